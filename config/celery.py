@@ -1,0 +1,11 @@
+"""The Celery application. Messages carry one id and only say "look at this row now"."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("dovetail")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,90 @@
+"""What every sender kind turns a body into."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mapping.document import Document
+
+
+class EventKind(StrEnum):
+    """What happened, in one vocabulary for all doors."""
+
+    RECEIVED = "received"
+    EDITED = "edited"
+    STATUS_CHANGED = "status_changed"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+    REVOKED = "revoked"
+    BOOKED = "booked"
+    RESCHEDULED = "rescheduled"
+    UNBOOKED = "unbooked"
+    APPOINTMENT = "appointment"  # an appointment message whose code alone is not trusted
+    MESSAGE_FROM_PROVIDER = "message_from_provider"
+    MESSAGE_FROM_REQUESTER = "message_from_requester"
+    MESSAGE = "message"  # the side is unknown
+    IGNORED = "ignored"  # known, and of no interest here
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with a body: `field` in the sender's words, `message` for a person."""
+
+    field: str
+    message: str
+
+
+class Unusable(Exception):
+    """The body cannot be stored as an event; the sender must change it. Holds no personal data."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(f"{len(errors)} error(s)")
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What `receive` needs before it stores a body."""
+
+    event_id: str  # the sender's own id for this event; empty when there is none
+    code: str  # the event type or code as sent, at most 100 characters
+    references: tuple[str, ...]  # every id of the referral in the message; never empty
+    organization_id: str = ""  # Caredove's id; empty when the message does not say
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """An attachment: its bytes, or the URL where they are. `key` is that of the document."""
+
+    key: str
+    filename: str
+    content_type: str = ""
+    size: int | None = None
+    content: bytes | None = field(default=None, repr=False)
+    url: str = field(default="", repr=False)
+    problem: str = ""  # a sentence: why its bytes cannot be used
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEvent:
+    """One event, whichever door it came through.
+
+    `references` are all ids of the referral, the 10-digit Reference # first where it is known.
+    `occurred_at` is aware; `local_time` (naive, in the organization's time zone) stands in for it
+    where a sender gives only that, and is good for ordering alone. `warnings` are sentences for
+    support staff, without personal data.
+    """
+
+    code: str
+    kind: EventKind
+    references: tuple[str, ...]
+    document: Document = field(repr=False)
+    occurred_at: datetime | None = None
+    local_time: datetime | None = None
+    organization_id: str = ""
+    organization_name: str = ""
+    listing_id: str = ""
+    listing_name: str = ""
+    files: tuple[ParsedFile, ...] = ()
+    warnings: tuple[str, ...] = ()

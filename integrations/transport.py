@@ -1,0 +1,187 @@
+"""The contract between Dovetail and every kind of destination.
+
+A kind is a folder of `integrations.destinations`; its `transport` module defines one subclass of
+`Transport`. A transport sees a `Parcel` and gives back a `Receipt` or raises one of the errors
+below, which say who must act. It never touches the database, logs a body, sleeps or retries.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import IO, Any, ClassVar, Protocol
+
+from django.forms import CharField, Form, PasswordInput
+
+from mapping.targets import TargetField
+
+SUMMARY = "referral_summary"
+ATTACHMENT = "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One answer of a destination, kept with the attempt for support staff.
+
+    `status` is the HTTP status, or None where nothing answered. `body` is capped, and may hold
+    personal data: it is stored encrypted and never logged.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = field(default="", repr=False)
+
+
+class DeliveryError(Exception):
+    """A delivery that did not succeed.
+
+    `message` is a sentence for people and may quote the destination; `exchange` is the detail for
+    support. Neither appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says
+    whether the effect that was under way may have happened at the destination all the same.
+    """
+
+    maybe_done: bool = False
+
+    def __init__(self, message: str, exchange: Exchange | None = None) -> None:
+        super().__init__(type(self).__name__)
+        self.message = message
+        self.exchange = exchange or Exchange()
+
+
+class TryAgain(DeliveryError):
+    """Not now. `after` (the destination's Retry-After) wins over the schedule."""
+
+    def __init__(
+        self,
+        message: str,
+        exchange: Exchange | None = None,
+        *,
+        after: timedelta | None = None,
+        maybe_done: bool = False,
+    ) -> None:
+        super().__init__(message, exchange)
+        self.after = after
+        self.maybe_done = maybe_done
+
+
+class Rejected(DeliveryError):
+    """The destination refuses this referral's data: somebody must change the referral."""
+
+
+class Misconfigured(DeliveryError):
+    """The connection is wrong (credentials, address): no referral can pass until it is mended."""
+
+
+class Unconfirmed(DeliveryError):
+    """The effect may have happened and nobody can tell yet.
+
+    With `after`, the ledger searches again then; without, a person looks and decides.
+    """
+
+    maybe_done = True
+
+    def __init__(
+        self,
+        message: str,
+        exchange: Exchange | None = None,
+        *,
+        after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message, exchange)
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of the parcel. `name` carries no personal data; `open()` gives a fresh stream."""
+
+    key: str  # stable across attempts; names its step
+    name: str
+    category: str  # SUMMARY or ATTACHMENT
+    content_type: str
+    size: int  # bytes
+    sha256: str  # hexadecimal
+    open: Callable[[], IO[bytes]] = field(repr=False)
+
+
+class Ledger(Protocol):
+    """Remembers each remote effect of a job, so that a retry resumes at the first not done."""
+
+    @property
+    def request_id(self) -> str:
+        """An id for this attempt, to send as a correlation header."""
+
+    def key(self, step: str) -> str:
+        """Return an idempotency key for the step: the same on every try."""
+
+    def once(
+        self,
+        step: str,
+        do: Callable[[], str],
+        find: Callable[[], str | None] | None = None,
+    ) -> str:
+        """Return the external id of the step, doing it only if it was not done before.
+
+        Commits the intent, calls `do`, commits the id it returns. If an earlier try left an intent
+        without an answer, `find` is asked first (an id, or None for "it is not there"), twice with
+        a settle time between; without `find` it raises Unconfirmed.
+        """
+
+    def forget(self, step: str) -> None:
+        """Take back that the step is done: the destination no longer knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is delivered: one referral for one destination.
+
+    `record` maps target keys (`client.first_name`) to JSON values. `documents` are the summary
+    and the attachments, in the order to send them.
+    """
+
+    reference: str
+    record: Mapping[str, Any] = field(repr=False)
+    documents: tuple[Document, ...]
+    ledger: Ledger = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A parcel that arrived. `refused` maps the name of each file not taken to the reason."""
+
+    external_id: str
+    url: str = ""
+    detail: Exchange = field(default_factory=Exchange)
+    refused: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class SecretField(CharField):
+    """An option that is never shown again; left blank, the stored value stays."""
+
+    widget = PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
+
+
+class Transport(ABC):
+    """One kind of destination, set up with the options of one destination."""
+
+    label: ClassVar[str]
+    OptionsForm: ClassVar[type[Form]]
+    target_fields: ClassVar[tuple[TargetField, ...]]
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Take the cleaned options of `OptionsForm`, secrets included."""
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def check(self) -> str:
+        """Reach the destination and prove the credentials, without side effect.
+
+        Returns a sentence that says what answered; raises a DeliveryError.
+        """
+        return "This kind of destination needs no connection."
+
+    @abstractmethod
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """Bring the parcel to the destination; raises a DeliveryError."""

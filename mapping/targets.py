@@ -1,0 +1,38 @@
+"""The fields of a record that a destination kind takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """One field that a destination takes.
+
+    `key` is dotted (`client.first_name`); `max_length` counts characters. The one field that
+    `takes_rest` receives, as plain text, everything that no rule has used.
+    """
+
+    key: str
+    label: str
+    group: str = ""
+    required: bool = False
+    max_length: int | None = None
+    takes_rest: bool = False
+
+
+_fields: dict[str, tuple[TargetField, ...]] = {}
+
+
+def register(kind: str, fields: Sequence[TargetField]) -> None:
+    """Make the target fields of a destination kind known to mappings."""
+    _fields[kind] = tuple(fields)
+
+
+def target_fields(kind: str) -> tuple[TargetField, ...]:
+    """Return the fields of a destination kind; empty when the kind is unknown."""
+    return _fields.get(kind, ())
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the destination kinds that take mapped records."""
+    return tuple(sorted(_fields))
