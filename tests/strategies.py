@@ -1,0 +1,213 @@
+"""Hypothesis strategies for source documents (`mapping.document.Document`)."""
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mapping.document import Document
+
+TOKEN = re.compile(r"tkn[0-9]{4}x")
+
+TYPED_KEYS = frozenset(
+    {
+        "at",
+        "classification",
+        "code",
+        "content_type",
+        "country",
+        "date_of_birth",
+        "end",
+        "number",
+        "postal_code",
+        "province",
+        "side",
+        "start",
+        "status",
+        "submitted_at",
+        "use",
+    }
+)
+
+_handpicked = st.sampled_from(
+    [
+        "Mireille",
+        "Tremblay-Okafor",
+        "Élodie Beauséjour, née Côté",
+        "ᐃᓄᒃᑎᑐᑦ",
+        "Kanien’kéha",
+        "عبد الرحمن",
+        "שלום",
+        "李小龍",
+        "<b>bold</b> & {{ braces }} {% tag %}",
+        "50 % off: yes",
+    ]
+)
+_characters = st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"))
+words = st.one_of(st.just(""), _handpicked, st.text(_characters, max_size=20))
+prose = st.lists(words, max_size=3).map("\n".join)
+
+_instants = st.builds(
+    "{:%Y-%m-%dT%H:%M:%S}{}".format,
+    st.datetimes(),
+    st.sampled_from(["Z", "+00:00", "-04:00", "+05:30"]),
+).map(lambda instant: instant.rjust(len("2026-01-01T00:00:00Z"), "0"))
+_dates = st.dates().map(lambda date: date.isoformat())
+_numbers = st.sampled_from(
+    [
+        "705-555-0142",
+        "(705) 555-0177",
+        "7055550110",
+        "+1 705 555 0190 ext. 12",
+        "+33 1 42 68 53 00",
+        "ask at the desk",
+        "12",
+    ]
+)
+_language_codes = st.sampled_from(["en", "fr", "fr-CA", "iu", "oj", "cr", "zh-Hant", "x-unknown"])
+_provinces = st.sampled_from(["ON", "Ontario", "québec", "N.W.T.", "Bavaria"])
+_countries = st.sampled_from(["CA", "CAN", "Canada", "France", "us"])
+_postal_codes = st.sampled_from(["P0A 1B0", "p0a1b0", "H2X-1Y4", "75008"])
+
+
+def _part(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def _few(element: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(element, max_size=3)
+
+
+@st.composite
+def documents(draw: st.DrawFn, *, tokens: bool = False, typed: bool = True) -> Document:
+    """Any document: every part may be absent or empty, text is any script, marks included.
+
+    With `tokens`, every non-empty piece of free text ends in a word of its own, ` tkn0001x`, so
+    that a test can look for each (`tokens_of`). Values that have a type (dates, codes, phone
+    numbers: `TYPED_KEYS`) carry no token. Without `typed` these too are arbitrary text, with
+    tokens: nothing that a sender gets wrong may be lost.
+    """
+
+    def kind(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return strategy if typed else words
+
+    document = draw(_documents(kind))
+    return _numbered(document, typed) if tokens else document
+
+
+def tokens_of(text_or_part: Any) -> set[str]:
+    """Return every token in a text, or in any string of a part of a document."""
+    return set(TOKEN.findall(repr(text_or_part)))
+
+
+def _documents(kind: Any) -> st.SearchStrategy[Any]:
+    identifiers = _few(_part(type=words, system=words, value=words))
+    named = _part(id=words, name=words)
+    return _part(
+        reference=words,
+        identifiers=identifiers,
+        parent_reference=words,
+        routed=st.booleans(),
+        sent_method=words,
+        submitted_at=kind(_instants),
+        priority=words,
+        service=words,
+        reason=prose,
+        status=kind(st.sampled_from(["submitted", "booked", "closed"])),
+        substatus=_part(
+            label=words,
+            classification=kind(st.sampled_from(["ready", "received", "on-hold", "completed"])),
+        ),
+        organization=named,
+        listing=named,
+        registrant=_registrants(kind, identifiers),
+        requester=_part(
+            first_name=words,
+            last_name=words,
+            organization=words,
+            phone=words,
+            email=words,
+            is_caredove_user=st.booleans(),
+        ),
+        appointment=_appointments(kind),
+        form_answers=_few(_part(key=words, label=words, value=prose)),
+        notes=_few(_part(at=kind(_instants), author=words, text=prose)),
+        messages=_few(
+            _part(
+                id=words,
+                at=kind(_instants),
+                side=kind(st.sampled_from(["provider", "requester", ""])),
+                sender=words,
+                text=prose,
+            )
+        ),
+        attachments=_few(
+            _part(
+                key=words,
+                filename=words,
+                content_type=kind(st.sampled_from(["application/pdf", "image/png"])),
+                size=st.integers(0, 10**9),
+                description=words,
+            )
+        ),
+    )
+
+
+def _registrants(kind: Any, identifiers: Any) -> st.SearchStrategy[Any]:
+    use = kind(st.sampled_from(["home", "mobile", "work", "old", ""]))
+    rank = st.integers(1, 5)
+    return _part(
+        first_name=words,
+        middle_name=words,
+        last_name=words,
+        other_names=_few(words),
+        date_of_birth=kind(_dates),
+        gender=st.one_of(st.sampled_from(["male", "female", "other", "unknown"]), words),
+        languages=_few(_part(code=kind(_language_codes), name=words, preferred=st.booleans())),
+        addresses=_few(
+            _part(
+                use=use,
+                lines=_few(words),
+                city=words,
+                province=kind(_provinces),
+                country=kind(_countries),
+                postal_code=kind(_postal_codes),
+            )
+        ),
+        phones=_few(_part(number=kind(_numbers), use=use, rank=rank, may_text=st.booleans())),
+        emails=_few(_part(address=words, rank=rank, may_email=st.booleans())),
+        identifiers=identifiers,
+        contacts=_few(
+            _part(relationship=words, name=words, phones=_few(words), emails=_few(words))
+        ),
+    )
+
+
+def _appointments(kind: Any) -> st.SearchStrategy[Any]:
+    return _part(
+        id=words,
+        status=kind(st.sampled_from(["booked", "pending", "cancelled"])),
+        start=kind(_instants),
+        end=kind(_instants),
+        duration_minutes=st.integers(0, 600),
+        location=words,
+        provider_full_name=words,
+        description=words,
+    )
+
+
+def _numbered(document: Any, typed: bool) -> Any:
+    count = 0
+
+    def walk(part: Any, key: str = "") -> Any:
+        nonlocal count
+        if isinstance(part, dict):
+            return {name: walk(value, name) for name, value in part.items()}
+        if isinstance(part, list):
+            return [walk(value, key) for value in part]
+        if not isinstance(part, str) or not part.strip() or (typed and key in TYPED_KEYS):
+            return part
+        count += 1
+        return f"{part} tkn{count:04}x"
+
+    return walk(document)
