@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import IO, Any, ClassVar, Protocol
 
-from django.forms import CharField, Form, PasswordInput
+from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
 from mapping.targets import TargetField
 
@@ -161,16 +161,51 @@ class SecretField(CharField):
     widget = PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
 
 
+class YesNoField(TypedChoiceField):
+    """A switch that can be left out: a checkbox could not tell "off" from "not given"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        choices = [(True, "Yes"), (False, "No")]
+        super().__init__(choices=choices, coerce=lambda given: given == "True", **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """Return True or False; "" when nothing was given."""
+        return super().clean(str(value).capitalize() if value is not None else None)
+
+
+class Options(Form):
+    """The options of a kind: `OptionsForm` extends it. Cleaned options are JSON values.
+
+    An option left out takes its field's `initial`, so a configuration names only what differs.
+    Bind the form with `initial=<the stored options>` and a secret left blank keeps its value.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, option in self.fields.items():
+            if isinstance(option, SecretField) and self.initial.get(name):
+                option.required = False
+
+    def clean(self) -> dict[str, Any]:
+        for name, option in self.fields.items():
+            if self.cleaned_data.get(name) in option.empty_values and name not in self.errors:
+                stored = self.initial if isinstance(option, SecretField) else {}
+                self.cleaned_data[name] = stored.get(name, option.initial)
+        return self.cleaned_data
+
+
 class Transport(ABC):
     """One kind of destination, set up with the options of one destination."""
 
     label: ClassVar[str]
-    OptionsForm: ClassVar[type[Form]]
+    OptionsForm: ClassVar[type[Form]] = Options
     target_fields: ClassVar[tuple[TargetField, ...]]
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """Take the cleaned options of `OptionsForm`, secrets included."""
-        self.options = options
+        """Take the cleaned options of `OptionsForm`, secrets included; each has its default."""
+        defaults = {name: option.initial for name, option in self.OptionsForm.base_fields.items()}
+        self.options = {**defaults, **options}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
