@@ -1,0 +1,73 @@
+# Dovetail's commands; `make help` lists them. All of them use the .venv that is built here.
+
+PYTHON ?= python3
+SYSTEM_PACKAGES ?= scripts/system-packages
+BIN := .venv/bin
+# Installed requirements are marked by files in the .venv, so that nothing is installed twice.
+RUNTIME := .venv/runtime-installed
+DEVELOPMENT := .venv/development-installed
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: runtime-packages $(RUNTIME)  ## install, set up a demonstration, start everything and stay up
+	@$(BIN)/python -m scripts.demo --stay
+
+.PHONY: demo
+demo: runtime-packages $(RUNTIME)  ## the same, but end by itself: 0 only if every event came to its expected end
+	@$(BIN)/python -m scripts.demo
+
+.PHONY: test
+test: test-packages $(DEVELOPMENT)  ## all tests: on SQLite alone, then on PostgreSQL and Redis
+	@$(BIN)/python -m tests.run
+
+.PHONY: check
+check: test-packages $(DEVELOPMENT)  ## style, types, layers, migrations, deployment settings, OpenAPI
+	@scripts/check
+
+.PHONY: bench
+bench: test-packages $(DEVELOPMENT)  ## measure what one referral costs
+	@$(BIN)/python -m tests.bench
+
+.PHONY: chaos
+chaos: test-packages $(DEVELOPMENT)  ## kill processes at random under load, and count what arrived
+	@$(BIN)/python -m tests.chaos
+
+.PHONY: lock
+lock: test-packages $(DEVELOPMENT)  ## pin and hash requirements again; with UPGRADE=1, the newest versions
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean:  ## remove .venv and caches; var/ (databases and files) stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: runtime-packages test-packages
+runtime-packages:
+	@$(SYSTEM_PACKAGES) runtime
+test-packages:
+	@$(SYSTEM_PACKAGES) runtime test
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Dovetail needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.txt
+	@touch $@
+
+# requirements-dev.txt contains requirements.txt.
+$(DEVELOPMENT): requirements-dev.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@ $(RUNTIME)
