@@ -3,10 +3,14 @@
 `config.checks` refuses to start with unsafe values unless DEBUG is on.
 """
 
+from base64 import urlsafe_b64encode
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import environ
+
+from config import checks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -72,9 +76,7 @@ TEMPLATES = [
 
 # -- Database --------------------------------------------------------------------------------
 
-DATABASES = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'dovetail.sqlite3'}")
-}
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'dovetail.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A 2xx promises that the event is on disk: FULL, not NORMAL.
     DATABASES["default"]["OPTIONS"] = {
@@ -100,7 +102,9 @@ WHITENOISE_USE_FINDERS = True
 # -- Encryption at rest ----------------------------------------------------------------------
 
 # URL-safe base64 of 32 bytes each; the first one encrypts, all of them decrypt.
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
+ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[])]
+if DEBUG and not ENCRYPTION_KEYS:
+    ENCRYPTION_KEYS = [urlsafe_b64encode(sha256(SECRET_KEY.encode()).digest()).decode()]
 
 # -- Importing -------------------------------------------------------------------------------
 
@@ -143,3 +147,28 @@ LANGUAGE_CODE = "en-ca"
 TIME_ZONE = "America/Toronto"  # of the admin; each organization has its own
 USE_I18N = True
 USE_TZ = True
+
+# -- Security --------------------------------------------------------------------------------
+
+# Plain http is for a trial on this machine alone. Behind a proxy that ends TLS, gunicorn takes
+# the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS))
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_AGE = 12 * 3600  # seconds: one working day
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in [
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    ]
+]
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preloading is for the owner of the domain
+
+if not DEBUG:
+    checks.refuse_unsafe(globals())

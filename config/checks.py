@@ -1,0 +1,114 @@
+"""What a production setting has to be like before Dovetail starts with it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+KEY_BYTES = 32
+NEW_SIGNING_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+NEW_ENCRYPTION_KEY = (
+    'python3 -c "import base64, secrets; '
+    'print(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())"'
+)
+
+
+class UnsafeSettings(ImproperlyConfigured):
+    """Settings that Dovetail does not start with; the message is for the person who set them."""
+
+
+def refuse_unsafe(settings: Mapping[str, Any]) -> None:
+    """Raise UnsafeSettings when settings are unsafe for production.
+
+    The message names every such setting and what to do about it, and shows no value.
+    """
+    problems = list(unsafe(settings))
+    if problems:
+        raise UnsafeSettings(
+            "Dovetail does not start with unsafe settings:\n"
+            + "\n".join(f"- {problem}" for problem in problems)
+            + "\n.env.example explains each setting. On a developer's machine, set DEBUG=true."
+        )
+
+
+def unsafe(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one sentence for each setting that is unsafe, beginning with its name."""
+    yield from _secret_key(settings["SECRET_KEY"])
+    yield from _encryption_keys(settings["ENCRYPTION_KEYS"])
+    yield from _allowed_hosts(settings["ALLOWED_HOSTS"])
+    yield from _times(settings)
+
+
+def only_loopback(hosts: Sequence[str]) -> bool:
+    """Return whether every host is a name of this machine for itself."""
+    return all(
+        host in ("localhost", "[::1]") or host.endswith(".localhost") or host.startswith("127.")
+        for host in hosts
+    )
+
+
+def _secret_key(key: str) -> Iterator[str]:
+    if not key:
+        yield f"SECRET_KEY is missing. Make one: {NEW_SIGNING_KEY}"
+    elif len(key) < 50 or len(set(key)) < 5 or "insecure" in key:
+        yield f"SECRET_KEY can be guessed: too short, too plain, or an example. {NEW_SIGNING_KEY}"
+
+
+def _encryption_keys(keys: Sequence[str]) -> Iterator[str]:
+    if not keys:
+        yield f"ENCRYPTION_KEYS is missing. Make one, and keep a copy: {NEW_ENCRYPTION_KEY}"
+    for number, key in enumerate(keys, start=1):
+        name = f"ENCRYPTION_KEYS: key {number} of {len(keys)}"
+        raw = _decoded(key)
+        if len(raw) != KEY_BYTES:
+            yield f"{name} is not URL-safe base64 of 32 bytes. Make one: {NEW_ENCRYPTION_KEY}"
+        elif len(set(raw)) < KEY_BYTES // 4:
+            yield f"{name} is not random. Make one: {NEW_ENCRYPTION_KEY}"
+    if len(set(keys)) < len(keys):
+        yield "ENCRYPTION_KEYS names the same key twice. Remove one."
+
+
+def _decoded(key: str) -> bytes:
+    """Return the bytes of an encryption key; nothing when it is not URL-safe base64."""
+    try:
+        raw = urlsafe_b64decode(key)
+    except ValueError:
+        return b""
+    return raw if urlsafe_b64encode(raw).decode() == key else b""
+
+
+def _allowed_hosts(hosts: Sequence[str]) -> Iterator[str]:
+    if not hosts:
+        yield "ALLOWED_HOSTS is empty. Name the hosts under which the portal is reached."
+    if "*" in hosts:
+        yield "ALLOWED_HOSTS holds '*', which lets anyone forge the host. Name the hosts."
+
+
+def _times(settings: Mapping[str, Any]) -> Iterator[str]:
+    schedule = [pause.total_seconds() for pause in settings["RETRY_SCHEDULE"]]
+    if not schedule or min(schedule) < 0:
+        yield "RETRY_SCHEDULE needs at least one pause, and none below zero."
+    if settings["SETTLE_TIME"].total_seconds() < 0:
+        yield "SETTLE_SECONDS is below zero."
+    if settings["LEASE_TIME"].total_seconds() <= 0:
+        yield "LEASE_SECONDS has to be more than zero."
+    if settings["MAX_BODY_BYTES"] <= 0:
+        yield "MAX_BODY_BYTES has to be more than zero."
+
+
+@register(Tags.security, deploy=True)
+def loopback_is_closed(**kwargs: Any) -> list[CheckMessage]:
+    """Warn when a portal that others reach may be made to call services of its own machine."""
+    from django.conf import settings
+
+    if not settings.ALLOW_LOOPBACK or only_loopback(settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Warning(
+            "ALLOW_LOOPBACK is on, and the portal is reached from other machines.",
+            hint="Whoever sets up a destination can reach services of this machine. Unset it.",
+            id="config.W001",
+        )
+    ]
