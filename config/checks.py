@@ -1,5 +1,6 @@
 """What a production setting has to be like before Dovetail starts with it."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 KEY_BYTES = 32
+_LOOPBACK = re.compile(r"(.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\]")
 NEW_SIGNING_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
 NEW_ENCRYPTION_KEY = (
     'python3 -c "import base64, secrets; '
@@ -43,10 +45,7 @@ def unsafe(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def only_loopback(hosts: Sequence[str]) -> bool:
     """Return whether every host is a name of this machine for itself."""
-    return all(
-        host in ("localhost", "[::1]") or host.endswith(".localhost") or host.startswith("127.")
-        for host in hosts
-    )
+    return all(_LOOPBACK.fullmatch(host) for host in hosts)
 
 
 def _secret_key(key: str) -> Iterator[str]:

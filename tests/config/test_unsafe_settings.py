@@ -1,0 +1,150 @@
+"""In production mode, Dovetail refuses to start with unsafe settings and names each of them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config.checks import only_loopback
+from tests.services import ROOT
+
+# Two good keys: bytes 0 to 31, and 1 to 32, in URL-safe base64.
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+GOOD = {
+    "DEBUG": "false",
+    "SECRET_KEY": "Zq3vX9kLw2Rt8Yb5Nc7Mf4Hd6Gs1Jp0Au-Ei_Oy-Tx_Vz-Wn_Qm-Kl",
+    "ENCRYPTION_KEYS": KEY,
+    "ALLOWED_HOSTS": "portal.example.org",
+    "ALLOW_LOOPBACK": "false",
+    "HTTPS_ONLY": "true",
+    "DATABASE_URL": "sqlite://:memory:",
+    "CELERY_BROKER_URL": "",
+}
+
+
+def manage(*command: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], **GOOD, **changes}
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings_of(**changes: str) -> dict[str, str]:
+    printed = manage("diffsettings", "--all", **changes)
+    assert printed.returncode == 0, printed.stderr
+    lines = (line.lstrip("# ").partition(" = ") for line in printed.stdout.splitlines())
+    return {name: value for name, _, value in lines}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short-and-guessable"),
+        ("SECRET_KEY", "a" * 60),
+        ("SECRET_KEY", "django-insecure-8s7d6f5g4h3j2k1l0q9w8e7r6t5y4u3i2o1p0azs"),
+        ("ENCRYPTION_KEYS", ""),
+        ("ENCRYPTION_KEYS", "not-base64-of-32-bytes"),
+        ("ENCRYPTION_KEYS", KEY.rstrip("=")),
+        ("ENCRYPTION_KEYS", KEY.replace("Aw", "A\u00e9", 1)),
+        ("ENCRYPTION_KEYS", f"{KEY},tooshort"),
+        ("ENCRYPTION_KEYS", f"{KEY},{KEY}"),
+        ("ENCRYPTION_KEYS", "A" * 43 + "="),
+        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "portal.example.org,*"),
+        ("RETRY_SCHEDULE", "60,-1"),
+        ("SETTLE_SECONDS", "-1"),
+        ("LEASE_SECONDS", "0"),
+        ("MAX_BODY_BYTES", "0"),
+    ],
+)
+def test_an_unsafe_value_is_refused_by_name_and_not_shown(name, value):
+    refused = manage("check", **{name: value})
+    assert refused.returncode == 1
+    problems = [line for line in refused.stderr.splitlines() if line.startswith("- ")]
+    assert len(problems) == 1
+    assert problems[0].startswith(f"- {name}")
+    assert len(value) < 8 or value not in refused.stderr
+
+
+def test_every_unsafe_value_is_named_at_once():
+    refused = manage("check", SECRET_KEY="", ENCRYPTION_KEYS=f"{KEY},bad", ALLOWED_HOSTS="*")
+    named = [line[2:].split()[0] for line in refused.stderr.splitlines() if line.startswith("- ")]
+    assert named == ["SECRET_KEY", "ENCRYPTION_KEYS:", "ALLOWED_HOSTS"]
+    assert "key 2 of 2" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_the_web_server_refuses_too():
+    refused = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **GOOD, "SECRET_KEY": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "SECRET_KEY is missing" in refused.stderr
+
+
+def test_safe_values_start_and_the_deploy_check_has_nothing_to_say():
+    checked = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_several_keys_may_stand_with_spaces_between():
+    keys = settings_of(ENCRYPTION_KEYS=f"{KEY}, {OTHER_KEY}")["ENCRYPTION_KEYS"]
+    assert keys == f"{[KEY, OTHER_KEY]}"
+
+
+def test_debug_starts_with_nothing_set_and_still_encrypts():
+    keys = settings_of(DEBUG="true", SECRET_KEY="debug", ENCRYPTION_KEYS="")["ENCRYPTION_KEYS"]
+    assert len(keys) == len(f"{[KEY]}")
+
+
+def test_open_loopback_is_a_deploy_warning_where_others_reach_the_portal():
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", ALLOW_LOOPBACK="true")
+    assert checked.returncode == 1
+    assert "config.W001" in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [("localhost,127.0.0.1", "False"), ("localhost,portal.example.org", "True")],
+)
+def test_plain_http_is_only_for_this_machine(hosts, expected):
+    environment = {key: value for key, value in GOOD.items() if key != "HTTPS_ONLY"}
+    printed = subprocess.run(
+        [sys.executable, "manage.py", "diffsettings", "--all"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment, "ALLOWED_HOSTS": hosts},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("HTTPS_ONLY", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE"):
+        assert f"{name} = {expected}" in printed.stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.2", True),
+        ("[::1]", True),
+        ("app.localhost", True),
+        ("127.evil.example", False),
+        ("portal.example.org", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_only_names_of_this_machine_are_loopback(host, expected):
+    assert only_loopback([host]) is expected

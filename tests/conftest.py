@@ -1,0 +1,181 @@
+"""Fixtures for every test: database set-ups, real programs, a browser."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+import django
+import hypothesis
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from playwright.sync_api import Browser, Page, sync_playwright
+from redis import Redis
+
+from tests import environment, services
+
+SCRATCH = environment.prepare()
+django.setup()
+
+# No test is timed: a busy machine is not a failure.
+hypothesis.settings.register_profile("dovetail", deadline=None)
+hypothesis.settings.load_profile("dovetail")
+
+PROGRAMS = pytest.StashKey[list[services.Program]]()
+Spawn = Callable[..., services.Program]
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Writes hashes that the real hasher can check, without the real effort."""
+
+    iterations = 1
+
+
+# -- Which tests run, and what a failure shows -------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database", action="store_true", help="run only the tests that need a database"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-database"):
+        config.hook.pytest_deselected(items=[item for item in items if not _needs_database(item)])
+        items[:] = [item for item in items if _needs_database(item)]
+
+
+def _needs_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"}
+    return bool(item.get_closest_marker("django_db") or fixtures & set(item.fixturenames))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call" and report.failed:
+        for program in item.stash.get(PROGRAMS, []):
+            report.sections.append((f"Output of {program.name}", program.output()))
+    return report
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+# -- The set-up under test -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.conftest.QuickHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Keep SQLite's test database in a file, so that threads and other processes share it."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database.setdefault("TEST", {})["NAME"] = str(SCRATCH / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with services.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with services.redis() as url:
+        yield url
+
+
+# -- Real programs -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free_port() -> int:
+    return services.free_port()
+
+
+@pytest.fixture
+def portal_env(transactional_db: None) -> dict[str, str]:
+    """The environment of child processes that share this test's database and files.
+
+    Waiting times are short, and the broker's queue is empty.
+    """
+    from django.conf import settings
+
+    if settings.CELERY_BROKER_URL:
+        Redis.from_url(settings.CELERY_BROKER_URL).flushdb()
+    return {
+        **os.environ,
+        "DATABASE_URL": environment.database_url(settings.DATABASES["default"]["NAME"]),
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "RETRY_SCHEDULE": ",".join(["0.2"] * 8),
+        "SETTLE_SECONDS": "0.2",
+        "LEASE_SECONDS": "5",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture
+def spawn(request: pytest.FixtureRequest, portal_env: dict[str, str]) -> Iterator[Spawn]:
+    """Start the portal's programs: `spawn(["manage.py", "dispatch"], ready, LEASE_SECONDS="1")`.
+
+    A command begins with a script or a module for this Python; further names are added to
+    `portal_env`. Each program ends with the test; when the test fails, its output is shown.
+    """
+    with ExitStack() as stack:
+
+        def start(
+            command: Sequence[str],
+            ready: Callable[[services.Program], bool] | None = None,
+            **env: str,
+        ) -> services.Program:
+            script = [] if command[0].endswith(".py") else ["-m"]
+            program = stack.enter_context(
+                services.spawn(
+                    [sys.executable, *script, *command],
+                    portal_env | env,
+                    ready,
+                    name=" ".join(command[:2]),
+                )
+            )
+            request.node.stash.setdefault(PROGRAMS, []).append(program)
+            return program
+
+        yield start
+
+
+# -- A browser -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. Playwright's loop runs in this thread, where Django forbids queries."""
+    flags = (
+        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync"
+    )
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=flags.split()
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page, without cookies of earlier tests."""
+    with browser.new_context(locale="en-CA") as context:
+        yield context.new_page()

@@ -1,0 +1,230 @@
+"""The real programs that tests, bench and chaos run against, each started here and ended here.
+
+Every context manager works without pytest:
+
+    with postgres() as database_url, redis() as broker_url:
+        with spawn([sys.executable, "manage.py", "dispatch"], env={...}) as dispatcher:
+            dispatcher.kill()
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import psycopg
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Program:
+    """A child process in a process group of its own; what it prints goes to a file."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        name: str = "",
+        user: str | None = None,
+    ) -> None:
+        self.name = name or Path(command[0]).name
+        with tempfile.NamedTemporaryFile(
+            prefix=f"{self.name}-", suffix=".log", delete=False
+        ) as log:
+            self.log = Path(log.name)
+            self.process = subprocess.Popen(
+                command,
+                cwd="/" if user else ROOT,
+                env=env,
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def wait_until(self, ready: Callable[["Program"], bool], seconds: float = 30) -> None:
+        """Return as soon as `ready(self)`; raise RuntimeError with the output if it never is."""
+        end = time.monotonic() + seconds
+        while not ready(self):
+            if not self.is_running():
+                code = self.process.returncode
+                raise RuntimeError(f"{self.name} ended with {code}:\n{self.output()}")
+            if time.monotonic() > end:
+                raise RuntimeError(f"{self.name} is not ready after {seconds} s:\n{self.output()}")
+            time.sleep(0.05)
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM, seconds: float = 10) -> int:
+        """Ask it to end, kill what does not; return its exit status."""
+        if self.is_running():
+            self._send(sign)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+        return self.kill()
+
+    def kill(self) -> int:
+        """Kill it and all that it started, as a lost machine would; return its exit status."""
+        self._send(signal.SIGKILL)
+        return self.process.wait()
+
+    def _send(self, sign: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, sign)
+
+
+@contextmanager
+def spawn(
+    command: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    ready: Callable[[Program], bool] | None = None,
+    *,
+    seconds: float = 30,
+    **options: str | None,
+) -> Iterator[Program]:
+    """Run a program for as long as the block; `ready` is waited for first."""
+    program = Program(command, env, **options)
+    try:
+        if ready:
+            program.wait_until(ready, seconds)
+        yield program
+    finally:
+        program.stop()
+        program.log.unlink(missing_ok=True)
+
+
+def answers(url: str) -> Callable[[Program], bool]:
+    """Readiness of a web server: it answers, whatever it says."""
+
+    def ready(program: Program) -> bool:
+        try:
+            with urlopen(url, timeout=5):
+                return True
+        except HTTPError:
+            return True
+        except (URLError, OSError):
+            return False
+
+    return ready
+
+
+def prints(text: str) -> Callable[[Program], bool]:
+    """Readiness of a program that says so."""
+    return lambda program: text in program.output()
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Yield the URL of a PostgreSQL: the one in TEST_DATABASE_URL, else one started for this."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+    else:
+        with own_postgres() as url:
+            yield url
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Yield the URL of a Redis: the one in TEST_REDIS_URL, else one started for this."""
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+    else:
+        with own_redis() as url:
+            yield url
+
+
+@contextmanager
+def own_postgres() -> Iterator[str]:
+    """Run a PostgreSQL in a temporary directory; it forgets everything at the end."""
+    port = free_port()
+    url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    with _directory(user) as directory:
+        data = f"{directory}/data"
+        _create_cluster(data, user)
+        command = [_postgres_program("postgres"), "-D", data, "-p", str(port), "-k", directory]
+        for option in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
+            command += ["-c", option]
+        with spawn(command, {}, lambda program: _accepts(url), user=user) as server:
+            yield url
+            server.stop(signal.SIGINT)  # ends open connections; SIGTERM would wait for them
+
+
+@contextmanager
+def own_redis() -> Iterator[str]:
+    """Run a Redis in a temporary directory; it keeps nothing."""
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    with _directory() as directory:
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
+        command += ["--save", "", "--appendonly", "no", "--dir", directory]
+        with spawn(command, ready=lambda program: _pongs(url)):
+            yield url
+
+
+@contextmanager
+def _directory(owner: str | None = None) -> Iterator[str]:
+    directory = tempfile.mkdtemp(prefix="dovetail-")
+    try:
+        if owner:
+            shutil.chown(directory, owner, owner)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _create_cluster(data: str, user: str | None) -> None:
+    command = [_postgres_program("initdb"), "--pgdata", data, "--username", "postgres"]
+    command += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+    subprocess.run(
+        command, cwd="/", user=user, group=user, check=True, capture_output=True, text=True
+    )
+
+
+def _postgres_program(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs, which Debian keeps out of PATH."""
+    versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    newest = max(versions, key=lambda path: int(path.parts[-3]), default=None)
+    found = str(newest) if newest else shutil.which(name)
+    if not found:
+        raise FileNotFoundError(f"{name} is missing: install Debian's package postgresql")
+    return found
+
+
+def _accepts(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _pongs(url: str) -> bool:
+    try:
+        return bool(Redis.from_url(url).ping())
+    except RedisConnectionError:
+        return False
