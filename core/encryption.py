@@ -1,0 +1,115 @@
+"""Encryption at rest: Fernet (AES-128-CBC with HMAC-SHA256) under several keys.
+
+`settings.ENCRYPTION_KEYS` lists URL-safe base64 of 32 bytes each: the first key encrypts, all of
+them decrypt. An encrypted value reads `<key id>:<token>`, so one look tells which key it needs.
+"""
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+KEY_BYTES = 32
+KEY_ID_LENGTH = 8
+_KEY_ID = re.compile(rb"[0-9a-f]{%d}" % KEY_ID_LENGTH)
+_CONTEXT_END = b"\0"
+
+
+class EncryptionError(Exception):
+    """A value that cannot be read. The message never holds the value."""
+
+
+class UnknownKey(EncryptionError):
+    """The value was encrypted with a key that is not in ENCRYPTION_KEYS."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"Encrypted with key {key_id}, which is not in ENCRYPTION_KEYS.")
+        self.key_id = key_id
+
+
+class Tampered(EncryptionError):
+    """The value was changed, cut, or moved here from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The keys by id; `primary` is the id of the one that encrypts."""
+
+    primary: str
+    fernets: Mapping[str, Fernet] = field(repr=False)
+
+    def fernet(self, key_id: str) -> Fernet:
+        """Return the key with this id; raises UnknownKey."""
+        try:
+            return self.fernets[key_id]
+        except KeyError:
+            raise UnknownKey(key_id) from None
+
+
+def keyring() -> Keyring:
+    """Return the keys of ENCRYPTION_KEYS; raises ImproperlyConfigured where they are unusable."""
+    return _keyring(tuple(settings.ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=8)
+def _keyring(keys: tuple[str, ...]) -> Keyring:
+    if not keys:
+        raise ImproperlyConfigured("ENCRYPTION_KEYS is empty: nothing can be stored or read.")
+    raw_keys = [_raw_key(key, position) for position, key in enumerate(keys, start=1)]
+    return Keyring(
+        primary=key_id(raw_keys[0]),
+        fernets={key_id(raw): Fernet(key) for raw, key in zip(raw_keys, keys, strict=True)},
+    )
+
+
+def _raw_key(key: str, position: int) -> bytes:
+    try:
+        raw = urlsafe_b64decode(key)
+    except ValueError:
+        raw = b""
+    if len(raw) != KEY_BYTES:
+        raise ImproperlyConfigured(
+            f"ENCRYPTION_KEYS: key {position} is not URL-safe base64 of {KEY_BYTES} bytes."
+        )
+    return raw
+
+
+def key_id(raw_key: bytes) -> str:
+    """Return the id of a key: the first 8 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(raw_key).hexdigest()[:KEY_ID_LENGTH]
+
+
+def encrypt(plaintext: bytes, context: str = "") -> bytes:
+    """Return `<key id>:<token>` under the first key.
+
+    `context` says where the value belongs ("app.model.field"); only the same context decrypts it.
+    """
+    ring = keyring()
+    token = ring.fernets[ring.primary].encrypt(context.encode() + _CONTEXT_END + plaintext)
+    return ring.primary.encode() + b":" + token
+
+
+def decrypt(value: bytes, context: str = "") -> bytes:
+    """Return the plaintext; raises UnknownKey, or Tampered for anything else that is wrong."""
+    found_id, _, token = value.partition(b":")
+    if not _KEY_ID.fullmatch(found_id):
+        raise Tampered(f"Not an encrypted value ({context or 'no context'}).")
+    fernet = keyring().fernet(found_id.decode())
+    try:
+        found_context, _, plaintext = fernet.decrypt(token).partition(_CONTEXT_END)
+    except InvalidToken:
+        raise Tampered(f"An encrypted value was changed ({context or 'no context'}).") from None
+    if found_context != context.encode():
+        raise Tampered(f"An encrypted value of elsewhere was moved here ({context}).")
+    return plaintext
+
+
+def is_current(value: bytes) -> bool:
+    """Say whether the value is encrypted with the first key."""
+    return value.startswith(keyring().primary.encode() + b":")

@@ -1,0 +1,207 @@
+"""Model fields whose values are encrypted at rest.
+
+They are stored as bytes under the first key of ENCRYPTION_KEYS and bound to their column, so a
+value moved to another column is refused. NULL stays NULL. The database cannot search them: the
+only lookup is `isnull`.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.core import checks
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Combinable
+from django.db.models.lookups import Lookup, Transform
+from django.utils.translation import gettext_lazy as _
+
+from core import encryption
+
+_ST = TypeVar("_ST", contravariant=True)
+_GT = TypeVar("_GT", covariant=True)
+
+if TYPE_CHECKING:
+    _Field = models.Field
+else:
+
+    class _Field(models.Field):
+        """Django's field, which only its type stubs can subscript."""
+
+        def __class_getitem__(cls, types):
+            return cls
+
+
+def _encode(text: str) -> bytes:
+    # JSON may hold half of a surrogate pair: it is kept as it came, not refused.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decode(plaintext: bytes) -> str:
+    return plaintext.decode("utf-8", "surrogatepass")
+
+
+class EncryptedField(_Field[_ST, _GT]):
+    """The common part: subclasses say how their values become bytes.
+
+    `context` names the column that the values are bound to, by default "app.model.field". Give the
+    old name when a model or field is renamed, so that stored values stay readable.
+    """
+
+    def __init__(self, *args: Any, context: str | None = None, **kwargs: Any) -> None:
+        self._context = context
+        super().__init__(*args, **kwargs)
+
+    @property
+    def context(self) -> str:
+        return self._context or f"{self.model._meta.label_lower}.{self.name}"
+
+    def dump(self, value: Any) -> bytes:
+        raise NotImplementedError
+
+    def load(self, plaintext: bytes) -> Any:
+        raise NotImplementedError
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        if self._context is not None:
+            kwargs["context"] = self._context
+        return name, path, args, kwargs
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        refused = [
+            option for option in ("primary_key", "unique", "db_index") if getattr(self, option)
+        ]
+        return [
+            *super().check(**kwargs),
+            *(
+                checks.Error(f"An encrypted field cannot have {option}.", obj=self, id="core.E001")
+                for option in refused
+            ),
+        ]
+
+    def get_internal_type(self) -> str:
+        return "BinaryField"
+
+    def get_lookup(self, lookup: str) -> "type[Lookup[Any]] | None":
+        return super().get_lookup(lookup) if lookup == "isnull" else None
+
+    def get_transform(self, lookup_name: str) -> type[Transform] | None:
+        return None
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        if value is None:
+            return None
+        if not prepared:
+            value = self.get_prep_value(value)
+        token = encryption.encrypt(self.dump(value), self.context)
+        return connection.Database.Binary(token)
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        if value is None:
+            return None
+        return self.load(encryption.decrypt(bytes(value), self.context))
+
+
+class EncryptedTextField(EncryptedField[_ST, _GT]):
+    """Text; `max_length` is checked on validation, as for TextField."""
+
+    _pyi_private_set_type: str | Combinable
+    _pyi_private_get_type: str
+    description = _("Encrypted text")
+
+    def dump(self, value: Any) -> bytes:
+        # Django's schema editor offers b"" as the default of a binary column.
+        return value if isinstance(value, bytes) else _encode(str(value))
+
+    def load(self, plaintext: bytes) -> str:
+        return _decode(plaintext)
+
+    def to_python(self, value: Any) -> str | None:
+        return value if isinstance(value, str) or value is None else str(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(
+            **{"max_length": self.max_length, "widget": forms.Textarea, **kwargs}
+        )
+
+
+class EncryptedJSONField(EncryptedField[_ST, _GT]):
+    """Any JSON value; None is SQL NULL. Dates, decimals and UUIDs are stored as text."""
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    description = _("Encrypted JSON")
+    empty_strings_allowed = False
+    default_error_messages: Mapping[str, Any] = {"invalid": _("The value is not valid JSON.")}
+
+    def dump(self, value: Any) -> bytes:
+        text = json.dumps(
+            value,
+            cls=DjangoJSONEncoder,
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+        )
+        return _encode(text)
+
+    def load(self, plaintext: bytes) -> Any:
+        return json.loads(_decode(plaintext))
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        try:
+            self.dump(value)
+        except (TypeError, ValueError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        return self.value_from_object(obj)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": forms.JSONField, **kwargs})
+
+
+class EncryptedBinaryField(EncryptedField[_ST, _GT]):
+    """Bytes. Not for files, which go to `core.storage`."""
+
+    _pyi_private_set_type: bytes | memoryview | Combinable
+    _pyi_private_get_type: bytes
+    description = _("Encrypted bytes")
+    empty_values = [None, b""]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("editable", False)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("editable", None)
+        if self.editable:
+            kwargs["editable"] = True
+        return name, path, args, kwargs
+
+    def dump(self, value: Any) -> bytes:
+        return bytes(value)
+
+    def load(self, plaintext: bytes) -> bytes:
+        return plaintext
+
+    def get_default(self) -> Any:
+        default = super().get_default()
+        return b"" if default == "" else default
+
+    def to_python(self, value: Any) -> Any:
+        return b64decode(value) if isinstance(value, str) else value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return b64encode(self.value_from_object(obj) or b"").decode("ascii")

@@ -1,0 +1,144 @@
+"""Encrypted file storage: every file that Django keeps goes through here."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NoReturn
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import Storage
+from django.utils._os import safe_join
+from django.utils.deconstruct import deconstructible
+
+from core import sealed
+from core.encryption import keyring
+
+_FILE_MODE = 0o600
+_DIRECTORY_MODE = 0o700
+_PART_SUFFIX = ".part"
+_LOCK = ".lock"
+
+
+@deconstructible(path="core.storage.EncryptedFileStorage")
+class EncryptedFileStorage(Storage):
+    """Sealed files under MEDIA_ROOT, with random names and without public addresses.
+
+    A file is bound to its name: put in another's place on disk, it is refused. A name that was
+    returned is on disk, whole: files are written beside their place, synced, and renamed.
+    """
+
+    @property
+    def root(self) -> Path:
+        return Path(settings.MEDIA_ROOT)
+
+    def stream(self, name: str) -> sealed.PlainStream:
+        """Open the plaintext as a seekable stream that holds two frames in memory.
+
+        Raises FileNotFoundError, or UnknownKey or Tampered (also while it is read).
+        """
+        return sealed.unseal(self._path(name).open("rb"), name)
+
+    def size(self, name: str) -> int:
+        """Return the length of the plaintext in bytes; only the last frame is decrypted."""
+        with self.stream(name) as stream:
+            return stream.size
+
+    def exists(self, name: str) -> bool:
+        return self._path(name).is_file()
+
+    def delete(self, name: str) -> None:
+        """Remove the file for good; one that is not there is no error."""
+        path = self._path(name)
+        with self._locked():
+            path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            _sync_directory(path.parent)
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every stored file, in order."""
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self.root).as_posix()
+
+    def url(self, name: str | None) -> NoReturn:
+        raise ValueError("Encrypted files have no public address.")
+
+    def reseal(self, name: str) -> bool:
+        """Encrypt the file with the first key if it is not; say whether it had to be.
+
+        A file that is deleted meanwhile stays deleted.
+        """
+        path = self._path(name)
+        with path.open("rb") as file:
+            if sealed.key_id_of(file) == keyring().primary:
+                return False
+        with self.stream(name) as stream, self._written_to(path, only_over=True) as out:
+            sealed.seal(iter(lambda: stream.read(sealed.FRAME), b""), out, name)
+        return True
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Return a random name in the folder of `name`; the rest of `name` may be personal."""
+        random = uuid4().hex
+        return (Path(name).parent / random[:2] / random).as_posix()
+
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        if mode != "rb":
+            raise ValueError("Encrypted files are opened for reading only.")
+        return File(self.stream(name), name=name)
+
+    def _save(self, name: str, content: "File[Any]") -> str:
+        path = self._path(name)
+        self._make_directory(path.parent)
+        with self._written_to(path) as out:
+            sealed.seal(content.chunks(sealed.FRAME), out, name)
+        return name
+
+    def _path(self, name: str) -> Path:
+        return Path(safe_join(self.root, name))
+
+    def _make_directory(self, directory: Path) -> None:
+        if directory.is_dir():
+            return
+        self._make_directory(directory.parent)
+        directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        _sync_directory(directory.parent)
+
+    @contextmanager
+    def _written_to(self, path: Path, only_over: bool = False) -> Iterator[IO[bytes]]:
+        """Give a stream that becomes the file at `path` when it was written without error."""
+        part = path.with_name(f".{uuid4().hex}{_PART_SUFFIX}")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+            with open(descriptor, "wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            with self._locked():
+                if path.exists() or not only_over:
+                    part.replace(path)
+            _sync_directory(path.parent)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep deleting and re-encrypting apart, so that no deleted file comes back."""
+        self._make_directory(self.root)
+        descriptor = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
