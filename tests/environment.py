@@ -42,7 +42,9 @@ def prepare() -> Path:
 def database_url(name: str) -> str:
     """Return the URL of another database where the one under test is; for SQLite, of a file."""
     url = urlsplit(os.environ["DATABASE_URL"])
-    return urlunsplit(url._replace(path=name if url.scheme == "sqlite" else f"/{name}"))
+    if url.scheme == "sqlite":
+        return f"sqlite:///{name}"
+    return urlunsplit(url._replace(path=f"/{name}"))
 
 
 def _broker_url() -> str:
