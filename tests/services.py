@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -28,7 +29,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Program:
-    """A child process in a process group of its own; what it prints goes to a file."""
+    """A child process in a process group of its own; what it prints goes to a file.
+
+    A program with a `user` runs as that one, in the root directory.
+    """
 
     def __init__(
         self,
@@ -36,8 +40,10 @@ class Program:
         env: Mapping[str, str] | None = None,
         name: str = "",
         user: str | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name or Path(command[0]).name
+        self.stop_signal = stop_signal
         with tempfile.NamedTemporaryFile(
             prefix=f"{self.name}-", suffix=".log", delete=False
         ) as log:
@@ -72,10 +78,10 @@ class Program:
                 raise RuntimeError(f"{self.name} is not ready after {seconds} s:\n{self.output()}")
             time.sleep(0.05)
 
-    def stop(self, sign: signal.Signals = signal.SIGTERM, seconds: float = 10) -> int:
+    def stop(self, seconds: float = 10) -> int:
         """Ask it to end, kill what does not; return its exit status."""
         if self.is_running():
-            self._send(sign)
+            self._send(self.stop_signal)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
         return self.kill()
@@ -97,9 +103,12 @@ def spawn(
     ready: Callable[[Program], bool] | None = None,
     *,
     seconds: float = 30,
-    **options: str | None,
+    **options: Any,
 ) -> Iterator[Program]:
-    """Run a program for as long as the block; `ready` is waited for first."""
+    """Run a program for as long as the block; `ready` is waited for first.
+
+    `options` are those of `Program`: its name, user and stop_signal.
+    """
     program = Program(command, env, **options)
     try:
         if ready:
@@ -169,9 +178,10 @@ def own_postgres() -> Iterator[str]:
         command = [_postgres_program("postgres"), "-D", data, "-p", str(port), "-k", directory]
         for option in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
             command += ["-c", option]
-        with spawn(command, {}, lambda program: _accepts(url), user=user) as server:
+        # SIGINT ends open connections; SIGTERM would wait for them.
+        options = {"user": user, "stop_signal": signal.SIGINT}
+        with spawn(command, {}, lambda program: _accepts(url), **options):
             yield url
-            server.stop(signal.SIGINT)  # ends open connections; SIGTERM would wait for them
 
 
 @contextmanager

@@ -41,8 +41,9 @@ def start(*command: str, **changes: str) -> subprocess.CompletedProcess[str]:
 
 def loaded(*names: str, **changes: str) -> list[Any]:
     """Return the values of settings, as a process that starts with these changes has them."""
-    show = f"import json; from config import settings as s; print(json.dumps([s.{', s.'.join(names)}]))"
-    return json.loads(start("-c", show, **changes).stdout)
+    show = "import json, sys; from config import settings as loaded; "
+    show += "print(json.dumps([getattr(loaded, name) for name in sys.argv[1:]]))"
+    return json.loads(start("-c", show, *names, **changes).stdout)
 
 
 @pytest.mark.parametrize(
