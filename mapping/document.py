@@ -32,6 +32,7 @@ class Language(TypedDict, total=False):
 
 
 class Phone(TypedDict, total=False):
+    slot: str  # main or alt, where the sender has named places; otherwise the list is complete
     number: str
     use: str  # home, mobile, work, or empty
     rank: int  # 1 is best
@@ -39,12 +40,14 @@ class Phone(TypedDict, total=False):
 
 
 class Email(TypedDict, total=False):
+    slot: str  # main, as for phones
     address: str
     rank: int
     may_email: bool
 
 
 class Address(TypedDict, total=False):
+    slot: str  # main, as for phones
     use: str
     lines: list[str]
     city: str

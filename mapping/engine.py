@@ -1,0 +1,289 @@
+"""From a source document and rules to the record that a destination takes. Pure: no Django.
+
+    outcome = apply(rules, document, Context(time_zone, value_tables, targets))
+
+Nothing is lost: what no rule puts whole into a field of the record goes, as lines of plain text,
+to the one field that takes the rest.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias
+
+from mapping import catalogue, parts
+from mapping.catalogue import Reading
+from mapping.document import Document
+from mapping.lines import Line, lines
+from mapping.parts import Path, Value
+from mapping.targets import TargetField
+from mapping.transforms import TRANSFORMS, Context, OptionKind, Options, as_text
+
+__all__ = [
+    "BadOption",
+    "Context",
+    "DoubleTarget",
+    "MappingError",
+    "Outcome",
+    "Problem",
+    "Rule",
+    "UnknownSource",
+    "UnknownTarget",
+    "UnknownTransform",
+    "UnknownValueTable",
+    "apply",
+    "errors",
+]
+
+CONTINUED = "… continued in the Referral Summary PDF"
+
+Use: TypeAlias = tuple[str, Options]  # the name of a transform and its options
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Fills one target from the first source that is not empty, or from all of them by `join`.
+
+    The transforms apply in their order. A rule without sources takes its value from `default`.
+    """
+
+    target: str
+    sources: tuple[str, ...] = ()
+    transforms: tuple[Use, ...] = ()
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"Rule {self.position} ({self.target or 'no target'})"
+
+
+class MappingError(Exception):
+    """A rule that cannot run. `str()` is a sentence that names the rule; no personal data."""
+
+    part = "target"  # of the rule: target, sources or transforms
+
+    def __init__(self, rule: Rule, message: str) -> None:
+        super().__init__(f"{rule}: {message}")
+        self.rule = rule
+        self.message = message
+
+
+class UnknownTarget(MappingError):
+    """The destination has no such field."""
+
+
+class DoubleTarget(MappingError):
+    """Another rule fills this target."""
+
+
+class UnknownSource(MappingError):
+    """The catalogue has no such field, or the rule has nothing to read."""
+
+    part = "sources"
+
+
+class UnknownTransform(MappingError):
+    """There is no transform of this name, or not at this place."""
+
+    part = "transforms"
+
+
+class BadOption(MappingError):
+    """A transform's options are not what it takes."""
+
+    part = "transforms"
+
+
+class UnknownValueTable(BadOption):
+    """The mapping has no value table of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that staff should look at, in one referral: a sentence without personal data."""
+
+    rule: Rule
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a document: the record by target key, and how it came about.
+
+    `note` holds the lines that went to the field that takes the rest, before any cut. `unused`
+    are the paths that no rule read, `lossy` those that rules did not put whole into the record.
+    """
+
+    record: Mapping[str, Value] = field(repr=False)
+    note: tuple[Line, ...] = field(repr=False)
+    problems: tuple[Problem, ...]
+    unused: frozenset[Path]
+    lossy: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """What one rule made: the value, what it read, and whether the value tells all of that."""
+
+    rule: Rule
+    value: Value | None
+    paths: frozenset[Path]
+    lossy: bool
+    problems: tuple[str, ...]
+
+
+def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcome:
+    """Return the record for a document; raises a MappingError for the first rule that is broken."""
+    for error in errors(rules, context):
+        raise error
+    targets = {target.key: target for target in context.targets}
+    ordered = sorted(rules, key=lambda rule: rule.position)
+    filled = [_fill(rule, targets[rule.target], document, context) for rule in ordered]
+    note = _note(filled, document, context)
+    record = {made.rule.target: made.value for made in filled if made.value is not None}
+    return Outcome(
+        record=_with_rest(record, note, context.targets),
+        note=note,
+        problems=tuple(Problem(made.rule, text) for made in filled for text in made.problems),
+        unused=frozenset(dict(parts.leaves(document))) - _union(made.paths for made in filled),
+        lossy=_union(made.paths for made in filled if made.lossy) - _told(filled),
+    )
+
+
+# -- One rule ----------------------------------------------------------------------------------
+
+
+def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> _Filled:
+    readings = [reading for reading in _readings(rule, document) if reading.value is not None]
+    value, used = _chosen(rule, readings, context)
+    lossy, problems = False, []
+    for name, options in rule.transforms:
+        if TRANSFORMS[name].joins or (value is None and not TRANSFORMS[name].fills):
+            continue
+        result = TRANSFORMS[name](value, options, context)
+        value = None if parts.is_empty(result.value) else result.value
+        lossy = lossy or result.lossy
+        problems += [result.problem] if result.problem else []
+    fitted = _fitted(value, target)
+    if fitted != value:
+        problems.append(f"It is longer than {target.max_length} characters and was cut.")
+    whole = fitted is not None and fitted == value and not lossy
+    return _Filled(rule, fitted, used, not whole, tuple(problems))
+
+
+def _readings(rule: Rule, document: Document) -> Iterator[Reading]:
+    fields = (catalogue.find(source) for source in rule.sources)
+    return (field.read(document) for field in fields if field is not None)
+
+
+def _chosen(
+    rule: Rule, readings: Sequence[Reading], context: Context
+) -> tuple[Value | None, frozenset[Path]]:
+    """Return all readings joined, where the rule says so, else the first; and their paths."""
+    if not readings:
+        return None, frozenset()
+    for name, options in rule.transforms[:1]:
+        if TRANSFORMS[name].joins:
+            joined = TRANSFORMS[name]([reading.value for reading in readings], options, context)
+            return joined.value, _union(reading.paths for reading in readings)
+    return readings[0].value, readings[0].paths
+
+
+def _fitted(value: Value | None, target: TargetField) -> Value | None:
+    """Return the value, cut to what the field holds; the note is cut later, as a whole."""
+    if target.max_length is None or target.takes_rest or not isinstance(value, str):
+        return value
+    return value if len(value) <= target.max_length else value[: target.max_length]
+
+
+# -- The note ----------------------------------------------------------------------------------
+
+
+def _union(sets: Iterable[frozenset[Path]]) -> frozenset[Path]:
+    return frozenset(chain.from_iterable(sets))
+
+
+def _told(filled: Iterable[_Filled]) -> frozenset[Path]:
+    """Return the paths that some field of the record tells whole."""
+    return _union(made.paths for made in filled if not made.lossy)
+
+
+def _note(filled: Sequence[_Filled], document: Document, context: Context) -> tuple[Line, ...]:
+    told = _told(filled)
+    return tuple(line for line in lines(document, context.time_zone) if not line.paths <= told)
+
+
+def _with_rest(
+    record: Mapping[str, Value], note: Sequence[Line], targets: Sequence[TargetField]
+) -> dict[str, Value]:
+    """Return the record with the note in the field that takes the rest, below its own rule."""
+    rest = next((target for target in targets if target.takes_rest), None)
+    if rest is None:
+        return dict(record)
+    opening = [as_text(record[rest.key])] if rest.key in record else []
+    text = "\n".join([*opening, *map(str, note)])
+    return {**record, rest.key: cut(text, rest.max_length)} if text else dict(record)
+
+
+def cut(text: str, length: int | None) -> str:
+    """Return the text, cut at the end of a line to at most `length` characters.
+
+    What is cut ends in a pointer to the PDF, which holds all of it. Where not even the first line
+    fits, that line is cut.
+    """
+    if length is None or len(text) <= length:
+        return text
+    room = max(length - len(CONTINUED) - 1, 0)
+    end = text.rfind("\n", 0, room + 1)
+    kept = text[: end if end > 0 else room].rstrip()
+    return f"{kept}\n{CONTINUED}"[-length:] if kept else CONTINUED[:length]
+
+
+# -- Broken rules --------------------------------------------------------------------------------
+
+
+def errors(rules: Sequence[Rule], context: Context) -> Iterator[MappingError]:
+    """Yield everything that keeps these rules from running, rule by rule."""
+    targets = {target.key for target in context.targets}
+    seen: dict[str, Rule] = {}
+    for rule in sorted(rules, key=lambda rule: rule.position):
+        if rule.target not in targets:
+            yield UnknownTarget(rule, f"the destination has no field “{rule.target}”.")
+        elif rule.target in seen:
+            yield DoubleTarget(rule, f"{seen[rule.target]} fills this field already.")
+        seen.setdefault(rule.target, rule)
+        yield from _source_errors(rule)
+        yield from _transform_errors(rule, context)
+
+
+def _source_errors(rule: Rule) -> Iterator[MappingError]:
+    for source in rule.sources:
+        if catalogue.find(source) is None:
+            yield UnknownSource(rule, f"there is no source field “{source}”.")
+    if not rule.sources and not any(name == "default" for name, _ in rule.transforms):
+        yield UnknownSource(rule, "it reads no source field and has no default.")
+
+
+def _transform_errors(rule: Rule, context: Context) -> Iterator[MappingError]:
+    for place, (name, options) in enumerate(rule.transforms):
+        transform = TRANSFORMS.get(name)
+        if transform is None:
+            yield UnknownTransform(rule, f"there is no transform “{name}”.")
+            continue
+        if transform.joins and place > 0:
+            yield UnknownTransform(rule, f"“{name}” must be the first transform.")
+        yield from (BadOption(rule, f"{name}: {fault}") for fault in transform.faults(options))
+        yield from _table_errors(rule, name, options, context)
+
+
+def _table_errors(
+    rule: Rule, name: str, options: Options, context: Context
+) -> Iterator[MappingError]:
+    for option in TRANSFORMS[name].options:
+        table = options.get(option.name)
+        if option.kind is not OptionKind.VALUE_TABLE or not isinstance(table, str):
+            continue
+        if table not in context.value_tables:
+            yield UnknownValueTable(rule, f"the mapping has no value table “{table}”.")

@@ -1,0 +1,141 @@
+"""The parts of a source document, and which of several is meant: the main phone, the home address.
+
+A path leads to one value of a document: `("registrant", "phones", 0, "number")`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from mapping.document import Address, Document, Email, Language, Phone
+
+Path: TypeAlias = tuple[str | int, ...]
+Value: TypeAlias = str | int | bool
+
+VOID_APPOINTMENTS = frozenset({"cancelled", "canceled", "entered-in-error"})
+
+PHONE_USES = ("home", "mobile", "work")
+LAST = 1_000_000  # the rank of what has none
+
+# What gives an item its name or its place among others, and says nothing by itself.
+_NAMES_AND_PLACES = {
+    ("form_answers", "key"),
+    ("form_answers", "label"),
+    ("messages", "id"),
+    ("attachments", "key"),
+    ("phones", "rank"),
+    ("emails", "rank"),
+    ("languages", "preferred"),
+}
+
+
+def is_empty(value: object) -> bool:
+    """Return whether a value of a document says nothing. No and 0 do say something."""
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+
+
+def leaves(document: Document) -> Iterator[tuple[Path, Value]]:
+    """Yield each thing that a document says, and where: every value that is not empty.
+
+    Left out are the keys, labels and ranks that only name or order the values beside them.
+    """
+    return _leaves(document, ())
+
+
+def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:
+    if isinstance(part, Mapping):
+        for key, value in part.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(part, list):
+        for index, value in enumerate(part):
+            yield from _leaves(value, (*path, index))
+    elif not is_empty(part) and (path[-3:-2] + path[-1:]) not in _NAMES_AND_PLACES:
+        yield path, part
+
+
+def value_at(document: Document, path: Path) -> Value | None:
+    """Return the value at a path, or None when it is absent or empty."""
+    part: Any = document
+    for step in path:
+        try:
+            part = part[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return None if is_empty(part) else part
+
+
+def ordered_phones(document: Document) -> list[tuple[int, Phone]]:
+    """Return the phones by rank, then home, mobile, work, untyped; each with its index."""
+    phones = document.get("registrant", {}).get("phones", [])
+    return sorted(enumerate(phones), key=lambda phone: (_rank(phone[1]), _use(phone[1])))
+
+
+def chosen_phones(document: Document) -> tuple[int, ...]:
+    """Return the index of the main phone, then of the alternate: the next different number."""
+    numbers: dict[str, int] = {}
+    for index, phone in ordered_phones(document):
+        if number := phone.get("number", "").strip():
+            numbers.setdefault(_dialled(number), index)
+    return tuple(numbers.values())[:2]
+
+
+def ordered_emails(document: Document) -> list[tuple[int, Email]]:
+    """Return the e-mail addresses by rank, each with its index."""
+    emails = document.get("registrant", {}).get("emails", [])
+    return sorted(enumerate(emails), key=lambda email: _rank(email[1]))
+
+
+def chosen_email(document: Document) -> int | None:
+    """Return the index of the e-mail address with the best rank."""
+    given = (
+        index for index, email in ordered_emails(document) if not is_empty(email.get("address"))
+    )
+    return next(given, None)
+
+
+def chosen_address(document: Document) -> int | None:
+    """Return the index of the first address that is not empty, home first, old ones last."""
+    addresses = enumerate(document.get("registrant", {}).get("addresses", []))
+    ordered = sorted(addresses, key=lambda address: _home_first(address[1]))
+    return next((index for index, address in ordered if _is_filled(address)), None)
+
+
+def chosen_language(document: Document) -> int | None:
+    """Return the index of the preferred language, else of the only one."""
+    languages = document.get("registrant", {}).get("languages", [])
+    named = [index for index, language in enumerate(languages) if _is_named(language)]
+    preferred = [index for index in named if languages[index].get("preferred")]
+    return next(iter(preferred or (named if len(named) == 1 else ())), None)
+
+
+def is_void(document: Document) -> bool:
+    """Return whether the appointment does not take place."""
+    status = document.get("appointment", {}).get("status", "")
+    return status.strip().casefold() in VOID_APPOINTMENTS
+
+
+def _rank(part: Phone | Email) -> int:
+    return part.get("rank") or LAST
+
+
+def _use(phone: Phone) -> int:
+    use = phone.get("use", "")
+    return PHONE_USES.index(use) if use in PHONE_USES else len(PHONE_USES)
+
+
+def _dialled(number: str) -> str:
+    """Return what is the same for two ways of writing one number."""
+    digits = re.sub(r"\D", "", number)
+    return digits.removeprefix("1") if len(digits) >= 10 else number.casefold()
+
+
+def _home_first(address: Address) -> int:
+    return {"home": 0, "old": 2}.get(address.get("use", ""), 1)
+
+
+def _is_filled(address: Address) -> bool:
+    return any(True for path, _ in _leaves(address, ()) if path != ("use",))
+
+
+def _is_named(language: Language) -> bool:
+    return not (is_empty(language.get("name")) and is_empty(language.get("code")))
