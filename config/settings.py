@@ -121,6 +121,7 @@ LEASE_TIME = timedelta(seconds=env.float("LEASE_SECONDS", default=300))
 ALLOW_LOOPBACK = env.bool("ALLOW_LOOPBACK", default=DEBUG)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=30 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the intake views limit the body themselves
+SUMMARY_RENDERERS = env.int("SUMMARY_RENDERERS", default=2)  # child processes, per process
 
 # -- Celery: nudges only, the row is the queue ------------------------------------------------
 
