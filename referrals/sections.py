@@ -1,0 +1,332 @@
+"""What the Referral Summary says, section by section: the same for the PDF and its plain fallback.
+
+Every part of a document is said once or more; empty parts are not mentioned, and keys that a
+document does not have by contract are never read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.dateformat import format as formatted
+
+from mapping.document import (
+    Address,
+    Attachment,
+    Contact,
+    Document,
+    Email,
+    FormAnswer,
+    Identifier,
+    Language,
+    Message,
+    Named,
+    Note,
+    Phone,
+    Registrant,
+)
+from mapping.parts import is_void, ordered_emails, ordered_phones
+from mapping.times import parse_date, parse_instant
+
+FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
+DOT = " · "
+CODES = {"JHN": "Health number (JHN)"}  # HL7 v2-0203, as Caredove sends it
+SLOTS = {"main": "main", "alt": "alternate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing said. A `caution` must not be overlooked; a `remark` may be."""
+
+    label: str
+    value: str
+    remark: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`kind` names the layout: details, questions (long labels) or records (small print)."""
+
+    title: str
+    entries: tuple[Entry, ...]
+    kind: str = "details"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The whole summary: who it is about, the facts of the strip below, and the sections."""
+
+    name: str
+    born: str
+    reference: str
+    facts: tuple[Entry, ...]
+    sections: tuple[Section, ...]
+
+
+def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
+    """Lay the document out; instants are shown in the time zone."""
+    facts = tuple(_said(_facts(document, time_zone)))
+    short = tuple(fact for fact in facts if len(fact.value + fact.remark) <= FACT_LENGTH)
+    long = tuple(fact for fact in facts if fact not in short)
+    sections = (
+        Section("Registrant", tuple(_said(_registrant(document)))),
+        Section("Other contacts", tuple(_said(_contacts(document)))),
+        Section("Referral", (*long, *_said(_referral(document)))),
+        Section("Appointment", tuple(_said(_appointment(document, time_zone)))),
+        Section("Requester", tuple(_said(_requester(document)))),
+        Section("Referral form", tuple(_said(_form(document))), "questions"),
+        Section("Notes", tuple(_said(_notes(document, time_zone)))),
+        Section("Messages", tuple(_said(_messages(document, time_zone)))),
+        Section("Attachments", tuple(_said(_attachments(document)))),
+        Section("Caredove records", tuple(_said(_records(document))), "records"),
+    )
+    return Sheet(
+        name=_full_name(document.get("registrant", {})),
+        born=_day(document.get("registrant", {}).get("date_of_birth", "")),
+        reference=document.get("reference", ""),
+        facts=short,
+        sections=tuple(section for section in sections if section.entries),
+    )
+
+
+def _facts(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
+    appointment = document.get("appointment", {})
+    status, *details = _status(document) or [""]
+    yield Entry("Status", status, DOT.join(details))
+    yield Entry("Priority", _capital(document.get("priority", "")))
+    yield Entry("Submitted", _moment(document.get("submitted_at", ""), time_zone))
+    yield Entry(
+        "Appointment",
+        _moment(appointment.get("start", ""), time_zone),
+        caution=_capital(appointment.get("status", "")) if is_void(document) else "",
+    )
+
+
+def _status(document: Document) -> list[str]:
+    """Return the status, the label of the sub-status and, where it says more, its class."""
+    substatus = document.get("substatus", {})
+    label, classification = substatus.get("label", ""), substatus.get("classification", "")
+    told = label.casefold() == classification.casefold()
+    parts = (_capital(document.get("status", "")), label, "" if told else classification)
+    return [part for part in parts if part.strip()]
+
+
+def _registrant(document: Document) -> Iterator[Entry]:
+    registrant = document.get("registrant", {})
+    yield Entry("Last name", registrant.get("last_name", ""))
+    yield Entry("First name", registrant.get("first_name", ""))
+    yield Entry("Middle name", registrant.get("middle_name", ""))
+    yield Entry("Other names", _joined("\n", *registrant.get("other_names", [])))
+    yield Entry("Date of birth", _day(registrant.get("date_of_birth", "")))
+    yield Entry("Gender", _capital(registrant.get("gender", "")))
+    yield from map(_language, registrant.get("languages", []))
+    yield from map(_identifier, registrant.get("identifiers", []))
+    yield from map(_address, registrant.get("addresses", []))
+    yield from (_phone(phone) for _, phone in ordered_phones(document))
+    yield from (_email(email) for _, email in ordered_emails(document))
+
+
+def _language(language: Language) -> Entry:
+    name, code = language.get("name", ""), language.get("code", "")
+    remark = "preferred" if language.get("preferred") else ""
+    return Entry("Language", _with_note(name, code), remark)
+
+
+def _identifier(identifier: Identifier) -> Entry:
+    kind = identifier.get("type", "")
+    label = CODES.get(kind, kind) or "Identifier"
+    return Entry(label, identifier.get("value", ""), identifier.get("system", ""))
+
+
+def _address(address: Address) -> Entry:
+    town = _joined(" ", address.get("city"), address.get("province"))
+    value = _joined(
+        "\n",
+        _joined(", ", *address.get("lines", [])),
+        _joined("  ", town, address.get("postal_code")),
+        address.get("country"),
+    )
+    return Entry(_used("address", address.get("use", "")), value, _place(address))
+
+
+def _phone(phone: Phone) -> Entry:
+    may = phone.get("may_text")
+    return Entry(
+        _used("phone", phone.get("use", "")),
+        phone.get("number", ""),
+        _joined(DOT, _place(phone), "may be texted" if may else ""),
+        "Do not text" if may is False else "",
+    )
+
+
+def _email(email: Email) -> Entry:
+    may = email.get("may_email")
+    return Entry(
+        "E-mail",
+        email.get("address", ""),
+        _joined(DOT, _place(email), "may be e-mailed" if may else ""),
+        "Do not e-mail" if may is False else "",
+    )
+
+
+def _place(part: Phone | Email | Address) -> str:
+    """Return which of several this one is: `main`, `choice 2`."""
+    slot, rank = part.get("slot", ""), part.get("rank")
+    return _joined(DOT, SLOTS.get(slot, slot), f"choice {rank}" if rank else "")
+
+
+def _contacts(document: Document) -> Iterator[Entry]:
+    yield from map(_contact, document.get("registrant", {}).get("contacts", []))
+
+
+def _contact(contact: Contact) -> Entry:
+    relationship = _capital(contact.get("relationship", ""))
+    lines = (contact.get("name"), *contact.get("phones", []), *contact.get("emails", []))
+    return Entry(relationship or "Contact", _joined("\n", *lines) or relationship)
+
+
+def _referral(document: Document) -> Iterator[Entry]:
+    yield Entry("Reason", document.get("reason", ""))
+    yield Entry("Service requested", document.get("service", ""))
+    yield Entry("Sent by", document.get("sent_method", ""))
+    yield Entry("Routed", _yes_or_no(document.get("routed")))
+    yield Entry("Reference", document.get("reference", ""))
+    yield Entry("Parent reference", document.get("parent_reference", ""))
+    yield from map(_identifier, document.get("identifiers", []))
+
+
+def _appointment(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
+    appointment = document.get("appointment", {})
+    minutes = appointment.get("duration_minutes")
+    yield Entry("Starts", _moment(appointment.get("start", ""), time_zone))
+    yield Entry("Ends", _moment(appointment.get("end", ""), time_zone))
+    yield Entry("Duration", "" if minutes is None else f"{minutes} minutes")
+    yield Entry(
+        "Status",
+        _capital(appointment.get("status", "")),
+        caution="Does not take place" if is_void(document) else "",
+    )
+    yield Entry("Location", appointment.get("location", ""))
+    yield Entry("Provider", appointment.get("provider_full_name", ""))
+    yield Entry("Description", appointment.get("description", ""))
+
+
+def _requester(document: Document) -> Iterator[Entry]:
+    requester = document.get("requester", {})
+    yield Entry("Name", _joined(" ", requester.get("first_name"), requester.get("last_name")))
+    yield Entry("Organization", requester.get("organization", ""))
+    yield Entry("Phone", requester.get("phone", ""))
+    yield Entry("E-mail", requester.get("email", ""))
+    yield Entry("Caredove user", _yes_or_no(requester.get("is_caredove_user")))
+
+
+def _form(document: Document) -> Iterator[Entry]:
+    yield from map(_form_answer, document.get("form_answers", []))
+
+
+def _form_answer(answer: FormAnswer) -> Entry:
+    return Entry(answer.get("label", "") or answer.get("key", ""), answer.get("value", ""))
+
+
+def _notes(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
+    for note in document.get("notes", []):
+        yield _note(note, time_zone)
+
+
+def _note(note: Note, time_zone: ZoneInfo) -> Entry:
+    label = _joined("\n", note.get("author"), _moment(note.get("at", ""), time_zone))
+    return Entry(label or "Note", note.get("text", "") or ("No text" if label else ""))
+
+
+def _messages(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
+    for message in document.get("messages", []):
+        yield _message(message, time_zone)
+
+
+def _message(message: Message, time_zone: ZoneInfo) -> Entry:
+    sender = _with_note(message.get("sender", ""), message.get("side", ""))
+    label = _joined("\n", sender, _moment(message.get("at", ""), time_zone))
+    return Entry(label or "Message", message.get("text", "") or ("No text" if label else ""))
+
+
+def _attachments(document: Document) -> Iterator[Entry]:
+    yield from map(_attachment, document.get("attachments", []))
+
+
+def _attachment(attachment: Attachment) -> Entry:
+    size = attachment.get("size")
+    remark = _joined(
+        DOT, attachment.get("content_type"), "" if size is None else filesizeformat(size)
+    )
+    description, name = attachment.get("description", ""), attachment.get("filename", "")
+    return Entry(description or "File", name or ("No name" if description else ""), remark)
+
+
+def _records(document: Document) -> Iterator[Entry]:
+    """Yield the keys that support staff search by: small print, in the order of the sections."""
+    yield Entry("Organization", _named(document.get("organization", {})))
+    yield Entry("Service listing", _named(document.get("listing", {})))
+    yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
+    yield Entry(
+        "Form", _joined(DOT, *(part.get("key") for part in document.get("form_answers", [])))
+    )
+    yield Entry(
+        "Messages", _joined(DOT, *(part.get("id") for part in document.get("messages", [])))
+    )
+    yield Entry(
+        "Attachments", _joined(DOT, *(part.get("key") for part in document.get("attachments", [])))
+    )
+
+
+def _named(part: Named) -> str:
+    return _with_note(part.get("name", ""), part.get("id", ""))
+
+
+def _full_name(registrant: Registrant) -> str:
+    return _joined(
+        " ",
+        registrant.get("first_name"),
+        registrant.get("middle_name"),
+        registrant.get("last_name"),
+    )
+
+
+def _day(text: str) -> str:
+    """Return `June 29, 1991`; what is not a date comes back as it is."""
+    value = parse_date(text)
+    return formatted(value, "F j, Y") if value else text
+
+
+def _moment(text: str, time_zone: ZoneInfo) -> str:
+    """Return `March 9, 2026, 11:21 a.m. EDT`; what is not an instant comes back as it is."""
+    value = parse_instant(text, time_zone)
+    return formatted(value, "F j, Y, P T") if value else _day(text)
+
+
+def _said(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Keep the entries that say something: a label alone does not."""
+    return (entry for entry in entries if entry.value.strip())
+
+
+def _joined(separator: str, *parts: str | None) -> str:
+    return separator.join(part for part in parts if part and part.strip())
+
+
+def _with_note(text: str, note: str) -> str:
+    """Return `French (fr)`, or the one that there is."""
+    return f"{text} ({note})" if text.strip() and note.strip() else _joined("", text, note)
+
+
+def _used(noun: str, use: str) -> str:
+    """Return `Home phone`, or `Phone` where the use is not known."""
+    return _capital(_joined(" ", use, noun))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else ("Yes" if value else "No")
