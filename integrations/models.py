@@ -1,0 +1,300 @@
+"""Who may talk to whom: organizations, listings, sources, destinations, trigger configs.
+
+No `__str__` here holds personal data or a secret: it ends up in logs.
+"""
+
+import zoneinfo
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from core import clock
+from core.fields import EncryptedJSONField, EncryptedTextField
+from integrations import destinations
+from integrations.signals import destination_released
+from integrations.transport import Transport
+from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+
+
+def check_time_zone(value: str) -> None:
+    """Raise ValidationError unless `value` is an IANA time zone such as America/Toronto."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"“{value}” is not a time zone. An example: America/Toronto.")
+
+
+def check_trigger_keys(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of one or more trigger keys."""
+    if not isinstance(value, list) or not value:
+        raise ValidationError("Choose at least one trigger.")
+    unknown = [str(key) for key in value if key not in TRIGGER_KEYS]
+    if unknown:
+        raise ValidationError(
+            f"Unknown trigger: {', '.join(unknown)}. Known: {', '.join(TRIGGER_KEYS)}."
+        )
+
+
+def check_hosts(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of host names, each with an optional port."""
+    if not isinstance(value, list) or not all(isinstance(host, str) and host for host in value):
+        raise ValidationError("A list of host names, such as files.example.org.")
+    for host in value:
+        if "/" in host or " " in host or "@" in host:
+            raise ValidationError(f"“{host}” is not a host name: leave out https:// and paths.")
+
+
+class Organization(models.Model):
+    """An agency on Caredove that receives referrals."""
+
+    class Plan(models.TextChoices):
+        ESSENTIAL = "essential", "Essential"
+        ADVANCED_CBO = "advanced_cbo", "Advanced CBO"
+        ENTERPRISE = "enterprise", "Enterprise"
+
+    IMPORTING_PLANS = (Plan.ADVANCED_CBO, Plan.ENTERPRISE)
+
+    caredove_id = models.CharField("Caredove id", max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    plan = models.CharField(
+        max_length=20,
+        choices=Plan.choices,
+        default=Plan.ADVANCED_CBO,
+        help_text="Importing needs Advanced CBO or higher.",
+    )
+    time_zone = models.CharField(
+        max_length=64, default="America/Toronto", validators=[check_time_zone]
+    )
+    active = models.BooleanField(
+        default=True, help_text="Off: events are kept, nothing is imported."
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    def may_import(self) -> bool:
+        """Return whether the plan is sufficient and the organization is active."""
+        return self.active and self.plan in self.IMPORTING_PLANS
+
+
+class ServiceListing(models.Model):
+    """One service of an organization, as Caredove lists it."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="listings"
+    )
+    caredove_id = models.CharField("Caredove id", max_length=64, unique=True)
+    name = models.CharField(max_length=300)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["organization__name", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Source(models.Model):
+    """A sender of events, with its credentials and the limits on what it may send."""
+
+    class Kind(models.TextChoices):
+        CAREDOVE = "caredove", "Caredove"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CAREDOVE)
+    organizations = models.ManyToManyField(
+        Organization, blank=True, help_text="None chosen: it may send for all of them."
+    )
+    active = models.BooleanField(default=True)
+    attachment_hosts = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_hosts],
+        help_text="Attachments named by URL are fetched from these hosts only.",
+    )
+    fetch_username = models.CharField(max_length=200, blank=True)
+    fetch_password = EncryptedTextField(null=True, blank=True)
+    fetch_token = EncryptedTextField(
+        null=True, blank=True, help_text="Instead of a user name and password."
+    )
+    history = HistoricalRecords(m2m_fields=[organizations])
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def may_send_for(self, caredove_id: str) -> bool:
+        """Return whether events for the organization with this Caredove id are welcome."""
+        allowed = list(self.organizations.values_list("caredove_id", flat=True))
+        return not allowed or caredove_id in allowed
+
+    def fetch_credentials(self) -> tuple[str, str] | str | None:
+        """Return (user name, password), a bearer token, or None, for fetching attachments."""
+        if self.fetch_token:
+            return self.fetch_token
+        if self.fetch_username:
+            return self.fetch_username, self.fetch_password or ""
+        return None
+
+
+class SourceCredential(models.Model):
+    """One credential of a source. Several are valid at once, so that they can be rotated."""
+
+    class Scheme(models.TextChoices):
+        BASIC = "basic", "HTTP Basic"
+        SIGNATURE = "signature", "Standard Webhooks signature"
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="credentials")
+    scheme = models.CharField(max_length=10, choices=Scheme.choices, default=Scheme.BASIC)
+    key = models.CharField("key id", max_length=100, blank=True)
+    secret_hash = models.CharField(max_length=300, blank=True, editable=False)
+    signing_secret = EncryptedTextField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    active = models.BooleanField(default=True)
+    history = HistoricalRecords(excluded_fields=["secret_hash", "signing_secret"])
+
+    class Meta:
+        ordering = ["source", "scheme", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(scheme="basic"), name="basic_key_names_one_credential"
+            ),
+            models.CheckConstraint(
+                condition=Q(scheme="basic", signing_secret__isnull=True) & ~Q(secret_hash="")
+                | Q(scheme="signature", signing_secret__isnull=False, secret_hash=""),
+                name="credential_holds_the_secret_of_its_scheme",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scheme_display()} {self.key or self.pk}"
+
+
+class Destination(models.Model):
+    """Where referrals of one organization go: a kind, its options, and whether it is held."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="destinations"
+    )
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=50)
+    options = EncryptedJSONField(default=dict, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True, editable=False)
+    held_reason = EncryptedTextField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    history = HistoricalRecords(excluded_fields=["held_at", "held_reason", "checked_at"])
+
+    class Meta:
+        ordering = ["organization__name", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], name="destination_name_once_in_organization"
+            ),
+            models.CheckConstraint(
+                condition=Q(held_at__isnull=True) | Q(held_reason__isnull=False),
+                name="held_destination_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.kind not in destinations.kinds():
+            known = ", ".join(sorted(destinations.kinds()))
+            raise ValidationError({"kind": f"“{self.kind}” is not a kind. Known: {known}."})
+
+    def transport(self) -> Transport:
+        """Return the transport of this kind, set up with these options."""
+        options: dict[str, Any] = self.options
+        return destinations.transport_class(self.kind)(options)
+
+    def hold(self, reason: str, at: datetime) -> bool:
+        """Stop sending until somebody mends the connection; True for the call that stopped it."""
+        held = Destination.objects.filter(pk=self.pk, held_at__isnull=True)
+        return bool(held.update(held_at=at, held_reason=reason))
+
+    def release(self) -> bool:
+        """Send again; True for the call that released it. What waited for it goes by itself."""
+        held = Destination.objects.filter(pk=self.pk, held_at__isnull=False)
+        with transaction.atomic():
+            released = bool(held.update(held_at=None, held_reason=None))
+            if released:
+                destination_released.send(Destination, destination=self)
+        return released
+
+    def test_connection(self) -> str:
+        """Reach the destination and prove the credentials; a good answer ends a hold.
+
+        Returns a sentence that says what answered; raises a DeliveryError.
+        """
+        answer = self.transport().check()
+        Destination.objects.filter(pk=self.pk).update(checked_at=clock.now())
+        self.release()
+        return answer
+
+
+class TriggerConfig(models.Model):
+    """When the referrals of a listing go to a destination, and by which mapping."""
+
+    listing = models.ForeignKey(
+        ServiceListing, on_delete=models.CASCADE, related_name="trigger_configs"
+    )
+    destination = models.ForeignKey(
+        Destination, on_delete=models.CASCADE, related_name="trigger_configs"
+    )
+    on = models.JSONField("triggers", default=list, validators=[check_trigger_keys])
+    include_routed = models.BooleanField(
+        default=False, help_text="Received: include requests routed from another organization."
+    )
+    mapping = models.ForeignKey("mapping.Mapping", on_delete=models.PROTECT)
+    enabled = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["listing__name", "destination__name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["listing", "destination"], name="listing_and_destination_connect_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing} to {self.destination}"
+
+    def labels(self) -> str:
+        """Return the chosen triggers in Caredove's words, joined by commas."""
+        return ", ".join(TRIGGER_LABELS.get(key, key) for key in self.on)
+
+    def clean(self) -> None:
+        if (
+            self.listing_id
+            and self.destination_id
+            and self.listing.organization_id != self.destination.organization_id
+        ):
+            raise ValidationError(
+                {"destination": "The destination belongs to another organization than the listing."}
+            )
+        if self.mapping_id and self.destination_id:
+            self._check_mapping()
+
+    def _check_mapping(self) -> None:
+        if self.mapping.destination_kind != self.destination.kind:
+            raise ValidationError(
+                {"mapping": f"This mapping is for {self.mapping.destination_kind} destinations."}
+            )
+        owner = self.mapping.organization_id
+        if owner and owner != self.destination.organization_id:
+            raise ValidationError({"mapping": "This mapping belongs to another organization."})

@@ -1,0 +1,6 @@
+"""What the rooms above may want to hear of."""
+
+from django.dispatch import Signal
+
+# Sent by Destination.release(), in its transaction, with `destination`.
+destination_released = Signal()

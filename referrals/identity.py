@@ -1,0 +1,106 @@
+"""Which referral a message speaks of: one referral has several ids, learned one by one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from referrals import snapshot
+from referrals.models import ImportJob, InboundEvent, Referral, ReferralAlias, ReferralFile
+
+REFERENCE_DIGITS = 10  # Caredove's Reference #
+
+
+def find(source_kind: str, references: Sequence[str]) -> Referral | None:
+    """Return the referral that any of the ids names, or None."""
+    named = Referral.objects.filter(aliases__source_kind=source_kind, aliases__value__in=references)
+    return named.order_by("created_at", "pk").first()
+
+
+def resolve(source_kind: str, references: Sequence[str], now: datetime) -> Referral:
+    """Return the referral that the ids name, locked; made when new, united when it was two.
+
+    Must run in a transaction. Raises IntegrityError when another transaction has just made it:
+    the whole transaction is then tried again.
+    """
+    named = Referral.objects.filter(
+        aliases__source_kind=source_kind, aliases__value__in=references
+    ).values("pk")
+    found = list(Referral.objects.select_for_update().filter(pk__in=named).order_by("created_at"))
+    if found:
+        referral = _united(found)
+    else:
+        referral = Referral.objects.create(
+            reference=_best(references), created_at=now, changed_at=now
+        )
+    _learn(referral, source_kind, references)
+    return referral
+
+
+def _best(references: Sequence[str]) -> str:
+    """The 10-digit Reference # where it is known: staff know a referral by it."""
+    return next(
+        (r for r in references if r.isdigit() and len(r) == REFERENCE_DIGITS), references[0]
+    )
+
+
+def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> None:
+    known = set(referral.aliases.values_list("value", flat=True))
+    for value in dict.fromkeys(references):
+        if value not in known:
+            ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
+    best = _best([referral.reference, *references])
+    if best != referral.reference:
+        Referral.objects.filter(pk=referral.pk).update(reference=best)
+        referral.reference = best
+
+
+def _united(found: list[Referral]) -> Referral:
+    """Make one of several: the one that is imported, else the eldest, takes over the others."""
+    if len(found) == 1:
+        return found[0]
+    imported = set(
+        ImportJob.objects.filter(referral__in=found, external_id__isnull=False).values_list(
+            "referral", flat=True
+        )
+    )
+    found.sort(key=lambda referral: (referral.pk not in imported, referral.created_at))
+    survivor, *others = found
+    for other in others:
+        _take_over(survivor, other)
+    survivor.save(
+        update_fields=["snapshot", "classifications", "received", "purged_at", "purged_why"]
+    )
+    return survivor
+
+
+def _take_over(survivor: Referral, other: Referral) -> None:
+    survivor.snapshot = snapshot.unite(survivor.snapshot, other.snapshot)
+    survivor.classifications = sorted([*survivor.classifications, *other.classifications])
+    survivor.received = survivor.received or other.received
+    survivor.purged_at = survivor.purged_at or other.purged_at
+    survivor.purged_why = survivor.purged_why or other.purged_why
+    if survivor.listing_id is None:
+        survivor.listing, survivor.organization = other.listing, other.organization
+        survivor.save(update_fields=["listing", "organization"])
+    ReferralAlias.objects.filter(referral=other).update(referral=survivor)
+    InboundEvent.objects.filter(referral=other).update(referral=survivor)
+    kept = ReferralFile.objects.filter(referral=survivor).values("key")
+    ReferralFile.objects.filter(referral=other).exclude(key__in=kept).update(referral=survivor)
+    _take_over_jobs(survivor, other)
+    Referral.objects.filter(pk=other.pk).update(united_with=survivor, snapshot={})
+
+
+def _take_over_jobs(survivor: Referral, other: Referral) -> None:
+    """Move the jobs that the survivor has none of; the others end, unless already under way."""
+    has = ImportJob.objects.filter(referral=survivor).values("destination")
+    ImportJob.objects.filter(referral=other).exclude(destination__in=has).update(referral=survivor)
+    ImportJob.objects.filter(
+        referral=other, state__in=[ImportJob.State.WAITING, ImportJob.State.QUEUED], attempts=None
+    ).update(
+        state=ImportJob.State.DISMISSED,
+        due_at=None,
+        lease_token=None,
+        deaths=F("deaths"),
+        closed_why="The same referral under another id; it is imported once.",
+    )

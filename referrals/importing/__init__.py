@@ -1,0 +1,33 @@
+"""One job, from claim to settlement, and what people can do to it.
+
+`claiming` says who may work on a job, `building` makes the parcel, `ledger` remembers each remote
+effect, `settling` is the only place where an outcome becomes state, `deciding` holds what people
+do: retry, dismiss, clear, say what is in the destination.
+"""
+
+from referrals.importing.claiming import due_jobs, due_jobs_of_event, mark_nudged, release_lost
+from referrals.importing.deciding import (
+    RetryRefused,
+    clear_error,
+    confirm_absent,
+    confirm_present,
+    dismiss,
+    retry,
+    why_not_retry,
+)
+from referrals.importing.running import run
+
+__all__ = [
+    "RetryRefused",
+    "clear_error",
+    "confirm_absent",
+    "confirm_present",
+    "dismiss",
+    "due_jobs",
+    "due_jobs_of_event",
+    "mark_nudged",
+    "release_lost",
+    "retry",
+    "run",
+    "why_not_retry",
+]

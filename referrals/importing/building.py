@@ -1,0 +1,132 @@
+"""A job becomes a parcel: the record by the mapping, the summary, the files."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from core import clock
+from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Misconfigured, Parcel
+from mapping import document as source
+from mapping import engine
+from mapping.targets import target_fields
+from referrals import files, snapshot, summary
+from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A parcel, and what could not be put into it.
+
+    `missing` maps a file's name to why it is missing; `more_later` says that one of them is worth
+    another try. `version` is that of the snapshot that was used.
+    """
+
+    parcel: Parcel
+    version: int
+    missing: dict[str, str] = field(repr=False)
+    more_later: bool = False
+
+
+def build(job: ImportJob, ledger: Ledger) -> Built:
+    """Map, render, collect files. Raises Misconfigured when the mapping does not work."""
+    referral = job.referral
+    document = snapshot.view(referral.snapshot)
+    more_later = files.fetch(referral)
+    record = map_record(job, document)
+    documents = [_summary(referral, document)]
+    missing = {}
+    for number, file in enumerate(referral.files.all(), start=1):
+        if file.state == ReferralFile.State.STORED:
+            documents.append(_attachment(referral, number, file))
+        else:
+            missing[file.filename] = file.problem or "it has not been fetched yet"
+    parcel = Parcel(referral.reference, record, tuple(documents), ledger)
+    return Built(parcel, referral.version, missing, more_later)
+
+
+def map_record(job: ImportJob, document: source.Document) -> dict[str, object]:
+    """Return the record by the mapping of the job's trigger config; raises Misconfigured."""
+    config = job.trigger_config
+    if config is None:
+        raise Misconfigured("The trigger config that started this import was deleted.")
+    context = engine.Context(
+        time_zone=job.destination.organization.time_zone,
+        value_tables=config.mapping.engine_tables(),
+        targets=target_fields(job.destination.kind),
+    )
+    try:
+        return engine.apply(config.mapping.engine_rules(), document, context).record
+    except engine.MappingError as error:
+        raise Misconfigured(f"Mapping “{config.mapping}” does not work: {error}") from None
+
+
+def summary_of(referral: Referral, document: source.Document) -> StoredSummary:
+    """Return the referral's summary, rendered only when this very one was never rendered."""
+    context = _context(referral, document)
+    fingerprint = summary.fingerprint(document, context)
+    stored = StoredSummary.objects.filter(referral=referral, fingerprint=fingerprint).first()
+    return stored or _render(referral, document, context, fingerprint)
+
+
+def _context(referral: Referral, document: source.Document) -> summary.SummaryContext:
+    organization, listing = referral.organization, referral.listing
+    return summary.SummaryContext(
+        organization_name=organization.name if organization else "",
+        listing_name=listing.name if listing else document.get("listing", {}).get("name", ""),
+        time_zone=organization.time_zone if organization else "America/Toronto",
+    )
+
+
+def _render(
+    referral: Referral,
+    document: source.Document,
+    context: summary.SummaryContext,
+    fingerprint: str,
+) -> StoredSummary:
+    rendered = summary.pdf(document, context)
+    stored = StoredSummary(
+        referral=referral,
+        fingerprint=fingerprint,
+        stored_as=default_storage.save("summaries/file", ContentFile(rendered.content)),
+        sha256=sha256(rendered.content).hexdigest(),
+        size=len(rendered.content),
+        plain=rendered.plain,
+        missing_glyphs=list(rendered.missing_glyphs),
+        rendered_at=clock.now(),
+    )
+    try:
+        with transaction.atomic():
+            stored.save()
+    except IntegrityError:  # somebody previewed it at this moment
+        default_storage.delete(stored.stored_as)
+        return StoredSummary.objects.get(referral=referral, fingerprint=fingerprint)
+    return stored
+
+
+def _summary(referral: Referral, document: source.Document) -> Document:
+    stored = summary_of(referral, document)
+    return Document(
+        key="summary",
+        name=f"referral-{referral.reference}-summary.pdf",
+        category=SUMMARY,
+        content_type="application/pdf",
+        size=stored.size,
+        sha256=stored.sha256,
+        open=partial(files.open_stored, stored.stored_as),
+    )
+
+
+def _attachment(referral: Referral, number: int, file: ReferralFile) -> Document:
+    return Document(
+        key=file.key,
+        name=files.sent_name(referral.reference, number, file),
+        category=ATTACHMENT,
+        content_type=file.content_type or "application/octet-stream",
+        size=file.size or 0,
+        sha256=file.sha256,
+        open=partial(files.open_stored, file.stored_as),
+    )

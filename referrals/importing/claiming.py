@@ -1,0 +1,136 @@
+"""Who may work on a job: a lease, won by one conditional update and kept by the database's clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from core import clock
+from integrations.models import Destination, Organization
+from referrals.models import ImportAttempt, ImportJob
+
+State = ImportJob.State
+
+MAX_DEATHS = 5
+NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
+
+
+class LeaseLost(Exception):
+    """Somebody else may be working on the job by now: stop, and change nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a job until its end. The token is also the attempt's."""
+
+    job_id: UUID
+    token: UUID
+
+    def extend(self) -> None:
+        """Prolong the lease, before a remote effect; raises LeaseLost when it has run out."""
+        now = clock.now()
+        held = ImportJob.objects.filter(
+            pk=self.job_id, state=State.RUNNING, lease_token=self.token, lease_until__gt=now
+        )
+        if not held.update(lease_until=now + settings.LEASE_TIME):
+            raise LeaseLost
+
+
+def open_destinations() -> QuerySet[Destination]:
+    """Return the destinations that may be sent to: not held, of an active, entitled organization."""
+    return Destination.objects.filter(
+        held_at__isnull=True,
+        organization__active=True,
+        organization__plan__in=Organization.IMPORTING_PLANS,
+    )
+
+
+def claimable() -> Q:
+    """Return the condition on a job row that is due: queued, or imported with files to follow."""
+    return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=clock.now())
+
+
+def claim(job_id: UUID) -> Lease | None:
+    """Win the job, or None when it is not due or somebody else has it; inserts the attempt."""
+    now = clock.now()
+    lease = Lease(job_id, uuid4())
+    with transaction.atomic():
+        # Every condition stands on the row itself, or two winners would be possible.
+        won = ImportJob.objects.filter(
+            claimable(), pk=job_id, destination__in=open_destinations()
+        ).update(
+            state=State.RUNNING,
+            due_at=None,
+            nudged_at=None,
+            lease_token=lease.token,
+            lease_until=now + settings.LEASE_TIME,
+        )
+        if not won:
+            return None
+        last = ImportAttempt.objects.filter(job=job_id).aggregate(Max("number"))["number__max"]
+        ImportAttempt.objects.create(
+            job_id=job_id, number=(last or 0) + 1, lease_token=lease.token, started_at=now
+        )
+    return lease
+
+
+def due_jobs(limit: int) -> Sequence[UUID]:
+    """Return due jobs, the oldest first within an organization, the organizations in turn."""
+    turn = Window(
+        RowNumber(), partition_by=F("destination__organization"), order_by=F("due_at").asc()
+    )
+    due = ImportJob.objects.filter(claimable(), destination__in=open_destinations())
+    ranked = due.annotate(turn=turn).order_by("turn", "due_at")
+    return list(ranked.values_list("pk", flat=True)[:limit])
+
+
+def due_jobs_of_event(event_id: UUID) -> Sequence[UUID]:
+    """Return the due jobs of the referral that an event speaks of."""
+    due = ImportJob.objects.filter(
+        claimable(), referral__events=event_id, destination__in=open_destinations()
+    )
+    return list(due.values_list("pk", flat=True))
+
+
+def mark_nudged(job_id: UUID) -> bool:
+    """Say that a worker was told; False when one was told a moment ago."""
+    now = clock.now()
+    fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
+    return bool(ImportJob.objects.filter(fresh, claimable(), pk=job_id).update(nudged_at=now))
+
+
+def release_lost() -> int:
+    """Take jobs back whose worker is gone; a job that keeps killing workers is quarantined."""
+    now = clock.now()
+    lost = ImportJob.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    return sum(_release(job, now) for job in lost.only("pk", "lease_token", "deaths"))
+
+
+def _release(job: ImportJob, now: datetime) -> int:
+    with transaction.atomic():
+        mine = ImportJob.objects.filter(
+            pk=job.pk, state=State.RUNNING, lease_token=job.lease_token, lease_until__lt=now
+        )
+        released: dict[str, object] = {"lease_token": None, "lease_until": None}
+        if job.deaths + 1 >= MAX_DEATHS:
+            changed = mine.update(
+                state=State.NEEDS_ATTENTION,
+                reason=ImportJob.Reason.QUARANTINED,
+                deaths=job.deaths + 1,
+                message=f"Importing it stopped its worker {MAX_DEATHS} times in a row.",
+                error_at=now,
+                error_cleared_at=None,
+                **released,
+            )
+        else:
+            changed = mine.update(state=State.QUEUED, due_at=now, deaths=job.deaths + 1, **released)
+        if changed:
+            ImportAttempt.objects.filter(lease_token=job.lease_token, ended_at=None).update(
+                ended_at=now, outcome=ImportAttempt.Outcome.LOST
+            )
+    return changed

@@ -1,0 +1,150 @@
+"""What people do to a job. Each is one conditional update, and says whether it was the one."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from core import audit, clock
+from referrals.models import ImportJob, ImportStep
+
+State, Reason = ImportJob.State, ImportJob.Reason
+
+
+class RetryRefused(Exception):
+    """The job must not be sent again now; `why` is a sentence for people."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+NOT_FAILED = {
+    State.WAITING: "It waits for details from Caredove, and goes by itself when they come.",
+    State.QUEUED: "It is queued already, and goes by itself.",
+    State.RUNNING: "It is running at this moment.",
+    State.IMPORTED: "It is in the destination already; CRMS takes no updates.",
+    State.DISMISSED: "A person dismissed it.",
+}
+EDIT_FIRST = (
+    "The destination refused the referral's data. Edit the referral in Caredove and save it: "
+    "it goes again by itself. Sending the same data again would be refused again."
+)
+LOOK_FIRST = (
+    "Nobody knows whether it arrived. Look in the destination, then say whether it is there."
+)
+MEND_FIRST = "The connection is held. Mend it, then press “Test connection”."
+
+
+def why_not_retry(job: ImportJob) -> str:
+    """Return why the job must not be sent again now, or an empty string when it may."""
+    if job.state != State.NEEDS_ATTENTION:
+        return NOT_FAILED[State(job.state)]
+    if job.reason == Reason.UNCONFIRMED:
+        return LOOK_FIRST
+    if job.reason == Reason.REJECTED and not _mapping_changed(job):
+        return EDIT_FIRST
+    if job.destination.held_at:
+        return MEND_FIRST
+    return ""
+
+
+def retry(job: ImportJob, by: AbstractBaseUser | None = None) -> None:
+    """Send a failed job again, with all its automatic tries; raises RetryRefused."""
+    if why := why_not_retry(job):
+        raise RetryRefused(why)
+    with transaction.atomic():
+        queued = ImportJob.objects.filter(
+            pk=job.pk, state=State.NEEDS_ATTENTION, reason=job.reason
+        ).update(
+            state=State.QUEUED,
+            reason="",
+            due_at=clock.now(),
+            tries=0,
+            deaths=0,
+            resends=job.resends + 1,
+        )
+        if not queued:
+            raise RetryRefused("Somebody else has just acted on it.")
+        audit.record(by, "retry", job)
+
+
+def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> bool:
+    """Give the import up, with the reason; False when it has ended or is running."""
+    open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+    with transaction.atomic():
+        now = clock.now()
+        dismissed = ImportJob.objects.filter(
+            pk=job.pk, state__in=open_states, external_id=None
+        ).update(
+            state=State.DISMISSED,
+            reason="",
+            due_at=None,
+            closed_why=why,
+            closed_by=by,
+            error_cleared_at=now,
+            error_cleared_by=by,
+        )
+        if dismissed:
+            audit.record(by, "dismiss", job)
+    return bool(dismissed)
+
+
+def clear_error(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
+    """Lower the flag of an error that was seen; the history stays. False when it was down."""
+    with transaction.atomic():
+        cleared = ImportJob.objects.filter(
+            pk=job.pk, error_at__isnull=False, error_cleared_at__isnull=True
+        ).update(error_cleared_at=clock.now(), error_cleared_by=by)
+        if cleared:
+            audit.record(by, "clear error", job)
+    return bool(cleared)
+
+
+def confirm_present(job: ImportJob, external_id: str, by: AbstractBaseUser | None = None) -> bool:
+    """A person has looked: it is there, under this id. The import goes on after that step."""
+    with transaction.atomic():
+        step = _open_step(job)
+        if step is None or not _unconfirmed(job):
+            return False
+        ImportStep.objects.filter(pk=step.pk, done_at=None).update(
+            done_at=clock.now(), external_id=external_id
+        )
+        audit.record(by, "it is there", job, step=step.name, external_id=external_id)
+    return True
+
+
+def confirm_absent(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
+    """A person has looked: it is not there. That step, and what followed it, is done again."""
+    with transaction.atomic():
+        step = _open_step(job)
+        if step is None or not _unconfirmed(job):
+            return False
+        ImportStep.objects.filter(job=job, pk__gte=step.pk).delete()
+        audit.record(by, "it is not there", job, step=step.name)
+    return True
+
+
+def open_step_name(job: ImportJob) -> str:
+    """Return the name of the step that a person has to look for, or an empty string."""
+    step = _open_step(job)
+    return step.name if step else ""
+
+
+def _open_step(job: ImportJob) -> ImportStep | None:
+    return ImportStep.objects.filter(job=job, done_at=None).order_by("pk").first()
+
+
+def _unconfirmed(job: ImportJob) -> bool:
+    """Queue the job if it still waits for a person's word."""
+    return bool(
+        ImportJob.objects.filter(
+            pk=job.pk, state=State.NEEDS_ATTENTION, reason=Reason.UNCONFIRMED
+        ).update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
+    )
+
+
+def _mapping_changed(job: ImportJob) -> bool:
+    """Whether the liaison has changed the mapping since the last try."""
+    last = job.attempts.order_by("-number").first()
+    if last is None or job.trigger_config is None:
+        return True
+    return job.trigger_config.mapping.changed_since(last.started_at)

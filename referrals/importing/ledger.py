@@ -1,0 +1,111 @@
+"""Each remote effect of a job, once: the intent is committed before it, the id after it."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from core import clock, outbound
+from integrations.transport import DeliveryError, Unconfirmed
+from referrals.importing.claiming import Lease
+from referrals.models import ImportStep
+
+SEARCHES = 2  # a destination may show late what it took; one look is not enough
+LEASE_MARGIN = timedelta(seconds=1)
+NOT_SEARCHABLE = "An earlier try may have arrived, and this destination cannot be searched for it."
+SEARCH_LATER = "An earlier try may have arrived: Dovetail looks for it before it sends again."
+
+
+class JobLedger:
+    """The ledger of one job during one attempt; every entry is committed at once."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    @property
+    def request_id(self) -> str:
+        return str(self._lease.token)
+
+    def key(self, step: str) -> str:
+        return hashlib.sha256(f"{self._lease.job_id}/{step}".encode()).hexdigest()[:32]
+
+    def once(
+        self,
+        step: str,
+        do: Callable[[], str],
+        find: Callable[[], str | None] | None = None,
+    ) -> str:
+        entry = ImportStep.objects.filter(job=self._lease.job_id, name=step).first()
+        if entry and entry.done_at:
+            return entry.external_id
+        if entry:
+            found = self._search(entry, find)
+            if found is not None:
+                self._done(step, found)
+                return found
+        self._mean(step)
+        external_id = self._do(step, do)
+        self._done(step, external_id)
+        return external_id
+
+    def forget(self, step: str) -> None:
+        ImportStep.objects.filter(job=self._lease.job_id, name=step).update(
+            done_at=None, searches=0, searched_at=None
+        )
+
+    def _search(self, entry: ImportStep, find: Callable[[], str | None] | None) -> str | None:
+        """Look for what an earlier try may have done; None once it is surely not there."""
+        if find is None:
+            raise Unconfirmed(NOT_SEARCHABLE)
+        if wait := _settling(entry, clock.now()):
+            raise Unconfirmed(SEARCH_LATER, after=wait)
+        self._lease.extend()
+        with _time_limit():
+            found = find()
+        if found is not None:
+            return found
+        entry.searches += 1
+        ImportStep.objects.filter(pk=entry.pk, done_at=None).update(
+            searches=entry.searches, searched_at=clock.now()
+        )
+        if entry.searches < SEARCHES:
+            raise Unconfirmed(SEARCH_LATER, after=settings.SETTLE_TIME)
+        return None
+
+    def _mean(self, step: str) -> None:
+        """Commit the intent, and with it a lease long enough for what follows."""
+        with transaction.atomic():
+            self._lease.extend()
+            ImportStep.objects.update_or_create(
+                job_id=self._lease.job_id,
+                name=step,
+                defaults={"meant_at": clock.now(), "searches": 0, "searched_at": None},
+            )
+
+    def _do(self, step: str, do: Callable[[], str]) -> str:
+        try:
+            with _time_limit():
+                return do()
+        except DeliveryError as error:
+            if not error.maybe_done:
+                ImportStep.objects.filter(job=self._lease.job_id, name=step, done_at=None).delete()
+            raise
+
+    def _done(self, step: str, external_id: str) -> None:
+        # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
+        ImportStep.objects.filter(job=self._lease.job_id, name=step, done_at=None).update(
+            done_at=clock.now(), external_id=external_id
+        )
+
+
+def _settling(entry: ImportStep, now: datetime) -> timedelta | None:
+    """How long to wait until the destination can be trusted to show what it took, or None."""
+    ready = (entry.searched_at or entry.meant_at) + settings.SETTLE_TIME
+    return ready - now if ready > now else None
+
+
+def _time_limit() -> "outbound.TimeLimit":
+    """No call may outlive the lease, or another worker could look while it is under way."""
+    return outbound.time_limit((settings.LEASE_TIME - LEASE_MARGIN).total_seconds())

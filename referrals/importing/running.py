@@ -1,0 +1,51 @@
+"""One attempt: claim, build, deliver, settle."""
+
+import logging
+from uuid import UUID
+
+from integrations.transport import DeliveryError, Receipt
+from referrals.importing.building import Built, build
+from referrals.importing.claiming import Lease, LeaseLost, claim
+from referrals.importing.ledger import JobLedger
+from referrals.importing.settling import settle
+from referrals.models import ImportJob
+
+logger = logging.getLogger(__name__)
+
+
+def run(job_id: UUID) -> bool:
+    """Try the job once; False when it was not due or somebody else has it.
+
+    Whatever goes wrong becomes the job's state; nothing is raised but what ends the worker.
+    """
+    lease = claim(job_id)
+    if lease is None:
+        return False
+    try:
+        _attempt(lease)
+    except LeaseLost:
+        logger.warning("lease lost", extra={"job": str(job_id)})
+    return True
+
+
+def _attempt(lease: Lease) -> None:
+    job = ImportJob.objects.select_related(
+        "referral__organization",
+        "referral__listing",
+        "destination__organization",
+        "trigger_config__mapping",
+    ).get(pk=lease.job_id)
+    built: Built | None = None
+    outcome: Receipt | Exception
+    try:
+        built = build(job, JobLedger(lease))
+        outcome = job.destination.transport().deliver(built.parcel)
+    except LeaseLost:
+        raise
+    except DeliveryError as error:
+        outcome = error
+    except Exception as error:
+        # Type and place only: the message of an exception may hold personal data.
+        logger.exception("import failed unexpectedly", extra={"job": str(job.pk)})
+        outcome = error
+    settle(lease, job, outcome, built)

@@ -1,0 +1,205 @@
+"""The only place where the outcome of an attempt becomes the state of a job.
+
+| outcome | job becomes |
+|---|---|
+| a receipt | imported; with a due time while files are still to follow |
+| TryAgain | queued by the schedule, Retry-After first; gave_up when the tries are used up |
+| Rejected | rejected, unless the referral has changed meanwhile: then queued |
+| Misconfigured | misconfigured, and the destination is held; spends no try |
+| Unconfirmed | queued to search, else unconfirmed: a person looks |
+| anything else | as an unconfirmed effect if one was under way, else bug |
+"""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from core import clock
+from integrations.transport import (
+    DeliveryError,
+    Exchange,
+    Misconfigured,
+    Receipt,
+    Rejected,
+    TryAgain,
+    Unconfirmed,
+)
+from referrals import files
+from referrals.importing.building import Built
+from referrals.importing.claiming import Lease, LeaseLost
+from referrals.models import ImportAttempt, ImportJob, Referral
+from referrals.retention import TELL_STAFF
+
+State, Reason = ImportJob.State, ImportJob.Reason
+Outcome = ImportAttempt.Outcome
+Move = dict[str, Any]  # the columns that an outcome writes
+
+JITTER = 0.1  # of a delay, added or taken away, so that jobs do not come back all at once
+BUG = "Dovetail made a mistake while it imported this referral. The developers have to look."
+LOST_WORD = "Dovetail stopped in the middle of sending; what was under way may have arrived."
+
+
+def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Built | None) -> None:
+    """Write what became of the attempt, if the lease still holds; raises LeaseLost if not."""
+    with transaction.atomic():
+        # The lock makes an edit that is being opened at this moment wait for us, or us for it.
+        referral = Referral.objects.select_for_update().get(pk=job.referral_id)
+        now = clock.now()
+        move = _move(job, outcome, built, referral, now)
+        if referral.purged_at:
+            move = _without_the_person(move)
+        settled = ImportJob.objects.filter(
+            pk=job.pk, state=State.RUNNING, lease_token=lease.token
+        ).update(lease_token=None, lease_until=None, deaths=0, **move)
+        if not settled:
+            raise LeaseLost
+        _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+
+
+def _move(
+    job: ImportJob,
+    outcome: Receipt | Exception,
+    built: Built | None,
+    referral: Referral,
+    now: datetime,
+) -> Move:
+    match outcome:
+        case Receipt():
+            assert built is not None
+            return _imported(job, outcome, built, now)
+        case TryAgain():
+            return _try_again(job, outcome, now)
+        case Rejected():
+            changed = built is not None and referral.version != built.version
+            return _queued(now, tries=0) if changed else _attention(Reason.REJECTED, outcome, now)
+        case Misconfigured():
+            if built is not None:  # the destination said so, not the mapping
+                job.destination.hold(outcome.message, now)
+            return _attention(Reason.MISCONFIGURED, outcome, now)
+        case Unconfirmed(after=timedelta() as after):
+            return _queued(now + after, message=outcome.message)
+        case Unconfirmed():
+            return _attention(Reason.UNCONFIRMED, outcome, now)
+        case _:
+            return _crashed(job, now)
+
+
+def _imported(job: ImportJob, receipt: Receipt, built: Built, now: datetime) -> Move:
+    missing = {**built.missing, **receipt.refused}
+    later = built.more_later and job.tries < len(settings.RETRY_SCHEDULE)
+    move: Move = {
+        "state": State.IMPORTED,
+        "external_id": receipt.external_id,
+        "external_url": receipt.url,
+        "imported_at": job.imported_at or now,
+        "missing_files": missing,
+        "message": "",
+        "due_at": None,
+        "tries": job.tries,
+    }
+    if later:
+        move |= {"due_at": now + _delay(job.tries), "tries": job.tries + 1}
+    elif missing:
+        files.give_up(job.referral)
+        move |= _error(now, "The referral is in; add the missing files by hand.")
+    return move
+
+
+def _try_again(job: ImportJob, error: TryAgain, now: datetime) -> Move:
+    if job.tries < len(settings.RETRY_SCHEDULE):
+        after = error.after if error.after is not None else _delay(job.tries)
+        return _queued(now + after, tries=job.tries + 1, message=error.message)
+    if job.external_id:  # only files were still to follow
+        files.give_up(job.referral)
+        return {"state": State.IMPORTED, **_error(now, error.message)}
+    return _attention(Reason.GAVE_UP, error, now)
+
+
+def _crashed(job: ImportJob, now: datetime) -> Move:
+    under_way = job.steps.filter(done_at=None).exists()
+    if not under_way:
+        return {"state": State.NEEDS_ATTENTION, "reason": Reason.BUG, **_error(now, BUG)}
+    if job.tries < len(settings.RETRY_SCHEDULE):
+        return _queued(now + settings.SETTLE_TIME, tries=job.tries + 1, message=LOST_WORD)
+    return {
+        "state": State.NEEDS_ATTENTION,
+        "reason": Reason.UNCONFIRMED,
+        **_error(now, LOST_WORD),
+    }
+
+
+def _queued(due_at: datetime, **fields: Any) -> Move:
+    return {"state": State.QUEUED, "due_at": due_at, **fields}
+
+
+def _attention(reason: ImportJob.Reason, error: DeliveryError, now: datetime) -> Move:
+    return {"state": State.NEEDS_ATTENTION, "reason": reason, **_error(now, error.message)}
+
+
+def _error(now: datetime, message: str) -> Move:
+    """Raise the flag; a success does not lower it, a person does."""
+    return {
+        "message": message,
+        "error_at": now,
+        "error_cleared_at": None,
+        "error_cleared_by": None,
+    }
+
+
+def _without_the_person(move: Move) -> Move:
+    """The referral was revoked while its import ran: keep the outcome, nothing of the person."""
+    if move["state"] == State.IMPORTED:
+        return move | {
+            "due_at": None,
+            "missing_files": {},
+            "message": TELL_STAFF,
+            "error_at": move["imported_at"] if "imported_at" in move else clock.now(),
+        }
+    return {
+        "state": State.DISMISSED,
+        "message": "",
+        "closed_why": "Caredove revoked the referral.",
+    }
+
+
+def _delay(tries: int) -> timedelta:
+    schedule = settings.RETRY_SCHEDULE
+    delay: timedelta = schedule[min(tries, len(schedule) - 1)]
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not a secret
+
+
+def _end_attempt(
+    lease: Lease, outcome: Receipt | Exception, now: datetime, *, purged: bool
+) -> None:
+    exchange = _exchange(outcome)
+    message = outcome.message if isinstance(outcome, DeliveryError) else ""
+    ImportAttempt.objects.filter(lease_token=lease.token, ended_at=None).update(
+        ended_at=now,
+        outcome=_attempt_outcome(outcome),
+        status_code=exchange.status,
+        headers={} if purged else dict(exchange.headers),
+        message="" if purged else message,
+        body="" if purged else exchange.body,
+    )
+
+
+def _exchange(outcome: Receipt | Exception) -> Exchange:
+    if isinstance(outcome, Receipt):
+        return outcome.detail
+    return outcome.exchange if isinstance(outcome, DeliveryError) else Exchange()
+
+
+def _attempt_outcome(outcome: Receipt | Exception) -> ImportAttempt.Outcome:
+    by_type: dict[type, ImportAttempt.Outcome] = {
+        Receipt: Outcome.IMPORTED,
+        TryAgain: Outcome.TRY_AGAIN,
+        Rejected: Outcome.REJECTED,
+        Misconfigured: Outcome.MISCONFIGURED,
+        Unconfirmed: Outcome.UNCONFIRMED,
+    }
+    return next(
+        (value for kind, value in by_type.items() if isinstance(outcome, kind)), Outcome.BUG
+    )

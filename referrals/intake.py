@@ -1,0 +1,100 @@
+"""A body at the door becomes a stored event, once. `opening` reads it later."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from core import clock
+from integrations import sources
+from integrations.models import Organization, Source
+from integrations.sources.parsed import Envelope
+from referrals.models import InboundEvent, Referral
+
+
+class Forbidden(Exception):
+    """The source may not send events for this organization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a body at the door. `event_id` is that of the first event with its key."""
+
+    event_id: UUID
+    duplicate: bool = False
+    conflict: bool = False
+
+
+def receive(source: Source, door_name: str, body: bytes) -> Received:
+    """Store a body as an event, once for its de-duplication key.
+
+    Raises Unusable when it cannot be an event, Forbidden when the source may not send it.
+    """
+    door = sources.door(source.kind, door_name)
+    envelope = door.read_envelope(body)
+    if not _may_send(source, door, envelope, body):
+        raise Forbidden
+    digest = hashlib.sha256(body).hexdigest()
+    now = clock.now()
+    event = InboundEvent(
+        source=source,
+        door=door_name,
+        dedup_key=f"id:{envelope.event_id}" if envelope.event_id else f"sha256:{digest}",
+        body=body,
+        body_sha256=digest,
+        size=len(body),
+        code=envelope.code,
+        received_at=now,
+        due_at=now,
+    )
+    return _store(event)
+
+
+def _may_send(source: Source, door: sources.Door, envelope: Envelope, body: bytes) -> bool:
+    """Check every organization that the message touches: named, of its listing, of its referral."""
+    allowed = set(source.organizations.values_list("caredove_id", flat=True))
+    if not allowed:
+        return True
+    named = {envelope.organization_id} if envelope.organization_id else set()
+    listing_id = door.parse(body).listing_id
+    owners = Organization.objects.filter(
+        Q(listings__caredove_id=listing_id) if listing_id else Q(pk__in=[])
+    )
+    touched = Organization.objects.filter(
+        pk__in=Referral.objects.filter(
+            aliases__source_kind=source.kind, aliases__value__in=envelope.references
+        ).values("organization")
+    )
+    for organizations in (owners, touched):
+        named |= set(organizations.values_list("caredove_id", flat=True))
+    return named <= allowed
+
+
+def _store(event: InboundEvent) -> Received:
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+    except IntegrityError:
+        first = InboundEvent.objects.filter(
+            source=event.source, dedup_key=event.dedup_key, conflict_with=None
+        ).first()
+        if first is None:
+            raise
+        if first.body_sha256 == event.body_sha256:
+            return Received(first.pk, duplicate=True)
+        _keep_conflict(event, first)
+        return Received(first.pk, conflict=True)
+    return Received(event.pk)
+
+
+def _keep_conflict(event: InboundEvent, first: InboundEvent) -> None:
+    event.conflict_with = first
+    event.state = InboundEvent.State.CONFLICT
+    event.due_at = None
+    event.reason = (
+        "Caredove sent this event id before, with another body. This body is kept, not used."
+    )
+    # A conflict that is sent again is kept once.
+    InboundEvent.objects.bulk_create([event], ignore_conflicts=True)

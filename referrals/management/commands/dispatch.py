@@ -1,0 +1,18 @@
+"""`manage.py dispatch`: the dispatcher, until it is told to stop."""
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from referrals.dispatching import Dispatcher
+
+
+class Command(BaseCommand):
+    help = "Find due work and see that it is done; without a broker, do it here."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        dispatcher = Dispatcher()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: dispatcher.stopping.set())
+        dispatcher.run()

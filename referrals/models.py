@@ -1,0 +1,399 @@
+"""What happened: events, referrals, import jobs, attempts, steps and files.
+
+The row is the queue: whatever must happen is a row with a state and a due time. States change
+only by the named conditional updates in `intake` and `importing`. No `__str__`, no plain column
+and no constraint holds personal data: those end up in logs and error messages.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+
+
+class Referral(models.Model):
+    """One referral, whatever ids its messages use, as its merged snapshot shows it.
+
+    After a revocation only a tombstone is left: the ids, the dates and what became of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=64, db_index=True)
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    listing = models.ForeignKey(
+        ServiceListing, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    listing_caredove_id = models.CharField(max_length=64, blank=True)
+    snapshot = EncryptedJSONField(default=dict)
+    classifications = models.JSONField(
+        default=list, help_text="[time, classification] pairs in the order of their times."
+    )
+    version = models.PositiveIntegerField(default=0, help_text="Messages merged so far.")
+    received = models.BooleanField(default=False, help_text="A first “received” event was seen.")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    united_with = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="united"
+    )
+    purged_at = models.DateTimeField(null=True)
+    purged_why = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class ReferralAlias(models.Model):
+    """An id by which a sender kind names a referral."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="aliases")
+    source_kind = models.CharField(max_length=20)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_kind", "value"], name="alias_names_one_referral"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class InboundEventManager(models.Manager["InboundEvent"]):
+    """Leaves the body (up to 30 MiB) unread until somebody asks for it."""
+
+    def get_queryset(self) -> models.QuerySet["InboundEvent"]:
+        return super().get_queryset().defer("body")
+
+
+class InboundEvent(models.Model):
+    """One message of a sender, kept as it came."""
+
+    class Door(models.TextChoices):
+        PLAIN = "plain", "Plain JSON"
+        FHIR = "fhir", "FHIR message"
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received, not opened yet"
+        OPENED = "opened", "Opened"
+        CONFLICT = "conflict", "Conflict: same event id, another body"
+        QUARANTINED = "quarantined", "Could not be opened"
+
+    class Outcome(models.TextChoices):
+        IMPORT_OPENED = "import_opened", "Started an import"
+        IMPORT_REVIVED = "import_revived", "Sends a failed import again"
+        IMPORT_OPEN = "import_open", "Its import is under way"
+        ALREADY_IMPORTED = "already_imported", "Already imported"
+        WAITING = "waiting", "Import waits for details"
+        NO_TRIGGER = "no_trigger", "No trigger matched"
+        TRIGGER_OFF = "trigger_off", "Trigger config is off"
+        NOT_INTEGRATED = "not_integrated", "Listing is not integrated"
+        UNKNOWN_LISTING = "unknown_listing", "Listing is unknown"
+        UNKNOWN_ORGANIZATION = "unknown_organization", "Organization is unknown"
+        SUSPENDED = "suspended", "Organization is suspended"
+        PLAN_TOO_LOW = "plan_too_low", "Plan does not include importing"
+        UNKNOWN_CODE = "unknown_code", "Unknown event code"
+        IGNORED = "ignored", "Recorded and ignored"
+        REVOKED = "revoked", "Referral was revoked"
+        FORBIDDEN = "forbidden", "Source may not send for this organization"
+        DISMISSED = "dismissed", "Its import was dismissed by a person"
+        ROUTED = "routed", "Routed requests are not included"
+        UNREADABLE = "unreadable", "Could not be read"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
+    door = models.CharField(max_length=10, choices=Door.choices)
+    dedup_key = models.CharField(max_length=300)
+    body_sha256 = models.CharField(max_length=64)
+    body = EncryptedBinaryField(null=True)
+    size = models.PositiveIntegerField(help_text="Bytes of the body.")
+    code = models.CharField("event", max_length=100)
+    received_at = models.DateTimeField()
+    occurred_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
+    conflict_with = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="conflicts"
+    )
+    referral = models.ForeignKey(
+        Referral, null=True, on_delete=models.CASCADE, related_name="events"
+    )
+    triggers = models.JSONField(default=list, help_text="Keys of the triggers that it fires.")
+    outcome = models.CharField(max_length=30, choices=Outcome.choices, blank=True)
+    reason = models.TextField(blank=True, help_text="Without personal data.")
+    warnings = models.JSONField(default=list)
+    due_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True)
+    openings = models.PositiveSmallIntegerField(default=0)
+
+    objects: ClassVar[InboundEventManager] = InboundEventManager()
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "dedup_key"],
+                condition=Q(conflict_with__isnull=True),
+                name="event_is_stored_once",
+            ),
+            models.UniqueConstraint(
+                fields=["conflict_with", "body_sha256"], name="conflict_is_stored_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="received") | Q(due_at__isnull=False),
+                name="event_to_open_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="received"), name="events_to_open"),
+            models.Index(fields=["referral", "received_at"], name="events_of_a_referral"),
+            models.Index(fields=["-received_at"], name="events_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.pk}"
+
+
+class ReferralFile(models.Model):
+    """An attachment of a referral: stored, wanted from a URL, or unavailable with the reason."""
+
+    class State(models.TextChoices):
+        STORED = "stored", "Stored"
+        WANTED = "wanted", "To be fetched"
+        UNAVAILABLE = "unavailable", "Cannot be had"
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="files")
+    source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")
+    key = models.CharField(max_length=100)
+    position = models.PositiveIntegerField(default=0)
+    filename = EncryptedTextField()
+    content_type = models.CharField(max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    stored_as = models.CharField(max_length=200, blank=True)
+    url = EncryptedTextField(null=True)
+    state = models.CharField(max_length=12, choices=State.choices)
+    problem = models.TextField(blank=True, help_text="Without personal data.")
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["referral", "key"], name="file_once_in_referral"),
+            models.CheckConstraint(
+                condition=~Q(state="stored") | (~Q(stored_as="") & ~Q(sha256="")),
+                name="stored_file_has_a_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"file {self.key}"
+
+
+class StoredSummary(models.Model):
+    """A rendered Referral Summary, kept so that the same one is never rendered twice."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="summaries")
+    fingerprint = models.CharField(max_length=64)
+    stored_as = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    plain = models.BooleanField(default=False, help_text="The plain fallback was used.")
+    missing_glyphs = models.JSONField(default=list)
+    rendered_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-rendered_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["referral", "fingerprint"], name="summary_is_rendered_once"
+            )
+        ]
+        verbose_name_plural = "stored summaries"
+
+    def __str__(self) -> str:
+        return f"summary {self.fingerprint[:8]}"
+
+
+class ImportJob(models.Model):
+    """The intent to bring one referral to one destination, and how far it has come.
+
+    Beside the state stands a flag: an error that nobody has cleared yet. An imported job with a
+    due time has files still to follow.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for details"
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        IMPORTED = "imported", "Imported"
+        NEEDS_ATTENTION = "needs_attention", "Needs attention"
+        DISMISSED = "dismissed", "Dismissed"
+
+    class Reason(models.TextChoices):
+        REJECTED = "rejected", "The destination refused the referral"
+        MISCONFIGURED = "misconfigured", "The connection or the mapping is wrong"
+        UNCONFIRMED = "unconfirmed", "Nobody knows whether it arrived"
+        GAVE_UP = "gave_up", "All automatic tries are used up"
+        QUARANTINED = "quarantined", "It stopped its worker too often"
+        BUG = "bug", "Dovetail made a mistake"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="jobs")
+    destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="jobs")
+    trigger_config = models.ForeignKey(
+        TriggerConfig, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    triggers = models.JSONField(default=list)
+    opened_by = models.ForeignKey(
+        InboundEvent, null=True, on_delete=models.SET_NULL, related_name="opened_jobs"
+    )
+    opened_at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=State.choices)
+    reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
+    message = EncryptedTextField(default="", help_text="The last problem, for people.")
+    due_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tries in this round.")
+    resends = models.PositiveSmallIntegerField(default=0, help_text="Retries by a person.")
+    external_id = models.CharField(max_length=200, null=True)
+    external_url = models.CharField(max_length=500, blank=True)
+    imported_at = models.DateTimeField(null=True)
+    missing_files = EncryptedJSONField(
+        default=dict, help_text="File names, each with why it is not in the destination."
+    )
+    error_at = models.DateTimeField(null=True)
+    error_cleared_at = models.DateTimeField(null=True)
+    error_cleared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    closed_why = EncryptedTextField(default="", help_text="Why it was dismissed.")
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["referral", "destination"], name="one_job_for_referral_and_destination"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="queued") | Q(due_at__isnull=False),
+                name="queued_job_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="needs_attention") & ~Q(reason="")
+                | ~Q(state="needs_attention") & Q(reason=""),
+                name="needs_attention_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="imported") | Q(external_id__isnull=False),
+                name="imported_job_has_an_external_id",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running")
+                & Q(lease_token__isnull=False)
+                & Q(lease_until__isnull=False)
+                | ~Q(state="running") & Q(lease_token__isnull=True),
+                name="running_job_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["queued", "imported"], due_at__isnull=False),
+                name="jobs_due",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_leased"),
+            models.Index(
+                fields=["-error_at"],
+                condition=Q(error_at__isnull=False, error_cleared_at__isnull=True),
+                name="jobs_with_uncleared_error",
+            ),
+            models.Index(fields=["state", "-opened_at"], name="jobs_by_state"),
+            models.Index(fields=["external_id"], name="jobs_by_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+    @property
+    def has_uncleared_error(self) -> bool:
+        return self.error_at is not None and self.error_cleared_at is None
+
+
+class ImportAttempt(models.Model):
+    """One try of a job. Inserted when it starts, completed once when it ends, never edited."""
+
+    class Outcome(models.TextChoices):
+        IMPORTED = "imported", "Imported"
+        TRY_AGAIN = "try_again", "To be tried again"
+        REJECTED = "rejected", "Refused"
+        MISCONFIGURED = "misconfigured", "Connection or mapping is wrong"
+        UNCONFIRMED = "unconfirmed", "Not known whether it arrived"
+        BUG = "bug", "Dovetail made a mistake"
+        LOST = "lost", "The worker was lost"
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    lease_token = models.UUIDField(unique=True, help_text="Sent as X-Request-ID.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    message = EncryptedTextField(default="")
+    headers = models.JSONField(default=dict)
+    body = EncryptedTextField(default="", help_text="The destination's answer, capped.")
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_number_once_in_job"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | ~Q(outcome=""),
+                name="ended_attempt_has_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+                name="attempt_ends_after_it_starts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+
+class ImportStep(models.Model):
+    """One remote effect of a job: meant, and, when the answer came, done."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=200)
+    meant_at = models.DateTimeField()
+    searches = models.PositiveSmallIntegerField(
+        default=0, help_text="Times that it was looked for and not found."
+    )
+    searched_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    external_id = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "name"], name="step_once_in_job"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

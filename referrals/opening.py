@@ -1,0 +1,423 @@
+"""A stored event is read, merged into its referral, matched, and opens or revives imports.
+
+One transaction for each event: either all of it happened or none of it. There is at most one job
+for each (referral, destination), by a constraint of the database. When no import is opened, the
+event says why.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from core import clock
+from integrations import sources
+from integrations.models import Organization, ServiceListing, TriggerConfig
+from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
+from integrations.triggers import TRIGGER_LABELS
+from mapping.document import Document, Named
+from referrals import files, identity, matching, retention, snapshot
+from referrals.models import ImportJob, InboundEvent, Referral
+
+Outcome = InboundEvent.Outcome
+State = ImportJob.State
+
+MAX_OPENINGS = 5
+OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
+NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
+REVIVABLE = (ImportJob.Reason.REJECTED, ImportJob.Reason.GAVE_UP, ImportJob.Reason.BUG)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an event, and why, in a sentence without personal data."""
+
+    outcome: InboundEvent.Outcome
+    reason: str
+
+
+def open_jobs(event_id: UUID) -> bool:
+    """Open a stored event; False when it was not due, or is somebody else's. Never opens twice."""
+    if not _take(event_id):
+        return False
+    try:
+        with transaction.atomic():
+            _open(event_id)
+    except Unusable:
+        _close(event_id, Verdict(Outcome.UNREADABLE, "Its body could not be read."))
+    except IntegrityError:
+        # Another event of the same new referral was opened at this moment: begin again at once.
+        InboundEvent.objects.filter(pk=event_id, state=InboundEvent.State.RECEIVED).update(
+            due_at=clock.now()
+        )
+    return True
+
+
+def quarantine_events() -> int:
+    """Set aside events that stopped their worker again and again; returns how many."""
+    return InboundEvent.objects.filter(
+        state=InboundEvent.State.RECEIVED, openings__gte=MAX_OPENINGS, due_at__lte=clock.now()
+    ).update(
+        state=InboundEvent.State.QUARANTINED,
+        due_at=None,
+        outcome=Outcome.UNREADABLE,
+        reason=f"Opening it failed {MAX_OPENINGS} times. It is kept; tell the developers.",
+    )
+
+
+def mark_nudged(event_id: UUID) -> bool:
+    """Say that a worker was told; False when one was told a moment ago."""
+    now = clock.now()
+    fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
+    return bool(
+        InboundEvent.objects.filter(
+            fresh, pk=event_id, state=InboundEvent.State.RECEIVED, due_at__lte=now
+        ).update(nudged_at=now)
+    )
+
+
+def reopen(event: InboundEvent) -> bool:
+    """Open a quarantined event again; False when it was not quarantined."""
+    return bool(
+        InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.QUARANTINED).update(
+            state=InboundEvent.State.RECEIVED,
+            due_at=clock.now(),
+            openings=0,
+            outcome="",
+            reason="",
+        )
+    )
+
+
+def _take(event_id: UUID) -> bool:
+    now = clock.now()
+    return bool(
+        InboundEvent.objects.filter(
+            pk=event_id,
+            state=InboundEvent.State.RECEIVED,
+            due_at__lte=now,
+            openings__lt=MAX_OPENINGS,
+        ).update(openings=F("openings") + 1, due_at=now + OPENING_TIME)
+    )
+
+
+def _close(event_id: UUID, verdict: Verdict, **fields: object) -> None:
+    InboundEvent.objects.filter(pk=event_id, state=InboundEvent.State.RECEIVED).update(
+        state=InboundEvent.State.OPENED,
+        due_at=None,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        **fields,
+    )
+
+
+def _open(event_id: UUID) -> None:
+    # `body` is deferred by the manager; here it is needed.
+    event = (
+        InboundEvent.objects.defer(None)
+        .select_for_update(of=("self",))
+        .select_related("source")
+        .filter(pk=event_id, state=InboundEvent.State.RECEIVED)
+        .first()
+    )
+    if event is None:
+        return
+    parsed = sources.door(event.source.kind, event.door).parse(event.body)
+    referral = identity.resolve(event.source.kind, parsed.references, clock.now())
+    opening = Opening(event, parsed, referral)
+    verdict = opening.run()
+    _close(
+        event_id,
+        verdict,
+        referral=referral,
+        triggers=opening.fired,
+        occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
+        warnings=list(parsed.warnings),
+    )
+
+
+class Opening:
+    """One event on its way into one referral."""
+
+    def __init__(self, event: InboundEvent, parsed: ParsedEvent, referral: Referral) -> None:
+        self.event = event
+        self.parsed = parsed
+        self.referral = referral
+        self.fired: list[str] = []
+        self.listing = self._listing()
+        self.organization = self._organization()
+        self.at = self._time()
+
+    def run(self) -> Verdict:
+        """Merge, match and open; return what became of the event."""
+        kind = self.parsed.kind
+        if self.referral.purged_at or kind is EventKind.REVOKED:
+            return self._revoke()
+        if kind is EventKind.IGNORED:
+            return Verdict(Outcome.IGNORED, f"“{self.event.code}” needs nothing done here.")
+        if kind is EventKind.UNKNOWN:
+            return Verdict(
+                Outcome.UNKNOWN_CODE,
+                f"“{self.event.code}” is not an event that Dovetail knows; it is kept as it came.",
+            )
+        if not self._allowed():
+            return Verdict(
+                Outcome.FORBIDDEN,
+                f"Source {self.event.source} may not send for the organization of this referral.",
+            )
+        self._merge()
+        return self._match()
+
+    # -- where the event belongs -------------------------------------------------------------
+
+    def _listing(self) -> ServiceListing | None:
+        if not self.parsed.listing_id:
+            return self.referral.listing
+        return (
+            ServiceListing.objects.select_related("organization")
+            .filter(caredove_id=self.parsed.listing_id)
+            .first()
+        )
+
+    def _organization(self) -> Organization | None:
+        if self.listing:
+            return self.listing.organization
+        if self.parsed.organization_id:
+            return Organization.objects.filter(caredove_id=self.parsed.organization_id).first()
+        return self.referral.organization
+
+    def _time(self) -> datetime:
+        """The event's own time; never later than its arrival, or a wrong clock would win for good."""
+        at = self.parsed.occurred_at
+        if at is None and self.parsed.local_time:
+            zone = self.organization.zone if self.organization else UTC
+            at = self.parsed.local_time.replace(tzinfo=zone)
+        return min(at, self.event.received_at) if at else self.event.received_at
+
+    def _allowed(self) -> bool:
+        """The door has checked this too; since then the referral may have become known."""
+        touched = {self.organization, self.referral.organization} - {None}
+        source = self.event.source
+        return all(source.may_send_for(o.caredove_id) for o in touched if o)
+
+    # -- merge -----------------------------------------------------------------------------------
+
+    def _merge(self) -> None:
+        referral, parsed = self.referral, self.parsed
+        before = cast(snapshot.Snapshot, referral.snapshot)
+        seen = snapshot.view(before)
+        latest = max((entry[0] for entry in before.values()), default=None)
+        self.fired = matching.fired(
+            parsed,
+            matching.Before(
+                first=not before,
+                received=referral.received,
+                classifications=referral.classifications,
+                appointment=seen.get("appointment", {}),
+                latest=datetime.fromisoformat(latest) if latest else None,
+            ),
+            self.at,
+            by_code=self.event.door == InboundEvent.Door.PLAIN,
+        )
+        referral.snapshot = snapshot.merge(before, self._document(), self.at)
+        referral.classifications = matching.remember(
+            referral.classifications, self.at, parsed.document
+        )
+        referral.received = referral.received or parsed.kind is EventKind.RECEIVED
+        self._move(stale=latest is not None and snapshot.stamp(self.at) < latest)
+        referral.version += 1
+        referral.changed_at = clock.now()
+        referral.save()
+        files.keep(referral, self.event.source, parsed.files)
+
+    def _document(self) -> Document:
+        """The event's document, which also says where it belongs."""
+        document = cast(Document, dict(self.parsed.document))
+        for key, identity_, name in (
+            ("listing", self.parsed.listing_id, self.parsed.listing_name),
+            ("organization", self.parsed.organization_id, self.parsed.organization_name),
+        ):
+            if identity_ or name:
+                document[key] = Named(id=identity_, name=name)  # type: ignore[literal-required]
+        return document
+
+    def _move(self, *, stale: bool) -> None:
+        """The listing is read again on each event, but an older message does not move it back."""
+        referral = self.referral
+        if stale and referral.listing_id:
+            self.listing, self.organization = referral.listing, referral.organization
+            return
+        if self.parsed.listing_id:
+            referral.listing_caredove_id = self.parsed.listing_id
+            referral.listing = self.listing
+        if self.organization:
+            referral.organization = self.organization
+
+    # -- match -------------------------------------------------------------------------------
+
+    def _match(self) -> Verdict:
+        if refusal := self._refusal():
+            return refusal
+        configs = list(self._configs())
+        enabled = [config for config in configs if config.enabled]
+        if not configs:
+            return Verdict(
+                Outcome.NOT_INTEGRATED,
+                f"Listing {self.listing} is not connected to a destination.",
+            )
+        released = self._release_waiting()
+        if not enabled:
+            return Verdict(
+                Outcome.TRIGGER_OFF, f"The trigger config of listing {self.listing} is off."
+            )
+        verdicts = [self._open_job(config) for config in enabled]
+        return released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
+
+    def _refusal(self) -> Verdict | None:
+        """Why nothing may be imported for this referral now, or None."""
+        if self.organization is None:
+            return Verdict(Outcome.UNKNOWN_ORGANIZATION, self._unknown_organization())
+        if not self.organization.active:
+            return Verdict(Outcome.SUSPENDED, f"{self.organization} is suspended in Dovetail.")
+        if not self.organization.may_import():
+            plan = self.organization.get_plan_display()
+            return Verdict(
+                Outcome.PLAN_TOO_LOW,
+                f"{self.organization} is on the {plan} plan; importing needs Advanced CBO "
+                "or higher.",
+            )
+        if self.listing is None:
+            return Verdict(Outcome.UNKNOWN_LISTING, self._unknown_listing())
+        return None
+
+    def _unknown_organization(self) -> str:
+        if self.parsed.organization_id:
+            return f"No organization with Caredove id {self.parsed.organization_id} is set up here."
+        if self.parsed.listing_id:
+            return f"No listing with Caredove id {self.parsed.listing_id} is set up here."
+        return "The event does not say which listing it is for, and no earlier one did."
+
+    def _unknown_listing(self) -> str:
+        if self.parsed.listing_id:
+            return (
+                f"Listing {self.parsed.listing_id} of {self.organization} is not set up here: "
+                "it is not integrated."
+            )
+        return "The event does not say which listing it is for, and no earlier one did."
+
+    def _configs(self) -> list[TriggerConfig]:
+        return list(
+            TriggerConfig.objects.filter(listing=self.listing).select_related("destination")
+        )
+
+    def _matches(self, config: TriggerConfig) -> list[str]:
+        """The chosen triggers that the event fires; a routed request is no “Received” unasked."""
+        keys = [key for key in self.fired if key in config.on]
+        if self._routed() and not config.include_routed:
+            keys = [key for key in keys if key != "received"]
+        return keys
+
+    def _routed(self) -> bool:
+        return matching.is_routed(snapshot.view(self.referral.snapshot))
+
+    # -- open --------------------------------------------------------------------------------
+
+    def _release_waiting(self) -> Verdict | None:
+        """Details that a waiting import waited for have come, whatever brought them."""
+        if not self._has_details():
+            return None
+        waiting = ImportJob.objects.filter(referral=self.referral, state=State.WAITING)
+        if not waiting.update(state=State.QUEUED, due_at=clock.now()):
+            return None
+        return Verdict(Outcome.IMPORT_OPENED, "The details came that the import waited for.")
+
+    def _has_details(self) -> bool:
+        return snapshot.has_details(snapshot.view(self.referral.snapshot))
+
+    def _open_job(self, config: TriggerConfig) -> Verdict:
+        keys = self._matches(config)
+        job = ImportJob.objects.filter(
+            referral=self.referral, destination=config.destination
+        ).first()
+        if job is None:
+            return self._new_job(config, keys) if keys else self._no_trigger(config)
+        if not keys and "edited" not in self.fired:
+            return self._no_trigger(config)
+        return self._further(job)
+
+    def _no_trigger(self, config: TriggerConfig) -> Verdict:
+        if "received" in self.fired and "received" in config.on:
+            return Verdict(
+                Outcome.ROUTED, f"It was routed here, and listing {self.listing} leaves those out."
+            )
+        what = ", ".join(TRIGGER_LABELS[key] for key in self.fired) or "no trigger"
+        return Verdict(
+            Outcome.NO_TRIGGER,
+            f"The event means {what}; listing {self.listing} is imported on {config.labels()}.",
+        )
+
+    def _new_job(self, config: TriggerConfig, keys: list[str]) -> Verdict:
+        now = clock.now()
+        complete = self._has_details()
+        ImportJob.objects.create(
+            referral=self.referral,
+            destination=config.destination,
+            trigger_config=config,
+            triggers=keys,
+            opened_by=self.event,
+            opened_at=now,
+            state=State.QUEUED if complete else State.WAITING,
+            due_at=now if complete else None,
+        )
+        if complete:
+            return Verdict(Outcome.IMPORT_OPENED, f"Import into {config.destination} started.")
+        return Verdict(
+            Outcome.WAITING,
+            f"The import into {config.destination} waits until Caredove sends whom it is about.",
+        )
+
+    def _further(self, job: ImportJob) -> Verdict:
+        """A further event on a referral whose import exists; CRMS takes no updates."""
+        where = job.destination
+        if job.external_id or job.state == State.IMPORTED:
+            return Verdict(Outcome.ALREADY_IMPORTED, f"It is in {where} already.")
+        if job.state == State.WAITING:
+            return Verdict(Outcome.WAITING, f"The import into {where} still waits for details.")
+        if job.state == State.DISMISSED:
+            return Verdict(Outcome.DISMISSED, f"A person dismissed the import into {where}.")
+        if revive(job):
+            return Verdict(Outcome.IMPORT_REVIVED, f"The failed import into {where} goes again.")
+        return Verdict(Outcome.IMPORT_OPEN, f"The import into {where} is under way.")
+
+    # -- revoke ------------------------------------------------------------------------------
+
+    def _revoke(self) -> Verdict:
+        retention.revoke(self.referral, clock.now())
+        return Verdict(
+            Outcome.REVOKED, "Caredove revoked the referral: the person's data was deleted."
+        )
+
+
+# Of the verdicts for several destinations, the event shows the one that did most.
+ORDER = [
+    Outcome.IMPORT_OPENED,
+    Outcome.IMPORT_REVIVED,
+    Outcome.WAITING,
+    Outcome.IMPORT_OPEN,
+    Outcome.ALREADY_IMPORTED,
+    Outcome.DISMISSED,
+    Outcome.ROUTED,
+    Outcome.NO_TRIGGER,
+]
+
+
+def revive(job: ImportJob) -> bool:
+    """Queue a job that failed on data again, with all its tries; the repair rule."""
+    return bool(
+        ImportJob.objects.filter(
+            pk=job.pk, state=State.NEEDS_ATTENTION, reason__in=REVIVABLE
+        ).update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
+    )

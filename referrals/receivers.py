@@ -1,0 +1,38 @@
+"""What follows here when the configuration below changes."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from core import clock
+from integrations.models import Destination
+from integrations.signals import destination_released
+from mapping.models import Mapping
+from referrals.models import ImportJob
+
+State, Reason = ImportJob.State, ImportJob.Reason
+
+
+@receiver(destination_released)
+def resume_destination(destination: Destination, **_: Any) -> None:
+    """Queue what the connection had stopped."""
+    _resume(destination=destination)
+
+
+@receiver(post_save, sender=Mapping)
+def resume_mapping(instance: Mapping, **_: Any) -> None:
+    """Queue what a mapping had stopped, once its new rules are saved too."""
+    transaction.on_commit(
+        lambda: _resume(trigger_config__mapping=instance.pk, destination__held_at__isnull=True)
+    )
+
+
+def _resume(**where: Any) -> None:
+    stopped = ImportJob.objects.filter(
+        state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, **where
+    ).values("pk")
+    ImportJob.objects.filter(
+        state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, pk__in=stopped
+    ).update(state=State.QUEUED, reason="", due_at=clock.now())

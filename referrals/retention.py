@@ -1,0 +1,80 @@
+"""What is deleted for good: revoked referrals, and files that belong to nothing.
+
+A tombstone keeps the ids, the dates and the outcome, so that staff can still be told what became
+of a referral and a late message does not bring the person's data back.
+"""
+
+from datetime import datetime
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from referrals.models import (
+    ImportAttempt,
+    ImportJob,
+    InboundEvent,
+    Referral,
+    ReferralFile,
+    StoredSummary,
+)
+
+State = ImportJob.State
+REVOKED = "revoked"
+PURGED = "purged"
+TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
+
+
+def revoke(referral: Referral, now: datetime) -> None:
+    """Delete the person's data because Caredove revoked the referral."""
+    purge(referral, now, why=REVOKED)
+    referral.jobs.exclude(external_id=None).filter(error_at=None).update(
+        error_at=now, error_cleared_at=None, message=TELL_STAFF
+    )
+
+
+def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
+    """Delete snapshot, bodies, files, summaries and answers; end the jobs; leave a tombstone.
+
+    Must run in a transaction. A job that is running at this moment ends itself when it settles.
+    """
+    names = _stored_names(referral)
+    _end_jobs(referral, now)
+    InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
+    ReferralFile.objects.filter(referral=referral).delete()
+    StoredSummary.objects.filter(referral=referral).delete()
+    ImportAttempt.objects.filter(job__referral=referral).update(message="", body="", headers={})
+    if referral.purged_at is None:
+        referral.purged_at, referral.purged_why = now, why
+    referral.snapshot, referral.changed_at = {}, now
+    referral.save()
+    # Files go after the commit: a rolled-back purge must not have lost them.
+    transaction.on_commit(lambda: _delete_files(names))
+
+
+def _stored_names(referral: Referral) -> list[str]:
+    files = ReferralFile.objects.filter(referral=referral).exclude(stored_as="")
+    summaries = StoredSummary.objects.filter(referral=referral)
+    return [
+        *files.values_list("stored_as", flat=True),
+        *summaries.values_list("stored_as", flat=True),
+    ]
+
+
+def _end_jobs(referral: Referral, now: datetime) -> None:
+    jobs = ImportJob.objects.filter(referral=referral)
+    jobs.filter(
+        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
+    ).update(
+        state=State.DISMISSED,
+        reason="",
+        due_at=None,
+        closed_why="Caredove revoked the referral.",
+        error_cleared_at=now,
+    )
+    jobs.update(message="", missing_files={})
+    jobs.filter(state=State.IMPORTED).update(due_at=None)
+
+
+def _delete_files(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
