@@ -1,5 +1,6 @@
 """The inbox as web pages: what arrived, as a person at the CRMS would see it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,15 +91,19 @@ def _groups(body: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]
             yield title, known
 
 
-def _others(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _others(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What was sent beside the fields of the contract."""
     known = {field.key for field in FIELDS}
     for name, value in body.items():
         if name in _TITLES and isinstance(value, dict):
             inner = ((f"{name}.{key}", content) for key, content in value.items())
-            yield from ((key, content) for key, content in inner if key not in known)
+            yield from ((key, _text(content)) for key, content in inner if key not in known)
         elif name not in known:
-            yield name, value
+            yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _summary(referral: Referral) -> StoredFile | None:
@@ -126,8 +131,7 @@ def _file_answer(file: StoredFile | None, *, as_attachment: bool) -> Answer:
     headers = {
         "Content-Disposition": content_disposition_header(is_saved, file.filename or file.id)
         or "inline",
-        # No default-src: it would keep Chromium's own PDF viewer from starting.
-        "Content-Security-Policy": "frame-ancestors 'self'; script-src 'none'",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
         **_SECURITY,
     }
     return Answer(200, file.content, shown_as or "application/octet-stream", headers)

@@ -128,16 +128,17 @@ FIELDS = (
     Field("client.province", "Province", _province),
     Field("client.country", "Country", _matching(_COUNTRY, "must be two letters, such as CA")),
     Field("client.postal_code", "Postal code", _postal_code),
-    Field("requester.first_name", "Requester's first name", _text(100)),
-    Field("requester.last_name", "Requester's last name", _text(100)),
-    Field("requester.organization", "Requester's organization", _text(255)),
-    Field("requester.phone", "Requester's phone", _phone),
-    Field("appointment.start", "Appointment start", _instant),
-    Field("appointment.duration_minutes", "Appointment duration", _minutes),
-    Field("appointment.location", "Appointment location", _text(255)),
+    Field("requester.first_name", "First name", _text(100)),
+    Field("requester.last_name", "Last name", _text(100)),
+    Field("requester.organization", "Organization", _text(255)),
+    Field("requester.phone", "Phone", _phone),
+    Field("appointment.start", "Start", _instant),
+    Field("appointment.duration_minutes", "Duration in minutes", _minutes),
+    Field("appointment.location", "Location", _text(255)),
     Field("appointment.provider_full_name", "Provider's full name", _text(200)),
     Field("referral_note", "Referral note", _text(65_535)),
 )
+_OWNERS = {"requester": " of the requester", "appointment": " of the appointment"}
 GROUPS = tuple(dict.fromkeys(field.group for field in FIELDS if field.group))
 
 
@@ -153,7 +154,7 @@ def errors(body: Any) -> list[dict[str, str]]:
         return [{"field": name, "message": f"{name} must be an object"} for name in shapeless]
     found = ((field, _problem(field, body)) for field in FIELDS)
     return [
-        {"field": field.key, "message": f"{field.label} {problem}"}
+        {"field": field.key, "message": f"{field.label}{_OWNERS.get(field.group, '')} {problem}"}
         for field, problem in found
         if problem
     ]
