@@ -1,0 +1,66 @@
+"""What is wrong with a mapping, before any referral meets it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from mapping import engine
+from mapping.engine import Context, Rule
+from mapping.targets import TargetField, target_fields
+from mapping.transforms import Options, ValueTable
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong. `message` names the rule; `part` says where in it: target, sources, …"""
+
+    message: str
+    rule: Rule | None = None
+    part: str = ""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def check_mapping(
+    kind: str, rules: Sequence[Rule], value_tables: Mapping[str, ValueTable]
+) -> list[Fault]:
+    """Return everything that is wrong with a mapping for a destination kind; best empty.
+
+    Unknown fields, transforms, options and value tables; two rules for one target; required
+    targets without a rule; values that are longer than their target.
+    """
+    targets = target_fields(kind)
+    if not targets:
+        return [Fault(f"There is no destination kind “{kind}”.")]
+    context = Context(ZoneInfo("UTC"), value_tables, targets)
+    broken = [Fault(str(e), e.rule, e.part) for e in engine.errors(rules, context)]
+    return [*broken, *_missing(rules, targets), *_too_long(rules, context)]
+
+
+def _missing(rules: Sequence[Rule], targets: Sequence[TargetField]) -> Iterator[Fault]:
+    filled = {rule.target for rule in rules}
+    for target in targets:
+        if target.required and target.key not in filled:
+            yield Fault(f"No rule fills “{target.key}” ({target.label}), which must be there.")
+
+
+def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
+    limits = {target.key: target.max_length for target in context.targets}
+    for rule in rules:
+        limit = limits.get(rule.target)
+        for name, options in rule.transforms if limit else ():
+            longest = max(_lengths(name, options, context.value_tables), default=0)
+            if limit and longest > limit:
+                message = f"{rule}: {name} gives {longest} characters; the field holds {limit}."
+                yield Fault(message, rule, "transforms")
+
+
+def _lengths(name: str, options: Options, value_tables: Mapping[str, ValueTable]) -> Iterator[int]:
+    """Yield how long the values can be that a transform makes up or lets through."""
+    if name == "truncate" and isinstance(options.get("length"), int):
+        yield options["length"]
+    elif name == "default":
+        yield len(str(options.get("value", "")))
+    elif name == "value_table":
+        yield from map(len, value_tables.get(str(options.get("table")), {}).values())

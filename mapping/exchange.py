@@ -1,0 +1,182 @@
+"""Mappings as plain dicts: how they are exported, and read from a configuration file.
+
+name: default
+destination_kind: crms
+rules:
+  - {target: client.gender, from: [registrant.gender], transforms: [{name: value_table, table: gender}]}
+value_tables:
+  gender: {male: male, female: female, "*": unknown}   # "*" stands for anything else
+"""  # noqa: E501
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from django.db import transaction
+from django.db.models import Model
+
+from mapping import models
+from mapping.checks import Fault, check_mapping
+from mapping.engine import Rule
+from mapping.transforms import ANYTHING_ELSE
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+TableName = Annotated[str, msgspec.Meta(pattern=r"^[-a-zA-Z0-9_]{1,50}$")]
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+
+_PARTS = {"target": "target", "sources": "from", "transforms": "transforms"}
+
+
+class ExchangeError(ValueError):
+    """A mapping that cannot be taken in. `errors` pairs each key with what is wrong there."""
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(" ".join(f"{key}: {message}" for key, message in self.errors))
+
+
+class RuleDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A rule as it is written in a file."""
+
+    target: Name
+    sources: list[str] = msgspec.field(default_factory=list, name="from")
+    transforms: list[dict[str, Any]] = []
+
+    def as_rule(self, position: int) -> Rule:
+        """Return the rule as the engine takes it."""
+        return models.rule_from(position, self.target, self.sources, self.transforms)
+
+
+class Draft(msgspec.Struct, forbid_unknown_fields=True):
+    """A mapping as it is written in a file."""
+
+    name: Name
+    destination_kind: Annotated[str, msgspec.Meta(max_length=50)]
+    rules: list[RuleDraft]
+    value_tables: dict[TableName, dict[Text, Text]] = {}
+
+    def engine_rules(self) -> tuple[Rule, ...]:
+        """Return the rules as the engine takes them."""
+        return tuple(rule.as_rule(position) for position, rule in enumerate(self.rules, start=1))
+
+
+def read(data: Mapping[str, Any]) -> Draft:
+    """Return the mapping that a dict describes; raises ExchangeError naming the key."""
+    try:
+        draft = msgspec.convert(data, Draft)
+    except msgspec.ValidationError as error:
+        raise ExchangeError([_located(str(error))]) from None
+    faults = check_mapping(draft.destination_kind, draft.engine_rules(), draft.value_tables)
+    if faults:
+        raise ExchangeError(_keyed(fault) for fault in faults)
+    return draft
+
+
+def _located(message: str) -> tuple[str, str]:
+    """Return the key and the message of msgspec's `message - at `$.key``."""
+    found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", message, re.DOTALL)
+    said, key = found.groups() if found else (message, "")
+    return key or "mapping", f"{said}."
+
+
+def _keyed(fault: Fault) -> tuple[str, str]:
+    if fault.rule is None:
+        return "rules", fault.message
+    return f"rules[{fault.rule.position - 1}].{_PARTS[fault.part]}", fault.message
+
+
+def export_mapping(mapping: models.Mapping) -> dict[str, Any]:
+    """Return the mapping as a dict that `import_mapping` takes."""
+    return {
+        "name": mapping.name,
+        "destination_kind": mapping.destination_kind,
+        "rules": [_exported(rule) for rule in mapping.rules.all()],
+        "value_tables": mapping.engine_tables(),
+    }
+
+
+def _exported(rule: models.FieldRule) -> dict[str, Any]:
+    return {"target": rule.target, "from": rule.sources, "transforms": rule.transforms}
+
+
+def import_mapping(data: Mapping[str, Any], organization: Model | None) -> models.Mapping:
+    """Create or change the organization's mapping of this name; None: that of all organizations.
+
+    Raises ExchangeError naming the key, and then changes nothing. What is the same already is
+    not written again.
+    """
+    draft = read(data)
+    mapping = _found(draft, organization)
+    if mapping.shipped:
+        raise ExchangeError([("name", f"“{draft.name}” ships with Dovetail: choose another name.")])
+    return _stored(mapping, draft)
+
+
+def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
+    """Create or renew the mapping that ships with a destination kind; raises ExchangeError."""
+    draft = read({**data, "destination_kind": kind})
+    mapping = _found(draft, None)
+    newly_shipped = not mapping.shipped
+    mapping.shipped = True
+    return _stored(mapping, draft, anyway=newly_shipped)
+
+
+def copy_mapping(mapping: models.Mapping) -> models.Mapping:
+    """Return a new mapping with the same rules, for people to change."""
+    names = models.Mapping.objects.filter(
+        organization=mapping.organization, destination_kind=mapping.destination_kind
+    ).values_list("name", flat=True)
+    draft = msgspec.convert(export_mapping(mapping), Draft)
+    draft.name = _free_name(mapping.name, set(names))
+    return _stored(_found(draft, mapping.organization), draft)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    copies = (
+        f" (copy {number})" if number > 1 else " (copy)" for number in range(1, len(taken) + 2)
+    )
+    names = (name[: 100 - len(ending)] + ending for ending in copies)
+    return next(free for free in names if free not in taken)
+
+
+def _found(draft: Draft, organization: Model | None) -> models.Mapping:
+    """Return the mapping that a draft names, or a new one that is not saved."""
+    names = {"name": draft.name, "destination_kind": draft.destination_kind}
+    found = models.Mapping.objects.filter(organization=organization, **names).first()
+    return found or models.Mapping(organization=organization, **names)
+
+
+@transaction.atomic
+def _stored(mapping: models.Mapping, draft: Draft, *, anyway: bool = False) -> models.Mapping:
+    """Return the mapping with the draft's rules and value tables in place of its own."""
+    wanted = msgspec.to_builtins(draft)
+    if mapping.pk and not anyway and export_mapping(mapping) == wanted:
+        return mapping
+    mapping.save()
+    mapping.rules.all().delete()
+    mapping.value_tables.all().delete()
+    for position, rule in enumerate(wanted["rules"], start=1):
+        mapping.rules.create(
+            position=position,
+            target=rule["target"],
+            sources=rule["from"],
+            transforms=rule["transforms"],
+        )
+    for name, entries in draft.value_tables.items():
+        store_table(mapping.value_tables.create(name=name), entries)
+    return mapping
+
+
+def store_table(table: models.ValueTable, entries: Mapping[str, str]) -> None:
+    """Put these entries in place of the table's own; changes only what differs."""
+    table.fallback = entries.get(ANYTHING_ELSE, "")
+    table.save()
+    wanted = {sent: value for sent, value in entries.items() if sent != ANYTHING_ELSE}
+    for entry in table.entries.all():
+        if wanted.get(entry.sent) == entry.value:
+            del wanted[entry.sent]
+        else:
+            entry.delete()
+    for sent, value in wanted.items():
+        table.entries.create(sent=sent, value=value)
