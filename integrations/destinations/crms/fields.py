@@ -15,7 +15,7 @@ TEXT_LENGTH = 255
 CODE_LENGTH = 50
 NOTE_LENGTH = 8000
 
-FIELDS: tuple[TargetField, ...] = (
+TARGET_FIELDS: tuple[TargetField, ...] = (
     TargetField("external_reference", "Reference #", REFERRAL, True, CODE_LENGTH),
     TargetField("source", "Source", REFERRAL, max_length=NAME_LENGTH),
     TargetField("program", "Program", REFERRAL, max_length=TEXT_LENGTH),
