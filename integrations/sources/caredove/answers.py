@@ -1,0 +1,35 @@
+"""Form answers, in form order, each under a key of its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+
+from mapping.document import FormAnswer
+
+
+@dataclass(slots=True)
+class Answers:
+    """The answers of a form as they are found."""
+
+    found: list[FormAnswer] = field(default_factory=list)
+    _keys: set[str] = field(default_factory=set)
+
+    def add(self, key: str, label: str, values: Iterable[str]) -> None:
+        """Take an answer; a question without one is skipped.
+
+        A question that is asked again (a repeated group) gets its number behind the key: answers
+        with the same key would overwrite each other.
+        """
+        value = ", ".join(text for text in values if text)
+        if not value:
+            return
+        key = key or label or f"question-{len(self.found) + 1}"
+        names = (key if again == 1 else f"{key}#{again}" for again in count(1))
+        key = next(name for name in names if name not in self._keys)
+        self._keys.add(key)
+        self.found.append(FormAnswer(key=key, label=label or key, value=value))
+
+
+def yes_or_no(flag: bool) -> str:
+    """Return a tick box in words."""
+    return "yes" if flag else "no"

@@ -1,0 +1,51 @@
+"""Ids that Caredove gives: which are usable, and what they say."""
+
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+
+from integrations.sources.caredove.events import LOCAL_ID, REFERENCE_NUMBER, UUID_LIKE
+from integrations.sources.parsed import FieldError
+
+MAX_EVENT_ID = 200
+MAX_CODE = 100
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,63}")
+_EVENT_ID = re.compile(rf"[!-~]{{1,{MAX_EVENT_ID}}}")
+
+REFERENCE_RULE = (
+    "It must have 1 to 64 letters, digits or . _ : ~ @ + - and begin with a letter or digit."
+)
+
+
+def is_reference(text: str) -> bool:
+    """Return whether the text can be the id of a referral, in URLs and logs too."""
+    return bool(_REFERENCE.fullmatch(text))
+
+
+def is_global(text: str) -> bool:
+    """Return whether the id is one that only Caredove gives, the same in every message."""
+    return bool(REFERENCE_NUMBER.fullmatch(text) or UUID_LIKE.fullmatch(text))
+
+
+def is_local(text: str) -> bool:
+    """Return whether the id only tells the parts of one message apart ("sr-1")."""
+    return bool(LOCAL_ID.fullmatch(text))
+
+
+def references(found: Iterable[str]) -> tuple[str, ...]:
+    """Return the usable ids, each once, the 10-digit Reference # first."""
+    usable = dict.fromkeys(reference for reference in found if is_reference(reference))
+    return tuple(sorted(usable, key=lambda text: not REFERENCE_NUMBER.fullmatch(text)))
+
+
+def event_id(text: str) -> str:
+    """Return the sender's id of an event; of one too long or odd to store, its hash."""
+    if not text or _EVENT_ID.fullmatch(text):
+        return text
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def missing(field: str, what: str) -> FieldError:
+    """Return the error for a field that must be there."""
+    return FieldError(field, f"This is missing. {what}")
