@@ -142,9 +142,12 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 def _found(draft: Draft, organization: Model | None) -> models.Mapping:
     """Return the mapping that a draft names, or a new one that is not saved."""
-    names = {"name": draft.name, "destination_kind": draft.destination_kind}
-    found = models.Mapping.objects.filter(organization=organization, **names).first()
-    return found or models.Mapping(organization=organization, **names)
+    names = {
+        "name": draft.name,
+        "destination_kind": draft.destination_kind,
+        "organization_id": organization.pk if organization else None,
+    }
+    return models.Mapping.objects.filter(**names).first() or models.Mapping(**names)
 
 
 @transaction.atomic

@@ -111,12 +111,14 @@ def _line(
 
     `named` is what the label says; the line tells that too.
     """
+    if not (head or details or tail):
+        return None
     first, bracketed, last = (_joined(said) for said in (head, details or [], tail or []))
     if first and bracketed:
         first, bracketed = f"{first} ({bracketed})", ""
     text = ", ".join(piece for piece in (first, bracketed, last) if piece)
     told = [*head, *(details or []), *(tail or []), *(named or [])]
-    return Line(label, text, frozenset(path for path, _ in told), group) if text else None
+    return Line(label, text, frozenset(path for path, _ in told), group)
 
 
 def _joined(said: Said) -> str:

@@ -1,6 +1,7 @@
 """Mappings as rows: what people change in the admin and the engine runs on."""
 
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models
@@ -143,7 +144,7 @@ class ValueTableEntry(models.Model):
 
 
 def rule_from(
-    position: int, target: str, sources: list[str], transforms: list[Dict[str, object]]
+    position: int, target: str, sources: Sequence[str], transforms: Sequence[Dict[str, object]]
 ) -> Rule:
     """Return an engine rule from its parts as they are stored and exported."""
     uses = tuple((str(use.get("name", "")), _options(use)) for use in transforms)

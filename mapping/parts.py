@@ -31,7 +31,9 @@ _NAMES_AND_PLACES = {
 
 def is_empty(value: object) -> bool:
     """Return whether a value of a document says nothing. No and 0 do say something."""
-    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value == [] or value == {}
 
 
 def leaves(document: Document) -> Iterator[tuple[Path, Value]]:
