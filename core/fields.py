@@ -7,8 +7,8 @@ only lookup is `isnull`.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.core import checks
@@ -100,8 +100,8 @@ class EncryptedField(_Field[_ST, _GT]):
             return None
         if not prepared:
             value = self.get_prep_value(value)
-        token = encryption.encrypt(self.dump(value), self.context)
-        return connection.Database.Binary(token)
+        database: Any = connection
+        return database.Database.Binary(encryption.encrypt(self.dump(value), self.context))
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         if value is None:
@@ -142,7 +142,7 @@ class EncryptedJSONField(EncryptedField[_ST, _GT]):
     _pyi_private_get_type: Any
     description = _("Encrypted JSON")
     empty_strings_allowed = False
-    default_error_messages: Mapping[str, Any] = {"invalid": _("The value is not valid JSON.")}
+    default_error_messages: ClassVar = {"invalid": _("The value is not valid JSON.")}
 
     def dump(self, value: Any) -> bytes:
         text = json.dumps(
@@ -204,4 +204,5 @@ class EncryptedBinaryField(EncryptedField[_ST, _GT]):
         return b64decode(value) if isinstance(value, str) else value
 
     def value_to_string(self, obj: models.Model) -> str:
-        return b64encode(self.value_from_object(obj) or b"").decode("ascii")
+        value: Any = self.value_from_object(obj)
+        return b64encode(value or b"").decode("ascii")

@@ -1,0 +1,43 @@
+"""Writing the audit trail."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.http import HttpRequest
+
+from core.models import AuditEvent
+from core.requests import client_ip
+
+Actor = HttpRequest | AbstractBaseUser | AnonymousUser | str
+
+
+def record(
+    actor: Actor, action: str, target: models.Model | None = None, **detail: Any
+) -> AuditEvent:
+    """Write that the actor did something, to the target if there is one, and return the event.
+
+    `actor` is the request (its user and address are kept), a user, or the name of a program.
+    `detail` holds JSON values and, like `str(target)`, no personal data.
+    """
+    user, username = _who(actor)
+    return AuditEvent.objects.create(
+        user=user,
+        username=username[:150],
+        ip=client_ip(actor) if isinstance(actor, HttpRequest) else None,
+        action=action,
+        object_type=target._meta.label_lower if target else "",
+        object_id=str(target.pk) if target else "",
+        object_label=str(target)[:200] if target else "",
+        detail=detail,
+    )
+
+
+def _who(actor: Actor) -> tuple[Any, str]:
+    if isinstance(actor, str):
+        return None, actor
+    user = getattr(actor, "user", None) if isinstance(actor, HttpRequest) else actor
+    if user is None or not user.is_authenticated:
+        return None, "anonymous"
+    return user, user.get_username()

@@ -1,0 +1,286 @@
+"""One request, one answer: `send` for calls, `download` for files."""
+
+import hashlib
+import re
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from functools import partial
+from http.client import HTTPException
+from types import MappingProxyType
+from typing import IO, Any, NoReturn, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from core.outbound import addresses
+from core.outbound.addresses import Origin, host_allowed, origin
+from core.outbound.errors import (
+    AddressRefused,
+    ContentRefused,
+    Declined,
+    NoAnswer,
+    OutboundError,
+    Unreachable,
+)
+from core.outbound.session import BLOCK, Call, during, session
+
+MAX_REDIRECTS = 3
+_HEADERS = {"User-Agent": "Dovetail", "Accept": "*/*", "Accept-Encoding": "identity"}
+_BAD_HEADER = "A header of the request holds characters that cannot be sent."
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WIRE_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `truncated` says that `body` was cut at the caller's limit."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)  # names in any case
+    body: bytes = field(repr=False)
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that was written whole. `filename` is the sender's: its last path segment only."""
+
+    content_type: str  # without parameters, lower case
+    size: int  # bytes
+    sha256: str  # hexadecimal
+    filename: str = field(repr=False)
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    data: bytes | IO[bytes] | Any = None,
+    connect_seconds: float = 10,
+    total_seconds: float = 30,
+    max_bytes: int = 1_048_576,
+    allow_loopback: bool | None = None,
+) -> Answer:
+    """Send one request and return its answer, whatever the status; redirects are not followed.
+
+    `data` is bytes, or a stream (a file or a multipart encoder) that is read block by block.
+    Raises AddressRefused, Unreachable or NoAnswer, and OutboundError itself for a bad header.
+    """
+    request = _prepared(method, url, headers=headers, params=params, data=data)
+    call = _call(allow_loopback, connect_seconds, total_seconds)
+    with _exchange(request, call) as response:
+        body = bytearray()
+        for piece in _pieces(response, call, max_bytes + 1):
+            body += piece
+        return Answer(
+            status=response.status_code,
+            headers=MappingProxyType(CaseInsensitiveDict(response.headers)),
+            body=bytes(body[:max_bytes]),
+            truncated=len(body) > max_bytes,
+        )
+
+
+def download(
+    url: str,
+    into: IO[bytes],
+    *,
+    hosts: Collection[str],
+    auth: tuple[str, str] | str | None = None,
+    max_bytes: int,
+    total_seconds: float,
+    allow_loopback: bool | None = None,
+    content_types: Collection[str] | None = None,
+) -> Downloaded:
+    """Write the file at `url` into a stream; after an error what was written is to be thrown away.
+
+    Only `hosts` are asked (see `host_allowed`), also after each of at most 3 redirects. `auth` is
+    a user name and password, or a bearer token; only the URL's own origin ever sees it.
+    `content_types` may hold wildcards ("image/*"). Raises AddressRefused, Unreachable, NoAnswer,
+    Declined (any status but 200) or ContentRefused (too large, or of another type).
+    """
+    call = _call(allow_loopback, total_seconds, total_seconds)
+    home = _origin(_prepared("GET", url))
+    for _ in range(MAX_REDIRECTS + 1):
+        request = _prepared("GET", url)
+        if not host_allowed(request.url or "", hosts):
+            raise AddressRefused(f"{_host(request)} is not on the list of allowed hosts.")
+        if auth is not None and _origin(request) == home:
+            request = _prepared("GET", url, headers=_authorization(auth))
+        with _exchange(request, call) as response:
+            if response.status_code not in _REDIRECTS:
+                return _saved(response, call, into, max_bytes, content_types)
+            url = _redirected(request, response)
+        call.begun = False
+    raise Declined(f"{_host(request)} redirected too often.", response.status_code)
+
+
+def _authorization(auth: tuple[str, str] | str) -> dict[str, str]:
+    if isinstance(auth, str):
+        return {"Authorization": f"Bearer {auth}"}
+    return {"Authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
+
+
+# -- The request ------------------------------------------------------------------------------
+
+
+def _prepared(method: str, url: str, **content: Any) -> requests.PreparedRequest:
+    """Build the request and check its URL as it will be used, not as it was written."""
+    headers = {**_HEADERS, **(content.pop("headers", None) or {})}
+    try:
+        request = requests.Request(method, url, headers=headers, **content).prepare()
+    except requests.exceptions.InvalidHeader:
+        raise OutboundError(_BAD_HEADER) from None
+    except (requests.RequestException, ValueError):
+        raise AddressRefused("This is not a web address.") from None
+    _origin(request)
+    return request
+
+
+def _origin(request: requests.PreparedRequest) -> Origin:
+    return origin(request.url or "")
+
+
+def _call(allow_loopback: bool | None, connect_seconds: float, total_seconds: float) -> Call:
+    now = time.monotonic()
+    policy = addresses.policy(allow_loopback)
+    return Call(policy, connect_by=now + connect_seconds, deadline=now + total_seconds)
+
+
+def _host(request: requests.PreparedRequest) -> str:
+    return _origin(request).host
+
+
+@contextmanager
+def _exchange(request: requests.PreparedRequest, call: Call) -> Iterator[requests.Response]:
+    """Send the request and give the answer, its body unread; close what was left unread."""
+    with during(call):
+        response = _on_the_wire(
+            lambda: session(call.policy).send(request, stream=True, allow_redirects=False),
+            call,
+            request,
+        )
+        try:
+            yield response
+        finally:
+            response.close()
+
+
+def _pieces(response: requests.Response, call: Call, limit: int) -> Iterator[bytes]:
+    """Yield the body, decoded, up to `limit` bytes; only reading, not using it, is guarded."""
+    while limit > 0:
+        read = partial(response.raw.read, min(limit, BLOCK), decode_content=True)
+        piece: bytes = _on_the_wire(read, call, response.request)
+        if not piece:
+            return
+        limit -= len(piece)
+        yield piece
+
+
+# -- What went wrong --------------------------------------------------------------------------
+
+
+def _on_the_wire(do: Callable[[], T], call: Call, request: requests.PreparedRequest) -> T:
+    try:
+        return do()
+    except UnicodeError:
+        raise OutboundError(_BAD_HEADER) from None
+    except _WIRE_ERRORS as error:
+        _raise_classified(error, call, _host(request))
+
+
+def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
+    why = next(filter(None, map(_reason, _causes(error))), "the connection failed")
+    if call.begun:
+        raise NoAnswer(f"{host} gave no whole answer: {why}.") from None
+    raise Unreachable(f"{host} could not be reached: {why}.") from None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and all that it wraps, the innermost first."""
+    inner = [*error.args, getattr(error, "reason", None), error.__cause__]
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)
+    yield error
+
+
+def _reason(error: BaseException) -> str | None:
+    match error:
+        case socket.gaierror():
+            return "its name could not be resolved"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted ({error.verify_message})"
+        case ssl.SSLError():
+            return "the TLS connection failed"
+        case ConnectionRefusedError():
+            return "it refused the connection"
+        case TimeoutError():
+            return "the time was up"
+        case ConnectionError():
+            return "the connection was closed"
+        case HTTPException() | HTTPError():
+            return "what it sent is not HTTP"
+    return None
+
+
+# -- Files ------------------------------------------------------------------------------------
+
+
+def _redirected(request: requests.PreparedRequest, response: requests.Response) -> str:
+    location = response.headers.get("Location", "")
+    if not location:
+        raise Declined(f"{_host(request)} redirected to nowhere.", response.status_code)
+    return urljoin(request.url or "", location.encode("latin-1").decode("utf-8", "replace"))
+
+
+def _saved(
+    response: requests.Response,
+    call: Call,
+    into: IO[bytes],
+    max_bytes: int,
+    content_types: Collection[str] | None,
+) -> Downloaded:
+    host = _host(response.request)
+    if response.status_code != 200:
+        raise Declined(f"{host} answered {response.status_code}.", response.status_code)
+    described = Message()
+    described["Content-Type"] = response.headers.get("Content-Type", "application/octet-stream")
+    content_type = described.get_content_type()
+    if content_types is not None and not _type_allowed(content_type, content_types):
+        raise ContentRefused(f"{host} sent a file of a type that is not allowed.")
+    size, digest = 0, hashlib.sha256()
+    for piece in _pieces(response, call, max_bytes + 1):
+        size += len(piece)
+        if size > max_bytes:
+            raise ContentRefused(f"{host} sent a file of more than {max_bytes} bytes.")
+        digest.update(piece)
+        into.write(piece)
+    return Downloaded(content_type, size, digest.hexdigest(), _filename(response))
+
+
+def _type_allowed(content_type: str, allowed: Collection[str]) -> bool:
+    family = content_type.partition("/")[0] + "/*"
+    return any(entry.lower() in (content_type, family) for entry in allowed)
+
+
+def _filename(response: requests.Response) -> str:
+    """Return the name from Content-Disposition (RFC 6266), else from the URL; it may be empty."""
+    described = Message()
+    disposition = response.headers.get("Content-Disposition", "")
+    described["Content-Disposition"] = _CONTROL.sub("", disposition)
+    name = described.get_filename() or unquote(urlsplit(response.request.url or "").path)
+    with suppress(UnicodeError):
+        name = name.encode("latin-1").decode("utf-8")  # raw UTF-8 in a header arrives as Latin-1
+    return _CONTROL.sub("", name.replace("\\", "/").rpartition("/")[2])

@@ -1,0 +1,41 @@
+"""What can go wrong outside. Messages are sentences for people, without personal data."""
+
+
+class OutboundError(Exception):
+    """A call that brought no usable answer.
+
+    `message` names the host, never a path, query, header or body. `maybe_sent` says whether the
+    whole request may have reached the other side.
+    """
+
+    maybe_sent = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AddressRefused(OutboundError):
+    """The URL or the address behind it may not be reached; nothing was sent."""
+
+
+class Unreachable(OutboundError):
+    """DNS, connection or TLS failed, or the connection broke before the request head was out."""
+
+
+class NoAnswer(OutboundError):
+    """The request, or part of it, was sent and no whole answer came."""
+
+    maybe_sent = True
+
+
+class Declined(OutboundError):
+    """A download that was answered with `status` instead of the file."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ContentRefused(OutboundError):
+    """A download that is larger than allowed, or of a type that is not."""

@@ -1,0 +1,23 @@
+"""What a request tells about its sender."""
+
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """Return the sender's address, or None where it is unknown.
+
+    Each of our own proxies (TRUSTED_PROXIES says how many there are) adds the address it was called
+    from to the end of X-Forwarded-For; what stands before these is the sender's own claim.
+    """
+    addresses = [
+        *request.headers.get("X-Forwarded-For", "").split(","),
+        request.META.get("REMOTE_ADDR", ""),
+    ]
+    position = -1 - settings.TRUSTED_PROXIES
+    try:
+        return str(ip_address(addresses[position].strip()))
+    except (IndexError, ValueError):
+        return None
