@@ -27,7 +27,9 @@ def transport_class(kind: str) -> type[Transport]:
     """Return the transport class of a kind; raises UnknownKind."""
     folder(kind)
     module = import_module(f"{__name__}.{kind}.transport")
-    found = [value for value in vars(module).values() if _is_transport_of(module.__name__, value)]
+    found: list[type[Transport]] = [
+        value for value in vars(module).values() if _is_transport_of(module.__name__, value)
+    ]
     if len(found) != 1:
         raise TypeError(f"{module.__name__} must define exactly one Transport, not {len(found)}.")
     return found[0]

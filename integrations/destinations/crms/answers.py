@@ -1,0 +1,284 @@
+"""What an answer of CRMS means: who must act, and in which words.
+
+`MEANINGS` is the answer table of `docs/connecting-crms.md`, row by row; the words quote CRMS and
+are written for the staff of the organization.
+"""
+
+import json
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+from core.outbound import Answer
+from integrations.sources.markup import plain_text
+from integrations.transport import (
+    DeliveryError,
+    Exchange,
+    Misconfigured,
+    Rejected,
+    TryAgain,
+    Unconfirmed,
+)
+
+KEPT_BODY_BYTES = 4096
+READ_PAGE_BYTES = 65_536
+KEPT_HEADERS = ("Content-Type", "Date", "Location", "Retry-After", "Server", "X-Request-ID")
+LONGEST_WAIT = timedelta(days=1)
+LONGEST_ID = 200
+LONGEST_REASON = 500
+LONGEST_PAGE = 200
+
+
+class Call(StrEnum):
+    PING = "ping"
+    LOOK_UP = "look-up"
+    CREATE = "create"
+    FILE = "file"
+
+
+class FileRefused(DeliveryError):
+    """CRMS has the referral and will not take this file; the rest goes on."""
+
+
+class ReferralGone(DeliveryError):
+    """CRMS no longer has the referral that a file belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One row of the answer table. `{reason}` in the words is what CRMS said."""
+
+    statuses: Container[int]
+    calls: Container[Call]
+    error: type[DeliveryError]
+    words: str
+
+
+READS = (Call.PING, Call.LOOK_UP)
+WRITES = (Call.CREATE, Call.FILE)
+ANY = tuple(Call)
+
+AGAIN = "Dovetail tries again by itself."
+TEST_AGAIN = "Press “Test connection” again later."
+CORRECT = "Correct the settings of this connection, then press “Test connection”."
+PAUSED = "This is not a problem with the referral: the connection is paused and nothing is lost."
+LOOK = "Look for it in CRMS, then say here whether it is there."
+
+# The first row that fits is the meaning.
+MEANINGS = (
+    Meaning(
+        (401, 403, 407),
+        ANY,
+        Misconfigured,
+        f"CRMS does not accept the credentials: {{reason}} {PAUSED} {CORRECT}",
+    ),
+    Meaning(
+        range(300, 400),
+        ANY,
+        Misconfigured,
+        f"CRMS answers at another address than the one set here: {{reason}} {PAUSED} {CORRECT}",
+    ),
+    Meaning((429,), (Call.PING,), TryAgain, f"CRMS asks to wait: {{reason}} {TEST_AGAIN}"),
+    Meaning((429,), ANY, TryAgain, f"CRMS asks to wait: {{reason}} {AGAIN}"),
+    Meaning(
+        (408, 425, *range(500, 600)),
+        (Call.PING,),
+        TryAgain,
+        f"CRMS has a problem of its own: {{reason}} {TEST_AGAIN}",
+    ),
+    Meaning(
+        (408, 425, *range(500, 600)),
+        ANY,
+        TryAgain,
+        f"CRMS has a problem of its own: {{reason}} {AGAIN} If it stays so, press Resend, at most "
+        "twice, before you ask support.",
+    ),
+    Meaning(
+        range(400, 500),
+        READS,
+        Misconfigured,
+        f"CRMS does not understand what it was asked: {{reason}} {PAUSED} {CORRECT}",
+    ),
+    Meaning(
+        (402, 404, 405, 410, 411, 421, 426),
+        (Call.CREATE,),
+        Misconfigured,
+        f"CRMS takes no referrals at this address: {{reason}} {PAUSED} {CORRECT}",
+    ),
+    Meaning(
+        (404, 410),
+        (Call.FILE,),
+        ReferralGone,
+        f"CRMS no longer has referral {{referral}}: {{reason}} {LOOK}",
+    ),
+    Meaning(
+        (413, 415),
+        (Call.FILE,),
+        FileRefused,
+        "CRMS refused this file: {reason} The referral is in CRMS; add the file to it by hand.",
+    ),
+    Meaning(
+        (409,),
+        WRITES,
+        Unconfirmed,
+        f"CRMS says that it has this already, but not where: {{reason}} {LOOK}",
+    ),
+    Meaning(
+        range(400, 500),
+        (Call.CREATE,),
+        Rejected,
+        "CRMS did not accept the referral: {reason} Edit the referral in Caredove and save it: it "
+        "goes again by itself. If this keeps happening, have the field made mandatory on the "
+        "Caredove form.",
+    ),
+    Meaning(
+        range(400, 500),
+        (Call.FILE,),
+        Rejected,
+        "CRMS has the referral, but did not accept {file}: {reason} Edit the referral in Caredove "
+        "and save it: what is missing goes again by itself.",
+    ),
+    Meaning(
+        range(200, 300),
+        WRITES,
+        Unconfirmed,
+        "CRMS said yes (HTTP {status}), but gave no id that can be read. It is not sent again. "
+        f"{LOOK}",
+    ),
+    Meaning(
+        range(200, 300),
+        (Call.LOOK_UP,),
+        TryAgain,
+        f"CRMS was asked for this referral, and its answer cannot be read: {{reason}} {AGAIN}",
+    ),
+    Meaning(
+        range(1000),
+        ANY,
+        TryAgain,
+        f"CRMS gave an answer that has no meaning (HTTP {{status}}): {{reason}} {AGAIN}",
+    ),
+)
+
+
+def error_for(call: Call, answer: Answer, *, referral: str = "", file: str = "") -> DeliveryError:
+    """Return the error that an answer stands for: the first meaning that fits."""
+    meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
+    message = meaning.words.format(
+        reason=reason(answer), status=answer.status, referral=referral, file=file
+    )
+    kept = exchange(answer)
+    if meaning.error is TryAgain:
+        maybe_done = call in WRITES and answer.status != 429
+        return TryAgain(message, kept, after=retry_after(answer), maybe_done=maybe_done)
+    return meaning.error(message, kept)
+
+
+def exchange(answer: Answer) -> Exchange:
+    """Return what is kept of an answer: status, useful headers, the start of the body."""
+    headers = {name: value[:200] for name in KEPT_HEADERS if (value := header(answer, name))}
+    body = decoded(answer.body[:KEPT_BODY_BYTES]).replace("\0", "")
+    return Exchange(answer.status, headers, body)
+
+
+def decoded(body: bytes) -> str:
+    """Return a body as text: UTF-8, else as old servers write it."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        cut_at_the_end = error.end == len(body) and error.reason == "unexpected end of data"
+        return body.decode("utf-8" if cut_at_the_end else "cp1252", errors="replace")
+
+
+def header(answer: Answer, name: str) -> str:
+    """Return a header whatever its case; empty when it is not there."""
+    wanted = name.lower()
+    return next((value for key, value in answer.headers.items() if key.lower() == wanted), "")
+
+
+def retry_after(answer: Answer) -> timedelta | None:
+    """Return how long the destination asks to wait, by seconds or by date; at most a day."""
+    value = header(answer, "Retry-After").strip()
+    try:
+        if value.isdecimal():
+            wait = timedelta(seconds=int(value[:9]))
+        else:
+            wait = parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), LONGEST_WAIT)
+
+
+def reason(answer: Answer) -> str:
+    """Return what CRMS said, quoted, or a sentence when it said nothing."""
+    found = read_json(answer)
+    words = next(_told(found), "") if found is not None else _page(answer)
+    said = shortened(words, LONGEST_REASON)
+    if not said:
+        return f"the system gave no reason (HTTP {answer.status})."
+    return f"“{said}”" if said[-1] in ".!?" else f"“{said}”."
+
+
+def read_json(answer: Answer) -> Any:
+    """Return the JSON of a body; None where there is none."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def pluck(body: Any, dotted: str) -> Any:
+    """Return what stands at `data.id` in a JSON body; None where nothing does."""
+    for name in dotted.split("."):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body
+
+
+def _told(body: Any) -> Iterator[str]:
+    """Yield what a JSON body tells, in the order of the contract."""
+    if not isinstance(body, dict):
+        yield from [body] if isinstance(body, str) else []
+        return
+    issues = _items(body, "issue")
+    candidates = (
+        [body.get("message")],
+        [error.get("message") for error in _items(body, "errors")],
+        [pluck(issue, "details.text") for issue in issues],
+        [issue.get("diagnostics") for issue in issues],
+        [body.get("detail")],
+        [body.get("title")],
+    )
+    for texts in candidates:
+        said = [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+        if said:
+            yield "; ".join(said)
+
+
+def _items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    value = body.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _page(answer: Answer) -> str:
+    """Return the first 200 characters of an answer in plain text or HTML."""
+    text = decoded(answer.body[:READ_PAGE_BYTES])
+    marked_up = text.lstrip().startswith("<") or "html" in header(answer, "Content-Type")
+    return shortened(plain_text(text) if marked_up else text, LONGEST_PAGE)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text in one line; of a longer one the first `limit` characters and “…”."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[:limit] + "…"
+
+
+def readable_id(body: Any, id_field: str) -> str:
+    """Return the id in a JSON body as text; empty when there is none that can be used."""
+    value = pluck(body, id_field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_ID:
+        return ""
+    return "" if value.strip(" .") == "" else value.strip()

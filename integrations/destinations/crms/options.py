@@ -1,0 +1,182 @@
+"""What can be set for one CRMS. Every assumption about its API is a default here."""
+
+import re
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+from integrations.destinations.crms.fields import NOTE_LENGTH, TARGET_FIELDS
+from integrations.transport import Options, SecretField, YesNoField
+
+BEARER = "bearer"
+API_KEY = "api_key"
+
+FILE_PARTS = ("file", "category", "sha256")
+_BODY = tuple(field.key for field in TARGET_FIELDS)
+_DOTTED = re.compile(r"^[^.\s]+(\.[^.\s]+)*\Z")
+
+header_name = RegexValidator(
+    r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z", "A header name has letters, digits and hyphens only."
+)
+one_word = RegexValidator(
+    r"^[\x21-\x7e]+\Z", "This has no spaces or line breaks in it. Copy it again, alone."
+)
+path = RegexValidator(
+    r"^/[\x21-\x7e]*\Z", "A path starts with “/” and has no spaces, such as /api/v1/referrals."
+)
+dotted = RegexValidator(_DOTTED, "A name in the answer, with dots between levels, such as data.id.")
+
+
+def secure_address(value: str) -> None:
+    """Raise ValidationError unless `value` is an https address; http is for this machine only."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValidationError("This is not a web address, such as https://crms.example.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValidationError("An address starts with https://, such as https://crms.example.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValidationError("Use https:// here: plain http:// would send personal data in clear.")
+    if parts.username is not None or parts.password is not None:
+        raise ValidationError("Leave user name and password out of the address: use “Token”.")
+
+
+def base_address(value: str) -> None:
+    """Raise ValidationError when an address goes on after its path."""
+    if "?" in value or "#" in value:
+        raise ValidationError("Leave out the address's part from “?” or “#” on.")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address means this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def names_the_id(value: str) -> None:
+    """Raise ValidationError when a path or link has no place for the referral's id."""
+    if "{id}" not in value:
+        raise ValidationError("Write {id} where the id of the referral in CRMS stands.")
+
+
+def renamed_fields(value: Any) -> None:
+    """Raise ValidationError unless `value` gives known fields new names that do not collide."""
+    if not isinstance(value, dict):
+        raise ValidationError('Write pairs: {"client.first_name": "client.given_name"}.')
+    for key, name in value.items():
+        if key not in (*_BODY, *FILE_PARTS):
+            raise ValidationError(f"“{key}” is not a field that Dovetail sends.")
+        if not isinstance(name, str) or not _DOTTED.match(name):
+            raise ValidationError(f"The new name of “{key}” has dots between levels, no spaces.")
+    names = [value.get(key, key) for key in _BODY]
+    for name in names:
+        if names.count(name) > 1 or any(other.startswith(f"{name}.") for other in names):
+            raise ValidationError(f"“{name}” would be used twice in what is sent.")
+
+
+def _path(label: str, initial: str, *more: Any) -> forms.CharField:
+    return forms.CharField(label=label, initial=initial, required=False, validators=[path, *more])
+
+
+def _header(label: str, initial: str) -> forms.CharField:
+    return forms.CharField(label=label, initial=initial, required=False, validators=[header_name])
+
+
+def _seconds(label: str, initial: int) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, initial=initial, required=False, min_value=1, max_value=120
+    )
+
+
+class CrmsOptions(Options):
+    """The options of one CRMS; only the address and the token are needed."""
+
+    base_url = forms.CharField(
+        label="Address",
+        max_length=500,
+        validators=[secure_address, base_address],
+        help_text="Where the CRMS API is, such as https://crms.example.",
+    )
+    auth = forms.ChoiceField(
+        label="Credentials",
+        choices=[(BEARER, "Bearer token"), (API_KEY, "API key in a header")],
+        initial=BEARER,
+        required=False,
+    )
+    auth_header = _header("Header of the API key", "X-API-Key")
+    token = SecretField(label="Token or API key", max_length=4000, validators=[one_word])
+
+    ping_path = _path("Path of the connection test", "/api/v1/ping")
+    referrals_path = _path("Path of referrals", "/api/v1/referrals")
+    attachments_path = _path(
+        "Path of attachments", "/api/v1/referrals/{id}/attachments", names_the_id
+    )
+    referral_link = forms.CharField(
+        label="Link to a referral",
+        required=False,
+        initial="",
+        validators=[secure_address, names_the_id],
+        help_text="For people, such as https://crms.example/inbox/{id}. Empty: no link is shown.",
+    )
+
+    look_up = YesNoField(
+        label="Referrals can be looked up by reference",
+        initial=True,
+        help_text="Without it, a person decides whenever CRMS did not answer in time.",
+    )
+    reference_parameter = forms.CharField(
+        label="Look-up parameter",
+        initial="external_reference",
+        required=False,
+        validators=[one_word],
+    )
+    results_field = forms.CharField(
+        label="List in the look-up's answer", initial="results", required=False, validators=[dotted]
+    )
+    files_field = forms.CharField(
+        label="List of files in a look-up's result",
+        initial="attachments",
+        required=False,
+        validators=[dotted],
+        help_text="Where CRMS lists a referral's files with their sha256; it may be absent.",
+    )
+    id_field = forms.CharField(
+        label="Id in an answer", initial="id", required=False, validators=[dotted]
+    )
+    repeat_files = YesNoField(
+        label="A file sent twice is recognised",
+        initial=True,
+        help_text="CRMS keeps one copy of files sent under the same idempotency key. Without it, "
+        "a person decides when it is not known whether a file arrived.",
+    )
+    idempotency_header = _header("Header of the idempotency key", "Idempotency-Key")
+    request_id_header = _header("Header of the request id", "X-Request-ID")
+
+    field_names = forms.JSONField(
+        label="Field names that differ",
+        required=False,
+        initial={},
+        validators=[renamed_fields],
+        help_text='Ours and theirs: {"client.first_name": "client.given_name"}.',
+    )
+    note_limit = forms.IntegerField(
+        label="Longest referral note",
+        initial=NOTE_LENGTH,
+        required=False,
+        min_value=200,
+        max_value=NOTE_LENGTH,
+        help_text="Characters. A longer note is cut at a line and points to the summary.",
+    )
+    max_file_mb = forms.IntegerField(
+        label="Largest file", initial=50, required=False, min_value=1, help_text="Megabytes."
+    )
+    connect_seconds = _seconds("Seconds to connect", 10)
+    read_seconds = _seconds("Seconds for an answer", 30)
+    file_seconds = _seconds("Seconds for a file", 60)
