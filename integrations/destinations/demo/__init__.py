@@ -1,0 +1,1 @@
+"""A destination that delivers nothing and fails on purpose: for demonstrations and tests."""

@@ -1,0 +1,84 @@
+"""A ledger in memory that keeps the promises of `integrations.transport.Ledger`.
+
+It can be killed at any of its moments, as a worker can.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+from integrations.transport import DeliveryError, Unconfirmed
+
+
+class Killed(BaseException):
+    """The worker ended here."""
+
+
+class InMemoryLedger:
+    """Steps and intents of one job, over all of its attempts.
+
+    `moments` lists what happened, in order; at the one named by `killed_at` the worker dies.
+    """
+
+    def __init__(self, killed_at: str = "") -> None:
+        self.killed_at = killed_at
+        self.moments: list[str] = []
+        self.done: dict[str, str] = {}
+        self.meant: set[str] = set()
+        self.searches: Counter[str] = Counter()
+        self.attempt = 1
+
+    @property
+    def request_id(self) -> str:
+        return f"attempt-{self.attempt}"
+
+    def key(self, step: str) -> str:
+        return hashlib.sha256(f"one job/{step}".encode()).hexdigest()[:32]
+
+    def once(
+        self,
+        step: str,
+        do: Callable[[], str],
+        find: Callable[[], str | None] | None = None,
+    ) -> str:
+        if step not in self.done:
+            self.done[step] = (step in self.meant and self._search(step, find)) or self._do(
+                step, do
+            )
+            self.meant.discard(step)
+            self._moment(f"{step}: done")
+        return self.done[step]
+
+    def _do(self, step: str, do: Callable[[], str]) -> str:
+        self.meant.add(step)
+        self.searches[step] = 0
+        self._moment(f"{step}: meant")
+        try:
+            external_id = do()
+        except DeliveryError as error:
+            if not error.maybe_done:
+                self.meant.discard(step)
+            raise
+        self._moment(f"{step}: applied")
+        return external_id
+
+    def _search(self, step: str, find: Callable[[], str | None] | None) -> str | None:
+        if find is None:
+            raise Unconfirmed("Nobody can tell whether it is there.")
+        found = find()
+        self.searches[step] += found is None
+        if found is None and self.searches[step] < 2:
+            raise Unconfirmed("It is not there yet.", after=timedelta(seconds=20))
+        return found
+
+    def forget(self, step: str) -> None:
+        if self.done.pop(step, None):
+            self.meant.add(step)
+            self.searches[step] = 0
+
+    def _moment(self, name: str) -> None:
+        self.moments.append(name)
+        if name == self.killed_at:
+            self.killed_at = ""
+            raise Killed(name)

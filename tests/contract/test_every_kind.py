@@ -1,0 +1,282 @@
+"""What every kind of destination promises. No test here may touch the database."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from integrations import destinations
+from integrations.transport import (
+    DeliveryError,
+    Options,
+    Receipt,
+    SecretField,
+    Transport,
+    Unconfirmed,
+)
+from tests.contract.conftest import Rehearsal
+from tests.contract.ledger import InMemoryLedger, Killed
+from tests.contract.parcels import DOCUMENTS, REFERENCE, parcel
+
+Fresh = Callable[[], AbstractContextManager[Rehearsal]]
+MOST_ATTEMPTS = 10
+
+
+def cleaned(transport: type[Transport], options: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    form = transport.OptionsForm(options, **kwargs)
+    assert form.is_valid(), form.errors.as_json()
+    return form.cleaned_data
+
+
+def secrets(transport: type[Transport]) -> list[str]:
+    fields = transport.OptionsForm.base_fields
+    return [name for name, field in fields.items() if isinstance(field, SecretField)]
+
+
+def delivered(rehearsal: Rehearsal, transport: type[Transport], ledger: InMemoryLedger) -> Receipt:
+    """Deliver as the engine does: again and again, until the receipt or a person's turn."""
+    set_up = transport(cleaned(transport, rehearsal.options))
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            return set_up.deliver(parcel(rehearsal.record, ledger))
+        except Killed:
+            ledger.attempt += 1
+        except Unconfirmed as error:
+            if error.after is None:
+                raise
+            ledger.attempt += 1
+    raise AssertionError("It never arrived.")
+
+
+def failures(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> Iterator[tuple[str, DeliveryError]]:
+    for failure in rehearsal.failures:
+        set_up = transport(cleaned(transport, rehearsal.fail(failure)))
+        with pytest.raises(DeliveryError) as caught:
+            set_up.deliver(parcel(rehearsal.record))
+        yield failure, caught.value
+
+
+# -- Options -------------------------------------------------------------------------------------
+
+
+def test_options_survive_being_stored_as_json(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    options = cleaned(transport, rehearsal.options)
+    stored = json.loads(json.dumps(options))
+    assert cleaned(transport, stored) == stored == options
+
+
+def test_an_option_left_out_takes_its_default(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    given = transport(rehearsal.options).options
+    assert given == cleaned(transport, rehearsal.options)
+
+
+def test_the_options_form_shows_stored_options_but_no_secret(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    options = cleaned(transport, rehearsal.options)
+    page = transport.OptionsForm(initial=options).as_p()
+    for name in secrets(transport):
+        assert f'name="{name}"' in page
+        assert str(options[name]) not in page
+
+
+def test_a_secret_left_blank_keeps_its_stored_value(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    stored = cleaned(transport, rehearsal.options)
+    blank = {**stored, **dict.fromkeys(secrets(transport), "")}
+    assert issubclass(transport.OptionsForm, Options)
+    assert cleaned(transport, blank, initial=stored) == stored
+
+
+# -- Target fields and the mapping that ships ------------------------------------------------------
+
+
+def test_target_fields_are_told_apart_by_key_and_by_label(transport: type[Transport]) -> None:
+    fields = transport.target_fields
+    assert fields
+    assert len({field.key for field in fields}) == len(fields)
+    assert len({(field.group, field.label) for field in fields}) == len(fields)
+    assert all(field.key and field.label for field in fields)
+
+
+def test_at_most_one_field_takes_the_rest(transport: type[Transport]) -> None:
+    assert sum(field.takes_rest for field in transport.target_fields) <= 1
+
+
+def test_the_record_of_a_rehearsal_fills_known_and_all_required_fields(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    known = {field.key for field in transport.target_fields}
+    required = {field.key for field in transport.target_fields if field.required}
+    assert required <= set(rehearsal.record) <= known
+
+
+# -- The connection test -------------------------------------------------------------------------
+
+
+def test_the_connection_test_tells_what_answered(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    said = transport(cleaned(transport, rehearsal.options)).check()
+    assert said.endswith(".")
+    assert len(said) > 20
+
+
+def test_the_connection_test_changes_nothing(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    transport(cleaned(transport, rehearsal.options)).check()
+    assert rehearsal.effects() == []
+
+
+# -- Delivery ------------------------------------------------------------------------------------
+
+
+def test_a_parcel_arrives_once_with_all_of_its_files(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    receipt = delivered(rehearsal, transport, InMemoryLedger())
+    assert receipt.external_id
+    assert receipt.refused == {}
+    assert len(rehearsal.effects()) == 1 + len(DOCUMENTS)
+    assert len(set(rehearsal.effects())) == 1 + len(DOCUMENTS)
+
+
+def test_a_parcel_that_arrived_is_not_sent_again(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    ledger = InMemoryLedger()
+    first = delivered(rehearsal, transport, ledger)
+    arrived = rehearsal.effects()
+    assert delivered(rehearsal, transport, ledger).external_id == first.external_id
+    assert rehearsal.effects() == arrived
+
+
+def test_killed_at_any_moment_nothing_is_doubled_and_nothing_is_lost(
+    rehearse: Fresh, transport: type[Transport]
+) -> None:
+    untroubled = InMemoryLedger()
+    with rehearse() as rehearsal:
+        delivered(rehearsal, transport, untroubled)
+        expected = sorted(rehearsal.effects())
+    assert len(untroubled.moments) >= 3 * len(expected)
+    for moment in untroubled.moments:
+        with rehearse() as rehearsal:
+            delivered(rehearsal, transport, InMemoryLedger(killed_at=moment))
+            assert sorted(rehearsal.effects()) == expected, moment
+
+
+def test_each_failure_becomes_the_right_error_with_words_for_people(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    for failure, error in failures(rehearsal, transport):
+        assert type(error) is rehearsal.failures[failure], failure
+        assert len(error.message) > 20, failure
+        assert error.message.endswith("."), failure
+
+
+def test_each_failure_that_may_have_taken_effect_says_so(
+    rehearse: Fresh, transport: type[Transport]
+) -> None:
+    with rehearse() as rehearsal:
+        names = list(rehearsal.failures)
+    for name in names:
+        with rehearse() as rehearsal:
+            set_up = transport(cleaned(transport, rehearsal.fail(name)))
+            with pytest.raises(DeliveryError) as caught:
+                set_up.deliver(parcel(rehearsal.record))
+            if rehearsal.effects():
+                assert caught.value.maybe_done, name
+
+
+def test_after_each_failure_another_attempt_delivers_exactly_once(
+    rehearse: Fresh, transport: type[Transport]
+) -> None:
+    with rehearse() as rehearsal:
+        names = list(rehearsal.failures)
+        delivered(rehearsal, transport, InMemoryLedger())
+        expected = sorted(rehearsal.effects())
+    for name in names:
+        with rehearse() as rehearsal:
+            ledger = InMemoryLedger()
+            set_up = transport(cleaned(transport, rehearsal.fail(name)))
+            with pytest.raises(DeliveryError):
+                set_up.deliver(parcel(rehearsal.record, ledger))
+            delivered(rehearsal, transport, ledger)
+            assert sorted(rehearsal.effects()) == expected, name
+
+
+def test_a_delivery_does_not_sleep(
+    rehearsal: Rehearsal, transport: type[Transport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slept(seconds: float) -> None:
+        raise AssertionError("A transport does not wait: the engine does.")
+
+    monkeypatch.setattr(time, "sleep", slept)
+    assert delivered(rehearsal, transport, InMemoryLedger()).external_id
+
+
+# -- What nobody may see -------------------------------------------------------------------------
+
+
+def private(rehearsal: Rehearsal, transport: type[Transport]) -> list[str]:
+    values = [rehearsal.options[name] for name in secrets(transport) if name in rehearsal.options]
+    return values + [value for value in rehearsal.record.values() if " " in value or "-" in value]
+
+
+def test_nothing_private_is_in_the_text_of_a_transport_a_receipt_or_an_error(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    set_up = transport(cleaned(transport, rehearsal.options))
+    receipt = delivered(rehearsal, transport, InMemoryLedger())
+    seen = [repr(set_up), str(set_up), repr(receipt), repr(parcel(rehearsal.record))]
+    for _, error in failures(rehearsal, transport):
+        seen += [repr(error), str(error), repr(error.exchange)]
+    for value in private(rehearsal, transport):
+        assert not any(value in text for text in seen)
+
+
+def test_no_message_or_kept_answer_shows_a_secret(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    for failure, error in failures(rehearsal, transport):
+        kept = [error.message, error.exchange.body, str(dict(error.exchange.headers))]
+        for name in secrets(transport):
+            assert not any(rehearsal.options[name] in text for text in kept), failure
+
+
+def test_nothing_private_is_logged(
+    rehearsal: Rehearsal, transport: type[Transport], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        delivered(rehearsal, transport, InMemoryLedger())
+        for _ in failures(rehearsal, transport):
+            pass
+    for value in private(rehearsal, transport):
+        assert value not in caplog.text
+
+
+# -- The kind itself -----------------------------------------------------------------------------
+
+
+def test_a_kind_is_found_by_its_folder(kind: str, transport: type[Transport]) -> None:
+    assert destinations.kinds()[kind] is transport
+    assert transport.label
+
+
+def test_the_reference_of_the_parcel_arrives(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    delivered(rehearsal, transport, InMemoryLedger())
+    assert any(REFERENCE in effect for effect in rehearsal.effects())
