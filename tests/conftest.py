@@ -1,7 +1,6 @@
 """Fixtures for every test: database set-ups, real programs, a browser."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -59,10 +58,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for program in item.stash.get(PROGRAMS, []):
             report.sections.append((f"Output of {program.name}", program.output()))
     return report
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 # -- The set-up under test -----------------------------------------------------------------------

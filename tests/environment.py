@@ -4,9 +4,11 @@ TEST_DATABASE_URL and TEST_REDIS_URL choose PostgreSQL and Redis; without them, 
 set-up is tested: SQLite and no broker.
 """
 
+import atexit
 import base64
 import os
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +25,7 @@ LEFT_AT_DEFAULT = (
 def prepare() -> Path:
     """Set a production-like environment with new keys; return the directory for its files."""
     scratch = Path(tempfile.mkdtemp(prefix="dovetail-tests-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         DEBUG="false",
