@@ -119,6 +119,14 @@ RETRY_SCHEDULE = [
 SETTLE_TIME = timedelta(seconds=env.float("SETTLE_SECONDS", default=20))
 LEASE_TIME = timedelta(seconds=env.float("LEASE_SECONDS", default=300))
 ALLOW_LOOPBACK = env.bool("ALLOW_LOOPBACK", default=DEBUG)
+ALLOWED_PRIVATE_NETWORKS = env.list("ALLOWED_PRIVATE_NETWORKS", default=[])  # CIDR, on premises
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many of ours add X-Forwarded-For
+CA_BUNDLE = env.str("CA_BUNDLE", default="")  # authorities to trust beside the public ones
+MAX_ATTACHMENT_BYTES = env.int("MAX_ATTACHMENT_BYTES", default=30 * 1024 * 1024)
+FETCH_SECONDS = env.float("FETCH_SECONDS", default=60)
+DISPATCH_SECONDS = env.float("DISPATCH_SECONDS", default=0.5)
+DISPATCHER_THREADS = env.int("DISPATCHER_THREADS", default=4)
+BROKER_RETRY_TIME = timedelta(seconds=10)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=30 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the intake views limit the body themselves
 SUMMARY_RENDERERS = env.int("SUMMARY_RENDERERS", default=2)  # child processes, per process

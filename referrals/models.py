@@ -47,6 +47,7 @@ class Referral(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["-created_at"], name="referrals_by_time")]
 
     def __str__(self) -> str:
         return self.reference
@@ -140,6 +141,7 @@ class InboundEvent(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        permissions = [("read_body", "Can read the body of inbound events")]
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "dedup_key"],
@@ -286,6 +288,7 @@ class ImportJob(models.Model):
 
     class Meta:
         ordering = ["-opened_at"]
+        permissions = [("decide_importjob", "Can retry, dismiss and clear imports")]
         constraints = [
             models.UniqueConstraint(
                 fields=["referral", "destination"], name="one_job_for_referral_and_destination"
@@ -324,6 +327,7 @@ class ImportJob(models.Model):
                 name="jobs_with_uncleared_error",
             ),
             models.Index(fields=["state", "-opened_at"], name="jobs_by_state"),
+            models.Index(fields=["-opened_at"], name="jobs_by_time"),
             models.Index(fields=["external_id"], name="jobs_by_external_id"),
         ]
 

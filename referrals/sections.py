@@ -30,7 +30,9 @@ from mapping.parts import is_void, ordered_emails, ordered_phones
 from mapping.times import parse_date, parse_instant
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
+SHORT = 6  # lines, about
 DOT = " · "
+NO_BREAK_SPACE = "\xa0"
 CODES = {"JHN": "Health number (JHN)"}  # HL7 v2-0203, as Caredove sends it
 SLOTS = {"main": "main", "alt": "alternate"}
 
@@ -44,6 +46,11 @@ class Entry:
     remark: str = ""
     caution: str = ""
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it should stand on one page."""
+        return len(self.value) <= SHORT * 60
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -52,6 +59,11 @@ class Section:
     title: str
     entries: tuple[Entry, ...]
     kind: str = "details"
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it should stand on one page."""
+        return len(self.entries) <= SHORT and all(entry.is_short for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ def _registrant(document: Document) -> Iterator[Entry]:
     yield Entry("Last name", registrant.get("last_name", ""))
     yield Entry("First name", registrant.get("first_name", ""))
     yield Entry("Middle name", registrant.get("middle_name", ""))
-    yield Entry("Other names", _joined("\n", *registrant.get("other_names", [])))
+    yield from (Entry("Other name", name) for name in registrant.get("other_names", []))
     yield Entry("Date of birth", _day(registrant.get("date_of_birth", "")))
     yield Entry("Gender", _capital(registrant.get("gender", "")))
     yield from map(_language, registrant.get("languages", []))
@@ -135,9 +147,12 @@ def _language(language: Language) -> Entry:
 
 
 def _identifier(identifier: Identifier) -> Entry:
+    return Entry(_identifier_kind(identifier), identifier.get("value", ""))
+
+
+def _identifier_kind(identifier: Identifier) -> str:
     kind = identifier.get("type", "")
-    label = CODES.get(kind, kind) or "Identifier"
-    return Entry(label, identifier.get("value", ""), identifier.get("system", ""))
+    return CODES.get(kind, kind) or "Identifier"
 
 
 def _address(address: Address) -> Entry:
@@ -265,19 +280,28 @@ def _attachment(attachment: Attachment) -> Entry:
 
 
 def _records(document: Document) -> Iterator[Entry]:
-    """Yield the keys that support staff search by: small print, in the order of the sections."""
+    """Yield what support staff search by: small print, in the order of the sections."""
     yield Entry("Organization", _named(document.get("organization", {})))
     yield Entry("Service listing", _named(document.get("listing", {})))
+    yield Entry("Identifiers", _systems(document))
     yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
-    yield Entry(
-        "Form", _joined(DOT, *(part.get("key") for part in document.get("form_answers", [])))
+    yield Entry("Form", _listed(part.get("key") for part in document.get("form_answers", [])))
+    yield Entry("Messages", _listed(part.get("id") for part in document.get("messages", [])))
+    yield Entry("Attachments", _listed(part.get("key") for part in document.get("attachments", [])))
+
+
+def _systems(document: Document) -> str:
+    """Return which system gave each identifier."""
+    given = document.get("registrant", {}).get("identifiers", [])
+    return "\n".join(
+        f"{_identifier_kind(identifier)}: {identifier['system']}"
+        for identifier in (*given, *document.get("identifiers", []))
+        if identifier.get("system", "").strip() and identifier.get("value", "").strip()
     )
-    yield Entry(
-        "Messages", _joined(DOT, *(part.get("id") for part in document.get("messages", [])))
-    )
-    yield Entry(
-        "Attachments", _joined(DOT, *(part.get("key") for part in document.get("attachments", [])))
-    )
+
+
+def _listed(keys: Iterable[str | None]) -> str:
+    return _joined(DOT, *keys)
 
 
 def _named(part: Named) -> str:
@@ -302,7 +326,9 @@ def _day(text: str) -> str:
 def _moment(text: str, time_zone: ZoneInfo) -> str:
     """Return `March 9, 2026, 11:21 a.m. EDT`; what is not an instant comes back as it is."""
     value = parse_instant(text, time_zone)
-    return formatted(value, "F j, Y, P T") if value else _day(text)
+    if value is None:
+        return _day(text)
+    return formatted(value, "F j, Y, ") + formatted(value, "P T").replace(" ", NO_BREAK_SPACE)
 
 
 def _said(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from mapping.document import Document
 from referrals import sections
 from referrals.rendering import fonts, plain
 from referrals.rendering.pool import Pool, RenderingFailed
-from referrals.rendering.text import breakable, clean, mapped, spelled_out, strings
+from referrals.rendering.text import breakable, clean, mapped, spelled_out, steadied, strings
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,10 @@ def _text(document: Document, context: SummaryContext) -> _Text:
     document = mapped(clean, document)
     names = [clean(context.organization_name), clean(context.listing_name)]
     choice = fonts.choose("".join(strings([document, names])))
-    show = partial(spelled_out, missing=choice.missing)
+
+    def show(text: str) -> str:
+        return steadied(spelled_out(text, choice.missing))
+
     agency, listing = map(show, names)
     return _Text(mapped(show, document), agency, listing, ZoneInfo(context.time_zone), choice)
 
@@ -146,10 +149,13 @@ def _titled(sheet: sections.Sheet) -> Iterator[tuple[str, tuple[sections.Entry, 
 
 
 def _entry_lines(entry: sections.Entry) -> Iterator[str]:
-    yield entry.label.replace("\n", ", ") + ":"
-    notes = ", ".join(filter(None, (entry.caution, entry.remark)))
-    lines = [*entry.value.split("\n"), notes] if notes else entry.value.split("\n")
-    yield from (f"    {line}" for line in lines)
+    label = entry.label.replace("\n", ", ")
+    notes = filter(None, (entry.value, entry.caution, entry.remark))
+    value = " / ".join(notes) if "\n" not in entry.value else "\n".join(notes)
+    if "\n" not in value and len(label) < 24 and len(value) <= 60:
+        yield f"{label:24}{value}"
+    else:
+        yield from (f"{label}:", *(f"    {line}" for line in value.split("\n")))
 
 
 @cache

@@ -11,7 +11,7 @@ reached the other side.
 """
 
 from core.outbound.addresses import host_allowed
-from core.outbound.calls import Answer, Downloaded, download, send
+from core.outbound.calls import Answer, Downloaded, download, send, time_limit
 from core.outbound.errors import (
     AddressRefused,
     ContentRefused,
@@ -33,4 +33,5 @@ __all__ = [
     "download",
     "host_allowed",
     "send",
+    "time_limit",
 ]

@@ -8,6 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import partial
@@ -59,6 +60,19 @@ class Downloaded:
     size: int  # bytes
     sha256: str  # hexadecimal
     filename: str = field(repr=False)
+
+
+_end: ContextVar[float] = ContextVar("end", default=float("inf"))
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Let every call of the block end within so many seconds, whatever limit it sets itself."""
+    token = _end.set(min(_end.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _end.reset(token)
 
 
 def send(
@@ -155,7 +169,8 @@ def _origin(request: requests.PreparedRequest) -> Origin:
 def _call(allow_loopback: bool | None, connect_seconds: float, total_seconds: float) -> Call:
     now = time.monotonic()
     policy = addresses.policy(allow_loopback)
-    return Call(policy, connect_by=now + connect_seconds, deadline=now + total_seconds)
+    deadline = min(now + total_seconds, _end.get())
+    return Call(policy, connect_by=min(now + connect_seconds, deadline), deadline=deadline)
 
 
 def _host(request: requests.PreparedRequest) -> str:

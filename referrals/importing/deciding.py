@@ -17,6 +17,7 @@ class RetryRefused(Exception):
         self.why = why
 
 
+COMMAND_LINE = "command line"
 NOT_FAILED = {
     State.WAITING: "It waits for details from Caredove, and goes by itself when they come.",
     State.QUEUED: "It is queued already, and goes by itself.",
@@ -64,7 +65,7 @@ def retry(job: ImportJob, by: AbstractBaseUser | None = None) -> None:
         )
         if not queued:
             raise RetryRefused("Somebody else has just acted on it.")
-        audit.record(by, "retry", job)
+        audit.record(by or COMMAND_LINE, "retry", job)
 
 
 def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> bool:
@@ -84,7 +85,7 @@ def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> boo
             error_cleared_by=by,
         )
         if dismissed:
-            audit.record(by, "dismiss", job)
+            audit.record(by or COMMAND_LINE, "dismiss", job)
     return bool(dismissed)
 
 
@@ -95,7 +96,7 @@ def clear_error(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
             pk=job.pk, error_at__isnull=False, error_cleared_at__isnull=True
         ).update(error_cleared_at=clock.now(), error_cleared_by=by)
         if cleared:
-            audit.record(by, "clear error", job)
+            audit.record(by or COMMAND_LINE, "clear error", job)
     return bool(cleared)
 
 
@@ -108,7 +109,9 @@ def confirm_present(job: ImportJob, external_id: str, by: AbstractBaseUser | Non
         ImportStep.objects.filter(pk=step.pk, done_at=None).update(
             done_at=clock.now(), external_id=external_id
         )
-        audit.record(by, "it is there", job, step=step.name, external_id=external_id)
+        audit.record(
+            by or COMMAND_LINE, "it is there", job, step=step.name, external_id=external_id
+        )
     return True
 
 
@@ -119,7 +122,7 @@ def confirm_absent(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
         if step is None or not _unconfirmed(job):
             return False
         ImportStep.objects.filter(job=job, pk__gte=step.pk).delete()
-        audit.record(by, "it is not there", job, step=step.name)
+        audit.record(by or COMMAND_LINE, "it is not there", job, step=step.name)
     return True
 
 

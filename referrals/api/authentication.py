@@ -1,0 +1,75 @@
+"""Which source sends this request: HTTP Basic, a Standard Webhooks signature, or both.
+
+A source with a signing secret is not believed on Basic alone.
+"""
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+
+from integrations.models import Source, SourceCredential
+from integrations.sources.caredove import auth
+from referrals.api.problems import Problem
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dovetail", charset="UTF-8"'}
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+def authenticate(request: HttpRequest, body: bytes) -> Source:
+    """Return the source whose credentials the request carries; raises Problem 401 or 403."""
+    authorization = request.headers.get("Authorization", "")
+    if authorization:
+        source = _by_basic(authorization)
+        if _signing_secrets(source) and not _is_signed(request, body, source):
+            raise _unauthorized("This source signs its requests, and the signature is not valid.")
+    else:
+        source = _by_signature(request, body)
+    if not source.active:
+        raise Problem(403, "This source is switched off.")
+    return source
+
+
+def _by_basic(authorization: str) -> Source:
+    presented = auth.read_basic(authorization)
+    if presented is None:
+        raise _unauthorized("The Authorization header is not HTTP Basic.")
+    key, secret = presented
+    credential = (
+        SourceCredential.objects.select_related("source")
+        .filter(scheme=SourceCredential.Scheme.BASIC, key=key, active=True)
+        .first()
+    )
+    # An unknown key costs the same time as a wrong secret.
+    stored = credential.secret_hash if credential else auth.NO_SECRET
+    if not auth.verify_secret(secret, stored) or credential is None:
+        raise _unauthorized("The key id or the secret is not valid.")
+    return credential.source
+
+
+def _by_signature(request: HttpRequest, body: bytes) -> Source:
+    if not all(request.headers.get(name) for name in SIGNATURE_HEADERS):
+        raise _unauthorized("Send HTTP Basic credentials or a Standard Webhooks signature.")
+    for source in _signing_sources():
+        if _is_signed(request, body, source):
+            return source
+    raise _unauthorized("The signature is not valid, or its timestamp is more than 5 minutes off.")
+
+
+def _signing_sources() -> Iterable[Source]:
+    return Source.objects.filter(
+        credentials__scheme=SourceCredential.Scheme.SIGNATURE, credentials__active=True
+    ).distinct()
+
+
+def _signing_secrets(source: Source) -> list[str]:
+    signing = source.credentials.filter(scheme=SourceCredential.Scheme.SIGNATURE, active=True)
+    return [credential.signing_secret or "" for credential in signing]
+
+
+def _is_signed(request: HttpRequest, body: bytes, source: Source) -> bool:
+    headers = {name: request.headers.get(name, "") for name in SIGNATURE_HEADERS}
+    return auth.check_signature(headers, body, _signing_secrets(source))
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, headers=CHALLENGE)

@@ -1,0 +1,102 @@
+"""The shapes of the API's answers, for the OpenAPI document."""
+
+from rest_framework import serializers
+
+from referrals.explain import Light
+from referrals.models import ImportJob, InboundEvent
+
+
+class StoredSerializer(serializers.Serializer[None]):
+    """The event is stored; nothing more is promised."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=["accepted"])
+    duplicate = serializers.BooleanField(help_text="The same event was stored before.")
+
+
+class FieldErrorSerializer(serializers.Serializer[None]):
+    field = serializers.CharField()  # type: ignore[assignment]
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[None]):
+    """A problem document (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+class EventImportSerializer(serializers.ModelSerializer[ImportJob]):
+    destination = serializers.CharField(source="destination.name")
+
+    class Meta:
+        model = ImportJob
+        fields = ["destination", "state", "reason", "external_id"]
+
+
+class EventSerializer(serializers.ModelSerializer[InboundEvent]):
+    """What became of an event."""
+
+    event_type = serializers.CharField(source="code")
+    status = serializers.CharField(source="state")
+    outcome = serializers.CharField()
+    reference = serializers.CharField(source="referral.reference", allow_null=True, default=None)
+    warnings = serializers.ListField(child=serializers.CharField())
+    triggers = serializers.ListField(child=serializers.CharField())
+    imports = serializers.SerializerMethodField()
+
+    class Meta:
+        model = InboundEvent
+        fields = [
+            "id",
+            "event_type",
+            "received_at",
+            "occurred_at",
+            "status",
+            "outcome",
+            "reason",
+            "reference",
+            "triggers",
+            "warnings",
+            "imports",
+        ]
+
+    def get_imports(self, event: InboundEvent) -> list[dict[str, object]]:
+        jobs = event.referral.jobs.select_related("destination") if event.referral else []
+        return list(EventImportSerializer(jobs, many=True).data)
+
+
+class CheckSerializer(serializers.Serializer[None]):
+    question = serializers.CharField()
+    light = serializers.ChoiceField(choices=[str(light) for light in Light])
+    sentence = serializers.CharField(allow_blank=True)
+
+
+class MissingFileSerializer(serializers.Serializer[None]):
+    filename = serializers.CharField()
+    problem = serializers.CharField()
+
+
+class ReferralImportSerializer(serializers.Serializer[None]):
+    destination = serializers.CharField()
+    state = serializers.ChoiceField(choices=ImportJob.State.choices)
+    reason = serializers.ChoiceField(choices=ImportJob.Reason.choices, allow_null=True)
+    message = serializers.CharField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True)
+    imported_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    missing_files = MissingFileSerializer(many=True)
+
+
+class ExplanationSerializer(serializers.Serializer[None]):
+    """Is it in its destination, and if not, why not and whose turn it is."""
+
+    reference = serializers.CharField()
+    imported = serializers.BooleanField()
+    sentence = serializers.CharField()
+    whose_turn = serializers.CharField()
+    checks = CheckSerializer(many=True)
+    imports = ReferralImportSerializer(many=True)

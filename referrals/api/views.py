@@ -1,0 +1,237 @@
+"""The doors for events, and the sender's questions about them.
+
+A view authenticates, limits and hands over; `intake` stores. The body is read raw, before any
+parser: a nested serializer would cost two hundred times as much as it is worth.
+"""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core import ratelimit
+from integrations.models import Source
+from integrations.sources.parsed import Unusable
+from referrals import intake, tasks
+from referrals.api import serializers
+from referrals.api.authentication import authenticate
+from referrals.api.problems import (
+    Problem,
+    operation_outcome,
+    problem_document,
+    stored_outcome,
+)
+from referrals.explain import ABSENT, explain
+from referrals.identity import find
+from referrals.intake import Received
+from referrals.models import InboundEvent
+
+logger = logging.getLogger(__name__)
+
+UNUSABLE = "The body cannot be used as an event."
+NOT_STORED = "The event could not be stored. Send it again later."
+CONFLICT = (
+    "An event with this id and another body was stored before. This body is kept as a conflict, "
+    "and nothing is done with it."
+)
+
+REFUSALS = {
+    status: OpenApiResponse(serializers.ProblemSerializer, description=description)
+    for status, description in {
+        400: "The body is unusable; `errors` says which field and why.",
+        401: "No valid credentials.",
+        403: "The source may not send for this organization, or is switched off.",
+        409: "The same event id with another body; kept as a conflict.",
+        413: "The body is over the size limit.",
+        415: "The content type is not accepted.",
+        429: "Too many requests; see `Retry-After`.",
+        503: "The event could not be stored; send it again.",
+    }.items()
+}
+
+
+class SenderView(APIView):
+    """Knows which source asks, and words every refusal for it."""
+
+    def source_of(self, request: Request, body: bytes = b"") -> Source:
+        """Return the authenticated source; raises Problem 401, 403 or 429."""
+        source = authenticate(request._request, body)
+        if wait := ratelimit.seconds_to_wait(f"source:{source.pk}"):
+            raise Problem(
+                429, "Too many requests from this source.", headers={"Retry-After": str(wait)}
+            )
+        return source
+
+    def refuse(self, problem: Problem) -> HttpResponseBase:
+        return problem_document(problem)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, MethodNotAllowed):
+            allowed = ", ".join(self.allowed_methods)
+            return self.refuse(Problem(405, str(exc.detail), headers={"Allow": allowed}))
+        if isinstance(exc, APIException):
+            return self.refuse(Problem(exc.status_code, str(exc.detail)))
+        if isinstance(exc, Problem):
+            return self.refuse(exc)
+        if isinstance(exc, DatabaseError):
+            logger.exception("the database did not answer a sender")
+            return self.refuse(Problem(503, NOT_STORED, headers={"Retry-After": "60"}))
+        return super().handle_exception(exc)
+
+
+class DoorView(SenderView):
+    """Stores a body as an event; a subclass is one door."""
+
+    parser_classes = ()
+    door: InboundEvent.Door
+    content_types: tuple[str, ...] = ()
+
+    def post(self, request: Request) -> HttpResponseBase:
+        body = self._body(request._request)
+        received = self._store(self.source_of(request, body), body)
+        if received.conflict:
+            raise Problem(409, CONFLICT)
+        if not received.duplicate:
+            tasks.nudge_event(received.event_id)
+        return self.stored(received)
+
+    def stored(self, received: Received) -> HttpResponseBase:
+        raise NotImplementedError
+
+    def _body(self, request: HttpRequest) -> bytes:
+        if request.content_type not in self.content_types:
+            raise Problem(415, f"Send {' or '.join(self.content_types)}.")
+        limit = settings.MAX_BODY_BYTES
+        length = int(request.headers.get("Content-Length") or 0)
+        if length > limit:
+            raise Problem(413, f"The body is over the limit of {limit} bytes.")
+        return request.body
+
+    def _store(self, source: Source, body: bytes) -> Received:
+        try:
+            return intake.receive(source, self.door, body)
+        except Unusable as unusable:
+            raise Problem(400, UNUSABLE, unusable.errors) from None
+        except intake.Forbidden:
+            raise Problem(403, "This source may not send for this organization.") from None
+
+
+class EventsView(DoorView):
+    """The door for plain JSON events."""
+
+    door = InboundEvent.Door.PLAIN
+    content_types = ("application/json",)
+
+    @extend_schema(
+        operation_id="post_event",
+        summary="Send an event",
+        request={"application/json": OpenApiTypes.OBJECT},
+        responses={
+            202: OpenApiResponse(serializers.StoredSerializer, description="Stored, new."),
+            200: OpenApiResponse(serializers.StoredSerializer, description="Stored before."),
+            **REFUSALS,
+        },
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        return super().post(request)
+
+    def stored(self, received: Received) -> HttpResponseBase:
+        body = {
+            "id": str(received.event_id),
+            "status": "accepted",
+            "duplicate": received.duplicate,
+        }
+        return JsonResponse(body, status=200 if received.duplicate else 202)
+
+
+class FhirMessageView(DoorView):
+    """The door for FHIR R4 messages."""
+
+    door = InboundEvent.Door.FHIR
+    content_types = ("application/fhir+json", "application/json")
+
+    @extend_schema(
+        summary="Send a FHIR message",
+        request={
+            "application/fhir+json": OpenApiTypes.OBJECT,
+            "application/json": OpenApiTypes.OBJECT,
+        },
+        responses={
+            (200, "application/fhir+json"): OpenApiResponse(
+                OpenApiTypes.OBJECT,
+                description="OperationOutcome: stored; `diagnostics` is the event's id.",
+            ),
+            **{
+                (status, "application/fhir+json"): OpenApiResponse(
+                    OpenApiTypes.OBJECT, description=f"OperationOutcome: {refusal.description}"
+                )
+                for status, refusal in REFUSALS.items()
+            },
+        },
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        return super().post(request)
+
+    def stored(self, received: Received) -> HttpResponseBase:
+        return stored_outcome(str(received.event_id), duplicate=received.duplicate)
+
+    def refuse(self, problem: Problem) -> HttpResponseBase:
+        return operation_outcome(problem)
+
+
+class EventView(SenderView):
+    """What became of an event."""
+
+    @extend_schema(
+        operation_id="get_event",
+        summary="What became of an event",
+        responses={
+            200: serializers.EventSerializer,
+            401: REFUSALS[401],
+            403: REFUSALS[403],
+            404: OpenApiResponse(serializers.ProblemSerializer, description="No such event."),
+            429: REFUSALS[429],
+        },
+    )
+    def get(self, request: Request, event_id: UUID) -> Response:
+        source = self.source_of(request)
+        event = (
+            InboundEvent.objects.filter(pk=event_id, source=source)
+            .select_related("referral__organization")
+            .first()
+        )
+        if event is None:
+            raise Problem(404, "This source has sent no event with this id.")
+        return Response(serializers.EventSerializer(event).data)
+
+
+class ReferralView(SenderView):
+    """Is a referral in its destination, and if not, why not."""
+
+    @extend_schema(
+        operation_id="get_referral",
+        summary="Is it in CRMS, and if not, why not",
+        responses={
+            200: serializers.ExplanationSerializer,
+            401: REFUSALS[401],
+            403: REFUSALS[403],
+            404: OpenApiResponse(serializers.ProblemSerializer, description="No such referral."),
+            429: REFUSALS[429],
+        },
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        source = self.source_of(request)
+        referral = find(source.kind, [reference])
+        owner = referral.organization if referral else None
+        if referral is None or (owner and not source.may_send_for(owner.caredove_id)):
+            raise Problem(404, ABSENT)
+        return Response(explain(reference, source.kind).as_dict())
