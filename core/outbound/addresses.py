@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import idna
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from requests import PreparedRequest
 
 from core.outbound.errors import AddressRefused
 
@@ -140,7 +141,7 @@ class Origin:
 def origin(url: str) -> Origin:
     """Return the origin of an http(s) URL; raises AddressRefused for any other or ambiguous one."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_as_used(url))
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
     except ValueError:
         raise AddressRefused("This is not a web address.") from None
@@ -148,10 +149,15 @@ def origin(url: str) -> Origin:
         raise AddressRefused("Only https addresses may be reached.")
     if "@" in parts.netloc:
         raise AddressRefused("An address must not hold a user name or password.")
-    if port == 0:
-        raise AddressRefused("Port 0 cannot be reached.")
     _check_host(host)
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
+
+
+def _as_used(url: str) -> str:
+    """Return the URL as requests will use it: what is checked must be what is reached."""
+    request = PreparedRequest()
+    request.prepare_url(url, None)
+    return request.url or ""
 
 
 def _check_host(host: str) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
@@ -23,7 +24,7 @@ import certifi
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
@@ -77,9 +78,13 @@ def during(call: Call) -> Iterator[None]:
 class _DeadlineSocket(socket.socket):
     """Waits no longer than the call lasts, however slowly the other side drips."""
 
+    ended = False  # the other side has closed its half
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(_call.get().remaining())
-        return super().recv_into(*args, **kwargs)
+        received = super().recv_into(*args, **kwargs)
+        self.ended = not received
+        return received
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         self.settimeout(_call.get().remaining())
@@ -87,9 +92,15 @@ class _DeadlineSocket(socket.socket):
 
 
 class _DeadlineTLSSocket(ssl.SSLSocket):
+    """The same over TLS."""
+
+    ended = False
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(_call.get().remaining())
-        return super().recv_into(*args, **kwargs)
+        received = super().recv_into(*args, **kwargs)
+        self.ended = not received
+        return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(_call.get().remaining())
@@ -158,6 +169,13 @@ class _Connection(HTTPConnection):
         # and can act on nothing, as on a kept connection that was closed meanwhile.
         super().send(data)
         _call.get().begun = True
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        connected: Any = self.sock
+        response = super().getresponse()
+        if connected.ended:  # http.client takes a head that was cut off for a short one
+            raise RemoteDisconnected("closed in the head")
+        return response
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
