@@ -115,6 +115,8 @@ REFERENCE_TYPE = re.compile(r"caredove.*\breference|^reference\s*#", re.IGNORECA
 PARENT_TYPE = re.compile(r"\bparent\b", re.IGNORECASE)  # [A] of an identifier: the routed-from one
 SIGN_IN_TYPE = "sso"  # [D] an identifier of this type is the user's who signs in, not a referral's
 LISTING_SYSTEM = re.compile(r"caredove.*id-(?:service|listing)", re.IGNORECASE)
+# [A] Where a listing has no identifier: the digits of its resource's id, "svc-4417".
+LISTING_ID_IN_KEY = re.compile(r"[A-Za-z_-]*?(\d+)")
 ORGANIZATION_SYSTEM = re.compile(r"caredove.*id-(?:organi[sz]ation|agency)", re.IGNORECASE)  # [A]
 
 # Rule 4: the newer identifier extension of the header, and the older one that is a string.
@@ -135,7 +137,11 @@ FILENAME_EXTENSION = "caredove-filename"
 LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")  # as in BCP 47
 
 # [A] Marks of what staff wrote for themselves: never passed on.
-INTERNAL = re.compile(r"\b(?:internal|staff[ -]only)\b", re.IGNORECASE)
+INTERNAL = re.compile(  # not "Internal Medicine"
+    r"internal(?:[ -](?:note|use|only|comment|memo|communication|message|document|staff).*)?"
+    r"|staff[ -]only",
+    re.IGNORECASE,
+)
 INTERNAL_MARKS = ("visibility", "audience", "category", "type")  # keys of a plain item
 INTERNAL_EXTENSION = re.compile(r"internal(?:-?note)?$", re.IGNORECASE)
 

@@ -47,22 +47,22 @@ class Fields:
     is warned about and counts as nothing. `path` says in the sender's words where the object is.
     """
 
-    __slots__ = ("_members", "_warnings", "path")
+    __slots__ = ("_warnings", "members", "path")
 
     def __init__(self, members: Any, path: str, warnings: Warnings) -> None:
-        self._members: Mapping[str, Any] = members if isinstance(members, dict) else {}
+        self.members: Mapping[str, Any] = members if isinstance(members, dict) else {}
         self._warnings = warnings
         self.path = path
 
     def __bool__(self) -> bool:
-        return bool(self._members)
+        return bool(self.members)
 
     def __contains__(self, key: str) -> bool:
-        return self._members.get(key) not in (None, "", [], {})
+        return self.members.get(key) not in (None, "", [], {})
 
     def raw(self, key: str) -> Any:
         """Return the member as it was sent."""
-        return self._members.get(key)
+        return self.members.get(key)
 
     def text(self, key: str) -> str:
         """Return plain text, with its lines, without sign-in links."""

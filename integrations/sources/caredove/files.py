@@ -47,6 +47,7 @@ class Files:
 
     attachments: list[Attachment] = field(default_factory=list)
     parsed: list[ParsedFile] = field(default_factory=list)
+    _keys: set[str] = field(default_factory=set)
 
     def add(self, announced: Announced) -> None:
         """Take the file, unless nothing is said of it or it is here already."""
@@ -89,11 +90,11 @@ class Files:
         )
 
     def _key(self, wanted: str, origin: str) -> str:
-        taken = {file.key for file in self.parsed}
-        if _KEY.fullmatch(wanted) and wanted not in taken:
-            return wanted
-        key = f"sha256-{origin[:32]}"
-        return "" if key in taken else key
+        """Return a key of its own for the file; nothing when it is here already."""
+        ways = (wanted if _KEY.fullmatch(wanted) else "", f"sha256-{origin[:32]}")
+        key = next((key for key in ways if key and key not in self._keys), "")
+        self._keys.add(key)
+        return key
 
 
 def _whereabouts(announced: Announced) -> tuple[bytes | None, str, str]:

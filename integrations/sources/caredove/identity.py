@@ -34,9 +34,13 @@ def is_local(text: str) -> bool:
 
 
 def references(found: Iterable[str]) -> tuple[str, ...]:
-    """Return the usable ids, each once, the 10-digit Reference # first."""
+    """Return the usable ids, each once, the 10-digit Reference # first.
+
+    A referral has one Reference #: a second one would be another referral's, and is left out.
+    """
     usable = dict.fromkeys(reference for reference in found if is_reference(reference))
-    return tuple(sorted(usable, key=lambda text: not REFERENCE_NUMBER.fullmatch(text)))
+    numbers = [reference for reference in usable if REFERENCE_NUMBER.fullmatch(reference)]
+    return (*numbers[:1], *(reference for reference in usable if reference not in numbers))
 
 
 def event_id(text: str) -> str:

@@ -354,5 +354,5 @@ def _announced(attachment: Fields) -> Announced:
 
 
 def _is_internal(item: Fields) -> bool:
-    marks = " ".join(item.line(key) for key in INTERNAL_MARKS)
-    return item.raw("internal") in (True, "true") or bool(INTERNAL.search(marks))
+    marks = (item.line(key).replace("_", " ") for key in INTERNAL_MARKS)
+    return item.raw("internal") in (True, "true") or any(map(INTERNAL.fullmatch, marks))

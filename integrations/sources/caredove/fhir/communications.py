@@ -1,0 +1,115 @@
+"""Messages between the requester and the provider, and which of the two wrote each."""
+
+from integrations.sources.caredove import identity
+from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
+from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted
+from integrations.sources.caredove.fhir.people import full_name
+from integrations.sources.caredove.fields import Fields, made
+from mapping.document import Message
+
+COMMUNICATION = "Communication"
+PROVIDER, REQUESTER = "provider", "requester"
+# A party is also its person, its organization and the listing it works for.
+_BELONGS_TO = ("practitioner", "organization", "healthcareService", "providedBy")
+_MAX_DISTANCE = 2
+
+
+def communications(bundle: Bundle) -> list[Resource]:
+    """Return the messages that may be passed on."""
+    found = bundle.of_kind(COMMUNICATION)
+    return [message for message in found if not (is_retracted(message) or is_internal(message))]
+
+
+def messages(bundle: Bundle, request: Resource, told_side: str) -> list[Message]:
+    """Return the messages with text.
+
+    `told_side` is the side that the event code names: it stands in where one message does not say.
+    """
+    found = communications(bundle)
+    fallback = told_side if len(found) == 1 else ""
+    shown = ((message, _text(message)) for message in found)
+    return [
+        _message(bundle, message, text, side(bundle, request, message) or fallback)
+        for message, text in shown
+        if text
+    ]
+
+
+def event_side(bundle: Bundle, request: Resource) -> str:
+    """Return which side wrote the message that the event tells of; empty when it is unknown."""
+    focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == COMMUNICATION]
+    told = focused or communications(bundle)
+    return side(bundle, request, told[-1]) if told else ""
+
+
+def side(bundle: Bundle, request: Resource, message: Resource) -> str:
+    """Return which side wrote a message: read from its sender, else from its recipients."""
+    sides = {
+        REQUESTER: _names(bundle, request, "requester"),
+        PROVIDER: _names(bundle, request, "performer"),
+    }
+    if not sides[PROVIDER]:
+        services = bundle.of_kind("HealthcareService")
+        sides[PROVIDER] = _family(bundle, services)
+    if sender := _matching(_names(bundle, message, "sender"), sides):
+        return sender
+    recipient = _matching(_names(bundle, message, "recipient"), sides)
+    return {REQUESTER: PROVIDER, PROVIDER: REQUESTER}.get(recipient, "")
+
+
+def _matching(names: dict[str, int], sides: dict[str, dict[str, int]]) -> str:
+    """Return the side that shares the nearest name; empty where both or neither do.
+
+    Both sides may be in one organization: the person or role decides before the organization.
+    """
+    nearest = {
+        side: min((names[n] + theirs[n] for n in names.keys() & theirs.keys()), default=None)
+        for side, theirs in sides.items()
+    }
+    distances = {side: distance for side, distance in nearest.items() if distance is not None}
+    best = [side for side, d in distances.items() if d == min(distances.values())]
+    return best[0] if len(best) == 1 else ""
+
+
+def _names(bundle: Bundle, owner: Resource, key: str) -> dict[str, int]:
+    """Return the names of the parties in a member, each with its distance from the reference."""
+    references = references_in(owner, key)
+    names = {ref.url("reference"): 0 for ref in references if ref.url("reference")}
+    return _family(bundle, [bundle.resolve(ref, owner) for ref in references]) | names
+
+
+def _family(bundle: Bundle, parties: list[Resource]) -> dict[str, int]:
+    names: dict[str, int] = {}
+    for distance in range(_MAX_DISTANCE + 1):
+        new = {f"{party.kind}/{party.key}": party for party in parties if party}
+        new = {name: party for name, party in new.items() if name not in names}
+        names |= dict.fromkeys(new, distance)
+        parties = [r for party in new.values() for r in _relatives(bundle, party)]
+    return names
+
+
+def _relatives(bundle: Bundle, party: Resource) -> list[Resource]:
+    return [relative for key in _BELONGS_TO for relative in bundle.follow_all(party, key)]
+
+
+def _message(bundle: Bundle, message: Resource, text: str, side: str) -> Message:
+    numbers = (identifier.line("value") for identifier in message.children("identifier"))
+    own = next(filter(None, numbers), "") or message.key
+    return made(
+        Message,
+        id="" if identity.is_local(own) else own,
+        at=message.instant("sent") or message.instant("received"),
+        side=side,
+        sender=_sender(bundle, message),
+        text=text,
+    )
+
+
+def _sender(bundle: Bundle, message: Resource) -> str:
+    reference = message.child("sender", bare="reference")
+    return full_name(bundle, bundle.resolve(reference, message)) or reference.line("display")
+
+
+def _text(message: Fields) -> str:
+    payloads = message.children("payload", bare="contentString")
+    return "\n".join(text for payload in payloads if (text := payload.text("contentString")))

@@ -1,0 +1,62 @@
+"""Small FHIR types: codes with their labels, extensions, and marks of internal notes."""
+
+from collections.abc import Iterator
+
+from integrations.sources.caredove.events import INTERNAL, INTERNAL_EXTENSION
+from integrations.sources.caredove.fields import Fields
+
+MARKS = ("category", "type", "securityLabel")
+RETRACTED = "entered-in-error"
+
+
+def label(owner: Fields, key: str) -> str:
+    """Return what a code is called: its text, else a display, else the code itself."""
+    return next(labels(owner, key), "")
+
+
+def labels(owner: Fields, key: str) -> Iterator[str]:
+    """Yield a label for each code of a member; a plain string is its own label."""
+    for concept in owner.children(key, bare="text"):
+        codings = concept.children("coding")
+        names = [concept.text("text"), *(c.line("display") for c in codings)]
+        names += [c.line("code") for c in codings]
+        names += [concept.line("display"), concept.line("code")]  # a Coding in its place
+        yield from [name for name in names if name][:1]
+
+
+def code(owner: Fields, key: str) -> str:
+    """Return the first code of a member."""
+    for concept in owner.children(key, bare="code"):
+        for coding in [concept, *concept.children("coding", bare="code")]:
+            if coding.line("code"):
+                return coding.line("code")
+    return ""
+
+
+def extensions(owner: Fields, *endings: str) -> list[Fields]:
+    """Return the extensions whose URL has one of the endings."""
+    return [e for e in owner.children("extension") if e.url("url").lower().endswith(endings)]
+
+
+def is_retracted(resource: Fields) -> bool:
+    """Return whether the resource says of itself that it was entered in error."""
+    return resource.word("status") == RETRACTED
+
+
+def is_internal(thing: Fields) -> bool:
+    """Return whether staff wrote this for themselves: it is never passed on."""
+    extended = any(
+        INTERNAL_EXTENSION.search(extension.url("url"))
+        and extension.raw("valueBoolean") is not False
+        for extension in thing.children("extension")
+    )
+    return extended or any(INTERNAL.fullmatch(mark.replace("_", " ")) for mark in _marks(thing))
+
+
+def _marks(thing: Fields) -> Iterator[str]:
+    holders = [(thing, key) for key in MARKS]
+    holders += [(thing.child("meta"), key) for key in ("tag", "security")]
+    for holder, key in holders:
+        for concept in holder.children(key, bare="text"):
+            for coding in [concept, *concept.children("coding")]:
+                yield from (coding.line(name) for name in ("text", "display", "code"))
