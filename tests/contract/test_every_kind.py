@@ -18,6 +18,7 @@ from integrations.transport import (
     Transport,
     Unconfirmed,
 )
+from mapping import exchange, targets
 from tests.contract.conftest import Rehearsal
 from tests.contract.ledger import InMemoryLedger, Killed
 from tests.contract.parcels import DOCUMENTS, REFERENCE, parcel
@@ -120,6 +121,16 @@ def test_the_record_of_a_rehearsal_fills_known_and_all_required_fields(
     known = {field.key for field in transport.target_fields}
     required = {field.key for field in transport.target_fields if field.required}
     assert required <= set(rehearsal.record) <= known
+
+
+def test_the_mapping_that_ships_fills_known_and_all_required_fields(
+    kind: str, transport: type[Transport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = destinations.default_mapping(kind)
+    if shipped is None:
+        pytest.skip("No mapping ships with this kind.")
+    monkeypatch.setitem(targets._fields, kind, transport.target_fields)
+    assert exchange.read(shipped).destination_kind == kind
 
 
 # -- The connection test -------------------------------------------------------------------------
