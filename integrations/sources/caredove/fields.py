@@ -166,6 +166,8 @@ class Fields:
 
         With `bare`, a plain string stands for an object that has only that member.
         """
+        if key not in self:
+            return []
         items = [item for item in self._list(key) if item not in (None, "", [], {})]
         if bare:
             items = [{bare: item} if isinstance(item, str) else item for item in items]

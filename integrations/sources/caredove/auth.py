@@ -1,0 +1,151 @@
+"""Is it really Caredove? HTTP Basic and Standard Webhooks signatures, checked without a database.
+
+Basic secrets are kept as scrypt hashes, because operators choose some of them, and a stolen
+database must not give those away. scrypt on every request would be slow, and a lever for whoever
+wants to slow us down, so each process remembers what it has checked, keyed by an HMAC under a key
+that lives and dies with the process: neither the secret nor anything to guess it from is kept.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+from django.contrib.auth.hashers import ScryptPasswordHasher
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
+
+# About 25 ms and 8 MiB: a tenth of Django's cost for people's passwords, paid once a process.
+_COST = {"n": 2**13, "r": 8, "p": 1}
+_MAX_REMEMBERED = 1024
+_MAX_HEADER = 4096
+_MAX_SIGNATURES = 16
+
+_hasher = ScryptPasswordHasher()
+
+
+@dataclass(frozen=True, slots=True)
+class BasicCredential:
+    """A key id and the stored hash of its secret. Several may have the same key id."""
+
+    key_id: str
+    secret_hash: str = field(repr=False)
+
+
+def new_secret() -> str:
+    """Return a secret that cannot be guessed (256 bits)."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """Return the hash to store, with its own salt and cost."""
+    return _hasher.encode(secret, _hasher.salt(), **_COST)
+
+
+def verify_secret(secret: str, stored: str) -> bool:
+    """Return whether the secret is the one that was hashed, comparing in constant time."""
+    return _verified.recall(secret, stored)
+
+
+def check_basic(authorization: str, credentials: Iterable[BasicCredential]) -> str | None:
+    """Return the key id of the credential that an Authorization header proves, or None.
+
+    Key ids are no secrets: one that is unknown is refused at once, without the cost of a hash.
+    """
+    presented = _basic(authorization)
+    if presented is None:
+        return None
+    key_id, secret = presented
+    named = [c for c in credentials if hmac.compare_digest(c.key_id.encode(), key_id.encode())]
+    proven = any(verify_secret(secret, credential.secret_hash) for credential in named)
+    return key_id if proven else None
+
+
+def check_signature(
+    headers: Mapping[str, str], body: bytes, signing_secrets: Iterable[str]
+) -> bool:
+    """Return whether one of the secrets signed the body, as Standard Webhooks has it.
+
+    Several signatures may stand in the header; what is no `v1` signature there is passed over.
+    The timestamp may be 5 minutes off. A body that is not UTF-8 cannot have been signed.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    lower["webhook-signature"] = " ".join(_signatures(lower.get("webhook-signature", "")))
+    return any(_signed(lower, body, secret) for secret in signing_secrets)
+
+
+def _basic(authorization: str) -> tuple[str, str] | None:
+    scheme, _, encoded = authorization.strip().partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER:
+        return None
+    try:
+        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    key_id, colon, secret = pair.partition(":")
+    return (key_id, secret) if colon and key_id and secret else None
+
+
+def _signatures(header: str) -> list[str]:
+    """Return the well-formed v1 signatures: the library raises ValueError on any other."""
+    found = []
+    for item in header[:_MAX_HEADER].split(" ")[:_MAX_SIGNATURES]:
+        version, _, signature = item.partition(",")
+        try:
+            digest = base64.b64decode(signature, validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        if version == "v1" and len(digest) == hashlib.sha256().digest_size:
+            found.append(item)
+    return found
+
+
+def _signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
+    try:
+        Webhook(_signing_key(secret)).verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, EmptyWebhookSecretError, ValueError):
+        return False
+    return True
+
+
+def _signing_key(secret: str) -> bytes:
+    """Return the key of a signing secret: base64, with or without `whsec_`, else as it stands."""
+    encoded = secret.strip().removeprefix("whsec_")
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return encoded.encode()
+
+
+class _Verified:
+    """What this process has found out about secrets, right ones and wrong ones."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._answers: dict[bytes, bool] = {}
+        self._lock = Lock()
+
+    def recall(self, secret: str, stored: str) -> bool:
+        """Return whether the secret is the stored one, hashing it only the first time."""
+        name = hmac.digest(self._key, f"{stored}\0{secret}".encode(), "sha256")
+        answer = self._answers.get(name)
+        if answer is None:
+            answer = _is_hash_of(secret, stored)
+            with self._lock:
+                if len(self._answers) >= _MAX_REMEMBERED:
+                    self._answers.clear()
+                self._answers[name] = answer
+        return answer
+
+
+def _is_hash_of(secret: str, stored: str) -> bool:
+    try:
+        return bool(_hasher.verify(secret, stored))
+    except (ValueError, AssertionError):
+        return False
+
+
+_verified = _Verified()
