@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from threading import Lock
 
 from django.contrib.auth.hashers import ScryptPasswordHasher
@@ -27,17 +26,17 @@ _MAX_SIGNATURES = 16
 _hasher = ScryptPasswordHasher()
 
 
-@dataclass(frozen=True, slots=True)
-class BasicCredential:
-    """A key id and the stored hash of its secret. Several may have the same key id."""
-
-    key_id: str
-    secret_hash: str = field(repr=False)
-
-
-def new_secret() -> str:
-    """Return a secret that cannot be guessed (256 bits)."""
-    return secrets.token_urlsafe(32)
+def read_basic(authorization: str) -> tuple[str, str] | None:
+    """Return key id and secret of an Authorization header, or None when it is no HTTP Basic."""
+    scheme, _, encoded = authorization.strip().partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER:
+        return None
+    try:
+        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    key_id, colon, secret = pair.partition(":")
+    return (key_id, secret) if colon and key_id and secret else None
 
 
 def hash_secret(secret: str) -> str:
@@ -48,20 +47,6 @@ def hash_secret(secret: str) -> str:
 def verify_secret(secret: str, stored: str) -> bool:
     """Return whether the secret is the one that was hashed, comparing in constant time."""
     return _verified.recall(secret, stored)
-
-
-def check_basic(authorization: str, credentials: Iterable[BasicCredential]) -> str | None:
-    """Return the key id of the credential that an Authorization header proves, or None.
-
-    Key ids are no secrets: one that is unknown is refused at once, without the cost of a hash.
-    """
-    presented = _basic(authorization)
-    if presented is None:
-        return None
-    key_id, secret = presented
-    named = [c for c in credentials if hmac.compare_digest(c.key_id.encode(), key_id.encode())]
-    proven = any(verify_secret(secret, credential.secret_hash) for credential in named)
-    return key_id if proven else None
 
 
 def check_signature(
@@ -75,18 +60,6 @@ def check_signature(
     lower = {name.lower(): value for name, value in headers.items()}
     lower["webhook-signature"] = " ".join(_signatures(lower.get("webhook-signature", "")))
     return any(_signed(lower, body, secret) for secret in signing_secrets)
-
-
-def _basic(authorization: str) -> tuple[str, str] | None:
-    scheme, _, encoded = authorization.strip().partition(" ")
-    if scheme.lower() != "basic" or len(encoded) > _MAX_HEADER:
-        return None
-    try:
-        pair = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    key_id, colon, secret = pair.partition(":")
-    return (key_id, secret) if colon and key_id and secret else None
 
 
 def _signatures(header: str) -> list[str]:
@@ -149,3 +122,8 @@ def _is_hash_of(secret: str, stored: str) -> bool:
 
 
 _verified = _Verified()
+
+# No secret has this hash: comparing with it takes an unknown key id the time of a wrong secret.
+NO_SECRET = "scrypt${n}${salt}${r}${p}${digest}".format(
+    salt=_hasher.salt(), digest=base64.b64encode(secrets.token_bytes(64)).decode(), **_COST
+)
