@@ -395,6 +395,8 @@ class Opening:
     # -- revoke ------------------------------------------------------------------------------
 
     def _revoke(self) -> Verdict:
+        # This event goes with the rest: even a late one may hold the person's data.
+        InboundEvent.objects.filter(pk=self.event.pk).update(referral=self.referral)
         retention.revoke(self.referral, clock.now())
         return Verdict(
             Outcome.REVOKED, "Caredove revoked the referral: the person's data was deleted."

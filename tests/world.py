@@ -1,0 +1,114 @@
+"""A small world to test in: one organization whose listing goes to one destination."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from integrations import destinations
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+)
+from mapping.exchange import install_shipped
+from referrals import importing, intake, opening
+from referrals.models import ImportJob, InboundEvent, Referral
+
+FIXTURES = Path(__file__).parent / "fixtures"
+REFERENCE = "3502768696"
+
+
+def options(kind: str, **given: Any) -> dict[str, Any]:
+    """Return the options of a kind as its form cleans them; what is not given is the default."""
+    form_class = destinations.transport_class(kind).OptionsForm
+    initial = {name: field.initial for name, field in form_class.base_fields.items()}
+    form = form_class({**{k: v for k, v in initial.items() if v is not None}, **given})
+    assert form.is_valid(), form.errors
+    return form.cleaned_data
+
+
+@dataclass
+class World:
+    """Made by `make_world`; `send` and `work` do what the portal does."""
+
+    organization: Organization
+    listing: ServiceListing
+    source: Source
+    destination: Destination
+    config: TriggerConfig
+    sent: list[InboundEvent] = field(default_factory=list)
+
+    def receive(self, event: dict[str, Any] | bytes, door: str = "plain") -> intake.Received:
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        return intake.receive(self.source, door, body)
+
+    def send(self, event: dict[str, Any] | bytes, door: str = "plain") -> InboundEvent:
+        """Store and open an event; return it as it is afterwards."""
+        received = self.receive(event, door)
+        opening.open_jobs(received.event_id)
+        return InboundEvent.objects.get(pk=received.event_id)
+
+    def run(self) -> ImportJob:
+        """Run the one job that there is, if it is due; return it as it is afterwards."""
+        importing.run(self.job.pk)
+        return self.job
+
+    @property
+    def job(self) -> ImportJob:
+        return ImportJob.objects.get()
+
+    @property
+    def referral(self) -> Referral:
+        return Referral.objects.get(united_with=None)
+
+
+def make_world(kind: str = "demo", on: list[str] | None = None, **given: Any) -> World:
+    """Return a world whose destination has the given options."""
+    organization = Organization.objects.create(
+        caredove_id="812", name="Birchwood Community Mental Health"
+    )
+    listing = ServiceListing.objects.create(
+        organization=organization, caredove_id="4417", name="Adult Counselling - Milltown"
+    )
+    destination = Destination.objects.create(
+        organization=organization, name="Birchwood CRMS", kind=kind, options=options(kind, **given)
+    )
+    shipped = destinations.default_mapping(kind)
+    assert shipped is not None
+    config = TriggerConfig.objects.create(
+        listing=listing,
+        destination=destination,
+        on=on or ["received", "status_ready"],
+        mapping=install_shipped(kind, shipped),
+    )
+    source = Source.objects.create(name="caredove")
+    return World(organization, listing, source, destination, config)
+
+
+def example(name: str) -> dict[str, Any]:
+    """Return one of the contract's examples."""
+    parsed: dict[str, Any] = json.loads((FIXTURES / "examples" / name).read_text())
+    return parsed
+
+
+def plain(event_type: str = "referral.received", number: int = 1, **referral: Any) -> dict[str, Any]:
+    """Return a plain event with an id of its own; `referral` replaces parts of a small one."""
+    return {
+        "event_id": f"evt_{number}",
+        "event_type": event_type,
+        "occurred_at": f"2026-03-11T10:{number:02}:00Z",
+        "organization": {"id": "812"},
+        "service_listing": {"id": "4417"},
+        "referral": {
+            "reference": REFERENCE,
+            "registrant": {
+                "first_name": "Mireille",
+                "last_name": "Tremblay-Okafor",
+                "date_of_birth": "1991-06-29",
+            },
+            **referral,
+        },
+    }
