@@ -67,7 +67,7 @@ class Program:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
-    def wait_until(self, ready: Callable[["Program"], bool], seconds: float = 30) -> None:
+    def wait_until(self, ready: Callable[["Program"], bool], seconds: float = 60) -> None:
         """Return as soon as `ready(self)`; raise RuntimeError with the output if it never is."""
         end = time.monotonic() + seconds
         while not ready(self):
@@ -102,7 +102,7 @@ def spawn(
     env: Mapping[str, str] | None = None,
     ready: Callable[[Program], bool] | None = None,
     *,
-    seconds: float = 30,
+    seconds: float = 60,
     **options: Any,
 ) -> Iterator[Program]:
     """Run a program for as long as the block; `ready` is waited for first.
@@ -198,7 +198,8 @@ def own_redis() -> Iterator[str]:
 
 @contextmanager
 def _directory(owner: str | None = None) -> Iterator[str]:
-    directory = tempfile.mkdtemp(prefix="dovetail-")
+    # Another user may not be able to reach this user's TMPDIR.
+    directory = tempfile.mkdtemp(prefix="dovetail-", dir="/tmp" if owner else None)
     try:
         if owner:
             shutil.chown(directory, owner, owner)
