@@ -86,12 +86,8 @@ def attach(state: State, request: Request, referral_id: str) -> Call:
     key = request.header("Idempotency-Key")
     upload: Upload | Refused
     try:
-        upload = read_upload(
-            request.header("Content-Type"),
-            request.body.length,
-            request.body,
-            state.options.max_file_bytes,
-        )
+        limit = state.options.max_file_bytes
+        upload = read_upload(request.header("Content-Type"), request.body, limit)
         is_summary = upload.category == "referral_summary"
     except Refused as refused:
         upload, is_summary = refused, False

@@ -1,5 +1,6 @@
 """The referral inbox: what was taken in, each thing under its id and its idempotency key."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -77,6 +78,7 @@ class Inbox:
         self._allow_duplicates = allow_duplicates
         self._lock = RLock()
         self._referrals: dict[str, Referral] = {}
+        self._by_reference: defaultdict[str, list[Referral]] = defaultdict(list)
         self._files: dict[str, StoredFile] = {}
         self._by_key: dict[str, Referral | StoredFile] = {}
         # A sandbox that has forgotten everything does not give its old ids to other referrals.
@@ -140,6 +142,7 @@ class Inbox:
         with self._lock:
             self._ledger.clear()
             self._referrals.clear()
+            self._by_reference.clear()
             self._files.clear()
             self._by_key.clear()
 
@@ -158,13 +161,11 @@ class Inbox:
             return self._files.get(file_id)
 
     def with_reference(self, reference: str, *, settled_for: float = 0) -> list[Referral]:
-        """Return the referrals of an external reference that are at least so many seconds old."""
+        """Return a reference's referrals that are at least so many seconds old, oldest first."""
         latest = datetime.now(UTC) - timedelta(seconds=settled_for)
-        return [
-            referral
-            for referral in reversed(self.referrals())
-            if referral.external_reference == reference and referral.received_at <= latest
-        ]
+        with self._lock:
+            known = list(self._by_reference.get(reference, ()))
+        return [referral for referral in known if referral.received_at <= latest]
 
     def referrals(self) -> list[Referral]:
         """Return all referrals, newest first."""
@@ -186,6 +187,7 @@ class Inbox:
 
     def _keep_referral(self, referral: Referral) -> None:
         self._referrals[referral.id] = referral
+        self._by_reference[referral.external_reference].append(referral)
         self._by_key[referral.idempotency_key] = referral
 
     def _keep_file(self, stored: StoredFile) -> None:

@@ -1,9 +1,9 @@
 """One request as the sandbox reads it."""
 
 import hmac
-import io
 from dataclasses import dataclass, field
 from email.message import Message
+from io import BufferedIOBase
 from urllib.parse import parse_qs, urlsplit
 
 from integrations.destinations.crms.sandbox.options import MEBIBYTE, Options
@@ -11,20 +11,17 @@ from integrations.destinations.crms.sandbox.options import MEBIBYTE, Options
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Body(io.RawIOBase):
+class Body:
     """The body of a request: exactly as many bytes as its Content-Length announced."""
 
-    def __init__(self, stream: io.BufferedIOBase, length: int) -> None:
+    def __init__(self, stream: BufferedIOBase, length: int) -> None:
         self.length = length
         self.left = length
         self._stream = stream
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """Return up to `size` bytes; raises ConnectionError when the sender broke off."""
-        wanted = self.left if size < 0 else min(size, self.left)
+        wanted = self.left if size is None else min(size, self.left)
         chunk = self._stream.read(wanted)
         if len(chunk) < wanted:
             raise ConnectionError("the body ended early")

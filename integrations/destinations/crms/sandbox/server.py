@@ -220,8 +220,12 @@ class Sandbox:
         return f"<Sandbox {self.url}>"
 
     @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def referrals(self) -> list[Referral]:

@@ -3,13 +3,14 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
-from io import RawIOBase
 from typing import Any, cast
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+
+from integrations.destinations.crms.sandbox.requests import Body
 
 CATEGORIES = ("referral_summary", "attachment")
 REFUSED_TYPES = frozenset(
@@ -52,18 +53,18 @@ class _InMemory(FileUploadHandler):
         self._content += raw_data
         if len(self._content) > self._max_bytes:
             self.is_too_large = True
-            raise StopUpload(connection_reset=False)
+            raise StopUpload(connection_reset=True)  # the rest is drained before the answer
 
     def file_complete(self, file_size: int) -> SimpleUploadedFile:
         return SimpleUploadedFile(self.file_name or "", bytes(self._content))
 
 
-def read_upload(content_type: str, length: int, stream: RawIOBase, max_bytes: int) -> Upload:
+def read_upload(content_type: str, body: Body, max_bytes: int) -> Upload:
     """Read multipart/form-data with `file`, `category` and `sha256`; raises Refused."""
     in_memory = _InMemory(max_bytes)
-    meta: dict[str, Any] = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": length}
+    meta: dict[str, Any] = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": body.length}
     try:
-        fields, files = MultiPartParser(meta, cast(Any, stream), [in_memory]).parse()
+        fields, files = MultiPartParser(meta, cast(Any, body), [in_memory]).parse()
     except (MultiPartParserError, SuspiciousOperation) as error:
         raise Refused(400, "The body is not readable multipart/form-data") from error
     if in_memory.is_too_large:

@@ -70,13 +70,13 @@ def _is_canadian(group: Mapping[str, Any]) -> bool:
 def _province(value: Any, group: Mapping[str, Any]) -> str:
     if _is_canadian(group) and isinstance(value, str):
         return "" if value in PROVINCES else "must be a Canadian province's two letters, such as ON"
-    return _text(60)(value, group)
+    return _text(50)(value, group)
 
 
 def _postal_code(value: Any, group: Mapping[str, Any]) -> str:
     if _is_canadian(group) and isinstance(value, str):
         return "" if _POSTAL_CODE.fullmatch(value) else "must look like P0A 1B0"
-    return _text(16)(value, group)
+    return _text(50)(value, group)
 
 
 def _gender(value: Any, group: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def _minutes(value: Any, group: Mapping[str, Any]) -> str:
     return "" if is_number and 0 < value <= 7 * 24 * 60 else "must be a number of minutes"
 
 
-_phone = _matching(_PHONE, "is not a phone number", 40)
+_phone = _matching(_PHONE, "is not a phone number", 50)
 
 FIELDS = (
     Field("external_reference", "External reference", _text(100), required=True),
@@ -135,8 +135,8 @@ FIELDS = (
     Field("appointment.start", "Start", _instant),
     Field("appointment.duration_minutes", "Duration in minutes", _minutes),
     Field("appointment.location", "Location", _text(255)),
-    Field("appointment.provider_full_name", "Provider's full name", _text(200)),
-    Field("referral_note", "Referral note", _text(65_535)),
+    Field("appointment.provider_full_name", "Provider's full name", _text(255)),
+    Field("referral_note", "Referral note", _text(8_000)),
 )
 _OWNERS = {"requester": " of the requester", "appointment": " of the appointment"}
 GROUPS = tuple(dict.fromkeys(field.group for field in FIELDS if field.group))
