@@ -3,6 +3,7 @@
 `config.checks` refuses to start with unsafe values unless DEBUG is on.
 """
 
+import logging
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 from hashlib import sha256
@@ -11,6 +12,7 @@ from pathlib import Path
 import environ
 
 from config import checks
+from core import logging as logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -51,7 +53,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "core.middleware.RequestLogMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -127,6 +129,7 @@ FETCH_SECONDS = env.float("FETCH_SECONDS", default=60)
 DISPATCH_SECONDS = env.float("DISPATCH_SECONDS", default=0.5)
 DISPATCHER_THREADS = env.int("DISPATCHER_THREADS", default=4)
 BROKER_RETRY_TIME = timedelta(seconds=10)
+RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=6000)  # of one source; 0: none
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=30 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the intake views limit the body themselves
 SUMMARY_RENDERERS = env.int("SUMMARY_RENDERERS", default=2)  # child processes, per process
@@ -157,12 +160,20 @@ TIME_ZONE = "America/Toronto"  # of the admin; each organization has its own
 USE_I18N = True
 USE_TZ = True
 
+# -- Logs and figures --------------------------------------------------------------------------
+
+LOGGING = logs.config(debug=DEBUG)
+logs.configure(debug=DEBUG)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line for each request, at its end
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # none: /metrics is for this machine alone
+
 # -- Security --------------------------------------------------------------------------------
 
 # Plain http is for a trial on this machine alone. Behind a proxy that ends TLS, gunicorn takes
 # the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS))
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from inside, by plain http
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SESSION_COOKIE_SECURE = HTTPS_ONLY

@@ -24,6 +24,8 @@ _CONTEXT_END = b"\0"
 class EncryptionError(Exception):
     """A value that cannot be read. The message never holds the value."""
 
+    safe_to_log = True
+
 
 class UnknownKey(EncryptionError):
     """The value was encrypted with a key that is not in ENCRYPTION_KEYS."""

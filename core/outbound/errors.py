@@ -9,6 +9,7 @@ class OutboundError(Exception):
     """
 
     maybe_sent = False
+    safe_to_log = True
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
