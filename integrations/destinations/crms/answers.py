@@ -49,7 +49,7 @@ class ReferralGone(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One row of the answer table. `{reason}` in the words is what CRMS said."""
+    """One row of the answer table; `{reason}` in the words is what CRMS said."""
 
     statuses: Container[int]
     calls: Container[Call]
@@ -64,7 +64,7 @@ ANY = tuple(Call)
 AGAIN = "Dovetail tries again by itself."
 TEST_AGAIN = "Press “Test connection” again later."
 CORRECT = "Correct the settings of this connection, then press “Test connection”."
-PAUSED = "This is not a problem with the referral: the connection is paused and nothing is lost."
+PAUSED = "This is not a problem with the referral: the connection is paused and nothing is lost. "
 LOOK = "Look for it in CRMS, then say here whether it is there."
 
 # The first row that fits is the meaning.
@@ -73,16 +73,15 @@ MEANINGS = (
         (401, 403, 407),
         ANY,
         Misconfigured,
-        f"CRMS does not accept the credentials: {{reason}} {PAUSED} {CORRECT}",
+        f"CRMS does not accept the credentials: {{reason}} {{paused}}{CORRECT}",
     ),
     Meaning(
         range(300, 400),
         ANY,
         Misconfigured,
-        f"CRMS answers at another address than the one set here: {{reason}} {PAUSED} {CORRECT}",
+        f"CRMS answers at another address than the one set here{{place}}: {{reason}} {{paused}}{CORRECT}",
     ),
-    Meaning((429,), (Call.PING,), TryAgain, f"CRMS asks to wait: {{reason}} {TEST_AGAIN}"),
-    Meaning((429,), ANY, TryAgain, f"CRMS asks to wait: {{reason}} {AGAIN}"),
+    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason} {again}"),
     Meaning(
         (408, 425, *range(500, 600)),
         (Call.PING,),
@@ -100,13 +99,13 @@ MEANINGS = (
         range(400, 500),
         READS,
         Misconfigured,
-        f"CRMS does not understand what it was asked: {{reason}} {PAUSED} {CORRECT}",
+        f"CRMS does not understand what it was asked: {{reason}} {{paused}}{CORRECT}",
     ),
     Meaning(
         (402, 404, 405, 410, 411, 421, 426),
         (Call.CREATE,),
         Misconfigured,
-        f"CRMS takes no referrals at this address: {{reason}} {PAUSED} {CORRECT}",
+        f"CRMS takes no referrals at this address: {{reason}} {{paused}}{CORRECT}",
     ),
     Meaning(
         (404, 410),
@@ -158,7 +157,7 @@ MEANINGS = (
         range(1000),
         ANY,
         TryAgain,
-        f"CRMS gave an answer that has no meaning (HTTP {{status}}): {{reason}} {AGAIN}",
+        "CRMS gave an answer that has no meaning (HTTP {status}): {reason} {again}",
     ),
 )
 
@@ -167,13 +166,25 @@ def error_for(call: Call, answer: Answer, *, referral: str = "", file: str = "")
     """Return the error that an answer stands for: the first meaning that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
     message = meaning.words.format(
-        reason=reason(answer), status=answer.status, referral=referral, file=file
+        status=answer.status,
+        reason=reason(answer),
+        place=_place(answer),
+        paused="" if call is Call.PING else PAUSED,
+        again=TEST_AGAIN if call is Call.PING else AGAIN,
+        referral=referral,
+        file=file,
     )
     kept = exchange(answer)
     if meaning.error is TryAgain:
         maybe_done = call in WRITES and answer.status != 429
         return TryAgain(message, kept, after=retry_after(answer), maybe_done=maybe_done)
     return meaning.error(message, kept)
+
+
+def web_page_instead(answer: Answer) -> Misconfigured:
+    """Return the error for a page where the API was expected: often a sign-in page."""
+    message = f"A web page answered instead of the CRMS API: {reason(answer)} {CORRECT}"
+    return Misconfigured(message, exchange(answer))
 
 
 def exchange(answer: Answer) -> Exchange:
@@ -264,8 +275,18 @@ def _items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def _page(answer: Answer) -> str:
     """Return the first 200 characters of an answer in plain text or HTML."""
     text = decoded(answer.body[:READ_PAGE_BYTES])
-    marked_up = text.lstrip().startswith("<") or "html" in header(answer, "Content-Type")
-    return shortened(plain_text(text) if marked_up else text, LONGEST_PAGE)
+    return shortened(plain_text(text) if is_page(answer) else text, LONGEST_PAGE)
+
+
+def is_page(answer: Answer) -> bool:
+    """Say whether a body is HTML or XML."""
+    return answer.body.lstrip().startswith(b"<")
+
+
+def _place(answer: Answer) -> str:
+    """Return where a redirect leads, in brackets, without what may be secret in it."""
+    place = header(answer, "Location").partition("?")[0].partition("#")[0]
+    return f" ({shortened(place, LONGEST_PAGE)})" if place else ""
 
 
 def shortened(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from core import outbound
 from integrations.destinations.crms.answers import AGAIN, CORRECT, TEST_AGAIN, Call
 from integrations.destinations.crms.options import API_KEY
 from integrations.transport import Document, Misconfigured, TryAgain
+
+SHORTEST_TOKEN = 8  # a shorter one may stand in an answer by chance
 
 
 class Api:
@@ -68,7 +71,7 @@ class Api:
         """Send one request; what the network does wrong becomes a DeliveryError."""
         limit = "file_seconds" if call is Call.FILE else "read_seconds"
         try:
-            return outbound.send(
+            answer = outbound.send(
                 "POST" if call in (Call.CREATE, Call.FILE) else "GET",
                 self.options["base_url"].rstrip("/") + path,
                 headers={"Accept": "application/json", **self._credentials(), **headers},
@@ -81,6 +84,14 @@ class Api:
             raise TryAgain(message, maybe_done=error.maybe_sent) from None
         except outbound.OutboundError as error:
             raise Misconfigured(f"{error.message} {CORRECT}") from None
+        return self._without_token(answer)
+
+    def _without_token(self, answer: outbound.Answer) -> outbound.Answer:
+        """Blot the token out of an answer that echoes it: answers are kept and shown to staff."""
+        token = self.options["token"].encode()
+        if len(token) < SHORTEST_TOKEN or token not in answer.body:
+            return answer
+        return replace(answer, body=answer.body.replace(token, b"[token]"))
 
     def _credentials(self) -> dict[str, str]:
         token = self.options["token"]

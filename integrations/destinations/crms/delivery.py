@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from core.outbound import Answer
 from integrations.destinations.crms.answers import (
@@ -43,7 +44,7 @@ class Delivery:
         referral = self._once(REFERRAL_STEP, self.create, self.find)
         for document in self.parcel.documents:
             self.add(referral, document)
-        link = self.options["referral_link"].replace("{id}", referral)
+        link = self.options["referral_link"].replace("{id}", quote(referral, safe=""))
         return Receipt(referral, link, self.last, self.refused)
 
     # -- The referral ------------------------------------------------------------------------

@@ -122,6 +122,17 @@ def test_every_answer_whatever_it_is_has_a_meaning(call: Call, status: int, body
     assert error.exchange.status == status
 
 
+def test_of_a_redirect_only_the_place_is_shown() -> None:
+    moved = answer(302, Location="https://login.example/in?token=abc#x")
+    message = error_for(Call.CREATE, moved).message
+    assert "(https://login.example/in)" in message
+
+
+def test_the_connection_test_speaks_of_no_referral() -> None:
+    for status in (301, 401, 404, 429, 503, 999):
+        assert "referral" not in error_for(Call.PING, answer(status)).message
+
+
 def test_only_what_the_server_failed_at_may_have_happened() -> None:
     assert error_for(Call.CREATE, answer(500)).maybe_done
     assert error_for(Call.FILE, answer(504)).maybe_done

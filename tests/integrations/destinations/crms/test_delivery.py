@@ -152,6 +152,13 @@ def test_the_connection_test_says_what_is_wrong(
     assert "Test connection" in caught.value.message
 
 
+def test_a_web_page_is_no_sign_of_the_api(crms_sandbox: Sandbox, connect: Connect) -> None:
+    crms_sandbox.fail("ping", "login-page")
+    with pytest.raises(Misconfigured) as caught:
+        connect().check()
+    assert "“Please sign in" in caught.value.message
+
+
 def test_a_wrong_token_pauses_the_connection(crms_sandbox: Sandbox) -> None:
     error = refused_by(connected(crms_sandbox.url, token="another"))
     assert isinstance(error, Misconfigured)
@@ -197,7 +204,9 @@ def test_a_wrong_connection_is_nobodys_referral_problem(
 
 def test_a_redirect_is_not_followed(crms_sandbox: Sandbox, connect: Connect) -> None:
     crms_sandbox.fail("create", "redirect")
-    assert refused_by(connect()).exchange.headers["Location"] == "/sandbox/elsewhere"
+    error = refused_by(connect())
+    assert "(/sandbox/elsewhere)" in error.message
+    assert error.exchange.headers["Location"] == "/sandbox/elsewhere"
     assert crms_sandbox.referrals == []
 
 
@@ -562,6 +571,14 @@ def test_a_duplicate_that_names_another_reference_is_not_adopted() -> None:
         error = refused_by(connected(url))
     assert isinstance(error, Unconfirmed)
     assert "“This client is known”" in error.message
+
+
+def test_an_answer_that_echoes_the_token_does_not_show_it_to_staff() -> None:
+    echo = f'{{"message": "No", "request": "Authorization: Bearer {TOKEN}"}}'.encode()
+    with answering((400, echo)) as (url, _):
+        error = refused_by(connected(url))
+    assert "Authorization" in error.exchange.body
+    assert TOKEN not in error.exchange.body
 
 
 def test_an_id_cannot_lead_to_another_path() -> None:

@@ -1,5 +1,6 @@
 """What an administrator may enter for a CRMS, and what is said when it cannot be."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,15 @@ GIVEN = {"base_url": "https://crms.example", "token": "secret"}
 
 def errors(**options: Any) -> dict[str, list[str]]:
     return CrmsOptions({**GIVEN, **options}).errors
+
+
+def test_the_guide_names_every_option_and_its_default() -> None:
+    guide = Path("docs/connecting-crms.md").read_text(encoding="utf-8")
+    for name, field in CrmsOptions.base_fields.items():
+        if name not in ("base_url", "token"):
+            assert str(field.label) in guide, name
+            if isinstance(field.initial, str | int) and field.initial not in (True, "bearer"):
+                assert str(field.initial) in guide, name
 
 
 def test_address_and_token_are_enough() -> None:
