@@ -211,6 +211,13 @@ class Destination(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the configuration; a hold changes by `hold` and `release` alone."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            names = {field.name for field in self._meta.local_concrete_fields}
+            kwargs["update_fields"] = names - {"id", "held_at", "held_reason", "checked_at"}
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         if self.kind not in destinations.kinds():
             known = ", ".join(sorted(destinations.kinds()))

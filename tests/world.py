@@ -60,6 +60,10 @@ class World:
     def job(self) -> ImportJob:
         return ImportJob.objects.get()
 
+    def referral_of(self, reference: str) -> Referral:
+        """Return the referral with this reference."""
+        return Referral.objects.get(reference=reference)
+
     @property
     def referral(self) -> Referral:
         return Referral.objects.get(united_with=None)
@@ -94,7 +98,9 @@ def example(name: str) -> dict[str, Any]:
     return parsed
 
 
-def plain(event_type: str = "referral.received", number: int = 1, **referral: Any) -> dict[str, Any]:
+def plain(
+    event_type: str = "referral.received", number: int = 1, **referral: Any
+) -> dict[str, Any]:
     """Return a plain event with an id of its own; `referral` replaces parts of a small one."""
     return {
         "event_id": f"evt_{number}",

@@ -90,9 +90,7 @@ def test_an_unknown_listing_is_not_integrated(world: World):
 
 
 def test_an_unknown_organization_is_named(world: World):
-    event = world.send(
-        plain() | {"organization": {"id": "1"}, "service_listing": {"id": "9999"}}
-    )
+    event = world.send(plain() | {"organization": {"id": "1"}, "service_listing": {"id": "9999"}})
     assert event.outcome == Outcome.UNKNOWN_ORGANIZATION
     assert "1" in event.reason
 
@@ -289,7 +287,9 @@ def test_the_snapshot_is_merged_by_the_time_of_the_messages(world: World):
 
 
 def test_a_clock_that_runs_ahead_does_not_win_for_good(world: World):
-    world.send(plain("referral.edited", priority="urgent") | {"occurred_at": "2199-01-01T00:00:00Z"})
+    world.send(
+        plain("referral.edited", priority="urgent") | {"occurred_at": "2199-01-01T00:00:00Z"}
+    )
     world.send(plain("referral.edited", number=2, priority="routine") | {"occurred_at": None})
     assert snapshot.view(world.referral.snapshot)["priority"] == "routine"
 

@@ -1,0 +1,422 @@
+"""One job from claim to settlement, with the demo destination in each of its moods."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import IntegrityError, transaction
+
+from core import clock
+from integrations.destinations.demo import transport as demo
+from integrations.models import Destination, Organization
+from referrals import importing
+from referrals.importing import claiming, deciding
+from referrals.importing.claiming import LeaseLost, claim, due_jobs, mark_nudged, release_lost
+from referrals.importing.ledger import JobLedger
+from referrals.models import ImportAttempt, ImportJob, ImportStep
+from tests.world import REFERENCE, World, make_world, options, plain
+
+SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
+
+
+@pytest.fixture(autouse=True)
+def _short_times(settings: django_settings) -> None:
+    settings.RETRY_SCHEDULE = SCHEDULE
+    settings.SETTLE_TIME = timedelta(0)
+    demo.delivered.clear()
+    demo.misbehaved.clear()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    world = make_world()
+    world.send(plain())
+    return world
+
+
+def behave(world: World, behaviour: str, **more: object) -> None:
+    world.destination.options = options("demo", behaviour=behaviour, **more)
+    world.destination.save()
+
+
+def make_due() -> None:
+    ImportJob.objects.filter(due_at__isnull=False).update(due_at=clock.now())
+
+
+def run_until_settled(world: World, rounds: int = 10) -> ImportJob:
+    for _ in range(rounds):
+        make_due()
+        importing.run(world.job.pk)
+    return world.job
+
+
+# -- what an outcome makes of a job --------------------------------------------------------------
+
+
+def test_a_receipt_makes_it_imported(world: World):
+    job = world.run()
+    assert (job.state, job.external_id) == ("imported", f"DEMO-{REFERENCE}-referral")
+    assert job.imported_at is not None
+    assert job.missing_files == {}
+    assert [step.name for step in job.steps.all()] == ["referral", "summary"]
+    (attempt,) = job.attempts.all()
+    assert (attempt.outcome, attempt.ended_at is not None) == ("imported", True)
+
+
+def test_a_refusal_needs_attention_and_raises_the_flag(world: World):
+    behave(world, "reject")
+    job = world.run()
+    assert (job.state, job.reason, job.has_uncleared_error) == ("needs_attention", "rejected", True)
+    assert "“Name is required”" in job.message
+    assert not job.steps.exists()
+
+
+def test_try_again_follows_the_schedule_and_then_gives_up(world: World):
+    behave(world, "try_again")
+    before = clock.now()
+    job = world.run()
+    assert (job.state, job.tries) == ("queued", 1)
+    assert timedelta(seconds=0.8) < job.due_at - before < timedelta(seconds=8)
+    job = run_until_settled(world)
+    assert (job.state, job.reason) == ("needs_attention", "gave_up")
+    assert job.attempts.count() == 1 + len(SCHEDULE)
+
+
+def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
+    behave(world, "misconfigured")
+    job = world.run()
+    assert (job.state, job.reason, job.tries) == ("needs_attention", "misconfigured", 0)
+    assert Destination.objects.get().held_at is not None
+    world.send(plain(number=2, reference="3502768697"))
+    other = ImportJob.objects.exclude(pk=job.pk).get()
+    assert not importing.run(other.pk)
+    assert not other.attempts.exists()
+
+
+def test_a_good_test_of_the_connection_lets_everything_go(world: World):
+    behave(world, "misconfigured")
+    world.run()
+    behave(world, "succeed")
+    Destination.objects.get().test_connection()
+    assert Destination.objects.get().held_at is None
+    assert world.run().state == "imported"
+
+
+def test_a_lost_answer_is_looked_up_twice_before_it_is_sent_again(world: World):
+    behave(world, "no_answer", times=1)
+    world.run()
+    job = run_until_settled(world)
+    assert job.state == "imported"
+    assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
+
+
+def test_an_effect_that_never_arrived_is_sent_after_two_look_ups(world: World):
+    behave(world, "no_answer", times=1)
+    world.run()
+    demo.delivered.clear()
+    job = run_until_settled(world)
+    assert job.state == "imported"
+    assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
+
+
+def test_without_a_look_up_a_person_is_asked_and_nothing_is_sent_again(world: World):
+    behave(world, "no_answer", times=1, look_up=False)
+    job = run_until_settled(world)
+    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    assert [effect.step for effect in demo.delivered] == ["referral"]
+
+
+def test_it_is_there_goes_on_after_the_step(world: World):
+    behave(world, "no_answer", times=1, look_up=False)
+    job = run_until_settled(world)
+    assert importing.confirm_present(job, "RF-1")
+    job = run_until_settled(world)
+    assert (job.state, job.external_id) == ("imported", "RF-1")
+    assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
+
+
+def test_it_is_not_there_sends_again(world: World):
+    behave(world, "no_answer", times=1, look_up=False)
+    job = run_until_settled(world)
+    demo.delivered.clear()
+    assert importing.confirm_absent(job)
+    assert run_until_settled(world).state == "imported"
+    assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
+
+
+def test_a_verdict_is_taken_once(world: World):
+    behave(world, "no_answer", times=1, look_up=False)
+    job = run_until_settled(world)
+    assert importing.confirm_absent(job)
+    assert not importing.confirm_present(job, "RF-1")
+
+
+def test_unconfirmed_goes_to_a_person_at_once(world: World):
+    behave(world, "unconfirmed")
+    job = world.run()
+    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+
+
+def test_a_crash_before_anything_was_meant_is_a_bug(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(demo.DemoTransport, "deliver", lambda *_: 1 / 0)
+    job = world.run()
+    assert (job.state, job.reason) == ("needs_attention", "bug")
+
+
+def test_a_crash_in_the_middle_is_searched_for(world: World):
+    behave(world, "crash_after", times=1)
+    job = world.run()
+    assert (job.state, job.tries) == ("queued", 1)
+    assert run_until_settled(world).state == "imported"
+    assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
+
+
+def test_a_crash_that_goes_on_ends_with_a_person(world: World):
+    behave(world, "crash")
+    job = run_until_settled(world)
+    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+
+
+def test_refused_files_do_not_hold_the_referral_back(world: World):
+    behave(world, "refuse_files")
+    job = world.run()
+    assert (job.state, job.has_uncleared_error) == ("imported", True)
+    assert job.missing_files == {
+        f"referral-{REFERENCE}-summary.pdf": "The demo destination takes no files."
+    }
+
+
+def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
+    world.config.mapping.rules.all().delete()
+    world.config.mapping.rules.create(position=1, target="nowhere", sources=["reference"])
+    job = world.run()
+    assert (job.state, job.reason) == ("needs_attention", "misconfigured")
+    assert "nowhere" in job.message
+    assert Destination.objects.get().held_at is None
+
+
+def test_a_mapping_that_is_mended_lets_its_imports_go(
+    world: World, django_capture_on_commit_callbacks
+):
+    rule = world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    assert world.run().reason == "misconfigured"
+    with django_capture_on_commit_callbacks(execute=True):
+        rule.delete()
+        world.config.mapping.save()
+    assert world.run().state == "imported"
+
+
+def test_an_edit_that_came_while_it_was_refused_sends_it_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    behave(world, "reject", times=1)
+    original = demo.DemoTransport.deliver
+
+    def deliver(self, parcel):
+        world.send(plain("referral.edited", number=2))
+        return original(self, parcel)
+
+    monkeypatch.setattr(demo.DemoTransport, "deliver", deliver)
+    assert world.run().state == "queued"
+    assert world.run().state == "imported"
+
+
+# -- leases --------------------------------------------------------------------------------------
+
+
+def test_a_job_is_won_by_one(world: World):
+    assert claim(world.job.pk) is not None
+    assert claim(world.job.pk) is None
+
+
+def test_a_job_that_is_not_due_is_not_won(world: World):
+    ImportJob.objects.update(due_at=clock.now() + timedelta(hours=1))
+    assert claim(world.job.pk) is None
+
+
+def test_a_suspended_organization_is_not_sent_for(world: World):
+    Organization.objects.update(active=False)
+    assert claim(world.job.pk) is None
+    assert due_jobs(10) == []
+
+
+def test_a_lost_worker_gives_its_job_back(world: World):
+    claim(world.job.pk)
+    assert release_lost() == 0
+    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    assert release_lost() == 1
+    assert (world.job.state, world.job.deaths) == ("queued", 1)
+    assert world.job.attempts.get().outcome == "lost"
+    assert world.run().state == "imported"
+    assert world.job.deaths == 0
+
+
+def test_a_job_that_kills_its_workers_is_quarantined(world: World):
+    for _ in range(claiming.MAX_DEATHS):
+        make_due()
+        assert claim(world.job.pk)
+        ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+        release_lost()
+    assert (world.job.state, world.job.reason) == ("needs_attention", "quarantined")
+    assert world.job.has_uncleared_error
+
+
+def test_a_worker_that_lost_its_lease_does_nothing_more(world: World):
+    lease = claim(world.job.pk)
+    assert lease is not None
+    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    done: list[str] = []
+    with pytest.raises(LeaseLost):
+        JobLedger(lease).once("referral", lambda: done.append("sent") or "RF-1")
+    assert done == []
+    assert not ImportStep.objects.exists()
+
+
+def test_the_outcome_of_a_lost_lease_does_not_overwrite_the_winners(world: World):
+    job = world.job
+    first = claim(job.pk)
+    ImportJob.objects.update(lease_token=uuid4())
+    from referrals.importing.settling import settle
+
+    with pytest.raises(LeaseLost):
+        settle(first, job, RuntimeError(), None)
+    assert world.job.state == "running"
+
+
+def test_due_jobs_take_the_organizations_in_turn(world: World):
+    for number in range(2, 5):
+        world.send(plain(number=number, reference=f"350276869{number}"))
+    other = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    destination = Destination.objects.create(
+        organization=other, name="Theirs", kind="demo", options=options("demo")
+    )
+    theirs = ImportJob.objects.create(
+        referral=world.referral_of("3502768694"),
+        destination=destination,
+        state="queued",
+        opened_at=clock.now(),
+        due_at=clock.now(),
+    )
+    assert list(due_jobs(2))[1] == theirs.pk
+
+
+def test_a_nudge_is_given_once_in_a_while(world: World):
+    assert mark_nudged(world.job.pk)
+    assert not mark_nudged(world.job.pk)
+    ImportJob.objects.update(nudged_at=clock.now() - timedelta(minutes=1))
+    assert mark_nudged(world.job.pk)
+
+
+# -- the database keeps the promises too -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "queued", "due_at": None},
+        {"state": "needs_attention", "reason": "", "due_at": None},
+        {"state": "imported", "external_id": None, "due_at": None},
+        {"state": "running", "lease_token": None},
+        {"state": "queued", "reason": "bug"},
+    ],
+)
+def test_the_database_refuses_a_state_that_is_not_whole(world: World, wrong: dict[str, object]):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ImportJob.objects.update(**wrong)
+
+
+def test_the_database_refuses_a_second_job_for_the_same_destination(world: World):
+    job = world.job
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ImportJob.objects.create(
+            referral=job.referral,
+            destination=job.destination,
+            state="waiting",
+            opened_at=clock.now(),
+        )
+
+
+# -- what people do --------------------------------------------------------------------------------
+
+
+def test_a_retry_gives_all_tries_again(world: World):
+    behave(world, "try_again")
+    run_until_settled(world)
+    importing.retry(world.job)
+    job = world.job
+    assert (job.state, job.tries, job.resends) == ("queued", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"state": "needs_attention", "reason": "unconfirmed"}, deciding.LOOK_FIRST),
+        ({"state": "imported", "external_id": "RF-1"}, deciding.NOT_FAILED["imported"]),
+        ({"state": "dismissed"}, deciding.NOT_FAILED["dismissed"]),
+        ({"state": "waiting"}, deciding.NOT_FAILED["waiting"]),
+    ],
+)
+def test_a_retry_is_refused_with_the_reason(world: World, change: dict[str, str], why: str):
+    ImportJob.objects.update(due_at=None, **change)
+    with pytest.raises(importing.RetryRefused) as refused:
+        importing.retry(world.job)
+    assert refused.value.why == why
+
+
+def test_a_refused_referral_is_not_resent_until_something_changed(world: World):
+    behave(world, "reject")
+    world.run()
+    with pytest.raises(importing.RetryRefused) as refused:
+        importing.retry(world.job)
+    assert refused.value.why == deciding.EDIT_FIRST
+    world.config.mapping.save()
+    importing.retry(world.job)
+    assert world.job.state == "queued"
+
+
+def test_two_people_retry_once(world: World):
+    behave(world, "try_again")
+    run_until_settled(world)
+    seen_by_both = world.job
+    importing.retry(seen_by_both)
+    with pytest.raises(importing.RetryRefused):
+        importing.retry(seen_by_both)
+    assert world.job.resends == 1
+
+
+def test_a_dismissed_import_says_why_and_stays_away(world: World):
+    assert importing.dismiss(world.job, "A duplicate")
+    assert (world.job.state, world.job.closed_why) == ("dismissed", "A duplicate")
+    assert world.send(plain(number=2)).outcome == "dismissed"
+    assert not importing.dismiss(world.job, "again")
+
+
+def test_a_later_success_does_not_lower_the_flag(world: World):
+    behave(world, "reject")
+    world.run()
+    behave(world, "succeed")
+    world.send(plain("referral.edited", number=2))
+    job = world.run()
+    assert (job.state, job.has_uncleared_error) == ("imported", True)
+    assert importing.clear_error(job)
+    assert not importing.clear_error(job)
+    assert not world.job.has_uncleared_error
+
+
+def test_history_is_never_overwritten(world: World):
+    behave(world, "reject")
+    world.run()
+    behave(world, "succeed")
+    world.send(plain("referral.edited", number=2))
+    world.run()
+    outcomes = ImportAttempt.objects.order_by("number").values_list("outcome", flat=True)
+    assert list(outcomes) == ["rejected", "imported"]
+
+
+def test_the_same_summary_is_rendered_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    behave(world, "try_again")
+    world.run()
+    monkeypatch.setattr("referrals.summary.pdf", lambda *_: pytest.fail("rendered again"))
+    behave(world, "succeed")
+    assert run_until_settled(world).state == "imported"
