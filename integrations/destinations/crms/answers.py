@@ -61,6 +61,7 @@ READS = (Call.PING, Call.LOOK_UP)
 WRITES = (Call.CREATE, Call.FILE)
 ANY = tuple(Call)
 
+# Sentences that several meanings share, by their names in the words.
 AGAIN = "Dovetail tries again by itself."
 TEST_AGAIN = "Press “Test connection” again later."
 CORRECT = "Correct the settings of this connection, then press “Test connection”."
@@ -73,45 +74,45 @@ MEANINGS = (
         (401, 403, 407),
         ANY,
         Misconfigured,
-        f"CRMS does not accept the credentials: {{reason}} {{paused}}{CORRECT}",
+        "CRMS does not accept the credentials: {reason} {paused}{correct}",
     ),
     Meaning(
         range(300, 400),
         ANY,
         Misconfigured,
-        f"CRMS answers at another address than the one set here{{place}}: {{reason}} {{paused}}{CORRECT}",
+        "CRMS answers at another address than the one set here{place}: {reason} {paused}{correct}",
     ),
     Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason} {again}"),
     Meaning(
         (408, 425, *range(500, 600)),
         (Call.PING,),
         TryAgain,
-        f"CRMS has a problem of its own: {{reason}} {TEST_AGAIN}",
+        "CRMS has a problem of its own: {reason} {again}",
     ),
     Meaning(
         (408, 425, *range(500, 600)),
         ANY,
         TryAgain,
-        f"CRMS has a problem of its own: {{reason}} {AGAIN} If it stays so, press Resend, at most "
+        "CRMS has a problem of its own: {reason} {again} If it stays so, press Resend, at most "
         "twice, before you ask support.",
     ),
     Meaning(
         range(400, 500),
         READS,
         Misconfigured,
-        f"CRMS does not understand what it was asked: {{reason}} {{paused}}{CORRECT}",
+        "CRMS does not understand what it was asked: {reason} {paused}{correct}",
     ),
     Meaning(
         (402, 404, 405, 410, 411, 421, 426),
         (Call.CREATE,),
         Misconfigured,
-        f"CRMS takes no referrals at this address: {{reason}} {{paused}}{CORRECT}",
+        "CRMS takes no referrals at this address: {reason} {paused}{correct}",
     ),
     Meaning(
         (404, 410),
         (Call.FILE,),
         ReferralGone,
-        f"CRMS no longer has referral {{referral}}: {{reason}} {LOOK}",
+        "CRMS no longer has referral {referral}: {reason} {look}",
     ),
     Meaning(
         (413, 415),
@@ -123,7 +124,7 @@ MEANINGS = (
         (409,),
         WRITES,
         Unconfirmed,
-        f"CRMS says that it has this already, but not where: {{reason}} {LOOK}",
+        "CRMS says that it has this already, but not where: {reason} {look}",
     ),
     Meaning(
         range(400, 500),
@@ -145,13 +146,13 @@ MEANINGS = (
         WRITES,
         Unconfirmed,
         "CRMS said yes (HTTP {status}), but gave no id that can be read. It is not sent again. "
-        f"{LOOK}",
+        "{look}",
     ),
     Meaning(
         range(200, 300),
         (Call.LOOK_UP,),
         TryAgain,
-        f"CRMS was asked for this referral, and its answer cannot be read: {{reason}} {AGAIN}",
+        "CRMS was asked for this referral, and its answer cannot be read: {reason} {again}",
     ),
     Meaning(
         range(1000),
@@ -171,6 +172,8 @@ def error_for(call: Call, answer: Answer, *, referral: str = "", file: str = "")
         place=_place(answer),
         paused="" if call is Call.PING else PAUSED,
         again=TEST_AGAIN if call is Call.PING else AGAIN,
+        correct=CORRECT,
+        look=LOOK,
         referral=referral,
         file=file,
     )
