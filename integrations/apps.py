@@ -1,13 +1,32 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        """Tell mappings which fields each kind of destination takes."""
+        """Tell mappings which fields each kind of destination takes, and install its own."""
         from integrations import destinations
         from mapping import targets
 
         for kind, transport in destinations.kinds().items():
             targets.register(kind, transport.target_fields)
+        post_migrate.connect(install_shipped_mappings, sender=self)
+
+
+def install_shipped_mappings(**_: Any) -> None:
+    """Create or renew the mapping that ships with each kind of destination."""
+    from django.db import connection
+
+    from integrations import destinations
+    from mapping import exchange
+    from mapping.models import Mapping
+
+    if Mapping._meta.db_table not in connection.introspection.table_names():
+        return  # migrated backwards
+    for kind in destinations.kinds():
+        if shipped := destinations.default_mapping(kind):
+            exchange.install_shipped(kind, shipped)

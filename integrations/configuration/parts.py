@@ -1,0 +1,253 @@
+"""Each part of a configuration file, from organizations to triggers.
+
+The file is the whole truth about the lists of credentials that it holds. What it does not name,
+and what is left out of a part, stays as it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from integrations import destinations
+from integrations.configuration.applying import Run
+from integrations.configuration.problems import Path, did_you_mean
+from integrations.configuration.rows import Outcome, Refused, write
+from integrations.configuration.secrets import apply_basic, apply_signing_secrets
+from integrations.configuration.sections import Content, resolved
+from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.transport import SecretField
+from integrations.triggers import TRIGGER_KEYS
+from mapping import exchange
+from mapping.models import Mapping as FieldMapping
+
+DEFAULT = "default"  # the mapping that ships with a destination's kind
+Entry = Mapping[str, Any]
+
+
+def apply_content(run: Run, content: Content) -> None:
+    """Apply every part of a checked file, each after those it may speak of."""
+    apply_each(run, _organization, content.get("organizations", []), "organizations")
+    apply_each(run, _mapping, content.get("mappings", []), "mappings")
+    apply_each(run, _source, content.get("sources", []), "sources")
+    apply_each(run, _destination, content.get("destinations", []), "destinations")
+    apply_each(run, _trigger, content.get("triggers", []), "triggers")
+
+
+def apply_each(
+    run: Run, one: Callable[[Run, Entry, Path], None], entries: Sequence[Entry], *path: str | int
+) -> None:
+    for index, entry in enumerate(entries):
+        one(run, entry, (*path, index))
+
+
+def _given(entry: Entry, *names: str) -> dict[str, Any]:
+    return {name: entry[name] for name in names if name in entry}
+
+
+# -- organizations and listings ------------------------------------------------------------------
+
+
+def _organization(run: Run, entry: Entry, path: Path) -> None:
+    with run.part(path, "organization", entry["id"]):
+        found = Organization.objects.filter(caredove_id=entry["id"]).first()
+        organization = found or Organization(caredove_id=entry["id"])
+        fields = _given(entry, "name", "plan", "time_zone", "active")
+        run.count(organization, write(organization, fields, {"caredove_id": "id"}))
+    for index, listing in enumerate(entry.get("listings", [])):
+        _listing(run, entry["id"], listing, (*path, "listings", index))
+
+
+def _listing(run: Run, organization_id: str, entry: Entry, path: Path) -> None:
+    with run.part(path, "listing", entry["id"]):
+        organization = _organization_of(run, organization_id)
+        found = ServiceListing.objects.filter(caredove_id=entry["id"]).first()
+        listing = found or ServiceListing(caredove_id=entry["id"], organization=organization)
+        if listing.organization != organization:
+            owner = listing.organization.caredove_id
+            raise Refused((("id",), f"this listing belongs to organization “{owner}”"))
+        run.count(listing, write(listing, _given(entry, "name"), {"caredove_id": "id"}))
+
+
+def _organization_of(run: Run, caredove_id: str, *key: str | int) -> Organization:
+    found = Organization.objects.filter(caredove_id=caredove_id).first()
+    return found or run.refuse_missing(key, "organization", caredove_id)
+
+
+# -- mappings ------------------------------------------------------------------------------------
+
+
+def _mapping(run: Run, entry: Entry, path: Path) -> None:
+    owner, kind, name = entry.get("organization", ""), entry["destination_kind"], entry["name"]
+    with run.part(path, "mapping", owner, kind, name):
+        if name == DEFAULT:
+            raise Refused((("name",), "“default” is the mapping that ships with Dovetail"))
+        organization = _organization_of(run, owner, "organization") if owner else None
+        same = {"name": name, "destination_kind": kind, "organization": organization}
+        before = FieldMapping.objects.filter(**same).first()
+        data = {key: value for key, value in entry.items() if key != "organization"}
+        mapping = _imported(data, organization)
+        run.count(mapping, _outcome(before, mapping))
+
+
+def _imported(data: dict[str, Any], organization: Organization | None) -> FieldMapping:
+    try:
+        return exchange.import_mapping(data, organization)
+    except exchange.ExchangeError as error:
+        raise Refused(*((_keys(key), message) for key, message in error.errors)) from None
+
+
+def _keys(dotted: str) -> Path:
+    """Return `rules[2].from` as ("rules", 2, "from")."""
+    words = dotted.replace("[", ".").replace("]", "").split(".")
+    return tuple(int(word) if word.isdecimal() else word for word in words if word != "mapping")
+
+
+def _outcome(before: FieldMapping | None, after: FieldMapping) -> Outcome:
+    if before is None:
+        return Outcome.CREATED
+    return Outcome.CHANGED if after.changed_at != before.changed_at else Outcome.UNCHANGED
+
+
+# -- sources -------------------------------------------------------------------------------------
+
+
+def _source(run: Run, entry: Entry, path: Path) -> None:
+    with run.part(path, "source", entry["name"]):
+        found = Source.objects.filter(name=entry["name"]).first()
+        source = found or Source(name=entry["name"])
+        fields = _given(entry, "kind", "active", "attachment_hosts") | _fetch(entry)
+        keys = {field: field.replace("_", ".", 1) for field in _fetch(entry)}
+        outcome = write(source, fields, keys)
+        if _limit(run, source, entry) and outcome is Outcome.UNCHANGED:
+            outcome = Outcome.CHANGED
+        run.count(source, outcome)
+        if "basic" in entry:
+            apply_basic(run, source, entry["basic"], (*path, "basic"))
+        if "signing_secrets" in entry:
+            apply_signing_secrets(run, source, entry["signing_secrets"], (*path, "signing_secrets"))
+
+
+def _fetch(entry: Entry) -> dict[str, Any]:
+    """Return the fields for fetching files: one way replaces the other."""
+    if "fetch" not in entry:
+        return {}
+    given = entry["fetch"]
+    return {
+        "fetch_username": given.get("username", ""),
+        "fetch_password": given.get("password"),
+        "fetch_token": given.get("token"),
+    }
+
+
+def _limit(run: Run, source: Source, entry: Entry) -> bool:
+    """Limit the source to its organizations; True when that was a change."""
+    if "organizations" not in entry:
+        return False
+    named = enumerate(entry["organizations"])
+    wanted = {_organization_of(run, name, "organizations", index) for index, name in named}
+    if set(source.organizations.all()) == wanted:
+        return False
+    source.organizations.set(wanted)
+    return True
+
+
+# -- destinations --------------------------------------------------------------------------------
+
+
+def _destination(run: Run, entry: Entry, path: Path) -> None:
+    with run.part(path, "destination", entry["organization"], entry["name"]):
+        organization = _organization_of(run, entry["organization"], "organization")
+        found = Destination.objects.filter(organization=organization, name=entry["name"]).first()
+        destination = found or Destination(organization=organization, name=entry["name"])
+        kind = entry["kind"]
+        if kind not in destinations.kinds():
+            said = f"“{kind}” is not a kind{did_you_mean(kind, destinations.kinds())}"
+            raise Refused((("kind",), said))
+        if found and found.kind != kind:
+            raise Refused(
+                (("kind",), f"this destination is of kind “{found.kind}”; use a new name")
+            )
+        fields = {"kind": kind}
+        if not found or "options" in entry:
+            fields["options"] = _options(kind, entry.get("options", {}), destination.options)
+        run.count(destination, write(destination, fields))
+
+
+def _options(kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
+    """Return the cleaned options; those that are left out take their default.
+
+    A secret that is left out stays as it is stored.
+    """
+    form_class = destinations.transport_class(kind).OptionsForm
+    known = form_class.base_fields
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise Refused(
+            *((("options", n), f"not an option{did_you_mean(n, known)}") for n in unknown)
+        )
+    secrets = {name for name, option in known.items() if isinstance(option, SecretField)}
+    form = form_class(data=_resolved(given, secrets), initial=dict(stored))
+    if not form.is_valid():
+        raise Refused(
+            *((_option(name), str(said)) for name, errors in form.errors.items() for said in errors)
+        )
+    return dict(form.cleaned_data)
+
+
+def _resolved(given: Entry, secrets: set[str]) -> dict[str, Any]:
+    options = dict(given)
+    for name in secrets & set(options):
+        try:
+            options[name] = resolved(str(options[name] or ""))
+        except LookupError as error:
+            raise Refused((("options", name), error.args[0])) from None
+    return options
+
+
+def _option(name: str) -> Path:
+    return ("options",) if name == "__all__" else ("options", name)
+
+
+# -- triggers ------------------------------------------------------------------------------------
+
+
+def _trigger(run: Run, entry: Entry, path: Path) -> None:
+    with run.part(path, "trigger", f"{entry['listing']} to {entry['destination']}"):
+        listing = ServiceListing.objects.filter(caredove_id=entry["listing"]).first()
+        listing = listing or run.refuse_missing(("listing",), "listing", entry["listing"])
+        destination = _destination_of(run, listing.organization, entry["destination"])
+        pair = {"listing": listing, "destination": destination}
+        found = TriggerConfig.objects.filter(**pair).first()
+        fields = _given(entry, "include_routed", "enabled")
+        fields["on"] = [key for key in TRIGGER_KEYS if key in entry["on"]]
+        if not found or "mapping" in entry:
+            fields["mapping"] = _mapping_of(run, destination, entry.get("mapping", DEFAULT))
+        config = found or TriggerConfig(**pair)
+        run.count(config, write(config, fields))
+
+
+def _destination_of(run: Run, organization: Organization, name: str) -> Destination:
+    found = Destination.objects.filter(organization=organization, name=name).first()
+    if found:
+        return found
+    elsewhere = Destination.objects.filter(name=name).select_related("organization").first()
+    if elsewhere is None:
+        run.refuse_missing(("destination",), "destination", organization.caredove_id, name)
+    owner = elsewhere.organization.caredove_id
+    said = (
+        f"“{name}” belongs to organization “{owner}”, the listing to “{organization.caredove_id}”"
+    )
+    raise Refused((("destination",), said))
+
+
+def _mapping_of(run: Run, destination: Destination, name: str) -> FieldMapping:
+    """Return the mapping of this name: the organization's own, else that of all."""
+    mappings = FieldMapping.objects.filter(destination_kind=destination.kind)
+    if name == DEFAULT:
+        found = mappings.filter(shipped=True).first()
+    else:
+        found = mappings.filter(name=name, organization=destination.organization).first()
+        found = found or mappings.filter(name=name, organization=None).first()
+    if found:
+        return found
+    sort = f"mapping for {destination.kind} destinations"
+    raise Refused((("mapping",), f"no {sort} named “{name}” in this file or in Dovetail"))

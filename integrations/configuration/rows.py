@@ -1,0 +1,84 @@
+"""Writes rows only where they differ from the file, and counts what it did."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from integrations.configuration.problems import Path
+
+REASON = "configuration file"  # in the history of what was changed
+
+
+class Refused(Exception):
+    """Something that the file says cannot be. Paths begin at the part that is being applied."""
+
+    def __init__(self, *problems: tuple[Path, str]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass
+class Report:
+    """How many rows of each sort were created, changed and left unchanged."""
+
+    counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
+
+    @property
+    def nothing_changed(self) -> bool:
+        return not any(set(counter) - {Outcome.UNCHANGED} for counter in self.counts.values())
+
+    def lines(self) -> list[str]:
+        """Return a line for each sort of row, such as `organizations: 1 created, 2 unchanged`."""
+        return [
+            f"{sort}: " + ", ".join(f"{counter[one]} {one}" for one in Outcome if counter[one])
+            for sort, counter in self.counts.items()
+        ]
+
+    def count(self, row: models.Model, outcome: Outcome) -> None:
+        sort = str(row._meta.verbose_name_plural)
+        self.counts.setdefault(sort, Counter())[outcome] += 1
+
+
+def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] = {}) -> Outcome:
+    """Create the row, or change what differs; raises Refused naming the file's key.
+
+    `keys` gives the key in the file where it is not the field's own name.
+    """
+    created = row._state.adding
+    changed = [name for name, value in fields.items() if created or getattr(row, name) != value]
+    if not created and not changed:
+        return Outcome.UNCHANGED
+    for name in changed:
+        setattr(row, name, fields[name])
+    _check(row, keys)
+    row._change_reason = REASON  # type: ignore[attr-defined]  # simple-history reads it
+    row.save()
+    return Outcome.CREATED if created else Outcome.CHANGED
+
+
+def _check(row: models.Model, keys: Mapping[str, str]) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        raise Refused(
+            *(
+                (_key(name, keys), message)
+                for name, messages in error.message_dict.items()
+                for message in messages
+            )
+        ) from None
+
+
+def _key(name: str, keys: Mapping[str, str]) -> Path:
+    return () if name == "__all__" else tuple(keys.get(name, name).split("."))
