@@ -1,20 +1,17 @@
 """The engine loses nothing, and says what is wrong with a rule."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping import engine, parts
-from mapping.engine import Rule, apply
+from mapping.engine import apply
 from mapping.languages import language_name
 from mapping.provinces import province_code
-from mapping.targets import TargetField
 from mapping.times import for_people, parse_date, parse_instant
-from tests.mapping.rules import CONTEXT, TARGETS, TORONTO, rules_for
+from tests.mapping.rules import CONTEXT, TORONTO, rules_for
 from tests.strategies import documents, tokens_of
 
 
