@@ -128,7 +128,11 @@ class Ledger(Protocol):
         """
 
     def forget(self, step: str) -> None:
-        """Take back that the step is done: the destination no longer knows it."""
+        """Take back that the step is done: the destination no longer knows it.
+
+        It is searched before it is done again. When a person says that it is not there, what
+        followed it is done again too.
+        """
 
 
 @dataclass(frozen=True, slots=True)

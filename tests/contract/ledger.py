@@ -26,6 +26,7 @@ class InMemoryLedger:
         self.moments: list[str] = []
         self.done: dict[str, str] = {}
         self.meant: set[str] = set()
+        self.order: list[str] = []  # in which steps were first meant
         self.searches: Counter[str] = Counter()
         self.attempt = 1
 
@@ -53,6 +54,8 @@ class InMemoryLedger:
     def _do(self, step: str, do: Callable[[], str]) -> str:
         self.meant.add(step)
         self.searches[step] = 0
+        if step not in self.order:
+            self.order.append(step)
         self._moment(f"{step}: meant")
         try:
             external_id = do()
@@ -76,6 +79,13 @@ class InMemoryLedger:
         if self.done.pop(step, None):
             self.meant.add(step)
             self.searches[step] = 0
+
+    def confirm_absent(self) -> None:
+        """A person has looked: the first open step is not there. It and all after it are undone."""
+        first = min(map(self.order.index, self.meant))
+        for step in self.order[first:]:
+            self.done.pop(step, None)
+            self.meant.discard(step)
 
     def _moment(self, name: str) -> None:
         self.moments.append(name)

@@ -75,6 +75,17 @@ def test_a_forgotten_step_is_looked_for_before_it_is_done_again() -> None:
     assert ledger.once("referral", lambda: "RF-2", lambda: None) == "RF-2"
 
 
+def test_after_a_persons_no_the_step_and_all_after_it_are_done_again() -> None:
+    ledger = InMemoryLedger()
+    for step in ("referral", "summary"):
+        ledger.once(step, lambda: "old")
+    ledger.forget("referral")
+    ledger.confirm_absent()
+    assert [ledger.once(step, lambda: "new", never) for step in ("referral", "summary")] == [
+        "new"
+    ] * 2
+
+
 def test_the_key_of_a_step_is_the_same_on_every_try() -> None:
     ledger = InMemoryLedger()
     assert ledger.key("referral") == ledger.key("referral") != ledger.key("summary")

@@ -120,7 +120,7 @@ class Delivery:
         except FileRefused as refusal:
             self.refused[document.name] = refusal.message
         except ReferralGone as gone:
-            self._forget_all()
+            self.ledger.forget(REFERRAL_STEP)
             raise Unconfirmed(gone.message, gone.exchange) from gone
 
     def _send(self, referral: str, document: Document) -> str:
@@ -157,11 +157,6 @@ class Delivery:
             return None
         ids = (readable_id(f, self.options["id_field"]) for f in files if self._same(f, document))
         return next((id_ for id_ in ids if id_ and id_ not in self.sent), "")
-
-    def _forget_all(self) -> None:
-        """Forget the referral and its files: if it is made again, they go along again."""
-        for step in (REFERRAL_STEP, *map(step_of, self.parcel.documents)):
-            self.ledger.forget(step)
 
     # -- Both --------------------------------------------------------------------------------
 

@@ -467,7 +467,7 @@ def test_a_referral_made_anew_gets_all_of_its_files(
     refused_by(connect(), ledger)
     crms_sandbox.clear()  # somebody deleted it in CRMS
     assert isinstance(refused_by(connect(), ledger), Unconfirmed)
-    ledger.meant.clear()  # and says here that it is not there
+    ledger.confirm_absent()  # and says so here
     connect().deliver(parcel(RECORD, ledger))
     assert files(crms_sandbox) == HASHES
 
