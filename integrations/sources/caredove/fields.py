@@ -142,7 +142,7 @@ class Fields:
         return moment.isoformat()
 
     def moment(self, key: str) -> datetime | None:
-        """Return an aware instant, or None, without a word where there is a clock without zone."""
+        """Return an aware instant; None, without a warning, for a clock without zone."""
         moment = _moment(self.line(key))
         return moment if moment and moment.tzinfo else None
 

@@ -55,8 +55,7 @@ class Files:
             return
         content, url, problem = _whereabouts(announced)
         filename = self._filename(announced)
-        origin = sha256(filename.encode() + b"\0" + (content or url.encode())).hexdigest()
-        key = self._key(announced.id, origin)
+        key = self._key(announced, content or url.encode())
         if not key:
             return
         file = ParsedFile(
@@ -89,9 +88,10 @@ class Files:
             content_type=_content_type(announced.content_type),
         )
 
-    def _key(self, wanted: str, origin: str) -> str:
-        """Return a key of its own for the file; nothing when it is here already."""
-        ways = (wanted if _KEY.fullmatch(wanted) else "", f"sha256-{origin[:32]}")
+    def _key(self, announced: Announced, origin: bytes) -> str:
+        """Return a key that this file has in every message; nothing when it is here already."""
+        name = sha256(announced.filename.encode() + b"\0" + origin).hexdigest()
+        ways = (announced.id if _KEY.fullmatch(announced.id) else "", f"sha256-{name[:32]}")
         key = next((key for key in ways if key and key not in self._keys), "")
         self._keys.add(key)
         return key

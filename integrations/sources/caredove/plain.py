@@ -1,6 +1,7 @@
 """Caredove's events as plain JSON: one object an event, in the words of its own screens."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from core import strict_json
 from integrations.sources.caredove import identity
@@ -66,14 +67,13 @@ def parse(body: bytes) -> ParsedEvent:
     organization, listing = event.child("organization"), event.child("service_listing")
     files = _files(event.child("referral"))
     occurred_at = event.moment("occurred_at")
-    clocks = [] if occurred_at else ["occurred_at", "last_updated"]
     return ParsedEvent(
         code=_code(event),
         kind=kind,
         references=_references(event),
         document=_document(event, kind, files),
         occurred_at=occurred_at,
-        local_time=next(filter(None, map(event.local_time, clocks)), None),
+        local_time=None if occurred_at else _local_time(event),
         organization_id=organization.line("id"),
         organization_name=organization.line("name"),
         listing_id=listing.line("id"),
@@ -116,6 +116,13 @@ def _code(event: Fields) -> str:
 
 def _references(event: Fields) -> tuple[str, ...]:
     return (event.child("referral").id("reference"),)
+
+
+def _local_time(event: Fields) -> datetime | None:
+    found = event.local_time("occurred_at")
+    if not found and "occurred_at" in event:
+        event.warn("occurred_at", "is not a date and time (ISO 8601, with offset)")
+    return found or event.local_time("last_updated")
 
 
 # -- The document --------------------------------------------------------------------------------
