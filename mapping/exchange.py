@@ -9,7 +9,7 @@ value_tables:
 """  # noqa: E501
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -22,8 +22,8 @@ from mapping.engine import Rule
 from mapping.transforms import ANYTHING_ELSE
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-TableName = Annotated[str, msgspec.Meta(pattern=r"^[-a-zA-Z0-9_]{1,50}$")]
-Text = Annotated[str, msgspec.Meta(max_length=255)]
+TABLE_NAME = re.compile(r"[-a-zA-Z0-9_]{1,50}")
+ENTRY_LENGTH = 255
 
 _PARTS = {"target": "target", "sources": "from", "transforms": "transforms"}
 
@@ -54,7 +54,7 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     destination_kind: Annotated[str, msgspec.Meta(max_length=50)]
     rules: list[RuleDraft]
-    value_tables: dict[TableName, dict[Text, Text]] = {}
+    value_tables: dict[str, dict[str, str]] = {}
 
     def engine_rules(self) -> tuple[Rule, ...]:
         """Return the rules as the engine takes them."""
@@ -63,6 +63,8 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
 
 def read(data: Mapping[str, Any]) -> Draft:
     """Return the mapping that a dict describes; raises ExchangeError naming the key."""
+    if errors := list(_table_errors(data.get("value_tables"))):
+        raise ExchangeError(errors)
     try:
         draft = msgspec.convert(data, Draft)
     except msgspec.ValidationError as error:
@@ -73,9 +75,23 @@ def read(data: Mapping[str, Any]) -> Draft:
     return draft
 
 
+def _table_errors(tables: object) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong in value tables. In YAML a bare yes, no or 1 is not text."""
+    for name, entries in tables.items() if isinstance(tables, Mapping) else ():
+        if not TABLE_NAME.fullmatch(str(name)):
+            yield f"value_tables.{name}", "A name is made of letters, digits, - and _."
+        if not isinstance(entries, Mapping):
+            yield f"value_tables.{name}", "It must pair each value with another."
+            continue
+        for pair in entries.items():
+            if not all(isinstance(text, str) and len(text) <= ENTRY_LENGTH for text in pair):
+                message = f"It must be text, in quotes, of at most {ENTRY_LENGTH} characters."
+                yield f"value_tables.{name}.{pair[0]}", message
+
+
 def _located(message: str) -> tuple[str, str]:
     """Return the key and the message of msgspec's `message - at `$.key``."""
-    found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", message, re.DOTALL)
+    found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", message, re.DOTALL)
     said, key = found.groups() if found else (message, "")
     return key or "mapping", f"{said}."
 

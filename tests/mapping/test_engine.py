@@ -2,12 +2,14 @@
 
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping import engine, parts
-from mapping.engine import apply
+from mapping.engine import Rule, apply
 from mapping.languages import language_name
 from mapping.provinces import province_code
 from mapping.times import for_people, parse_date, parse_instant
@@ -83,7 +85,133 @@ def phone_forms(text: str) -> set[str]:
 
 
 def instant_forms(text: str, instant: Any) -> set[str]:
-    from zoneinfo import ZoneInfo
-
     elsewhere = parse_instant(text, ZoneInfo("America/Vancouver"))
     return {instant.isoformat(), elsewhere.isoformat() if elsewhere else text}
+
+
+# -- What a rule does ------------------------------------------------------------------------------
+
+
+def outcome_of(rule: Rule, document: Any) -> engine.Outcome:
+    return apply([rule], document, CONTEXT)
+
+
+def test_a_rule_takes_the_first_source_that_is_not_empty() -> None:
+    rule = Rule("plain.0", ("requester.phone", "registrant.phone_1"))
+    document = {"requester": {"phone": "  "}, "registrant": {"phones": [{"number": "12"}]}}
+    assert outcome_of(rule, document).record == {"plain.0": "12"}
+
+
+def test_a_joining_rule_takes_all_sources() -> None:
+    rule = Rule("plain.0", ("requester.first_name", "requester.last_name"), (("join", {}),))
+    document = {"requester": {"first_name": "Harleen", "last_name": "Singh"}}
+    assert outcome_of(rule, document).record == {"plain.0": "Harleen, Singh"}
+
+
+def test_a_source_that_stood_back_goes_to_the_note() -> None:
+    rule = Rule("plain.0", ("requester.first_name", "requester.last_name"))
+    document = {"requester": {"first_name": "Harleen", "last_name": "Singh"}}
+    assert outcome_of(rule, document).record["note"] == "Requester's last name: Singh"
+
+
+def test_transforms_apply_in_their_order() -> None:
+    uses = (("truncate", {"length": 2}), ("value_table", {"table": "gender"}))
+    document = {"registrant": {"gender": "female"}}
+    assert outcome_of(Rule("plain.0", ("registrant.gender",), uses), document).record == {
+        "plain.0": "fe",
+        "note": "Gender: female",
+    }
+
+
+def test_a_value_that_a_table_empties_is_kept_in_the_note() -> None:
+    rule = Rule("plain.0", ("registrant.gender",), (("value_table", {"table": "gender"}),))
+    record = outcome_of(rule, {"registrant": {"gender": "other"}}).record
+    assert record == {"note": "Gender: other"}
+
+
+def test_a_default_stands_in_for_a_value_that_is_not_there() -> None:
+    rule = Rule("plain.0", ("registrant.gender",), (("default", {"value": "unknown"}),))
+    assert outcome_of(rule, {}).record == {"plain.0": "unknown"}
+
+
+def test_a_form_answer_is_read_by_its_key() -> None:
+    document = {
+        "form_answers": [
+            {"key": "a", "label": "First", "value": "1"},
+            {"key": "b", "label": "Second", "value": "2"},
+        ]
+    }
+    record = outcome_of(Rule("plain.0", ("answer:b",)), document).record
+    assert record == {"plain.0": "2", "note": "First: 1"}
+
+
+def test_a_rule_for_the_note_opens_it() -> None:
+    document = {"priority": "urgent", "service": "Counselling"}
+    record = outcome_of(Rule("note", ("service",)), document).record
+    assert record == {"note": "Counselling\nPriority: urgent"}
+
+
+def test_what_a_rule_read_without_loss_does_not_come_twice() -> None:
+    document = {"priority": "urgent"}
+    rules = [
+        Rule("plain.0", ("priority",), (("truncate", {"length": 2}),), 1),
+        Rule("plain.1", ("priority",), (), 2),
+    ]
+    outcome = apply(rules, document, CONTEXT)
+    assert outcome.record == {"plain.0": "ur", "plain.1": "urgent"}
+    assert outcome.lossy == frozenset()
+
+
+def test_a_problem_names_its_rule_and_not_the_value() -> None:
+    rule = Rule("plain.0", ("registrant.phone_1",), (("phone", {}),), 4)
+    outcome = outcome_of(rule, {"registrant": {"phones": [{"number": "ask Daniel"}]}})
+    assert str(outcome.problems[0]).startswith("Rule 4 (plain.0): This is not a phone number")
+    assert "Daniel" not in repr(outcome)
+
+
+# -- Broken rules ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        (Rule("plain.9", ("reference",)), engine.UnknownTarget),
+        (Rule("plain.0", ("registrant.shoe_size",)), engine.UnknownSource),
+        (Rule("plain.0", ("answer:",)), engine.UnknownSource),
+        (Rule("plain.0"), engine.UnknownSource),
+        (Rule("plain.0", ("reference",), (("shout", {}),)), engine.UnknownTransform),
+        (
+            Rule("plain.0", ("reference",), (("phone", {}), ("join", {}))),
+            engine.UnknownTransform,
+        ),
+        (Rule("plain.0", ("reference",), (("truncate", {}),)), engine.BadOption),
+        (
+            Rule("plain.0", ("reference",), (("value_table", {"table": "x"}),)),
+            engine.UnknownValueTable,
+        ),
+    ],
+)
+def test_a_broken_rule_is_refused_by_name(rule: Rule, error: type[engine.MappingError]) -> None:
+    with pytest.raises(error, match=re.escape(f"Rule 0 ({rule.target})")):
+        outcome_of(rule, {})
+
+
+def test_two_rules_for_one_target_are_refused() -> None:
+    rules = [Rule("plain.0", ("reference",), (), place) for place in (1, 2)]
+    with pytest.raises(engine.DoubleTarget, match=r"Rule 2 .* Rule 1 .* fills this field already"):
+        apply(rules, {}, CONTEXT)
+
+
+# -- The cut ---------------------------------------------------------------------------------------
+
+
+@given(st.text(), st.integers(len(engine.CONTINUED) + 2, 200))
+def test_a_cut_text_fits_and_begins_like_the_whole(text: str, length: int) -> None:
+    short = engine.cut(text, length)
+    assert len(short) <= length
+    assert short == text or text.startswith(short.removesuffix(engine.CONTINUED).rstrip())
+
+
+def test_a_first_line_that_does_not_fit_is_cut_itself() -> None:
+    short = engine.cut("x" * 100, 60)
+    assert short == "x" * (59 - len(engine.CONTINUED)) + "\n" + engine.CONTINUED
