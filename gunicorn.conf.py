@@ -10,3 +10,6 @@ logconfig_dict = {
         "gunicorn.access": {"handlers": [], "level": "INFO", "propagate": True},
     },
 }
+
+# It would listen in the home directory for commands that nobody gives.
+control_socket_disable = True

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -77,6 +78,7 @@ def _migrations() -> str:
 
 
 def _storage() -> str:
+    Path(settings.MEDIA_ROOT).mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.MEDIA_ROOT) as file:
         file.write(b"x")
     return OK

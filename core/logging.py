@@ -39,6 +39,7 @@ _UNSAFE_TEXT = (
     (re.compile(r"\b(Basic|Bearer)\s+[\w.~+/=-]+"), rf"\1 {REDACTED}"),
     (re.compile(r"\bDETAIL:.*", re.DOTALL), f"DETAIL: {REDACTED}"),
 )
+_WRONG_HOST = "django.security.DisallowedHost"
 _PLAIN = (bool, int, float, Decimal, UUID, date, time, timedelta, type(None))
 # What Celery puts into its own lines about a task.
 _UNSAFE_ARGUMENTS = frozenset({"exc", "traceback", "args", "kwargs", "return_value"})
@@ -57,7 +58,8 @@ def config(*, debug: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},
-            "django.request": {"level": "ERROR"},  # the request line says it already
+            # The request line says it already; and a wrong Host header is only noise.
+            **{name: {"level": "CRITICAL"} for name in ("django.request", _WRONG_HOST)},
             **{name: {"handlers": [], "level": "ERROR", "propagate": True} for name in quiet},
         },
     }

@@ -44,8 +44,9 @@ def test_a_migration_that_is_not_applied_takes_us_out_of_service(client):
 
 
 @pytest.mark.django_db
-def test_a_storage_that_cannot_be_written_takes_us_out_of_service(client, settings):
-    settings.MEDIA_ROOT = "/nowhere/at/all"
+def test_a_storage_that_cannot_be_written_takes_us_out_of_service(client, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = str(tmp_path / "file" / "media")
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["storage"] == "failed"
