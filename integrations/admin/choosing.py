@@ -1,0 +1,22 @@
+"""A first page of an "add" form: what the rest of the form depends on is chosen before it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+
+def choose_first(
+    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, form: Form
+) -> HttpResponse:
+    """Return a page that asks; its answer comes back in the query of the same URL."""
+    opts = model_admin.model._meta
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"Add {opts.verbose_name}",
+        "opts": opts,
+        "form": form,
+    }
+    return TemplateResponse(request, "admin/choose_first.html", context)

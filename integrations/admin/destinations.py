@@ -1,0 +1,238 @@
+"""Destinations: the options of each kind as fields of one form, and "Test connection"."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
+
+from core import audit
+from integrations import destinations
+from integrations.admin.choosing import choose_first
+from integrations.admin.shared import HIDDEN, ConfigurationAdmin, SecretFreeChanges, Tool
+from integrations.models import Destination
+from integrations.transport import DeliveryError, SecretField
+
+PREFIX = "options"
+
+
+def kind_label(kind: str) -> str:
+    """Return the name of a kind for people; the kind itself when its folder is gone."""
+    known = destinations.kinds().get(kind)
+    return known.label if known else kind
+
+
+def option_fields(kind: str) -> dict[str, forms.Field]:
+    """Return the fields of a kind's options by name."""
+    fields: dict[str, forms.Field] = destinations.transport_class(kind).OptionsForm.base_fields
+    return fields
+
+
+def has_default(field: forms.Field) -> bool:
+    """Return whether an option can be left as it is by whoever does not know better."""
+    return not field.required and not isinstance(field, SecretField)
+
+
+class ChooseKind(forms.Form):
+    kind = forms.ChoiceField(label="Kind", choices=lambda: [*_labelled_kinds()])
+
+
+def _labelled_kinds() -> list[tuple[str, str]]:
+    return [(kind, transport.label) for kind, transport in destinations.kinds().items()]
+
+
+class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A destination, and the options of its kind as fields beside its own."""
+
+    kind: ClassVar[str]
+
+    class Meta:
+        model = Destination
+        fields = ["organization", "name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.kind = self.kind
+        if self.instance.pk:
+            self.fields["organization"].disabled = True
+        self.options = destinations.transport_class(self.kind).OptionsForm(
+            self.data if self.is_bound else None,
+            prefix=PREFIX,
+            initial=self.instance.options,
+        )
+        for name, field in self.options.fields.items():
+            self._add_option(name, field)
+
+    def _add_option(self, name: str, field: forms.Field) -> None:
+        stored = self.instance.options.get(name)
+        if not isinstance(field, SecretField):
+            self.initial.setdefault(f"{PREFIX}-{name}", field.initial if stored is None else stored)
+        elif stored:
+            field.help_text = f"{field.help_text} Stored. Leave it empty to keep it.".strip()
+        self.fields[f"{PREFIX}-{name}"] = field
+
+    def clean(self) -> None:
+        super().clean()
+        for name, errors in self.options.errors.items():
+            field = None if name == "__all__" else f"{PREFIX}-{name}"
+            if field is None or field not in self.errors:
+                self.add_error(field, errors)
+        if self.options.is_valid():
+            self.instance.options = dict(self.options.cleaned_data)
+
+
+class OptionChanges(SecretFreeChanges):
+    """Shows which options were changed, each by itself."""
+
+    def format_delta_change(self, change: Any) -> Any:
+        if change.field != "options":
+            return super().format_delta_change(change)
+        fields = option_fields(self.record.kind) if self._known() else {}
+        old, new = change.old or {}, change.new or {}
+        lines = [
+            _option_change(name, fields.get(name), old.get(name), new.get(name))
+            for name in {**old, **new}
+            if old.get(name) != new.get(name)
+        ]
+        return type(change)("Options", "; ".join(lines), HIDDEN)
+
+    def _known(self) -> bool:
+        return self.record.kind in destinations.kinds()
+
+
+def _option_change(name: str, field: forms.Field | None, old: Any, new: Any) -> str:
+    if field is None or isinstance(field, SecretField):
+        return f"{name} changed"
+    return f"{name}: {old} → {new}"
+
+
+@admin.register(Destination)
+class DestinationAdmin(ConfigurationAdmin):
+    list_display = ["name", "organization", "shown_kind", "standing", "checked_at"]
+    list_filter = ["kind", "organization"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "organization__name"]
+    readonly_fields = ["shown_kind", "standing", "checked_at", "shown_options"]
+    actions = ["test_connections"]
+
+    @admin.display(description="kind")
+    def shown_kind(self, destination: Destination) -> str:
+        return kind_label(destination.kind)
+
+    @admin.display(description="connection")
+    def standing(self, destination: Destination) -> str:
+        if destination.held_at is None:
+            return "Open"
+        return (
+            f"Held: {destination.held_reason} Nothing is lost. Mend it, then press "
+            "“Test connection”: what waits goes by itself."
+        )
+
+    @admin.display(description="options")
+    def shown_options(self, destination: Destination) -> str:
+        fields = option_fields(destination.kind)
+        return "\n".join(
+            f"{fields[name].label or name}: {value}"
+            for name, value in destination.options.items()
+            if name in fields and not isinstance(fields[name], SecretField)
+        )
+
+    # -- the form --------------------------------------------------------------------------------
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        chosen = ChooseKind(request.GET or None)
+        if self.has_add_permission(request) and not chosen.is_valid():
+            return choose_first(self, request, chosen)
+        response: HttpResponse = super().add_view(request, *args, **kwargs)
+        return response
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not _may_change(self, request, obj):
+            return super().get_form(request, obj, change, **kwargs)
+        form = type("DestinationForm", (DestinationForm,), {"kind": _kind(request, obj)})
+        names = DestinationForm.Meta.fields
+        return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": names})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = ["organization", "name", "shown_kind"]
+        standing = ["standing", "checked_at"] if obj else []
+        if not _may_change(self, request, obj):
+            return [(None, {"fields": [*shown, *standing, "shown_options"]})]
+        fields = option_fields(_kind(request, obj))
+        names = {name: f"{PREFIX}-{name}" for name in fields}
+        more = [names[name] for name, field in fields.items() if has_default(field)]
+        needed = [names[name] for name, field in fields.items() if not has_default(field)]
+        return [
+            (None, {"fields": [*shown[: 3 if obj else 2], *standing]}),
+            *([("Connection", {"fields": needed})] if needed else []),
+            ("More options", {"fields": more, "classes": ["collapse"] if needed else []}),
+        ]
+
+    def get_historical_record_context_helper(
+        self, request: HttpRequest, historical_record: Any
+    ) -> OptionChanges:
+        return OptionChanges(self.model, historical_record)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.held_at:
+            said = "The connection is still held. Press “Test connection” to open it again."
+            self.message_user(request, said, messages.WARNING)
+
+    # -- "Test connection" -----------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_POST(self.test_view))
+        own = path("<int:pk>/test/", view, name="integrations_destination_test")
+        return [own, *super().get_urls()]
+
+    def tools(self, request: HttpRequest, obj: Destination) -> list[Tool]:
+        if not self.has_change_permission(request, obj):
+            return []
+        url = reverse("admin:integrations_destination_test", args=[obj.pk])
+        return [Tool("Test connection", url, post=True)]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        destination = get_object_or_404(Destination, pk=pk)
+        if not self.has_change_permission(request, destination):
+            raise PermissionDenied
+        self._test(request, destination)
+        return HttpResponseRedirect(
+            reverse("admin:integrations_destination_change", args=[destination.pk])
+        )
+
+    @admin.action(description="Test connection", permissions=["change"])
+    def test_connections(self, request: HttpRequest, queryset: QuerySet[Destination]) -> None:
+        for destination in queryset:
+            self._test(request, destination)
+
+    def _test(self, request: HttpRequest, destination: Destination) -> None:
+        held = destination.held_at is not None
+        try:
+            answer, level = destination.test_connection(), messages.SUCCESS
+        except DeliveryError as error:
+            answer, level = error.message, messages.ERROR
+        audit.record(request, "test connection", destination, good=level == messages.SUCCESS)
+        if held and level == messages.SUCCESS:
+            answer += " The connection is open again: what waited goes by itself."
+        self.message_user(request, f"{destination}: {answer}", level)
+
+
+def _may_change(model_admin: DestinationAdmin, request: HttpRequest, obj: Any) -> bool:
+    if obj is None:
+        return bool(model_admin.has_add_permission(request))
+    return bool(model_admin.has_change_permission(request, obj))
+
+
+def _kind(request: HttpRequest, obj: Destination | None) -> str:
+    if obj:
+        return obj.kind
+    chosen = ChooseKind(request.GET)
+    return chosen.cleaned_data["kind"] if chosen.is_valid() else next(iter(destinations.kinds()))

@@ -1,0 +1,110 @@
+"""Organizations and their service listings."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations.admin.shared import ConfigurationAdmin, Tool
+from integrations.models import Organization, ServiceListing, TriggerConfig
+
+
+def importing(organization: Organization) -> str:
+    """Return whether an organization's referrals are imported, and if not, why not."""
+    if not organization.active:
+        return "Off: the organization is suspended. Events are kept, nothing is imported."
+    if organization.plan not in Organization.IMPORTING_PLANS:
+        plan = organization.get_plan_display()
+        return f"Off: importing needs Advanced CBO or higher, and the plan is {plan}."
+    return "On"
+
+
+class ServiceListingInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = ServiceListing
+    extra = 0
+    fields = ["caredove_id", "name"]
+    show_change_link = True
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ConfigurationAdmin):
+    list_display = ["name", "caredove_id", "plan", "active", "imports"]
+    list_filter = ["plan", "active"]
+    search_fields = ["name", "caredove_id"]
+    fields = ["caredove_id", "name", "plan", "time_zone", "active", "importing"]
+    readonly_fields = ["importing"]
+    inlines = [ServiceListingInline]
+
+    @admin.display(description="importing")
+    def importing(self, organization: Organization) -> str:
+        return importing(organization)
+
+    @admin.display(description="imports", boolean=True)
+    def imports(self, organization: Organization) -> bool:
+        return organization.may_import()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.may_import():
+            self.message_user(request, f"Importing: {importing(obj)}", messages.WARNING)
+
+
+class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Where the referrals of a listing go; changed on its own page."""
+
+    model = TriggerConfig
+    fields = ["destination", "labels", "mapping", "enabled"]
+    readonly_fields = ["destination", "labels", "mapping", "enabled"]
+    show_change_link = True
+    verbose_name_plural = "goes to"
+
+    @admin.display(description="triggers")
+    def labels(self, config: TriggerConfig) -> str:
+        return config.labels()
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("destination", "mapping", "listing")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ServiceListing)
+class ServiceListingAdmin(ConfigurationAdmin):
+    list_display = ["name", "caredove_id", "organization", "goes_to"]
+    list_filter = ["organization"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "caredove_id", "organization__name"]
+    fields = ["organization", "caredove_id", "name"]
+    autocomplete_fields = ["organization"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        listings = super().get_queryset(request)
+        return listings.prefetch_related("trigger_configs__destination")
+
+    @admin.display(description="goes to")
+    def goes_to(self, listing: ServiceListing) -> str:
+        configs = listing.trigger_configs.all()
+        return ", ".join(
+            f"{config.destination}" + ("" if config.enabled else " (off)") for config in configs
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Its destinations and its referrals are those of its organization.
+        return ["organization"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return [TriggerConfigInline] if obj else []
+
+    def tools(self, request: HttpRequest, obj: ServiceListing) -> list[Tool]:
+        if not request.user.has_perm("integrations.add_triggerconfig"):
+            return []
+        url = reverse("admin:integrations_triggerconfig_add")
+        return [Tool("Connect to a destination", f"{url}?listing={obj.pk}")]

@@ -1,0 +1,166 @@
+"""Sources and their credentials. A secret is shown once, on the page that made it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
+
+from core import audit
+from integrations import credentials
+from integrations.admin.shared import ConfigurationAdmin, Tool
+from integrations.models import Source, SourceCredential, check_hosts
+from integrations.transport import SecretField
+
+ABOUT = {
+    "basic": "Dovetail makes a key id and a secret for HTTP Basic. Those that are active stay so: "
+    "switch the old one off when the sender uses the new one.",
+    "signature": "Dovetail makes a secret for Standard Webhooks signatures. From then on this "
+    "source is not believed on HTTP Basic alone: every request has to be signed.",
+}
+MAKERS: dict[str, Callable[[Source], tuple[SourceCredential, str]]] = {
+    "basic": credentials.add_basic,
+    "signature": credentials.add_signing_secret,
+}
+TITLES = {"basic": "Add Basic credential", "signature": "Add signing secret"}
+
+
+class HostsField(forms.CharField):
+    """A list of host names, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").split()
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(data) != (initial or []))
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    attachment_hosts = HostsField(
+        required=False,
+        validators=[check_hosts],
+        help_text="One a line. Attachments named by URL are fetched from these hosts only.",
+    )
+    fetch_password = SecretField(required=False, help_text="Leave it empty to keep it as it is.")
+    fetch_token = SecretField(
+        required=False,
+        help_text="Instead of user name and password. Leave it empty to keep it as it is.",
+    )
+    forget = forms.BooleanField(required=False, label="Forget the stored password and token")
+
+    class Meta:
+        model = Source
+        fields = [
+            "name",
+            "kind",
+            "active",
+            "organizations",
+            "attachment_hosts",
+            "fetch_username",
+            "fetch_password",
+            "fetch_token",
+        ]
+
+    def clean_fetch_password(self) -> str | None:
+        return self._kept("fetch_password")
+
+    def clean_fetch_token(self) -> str | None:
+        return self._kept("fetch_token")
+
+    def _kept(self, name: str) -> str | None:
+        given: str = self.cleaned_data[name]
+        stored: str | None = getattr(self.instance, name)
+        return given or (None if self.data.get("forget") else stored)
+
+
+class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
+    """They are added by the buttons above, and switched off here."""
+
+    model = SourceCredential
+    fields = ["scheme", "key", "created_at", "active"]
+    readonly_fields = ["scheme", "key", "created_at"]
+    can_delete = False
+    verbose_name_plural = "credentials"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Source)
+class SourceAdmin(ConfigurationAdmin):
+    form = SourceForm
+    secret_fields = ("fetch_password", "fetch_token")
+    list_display = ["name", "kind", "active"]
+    search_fields = ["name"]
+    filter_horizontal = ["organizations"]
+    readonly_fields = ["fetch_secret"]
+    inlines = [SourceCredentialInline]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        secrets = ["fetch_password", "fetch_token", "forget"]
+        if not self.has_change_permission(request, obj) and obj:
+            secrets = []
+        fetch = ["attachment_hosts", "fetch_username", "fetch_secret", *secrets]
+        return [
+            (None, {"fields": ["name", "kind", "active", "organizations"]}),
+            ("Fetching attachments", {"fields": fetch}),
+        ]
+
+    @admin.display(description="stored")
+    def fetch_secret(self, source: Source) -> str:
+        if source.fetch_token:
+            return "A token"
+        return "A password" if source.fetch_password else "Nothing"
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return [SourceCredentialInline] if obj else []
+
+    # -- credentials -----------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(never_cache(self.add_credential))
+        own = path("<int:pk>/add/<slug:scheme>/", view, name="integrations_source_add_credential")
+        return [own, *super().get_urls()]
+
+    def tools(self, request: HttpRequest, obj: Source) -> list[Tool]:
+        if not request.user.has_perm("integrations.add_sourcecredential"):
+            return []
+        return [
+            Tool(title, reverse("admin:integrations_source_add_credential", args=[obj.pk, scheme]))
+            for scheme, title in TITLES.items()
+        ]
+
+    def add_credential(self, request: HttpRequest, pk: int, scheme: str) -> HttpResponse:
+        """Ask, then make the credential and show its secret in the answer: never again."""
+        source = get_object_or_404(Source, pk=pk)
+        if scheme not in MAKERS or not request.user.has_perm("integrations.add_sourcecredential"):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": TITLES[scheme],
+            "opts": self.model._meta,
+            "source": source,
+            "about": ABOUT[scheme],
+        }
+        if request.method == "POST":
+            credential, secret = MAKERS[scheme](source)
+            audit.record(request, "add credential", credential)
+            context |= {"credential": credential, "secret": secret}
+        return TemplateResponse(request, "admin/add_credential.html", context)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for credential, _ in getattr(formset, "changed_objects", []):
+            action = "switch credential on" if credential.active else "switch credential off"
+            audit.record(request, action, credential)

@@ -1,0 +1,110 @@
+"""Trigger configs: which listing goes where, when, and by which mapping."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from integrations.admin.choosing import choose_first
+from integrations.admin.shared import ConfigurationAdmin
+from integrations.models import Destination, ServiceListing, TriggerConfig
+from integrations.triggers import TRIGGERS
+from mapping.models import Mapping
+
+
+class ChooseListing(forms.Form):
+    listing = forms.ModelChoiceField(
+        ServiceListing.objects.select_related("organization"), label="Service listing"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["listing"]
+        choice.label_from_instance = lambda one: f"{one.organization} – {one}"  # type: ignore[attr-defined]
+
+
+class TriggerConfigForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What can be chosen depends on the listing; it and the destination stay what they are."""
+
+    on = forms.MultipleChoiceField(
+        label="Triggers",
+        choices=[
+            (one.key, format_html("{} <small>{}</small>", one.label, one.description))
+            for one in TRIGGERS
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one trigger."},
+    )
+    new_for: ServiceListing | None = None
+
+    class Meta:
+        model = TriggerConfig
+        fields = ["listing", "destination", "on", "include_routed", "mapping", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.fields:
+            return  # somebody may look, and not change
+        config = self.instance
+        listing = self.new_for or config.listing
+        self.fields["listing"].disabled = True
+        self.initial["listing"] = listing
+        self._offer("listing", ServiceListing.objects.filter(pk=listing.pk))
+        if config.pk:
+            self.fields["destination"].disabled = True
+            within = Destination.objects.filter(pk=config.destination_id)
+        else:
+            within = Destination.objects.filter(organization=listing.organization_id)
+        self._offer("destination", within)
+        self._offer("mapping", mappings_for(listing, within))
+
+    def _offer(self, name: str, queryset: QuerySet[Any]) -> None:
+        choice: Any = self.fields[name]
+        choice.queryset = queryset
+        if queryset.count() == 1:
+            self.initial.setdefault(name, queryset.get())
+
+
+def mappings_for(listing: ServiceListing, within: QuerySet[Destination]) -> QuerySet[Mapping]:
+    """Return the mappings that fit these destinations and may be used by the listing's owner."""
+    return Mapping.objects.filter(
+        Q(organization=None) | Q(organization=listing.organization_id),
+        destination_kind__in=within.values("kind"),
+    )
+
+
+@admin.register(TriggerConfig)
+class TriggerConfigAdmin(ConfigurationAdmin):
+    form = TriggerConfigForm
+    list_display = ["listing", "organization", "destination", "labels", "mapping", "enabled"]
+    list_filter = ["enabled", "listing__organization"]
+    list_select_related = ["listing__organization", "destination", "mapping"]
+    search_fields = ["listing__name", "listing__caredove_id", "destination__name"]
+    fields = ["listing", "destination", "on", "include_routed", "mapping", "enabled"]
+
+    @admin.display(description="triggers")
+    def labels(self, config: TriggerConfig) -> str:
+        return config.labels()
+
+    @admin.display(ordering="listing__organization__name")
+    def organization(self, config: TriggerConfig) -> str:
+        return str(config.listing.organization)
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        chosen = ChooseListing(request.GET or None)
+        if self.has_add_permission(request) and not chosen.is_valid():
+            return choose_first(self, request, chosen)
+        response: HttpResponse = super().add_view(request, *args, **kwargs)
+        return response
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None:
+            chosen = ChooseListing(request.GET)
+            form.new_for = chosen.cleaned_data["listing"] if chosen.is_valid() else None
+        return form
