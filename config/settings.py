@@ -153,6 +153,32 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dovetail",
+    "DESCRIPTION": (
+        "Caredove sends referral events here and asks what became of them. The answer to an event "
+        "means that it is stored, no more."
+    ),
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "referrals.models.ImportJob.State"},
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "basic": {"type": "http", "scheme": "basic"},
+            "signature": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "webhook-signature",
+                "description": "Standard Webhooks, with webhook-id and webhook-timestamp.",
+            },
+        }
+    },
+    "PREPROCESSING_HOOKS": ["referrals.api.schema.keep_dollar_signs"],
+}
+
 # -- Time and language -------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-ca"

@@ -6,7 +6,7 @@ Redis and Celery buy concurrency and latency, never correctness.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -62,7 +62,7 @@ class Dispatcher:
             return len(events) + len(jobs)
         return self._work(events, jobs)
 
-    def _nudge(self, events: list[UUID], jobs: "list[UUID]") -> bool:
+    def _nudge(self, events: list[UUID], jobs: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
         if clock.now() < self._broker_retry_at:
             return False
@@ -79,7 +79,7 @@ class Dispatcher:
             return False
         return True
 
-    def _work(self, events: list[UUID], jobs: "list[UUID]") -> int:
+    def _work(self, events: list[UUID], jobs: Sequence[UUID]) -> int:
         work: list[Work] = [(open_and_run, event_id) for event_id in events]
         work += [(importing.run, job_id) for job_id in jobs]
         begun = [item for item in work if item[1] not in self._busy]

@@ -107,7 +107,7 @@ def explain(reference: str, source_kind: str = "caredove") -> Explanation:
     reference = reference.strip()
     referral = identity.find(source_kind, [reference])
     if referral is None:
-        return _ended(reference, [], _Stop(Check(EVENT, Light.RED, ABSENT), Actor.SUPPORT, ""))
+        return _ended(reference, [], _unopened(reference) or _red(EVENT, ABSENT, Actor.SUPPORT))
     return explain_referral(referral)
 
 
@@ -116,16 +116,19 @@ def explain_referral(referral: Referral) -> Explanation:
     passed: list[Check] = []
     jobs = _jobs(referral)
     try:
-        for check in _before_jobs(referral, jobs):
-            passed.append(check)
-        # With several destinations the chain follows the one that stands worst.
-        for check in _of_job(min(jobs, key=_standing)):
-            passed.append(check)
+        for check in _chain(referral, jobs):
+            passed.append(check)  # noqa: PERF402 - what was passed before a stop counts
     except _Stop as stop:
         return _ended(referral.reference, passed, stop, jobs, referral)
     return Explanation(
         referral.reference, True, _where(jobs), Actor.NOBODY, tuple(passed), jobs, referral
     )
+
+
+def _chain(referral: Referral, jobs: tuple[ImportJob, ...]) -> Iterator[Check]:
+    """With several destinations the chain follows the one that stands worst."""
+    yield from _before_jobs(referral, jobs)
+    yield from _of_job(min(jobs, key=_standing))
 
 
 def _jobs(referral: Referral) -> tuple[ImportJob, ...]:
@@ -195,12 +198,29 @@ def _event(referral: Referral) -> Check:
         raise _purged(referral)
     events = list(referral.events.order_by("received_at"))
     opened = [event for event in events if event.state == InboundEvent.State.OPENED]
-    if any(event.state == InboundEvent.State.QUARANTINED for event in events) and not opened:
-        raise _red(
-            EVENT, "Its event could not be opened.", Actor.DEVELOPERS, "Tell the developers."
-        )
-    count = len(events)
+    if not opened and (unopened := _unopened(referral.reference)):
+        raise unopened
+    count = len(opened)
     return Check(EVENT, Light.GREEN, f"{count} event{'' if count == 1 else 's'} received.")
+
+
+def _unopened(reference: str, question: str = EVENT) -> _Stop | None:
+    """An event that is stored and not opened: nothing has been merged from it yet."""
+    events = InboundEvent.objects.filter(reference=reference)
+    if events.filter(state=InboundEvent.State.QUARANTINED).exists():
+        return _red(
+            question,
+            "Its event arrived and could not be opened.",
+            Actor.DEVELOPERS,
+            "Tell the developers; the event is kept.",
+        )
+    if events.filter(state=InboundEvent.State.RECEIVED).exists():
+        return _amber(
+            question,
+            "Its newest event has arrived and has not been opened yet.",
+            "If that lasts longer than a minute, the dispatcher is not running.",
+        )
+    return None
 
 
 def _purged(referral: Referral) -> _Stop:
@@ -265,9 +285,8 @@ def _listing(referral: Referral, configs: list[TriggerConfig]) -> Check:
 
 
 def _trigger(referral: Referral, configs: list[TriggerConfig]) -> _Stop:
-    pending = referral.events.filter(state=InboundEvent.State.RECEIVED).exists()
-    if pending:
-        return _amber(TRIGGER, "Its newest event has not been opened yet.", "Wait a moment.")
+    if pending := _unopened(referral.reference, TRIGGER):
+        return pending
     chosen = "; ".join(config.labels() for config in configs)
     happened = sorted({key for event in referral.events.all() for key in event.triggers})
     so_far = ", ".join(TRIGGER_LABELS.get(key, key) for key in happened) or "nothing of that"
@@ -343,10 +362,16 @@ def _answer(job: ImportJob, now: Advice) -> Check:
         raise _red(ANSWER, f"{job.get_reason_display()}: {said}", now.actor, now.what)
     if job.state == State.RUNNING:
         raise _amber(ANSWER, "It is being sent at this moment.")
-    when = f"{job.due_at.astimezone(job.destination.organization.zone):%Y-%m-%d %H:%M}"
+    when = _due(job)
     if job.tries:
         raise _amber(ANSWER, f"{said} It is tried again at {when}.", now.what)
     raise _amber(ANSWER, f"It is queued for {when}.", now.what)
+
+
+def _due(job: ImportJob) -> str:
+    """The due time as people of the organization write it."""
+    zone = job.destination.organization.zone
+    return f"{job.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if job.due_at else "no time"
 
 
 def _files(job: ImportJob, now: Advice) -> Check:

@@ -66,7 +66,8 @@ def store(file: ReferralFile, content: bytes) -> None:
 def fetch(referral: Referral) -> bool:
     """Fetch the files that are wanted; True when one is worth another try later."""
     wanted = referral.files.filter(state=State.WANTED).select_related("source")
-    return any([_fetch(file) for file in wanted])
+    later = [_fetch(file) for file in wanted]
+    return any(later)
 
 
 def _fetch(file: ReferralFile) -> bool:

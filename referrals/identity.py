@@ -31,13 +31,13 @@ def resolve(source_kind: str, references: Sequence[str], now: datetime) -> Refer
         referral = _united(found)
     else:
         referral = Referral.objects.create(
-            reference=_best(references), created_at=now, changed_at=now
+            reference=best(references), created_at=now, changed_at=now
         )
     _learn(referral, source_kind, references)
     return referral
 
 
-def _best(references: Sequence[str]) -> str:
+def best(references: Sequence[str]) -> str:
     """The 10-digit Reference # where it is known: staff know a referral by it."""
     return next(
         (r for r in references if r.isdigit() and len(r) == REFERENCE_DIGITS), references[0]
@@ -49,7 +49,7 @@ def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> N
     for value in dict.fromkeys(references):
         if value not in known:
             ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
-    best = _best([referral.reference, *references])
+    best = best([referral.reference, *references])
     if best != referral.reference:
         Referral.objects.filter(pk=referral.pk).update(reference=best)
         referral.reference = best

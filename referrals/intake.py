@@ -11,6 +11,7 @@ from core import clock
 from integrations import sources
 from integrations.models import Organization, Source
 from integrations.sources.parsed import Envelope
+from referrals import identity
 from referrals.models import InboundEvent, Referral
 
 
@@ -46,6 +47,7 @@ def receive(source: Source, door_name: str, body: bytes) -> Received:
         body_sha256=digest,
         size=len(body),
         code=envelope.code,
+        reference=identity.best(envelope.references),
         received_at=now,
         due_at=now,
     )

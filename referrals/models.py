@@ -120,6 +120,9 @@ class InboundEvent(models.Model):
     body = EncryptedBinaryField(null=True)
     size = models.PositiveIntegerField(help_text="Bytes of the body.")
     code = models.CharField("event", max_length=100)
+    reference = models.CharField(
+        max_length=64, db_index=True, help_text="The id of the referral that the message names."
+    )
     received_at = models.DateTimeField()
     occurred_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)

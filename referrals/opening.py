@@ -125,7 +125,7 @@ def _open(event_id: UUID) -> None:
     )
     if event is None:
         return
-    parsed = sources.door(event.source.kind, event.door).parse(event.body)
+    parsed = sources.door(event.source.kind, event.door).parse(event.body or b"")
     referral = identity.resolve(event.source.kind, parsed.references, clock.now())
     opening = Opening(event, parsed, referral)
     verdict = opening.run()
@@ -190,7 +190,7 @@ class Opening:
         return self.referral.organization
 
     def _time(self) -> datetime:
-        """The event's own time; never later than its arrival, or a wrong clock would win for good."""
+        """The event's own time, not later than its arrival: a wrong clock must not win for good."""
         at = self.parsed.occurred_at
         if at is None and self.parsed.local_time:
             zone = self.organization.zone if self.organization else UTC

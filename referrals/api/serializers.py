@@ -1,5 +1,6 @@
 """The shapes of the API's answers, for the OpenAPI document."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from referrals.explain import Light
@@ -15,7 +16,7 @@ class StoredSerializer(serializers.Serializer[None]):
 
 
 class FieldErrorSerializer(serializers.Serializer[None]):
-    field = serializers.CharField()  # type: ignore[assignment]
+    field = serializers.CharField()
     message = serializers.CharField()
 
 
@@ -64,8 +65,13 @@ class EventSerializer(serializers.ModelSerializer[InboundEvent]):
             "imports",
         ]
 
+    @extend_schema_field(EventImportSerializer(many=True))
     def get_imports(self, event: InboundEvent) -> list[dict[str, object]]:
-        jobs = event.referral.jobs.select_related("destination") if event.referral else []
+        jobs = (
+            event.referral.jobs.select_related("destination")
+            if event.referral
+            else ImportJob.objects.none()
+        )
         return list(EventImportSerializer(jobs, many=True).data)
 
 

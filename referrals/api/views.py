@@ -5,6 +5,7 @@ parser: a nested serializer would cost two hundred times as much as it is worth.
 """
 
 import logging
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from referrals.api.problems import (
     problem_document,
     stored_outcome,
 )
+from referrals.api.schema import SENDER_AUTH
 from referrals.explain import ABSENT, explain
 from referrals.identity import find
 from referrals.intake import Received
@@ -67,7 +69,7 @@ class SenderView(APIView):
         source = authenticate(request._request, body)
         if wait := ratelimit.seconds_to_wait(f"source:{source.pk}"):
             raise Problem(
-                429, "Too many requests from this source.", headers={"Retry-After": str(wait)}
+                429, "Too many requests from this source.", headers={"Retry-After": str(ceil(wait))}
             )
         return source
 
@@ -83,7 +85,7 @@ class SenderView(APIView):
         if isinstance(exc, Problem):
             return self.refuse(exc)
         if isinstance(exc, DatabaseError):
-            logger.exception("the database did not answer a sender")
+            logger.error("the database did not answer a sender", exc_info=exc)
             return self.refuse(Problem(503, NOT_STORED, headers={"Retry-After": "60"}))
         return super().handle_exception(exc)
 
@@ -132,6 +134,7 @@ class EventsView(DoorView):
     content_types = ("application/json",)
 
     @extend_schema(
+        auth=SENDER_AUTH,
         operation_id="post_event",
         summary="Send an event",
         request={"application/json": OpenApiTypes.OBJECT},
@@ -160,6 +163,7 @@ class FhirMessageView(DoorView):
     content_types = ("application/fhir+json", "application/json")
 
     @extend_schema(
+        auth=SENDER_AUTH,
         summary="Send a FHIR message",
         request={
             "application/fhir+json": OpenApiTypes.OBJECT,
@@ -192,6 +196,7 @@ class EventView(SenderView):
     """What became of an event."""
 
     @extend_schema(
+        auth=SENDER_AUTH,
         operation_id="get_event",
         summary="What became of an event",
         responses={
@@ -218,6 +223,7 @@ class ReferralView(SenderView):
     """Is a referral in its destination, and if not, why not."""
 
     @extend_schema(
+        auth=SENDER_AUTH,
         operation_id="get_referral",
         summary="Is it in CRMS, and if not, why not",
         responses={

@@ -1,5 +1,6 @@
 """A job becomes a parcel: the record by the mapping, the summary, the files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -48,13 +49,13 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     return Built(parcel, referral.version, missing, more_later)
 
 
-def map_record(job: ImportJob, document: source.Document) -> dict[str, object]:
+def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object]:
     """Return the record by the mapping of the job's trigger config; raises Misconfigured."""
     config = job.trigger_config
     if config is None:
         raise Misconfigured("The trigger config that started this import was deleted.")
     context = engine.Context(
-        time_zone=job.destination.organization.time_zone,
+        time_zone=job.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
         targets=target_fields(job.destination.kind),
     )

@@ -1,4 +1,4 @@
-"""Who may work on a job: a lease, won by one conditional update and kept by the database's clock."""
+"""Who may work on a job: a lease, won by one conditional update, kept by the database's clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Lease:
 
 
 def open_destinations() -> QuerySet[Destination]:
-    """Return the destinations that may be sent to: not held, of an active, entitled organization."""
+    """Return the destinations that may be sent to: not held, the organization active, entitled."""
     return Destination.objects.filter(
         held_at__isnull=True,
         organization__active=True,
@@ -108,29 +108,30 @@ def release_lost() -> int:
     """Take jobs back whose worker is gone; a job that keeps killing workers is quarantined."""
     now = clock.now()
     lost = ImportJob.objects.filter(state=State.RUNNING, lease_until__lt=now)
-    return sum(_release(job, now) for job in lost.only("pk", "lease_token", "deaths"))
+    rows = lost.values_list("pk", "lease_token", "deaths")
+    return sum(_release(pk, token, deaths, now) for pk, token, deaths in rows if token)
 
 
-def _release(job: ImportJob, now: datetime) -> int:
+def _release(job_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
     with transaction.atomic():
         mine = ImportJob.objects.filter(
-            pk=job.pk, state=State.RUNNING, lease_token=job.lease_token, lease_until__lt=now
+            pk=job_id, state=State.RUNNING, lease_token=token, lease_until__lt=now
         )
         released: dict[str, object] = {"lease_token": None, "lease_until": None}
-        if job.deaths + 1 >= MAX_DEATHS:
+        if deaths + 1 >= MAX_DEATHS:
             changed = mine.update(
                 state=State.NEEDS_ATTENTION,
                 reason=ImportJob.Reason.QUARANTINED,
-                deaths=job.deaths + 1,
+                deaths=deaths + 1,
                 message=f"Importing it stopped its worker {MAX_DEATHS} times in a row.",
                 error_at=now,
                 error_cleared_at=None,
                 **released,
             )
         else:
-            changed = mine.update(state=State.QUEUED, due_at=now, deaths=job.deaths + 1, **released)
+            changed = mine.update(state=State.QUEUED, due_at=now, deaths=deaths + 1, **released)
         if changed:
-            ImportAttempt.objects.filter(lease_token=job.lease_token, ended_at=None).update(
+            ImportAttempt.objects.filter(lease_token=token, ended_at=None).update(
                 ended_at=now, outcome=ImportAttempt.Outcome.LOST
             )
     return changed

@@ -67,8 +67,7 @@ def _move(
     now: datetime,
 ) -> Move:
     match outcome:
-        case Receipt():
-            assert built is not None
+        case Receipt() if built is not None:
             return _imported(job, outcome, built, now)
         case TryAgain():
             return _try_again(job, outcome, now)
