@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('body', core.fields.EncryptedBinaryField(null=True)),
                 ('size', models.PositiveIntegerField(help_text='Bytes of the body.')),
                 ('code', models.CharField(max_length=100, verbose_name='event')),
+                ('reference', models.CharField(db_index=True, help_text='The id of the referral that the message names.', max_length=64)),
                 ('received_at', models.DateTimeField()),
                 ('occurred_at', models.DateTimeField(null=True)),
                 ('state', models.CharField(choices=[('received', 'Received, not opened yet'), ('opened', 'Opened'), ('conflict', 'Conflict: same event id, another body'), ('quarantined', 'Could not be opened')], default='received', max_length=20)),
