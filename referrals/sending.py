@@ -74,8 +74,10 @@ def _plain(answer: outbound.Answer, content: dict[str, Any]) -> Sent:
 
 def _outcome(status: int, outcome: dict[str, Any]) -> Sent:
     issues = outcome["issue"]
-    words = (_located(*issue.get("expression", [""]), issue["details"]["text"]) for issue in issues)
-    return Sent(status, issues[0]["diagnostics"] if status == 200 else "", tuple(words))
+    words = tuple(
+        _located(issue.get("expression", [""])[0], issue["details"]["text"]) for issue in issues
+    )
+    return Sent(status, issues[0]["diagnostics"] if status == 200 else "", words)
 
 
 def _located(where: str, what: str) -> str:
