@@ -95,8 +95,10 @@ class Fields:
     def flag(self, key: str) -> bool | None:
         """Return yes, no, or None where nothing is said."""
         value = self.raw(key)
-        if value is None or value == "" or isinstance(value, bool):
-            return value if isinstance(value, bool) else None
+        if isinstance(value, bool):
+            return value
+        if key not in self:
+            return None
         known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
         if known is None:
             self.warn(key, "is neither true nor false")
@@ -105,7 +107,7 @@ class Fields:
     def number(self, key: str, *, below: int) -> int | None:
         """Return a whole number from 0 to `below`, or None."""
         value = self.raw(key)
-        if value is None or value == "":
+        if key not in self:
             return None
         try:
             number = int(value) if not isinstance(value, bool | list | dict) else -1

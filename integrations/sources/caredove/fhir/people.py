@@ -180,14 +180,17 @@ def requester(bundle: Bundle, request: Resource) -> Requester:
     )
 
 
-def full_name(bundle: Bundle, person: Resource) -> str:
-    """Return the name of a practitioner, a role's practitioner, an organization or anyone else."""
-    if person.kind == "PractitionerRole":
-        named = bundle.follow(person, "practitioner") or bundle.follow(person, "organization")
-        return full_name(bundle, named) if named else _said(person, "practitioner")
-    if isinstance(person.raw("name"), str):
-        return person.line("name")
-    return _first_name_of(person).full
+def full_name(bundle: Bundle, party: Resource) -> str:
+    """Return the name of a person or organization; for a role, of its person."""
+    if party.kind == "PractitionerRole":
+        person = bundle.follow(party, "practitioner") or bundle.follow(party, "organization")
+        return _own_name(person) or _said(party, "practitioner")
+    return _own_name(party)
+
+
+def _own_name(party: Resource) -> str:
+    is_text = isinstance(party.raw("name"), str)
+    return party.line("name") if is_text else _first_name_of(party).full
 
 
 def _said(owner: Fields, key: str) -> str:

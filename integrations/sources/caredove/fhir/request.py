@@ -49,7 +49,8 @@ def parent_reference(bundle: Bundle, request: Resource) -> str:
     based = [referred_key(ref, SERVICE_REQUEST) for ref in references_in(request, "basedOn")]
     based += [ref.child("identifier").id("value") for ref in references_in(request, "basedOn")]
     held = [parent.key for parent in parents_of(bundle, request)]
-    return next((reference for reference in [*stated, *based, *held] if reference), "")
+    found = (reference for reference in [*stated, *based, *held] if reference != request.key)
+    return next(filter(None, found), "")
 
 
 def other_identifiers(request: Resource, reference: str) -> list[Identifier]:
