@@ -72,18 +72,19 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     sources = LinesField(
         label="from",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "cols": 40}),
+        widget=forms.Textarea(attrs={"rows": 2, "cols": 30}),
         help_text="Source fields, one a line.",
     )
     transforms = forms.JSONField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "cols": 60}),
+        widget=forms.Textarea(attrs={"rows": 2, "cols": 42}),
         help_text='A list in JSON, such as [{"name": "phone"}].',
     )
 
     class Meta:
         model = FieldRule
         fields = ["position", "target", "sources", "transforms"]
+        widgets = {"target": forms.TextInput(attrs={"size": 28})}
 
     def clean_transforms(self) -> list[dict[str, Any]]:
         uses = self.cleaned_data["transforms"] or []
@@ -106,7 +107,7 @@ class TableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     entries = EntriesField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 50}),
         help_text="One a line: as sent = as the destination wants it.",
     )
 
