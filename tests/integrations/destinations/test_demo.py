@@ -1,6 +1,5 @@
 """The demo destination does what its options say."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ RECORD = {"name": "Mireille Tremblay-Okafor"}
 
 
 @pytest.fixture(autouse=True)
-def _nothing_delivered() -> Iterator[None]:
-    yield
+def _nothing_delivered() -> None:
     demo.delivered.clear()
     demo.misbehaved.clear()
 

@@ -472,6 +472,19 @@ def test_a_referral_made_anew_gets_all_of_its_files(
     assert files(crms_sandbox) == HASHES
 
 
+def test_files_of_a_referral_made_anew_are_not_taken_for_the_old_ones() -> None:
+    ledger = InMemoryLedger()
+    gone = [(201, {"id": "RF-1"}), (201, {"id": "AT-1"}), (404, b"")]
+    anew = [(201, {"id": "RF-2"}), (201, {"id": "AT-2"})]
+    with answering(*gone, *anew) as (url, asked):
+        refused_by(connected(url), ledger)
+        ledger.confirm_absent()
+        connected(url).deliver(parcel(RECORD, ledger))
+    summaries = [asked[1], asked[4]]
+    assert [call.path.split("/")[-2] for call in summaries] == ["RF-1", "RF-2"]
+    assert len({call.headers["Idempotency-Key"] for call in summaries}) == 2
+
+
 # -- A CRMS that answers oddly -------------------------------------------------------------------
 
 
