@@ -38,7 +38,7 @@ def resolve(source_kind: str, references: Sequence[str], now: datetime) -> Refer
 
 
 def best(references: Sequence[str]) -> str:
-    """The 10-digit Reference # where it is known: staff know a referral by it."""
+    """Return the 10-digit Reference # where it is known: staff know a referral by it."""
     return next(
         (r for r in references if r.isdigit() and len(r) == REFERENCE_DIGITS), references[0]
     )
@@ -49,10 +49,10 @@ def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> N
     for value in dict.fromkeys(references):
         if value not in known:
             ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
-    best = best([referral.reference, *references])
-    if best != referral.reference:
-        Referral.objects.filter(pk=referral.pk).update(reference=best)
-        referral.reference = best
+    shown = best([referral.reference, *references])
+    if shown != referral.reference:
+        Referral.objects.filter(pk=referral.pk).update(reference=shown)
+        referral.reference = shown
 
 
 def _united(found: list[Referral]) -> Referral:
