@@ -19,7 +19,7 @@ REFERENCE_RULE = (
 
 
 def is_reference(text: str) -> bool:
-    """Return whether the text can be the id of a referral, in URLs and logs too."""
+    """Return whether the text can be an id: safe to show, in an address, in a log."""
     return bool(_REFERENCE.fullmatch(text))
 
 

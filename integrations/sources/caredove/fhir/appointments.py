@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource, referred_key
 from integrations.sources.caredove.fhir.concepts import is_retracted
 from integrations.sources.caredove.fhir.people import full_name
@@ -24,7 +25,7 @@ def appointment(bundle: Bundle) -> Appointment:
     )
     return made(
         Appointment,
-        id=chosen.key,
+        id=chosen.key if identity.is_reference(chosen.key) else "",
         status=chosen.word("status"),
         start=chosen.instant("start"),
         end=chosen.instant("end"),

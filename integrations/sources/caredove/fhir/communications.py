@@ -97,7 +97,7 @@ def _message(bundle: Bundle, message: Resource, text: str, side: str) -> Message
     own = next(filter(None, numbers), "") or message.key
     return made(
         Message,
-        id="" if identity.is_local(own) else own,
+        id=own if identity.is_reference(own) and not identity.is_local(own) else "",
         at=message.instant("sent") or message.instant("received"),
         side=side,
         sender=_sender(bundle, message),

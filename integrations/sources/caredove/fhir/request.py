@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import (
     CLOSED_TRIGGERS,
     LISTING_ID_IN_KEY,
@@ -50,7 +51,7 @@ def parent_reference(bundle: Bundle, request: Resource) -> str:
     based += [ref.child("identifier").id("value") for ref in references_in(request, "basedOn")]
     held = [parent.key for parent in parents_of(bundle, request)]
     found = (reference for reference in [*stated, *based, *held] if reference != request.key)
-    return next(filter(None, found), "")
+    return next(filter(identity.is_reference, found), "")
 
 
 def other_identifiers(request: Resource, reference: str) -> list[Identifier]:
