@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn
 from uuid import uuid4
@@ -63,6 +64,10 @@ class EncryptedFileStorage(Storage):
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self.root).as_posix()
+
+    def get_modified_time(self, name: str) -> datetime:
+        """Return when the file was written, aware."""
+        return datetime.fromtimestamp(self._path(name).stat().st_mtime, UTC)
 
     def url(self, name: str | None) -> NoReturn:
         raise ValueError("Encrypted files have no public address.")

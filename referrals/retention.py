@@ -6,9 +6,9 @@ of a referral and a late message does not bring the person's data back.
 
 from datetime import datetime
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
+from core.storage import EncryptedFileStorage
 from referrals.models import (
     ImportAttempt,
     ImportJob,
@@ -19,8 +19,14 @@ from referrals.models import (
 )
 
 State = ImportJob.State
+storage = EncryptedFileStorage()
 REVOKED = "revoked"
 PURGED = "purged"
+REVOKED_WORD = "Caredove revoked the referral."
+MAY_BE_THERE = (
+    "Caredove revoked this referral while it was being sent: look in the destination, and remove "
+    "it if it is there."
+)
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
 
 
@@ -51,6 +57,22 @@ def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
     transaction.on_commit(lambda: _delete_files(names))
 
 
+def sweep(before: datetime) -> int:
+    """Delete files, written before that time, that no row names; returns how many.
+
+    A crash between writing a file and committing its row leaves one behind.
+    """
+    kept = set(ReferralFile.objects.exclude(stored_as="").values_list("stored_as", flat=True))
+    kept |= set(StoredSummary.objects.values_list("stored_as", flat=True))
+    lost = [
+        name
+        for name in storage.names()
+        if name not in kept and storage.get_modified_time(name) < before
+    ]
+    _delete_files(lost)
+    return len(lost)
+
+
 def _stored_names(referral: Referral) -> list[str]:
     files = ReferralFile.objects.filter(referral=referral).exclude(stored_as="")
     summaries = StoredSummary.objects.filter(referral=referral)
@@ -68,7 +90,7 @@ def _end_jobs(referral: Referral, now: datetime) -> None:
         state=State.DISMISSED,
         reason="",
         due_at=None,
-        closed_why="Caredove revoked the referral.",
+        closed_why=REVOKED_WORD,
         error_cleared_at=now,
     )
     jobs.update(message="", missing_files={})
@@ -77,4 +99,4 @@ def _end_jobs(referral: Referral, now: datetime) -> None:
 
 def _delete_files(names: list[str]) -> None:
     for name in names:
-        default_storage.delete(name)
+        storage.delete(name)

@@ -3,12 +3,13 @@
 import logging
 from uuid import UUID
 
-from integrations.transport import DeliveryError, Receipt
+from integrations.transport import DeliveryError, Receipt, Rejected
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim
 from referrals.importing.ledger import JobLedger
 from referrals.importing.settling import settle
 from referrals.models import ImportJob
+from referrals.retention import REVOKED_WORD
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ def _attempt(lease: Lease) -> None:
     built: Built | None = None
     outcome: Receipt | Exception
     try:
+        if job.referral.purged_at:
+            raise Rejected(REVOKED_WORD)
         built = build(job, JobLedger(lease))
         outcome = job.destination.transport().deliver(built.parcel)
     except LeaseLost:

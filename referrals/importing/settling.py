@@ -31,7 +31,7 @@ from referrals import files
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import ImportAttempt, ImportJob, Referral
-from referrals.retention import TELL_STAFF
+from referrals.retention import MAY_BE_THERE, REVOKED_WORD, TELL_STAFF, purge
 
 State, Reason = ImportJob.State, ImportJob.Reason
 Outcome = ImportAttempt.Outcome
@@ -50,7 +50,9 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
         now = clock.now()
         move = _move(job, outcome, built, referral, now)
         if referral.purged_at:
-            move = _without_the_person(move)
+            # What this attempt has fetched or rendered since then goes too.
+            purge(referral, now, why=referral.purged_why)
+            move = _without_the_person(job, move, now)
         settled = ImportJob.objects.filter(
             pk=job.pk, state=State.RUNNING, lease_token=lease.token
         ).update(lease_token=None, lease_until=None, deaths=0, **move)
@@ -148,20 +150,13 @@ def _error(now: datetime, message: str) -> Move:
     }
 
 
-def _without_the_person(move: Move) -> Move:
+def _without_the_person(job: ImportJob, move: Move, now: datetime) -> Move:
     """The referral was revoked while its import ran: keep the outcome, nothing of the person."""
+    nothing = {"due_at": None, "missing_files": {}, "message": ""}
     if move["state"] == State.IMPORTED:
-        return move | {
-            "due_at": None,
-            "missing_files": {},
-            "message": TELL_STAFF,
-            "error_at": move["imported_at"] if "imported_at" in move else clock.now(),
-        }
-    return {
-        "state": State.DISMISSED,
-        "message": "",
-        "closed_why": "Caredove revoked the referral.",
-    }
+        return move | nothing | _error(now, TELL_STAFF)
+    ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": REVOKED_WORD}
+    return ended | _error(now, MAY_BE_THERE) if job.steps.exists() else ended
 
 
 def _delay(tries: int) -> timedelta:

@@ -1,0 +1,19 @@
+"""`manage.py sweep_files`: delete stored files that belong to nothing. Run it once a day."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from core import clock
+from referrals.retention import sweep
+
+SETTLED = timedelta(days=1)  # by then the row of a file is committed, or never will be
+
+
+class Command(BaseCommand):
+    help = "Delete files that a crash left behind without a row."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = sweep(clock.now() - SETTLED)
+        self.stdout.write(f"{count} file{'' if count == 1 else 's'} deleted.")
