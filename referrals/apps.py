@@ -5,4 +5,4 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from referrals import receivers  # noqa: F401 - connects them
+        from referrals import checks, receivers  # noqa: F401 - registers and connects them

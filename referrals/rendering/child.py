@@ -28,7 +28,7 @@ FONT_FILES = {file.as_uri(): file for font in fonts.FONTS for file in font.files
 WARM_UP = "<html lang=en><title>-</title><h1>-</h1><ul><li>-</ul>"
 
 
-class OnlyFonts(URLFetcher):
+class OnlyFonts(URLFetcher):  # type: ignore[misc]  # WeasyPrint is not typed
     """Fetches the font files and nothing else, whatever a page asks for."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
@@ -55,6 +55,12 @@ class Typesetter:
             pdf_variant="pdf/ua-1",
         )
         return bytes(content)
+
+    def warm_up(self) -> None:
+        """Read what every page needs, and keep it out of the garbage collector's rounds."""
+        self.pdf(WARM_UP, (fonts.SANS.family,))
+        gc.collect()
+        gc.freeze()
 
     def _set_in(self, families: tuple[str, ...]) -> CSS:
         new = [family for family in families if family not in self.families]
@@ -83,9 +89,7 @@ def main(megabytes: int, cpu_seconds: int, folder: Path) -> None:
     """Serve until the supervisor closes our standard input."""
     source, out, sys.stdout = sys.stdin.buffer, sys.stdout.buffer, sys.stderr
     typesetter = Typesetter()
-    typesetter.pdf(WARM_UP, (fonts.SANS.family,))
-    gc.collect()
-    gc.freeze()
+    typesetter.warm_up()
     sandbox.limit_memory(megabytes)
     sandbox.confine(folder, [STYLESHEET, *FONT_FILES.values()])
     try:

@@ -200,7 +200,9 @@ def font_families(families: tuple[str, ...]) -> str:
     others = [family for family in families if family not in (SANS.family, EXTENDED.family)]
     body = [SANS.family, *(family for family in families if family != SANS.family)]
     extended = [EXTENDED.family, SANS.family, *others]
-    rules = {"html": body} | ({".extended": extended} if EXTENDED.family in families else {})
+    rules = {"html": body, "@page": body} | (
+        {".extended": extended} if EXTENDED.family in families else {}
+    )
     return "".join(
         f"{selector} {{ font-family: {', '.join(map(_quoted, names))}; }}\n"
         for selector, names in rules.items()

@@ -20,6 +20,7 @@ MAX_PAGES = 500
 LINES_ON_PAGE = 58
 COLUMNS = 88
 MARGIN, LEADING, SIZE = 54, 11.5, 9.5  # points
+COLUMN = 0.6 * SIZE
 WITHOUT_DATE = datetime(1970, 1, 1, tzinfo=UTC)  # the same text, the same bytes
 CUT = "This copy ends here. The rest of the referral is in Caredove, under its reference."
 
@@ -66,7 +67,6 @@ def _pages(lines: Iterator[str]) -> Iterator[list[str]]:
 
 def _wrapped(line: str) -> Iterator[str]:
     """Break a line at spaces, else anywhere; letters beyond Liberation Mono count as two."""
-    line = "".join(char for char in line if char not in INVISIBLE)
     indent = line[: len(line) - len(line.lstrip())]
     fits = _NARROW if all(char <= "~" or MONO.covers(char) for char in set(line)) else _WIDE
     pieces = fits.findall(line.strip()) or [""]
@@ -74,18 +74,19 @@ def _wrapped(line: str) -> Iterator[str]:
 
 
 def _write(paper: FPDF, y: float, line: str, font_of: Callable[[str], str]) -> None:
-    x = float(MARGIN)
-    for family, run in groupby(_in_visual_order(line), key=font_of):
-        text = "".join(run)
+    text = line.lstrip()
+    x = MARGIN + (len(line) - len(text)) * COLUMN
+    for family, run in groupby(_in_visual_order(text), key=font_of):
+        piece = "".join(run)
         paper.set_font(family, size=SIZE)
-        paper.text(x, y, text)
-        x += paper.get_string_width(text)
+        paper.text(x, y, piece)
+        x += paper.get_string_width(piece)
 
 
-def _in_visual_order(line: str) -> str:
-    if any(unicodedata.bidirectional(char) in {"R", "AL"} for char in set(line)):
-        return BidiParagraph(text=line).get_reordered_string()
-    return line
+def _in_visual_order(text: str) -> str:
+    if any(unicodedata.bidirectional(char) in {"R", "AL"} for char in set(text)):
+        text = BidiParagraph(text=text).get_reordered_string()
+    return "".join(char for char in text if char not in INVISIBLE)
 
 
 def _font_of(available: list[Font], char: str) -> str:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from referrals.rendering import frames
 
@@ -42,7 +43,7 @@ class Renderer:
         self.folder = tempfile.mkdtemp(prefix="dovetail-renderer-")
         self.documents = self.first_peak = self.peak = 0
         self.overrun = False
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-m", "referrals.rendering.child", *self._arguments()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,8 +84,7 @@ class Renderer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _exchange(self, html: str, families: tuple[str, ...]) -> bytes:
-        stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None and stdout is not None  # noqa: S101  they are pipes
+        stdin, stdout = cast(IO[bytes], self.process.stdin), cast(IO[bytes], self.process.stdout)
         frames.send(stdin, json.dumps({"html": html, "families": families}).encode())
         report = json.loads(frames.receive(stdout))
         content = frames.receive(stdout)

@@ -68,7 +68,7 @@ def confine(own_folder: Path, readable: Collection[Path]) -> None:
     """
     own = os.path.realpath(own_folder)
     roots = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    may_read = tuple(os.path.realpath(path) for path in (*roots, *readable, own))
+    may_read = tuple(os.path.realpath(path) for path in [*roots, *map(str, readable), own])
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
         if event in _HARMLESS:

@@ -7,9 +7,11 @@ from typing import Any
 
 PIECE = 60  # characters; setting one word takes time with the square of its length
 ZERO_WIDTH_SPACE = "\u200b"
+LEFT_TO_RIGHT_MARK = "\u200e"
 
 # Combining marks stay with their letter: most of them are not word characters, nor are joiners.
 _ENDLESS = re.compile(rf"\S{{{PIECE}}}(?=[^\s\u0300-\u036f\u200c-\u200f\ufe00-\ufe0f])")
+_NUMBER = re.compile(r"\d+(?:[ ./()-]{1,2}\d+)+")
 _EMPTY_LINES = re.compile(r"\n[ \n]*\n[ \n]*\n")
 # Embeddings, overrides and isolates could show a text in another order than it was written.
 _REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
@@ -55,6 +57,14 @@ def spelled_out(text: str, missing: Collection[str]) -> str:
     if text.isascii() or not missing:
         return text
     return text.translate({ord(char): f"[U+{ord(char):04X}]" for char in missing})
+
+
+def steadied(text: str) -> str:
+    """Return the text with its numbers kept in order: after Arabic, 705-555-0142 would be shown
+    as 0142-555-705."""
+    if text.isascii() or not any(unicodedata.bidirectional(char) == "AL" for char in set(text)):
+        return text
+    return _NUMBER.sub(rf"{LEFT_TO_RIGHT_MARK}\g<0>{LEFT_TO_RIGHT_MARK}", text)
 
 
 def strings(part: Any) -> Iterator[str]:
