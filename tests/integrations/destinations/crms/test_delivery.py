@@ -19,6 +19,7 @@ from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.crms.transport import CrmsTransport
 from integrations.transport import (
     ATTACHMENT,
+    SUMMARY,
     DeliveryError,
     Document,
     Misconfigured,
@@ -402,6 +403,17 @@ def test_a_listed_file_is_not_sent_again_even_where_keys_mean_nothing() -> None:
         refused_by(crms, ledger)
         crms.deliver(parcel(RECORD, ledger))
         assert files(sandbox) == HASHES
+
+
+def test_a_summary_that_changed_since_it_was_sent_is_not_sent_beside_the_first(
+    crms_sandbox: Sandbox, connect: Connect
+) -> None:
+    ledger = InMemoryLedger()
+    crms_sandbox.fail("summary", "reset-after")
+    refused_by(connect(), ledger)
+    edited = document("summary", b"%PDF-1.7 the summary after an edit", SUMMARY)
+    connect().deliver(parcel(RECORD, ledger, (edited,)))
+    assert files(crms_sandbox) == [SUMMARY_PDF.sha256]
 
 
 def test_of_two_equal_files_the_second_is_not_taken_for_the_first(
