@@ -1,8 +1,8 @@
 """Form answers, in form order, each under a key of its own."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
 
 from mapping.document import FormAnswer
 
@@ -12,7 +12,7 @@ class Answers:
     """The answers of a form as they are found."""
 
     found: list[FormAnswer] = field(default_factory=list)
-    _keys: set[str] = field(default_factory=set)
+    _asked: Counter[str] = field(default_factory=Counter)
 
     def add(self, key: str, label: str, values: Iterable[str]) -> None:
         """Take an answer; a question without one is skipped.
@@ -24,9 +24,10 @@ class Answers:
         if not value:
             return
         key = key or label or f"question-{len(self.found) + 1}"
-        names = (key if again == 1 else f"{key}#{again}" for again in count(1))
-        key = next(name for name in names if name not in self._keys)
-        self._keys.add(key)
+        while again := self._asked[key]:
+            self._asked[key] += 1
+            key = f"{key}#{again + 1}"
+        self._asked[key] = 1
         self.found.append(FormAnswer(key=key, label=label or key, value=value))
 
 

@@ -40,6 +40,7 @@ class Bundle:
             if isinstance(entry.raw("resource"), dict)
         ]
         self.nothing = Resource({}, "", warnings)
+        self._held: dict[int, dict[str, Resource]] = {}  # contained, by their owner's members
 
     @cached_property
     def header(self) -> Resource:
@@ -105,8 +106,11 @@ class Bundle:
         return index
 
     def _contained(self, owner: Fields, key: str) -> Resource:
-        contained = (Resource(f.members, "", self.warnings) for f in owner.children("contained"))
-        return next((resource for resource in contained if resource.key == key), self.nothing)
+        held = self._held.get(id(owner.members))
+        if held is None:
+            inner = [Resource(f.members, "", self.warnings) for f in owner.children("contained")]
+            held = self._held[id(owner.members)] = {r.key: r for r in reversed(inner)}
+        return held.get(key, self.nothing)
 
 
 def references_in(owner: Fields, key: str) -> list[Fields]:

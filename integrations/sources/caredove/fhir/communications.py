@@ -1,5 +1,7 @@
 """Messages between the requester and the provider, and which of the two wrote each."""
 
+from typing import TypeAlias
+
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
 from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted
@@ -9,6 +11,7 @@ from mapping.document import Message
 
 COMMUNICATION = "Communication"
 PROVIDER, REQUESTER = "provider", "requester"
+Names: TypeAlias = dict[str, int]  # of the parties of a side, with their distance from it
 # A party is also its person, its organization and the listing it works for.
 _BELONGS_TO = ("practitioner", "organization", "healthcareService", "providedBy")
 _MAX_DISTANCE = 2
@@ -25,13 +28,12 @@ def messages(bundle: Bundle, request: Resource, told_side: str) -> list[Message]
 
     `told_side` is the side that the event code names: it stands in where one message does not say.
     """
-    found = communications(bundle)
+    found, sides = communications(bundle), _sides(bundle, request)
     fallback = told_side if len(found) == 1 else ""
-    shown = ((message, _text(message)) for message in found)
     return [
-        _message(bundle, message, text, side(bundle, request, message) or fallback)
-        for message, text in shown
-        if text
+        _message(bundle, message, text, _side(bundle, sides, message) or fallback)
+        for message in found
+        if (text := _text(message))
     ]
 
 
@@ -39,25 +41,26 @@ def event_side(bundle: Bundle, request: Resource) -> str:
     """Return which side wrote the message that the event tells of; empty when it is unknown."""
     focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == COMMUNICATION]
     told = focused or communications(bundle)
-    return side(bundle, request, told[-1]) if told else ""
+    return _side(bundle, _sides(bundle, request), told[-1]) if told else ""
 
 
-def side(bundle: Bundle, request: Resource, message: Resource) -> str:
-    """Return which side wrote a message: read from its sender, else from its recipients."""
-    sides = {
+def _sides(bundle: Bundle, request: Resource) -> dict[str, Names]:
+    provider = _names(bundle, request, "performer")
+    return {
         REQUESTER: _names(bundle, request, "requester"),
-        PROVIDER: _names(bundle, request, "performer"),
+        PROVIDER: provider or _family(bundle, bundle.of_kind("HealthcareService")),
     }
-    if not sides[PROVIDER]:
-        services = bundle.of_kind("HealthcareService")
-        sides[PROVIDER] = _family(bundle, services)
+
+
+def _side(bundle: Bundle, sides: dict[str, Names], message: Resource) -> str:
+    """Return which side wrote a message: read from its sender, else from its recipients."""
     if sender := _matching(_names(bundle, message, "sender"), sides):
         return sender
     recipient = _matching(_names(bundle, message, "recipient"), sides)
     return {REQUESTER: PROVIDER, PROVIDER: REQUESTER}.get(recipient, "")
 
 
-def _matching(names: dict[str, int], sides: dict[str, dict[str, int]]) -> str:
+def _matching(names: Names, sides: dict[str, Names]) -> str:
     """Return the side that shares the nearest name; empty where both or neither do.
 
     Both sides may be in one organization: the person or role decides before the organization.
@@ -71,15 +74,15 @@ def _matching(names: dict[str, int], sides: dict[str, dict[str, int]]) -> str:
     return best[0] if len(best) == 1 else ""
 
 
-def _names(bundle: Bundle, owner: Resource, key: str) -> dict[str, int]:
+def _names(bundle: Bundle, owner: Resource, key: str) -> Names:
     """Return the names of the parties in a member, each with its distance from the reference."""
     references = references_in(owner, key)
     names = {ref.url("reference"): 0 for ref in references if ref.url("reference")}
     return _family(bundle, [bundle.resolve(ref, owner) for ref in references]) | names
 
 
-def _family(bundle: Bundle, parties: list[Resource]) -> dict[str, int]:
-    names: dict[str, int] = {}
+def _family(bundle: Bundle, parties: list[Resource]) -> Names:
+    names: Names = {}
     for distance in range(_MAX_DISTANCE + 1):
         new = {f"{party.kind}/{party.key}": party for party in parties if party}
         new = {name: party for name, party in new.items() if name not in names}
