@@ -5,4 +5,6 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from referrals import checks, receivers  # noqa: F401 - registers and connects them
+        from referrals import backlog, checks, receivers  # noqa: F401 - registers and connects them
+
+        backlog.register()
