@@ -60,6 +60,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def origin(address: str | None) -> tuple[str, str]:
+    """Return the scheme, and the host with its port, of an address."""
+    parts = urlsplit(address or "")
+    return parts.scheme, parts.netloc.lower()
+
+
 def names_the_id(value: str) -> None:
     """Raise ValidationError when a path or link has no place for the referral's id."""
     if "{id}" not in value:
@@ -180,3 +186,12 @@ class CrmsOptions(Options):
     connect_seconds = _seconds("Seconds to connect", 10)
     read_seconds = _seconds("Seconds for an answer", 30)
     file_seconds = _seconds("Seconds for a file", 60)
+
+    def clean(self) -> dict[str, Any]:
+        """Keep a stored token for the address that it was entered for."""
+        given = self.cleaned_data.get("token")
+        cleaned = super().clean()
+        moved = origin(cleaned.get("base_url")) != origin(self.initial.get("base_url"))
+        if moved and not given and not self.errors:
+            self.add_error("token", "Enter the token again: it was for another address.")
+        return cleaned

@@ -35,6 +35,23 @@ def test_without_a_token_nothing_is_stored() -> None:
     assert "token" in errors(token="")
 
 
+def test_a_stored_token_does_not_follow_to_another_address() -> None:
+    moved = {"base_url": "https://crms.attacker.example", "token": ""}
+    form = CrmsOptions(moved, initial=GIVEN)
+    assert form.errors == {"token": ["Enter the token again: it was for another address."]}
+
+
+def test_a_stored_token_stays_when_only_the_path_changes() -> None:
+    form = CrmsOptions({"base_url": "https://CRMS.example/v2", "token": ""}, initial=GIVEN)
+    assert form.is_valid()
+    assert form.cleaned_data["token"] == "secret"
+
+
+def test_a_broken_address_is_the_only_thing_complained_of() -> None:
+    form = CrmsOptions({"base_url": "https://[::1", "token": ""}, initial=GIVEN)
+    assert list(form.errors) == ["base_url"]
+
+
 @pytest.mark.parametrize(
     "address",
     [
