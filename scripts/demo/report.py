@@ -1,0 +1,83 @@
+"""What the demonstration says before and after the table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.demo.environment import ROOT
+from scripts.demo.inbox import Holdings
+from scripts.demo.portal import KEY
+from scripts.demo.story import End
+from scripts.demo.telling import Row
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where to look."""
+
+    portal_url: str
+    crms_url: str
+    logs: Path
+
+
+def begin(places: Places) -> None:
+    print(f"The portal is at {places.portal_url}, the stand-in CRMS at {places.crms_url}.")
+    print("Everybody in the following events is made up.\n", flush=True)
+
+
+def verdict(rows: Sequence[Row], holdings: Holdings) -> bool:
+    """Say whether all went as expected; what did not is explained. Returns the same."""
+    wrong = [row for row in rows if not row.is_expected]
+    print(f"\n{len(rows) - len(wrong)} of {len(rows)} events came to the expected end.")
+    for row in wrong:
+        print(f"✗ {row.event.title.strip()}: expected “{row.event.expected}”, but “{row.end}”.")
+        print(f"  {row.explanation or 'The portal has not said why.'}")
+    if holdings.problems:
+        print(*(f"✗ {problem}" for problem in holdings.problems), sep="\n")
+    else:
+        print(
+            f"CRMS has each of {holdings.referrals} referrals once, with {holdings.files} files "
+            "in all, byte for byte."
+        )
+    return not wrong and not holdings.problems
+
+
+def turns(rows: Sequence[Row]) -> None:
+    """Say whose turn it is, where it is somebody's."""
+    print("\nWhat people are told where something is left to do:")
+    latest = {row.reference: row for row in rows if row.answer and row.answer.stored}
+    for row in latest.values():
+        if row.end in (End.REFUSED, End.FILE_MISSING, End.PLAN_TOO_LOW):
+            print(f"· {row.event.title}. Whose turn: {row.whose_turn}.")
+            print(f"  {row.explanation}")
+
+
+def guide(
+    places: Places,
+    rows: Sequence[Row],
+    holdings: Holdings,
+    passwords: Mapping[str, str],
+    secret: str,
+) -> None:
+    """Say where everything is, and who may sign in."""
+    print(f"\nAdmin          {places.portal_url}/admin/")
+    for role, password in passwords.items():
+        print(f"               {role:<13} {password}")
+    if passwords:
+        print("               (shown this once; `manage.py changepassword ROLE` sets another)")
+    else:
+        print("               liaison, support, administrator: passwords as shown at the first run")
+    print(f"CRMS inbox     {places.crms_url}/")
+    print(f"A summary      {holdings.summary_url}")
+    print(f"API            {places.portal_url}/api/v1/docs")
+    print(f"Logs           {_short(places.logs)}/*.log")
+    print("Why is a referral not in CRMS?")
+    refused = next((row.reference for row in rows if row.end == End.REFUSED), rows[0].reference)
+    print(f"               .venv/bin/python manage.py explain {refused}")
+    print("Send an event yourself:")
+    print("               .venv/bin/python manage.py send_event FILE \\")
+    print(f"                 --url {places.portal_url} --key {KEY} --secret {secret}", flush=True)
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
