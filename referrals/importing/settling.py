@@ -152,7 +152,7 @@ def _error(now: datetime, message: str) -> Move:
 
 def _without_the_person(job: ImportJob, move: Move, now: datetime) -> Move:
     """The referral was revoked while its import ran: keep the outcome, nothing of the person."""
-    nothing = {"due_at": None, "missing_files": {}, "message": ""}
+    nothing: Move = {"due_at": None, "missing_files": {}, "message": ""}
     if move["state"] == State.IMPORTED:
         return move | nothing | _error(now, TELL_STAFF)
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": REVOKED_WORD}

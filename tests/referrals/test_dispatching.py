@@ -1,0 +1,117 @@
+"""The dispatcher: without a broker it works, with one it nudges, with a dead one it works."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from core import clock
+from referrals import tasks
+from referrals.dispatching import Dispatcher, due_events
+from referrals.models import ImportJob, InboundEvent
+from tests.world import World, make_world, plain
+
+DEAD_BROKER = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    return make_world()
+
+
+def rounds_until(dispatcher: Dispatcher, done: Any, limit: int = 400) -> None:
+    """Let the dispatcher look until `done()`; its threads work meanwhile."""
+    for _ in range(limit):
+        dispatcher.round()
+        if done():
+            return
+        time.sleep(0.05)
+    pytest.fail("the dispatcher did not do it")
+
+
+def imported() -> bool:
+    return ImportJob.objects.filter(state="imported").exists()
+
+
+def test_without_a_broker_it_does_the_work_itself(world: World, settings: Any):
+    settings.CELERY_BROKER_URL = ""
+    world.receive(plain())
+    rounds_until(Dispatcher(threads=2), imported)
+
+
+def test_a_round_with_nothing_due_does_nothing(world: World):
+    assert Dispatcher().round() == 0
+
+
+def test_with_a_dead_broker_it_does_the_work_itself(world: World, settings: Any):
+    settings.CELERY_BROKER_URL = DEAD_BROKER
+    world.receive(plain())
+    rounds_until(Dispatcher(threads=2), imported)
+
+
+def test_with_a_broker_each_row_is_nudged_once_in_a_while(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.CELERY_BROKER_URL = DEAD_BROKER
+    published: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        tasks, "publish", lambda task, row_id: published.append((task.name, str(row_id)))
+    )
+    received = world.receive(plain())
+    dispatcher = Dispatcher()
+    dispatcher.round()
+    dispatcher.round()
+    assert published == [("referrals.tasks.open_event", str(received.event_id))]
+    assert InboundEvent.objects.get().state == "received"
+
+
+def test_a_lost_nudge_is_given_again(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch):
+    settings.CELERY_BROKER_URL = DEAD_BROKER
+    published: list[Any] = []
+    monkeypatch.setattr(tasks, "publish", lambda task, row_id: published.append(row_id))
+    world.receive(plain())
+    dispatcher = Dispatcher()
+    dispatcher.round()
+    InboundEvent.objects.update(nudged_at=clock.now() - 2 * tasks.opening.NUDGE_AGAIN)
+    dispatcher.round()
+    assert len(published) == 2
+
+
+def test_a_dead_broker_neither_fails_nor_holds_up_a_nudge(world: World, settings: Any):
+    settings.CELERY_BROKER_URL = DEAD_BROKER
+    received = world.receive(plain())
+    waiting = threading.Event()
+    publisher = tasks.Publisher()
+    publisher.put(tasks.open_event, received.event_id)  # returns, whatever becomes of it
+    waiting.wait(0.01)
+    assert due_events(1) == [received.event_id]
+
+
+def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
+    settings.CELERY_BROKER_URL = ""
+    dispatcher = Dispatcher(threads=1)
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    dispatcher.stopping.set()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+
+
+def test_a_message_of_the_broker_carries_one_id(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        tasks.open_event, "apply_async", lambda args, **options: sent.append((args, options))
+    )
+    received = world.receive(plain())
+    tasks.publish(tasks.open_event, received.event_id)
+    assert sent == [((str(received.event_id),), {"retry": False, "ignore_result": True})]
+
+
+def test_a_task_opens_its_event_and_a_task_runs_its_job(world: World):
+    received = world.receive(plain())
+    tasks.open_event(str(received.event_id))
+    tasks.run_job(str(world.job.pk))
+    assert world.job.state == "imported"
