@@ -1,7 +1,7 @@
 """Reading a message field by field, with tolerance: what cannot be read is left out, and said."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 
@@ -31,7 +31,7 @@ class Warnings:
         if len(self._sentences) <= MAX_WARNINGS:
             self._sentences.setdefault(sentence)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._sentences)
 
 

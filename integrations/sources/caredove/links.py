@@ -1,6 +1,8 @@
 """Sign-in links: whoever opens one is signed in as somebody else, so none is ever passed on."""
 
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 
 from integrations.sources.caredove.events import (
     CAREDOVE_HOST,
@@ -27,19 +29,23 @@ def is_sign_in_link(url: str) -> bool:
 
     A token in the query of an attachment's address is its signature: `is_launch_link` is for those.
     """
-    query = url.lower().partition("?")[2]
-    return is_launch_link(url) or (_is_caredoves(url) and bool(SIGN_IN_QUERY.search(query)))
+    queries = (query for _, query in _caredoves(url))
+    return is_launch_link(url) or any(map(SIGN_IN_QUERY.search, queries))
 
 
 def is_launch_link(url: str) -> bool:
     """Return whether the path of the address leads into Caredove, signed in."""
-    path = url.lower().partition("?")[0].partition("://")[2].partition("/")[2]
-    return LAUNCH in url.lower() or (_is_caredoves(url) and bool(SIGN_IN_PATH.search(path)))
+    paths = (path for path, _ in _caredoves(url))
+    return LAUNCH in unquote(url).lower() or any(map(SIGN_IN_PATH.search, paths))
 
 
-def _is_caredoves(url: str) -> bool:
-    host = url.lower().rpartition("://")[2].partition("/")[0].partition("?")[0]
-    return CAREDOVE_HOST in host
+def _caredoves(url: str) -> Iterator[tuple[str, str]]:
+    """Yield path and query of each address of Caredove's: one may stand in another's query."""
+    for address in unquote(url).lower().split("://"):
+        place, _, query = address.partition("?")
+        host, _, path = place.partition("/")
+        if CAREDOVE_HOST in host:
+            yield path, query
 
 
 def _censored(word: re.Match[str]) -> str:

@@ -79,5 +79,6 @@ def _filename(holders: list[Fields]) -> str:
 def _id(owner: Resource) -> str:
     """Return an id that stays the same for the file in every message, or nothing."""
     holders = (owner.child("masterIdentifier"), *owner.children("identifier"))
-    stated = next(filter(None, (holder.id("value") for holder in holders)), "")
-    return stated or ("" if identity.is_local(owner.key) or owner.has_random_key else owner.key)
+    stated = [holder.id("value") for holder in holders]
+    own = [] if owner.has_random_key else [owner.key]
+    return next((key for key in [*stated, *own] if not identity.is_local(key)), "")

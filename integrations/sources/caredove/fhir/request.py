@@ -33,9 +33,11 @@ _LISTING = "HealthcareService"
 
 def asked(bundle: Bundle, request: Resource) -> Document:
     """Return what the ServiceRequest itself says."""
+    parent = parent_reference(bundle, request)
     return made(
         Document,
-        parent_reference=parent_reference(bundle, request),
+        parent_reference=parent,
+        routed=True if parent or "basedOn" in request else None,
         submitted_at=request.instant("authoredOn"),
         priority=request.line("priority"),
         service=label(request, "code"),

@@ -192,6 +192,7 @@ def test_rule_04_a_routed_referral_is_not_its_parent():
     event = parse(bundle(parent, child, focus={"display": "see entries"}))
     assert event.references == (REFERENCE,)
     assert event.document["parent_reference"] == "4099999991"
+    assert event.document["routed"] is True
 
 
 def test_rule_04_a_second_reference_number_is_another_referrals():
