@@ -1,4 +1,4 @@
-"""A first page of an "add" form: what the rest of the form depends on is chosen before it."""
+"""What people choose from, and a first page for a choice on which the rest of a form depends."""
 
 from typing import Any
 
@@ -20,3 +20,9 @@ def choose_first(
         "form": form,
     }
     return TemplateResponse(request, "admin/choose_first.html", context)
+
+
+def choose_only(field: Any) -> None:
+    """Leave out the admin's links that add, change and delete what a field chooses from."""
+    for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        setattr(field.widget, link, False)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms.utils import pretty_name
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from core import audit
 from integrations import destinations
-from integrations.admin.choosing import choose_first
+from integrations.admin.choosing import choose_first, choose_only
 from integrations.admin.shared import HIDDEN, ConfigurationAdmin, SecretFreeChanges, Tool
 from integrations.models import Destination
 from integrations.transport import DeliveryError, SecretField
@@ -58,8 +59,8 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.kind = self.kind
-        if self.instance.pk:
-            self.fields["organization"].disabled = True
+        if "organization" in self.fields:
+            choose_only(self.fields["organization"])
         self.options = destinations.transport_class(self.kind).OptionsForm(
             self.data if self.is_bound else None,
             prefix=PREFIX,
@@ -70,6 +71,9 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _add_option(self, name: str, field: forms.Field) -> None:
         stored = self.instance.options.get(name)
+        field.label = field.label or pretty_name(name)
+        if isinstance(field.widget, forms.TextInput):
+            field.widget.attrs.setdefault("class", "vTextField")
         if not isinstance(field, SecretField):
             self.initial.setdefault(f"{PREFIX}-{name}", field.initial if stored is None else stored)
         elif stored:
@@ -113,11 +117,11 @@ def _option_change(name: str, field: forms.Field | None, old: Any, new: Any) -> 
 
 @admin.register(Destination)
 class DestinationAdmin(ConfigurationAdmin):
-    list_display = ["name", "organization", "shown_kind", "standing", "checked_at"]
+    list_display = ["name", "organization", "shown_kind", "standing", "last_good_test"]
     list_filter = ["kind", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
-    readonly_fields = ["shown_kind", "standing", "checked_at", "shown_options"]
+    readonly_fields = ["shown_kind", "standing", "last_good_test", "shown_options"]
     actions = ["test_connections"]
 
     @admin.display(description="kind")
@@ -132,6 +136,10 @@ class DestinationAdmin(ConfigurationAdmin):
             f"Held: {destination.held_reason} Nothing is lost. Mend it, then press "
             "“Test connection”: what waits goes by itself."
         )
+
+    @admin.display(description="last good test", ordering="checked_at")
+    def last_good_test(self, destination: Destination) -> Any:
+        return destination.checked_at
 
     @admin.display(description="options")
     def shown_options(self, destination: Destination) -> str:
@@ -151,18 +159,21 @@ class DestinationAdmin(ConfigurationAdmin):
         response: HttpResponse = super().add_view(request, *args, **kwargs)
         return response
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.readonly_fields, *(["organization"] if obj else [])]
+
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         if not _may_change(self, request, obj):
             return super().get_form(request, obj, change, **kwargs)
         form = type("DestinationForm", (DestinationForm,), {"kind": _kind(request, obj)})
-        names = DestinationForm.Meta.fields
+        names = ["name"] if obj else ["organization", "name"]
         return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": names})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["organization", "name", "shown_kind"]
-        standing = ["standing", "checked_at"] if obj else []
+        standing = ["standing", "last_good_test"] if obj else []
         if not _may_change(self, request, obj):
             return [(None, {"fields": [*shown, *standing, "shown_options"]})]
         fields = option_fields(_kind(request, obj))

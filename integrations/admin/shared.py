@@ -1,7 +1,7 @@
 """What the pages of configuration have in common: a history without secrets, and tools."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.db.models import Model
@@ -14,11 +14,12 @@ HIDDEN = "hidden"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A button above a form. One that does something posts."""
+    """A button above a form. One that does something posts, with the data that it is given."""
 
     label: str
     url: str
     post: bool = False
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 class SecretFreeChanges(HistoricalRecordContextHelper):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from integrations.admin.choosing import choose_first
+from integrations.admin.choosing import choose_first, choose_only
 from integrations.admin.shared import ConfigurationAdmin
 from integrations.models import Destination, ServiceListing, TriggerConfig
 from integrations.triggers import TRIGGERS
@@ -48,22 +48,21 @@ class TriggerConfigForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if not self.fields:
             return  # somebody may look, and not change
-        config = self.instance
-        listing = self.new_for or config.listing
-        self.fields["listing"].disabled = True
-        self.initial["listing"] = listing
-        self._offer("listing", ServiceListing.objects.filter(pk=listing.pk))
-        if config.pk:
-            self.fields["destination"].disabled = True
-            within = Destination.objects.filter(pk=config.destination_id)
+        if self.new_for:
+            self.initial["listing"] = self.new_for
+            self.fields["listing"].disabled = True
+            self._offer("listing", ServiceListing.objects.filter(pk=self.new_for.pk))
+            within = Destination.objects.filter(organization=self.new_for.organization_id)
+            self._offer("destination", within)
         else:
-            within = Destination.objects.filter(organization=listing.organization_id)
-        self._offer("destination", within)
-        self._offer("mapping", mappings_for(listing, within))
+            within = Destination.objects.filter(pk=self.instance.destination_id)
+        self._offer("mapping", mappings_for(self.new_for or self.instance.listing, within))
 
     def _offer(self, name: str, queryset: QuerySet[Any]) -> None:
+        """Let people choose among these; a single one is chosen already."""
         choice: Any = self.fields[name]
         choice.queryset = queryset
+        choose_only(choice)
         if queryset.count() == 1:
             self.initial.setdefault(name, queryset.get())
 
@@ -99,6 +98,10 @@ class TriggerConfigAdmin(ConfigurationAdmin):
             return choose_first(self, request, chosen)
         response: HttpResponse = super().add_view(request, *args, **kwargs)
         return response
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Jobs were opened for this pair: another pair is another trigger config.
+        return ["listing", "destination"] if obj else []
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

@@ -1,0 +1,216 @@
+"""What people can do to import jobs, in the list and on the page of one."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from integrations.admin.shared import Tool
+from referrals import importing
+from referrals.importing.deciding import open_step_name
+from referrals.models import ImportJob
+from referrals.tasks import nudge_job
+
+State, Reason = ImportJob.State, ImportJob.Reason
+CONFIRMED = "confirmed"  # in the POST of a page that asked
+BACK = "back"  # in the POST of a page of one job: return there
+ONE_ONLY = "Look in the destination for one referral at a time: choose one."
+NOT_ASKED = "Nobody has to look for it, or somebody else has just answered."
+
+
+class DismissForm(forms.Form):
+    why = forms.CharField(
+        label="Why is it not to be imported?",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
+    )
+
+
+class PresentForm(forms.Form):
+    external_id = forms.CharField(
+        label="Its id in the destination",
+        max_length=200,
+        widget=forms.TextInput({"autofocus": True}),
+    )
+
+
+class AbsentForm(forms.Form):
+    """Nothing is asked but whether it is meant."""
+
+
+class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    actions = ["retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there"]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("referrals.decide_importjob"))
+
+    def decisions(self, request: HttpRequest, job: ImportJob) -> list[Tool]:
+        """Return a button for each thing that can be done to the job now."""
+        if not self.has_decide_permission(request):
+            return []
+        names = {
+            "retry": not importing.why_not_retry(job),
+            "it_is_there": job.reason == Reason.UNCONFIRMED,
+            "it_is_not_there": job.reason == Reason.UNCONFIRMED,
+            "clear_errors": job.has_uncleared_error,
+            "dismiss": job.external_id is None
+            and job.state in (State.WAITING, State.QUEUED, State.NEEDS_ATTENTION),
+        }
+        url = reverse("admin:referrals_importjob_changelist")
+        return [
+            Tool(
+                getattr(self, name).short_description,
+                url,
+                post=True,
+                data={"action": name, ACTION_CHECKBOX_NAME: str(job.pk), BACK: "1"},
+            )
+            for name, possible in names.items()
+            if possible
+        ]
+
+    @admin.action(description="Retry", permissions=["decide"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
+        done, refused = 0, defaultdict(list)
+        for job in _full(queryset):
+            try:
+                importing.retry(job, request.user)  # type: ignore[arg-type]
+            except importing.RetryRefused as refusal:
+                refused[refusal.why].append(job.referral.reference)
+            else:
+                nudge_job(job.pk)
+                done += 1
+        self._tell(request, done, "sent again")
+        for why, references in refused.items():
+            said = f"Not sent again ({', '.join(references)}): {why}"
+            self.message_user(request, said, messages.WARNING)
+        return _back(request, queryset)
+
+    @admin.action(description="Dismiss", permissions=["decide"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
+        form = DismissForm(_answer(request))
+        if not form.is_valid():
+            text = "A dismissed import is not sent, whatever happens to the referral later."
+            return self._ask(request, queryset, "dismiss", form, text)
+        why = form.cleaned_data["why"]
+        jobs = _full(queryset)
+        dismissed = [importing.dismiss(job, why, request.user) for job in jobs]  # type: ignore[arg-type]
+        self._tell(request, sum(dismissed), "dismissed")
+        if not all(dismissed):
+            said = f"{dismissed.count(False)} cannot be dismissed: imported, or under way."
+            self.message_user(request, said, messages.WARNING)
+        return _back(request, queryset)
+
+    @admin.action(description="Clear errors", permissions=["decide"])
+    def clear_errors(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+    ) -> HttpResponse | None:
+        cleared = [importing.clear_error(job, request.user) for job in queryset]  # type: ignore[arg-type]
+        self._tell(request, sum(cleared), "cleared")
+        return _back(request, queryset)
+
+    @admin.action(description="It is there", permissions=["decide"])
+    def it_is_there(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+    ) -> HttpResponse | None:
+        job = self._only_one(request, queryset)
+        if job is None:
+            return None
+        form = PresentForm(_answer(request))
+        if not form.is_valid():
+            text = f"You have found it in {job.destination}: {_step(job)}."
+            return self._ask(request, queryset, "it_is_there", form, text)
+        found = importing.confirm_present(job, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
+        return self._told(request, queryset, job, found)
+
+    @admin.action(description="It is not there", permissions=["decide"])
+    def it_is_not_there(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+    ) -> HttpResponse | None:
+        job = self._only_one(request, queryset)
+        if job is None:
+            return None
+        if not AbsentForm(_answer(request)).is_valid():
+            text = (
+                f"You have looked in {job.destination}, and this is not there: {_step(job)}. "
+                "It is sent again. If it is there after all, it will be there twice."
+            )
+            return self._ask(request, queryset, "it_is_not_there", AbsentForm(), text)
+        return self._told(request, queryset, job, importing.confirm_absent(job, request.user))  # type: ignore[arg-type]
+
+    # -- asking and telling --------------------------------------------------------------------
+
+    def _only_one(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> ImportJob | None:
+        jobs = list(_full(queryset))
+        if len(jobs) != 1:
+            self.message_user(request, ONE_ONLY, messages.WARNING)
+            return None
+        return jobs[0]
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[ImportJob],
+        action: str,
+        form: forms.Form,
+        text: str,
+    ) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": getattr(self, action).short_description,
+            "opts": self.model._meta,
+            "jobs": queryset,
+            "form": form,
+            "text": text,
+            "action": action,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "back": request.POST.get(BACK),
+        }
+        return TemplateResponse(request, "admin/referrals/ask.html", context)
+
+    def _told(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob], job: ImportJob, done: bool
+    ) -> HttpResponse | None:
+        """Go on with a job about which a person has said how it stands."""
+        if done:
+            nudge_job(job.pk)
+            self.message_user(request, "The import goes on.", messages.SUCCESS)
+        else:
+            self.message_user(request, NOT_ASKED, messages.WARNING)
+        return _back(request, queryset)
+
+    def _tell(self, request: HttpRequest, count: int, done: str) -> None:
+        if count:
+            imports = "1 import was" if count == 1 else f"{count} imports were"
+            self.message_user(request, f"{imports} {done}.", messages.SUCCESS)
+
+
+def _full(queryset: QuerySet[ImportJob]) -> Iterable[ImportJob]:
+    return queryset.select_related("referral", "destination", "trigger_config__mapping")
+
+
+def _answer(request: HttpRequest) -> Any:
+    """Return what was posted, if it was posted as an answer to the question."""
+    return request.POST if CONFIRMED in request.POST else None
+
+
+def _step(job: ImportJob) -> str:
+    """Return what to look for, in words."""
+    name = open_step_name(job)
+    if name.startswith("attachment"):
+        return "an attachment of the referral"
+    return "the referral's summary" if name == "summary" else "the referral"
+
+
+def _back(request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
+    """Return to the page of the job that was acted on; else to the list."""
+    job = queryset.first() if BACK in request.POST else None
+    if job is None:
+        return None
+    return HttpResponseRedirect(reverse("admin:referrals_importjob_change", args=[job.pk]))

@@ -1,0 +1,151 @@
+"""Inbound events: what came, what became of it, and, for those who may, what it said."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+
+from core import audit
+from integrations.admin.shared import Tool
+from integrations.sources.caredove.links import without_sign_in_links
+from integrations.triggers import TRIGGER_LABELS
+from referrals.admin.viewing import ViewOnlyAdmin, as_uuid, badge, link_to, referrals_named
+from referrals.models import InboundEvent
+
+SHOWN_CHARACTERS = 200_000
+SHOWN_IN_ONE_VALUE = 2_000
+
+
+@admin.register(InboundEvent)
+class InboundEventAdmin(ViewOnlyAdmin):
+    shows_a_person = False
+    list_display = ["received_at", "code", "shown_referral", "source", "result", "reason"]
+    list_filter = ["state", "outcome", "door", "source"]
+    list_select_related = ["referral", "source"]
+    search_fields = ["referral__reference__exact"]
+    search_help_text = "A reference or another id of the referral, or the id of the event, whole."
+    fields = [
+        "shown_id",
+        "code",
+        "source",
+        "door",
+        "received_at",
+        "occurred_at",
+        "result",
+        "reason",
+        "shown_warnings",
+        "shown_referral",
+        "triggered",
+        "dedup_key",
+        "size",
+        "shown_conflict",
+        "conflicting",
+    ]
+    readonly_fields = [
+        "shown_id",
+        "result",
+        "shown_warnings",
+        "shown_referral",
+        "triggered",
+        "shown_conflict",
+        "conflicting",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundEvent]:
+        events: QuerySet[InboundEvent] = super().get_queryset(request)
+        return events.defer("body", "referral__snapshot")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[InboundEvent], search_term: str
+    ) -> tuple[QuerySet[InboundEvent], bool]:
+        if term := search_term.strip():
+            queryset = queryset.filter(Q(referral__in=referrals_named(term)) | Q(pk=as_uuid(term)))
+        return queryset, False
+
+    @admin.display(description="id")
+    def shown_id(self, event: InboundEvent) -> str:
+        return str(event.pk)
+
+    @admin.display(description="referral")
+    def shown_referral(self, event: InboundEvent) -> Any:
+        return link_to(event.referral) if event.referral else "–"
+
+    @admin.display(description="what became of it", ordering="state")
+    def result(self, event: InboundEvent) -> SafeString:
+        if event.state == InboundEvent.State.OPENED and event.outcome:
+            return badge(event.outcome, event.get_outcome_display())
+        return badge(event.state, event.get_state_display())
+
+    @admin.display(description="warnings")
+    def shown_warnings(self, event: InboundEvent) -> str:
+        return "\n".join(event.warnings) or "–"
+
+    @admin.display(description="triggers")
+    def triggered(self, event: InboundEvent) -> str:
+        return ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers) or "–"
+
+    @admin.display(description="same event id as")
+    def shown_conflict(self, event: InboundEvent) -> Any:
+        return link_to(event.conflict_with) if event.conflict_with else "–"
+
+    @admin.display(description="other bodies with this event id")
+    def conflicting(self, event: InboundEvent) -> int:
+        return event.conflicts.count()
+
+    # -- the body ------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(never_cache(self.body_view))
+        own = path("<uuid:pk>/body/", view, name="referrals_inboundevent_body")
+        return [own, *super().get_urls()]
+
+    def tools(self, request: HttpRequest, obj: InboundEvent) -> list[Tool]:
+        if not request.user.has_perm("referrals.read_body"):
+            return []
+        return [Tool("Read the body", reverse("admin:referrals_inboundevent_body", args=[obj.pk]))]
+
+    def body_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        if not request.user.has_perm("referrals.read_body"):
+            raise PermissionDenied
+        event = get_object_or_404(InboundEvent, pk=pk)
+        audit.record(request, "read body", event)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Body of {event}",
+            "opts": self.model._meta,
+            "event": event,
+            "body": readable(bytes(event.body)) if event.body is not None else None,
+        }
+        return TemplateResponse(request, "admin/referrals/body.html", context)
+
+
+def readable(body: bytes) -> str:
+    """Return a body for people: indented, long values cut, sign-in links taken out."""
+    text = body.decode("utf-8", "replace")
+    try:
+        text = json.dumps(_shortened(json.loads(text)), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = without_sign_in_links(text)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n… (cut here)"
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = without_sign_in_links(value)
+    if len(text) <= SHOWN_IN_ONE_VALUE:
+        return text
+    return f"{text[:SHOWN_IN_ONE_VALUE]}… ({len(text)} characters)"

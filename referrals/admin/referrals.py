@@ -1,0 +1,187 @@
+"""Referrals, and the answer to "Why is it not in CRMS?"."""
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+
+from core import audit
+from integrations.admin.shared import Tool
+from referrals import files, sections, snapshot
+from referrals.admin.viewing import ViewOnlyAdmin, badge, link_to, referrals_named
+from referrals.explain import explain, explain_referral
+from referrals.importing import building
+from referrals.models import ImportJob, Referral, ReferralFile
+
+SHOWN_EVENTS = 100
+
+
+class ReferenceForm(forms.Form):
+    reference = forms.CharField(
+        label="Reference",
+        max_length=64,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "size": 40}),
+        help_text="Caredove's 10-digit Reference #, or another id of the referral.",
+    )
+
+
+@admin.register(Referral)
+class ReferralAdmin(ViewOnlyAdmin):
+    change_form_template = "admin/referrals/referral.html"
+    list_display = ["reference", "listing", "organization", "imports", "changed_at"]
+    list_filter = ["organization"]
+    list_select_related = ["listing", "organization"]
+    search_fields = ["reference__exact"]
+    search_help_text = "A reference or another id of the referral, whole."
+    fields = [
+        "reference",
+        "ids",
+        "organization",
+        "listing",
+        "created_at",
+        "changed_at",
+        "deleted",
+        "same_as",
+    ]
+    readonly_fields = ["ids", "deleted", "same_as"]
+
+    # -- the list ------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Referral]:
+        jobs = ImportJob.objects.select_related("destination").only(
+            "referral", "state", "destination__name"
+        )
+        shown: QuerySet[Referral] = super().get_queryset(request).defer("snapshot")
+        return shown.prefetch_related(Prefetch("jobs", jobs))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Referral], search_term: str
+    ) -> tuple[QuerySet[Referral], bool]:
+        if term := search_term.strip():
+            queryset = queryset.filter(pk__in=referrals_named(term))
+        return queryset, False
+
+    @admin.display(description="imports")
+    def imports(self, referral: Referral) -> SafeString:
+        if referral.purged_at:
+            return badge("dismissed", "Deleted")
+        return format_html_join(
+            " ",
+            "{}",
+            (
+                (badge(job.state, f"{job.destination}: {job.get_state_display()}"),)
+                for job in referral.jobs.all()
+            ),
+        )
+
+    # -- one referral --------------------------------------------------------------------------
+
+    @admin.display(description="all its ids")
+    def ids(self, referral: Referral) -> str:
+        return ", ".join(str(alias) for alias in referral.aliases.all())
+
+    @admin.display(description="deleted")
+    def deleted(self, referral: Referral) -> str:
+        if referral.purged_at is None:
+            return "No"
+        why = "Caredove revoked it" if referral.purged_why == "revoked" else "it was purged"
+        return f"The person's data was deleted: {why}."
+
+    @admin.display(description="same as")
+    def same_as(self, referral: Referral) -> Any:
+        return link_to(referral.united_with) if referral.united_with else "–"
+
+    def tools(self, request: HttpRequest, obj: Referral) -> list[Tool]:
+        if obj.purged_at or obj.united_with_id:
+            return []
+        return [Tool("Summary (PDF)", reverse("admin:referrals_referral_summary", args=[obj.pk]))]
+
+    def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
+        zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
+        return {
+            "explanation": explain_referral(obj),
+            "jobs": obj.jobs.all(),
+            "events": obj.events.order_by("-received_at")[:SHOWN_EVENTS],
+            "files": obj.files.all(),
+            "sheet": sections.sheet(snapshot.view(obj.snapshot), zone),
+        }
+
+    # -- its files -----------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        summary, file, why = (
+            wrap(never_cache(view)) for view in (self.summary_view, self.file_view, self.why_view)
+        )
+        return [
+            path("why/", why, name="referrals_why"),
+            path("<uuid:pk>/summary.pdf", summary, name="referrals_referral_summary"),
+            path("<uuid:pk>/files/<int:file_pk>/", file, name="referrals_referral_file"),
+            *super().get_urls(),
+        ]
+
+    def summary_view(self, request: HttpRequest, pk: UUID) -> FileResponse:
+        """Return the Referral Summary, as it is or would be sent."""
+        referral = self._visible(request, pk)
+        stored = building.summary_of(referral, snapshot.view(referral.snapshot))
+        audit.record(request, "download summary", referral, sha256=stored.sha256)
+        return FileResponse(
+            files.open_stored(stored.stored_as),
+            content_type="application/pdf",
+            filename=f"referral-{referral.reference}-summary.pdf",
+        )
+
+    def file_view(self, request: HttpRequest, pk: UUID, file_pk: int) -> FileResponse:
+        """Return an attachment, to be saved and never to be shown here: it may be anything."""
+        referral = self._visible(request, pk)
+        file = get_object_or_404(
+            ReferralFile, pk=file_pk, referral=referral, state=ReferralFile.State.STORED
+        )
+        audit.record(request, "download file", referral, file=file.key, sha256=file.sha256)
+        response = FileResponse(
+            files.open_stored(file.stored_as),
+            as_attachment=True,
+            content_type="application/octet-stream",
+            filename=file.filename,
+        )
+        response["Content-Security-Policy"] = "sandbox"
+        return response
+
+    def _visible(self, request: HttpRequest, pk: UUID) -> Referral:
+        referral = get_object_or_404(Referral, pk=pk)
+        if not self.has_view_permission(request, referral):
+            raise PermissionDenied
+        if referral.purged_at or referral.united_with_id:
+            raise Http404
+        return referral
+
+    # -- why is it not in CRMS? ----------------------------------------------------------------
+
+    def why_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a reference and answer. What is asked for never stands in a URL."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = ReferenceForm(request.POST or None)
+        explanation = explain(form.cleaned_data["reference"]) if form.is_valid() else None
+        if explanation:
+            audit.record(request, "explain", explanation.referral)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Why is it not in CRMS?",
+            "opts": self.model._meta,
+            "form": form,
+            "explanation": explanation,
+        }
+        return TemplateResponse(request, "admin/referrals/why.html", context)

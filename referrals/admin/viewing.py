@@ -1,0 +1,90 @@
+"""Pages that show and do not change, on tables that grow without end.
+
+Every page that shows a person's data writes an audit event before it is sent.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import audit
+from integrations.admin.shared import Tool
+from integrations.models import Source
+from referrals.models import ReferralAlias
+
+COUNTED = 5_000  # rows; who looks for an older one searches
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts only so far: to count a million rows takes longer than to show a page of them."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[:COUNTED].count())
+
+
+class ViewOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    shows_a_person: ClassVar[bool] = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
+        """Return the buttons above the page of an object."""
+        return []
+
+    def more(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """Return what the page of an object shows beside its fields."""
+        return {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs["obj"]
+        if self.shows_a_person:
+            audit.record(request, "view", obj)
+        context |= {"view_only": True, "tools": self.tools(request, obj), **self.more(request, obj)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def link_to(row: Any, label: str = "") -> SafeString:
+    """Return a link to the page of a row."""
+    opts = row._meta
+    url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, label or str(row))
+
+
+def badge(state: str, label: str) -> SafeString:
+    """Return a word with the colour of its state."""
+    return format_html('<span class="badge {}">{}</span>', state, label)
+
+
+def referrals_named(term: str) -> list[UUID]:
+    """Return the keys of the referrals that an id of theirs, given whole, names."""
+    named = ReferralAlias.objects.filter(source_kind__in=Source.Kind.values, value=term)
+    return list(named.values_list("referral", flat=True))
+
+
+def as_uuid(term: str) -> UUID | None:
+    """Return the id of a row that somebody looks for; None when it cannot be one."""
+    try:
+        return UUID(term)
+    except ValueError:
+        return None
