@@ -37,7 +37,8 @@ BY_REASON = {
     ),
     Reason.MISCONFIGURED: Advice(
         Actor.ADMINISTRATOR,
-        "Mend the connection, then press “Test connection”: everything that waits goes by itself.",
+        "This is not a problem with the referral: the connection is paused and nothing is lost. "
+        "Mend it, then press “Test connection”: everything that waits goes by itself.",
     ),
     Reason.UNCONFIRMED: Advice(
         Actor.SUPPORT,
@@ -45,7 +46,7 @@ BY_REASON = {
     ),
     Reason.GAVE_UP: Advice(
         Actor.SUPPORT,
-        "Press Retry once the destination is well again; after two retries call its support.",
+        "Press Retry once the destination is well again, at most twice before you call its support.",
     ),
     Reason.QUARANTINED: Advice(
         Actor.DEVELOPERS,
@@ -70,7 +71,7 @@ BY_STATE = {
 }
 HELD = Advice(
     Actor.ADMINISTRATOR,
-    "The connection is held; mend it, then press “Test connection”. Nothing is lost.",
+    "Mend the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
 FILES_MISSING = Advice(Actor.SUPPORT, "Add the missing files to the destination by hand.")
 

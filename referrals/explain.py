@@ -359,7 +359,8 @@ def _answer(job: ImportJob, now: Advice) -> Check:
     last = job.attempts.order_by("-number").first()
     said = job.message or (last.message if last else "")
     if job.state == State.NEEDS_ATTENTION:
-        raise _red(ANSWER, f"{job.get_reason_display()}: {said}", now.actor, now.what)
+        tired = "All automatic tries are used up. " if job.reason == Reason.GAVE_UP else ""
+        raise _red(ANSWER, f"{tired}{said}", now.actor, now.what)
     if job.state == State.RUNNING:
         raise _amber(ANSWER, "It is being sent at this moment.")
     when = _due(job)

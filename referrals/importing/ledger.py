@@ -16,7 +16,7 @@ from referrals.models import ImportStep
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
 NOT_SEARCHABLE = "An earlier try may have arrived, and this destination cannot be searched for it."
-SEARCH_LATER = "An earlier try may have arrived: Dovetail looks for it before it sends again."
+SEARCH_LATER = "An earlier try may have arrived: it is looked for before it is sent again."
 
 
 class JobLedger:

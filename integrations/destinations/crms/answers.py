@@ -1,7 +1,7 @@
 """What an answer of CRMS means: who must act, and in which words.
 
-`MEANINGS` is the answer table of `docs/connecting-crms.md`, row by row; the words quote CRMS and
-are written for the staff of the organization.
+`MEANINGS` is the answer table of `docs/connecting-crms.md`, row by row. The words say what happened
+and quote CRMS; what to do is the same for every kind of destination and is said beside them.
 """
 
 import json
@@ -61,121 +61,87 @@ READS = (Call.PING, Call.LOOK_UP)
 WRITES = (Call.CREATE, Call.FILE)
 ANY = tuple(Call)
 
-# Sentences that several meanings share, by their names in the words.
-AGAIN = "Dovetail tries again by itself."
-TEST_AGAIN = "Press “Test connection” again later."
-CORRECT = "Correct the settings of this connection, then press “Test connection”."
-PAUSED = "This is not a problem with the referral: the connection is paused and nothing is lost. "
-LOOK = "Look for it in CRMS, then say here whether it is there."
-
 # The first row that fits is the meaning.
 MEANINGS = (
     Meaning(
         (401, 403, 407),
         ANY,
         Misconfigured,
-        "CRMS does not accept the credentials: {reason} {paused}{correct}",
+        "CRMS does not accept the credentials: {reason}",
     ),
     Meaning(
         range(300, 400),
         ANY,
         Misconfigured,
-        "CRMS answers at another address than the one set here{place}: {reason} {paused}{correct}",
+        "CRMS answers at another address than the one set here{place}: {reason}",
     ),
-    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason} {again}"),
-    Meaning(
-        (408, 425, *range(500, 600)),
-        (Call.PING,),
-        TryAgain,
-        "CRMS has a problem of its own: {reason} {again}",
-    ),
+    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason}"),
     Meaning(
         (408, 425, *range(500, 600)),
         ANY,
         TryAgain,
-        "CRMS has a problem of its own: {reason} {again} If it stays so, press Resend, at most "
-        "twice, before you ask support.",
+        "CRMS has a problem of its own: {reason}",
     ),
     Meaning(
         range(400, 500),
         READS,
         Misconfigured,
-        "CRMS does not understand what it was asked: {reason} {paused}{correct}",
+        "CRMS does not understand what it was asked: {reason}",
     ),
     Meaning(
         (402, 404, 405, 410, 411, 421, 426),
         (Call.CREATE,),
         Misconfigured,
-        "CRMS takes no referrals at this address: {reason} {paused}{correct}",
+        "CRMS takes no referrals at this address: {reason}",
     ),
     Meaning(
         (404, 410),
         (Call.FILE,),
         ReferralGone,
-        "CRMS no longer has referral {referral}: {reason} {look}",
-    ),
-    Meaning(
-        (413, 415),
-        (Call.FILE,),
-        FileRefused,
-        "CRMS refused this file: {reason} The referral is in CRMS; add the file to it by hand.",
+        "CRMS no longer has referral {referral}: {reason}",
     ),
     Meaning(
         (409,),
         WRITES,
         Unconfirmed,
-        "CRMS says that it has this already, but not where: {reason} {look}",
+        "CRMS says that it has this already, but not where: {reason}",
     ),
     Meaning(
         range(400, 500),
         (Call.CREATE,),
         Rejected,
-        "CRMS did not accept the referral: {reason} Edit the referral in Caredove and save it: it "
-        "goes again by itself. If this keeps happening, have the field made mandatory on the "
-        "Caredove form.",
+        "CRMS did not accept the referral: {reason}",
     ),
-    Meaning(
-        range(400, 500),
-        (Call.FILE,),
-        Rejected,
-        "CRMS has the referral, but did not accept {file}: {reason} Edit the referral in Caredove "
-        "and save it: what is missing goes again by itself.",
-    ),
+    Meaning(range(400, 500), (Call.FILE,), FileRefused, "CRMS refused this file: {reason}"),
     Meaning(
         range(200, 300),
         WRITES,
         Unconfirmed,
-        "CRMS said yes (HTTP {status}), but gave no id that can be read. It is not sent again. "
-        "{look}",
+        "CRMS said yes (HTTP {status}), but gave no id that can be read.",
     ),
     Meaning(
         range(200, 300),
         (Call.LOOK_UP,),
         TryAgain,
-        "CRMS was asked for this referral, and its answer cannot be read: {reason} {again}",
+        "CRMS was asked for this referral, and its answer cannot be read: {reason}",
     ),
     Meaning(
         range(1000),
         ANY,
         TryAgain,
-        "CRMS gave an answer that has no meaning (HTTP {status}): {reason} {again}",
+        "CRMS gave an answer that has no meaning (HTTP {status}): {reason}",
     ),
 )
 
 
-def error_for(call: Call, answer: Answer, *, referral: str = "", file: str = "") -> DeliveryError:
+def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryError:
     """Return the error that an answer stands for: the first meaning that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
     message = meaning.words.format(
         status=answer.status,
         reason=reason(answer),
         place=_place(answer),
-        paused="" if call is Call.PING else PAUSED,
-        again=TEST_AGAIN if call is Call.PING else AGAIN,
-        correct=CORRECT,
-        look=LOOK,
         referral=referral,
-        file=file,
     )
     kept = exchange(answer)
     if meaning.error is TryAgain:
@@ -186,7 +152,7 @@ def error_for(call: Call, answer: Answer, *, referral: str = "", file: str = "")
 
 def web_page_instead(answer: Answer) -> Misconfigured:
     """Return the error for a page where the API was expected: often a sign-in page."""
-    message = f"A web page answered instead of the CRMS API: {reason(answer)} {CORRECT}"
+    message = f"A web page answered instead of the CRMS API: {reason(answer)}"
     return Misconfigured(message, exchange(answer))
 
 

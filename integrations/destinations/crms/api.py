@@ -9,7 +9,7 @@ from urllib.parse import quote
 from requests_toolbelt import MultipartEncoder
 
 from core import outbound
-from integrations.destinations.crms.answers import AGAIN, CORRECT, TEST_AGAIN, Call
+from integrations.destinations.crms.answers import Call
 from integrations.destinations.crms.options import API_KEY
 from integrations.transport import Document, Misconfigured, TryAgain
 
@@ -80,10 +80,10 @@ class Api:
                 **content,
             )
         except (outbound.Unreachable, outbound.NoAnswer) as error:
-            message = f"{error.message} {TEST_AGAIN if call is Call.PING else AGAIN}"
+            message = error.message
             raise TryAgain(message, maybe_done=error.maybe_sent) from None
         except outbound.OutboundError as error:
-            raise Misconfigured(f"{error.message} {CORRECT}") from None
+            raise Misconfigured(error.message) from None
         return self._without_token(answer)
 
     def _without_token(self, answer: outbound.Answer) -> outbound.Answer:

@@ -73,7 +73,7 @@ class Delivery:
         if len(set(found)) > 1:
             raise Unconfirmed(
                 f"CRMS has more than one referral with reference {self.parcel.reference}: "
-                f"{', '.join(found)}. Look at them in CRMS and keep one, then say here which.",
+                f"{', '.join(found)}.",
                 self.last,
             )
         return found[0] if found else None
@@ -91,7 +91,7 @@ class Delivery:
         if results and not ours:
             raise Unconfirmed(
                 f"CRMS was asked for reference {self.parcel.reference} and listed only referrals "
-                "with another one. Look for it in CRMS, then say here whether it is there.",
+                "with another one.",
                 self.last,
             )
         return ours
@@ -132,7 +132,7 @@ class Delivery:
         if not added and answer.status == 409 and self.options["look_up"]:
             added = self._listed_file(referral, document) or ""
         if not added:
-            raise error_for(Call.FILE, answer, referral=referral, file=document.name)
+            raise error_for(Call.FILE, answer, referral=referral)
         return added
 
     def _find_file(self, referral: str, document: Document) -> str | None:
@@ -143,8 +143,7 @@ class Delivery:
         listed = self._listed_file(referral, document)
         if listed is None and not self.options["repeat_files"]:
             raise Unconfirmed(
-                f"Nobody knows whether {document.name} reached referral {referral}. Look for it "
-                "in CRMS, then say here whether it is there.",
+                f"Nobody knows whether {document.name} reached referral {referral}.",
                 self.last,
             )
         return listed or None

@@ -61,8 +61,8 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
         (Call.CREATE, 504, TryAgain),
         (Call.CREATE, 599, TryAgain),
         (Call.CREATE, 999, TryAgain),
-        (Call.FILE, 400, Rejected),
-        (Call.FILE, 422, Rejected),
+        (Call.FILE, 400, FileRefused),
+        (Call.FILE, 422, FileRefused),
         (Call.FILE, 401, Misconfigured),
         (Call.FILE, 403, Misconfigured),
         (Call.FILE, 404, ReferralGone),
@@ -95,22 +95,21 @@ def test_each_answer_is_the_error_of_those_who_must_act(
 @pytest.mark.parametrize(
     ("call", "status", "told"),
     [
-        (Call.CREATE, 400, "Edit the referral in Caredove and save it: it goes again by itself"),
-        (Call.CREATE, 400, "mandatory on the Caredove form"),
-        (Call.CREATE, 401, "not a problem with the referral"),
-        (Call.CREATE, 401, "paused and nothing is lost"),
+        (Call.CREATE, 400, "CRMS did not accept the referral"),
+        (Call.CREATE, 401, "CRMS does not accept the credentials"),
         (Call.CREATE, 307, "at another address"),
-        (Call.CREATE, 429, "tries again by itself"),
-        (Call.CREATE, 503, "press Resend, at most twice"),
-        (Call.PING, 503, "Press “Test connection” again later"),
+        (Call.CREATE, 429, "CRMS asks to wait"),
+        (Call.CREATE, 503, "CRMS has a problem of its own"),
+        (Call.PING, 503, "CRMS has a problem of its own"),
         (Call.FILE, 404, "CRMS no longer has referral RF-20931"),
-        (Call.FILE, 413, "The referral is in CRMS; add the file to it by hand"),
-        (Call.FILE, 422, "summary.pdf"),
+        (Call.FILE, 413, "CRMS refused this file"),
     ],
 )
-def test_staff_are_told_what_to_do_in_their_words(call: Call, status: int, told: str) -> None:
+def test_staff_are_told_what_happened_in_the_words_of_crms(
+    call: Call, status: int, told: str
+) -> None:
     said = {"message": "As CRMS says it"}
-    error = error_for(call, answer(status, said), referral="RF-20931", file="summary.pdf")
+    error = error_for(call, answer(status, said), referral="RF-20931")
     assert told in error.message
     assert "“As CRMS says it”" in error.message
 
