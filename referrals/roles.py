@@ -1,0 +1,79 @@
+"""Who may do what: three groups, renewed with each `migrate`.
+
+Whoever needs something else makes a group of their own beside these.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+
+LIAISON = "Liaison"
+SUPPORT = "Support"
+ADMINISTRATOR = "Administrator"
+
+SEES_WHAT_HAPPENED = (
+    "referrals.view_referral",
+    "referrals.view_inboundevent",
+    "referrals.view_importjob",
+)
+SEES_CONFIGURATION = (
+    "integrations.view_organization",
+    "integrations.view_servicelisting",
+    "integrations.view_source",
+    "integrations.view_destination",
+    "integrations.view_triggerconfig",
+    "mapping.view_mapping",
+    "mapping.view_fieldrule",
+    "mapping.view_valuetable",
+)
+CONNECTS_LISTINGS = tuple(
+    f"{app}.{action}_{model}"
+    for app, models in {
+        "integrations": ("servicelisting", "triggerconfig"),
+        "mapping": ("mapping", "fieldrule", "valuetable", "valuetableentry"),
+    }.items()
+    for model in models
+    for action in ("add", "change", "delete", "view")
+)
+DECIDES = ("referrals.decide_importjob", "referrals.read_body")
+CONNECTS_SYSTEMS = (
+    *(
+        f"integrations.{action}_{model}"
+        for model in ("organization", "source", "destination")
+        for action in ("add", "change", "delete", "view")
+    ),
+    *(f"integrations.{action}_sourcecredential" for action in ("add", "change", "view")),
+    *(f"auth.{action}_{model}" for model in ("user", "group") for action in ("add", "change")),
+    "auth.view_user",
+    "auth.view_group",
+    "core.view_auditevent",
+)
+
+ROLES: dict[str, tuple[str, ...]] = {
+    LIAISON: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *CONNECTS_LISTINGS),
+    SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES),
+    ADMINISTRATOR: (
+        *SEES_WHAT_HAPPENED,
+        *SEES_CONFIGURATION,
+        *CONNECTS_LISTINGS,
+        *CONNECTS_SYSTEMS,
+        *DECIDES,
+    ),
+}
+
+
+def install_roles(**_: Any) -> None:
+    """Create the groups, and give each exactly its permissions."""
+    if Group._meta.db_table not in connection.introspection.table_names():
+        return  # migrated backwards
+    for name, permissions in ROLES.items():
+        group, _created = Group.objects.get_or_create(name=name)
+        group.permissions.set(_found(permissions))
+
+
+def _found(names: Iterable[str]) -> list[Permission]:
+    wanted = set(names)
+    known = Permission.objects.select_related("content_type")
+    return [one for one in known if f"{one.content_type.app_label}.{one.codename}" in wanted]
