@@ -139,7 +139,7 @@ class DestinationAdmin(ConfigurationAdmin):
 
     @admin.display(description="last good test", ordering="checked_at")
     def last_good_test(self, destination: Destination) -> Any:
-        return destination.checked_at
+        return destination.checked_at or "Never"
 
     @admin.display(description="options")
     def shown_options(self, destination: Destination) -> str:

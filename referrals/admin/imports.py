@@ -1,11 +1,11 @@
 """Import jobs: what is wrong, whose turn it is, and since when."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -116,10 +116,9 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
         return "–" if actor is Actor.NOBODY else str(actor)
 
     @admin.display(description="since")
-    def since(self, job: ImportJob) -> datetime | None:
-        if job.state == State.IMPORTED and not job.has_uncleared_error:
-            return job.imported_at
-        return job.error_at if job.has_uncleared_error else job.opened_at
+    def since(self, job: ImportJob) -> str:
+        moment = job.error_at if job.has_uncleared_error else job.imported_at or job.opened_at
+        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
 
     # -- one job -------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class ReferralAdmin(ViewOnlyAdmin):
             "referral", "state", "destination__name"
         )
         shown: QuerySet[Referral] = super().get_queryset(request).defer("snapshot")
-        return shown.prefetch_related(Prefetch("jobs", jobs))
+        return shown.prefetch_related(Prefetch("jobs", jobs, to_attr="shown_jobs"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Referral], search_term: str
@@ -82,7 +82,7 @@ class ReferralAdmin(ViewOnlyAdmin):
             "{}",
             (
                 (badge(job.state, f"{job.destination}: {job.get_state_display()}"),)
-                for job in referral.jobs.all()
+                for job in referral.shown_jobs  # type: ignore[attr-defined]
             ),
         )
 
@@ -112,7 +112,7 @@ class ReferralAdmin(ViewOnlyAdmin):
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
         return {
             "explanation": explain_referral(obj),
-            "jobs": obj.jobs.all(),
+            "jobs": obj.jobs.select_related("destination"),
             "events": obj.events.order_by("-received_at")[:SHOWN_EVENTS],
             "files": obj.files.all(),
             "sheet": sections.sheet(snapshot.view(obj.snapshot), zone),

@@ -34,6 +34,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 class ViewOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count, too
     list_per_page = 50
     shows_a_person: ClassVar[bool] = True
 
@@ -53,6 +54,12 @@ class ViewOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def more(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page of an object shows beside its fields."""
         return {}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = str(self.model._meta.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
