@@ -35,6 +35,13 @@ class TokenBuckets:
             self._buckets[sender] = (left - 1, now)
             return 0.0
 
+    def wait(self, sender: str, per_minute: int) -> float:
+        """Return what `take` would, and count nothing."""
+        with self._lock:
+            left, at = self._buckets.get(sender, (float(per_minute), self._clock()))
+            left += (self._clock() - at) * per_minute / _MINUTE
+            return max(0.0, (1 - left) * _MINUTE / per_minute)
+
     def _forget_idle(self, now: float) -> None:
         if len(self._buckets) >= _MANY:  # after an idle minute a bucket is full, like a new one
             self._buckets = {
@@ -53,3 +60,16 @@ def seconds_to_wait(sender: str) -> float:
     RATE_LIMIT_PER_MINUTE sets the limit; 0 sets none.
     """
     return _buckets.take(sender, settings.RATE_LIMIT_PER_MINUTE)
+
+
+REFUSALS_PER_MINUTE = 30  # checking a wrong secret costs a tenth of a second of CPU
+
+
+def count_refusal(address: str) -> None:
+    """Count that credentials from this address were wrong."""
+    _buckets.take(f"refused:{address}", REFUSALS_PER_MINUTE)
+
+
+def seconds_until_heard(address: str) -> float:
+    """Return 0, or for how long an address that guesses credentials is not listened to."""
+    return _buckets.wait(f"refused:{address}", REFUSALS_PER_MINUTE)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 
+from core import ratelimit
+from core.requests import client_ip
 from integrations.models import Source, SourceCredential
 from integrations.sources.caredove import auth
-from referrals.api.problems import Problem
+from referrals.api.problems import Problem, slow_down
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dovetail", charset="UTF-8"'}
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -19,7 +21,7 @@ def authenticate(request: HttpRequest, body: bytes) -> Source:
     """Return the source whose credentials the request carries; raises Problem 401 or 403."""
     authorization = request.headers.get("Authorization", "")
     if authorization:
-        source = _by_basic(authorization)
+        source = _by_basic(authorization, client_ip(request) or "unknown")
         if _signing_secrets(source) and not _is_signed(request, body, source):
             raise _unauthorized("This source signs its requests, and the signature is not valid.")
     else:
@@ -29,7 +31,7 @@ def authenticate(request: HttpRequest, body: bytes) -> Source:
     return source
 
 
-def _by_basic(authorization: str) -> Source:
+def _by_basic(authorization: str, address: str) -> Source:
     presented = auth.read_basic(authorization)
     if presented is None:
         raise _unauthorized("The Authorization header is not HTTP Basic.")
@@ -41,7 +43,10 @@ def _by_basic(authorization: str) -> Source:
     )
     # An unknown key costs the same time as a wrong secret.
     stored = credential.secret_hash if credential else auth.NO_SECRET
+    if auth.is_costly(secret, stored):  # a sender that was right before is always heard
+        slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
     if not auth.verify_secret(secret, stored) or credential is None:
+        ratelimit.count_refusal(address)
         raise _unauthorized("The key id or the secret is not valid.")
     return credential.source
 

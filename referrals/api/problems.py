@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.http import JsonResponse
@@ -42,6 +43,12 @@ class Problem(Exception):
     @property
     def title(self) -> str:
         return HTTPStatus(self.status).phrase
+
+
+def slow_down(wait: float, detail: str) -> None:
+    """Raise Problem 429 when there are seconds to wait."""
+    if wait > 0:
+        raise Problem(429, detail, headers={"Retry-After": str(ceil(wait))})
 
 
 def problem_document(problem: Problem) -> JsonResponse:

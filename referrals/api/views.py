@@ -5,7 +5,6 @@ parser: a nested serializer would cost two hundred times as much as it is worth.
 """
 
 import logging
-from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from referrals.api.problems import (
     Problem,
     operation_outcome,
     problem_document,
+    slow_down,
     stored_outcome,
 )
 from referrals.api.schema import SENDER_AUTH
@@ -67,10 +67,7 @@ class SenderView(APIView):
     def source_of(self, request: Request, body: bytes = b"") -> Source:
         """Return the authenticated source; raises Problem 401, 403 or 429."""
         source = authenticate(request._request, body)
-        if wait := ratelimit.seconds_to_wait(f"source:{source.pk}"):
-            raise Problem(
-                429, "Too many requests from this source.", headers={"Retry-After": str(ceil(wait))}
-            )
+        slow_down(ratelimit.seconds_to_wait(f"source:{source.pk}"), "Too many requests.")
         return source
 
     def refuse(self, problem: Problem) -> HttpResponseBase:

@@ -49,6 +49,11 @@ def verify_secret(secret: str, stored: str) -> bool:
     return _verified.recall(secret, stored)
 
 
+def is_costly(secret: str, stored: str) -> bool:
+    """Return whether verifying costs a hash: it was not done in this process before."""
+    return not _verified.knows(secret, stored)
+
+
 def check_signature(
     headers: Mapping[str, str], body: bytes, signing_secrets: Iterable[str]
 ) -> bool:
@@ -98,20 +103,31 @@ class _Verified:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._answers: dict[bytes, bool] = {}
+        # Apart, so that guesses cannot crowd out what is right.
+        self._seen: dict[bool, set[bytes]] = {True: set(), False: set()}
         self._lock = Lock()
+
+    def knows(self, secret: str, stored: str) -> bool:
+        """Return whether the answer is remembered."""
+        name = self._name(secret, stored)
+        return any(name in names for names in self._seen.values())
 
     def recall(self, secret: str, stored: str) -> bool:
         """Return whether the secret is the stored one, hashing it only the first time."""
-        name = hmac.digest(self._key, f"{stored}\0{secret}".encode(), "sha256")
-        answer = self._answers.get(name)
-        if answer is None:
-            answer = _is_hash_of(secret, stored)
-            with self._lock:
-                if len(self._answers) >= _MAX_REMEMBERED:
-                    self._answers.clear()
-                self._answers[name] = answer
+        name = self._name(secret, stored)
+        for answer, names in self._seen.items():
+            if name in names:
+                return answer
+        answer = _is_hash_of(secret, stored)
+        with self._lock:
+            names = self._seen[answer]
+            if len(names) >= _MAX_REMEMBERED:
+                names.clear()
+            names.add(name)
         return answer
+
+    def _name(self, secret: str, stored: str) -> bytes:
+        return hmac.digest(self._key, f"{stored}\0{secret}".encode(), "sha256")
 
 
 def _is_hash_of(secret: str, stored: str) -> bool:

@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.test import Client
 from standardwebhooks import Webhook
 
+from core import ratelimit
 from integrations.models import Organization, Source, SourceCredential
 from integrations.sources.caredove.auth import hash_secret
 from referrals.models import InboundEvent
@@ -23,6 +24,11 @@ FHIR_DOORS = ["/fhir/$process-message", "/fhir/MessageHeader/$process-message"]
 
 def basic(key: str = "caredove", secret: str = SECRET) -> str:
     return "Basic " + base64.b64encode(f"{key}:{secret}".encode()).decode()
+
+
+@pytest.fixture(autouse=True)
+def _empty_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimit, "_buckets", ratelimit.TokenBuckets())
 
 
 @pytest.fixture
@@ -231,6 +237,13 @@ def test_without_valid_credentials_nothing_is_stored(world: World, authorization
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"].startswith("Basic")
     assert not InboundEvent.objects.exists()
+
+
+def test_an_address_that_guesses_credentials_is_not_listened_to(world: World):
+    assert post(plain()).status_code == 202
+    guesses = [basic("nobody", f"guess {n}") for n in range(ratelimit.REFUSALS_PER_MINUTE + 5)]
+    assert {post(plain(), Authorization=guess).status_code for guess in guesses} == {401, 429}
+    assert post(plain(number=2)).status_code == 202  # who was right before is heard
 
 
 def test_several_basic_credentials_are_valid_at_once(world: World):
