@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
+from core.markup import plain_text
 from core.outbound import Answer
-from integrations.sources.markup import plain_text
 from integrations.transport import (
     DeliveryError,
     Exchange,

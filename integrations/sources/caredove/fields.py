@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 
+from core.markup import one_line, plain_text
 from integrations.sources.caredove.events import LOCAL_CLOCKS
 from integrations.sources.caredove.links import without_sign_in_links
-from integrations.sources.markup import one_line, plain_text
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from integrations.sources.markup import one_line, plain_text
+from core.markup import one_line, plain_text
 
 # What could be read as a tag, a comment or a declaration, now or when more text follows.
 MARKUP = re.compile(r"<[A-Za-z/!?]")
