@@ -46,7 +46,7 @@ BY_REASON = {
     ),
     Reason.GAVE_UP: Advice(
         Actor.SUPPORT,
-        "Press Retry once the destination is well again, at most twice before you call its support.",
+        "Press Retry when the destination is well again, at most twice before you call support.",
     ),
     Reason.QUARANTINED: Advice(
         Actor.DEVELOPERS,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
@@ -14,7 +15,8 @@ from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Miscon
 from mapping import document as source
 from mapping import engine
 from mapping.targets import target_fields
-from referrals import files, snapshot, summary
+from referrals import files, summary
+from referrals.documents import document_of
 from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
 
 
@@ -35,7 +37,7 @@ class Built:
 def build(job: ImportJob, ledger: Ledger) -> Built:
     """Map, render, collect files. Raises Misconfigured when the mapping does not work."""
     referral = job.referral
-    document = snapshot.view(referral.snapshot)
+    document = document_of(referral)
     more_later = files.fetch(referral)
     record = map_record(job, document)
     documents = [_summary(referral, document)]
@@ -74,11 +76,11 @@ def summary_of(referral: Referral, document: source.Document) -> StoredSummary:
 
 
 def _context(referral: Referral, document: source.Document) -> summary.SummaryContext:
-    organization, listing = referral.organization, referral.listing
+    organization = referral.organization
     return summary.SummaryContext(
-        organization_name=organization.name if organization else "",
-        listing_name=listing.name if listing else document.get("listing", {}).get("name", ""),
-        time_zone=organization.time_zone if organization else "America/Toronto",
+        organization_name=document.get("organization", {}).get("name", ""),
+        listing_name=document.get("listing", {}).get("name", ""),
+        time_zone=organization.time_zone if organization else settings.TIME_ZONE,
     )
 
 
