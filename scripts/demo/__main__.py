@@ -35,6 +35,7 @@ class Stopped(BaseException):
 def main() -> int:
     """Run the demonstration; return the exit status."""
     options = _options()
+    os.umask(0o077)  # logs and databases are for their owner
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
@@ -80,6 +81,7 @@ def _perform(options: Namespace, cleared: ExitStack) -> int:
     port, crms_port = choose_port(options.port, 8000), choose_port(options.crms_port, 9009)
     places = Places(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{crms_port}", directory)
 
+    print("Setting the portal up, and starting it.", flush=True)
     passwords = portal.prepare(places.crms_url, files)
     stage = Stage(directory)
     cleared.callback(stage.clear)

@@ -1,7 +1,6 @@
 """The portal made ready: tables, configuration, people. Runs in this process, with its settings."""
 
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -14,7 +13,6 @@ from django.utils.crypto import salted_hmac
 CONFIG = Path(__file__).with_name("config.yaml")
 KEY = "caredove"  # the key id in config.yaml
 FILES_USER = "portal"  # the user name in config.yaml
-ROLES = ("liaison", "support", "administrator")
 
 
 class InUse(Exception):
@@ -35,13 +33,14 @@ def prepare(crms_url: str, files_host: str) -> Mapping[str, str]:
     Raises InUse, before anything has changed, when the database has other organizations.
     """
     from integrations import configuration
+    from scripts.demo import people
 
     config = Template(CONFIG.read_text())
     filled = config.substitute(CRMS_URL=crms_url, FILES_HOST=files_host)
     _refuse_one_in_use()
     call_command("migrate", verbosity=0)
     configuration.apply(filled.encode())
-    passwords = {role: password for role in ROLES if (password := _make_user(role))}
+    passwords = people.make_users()
     connections.close_all()
     return passwords
 
@@ -57,20 +56,3 @@ def _refuse_one_in_use() -> None:
             f"The portal of this directory is in use: it has {others} organization(s) that are "
             "not of the demonstration. Nothing was changed. `make demo` uses one of its own."
         )
-
-
-def _make_user(role: str) -> str:
-    """Make the user of a role unless there is one; return the password, empty if there was one."""
-    from django.contrib.auth.models import Group, User
-
-    if User.objects.filter(username=role).exists():
-        return ""
-    password = secrets.token_urlsafe(12)
-    user = User.objects.create_user(role, password=password, is_staff=True)
-    group = Group.objects.filter(name__iexact=role).first()
-    if role == "administrator":
-        user.is_superuser = True
-        user.save()
-    if group:
-        user.groups.add(group)
-    return password

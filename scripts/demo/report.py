@@ -1,5 +1,7 @@
 """What the demonstration says before and after the table."""
 
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,7 @@ def verdict(rows: Sequence[Row], holdings: Holdings) -> bool:
     print(f"\n{len(rows) - len(wrong)} of {len(rows)} events came to the expected end.")
     for row in wrong:
         print(f"✗ {row.event.title.strip()}: expected “{row.event.expected}”, but “{row.end}”.")
-        print(f"  {row.explanation or 'The portal has not said why.'}")
+        _say(row.explanation or "The portal has not said why.")
     if holdings.problems:
         print(*(f"✗ {problem}" for problem in holdings.problems), sep="\n")
     else:
@@ -45,11 +47,16 @@ def verdict(rows: Sequence[Row], holdings: Holdings) -> bool:
 def turns(rows: Sequence[Row]) -> None:
     """Say whose turn it is, where it is somebody's."""
     print("\nWhat people are told where something is left to do:")
-    latest = {row.reference: row for row in rows if row.answer and row.answer.stored}
-    for row in latest.values():
+    for row in _latest(rows):
         if row.end in (End.REFUSED, End.FILE_MISSING, End.PLAN_TOO_LOW):
             print(f"· {row.event.title}. Whose turn: {row.whose_turn}.")
-            print(f"  {row.explanation}")
+            _say(row.explanation)
+
+
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """Return the last event of each referral, of those that are stored."""
+    stored = (row for row in rows if row.answer and row.answer.stored)
+    return list({row.reference: row for row in stored}.values())
 
 
 def guide(
@@ -72,11 +79,17 @@ def guide(
     print(f"API            {places.portal_url}/api/v1/docs")
     print(f"Logs           {_short(places.logs)}/*.log")
     print("Why is a referral not in CRMS?")
-    refused = next((row.reference for row in rows if row.end == End.REFUSED), rows[0].reference)
-    print(f"               .venv/bin/python manage.py explain {refused}")
+    refused = [row.reference for row in _latest(rows) if row.end == End.REFUSED]
+    print(f"               .venv/bin/python manage.py explain {[*refused, rows[0].reference][0]}")
     print("Send an event yourself:")
     print("               .venv/bin/python manage.py send_event FILE \\")
     print(f"                 --url {places.portal_url} --key {KEY} --secret {secret}", flush=True)
+
+
+def _say(text: str) -> None:
+    """Print what the portal says, set off."""
+    width = min(shutil.get_terminal_size((100, 0)).columns, 100)
+    print(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))
 
 
 def _short(path: Path) -> Path:

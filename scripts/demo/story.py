@@ -76,7 +76,14 @@ def plain_person(first: str, last: str, email: str) -> dict[str, str]:
 
 def fhir_person(first: str, last: str, email: str) -> dict[str, str]:
     """Return the changes that put another person into fhir-add-service-request."""
-    return {"Élodie": first, "Beauséjour-Kilabuk": last, "elodie@example.org": email}
+    return {
+        "Élodie": first,
+        "Beauséjour-Kilabuk": last,
+        "elodie@example.org": email,
+        '"Anaana",': "",
+        "Thérèse": "",
+        "ᐊᓈᓇ": "",
+    }
 
 
 FULL_PLAIN = "plain-received-with-attachments"

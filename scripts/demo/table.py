@@ -12,7 +12,7 @@ from scripts.demo.telling import Row
 HEADINGS = ("", "Event", "Door", "HTTP", "Expected", "What became of it", "In CRMS", "Sec.")
 WIDTHS = [1, 41, 5, 4, 23, 23, 9, 5]
 GAP = "  "
-EVENT, EXPECTED, BECAME = 1, 4, 5
+EVENT, DOOR, HTTP, EXPECTED, BECAME = range(1, 6)
 WHOLE = sum(WIDTHS) + len(GAP) * (len(WIDTHS) - 1) + 1
 WIDEST = 50  # what became of it, on a wide screen
 _UP, _CLEAR_DOWN = "\x1b[{}F", "\x1b[J"
@@ -91,12 +91,13 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _widths(screen: int) -> list[int]:
-    """Return the widths of the columns: a narrow screen goes without what is expected."""
+    """Return the widths of the columns: a narrow screen goes without some of them."""
     widths = WIDTHS.copy()
     room = screen - WHOLE
-    if room < 0:
-        room += widths[EXPECTED] + len(GAP)
-        widths[EXPECTED] = 0
+    for column in (EXPECTED, DOOR, HTTP):
+        if room < -5:  # so much may be cut from the event
+            room += widths[column] + len(GAP)
+            widths[column] = 0
     grown = EVENT if room < 0 else BECAME
     widths[grown] = max(10, min(widths[grown] + room, WIDEST))
     return widths
