@@ -1,0 +1,541 @@
+"""The pages of what happened: seen by those who may, on record, and never edited."""
+
+import base64
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from core.models import AuditEvent
+from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
+from tests.forms import form_on
+from tests.world import REFERENCE, World, example, make_world, plain
+
+State, Reason = ImportJob.State, ImportJob.Reason
+JOBS = "admin:referrals_importjob_changelist"
+
+
+def url_of(row: Any) -> str:
+    return reverse(f"admin:referrals_{row._meta.model_name}_change", args=[row.pk])
+
+
+def text(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def messages(response: Any) -> str:
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+def act(client: Client, action: str, *jobs: ImportJob, **answer: str) -> Any:
+    """Choose an action for jobs in the list; with an answer, to the question that it asks."""
+    data = {"action": action, "_selected_action": [str(job.pk) for job in jobs], **answer}
+    if answer:
+        data["confirmed"] = "yes"
+    return client.post(reverse(JOBS), data, follow=True)
+
+
+def failed(world: World) -> ImportJob:
+    """Send one referral and let its import run into what the world's destination does."""
+    world.send(plain())
+    return world.run()
+
+
+@pytest.fixture
+def rejected(db: None) -> ImportJob:
+    return failed(make_world(behaviour="reject"))
+
+
+@pytest.fixture
+def unconfirmed(db: None) -> ImportJob:
+    return failed(make_world(behaviour="unconfirmed", look_up=False))
+
+
+@pytest.fixture
+def imported(world: World) -> ImportJob:
+    return failed(world)
+
+
+# -- What is shown ---------------------------------------------------------------------------------
+
+
+def test_a_referral_is_shown_with_labels_imports_and_events(
+    admin_client: Client, world: World
+) -> None:
+    world.send(example("event-plain.json"))
+    world.run()
+
+    page = text(admin_client, url_of(world.referral))
+
+    for words in (
+        "Tremblay-Okafor",
+        "Living situation",
+        "It is in Birchwood CRMS as",
+        "intake-letter.pdf",
+    ):
+        assert words in page
+    assert page.index("Has Caredove sent it?") < page.index("Registrant")
+
+
+def test_markup_in_a_referral_is_shown_as_text(admin_client: Client, world: World) -> None:
+    world.send(plain(registrant={"first_name": "<script>alert(1)</script>", "last_name": "X"}))
+
+    assert "<script>alert(1)" not in text(admin_client, url_of(world.referral))
+
+
+def test_the_summary_is_a_pdf_and_the_download_is_on_record(
+    admin_client: Client, imported: ImportJob
+) -> None:
+    referral = imported.referral
+
+    response = admin_client.get(reverse("admin:referrals_referral_summary", args=[referral.pk]))
+
+    content = b"".join(response.streaming_content)
+    assert content.startswith(b"%PDF-")
+    assert response["Content-Type"] == "application/pdf"
+    assert "no-store" in response["Cache-Control"]
+    event = AuditEvent.objects.get(action="download summary")
+    assert event.object_label == referral.reference
+
+
+def test_an_attachment_is_saved_and_never_opened_in_the_page(
+    admin_client: Client, world: World
+) -> None:
+    content = b"<script>alert(1)</script>"
+    attachment = {
+        "id": "a1",
+        "filename": "letter.html",
+        "content_type": "text/html",
+        "data": base64.b64encode(content).decode(),
+    }
+    world.send(plain(attachments=[attachment]))
+    file = ReferralFile.objects.get()
+
+    response = admin_client.get(
+        reverse("admin:referrals_referral_file", args=[world.referral.pk, file.pk])
+    )
+
+    assert b"".join(response.streaming_content) == content
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment;")
+    assert AuditEvent.objects.filter(action="download file").exists()
+
+
+def test_a_file_is_not_found_through_another_referral(admin_client: Client, world: World) -> None:
+    world.send(example("event-plain.json"))
+    file = ReferralFile.objects.filter(state="stored").first()
+    other = Referral.objects.create(
+        reference="1", created_at=world.referral.created_at, changed_at=world.referral.created_at
+    )
+
+    response = admin_client.get(reverse("admin:referrals_referral_file", args=[other.pk, file.pk]))
+
+    assert response.status_code == 404
+
+
+def test_a_deleted_referral_shows_what_is_left(admin_client: Client, world: World) -> None:
+    world.send(plain())
+    world.send(plain("referral.revoked", number=2))
+
+    page = text(admin_client, url_of(world.referral))
+    summary = admin_client.get(
+        reverse("admin:referrals_referral_summary", args=[world.referral.pk])
+    )
+
+    assert "data was deleted: Caredove revoked it" in page
+    assert "Tremblay-Okafor" not in page
+    assert summary.status_code == 404
+
+
+def test_a_conflict_is_shown_with_its_first_event(admin_client: Client, world: World) -> None:
+    world.send(plain())
+    world.receive(plain(reason="something else"))
+    conflict = InboundEvent.objects.get(state=InboundEvent.State.CONFLICT)
+
+    listed = text(
+        admin_client, reverse("admin:referrals_inboundevent_changelist") + "?state__exact=conflict"
+    )
+    page = text(admin_client, url_of(conflict))
+
+    assert "Conflict: same event id, another body" in listed
+    assert url_of(conflict.conflict_with) in page
+
+
+def test_an_event_that_started_nothing_says_why(admin_client: Client, world: World) -> None:
+    event = world.send(plain("referral.archived"))
+
+    page = text(admin_client, reverse("admin:referrals_inboundevent_changelist"))
+
+    assert event.get_outcome_display() in page
+    assert event.reason in page
+
+
+def test_the_body_is_readable_and_its_reading_is_on_record(
+    admin_client: Client, world: World
+) -> None:
+    link = "https://www.caredove.com/launch?token=abc123secret"
+    event = world.send(plain(reason=f"See {link}", notes=[{"text": "x" * 5000}]))
+
+    page = text(admin_client, reverse("admin:referrals_inboundevent_body", args=[event.pk]))
+
+    assert "&quot;first_name&quot;: &quot;Mireille&quot;" in page
+    assert "abc123secret" not in page
+    assert "(5000 characters)" in page
+    assert AuditEvent.objects.get(action="read body").object_id == str(event.pk)
+
+
+def test_a_job_shows_whose_turn_it_is_attempts_and_steps(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    listed = text(admin_client, reverse(JOBS))
+    page = text(admin_client, url_of(rejected))
+
+    for words in ("did not accept the referral", "whoever looks after the referral in Caredove"):
+        assert words in listed
+        assert words in page
+    assert "Refused" in page
+    assert str(rejected.attempts.get().lease_token) in page
+
+
+def test_the_id_in_the_destination_is_a_link_only_to_a_web_address(
+    admin_client: Client, imported: ImportJob
+) -> None:
+    ImportJob.objects.update(external_url="javascript:alert(1)")
+    assert "javascript:" not in text(admin_client, url_of(imported))
+
+    ImportJob.objects.update(external_url="https://crms.example/inbox/1")
+    assert 'href="https://crms.example/inbox/1"' in text(admin_client, url_of(imported))
+
+
+# -- Nothing is edited ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+def test_nothing_is_added_changed_or_deleted(
+    admin_client: Client, imported: ImportJob, name: str
+) -> None:
+    row = {
+        "referral": imported.referral,
+        "inboundevent": imported.opened_by,
+        "importjob": imported,
+    }[name]
+
+    assert admin_client.get(reverse(f"admin:referrals_{name}_add")).status_code == 403
+    assert admin_client.post(url_of(row), {"_save": "Save"}).status_code == 403
+    assert (
+        admin_client.post(reverse(f"admin:referrals_{name}_delete", args=[row.pk])).status_code
+        == 403
+    )
+    assert "delete_selected" not in text(
+        admin_client, reverse(f"admin:referrals_{name}_changelist")
+    )
+
+
+# -- On record -----------------------------------------------------------------------------------
+
+
+def test_every_view_of_a_persons_data_is_on_record(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    text(admin_client, url_of(rejected.referral))
+    text(admin_client, url_of(rejected))
+    text(admin_client, reverse(JOBS))
+
+    recorded = AuditEvent.objects.order_by("id").values_list("action", "object_id", "username")
+    assert list(recorded) == [
+        ("view", str(rejected.referral_id), "admin"),
+        ("view", str(rejected.pk), "admin"),
+        ("list imports", "", "admin"),
+    ]
+    assert AuditEvent.objects.first().detail == {"imports": [str(rejected.pk)]}
+
+
+def test_the_record_holds_no_personal_data(admin_client: Client, rejected: ImportJob) -> None:
+    event = rejected.opened_by
+    text(admin_client, url_of(rejected.referral))
+    text(admin_client, reverse("admin:referrals_inboundevent_body", args=[event.pk]))
+    act(admin_client, "dismiss", rejected, why="Mireille called")
+
+    kept = "".join(f"{e.action}{e.object_label}{e.detail}" for e in AuditEvent.objects.all())
+    assert "dismiss" in kept
+    assert "Mireille" not in kept
+
+
+# -- What people do ------------------------------------------------------------------------------
+
+
+def test_a_retry_that_would_be_refused_again_says_what_to_do_instead(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    page = act(admin_client, "retry", rejected)
+
+    assert (
+        f"Not sent again ({REFERENCE}): The destination refused the referral's data."
+        in messages(page)
+    )
+    assert ImportJob.objects.get().state == State.NEEDS_ATTENTION
+
+
+def test_a_retry_queues_and_nudges(
+    admin_client: Client,
+    rejected: ImportJob,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    nudged = []
+    monkeypatch.setattr("referrals.admin.deciding.nudge_job", nudged.append)
+    ImportJob.objects.update(reason=Reason.GAVE_UP)
+
+    page = act(admin_client, "retry", rejected)
+
+    assert "1 import was sent again." in messages(page)
+    assert nudged == [rejected.pk]
+    job = ImportJob.objects.get()
+    assert (job.state, job.resends) == (State.QUEUED, 1)
+    assert AuditEvent.objects.get(action="retry").username == "admin"
+
+
+def test_dismissing_asks_why_and_keeps_the_answer(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    question = act(admin_client, "dismiss", rejected)
+    unanswered = act(admin_client, "dismiss", rejected, why=" ")
+    assert "Why is it not to be imported?" in question.content.decode()
+    assert "This field is required." in unanswered.content.decode()
+    assert ImportJob.objects.get().state == State.NEEDS_ATTENTION
+
+    page = act(admin_client, "dismiss", rejected, why="Entered by hand already")
+
+    assert "1 import was dismissed." in messages(page)
+    job = ImportJob.objects.get()
+    assert (job.state, job.closed_why) == (State.DISMISSED, "Entered by hand already")
+    assert "By admin: Entered by hand already" in text(admin_client, url_of(job))
+
+
+def test_an_import_that_is_there_cannot_be_dismissed(
+    admin_client: Client, imported: ImportJob
+) -> None:
+    page = act(admin_client, "dismiss", imported, why="No")
+
+    assert "1 cannot be dismissed" in messages(page)
+    assert ImportJob.objects.get().state == State.IMPORTED
+
+
+def test_an_error_is_cleared_and_the_filter_no_longer_finds_it(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    uncleared = reverse(JOBS) + "?error=uncleared"
+    assert REFERENCE in text(admin_client, uncleared)
+
+    act(admin_client, "clear_errors", rejected)
+
+    assert REFERENCE not in text(admin_client, uncleared)
+    assert "Cleared by admin" in text(admin_client, url_of(rejected))
+
+
+def test_it_is_there_asks_for_the_id_and_goes_on(
+    admin_client: Client, unconfirmed: ImportJob
+) -> None:
+    question = act(admin_client, "it_is_there", unconfirmed)
+    assert "You have found it in Birchwood CRMS: the referral." in question.content.decode()
+
+    page = act(admin_client, "it_is_there", unconfirmed, external_id="RF-1")
+
+    assert "The import goes on." in messages(page)
+    assert unconfirmed.steps.get().external_id == "RF-1"
+    assert ImportJob.objects.get().state == State.QUEUED
+
+
+def test_it_is_not_there_warns_before_it_is_sent_again(
+    admin_client: Client, unconfirmed: ImportJob
+) -> None:
+    question = act(admin_client, "it_is_not_there", unconfirmed)
+    assert "it will be there twice" in question.content.decode()
+    assert unconfirmed.steps.exists()
+
+    act(admin_client, "it_is_not_there", unconfirmed, sure="yes")
+
+    assert not unconfirmed.steps.exists()
+    assert ImportJob.objects.get().state == State.QUEUED
+
+
+def test_a_second_answer_changes_nothing(admin_client: Client, unconfirmed: ImportJob) -> None:
+    act(admin_client, "it_is_there", unconfirmed, external_id="RF-1")
+
+    page = act(admin_client, "it_is_not_there", unconfirmed, sure="yes")
+
+    assert "somebody else has just answered" in messages(page)
+    assert unconfirmed.steps.get().external_id == "RF-1"
+
+
+def test_the_page_of_a_job_offers_what_can_be_done_and_returns_to_it(
+    admin_client: Client, unconfirmed: ImportJob
+) -> None:
+    page = text(admin_client, url_of(unconfirmed))
+    assert "It is there" in page
+    assert ">Retry<" not in page
+
+    response = admin_client.post(
+        reverse(JOBS),
+        {"action": "clear_errors", "_selected_action": str(unconfirmed.pk), "back": "1"},
+    )
+
+    assert response["Location"] == url_of(unconfirmed)
+
+
+# -- Why is it not in CRMS? ------------------------------------------------------------------------
+
+
+def test_the_question_is_answered_without_a_word_of_it_in_the_url(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    url = reverse("admin:referrals_why")
+    form = form_on(admin_client.get(url))
+
+    page = admin_client.post(url, form | {"reference": f" {REFERENCE} "})
+
+    answer = page.content.decode()
+    assert "Did the destination take it?" in answer
+    assert "whoever looks after the referral in Caredove" in answer
+    assert url_of(rejected) in answer
+    assert page.request["QUERY_STRING"] == ""
+    assert AuditEvent.objects.get(action="explain").object_id == str(rejected.referral_id)
+
+
+def test_an_unknown_reference_is_answered_too(admin_client: Client, world: World) -> None:
+    page = admin_client.post(reverse("admin:referrals_why"), {"reference": "0000000000"})
+
+    assert "Has Caredove sent it?" in page.content.decode()
+
+
+def test_a_reference_in_the_url_is_not_looked_at(admin_client: Client, rejected: ImportJob) -> None:
+    page = text(admin_client, reverse("admin:referrals_why") + f"?reference={REFERENCE}")
+
+    assert "Did the destination take it?" not in page
+
+
+# -- Lists -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+def test_a_list_is_searched_by_any_id_of_the_referral(
+    admin_client: Client, world: World, name: str
+) -> None:
+    world.send(plain())
+    world.send(plain(number=2, reference="1112223334"))
+    first = Referral.objects.get(reference=REFERENCE)
+    first.aliases.create(source_kind="caredove", value="uuid-of-it-1")
+    url = reverse(f"admin:referrals_{name}_changelist")
+
+    for term in (REFERENCE, "uuid-of-it-1"):
+        found = admin_client.get(url, {"q": term}).context["cl"].result_list
+        assert [str(getattr(row, "referral", row)) for row in found] == [REFERENCE]
+    assert not admin_client.get(url, {"q": REFERENCE[:6]}).context["cl"].result_list
+    assert not admin_client.get(url, {"q": "Mireille"}).context["cl"].result_list
+
+
+def test_the_search_box_takes_no_names(admin_client: Client, world: World) -> None:
+    assert "Names are not searched." in text(admin_client, reverse(JOBS))
+
+
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+def test_a_full_list_costs_no_more_queries(
+    admin_client: Client, world: World, name: str, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(25):
+        world.send(plain(number=number, reference=f"35027{number:05}"))
+
+    with django_assert_max_num_queries(15):
+        page = admin_client.get(reverse(f"admin:referrals_{name}_changelist"))
+
+    assert len(page.context["cl"].result_list) == 25
+
+
+def test_a_page_of_a_referral_costs_few_queries(
+    admin_client: Client, world: World, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(10):
+        world.send(plain("referral.edited" if number else "referral.received", number=number))
+    world.run()
+
+    with django_assert_max_num_queries(25):
+        text(admin_client, url_of(world.referral))
+
+
+# -- Who may ---------------------------------------------------------------------------------------
+
+
+def client_of(role: str) -> Client:
+    user = User.objects.create_user(role.lower(), is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_liaison_sees_imports_and_decides_nothing(unconfirmed: ImportJob) -> None:
+    liaison = client_of(LIAISON)
+
+    page = text(liaison, url_of(unconfirmed))
+    act(liaison, "it_is_not_there", unconfirmed, sure="yes")
+    body = liaison.get(
+        reverse("admin:referrals_inboundevent_body", args=[unconfirmed.opened_by_id])
+    )
+
+    assert "It is there</button>" not in page
+    assert unconfirmed.steps.exists()
+    assert body.status_code == 403
+    assert not AuditEvent.objects.filter(action="read body").exists()
+
+
+def test_support_decides_and_reads_bodies(unconfirmed: ImportJob) -> None:
+    support = client_of(SUPPORT)
+
+    act(support, "it_is_not_there", unconfirmed, sure="yes")
+    text(support, reverse("admin:referrals_inboundevent_body", args=[unconfirmed.opened_by_id]))
+
+    assert not unconfirmed.steps.exists()
+
+
+def test_who_has_no_role_sees_nobody(imported: ImportJob) -> None:
+    User.objects.create_user("temp", is_staff=True)
+    client = Client()
+    client.force_login(User.objects.get(username="temp"))
+    referral = imported.referral
+
+    for url in (
+        url_of(referral),
+        url_of(imported),
+        reverse("admin:referrals_why"),
+        reverse("admin:referrals_referral_summary", args=[referral.pk]),
+    ):
+        assert client.get(url).status_code == 403
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_permission_of_a_role_exists(db: None, role: str) -> None:
+    names = {
+        f"{one.content_type.app_label}.{one.codename}"
+        for one in Group.objects.get(name=role).permissions.select_related("content_type")
+    }
+
+    assert names == set(ROLES[role])
+
+
+def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
+    own = Group.objects.create(name="Night shift")
+    own.permissions.add(Permission.objects.get(codename="view_importjob"))
+    Group.objects.get(name=ADMINISTRATOR).permissions.clear()
+
+    install_roles()
+
+    assert Group.objects.get(name=ADMINISTRATOR).permissions.count() == len(
+        set(ROLES[ADMINISTRATOR])
+    )
+    assert own.permissions.count() == 1
