@@ -1,7 +1,7 @@
 """The configuration file: organizations, sources, destinations, triggers and mappings as text.
 
 `reading` turns YAML or JSON into values that remember their lines, `sections` says what a file
-may hold, `parts` brings the database to it. `docs/configuration-file.md` explains the file.
+may hold, `parts` brings the database to it. `docs/connecting-caredove.md` explains the file.
 """
 
 from django.db import transaction
