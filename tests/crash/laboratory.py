@@ -1,0 +1,299 @@
+"""One referral on its way, in processes that die where they are told to.
+
+Every process here is forked from this one, which has everything loaded, and works on a database
+and a folder of its own. Time passes by moving the portal's clock, not by waiting.
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+from unittest.mock import patch
+
+from django.conf import settings
+
+from core import clock
+from integrations.models import Destination, Source
+from referrals import importing, intake
+from referrals.dispatching import Dispatcher, open_and_run
+from referrals.models import ImportJob, InboundEvent, Referral
+from tests.crash import databases
+from tests.crash.points import Point, Points
+from tests.flow.crms import TOKEN, Crms
+from tests.flow.fileserver import PASSWORD, USERNAME, FileServer
+from tests.world import REFERENCE, make_world, options, plain
+
+ROUNDS = 30  # of the dispatcher, each an hour later; far more than any death can cost
+SETTLE = 0.05  # seconds in which the sandbox takes what a dead process had sent
+INLINE = b"%PDF-1.4\n%%EOF\n"
+BY_URL = bytes(range(256)) * 700
+KILLED = -9
+
+_now = clock.now
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a forked process ended, as `subprocess` says it, and the lines that it reported."""
+
+    status: int
+    lines: list[Any]
+
+
+class Laboratory:
+    """Makes a fresh world for each experiment."""
+
+    def __init__(self, template: str, folder: Path, crms: Crms, files: FileServer) -> None:
+        self.template = template
+        self.database = databases.beside(template, "cell")
+        self.folder = folder
+        self.crms = crms
+        self.files = files
+        self.look_up = True
+        self.event = event(files.put("/files/phq9.png", BY_URL))
+
+    # -- An experiment -----------------------------------------------------------------------
+
+    def begin(self, *, look_up: bool = True) -> None:
+        """Forget every earlier experiment."""
+        databases.copy(self.template, self.database)
+        self.crms.clear()
+        self.look_up = look_up
+        self.media = self.folder / f"media-{time.monotonic_ns()}"
+
+    def receive_open_run(self, deadly: int | None = None) -> Ended:
+        """Receive the event and bring the referral to CRMS, up to the deadly point.
+
+        Reports that the event was accepted, and the points that were reached.
+        """
+
+        def work(report: Callable[[Any], None]) -> None:
+            with Points(deadly).watched() as points:
+                receive(self.event, report)
+                for event in InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED):
+                    open_and_run(event.pk)
+            for point in points.reached:
+                report([point.number, point.kind, point.name])
+
+        return self._forked(work)
+
+    def points(self) -> list[Point]:
+        """Return the points of a run in which nobody dies."""
+        self.begin()
+        ended = self.receive_open_run()
+        assert ended.status == 0
+        return [Point(*line) for line in ended.lines if isinstance(line, list)]
+
+    def resume(self, *, accepted: bool, deadly: int | None = None) -> dict[str, Any]:
+        """Let a new process go on, hour by hour, until nothing is due; return what became of it.
+
+        A sender that was not answered sends again.
+        """
+
+        def work(report: Callable[[Any], None]) -> None:
+            if not accepted:
+                receive(self.event, report)
+            with Points(deadly).watched() if deadly else _nothing():
+                until_settled()
+            report(outcome())
+
+        ended = self._forked(work)
+        if deadly and ended.status == KILLED:
+            return {"accepted": accepted or "accepted" in ended.lines}
+        assert ended.status == 0
+        found: dict[str, Any] = ended.lines[-1]
+        return found
+
+    def answer_as_a_person(self) -> dict[str, Any]:
+        """Look into CRMS, say truthfully whether the open step is there, and let it go on."""
+        seen = self.crms.referrals()
+
+        def work(report: Callable[[Any], None]) -> None:
+            look_and_say(seen)
+            until_settled()
+            report(outcome())
+
+        ended = self._forked(work)
+        assert ended.status == 0
+        found: dict[str, Any] = ended.lines[-1]
+        return found
+
+    # -- Processes ---------------------------------------------------------------------------
+
+    def _forked(self, work: Callable[[Callable[[Any], None]], None]) -> Ended:
+        databases.close_all()
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            self._child(work, writer)
+        os.close(writer)
+        with open(reader, encoding="utf-8") as lines:
+            reported = [json.loads(line) for line in lines]
+        _, status = os.waitpid(child, 0)
+        time.sleep(SETTLE)
+        return Ended(os.waitstatus_to_exitcode(status), reported)
+
+    def _child(self, work: Callable[[Callable[[Any], None]], None], writer: int) -> None:
+        status = 1
+        try:
+            with open(writer, "w", encoding="utf-8") as out, databases.using(self.database):
+                settings.MEDIA_ROOT = str(self.media)
+                settings.CELERY_BROKER_URL = ""
+                set_look_up(self.look_up, self.crms.url)
+                databases.close_all()
+                work(_reporter(out))
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+
+def _reporter(out: IO[str]) -> Callable[[Any], None]:
+    def report(line: Any) -> None:
+        out.write(json.dumps(line) + "\n")
+        out.flush()
+
+    return report
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def event(url: str) -> bytes:
+    """Return an event with one attachment inside it and one to fetch."""
+    attachments = [
+        {"id": "a1", "filename": "letter.pdf", "data": b64encode(INLINE).decode()},
+        {"id": "a2", "filename": "phq9.png", "content_type": "image/png", "url": url},
+    ]
+    return json.dumps(plain(attachments=attachments)).encode()
+
+
+# -- What the processes do ----------------------------------------------------------------------
+
+
+def set_up(crms: Crms, files: FileServer) -> None:
+    """Fill an empty database: a listing whose referrals go to the sandbox CRMS."""
+    make_world("crms", base_url=crms.url, token=TOKEN)
+    Source.objects.update(attachment_hosts=[files.host], fetch_username=USERNAME)
+    source = Source.objects.get()
+    source.fetch_password = PASSWORD
+    source.save()
+
+
+def set_look_up(look_up: bool, url: str) -> None:
+    destination = Destination.objects.get()
+    destination.options = options("crms", base_url=url, token=TOKEN, look_up=look_up)
+    destination.save()
+
+
+def receive(body: bytes, report: Callable[[Any], None]) -> None:
+    intake.receive(Source.objects.get(), "plain", body)
+    report("accepted")
+
+
+def until_settled() -> None:
+    """Go round as the dispatcher does, an hour later each time, until nothing is due any more."""
+    for hour in range(1, ROUNDS + 1):
+        later = timedelta(hours=hour)
+        with patch.object(clock, "now", lambda later=later: _now() + later):
+            dispatcher = Dispatcher(threads=2)
+            dispatcher.round()
+            dispatcher._pool.shutdown(wait=True)
+        if _settled():
+            return
+    raise AssertionError("It is never settled.")
+
+
+def _settled() -> bool:
+    waiting = InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
+    busy = ImportJob.objects.filter(state__in=["queued", "running"])
+    later = ImportJob.objects.filter(due_at__isnull=False)
+    return not (waiting.exists() or busy.exists() or later.exists())
+
+
+def look_and_say(seen: Sequence[dict[str, Any]]) -> None:
+    """Do what a person is asked to do when a job is unconfirmed."""
+    job = ImportJob.objects.get()
+    step = importing.deciding.open_step_name(job)
+    found = _in_crms(job, step, seen)
+    said = importing.confirm_present(job, found) if found else importing.confirm_absent(job)
+    assert said
+
+
+def _in_crms(job: ImportJob, step: str, seen: Sequence[dict[str, Any]]) -> str:
+    """Return the id of what the step stands for, or an empty string."""
+    if step == "referral":
+        return next((r["id"] for r in seen), "")
+    files = [file for referral in seen for file in referral["attachments"]]
+    if step == "summary":
+        return next((f["id"] for f in files if f["category"] == "referral_summary"), "")
+    sha256 = job.referral.files.get(key=step.removeprefix("attachment:")).sha256
+    return next((f["id"] for f in files if f["sha256"] == sha256), "")
+
+
+def outcome() -> dict[str, Any]:
+    """Return what became of the referral."""
+    jobs = [
+        {
+            "state": job.state,
+            "reason": job.reason,
+            "message": job.message,
+            "external_id": job.external_id,
+            "missing_files": job.missing_files,
+            "steps": {step.name: step.external_id for step in job.steps.all()},
+            "attempts": [attempt.outcome for attempt in job.attempts.all()],
+        }
+        for job in ImportJob.objects.all()
+    ]
+    return {
+        "referrals": Referral.objects.count(),
+        "events": list(InboundEvent.objects.values_list("state", flat=True)),
+        "jobs": jobs,
+    }
+
+
+# -- What must be so ---------------------------------------------------------------------------
+
+
+def nothing_doubled(referrals: Sequence[dict[str, Any]]) -> bool:
+    """Whether CRMS has at most one referral, and each of its files at most once."""
+    return len(referrals) <= 1 and max(_files(referrals).values(), default=0) <= 1
+
+
+def assert_exactly_one_of_everything(crms: Crms) -> str:
+    """CRMS has the referral, its summary and both attachments, once; return the referral's id."""
+    (referral,) = crms.referrals()
+    assert referral["external_reference"] == REFERENCE
+    files = _files([referral])
+    assert sorted(category for category, _ in files) == [
+        "attachment",
+        "attachment",
+        "referral_summary",
+    ]
+    assert set(files.values()) == {1}
+    contents = {crms.content(file["id"]) for file in referral["attachments"]}
+    assert {INLINE, BY_URL} < contents
+    found: str = referral["id"]
+    return found
+
+
+def _files(referrals: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Count files; a summary is a summary, whatever its bytes."""
+    return Counter(
+        (file["category"], "" if file["category"] == "referral_summary" else file["sha256"])
+        for referral in referrals
+        for file in referral["attachments"]
+    )

@@ -1,0 +1,100 @@
+"""A process killed at any point, and resumed: nothing is lost, nothing is there twice.
+
+The points are found by a run in which nobody dies (`points`), so a new step has its cells here by
+itself. CRMS recognises no idempotency key and refuses no duplicate: whatever is sent twice is there
+twice.
+"""
+
+import random
+
+import pytest
+
+from tests.crash.laboratory import (
+    KILLED,
+    Laboratory,
+    assert_exactly_one_of_everything,
+    nothing_doubled,
+)
+from tests.crash.points import AUTOCOMMIT, CALL, COMMIT, KINDS, RENDERING, STORAGE, Point
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARTS = 4  # of the matrix, so that pytest's workers share it
+LEAST = {COMMIT: 16, AUTOCOMMIT: 12, CALL: 26, STORAGE: 12, RENDERING: 2}
+STEPS = ("/referrals/…/attachments", "POST /api/v1/referrals", "GET /files/phq9.png")
+
+in_parts = pytest.mark.parametrize("part", range(PARTS))
+
+
+def points_of(laboratory: Laboratory, part: int) -> list[Point]:
+    return laboratory.points()[part::PARTS]
+
+
+def test_the_matrix_covers_every_kind_of_point(laboratory: Laboratory):
+    points = laboratory.points()
+    found = {kind: sum(point.kind == kind for point in points) for kind in KINDS}
+    assert all(found[kind] >= least for kind, least in LEAST.items()), found
+    for step in STEPS:
+        assert any(step in point.name for point in points), step
+    assert_exactly_one_of_everything(laboratory.crms)
+
+
+def test_the_points_are_the_same_in_every_run(laboratory: Laboratory):
+    assert laboratory.points() == laboratory.points()
+
+
+@in_parts
+def test_a_death_anywhere_loses_nothing_and_doubles_nothing(
+    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+):
+    for point in points_of(laboratory, part):
+        with subtests.test(killed=str(point)):
+            laboratory.begin()
+            ended = laboratory.receive_open_run(deadly=point.number)
+            assert ended.status == KILLED
+            found = laboratory.resume(accepted="accepted" in ended.lines)
+            assert_all_went_well(laboratory, found)
+
+
+@in_parts
+def test_without_a_look_up_nothing_is_sent_on_a_guess(
+    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+):
+    for point in points_of(laboratory, part):
+        with subtests.test(killed=str(point)):
+            laboratory.begin(look_up=False)
+            ended = laboratory.receive_open_run(deadly=point.number)
+            found = laboratory.resume(accepted="accepted" in ended.lines)
+            assert nothing_doubled(laboratory.crms.referrals())
+            (job,) = found["jobs"]
+            if job["state"] != "imported":
+                assert (job["state"], job["reason"]) == ("needs_attention", "unconfirmed")
+                found = laboratory.answer_as_a_person()
+            assert_all_went_well(laboratory, found)
+
+
+@in_parts
+def test_a_second_death_changes_nothing(
+    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+):
+    points = laboratory.points()
+    draw = random.Random(part)
+    for first in draw.sample(points, len(points) // PARTS // 2):
+        second = draw.randint(1, len(points) - first.number + 10)
+        with subtests.test(killed=str(first), then=second):
+            laboratory.begin()
+            ended = laboratory.receive_open_run(deadly=first.number)
+            again = laboratory.resume(accepted="accepted" in ended.lines, deadly=second)
+            found = laboratory.resume(accepted=again.get("accepted", True))
+            assert_all_went_well(laboratory, found)
+
+
+def assert_all_went_well(laboratory: Laboratory, found: dict) -> None:
+    """It is in CRMS, once and whole, and the portal knows it."""
+    external_id = assert_exactly_one_of_everything(laboratory.crms)
+    (job,) = found["jobs"]
+    assert (job["state"], job["external_id"]) == ("imported", external_id)
+    assert job["missing_files"] == {}
+    assert len(job["steps"]) == 4
+    assert all(job["steps"].values())
+    assert (found["referrals"], found["events"]) == (1, ["opened"])
