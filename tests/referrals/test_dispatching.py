@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from celery import current_app
 
 from core import clock
 from referrals import tasks
@@ -44,8 +45,12 @@ def test_a_round_with_nothing_due_does_nothing(world: World):
     assert Dispatcher().round() == 0
 
 
-def test_with_a_dead_broker_it_does_the_work_itself(world: World, settings: Any):
+def test_with_a_dead_broker_it_does_the_work_itself(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
     settings.CELERY_BROKER_URL = DEAD_BROKER
+    monkeypatch.setattr(current_app.conf, "broker_url", DEAD_BROKER)
+    monkeypatch.setattr(current_app.conf, "broker_write_url", DEAD_BROKER)
     world.receive(plain())
     rounds_until(Dispatcher(threads=2), imported)
 
