@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from core.models import AuditEvent
 
+admin.site.site_url = None  # there is nothing to view but the admin
+
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -72,6 +72,12 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             "fetch_token",
         ]
 
+    def clean(self) -> None:
+        super().clean()
+        if self.cleaned_data.get("fetch_username") and self.cleaned_data.get("fetch_token"):
+            said = "Give a token, or a user name and password: not both."
+            self.add_error("fetch_token", said)
+
     def clean_fetch_password(self) -> str | None:
         return self._kept("fetch_password")
 

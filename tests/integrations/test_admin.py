@@ -262,6 +262,13 @@ def test_fetch_credentials_are_kept_until_they_are_forgotten(
     assert Source.objects.get().fetch_password is None
 
 
+def test_a_token_and_a_user_name_exclude_each_other(admin_client: Client, world: World) -> None:
+    url = change_url(world.source)
+    data = form_on(admin_client.get(url)) | {"fetch_username": "portal", "fetch_token": "t"}
+
+    assert "not both" in admin_client.post(url, data).content.decode()
+
+
 def test_a_host_with_a_path_is_refused(admin_client: Client, world: World) -> None:
     url = change_url(world.source)
     data = form_on(admin_client.get(url)) | {"attachment_hosts": "https://files.example.org"}

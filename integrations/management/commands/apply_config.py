@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations import configuration
+from integrations.models import Destination
 
 
 class Command(BaseCommand):
@@ -29,3 +30,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if report.nothing_changed:
             self.stdout.write("Nothing changed.")
+        for destination in Destination.objects.filter(held_at__isnull=False):
+            self.stdout.write(
+                f"“{destination}” is held. When it is mended, check_destination opens it again."
+            )

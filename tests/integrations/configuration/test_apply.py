@@ -9,6 +9,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
+from core import clock
 from integrations import configuration
 from integrations.models import (
     Destination,
@@ -499,6 +500,17 @@ def test_the_command_says_what_it_did_and_nothing_secret(
     assert second.endswith("Nothing changed.\n")
     for secret in ("change-me", "token-from-the-environment", "password-from-the-environment"):
         assert secret not in first + second
+
+
+def test_the_command_tells_that_a_connection_is_still_held(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    apply(PARSED)
+    Destination.objects.get().hold("It said 401.", clock.now())
+
+    call_command("apply_config", str(EXAMPLE))
+
+    assert "“Birchwood CRMS” is held." in capsys.readouterr().out
 
 
 def test_the_command_names_file_and_problem(tmp_path: Path) -> None:
