@@ -19,8 +19,9 @@ from django.views.decorators.cache import never_cache
 
 from core import audit
 from integrations.admin.shared import Tool
-from referrals import files, sections, snapshot
+from referrals import files, sections
 from referrals.admin.viewing import ViewOnlyAdmin, badge, link_to, referrals_named
+from referrals.documents import document_of
 from referrals.explain import explain, explain_referral
 from referrals.importing import building
 from referrals.models import ImportJob, Referral, ReferralFile
@@ -115,7 +116,7 @@ class ReferralAdmin(ViewOnlyAdmin):
             "jobs": obj.jobs.select_related("destination"),
             "events": obj.events.order_by("-received_at")[:SHOWN_EVENTS],
             "files": obj.files.all(),
-            "sheet": sections.sheet(snapshot.view(obj.snapshot), zone),
+            "sheet": sections.sheet(document_of(obj), zone),
         }
 
     # -- its files -----------------------------------------------------------------------------
@@ -135,7 +136,7 @@ class ReferralAdmin(ViewOnlyAdmin):
     def summary_view(self, request: HttpRequest, pk: UUID) -> FileResponse:
         """Return the Referral Summary, as it is or would be sent."""
         referral = self._visible(request, pk)
-        stored = building.summary_of(referral, snapshot.view(referral.snapshot))
+        stored = building.summary_of(referral, document_of(referral))
         audit.record(request, "download summary", referral, sha256=stored.sha256)
         return FileResponse(
             files.open_stored(stored.stored_as),
