@@ -5,10 +5,15 @@ from datetime import datetime
 
 from django.db.models import F
 
+from integrations.models import Organization, Source
 from referrals import snapshot
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralAlias, ReferralFile
 
 REFERENCE_DIGITS = 10  # Caredove's Reference #
+
+
+class Foreign(Exception):
+    """The ids name a referral of an organization for which the source may not send."""
 
 
 def find(source_kind: str, references: Sequence[str]) -> Referral | None:
@@ -17,24 +22,52 @@ def find(source_kind: str, references: Sequence[str]) -> Referral | None:
     return named.order_by("created_at", "pk").first()
 
 
-def resolve(source_kind: str, references: Sequence[str], now: datetime) -> Referral:
+def resolve(
+    source: Source, references: Sequence[str], organization: Organization | None, now: datetime
+) -> Referral:
     """Return the referral that the ids name, locked; made when new, united when it was two.
 
-    Must run in a transaction. Raises IntegrityError when another transaction has just made it:
-    the whole transaction is then tried again.
+    `organization` is the one that the message names. Must run in a transaction. Raises Foreign,
+    and IntegrityError when another transaction has just made it: the whole transaction is then
+    tried again.
     """
-    named = Referral.objects.filter(
-        aliases__source_kind=source_kind, aliases__value__in=references
-    ).values("pk")
-    found = list(Referral.objects.select_for_update().filter(pk__in=named).order_by("created_at"))
+    found = _found(source, references, organization)
+    if any(r.organization and not source.may_send_for(r.organization.caredove_id) for r in found):
+        raise Foreign
     if found:
         referral = _united(found)
     else:
         referral = Referral.objects.create(
             reference=best(references), created_at=now, changed_at=now
         )
-    _learn(referral, source_kind, references)
+    _learn(referral, source.kind, references)
     return referral
+
+
+def _found(
+    source: Source, references: Sequence[str], organization: Organization | None
+) -> list[Referral]:
+    """Return the referrals that the ids name, locked, without those that are not what they say.
+
+    Whoever may send for one organization alone could name another's referral before it comes. A
+    sender who may send for all takes the ids back: nothing of that claim is joined to it.
+    """
+    named = Referral.objects.filter(
+        aliases__source_kind=source.kind, aliases__value__in=references
+    ).values("pk")
+    locked = Referral.objects.select_for_update(of=("self",)).select_related("organization")
+    found = list(locked.filter(pk__in=named).order_by("created_at"))
+    if organization is None or source.organizations.exists():
+        return found
+    void = [referral for referral in found if not _is_claimed_for(referral, organization)]
+    ReferralAlias.objects.filter(referral__in=void, value__in=references).delete()
+    return [referral for referral in found if referral not in void]
+
+
+def _is_claimed_for(referral: Referral, organization: Organization) -> bool:
+    """Return whether a source that may send for the organization has spoken of the referral."""
+    senders = Source.objects.filter(events__referral=referral).distinct()
+    return not senders or any(s.may_send_for(organization.caredove_id) for s in senders)
 
 
 def best(references: Sequence[str]) -> str:

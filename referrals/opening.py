@@ -126,7 +126,15 @@ def _open(event_id: UUID) -> None:
     if event is None:
         return
     parsed = sources.door(event.source.kind, event.door).parse(event.body or b"")
-    referral = identity.resolve(event.source.kind, parsed.references, clock.now())
+    named = _named_organization(parsed)
+    try:
+        # The door has checked this too; since then more may have become known.
+        if named and not event.source.may_send_for(named.caredove_id):
+            raise identity.Foreign
+        referral = identity.resolve(event.source, parsed.references, named, clock.now())
+    except identity.Foreign:
+        _close(event_id, Verdict(Outcome.FORBIDDEN, _FOREIGN.format(source=event.source)))
+        return
     opening = Opening(event, parsed, referral)
     verdict = opening.run()
     _close(
@@ -137,6 +145,23 @@ def _open(event_id: UUID) -> None:
         occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
         warnings=list(parsed.warnings),
     )
+
+
+def _named_listing(parsed: ParsedEvent) -> ServiceListing | None:
+    return (
+        ServiceListing.objects.select_related("organization")
+        .filter(caredove_id=parsed.listing_id or None)
+        .first()
+    )
+
+
+def _named_organization(parsed: ParsedEvent) -> Organization | None:
+    if listing := _named_listing(parsed):
+        return listing.organization
+    return Organization.objects.filter(caredove_id=parsed.organization_id or None).first()
+
+
+_FOREIGN = "Source {source} may not send for the organization of this referral."
 
 
 class Opening:
@@ -163,30 +188,19 @@ class Opening:
                 Outcome.UNKNOWN_CODE,
                 f"“{self.event.code}” is not an event that Dovetail knows; it is kept as it came.",
             )
-        if not self._allowed():
-            return Verdict(
-                Outcome.FORBIDDEN,
-                f"Source {self.event.source} may not send for the organization of this referral.",
-            )
         self._merge()
         return self._match()
 
     # -- where the event belongs -------------------------------------------------------------
 
     def _listing(self) -> ServiceListing | None:
-        if not self.parsed.listing_id:
-            return self.referral.listing
-        return (
-            ServiceListing.objects.select_related("organization")
-            .filter(caredove_id=self.parsed.listing_id)
-            .first()
-        )
+        return _named_listing(self.parsed) if self.parsed.listing_id else self.referral.listing
 
     def _organization(self) -> Organization | None:
         if self.listing:
             return self.listing.organization
         if self.parsed.organization_id:
-            return Organization.objects.filter(caredove_id=self.parsed.organization_id).first()
+            return _named_organization(self.parsed)
         return self.referral.organization
 
     def _time(self) -> datetime:
@@ -196,12 +210,6 @@ class Opening:
             zone = self.organization.zone if self.organization else UTC
             at = self.parsed.local_time.replace(tzinfo=zone)
         return min(at, self.event.received_at) if at else self.event.received_at
-
-    def _allowed(self) -> bool:
-        """The door has checked this too; since then the referral may have become known."""
-        touched = {self.organization, self.referral.organization} - {None}
-        source = self.event.source
-        return all(source.may_send_for(o.caredove_id) for o in touched if o)
 
     # -- merge -----------------------------------------------------------------------------------
 
@@ -329,7 +337,11 @@ class Opening:
         """Details that a waiting import waited for have come, whatever brought them."""
         if not self._has_details():
             return None
-        waiting = ImportJob.objects.filter(referral=self.referral, state=State.WAITING)
+        waiting = ImportJob.objects.filter(
+            referral=self.referral,
+            state=State.WAITING,
+            destination__organization=self.organization,  # it may have moved meanwhile
+        )
         if not waiting.update(state=State.QUEUED, due_at=clock.now()):
             return None
         return Verdict(Outcome.IMPORT_OPENED, "The details came that the import waited for.")

@@ -13,6 +13,9 @@ from referrals.retention import REVOKED_WORD
 
 logger = logging.getLogger(__name__)
 
+MOVED = "The referral has moved to another organization."
+UNITED = "It is the same referral as another one, which is imported instead."
+
 
 def run(job_id: UUID) -> bool:
     """Try the job once; False when it was not due or somebody else has it.
@@ -39,8 +42,8 @@ def _attempt(lease: Lease) -> None:
     built: Built | None = None
     outcome: Receipt | Exception
     try:
-        if job.referral.purged_at:
-            raise Rejected(REVOKED_WORD)
+        if why := _why_not(job):
+            raise Rejected(why)
         built = build(job, JobLedger(lease))
         outcome = job.destination.transport().deliver(built.parcel)
     except LeaseLost:
@@ -52,3 +55,14 @@ def _attempt(lease: Lease) -> None:
         logger.exception("import failed unexpectedly", extra={"job": str(job.pk)})
         outcome = error
     settle(lease, job, outcome, built)
+
+
+def _why_not(job: ImportJob) -> str:
+    """Return why the referral must not go to this destination any more, or an empty string."""
+    if job.referral.purged_at:
+        return REVOKED_WORD
+    if job.referral.united_with_id:
+        return UNITED
+    if job.referral.organization_id != job.destination.organization_id:
+        return MOVED
+    return ""

@@ -1,0 +1,181 @@
+"""One organization's sender can neither read, change nor delete another organization's referrals.
+
+A referral's ids are short and can be guessed: knowing one must not be worth anything.
+"""
+
+import dataclasses
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+)
+from integrations.sources.caredove import plain as door
+from referrals import importing, intake, opening
+from referrals.models import ImportJob, InboundEvent, Referral
+from tests.world import REFERENCE, World, make_world, options, plain
+
+UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
+Outcome = InboundEvent.Outcome
+read = door.parse
+
+
+@dataclasses.dataclass
+class Stranger:
+    """Another organization, connected too, whose source may send for it alone."""
+
+    world: World
+    organization: Organization
+    source: Source
+
+    def receive(self, event: dict[str, Any]) -> intake.Received:
+        world = dataclasses.replace(self.world, source=self.source)
+        return world.receive(event)
+
+    def send(self, event: dict[str, Any]) -> InboundEvent:
+        return dataclasses.replace(self.world, source=self.source).send(event)
+
+
+@pytest.fixture
+def stranger(world: World) -> Stranger:
+    organization = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    listing = ServiceListing.objects.create(
+        organization=organization, caredove_id="9001", name="Elsewhere's listing"
+    )
+    destination = Destination.objects.create(
+        organization=organization, name="Elsewhere's CRMS", kind="demo", options=options("demo")
+    )
+    TriggerConfig.objects.create(
+        listing=listing,
+        destination=destination,
+        on=["received", "booked"],
+        mapping=world.config.mapping,
+    )
+    source = Source.objects.create(name="stranger")
+    source.organizations.add(organization)
+    return Stranger(world, organization, source)
+
+
+def of_nobody(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event without whom it is for."""
+    return {
+        key: value for key, value in event.items() if key not in ("organization", "service_listing")
+    }
+
+
+def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event as one for the stranger's listing."""
+    return event | {"organization": {"id": "900"}, "service_listing": {"id": "9001"}}
+
+
+def booking(number: int = 1) -> dict[str, Any]:
+    """Return a booking for the stranger's listing that does not say whom it is about."""
+    start = {"id": "a1", "status": "booked", "start": "2026-04-01T10:00:00Z"}
+    event = plain("appointment.booked", number=number, appointment=start, registrant={})
+    return elsewhere(event)
+
+
+def test_a_stranger_cannot_delete_a_referral_before_it_comes(world: World, stranger: Stranger):
+    stranger.send(of_nobody(plain("referral.revoked", number=1)))
+    event = world.send(plain(number=2))
+    assert event.outcome == Outcome.IMPORT_OPENED
+    assert importing.run(world.job.pk)
+    assert world.job.state == "imported"
+
+
+def test_a_stranger_cannot_delete_a_referral_that_is_just_being_opened(
+    world: World, stranger: Stranger
+):
+    revocation = stranger.receive(of_nobody(plain("referral.revoked", number=1)))
+    world.send(plain(number=2))
+    opening.open_jobs(revocation.event_id)
+    assert InboundEvent.objects.get(pk=revocation.event_id).outcome == Outcome.FORBIDDEN
+    assert Referral.objects.get().purged_at is None
+
+
+def test_a_stranger_who_claims_a_reference_first_gets_nothing_of_the_person(
+    world: World, stranger: Stranger
+):
+    assert stranger.send(booking()).outcome == Outcome.WAITING
+    assert world.send(plain(number=2)).outcome == Outcome.IMPORT_OPENED
+    theirs = ImportJob.objects.get(destination__organization=stranger.organization)
+    ours = ImportJob.objects.get(destination=world.destination)
+    assert (theirs.state, ours.state) == ("waiting", "queued")
+    assert theirs.referral != ours.referral
+
+
+def test_a_stranger_who_claims_a_reference_first_puts_nothing_into_the_referral(
+    world: World, stranger: Stranger
+):
+    stranger.send(elsewhere(plain(number=1, notes=[{"text": "Send the money to …"}])))
+    world.send(plain(number=2))
+    referral = ImportJob.objects.get(destination=world.destination).referral
+    assert not any(path.startswith("notes") for path in referral.snapshot)
+    assert [event.source for event in referral.events.all()] == [world.source]
+
+
+def test_two_ids_in_one_message_do_not_join_a_strangers_referral_to_ours(
+    world: World, stranger: Stranger
+):
+    def with_ours(body: bytes) -> Any:
+        return dataclasses.replace(read(body), references=("1000000001", UUID))
+
+    joining = stranger.receive(elsewhere(plain(number=1, reference="1000000001")))
+    stranger.send(elsewhere(plain(number=2, reference="1000000001")))
+    world.send(plain(number=3, reference=UUID))
+    with mock.patch("integrations.sources.caredove.plain.parse", with_ours):
+        opening.open_jobs(joining.event_id)
+    assert InboundEvent.objects.get(pk=joining.event_id).outcome == Outcome.FORBIDDEN
+    assert Referral.objects.filter(united_with=None).count() == 2
+    assert Referral.objects.get(aliases__value=UUID).organization == world.organization
+
+
+def test_a_referral_that_has_moved_away_is_not_sent_to_where_it_was(
+    world: World, stranger: Stranger
+):
+    world.send(plain())
+    world.send(elsewhere(plain("referral.edited", number=2)))
+    importing.run(ImportJob.objects.get(destination=world.destination).pk)
+    job = ImportJob.objects.get(destination=world.destination)
+    assert (job.state, job.external_id) == ("needs_attention", None)
+    assert job.message == "The referral has moved to another organization."
+    assert not job.steps.exists()
+
+
+def test_details_that_come_after_a_move_release_nothing_where_the_referral_was(
+    world: World, stranger: Stranger
+):
+    world.send(plain(registrant={}))
+    assert world.job.state == "waiting"
+    world.send(elsewhere(plain("referral.edited", number=2)))
+    assert ImportJob.objects.get(destination=world.destination).state == "waiting"
+
+
+def test_the_sender_of_all_may_join_what_a_sender_of_one_organization_began(
+    world: World, stranger: Stranger
+):
+    own = Source.objects.create(name="our own")
+    own.organizations.add(world.organization)
+    dataclasses.replace(world, source=own).send(plain(number=1))
+    assert world.send(plain("referral.edited", number=2)).outcome == Outcome.IMPORT_OPEN
+    assert Referral.objects.count() == 1
+
+
+def test_the_reference_stays_free_of_the_stranger_for_good(world: World, stranger: Stranger):
+    stranger.send(booking())
+    world.send(plain(number=2))
+    with pytest.raises(intake.Forbidden):
+        stranger.receive(booking(number=3))
+    assert Referral.objects.get(aliases__value=REFERENCE).organization == world.organization
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The portal's first organization, whose source may send for all."""
+    return make_world()
