@@ -318,10 +318,9 @@ class ImportJob(models.Model):
             ),
         ]
         indexes = [
+            # The states are columns, not conditions: SQLite would not see that a list is implied.
             models.Index(
-                fields=["due_at"],
-                condition=Q(state__in=["queued", "imported"], due_at__isnull=False),
-                name="jobs_due",
+                fields=["state", "due_at"], condition=Q(due_at__isnull=False), name="jobs_due"
             ),
             models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_leased"),
             models.Index(
