@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import Q
 
 from integrations.models import Organization, Source
 from referrals import snapshot
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralAlias, ReferralFile
 
 REFERENCE_DIGITS = 10  # Caredove's Reference #
+# Something of the job may be in the destination, or be on its way there.
+BEGUN = Q(state=ImportJob.State.RUNNING) | Q(steps__isnull=False)
 
 
 class Foreign(Exception):
@@ -89,15 +91,13 @@ def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> N
 
 
 def _united(found: list[Referral]) -> Referral:
-    """Make one of several: the one that is imported, else the eldest, takes over the others."""
+    """Make one of several: the one that is imported, or on its way, else the eldest."""
     if len(found) == 1:
         return found[0]
-    imported = set(
-        ImportJob.objects.filter(referral__in=found, external_id__isnull=False).values_list(
-            "referral", flat=True
-        )
-    )
-    found.sort(key=lambda referral: (referral.pk not in imported, referral.created_at))
+    jobs = ImportJob.objects.filter(referral__in=found)
+    imported = set(jobs.exclude(external_id=None).values_list("referral", flat=True))
+    begun = set(jobs.filter(BEGUN).values_list("referral", flat=True))
+    found.sort(key=lambda r: (r.pk not in imported, r.pk not in begun, r.created_at))
     survivor, *others = found
     for other in others:
         _take_over(survivor, other)
@@ -128,12 +128,10 @@ def _take_over_jobs(survivor: Referral, other: Referral) -> None:
     """Move the jobs that the survivor has none of; the others end, unless already under way."""
     has = ImportJob.objects.filter(referral=survivor).values("destination")
     ImportJob.objects.filter(referral=other).exclude(destination__in=has).update(referral=survivor)
-    ImportJob.objects.filter(
-        referral=other, state__in=[ImportJob.State.WAITING, ImportJob.State.QUEUED], attempts=None
-    ).update(
+    left = ImportJob.objects.filter(referral=other, external_id=None).exclude(BEGUN)
+    left.exclude(state=ImportJob.State.DISMISSED).update(
         state=ImportJob.State.DISMISSED,
+        reason="",
         due_at=None,
-        lease_token=None,
-        deaths=F("deaths"),
         closed_why="The same referral under another id; it is imported once.",
     )

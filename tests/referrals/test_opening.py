@@ -5,7 +5,9 @@ from unittest import mock
 import pytest
 from django.db import IntegrityError
 
+from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
+from integrations.transport import TryAgain
 from referrals import importing, opening, retention, snapshot
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
 from tests.world import REFERENCE, World, make_world, options, plain
@@ -202,6 +204,20 @@ def test_two_ids_of_one_referral_lead_to_one(world: World):
     assert world.referral.reference == REFERENCE
     assert set(world.referral.aliases.values_list("value", flat=True)) == {REFERENCE, UUID}
     assert world.referral.events.count() == 3
+
+
+def test_two_ids_found_to_be_one_after_both_were_tried_are_still_sent_once(world: World):
+    world.send(plain(reference=UUID))
+    world.send(plain(number=2))
+    for job in ImportJob.objects.all():
+        with mock.patch.object(DemoTransport, "deliver", side_effect=TryAgain("Busy.")):
+            importing.run(job.pk)
+    with mock.patch("integrations.sources.caredove.plain.parse", _with_both_ids):
+        world.send(plain("referral.edited", number=3))
+    ImportJob.objects.filter(state="queued").update(due_at=opening.clock.now())
+    for job in ImportJob.objects.all():
+        importing.run(job.pk)
+    assert [job.state for job in ImportJob.objects.order_by("state")] == ["dismissed", "imported"]
 
 
 def _with_both_ids(body: bytes):
