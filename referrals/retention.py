@@ -7,11 +7,13 @@ of a referral and a late message does not bring the person's data back.
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.storage import EncryptedFileStorage
 from referrals.models import (
     ImportAttempt,
     ImportJob,
+    ImportStep,
     InboundEvent,
     Referral,
     ReferralFile,
@@ -31,11 +33,17 @@ TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remo
 
 
 def revoke(referral: Referral, now: datetime) -> None:
-    """Delete the person's data because Caredove revoked the referral."""
+    """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
+    told = referral.purged_at is not None
     purge(referral, now, why=REVOKED)
-    referral.jobs.exclude(external_id=None).filter(error_at=None).update(
-        error_at=now, error_cleared_at=None, message=TELL_STAFF
-    )
+    if not told:
+        _tell_staff(referral.jobs.exclude(external_id=None), TELL_STAFF, now)
+        sent = ImportStep.objects.filter(job__referral=referral).values("job")
+        _tell_staff(referral.jobs.filter(external_id=None, pk__in=sent), MAY_BE_THERE, now)
+
+
+def _tell_staff(jobs: QuerySet[ImportJob], message: str, now: datetime) -> None:
+    jobs.update(error_at=now, error_cleared_at=None, error_cleared_by=None, message=message)
 
 
 def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
