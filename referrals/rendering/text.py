@@ -5,12 +5,14 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-PIECE = 60  # characters; setting one word takes time with the square of its length
+ENDLESS = 60  # characters: no word is longer. Setting one takes time with the square of its length.
+PIECE = 20  # characters between its places to break: two fit in the text looked at for a line
 ZERO_WIDTH_SPACE = "\u200b"
 LEFT_TO_RIGHT_MARK = "\u200e"
 
-# Combining marks stay with their letter: most of them are not word characters, nor are joiners.
-_ENDLESS = re.compile(rf"\S{{{PIECE}}}(?=[^\s\u0300-\u036f\u200c-\u200f\ufe00-\ufe0f])")
+_ENDLESS = re.compile(rf"\S{{{ENDLESS + 1},}}")
+# Combining marks stay with their letter, and joiners between theirs.
+_PIECE = re.compile(rf".{{{PIECE}}}(?=[^\u0300-\u036f\u200c-\u200f\ufe00-\ufe0f])")
 _NUMBER = re.compile(r"\d+(?:[ ./()-]{1,2}\d+)+")
 _EMPTY_LINES = re.compile(r"\n[ \n]*\n[ \n]*\n")
 # Embeddings, overrides and isolates could show a text in another order than it was written.
@@ -49,7 +51,11 @@ def clean(text: str) -> str:
 
 def breakable(text: str) -> str:
     """Return the text with places to break in endless words."""
-    return _ENDLESS.sub(rf"\g<0>{ZERO_WIDTH_SPACE}", text) if len(text) > PIECE else text
+    return _ENDLESS.sub(_in_pieces, text) if len(text) > ENDLESS else text
+
+
+def _in_pieces(word: re.Match[str]) -> str:
+    return _PIECE.sub(rf"\g<0>{ZERO_WIDTH_SPACE}", word[0])
 
 
 def spelled_out(text: str, missing: Collection[str]) -> str:
