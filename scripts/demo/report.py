@@ -23,7 +23,7 @@ class Places:
 
 
 def begin(places: Places) -> None:
-    print(f"The portal is at {places.portal_url}, the stand-in CRMS at {places.crms_url}.")
+    print(f"Portal: {places.portal_url}/admin/   Stand-in CRMS: {places.crms_url}/")
     print("Everybody in the following events is made up.\n", flush=True)
 
 
