@@ -273,6 +273,11 @@ class ImportJob(models.Model):
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tries in this round.")
     resends = models.PositiveSmallIntegerField(default=0, help_text="Retries by a person.")
+    reference = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The referral's, as it is sent; kept once something may have arrived under it.",
+    )
     external_id = models.CharField(max_length=200, null=True)
     external_url = models.CharField(max_length=500, blank=True)
     imported_at = models.DateTimeField(null=True)

@@ -378,6 +378,7 @@ class Opening:
             referral=self.referral,
             destination=config.destination,
             trigger_config=config,
+            reference=self.referral.reference,
             triggers=keys,
             opened_by=self.event,
             opened_at=now,

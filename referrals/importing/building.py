@@ -19,7 +19,6 @@ from referrals import files, summary
 from referrals.documents import document_of
 from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
 
-
 @dataclass(frozen=True, slots=True)
 class Built:
     """A parcel, and what could not be put into it.
@@ -40,15 +39,27 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     document = document_of(referral)
     more_later = files.fetch(referral)
     record = map_record(job, document)
-    documents = [_summary(referral, document)]
+    reference = _reference(job)
+    documents = [_summary(referral, reference, document)]
     missing = {}
     for number, file in enumerate(referral.files.all(), start=1):
         if file.state == ReferralFile.State.STORED:
-            documents.append(_attachment(referral, number, file))
+            documents.append(_attachment(reference, number, file))
         else:
             missing[file.filename] = file.problem or "it has not been fetched yet"
-    parcel = Parcel(referral.reference, record, tuple(documents), ledger)
+    parcel = Parcel(reference, record, tuple(documents), ledger)
     return Built(parcel, referral.version, missing, more_later)
+
+
+def _reference(job: ImportJob) -> str:
+    """Return the reference to send, which may have got better since the job was opened.
+
+    What may have arrived is looked for under the reference that it was sent with.
+    """
+    if job.reference != job.referral.reference and not (job.reference and job.steps.exists()):
+        job.reference = job.referral.reference
+        job.save(update_fields=["reference"])
+    return job.reference
 
 
 def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object]:
@@ -110,11 +121,11 @@ def _render(
     return stored
 
 
-def _summary(referral: Referral, document: source.Document) -> Document:
+def _summary(referral: Referral, reference: str, document: source.Document) -> Document:
     stored = summary_of(referral, document)
     return Document(
         key="summary",
-        name=f"referral-{referral.reference}-summary.pdf",
+        name=f"referral-{reference}-summary.pdf",
         category=SUMMARY,
         content_type="application/pdf",
         size=stored.size,
@@ -123,10 +134,10 @@ def _summary(referral: Referral, document: source.Document) -> Document:
     )
 
 
-def _attachment(referral: Referral, number: int, file: ReferralFile) -> Document:
+def _attachment(reference: str, number: int, file: ReferralFile) -> Document:
     return Document(
         key=file.key,
-        name=files.sent_name(referral.reference, number, file),
+        name=files.sent_name(reference, number, file),
         category=ATTACHMENT,
         content_type=file.content_type or "application/octet-stream",
         size=file.size or 0,
