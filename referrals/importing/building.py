@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
-from core import clock
+from core import clock, outbound
 from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Misconfigured, Parcel
 from mapping import document as source
 from mapping import engine
@@ -18,6 +18,9 @@ from mapping.targets import target_fields
 from referrals import files, summary
 from referrals.documents import document_of
 from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
+
+FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -37,7 +40,8 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     """Map, render, collect files. Raises Misconfigured when the mapping does not work."""
     referral = job.referral
     document = document_of(referral)
-    more_later = files.fetch(referral)
+    with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
+        more_later = files.fetch(referral)
     record = map_record(job, document)
     reference = _reference(job)
     documents = [_summary(referral, reference, document)]

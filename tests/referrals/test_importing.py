@@ -1,13 +1,15 @@
 """One job from claim to settlement, with the demo destination in each of its moods."""
 
+import time
 from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 
-from core import clock
+from core import clock, outbound
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, Organization
 from referrals import importing
@@ -420,3 +422,21 @@ def test_the_same_summary_is_rendered_once(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr("referrals.summary.pdf", lambda *_: pytest.fail("rendered again"))
     behave(world, "succeed")
     assert run_until_settled(world).state == "imported"
+
+
+def test_many_slow_files_together_do_not_use_up_the_lease(world: World):
+    host = "https://files.example.org"
+    world.send(
+        plain(number=2, attachments=[{"id": f"a{n}", "url": f"{host}/{n}.pdf"} for n in range(9)])
+    )
+    left: list[float] = []
+
+    def download(*_: object, **__: object) -> None:
+        left.append(outbound.calls._end.get() - time.monotonic())
+        raise outbound.NoAnswer("files.example.org gave no whole answer: the time was up.")
+
+    with mock.patch.object(outbound, "download", download):
+        job = world.run()
+    assert len(left) == 9
+    assert max(left) < django_settings.LEASE_TIME.total_seconds()
+    assert (job.state, len(job.missing_files)) == ("imported", 9)
