@@ -73,6 +73,10 @@ HELD = Advice(
     Actor.ADMINISTRATOR,
     "Mend the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
+REVOKED_THERE = Advice(
+    Actor.SUPPORT, "Look in the destination and remove the referral there, then clear the error."
+)
+SEEN = Advice(Actor.SUPPORT, "It went well later. Clear the error once you have seen it.")
 FILES_MISSING = Advice(Actor.SUPPORT, "Add the missing files to the destination by hand.")
 
 
@@ -84,6 +88,13 @@ def advice(job: ImportJob) -> Advice:
         return BY_REASON[Reason(job.reason)]
     if job.state == State.QUEUED and job.destination.held_at:
         return HELD
-    if job.state == State.IMPORTED and job.missing_files and job.due_at is None:
-        return FILES_MISSING
+    if job.has_uncleared_error and job.state in (State.IMPORTED, State.DISMISSED):
+        return _advice_on_flag(job)
     return BY_STATE[State(job.state)]
+
+
+def _advice_on_flag(job: ImportJob) -> Advice:
+    """What is left to do for an import that has ended, and whose error nobody has cleared."""
+    if job.referral.purged_at:
+        return REVOKED_THERE
+    return FILES_MISSING if job.missing_files and job.due_at is None else SEEN

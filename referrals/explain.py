@@ -76,7 +76,7 @@ def _job_as_dict(job: ImportJob) -> dict[str, Any]:
     }
 
 
-EVENT = "Has Caredove sent it?"
+EVENT = "Do we have it from Caredove?"
 ORGANIZATION = "Is the organization active, on a sufficient plan?"
 LISTING = "Is the listing connected?"
 TRIGGER = "Did a trigger match?"
@@ -378,7 +378,7 @@ def _due(job: ImportJob) -> str:
 def _files(job: ImportJob, now: Advice) -> Check:
     if not job.missing_files:
         return Check(FILES, Light.GREEN)
-    missing = "; ".join(f"{name}: {why}" for name, why in job.missing_files.items())
+    missing = "; ".join(f"{name} ({why.rstrip('.')})" for name, why in job.missing_files.items())
     where = f"It is in {job.destination} as {job.external_id}, but files are missing: {missing}."
     if job.due_at or job.state in (State.QUEUED, State.RUNNING):
         raise _amber(FILES, where, "They are tried again by themselves.")

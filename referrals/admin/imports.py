@@ -107,7 +107,8 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
     def problem(self, job: ImportJob) -> str:
         if job.destination.held_at and job.state in (State.QUEUED, State.NEEDS_ATTENTION):
             return f"The connection is held: {job.destination.held_reason}"[:SHOWN_MESSAGE]
-        said = job.message or job.get_reason_display()
+        earlier = "An earlier error that nobody has cleared." if job.has_uncleared_error else ""
+        said = job.message or job.get_reason_display() or earlier
         return said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…"
 
     @admin.display(description="whose turn")

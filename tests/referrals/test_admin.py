@@ -79,7 +79,7 @@ def test_a_referral_is_shown_with_labels_imports_and_events(
         "intake-letter.pdf",
     ):
         assert words in page
-    assert page.index("Has Caredove sent it?") < page.index("Registrant")
+    assert page.index("Do we have it from Caredove?") < page.index("Registrant")
 
 
 def test_markup_in_a_referral_is_shown_as_text(admin_client: Client, world: World) -> None:
@@ -410,7 +410,7 @@ def test_the_question_is_answered_without_a_word_of_it_in_the_url(
 def test_an_unknown_reference_is_answered_too(admin_client: Client, world: World) -> None:
     page = admin_client.post(reverse("admin:referrals_why"), {"reference": "0000000000"})
 
-    assert "Has Caredove sent it?" in page.content.decode()
+    assert "Do we have it from Caredove?" in page.content.decode()
 
 
 def test_a_reference_in_the_url_is_not_looked_at(admin_client: Client, rejected: ImportJob) -> None:

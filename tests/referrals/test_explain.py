@@ -195,10 +195,10 @@ def behave(world: World, behaviour: str) -> None:
 
 
 CAUSES = [
-    (just_arrived, "Has Caredove sent it?", "the dispatcher is not running", Actor.NOBODY),
-    (quarantined, "Has Caredove sent it?", "could not be opened", Actor.DEVELOPERS),
-    (revoked, "Has Caredove sent it?", "Caredove revoked it", Actor.NOBODY),
-    (revoked_after_import, "Has Caredove sent it?", "Remove it there", Actor.SUPPORT),
+    (just_arrived, "Do we have it from Caredove?", "the dispatcher is not running", Actor.NOBODY),
+    (quarantined, "Do we have it from Caredove?", "could not be opened", Actor.DEVELOPERS),
+    (revoked, "Do we have it from Caredove?", "Caredove revoked it", Actor.NOBODY),
+    (revoked_after_import, "Do we have it from Caredove?", "Remove it there", Actor.SUPPORT),
     (unknown_organization, "organization", "Caredove id 1", Actor.ADMINISTRATOR),
     (suspended, "organization", "is suspended", Actor.ADMINISTRATOR),
     (plan_too_low, "organization", "on the Essential plan", Actor.ADMINISTRATOR),
