@@ -44,8 +44,10 @@ def open_jobs(event_id: UUID) -> bool:
     if not _take(event_id):
         return False
     try:
+        # Read outside the transaction, which on SQLite keeps everybody else from writing.
+        parsed = _read(event_id)
         with transaction.atomic():
-            _open(event_id)
+            _open(event_id, parsed)
     except Unusable:
         _close(event_id, Verdict(Outcome.UNREADABLE, "Its body could not be read."))
     except IntegrityError:
@@ -114,18 +116,20 @@ def _close(event_id: UUID, verdict: Verdict, **fields: object) -> None:
     )
 
 
-def _open(event_id: UUID) -> None:
-    # `body` is deferred by the manager; here it is needed.
+def _read(event_id: UUID) -> ParsedEvent:
+    event = InboundEvent.objects.defer(None).select_related("source").get(pk=event_id)
+    return sources.door(event.source.kind, event.door).parse(event.body or b"")
+
+
+def _open(event_id: UUID, parsed: ParsedEvent) -> None:
     event = (
-        InboundEvent.objects.defer(None)
-        .select_for_update(of=("self",))
+        InboundEvent.objects.select_for_update(of=("self",))
         .select_related("source")
         .filter(pk=event_id, state=InboundEvent.State.RECEIVED)
         .first()
     )
     if event is None:
         return
-    parsed = sources.door(event.source.kind, event.door).parse(event.body or b"")
     named = _named_organization(parsed)
     try:
         # The door has checked this too; since then more may have become known.

@@ -3,7 +3,7 @@
 from unittest import mock
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
@@ -312,3 +312,17 @@ def test_a_clock_that_runs_ahead_does_not_win_for_good(world: World):
 
 def test_make_world_is_usable_for_crms(db: None):
     assert make_world("crms", base_url="http://127.0.0.1:1", token="t").destination.transport()
+
+
+def test_a_body_is_read_while_others_can_write(world: World):
+    received = world.receive(plain())
+    open_transactions: list[int] = []
+
+    def parse(body: bytes) -> object:
+        open_transactions.append(len(connection.savepoint_ids))
+        return _PARSE(body)
+
+    outside = len(connection.savepoint_ids)
+    with mock.patch("integrations.sources.caredove.plain.parse", parse):
+        opening.open_jobs(received.event_id)
+    assert open_transactions == [outside]
