@@ -46,8 +46,9 @@ class JobLedger:
             if found is not None:
                 self._done(step, found)
                 return found
-        self._mean(step)
-        external_id = self._do(step, do)
+        with _time_limit():
+            self._mean(step)
+            external_id = self._do(step, do)
         self._done(step, external_id)
         return external_id
 
@@ -62,8 +63,8 @@ class JobLedger:
             raise Unconfirmed(NOT_SEARCHABLE)
         if wait := _settling(entry, clock.now()):
             raise Unconfirmed(SEARCH_LATER, after=wait)
-        self._lease.extend()
         with _time_limit():
+            self._lease.extend()
             found = find()
         if found is not None:
             return found
@@ -87,8 +88,7 @@ class JobLedger:
 
     def _do(self, step: str, do: Callable[[], str]) -> str:
         try:
-            with _time_limit():
-                return do()
+            return do()
         except DeliveryError as error:
             if not error.maybe_done:
                 ImportStep.objects.filter(job=self._lease.job_id, name=step, done_at=None).delete()
@@ -108,5 +108,8 @@ def _settling(entry: ImportStep, now: datetime) -> timedelta | None:
 
 
 def _time_limit() -> AbstractContextManager[None]:
-    """No call may outlive the lease, or another worker could look while it is under way."""
+    """No call may outlive the lease, or another worker could look while it is under way.
+
+    It counts from before the lease is extended: this process may be frozen at any moment.
+    """
     return outbound.time_limit((settings.LEASE_TIME * LEASE_SHARE).total_seconds())
