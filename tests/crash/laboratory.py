@@ -6,6 +6,7 @@ and a folder of its own. Time passes by moving the portal's clock, not by waitin
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -30,13 +31,16 @@ from tests.crash import databases
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD, USERNAME, FileServer
-from tests.world import REFERENCE, make_world, options, plain
+from tests.world import REFERENCE, World, make_world, options, plain
 
 ROUNDS = 30  # of the dispatcher, each an hour later; far more than any death can cost
 SETTLE = 0.05  # seconds in which the sandbox takes what a dead process had sent
 INLINE = b"%PDF-1.4\n%%EOF\n"
 BY_URL = bytes(range(256)) * 700
 KILLED = -9
+
+Report = Callable[[Any], None]  # writes one line of JSON to the parent
+Work = Callable[[Report], None]
 
 _now = clock.now
 
@@ -70,21 +74,34 @@ class Laboratory:
         self.look_up = look_up
         self.media = self.folder / f"media-{time.monotonic_ns()}"
 
-    def receive_open_run(self, deadly: int | None = None) -> Ended:
-        """Receive the event and bring the referral to CRMS, up to the deadly point.
+    def receive_open_run(self, fatal: int | None = None) -> Ended:
+        """Receive the event and bring the referral to CRMS; killed at the fatal point.
 
         Reports that the event was accepted, and the points that were reached.
         """
+        return self._forked(lambda report: self._receive_open_run(Points(fatal), report))
 
-        def work(report: Callable[[Any], None]) -> None:
-            with Points(deadly).watched() as points:
-                receive(self.event, report)
-                for event in InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED):
-                    open_and_run(event.pk)
-            for point in points.reached:
-                report([point.number, point.kind, point.name])
+    @contextmanager
+    def frozen(self, point: int) -> Iterator[None]:
+        """Begin the same, and freeze the process there for longer than its lease.
 
-        return self._forked(work)
+        It goes on, and ends, after the block.
+        """
+        points = Points(point, signal.SIGSTOP)
+        child, reader = self._fork(lambda report: self._receive_open_run(points, report))
+        assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+        time.sleep(settings.LEASE_TIME.total_seconds())
+        yield
+        os.kill(child, signal.SIGCONT)
+        assert self._ended(child, reader).status == 0
+
+    def _receive_open_run(self, points: Points, report: Report) -> None:
+        with points.watched():
+            receive(self.event, report)
+            for event in InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED):
+                open_and_run(event.pk)
+        for point in points.reached:
+            report([point.number, point.kind, point.name])
 
     def points(self) -> list[Point]:
         """Return the points of a run in which nobody dies."""
@@ -93,21 +110,21 @@ class Laboratory:
         assert ended.status == 0
         return [Point(*line) for line in ended.lines if isinstance(line, list)]
 
-    def resume(self, *, accepted: bool, deadly: int | None = None) -> dict[str, Any]:
+    def resume(self, *, accepted: bool, fatal: int | None = None) -> dict[str, Any]:
         """Let a new process go on, hour by hour, until nothing is due; return what became of it.
 
         A sender that was not answered sends again.
         """
 
-        def work(report: Callable[[Any], None]) -> None:
+        def work(report: Report) -> None:
             if not accepted:
                 receive(self.event, report)
-            with Points(deadly).watched() if deadly else _nothing():
+            with Points(fatal).watched() if fatal else _nothing():
                 until_settled()
             report(outcome())
 
         ended = self._forked(work)
-        if deadly and ended.status == KILLED:
+        if fatal and ended.status == KILLED:
             return {"accepted": accepted or "accepted" in ended.lines}
         assert ended.status == 0
         found: dict[str, Any] = ended.lines[-1]
@@ -117,7 +134,7 @@ class Laboratory:
         """Look into CRMS, say truthfully whether the open step is there, and let it go on."""
         seen = self.crms.referrals()
 
-        def work(report: Callable[[Any], None]) -> None:
+        def work(report: Report) -> None:
             look_and_say(seen)
             until_settled()
             report(outcome())
@@ -129,20 +146,27 @@ class Laboratory:
 
     # -- Processes ---------------------------------------------------------------------------
 
-    def _forked(self, work: Callable[[Callable[[Any], None]], None]) -> Ended:
+    def _forked(self, work: Work) -> Ended:
+        return self._ended(*self._fork(work))
+
+    def _fork(self, work: Work) -> tuple[int, int]:
+        """Let a new process work; return its id, and where to read what it reports."""
         databases.close_all()
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             self._child(work, writer)
         os.close(writer)
+        return child, reader
+
+    def _ended(self, child: int, reader: int) -> Ended:
         with open(reader, encoding="utf-8") as lines:
             reported = [json.loads(line) for line in lines]
         _, status = os.waitpid(child, 0)
         time.sleep(SETTLE)
         return Ended(os.waitstatus_to_exitcode(status), reported)
 
-    def _child(self, work: Callable[[Callable[[Any], None]], None], writer: int) -> None:
+    def _child(self, work: Work, writer: int) -> None:
         status = 1
         try:
             with open(writer, "w", encoding="utf-8") as out, databases.using(self.database):
@@ -159,7 +183,7 @@ class Laboratory:
             os._exit(status)
 
 
-def _reporter(out: IO[str]) -> Callable[[Any], None]:
+def _reporter(out: IO[str]) -> Report:
     def report(line: Any) -> None:
         out.write(json.dumps(line) + "\n")
         out.flush()
@@ -184,13 +208,13 @@ def event(url: str) -> bytes:
 # -- What the processes do ----------------------------------------------------------------------
 
 
-def set_up(crms: Crms, files: FileServer) -> None:
+def set_up(crms: Crms, files: FileServer) -> World:
     """Fill an empty database: a listing whose referrals go to the sandbox CRMS."""
-    make_world("crms", base_url=crms.url, token=TOKEN)
-    Source.objects.update(attachment_hosts=[files.host], fetch_username=USERNAME)
-    source = Source.objects.get()
-    source.fetch_password = PASSWORD
-    source.save()
+    world = make_world("crms", base_url=crms.url, token=TOKEN)
+    world.source.attachment_hosts = [files.host]
+    world.source.fetch_username, world.source.fetch_password = USERNAME, PASSWORD
+    world.source.save()
+    return world
 
 
 def set_look_up(look_up: bool, url: str) -> None:
@@ -199,7 +223,7 @@ def set_look_up(look_up: bool, url: str) -> None:
     destination.save()
 
 
-def receive(body: bytes, report: Callable[[Any], None]) -> None:
+def receive(body: bytes, report: Report) -> None:
     intake.receive(Source.objects.get(), "plain", body)
     report("accepted")
 

@@ -49,18 +49,19 @@ class Point:
 
 
 class Points:
-    """Counts the points that are reached; at the deadly one, this process is killed."""
+    """Counts the points that are reached; at the fatal one, this process is killed or frozen."""
 
-    def __init__(self, deadly: int | None = None) -> None:
-        self.deadly = deadly
+    def __init__(self, fatal: int | None = None, signal_: signal.Signals = signal.SIGKILL) -> None:
+        self.fatal = fatal
+        self.signal = signal_
         self.reached: list[Point] = []
         self._written: list[str] = []  # in the transaction under way
         self._call = ""  # to the outside, under way
 
     def reach(self, kind: str, name: str) -> None:
         self.reached.append(Point(len(self.reached) + 1, kind, name))
-        if len(self.reached) == self.deadly:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if len(self.reached) == self.fatal:
+            os.kill(os.getpid(), self.signal)
 
     @contextmanager
     def around(self, kind: str, name: str) -> Iterator[None]:

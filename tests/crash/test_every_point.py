@@ -6,6 +6,7 @@ twice.
 """
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_a_death_anywhere_loses_nothing_and_doubles_nothing(
     for point in points_of(laboratory, part):
         with subtests.test(killed=str(point)):
             laboratory.begin()
-            ended = laboratory.receive_open_run(deadly=point.number)
+            ended = laboratory.receive_open_run(fatal=point.number)
             assert ended.status == KILLED
             found = laboratory.resume(accepted="accepted" in ended.lines)
             assert_all_went_well(laboratory, found)
@@ -63,7 +64,7 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
     for point in points_of(laboratory, part):
         with subtests.test(killed=str(point)):
             laboratory.begin(look_up=False)
-            ended = laboratory.receive_open_run(deadly=point.number)
+            ended = laboratory.receive_open_run(fatal=point.number)
             found = laboratory.resume(accepted="accepted" in ended.lines)
             assert nothing_doubled(laboratory.crms.referrals())
             (job,) = found["jobs"]
@@ -83,10 +84,29 @@ def test_a_second_death_changes_nothing(
         second = draw.randint(1, len(points) - first.number + 10)
         with subtests.test(killed=str(first), then=second):
             laboratory.begin()
-            ended = laboratory.receive_open_run(deadly=first.number)
-            again = laboratory.resume(accepted="accepted" in ended.lines, deadly=second)
+            ended = laboratory.receive_open_run(fatal=first.number)
+            again = laboratory.resume(accepted="accepted" in ended.lines, fatal=second)
             found = laboratory.resume(accepted=again.get("accepted", True))
             assert_all_went_well(laboratory, found)
+
+
+def test_a_process_that_was_frozen_past_its_lease_sends_nothing_more(
+    laboratory: Laboratory, settings, subtests: pytest.Subtests
+):
+    settings.LEASE_TIME = timedelta(seconds=5)
+    for point in moments_around_a_create(laboratory):
+        with subtests.test(frozen=str(point)):
+            laboratory.begin()
+            with laboratory.frozen(point.number):
+                found = laboratory.resume(accepted=True)
+            assert_all_went_well(laboratory, found)
+
+
+def moments_around_a_create(laboratory: Laboratory) -> list[Point]:
+    """From the commit of the intent until the answer is read."""
+    points = laboratory.points()
+    create = [p.number for p in points if p.name.endswith("POST /api/v1/referrals")]
+    return [point for point in points if min(create) - 1 <= point.number <= max(create)]
 
 
 def assert_all_went_well(laboratory: Laboratory, found: dict) -> None:

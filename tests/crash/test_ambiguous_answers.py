@@ -1,0 +1,122 @@
+"""Every way in which CRMS can answer badly, on every step: one of everything at the end.
+
+Where the portal cannot know, a person is asked, and does what the message says. CRMS recognises no
+idempotency key and refuses no duplicate: whatever is sent twice is there twice.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from integrations.destinations.crms.sandbox.faults import MODES
+from integrations.models import Destination
+from referrals import importing
+from referrals.models import ImportJob
+from tests.crash.laboratory import (
+    BY_URL,
+    assert_exactly_one_of_everything,
+    event,
+    look_and_say,
+    nothing_doubled,
+    set_up,
+)
+from tests.flow.crms import TOKEN, Crms
+from tests.flow.fileserver import FileServer
+from tests.world import World, options, plain
+
+STEPS = ("create", "summary", "attachment", "look-up")
+FILE_REFUSED = ("400", "413", "415", "422")
+HOURS = 400  # far more than the schedule of tries lasts
+PERSONS_TURNS = 3
+
+PassTime = Callable[[timedelta], None]
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
+    """Move the portal's clock, which is the database's, forward."""
+    database_time, ahead = clock.now, timedelta()
+
+    def go(time: timedelta) -> None:
+        nonlocal ahead
+        ahead += time
+
+    monkeypatch.setattr(clock, "now", lambda: database_time() + ahead)
+    return go
+
+
+@pytest.fixture
+def world(db: None, crms: Crms, files: FileServer, renderer: None) -> Iterator[World]:
+    crms.clear()
+    yield set_up(crms, files)
+    crms.clear()
+
+
+def impatient(world: World, crms: Crms, **given: object) -> None:
+    """Wait a second for an answer, no longer."""
+    limits = {"connect_seconds": 1, "read_seconds": 1, "file_seconds": 1}
+    world.destination.options = options("crms", base_url=crms.url, token=TOKEN, **limits, **given)
+    world.destination.save()
+
+
+def until_it_rests(pass_time: PassTime) -> ImportJob:
+    """Run the job whenever it is due, until it is imported or a person's turn."""
+    for _ in range(HOURS):
+        job = ImportJob.objects.get()
+        if job.due_at is None:
+            return job
+        pass_time(timedelta(hours=1))
+        importing.release_lost()
+        importing.run(job.pk)
+    raise AssertionError("It never rests.")
+
+
+def act(job: ImportJob, world: World, crms: Crms) -> None:
+    """Do what a person is told to do."""
+    match job.reason:
+        case "misconfigured":
+            Destination.objects.get().test_connection()
+        case "rejected":
+            world.send(plain("referral.edited", number=2))
+        case "unconfirmed":
+            look_and_say(crms.referrals())
+        case _:
+            importing.retry(job)
+
+
+def send(world: World, files: FileServer) -> None:
+    world.send(event(files.put("/files/phq9.png", BY_URL)))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("mode", MODES)
+def test_one_of_everything_whatever_crms_answers(
+    world: World, crms: Crms, files: FileServer, pass_time: PassTime, step: str, mode: str
+):
+    impatient(world, crms)
+    if step == "look-up":
+        crms.fail("create", "timeout-after" if mode == "drip" else "reset-after")
+    crms.fail(step, mode)
+    send(world, files)
+    job = until_it_rests(pass_time)
+    for _ in range(PERSONS_TURNS):
+        assert nothing_doubled(crms.referrals())
+        if job.state != "needs_attention":
+            break
+        act(job, world, crms)
+        job = until_it_rests(pass_time)
+    assert job.state == "imported"
+    if mode.startswith(FILE_REFUSED) and step in ("summary", "attachment"):
+        assert_the_refused_file_is_named(job, crms)
+    else:
+        assert job.external_id == assert_exactly_one_of_everything(crms)
+        assert not job.missing_files
+
+
+def assert_the_refused_file_is_named(job: ImportJob, crms: Crms) -> None:
+    (referral,) = crms.referrals()
+    assert len(job.missing_files) == 1
+    assert len(referral["attachments"]) == 2
+    assert job.has_uncleared_error
