@@ -35,7 +35,7 @@ from referrals.api.schema import SENDER_AUTH
 from referrals.explain import ABSENT, explain
 from referrals.identity import find
 from referrals.intake import Received
-from referrals.models import InboundEvent
+from referrals.models import InboundEvent, Referral
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +234,13 @@ class ReferralView(SenderView):
     def get(self, request: Request, reference: str) -> Response:
         source = self.source_of(request)
         referral = find(source.kind, [reference])
-        owner = referral.organization if referral else None
-        if referral is None or (owner and not source.may_send_for(owner.caredove_id)):
+        if referral is None or not _may_ask(source, referral):
             raise Problem(404, ABSENT)
         return Response(explain(reference, source.kind).as_dict())
+
+
+def _may_ask(source: Source, referral: Referral) -> bool:
+    """Whoever may send for its organization; while that is unknown, whoever sent it."""
+    if referral.organization:
+        return source.may_send_for(referral.organization.caredove_id)
+    return not source.organizations.exists() or referral.events.filter(source=source).exists()

@@ -371,6 +371,17 @@ def test_another_sources_events_and_referrals_are_not_shown(world: World):
     assert get("/api/v1/referrals/3502768696", theirs).status_code == 404
 
 
+def test_a_referral_of_nobody_knows_which_organization_is_shown_to_its_sender_alone(world: World):
+    event = plain()
+    del event["organization"], event["service_listing"]
+    world.send(event)
+    other = Source.objects.create(name="another")
+    other.organizations.add(Organization.objects.create(caredove_id="900", name="Elsewhere"))
+    SourceCredential.objects.create(source=other, key="another", secret_hash=hash_secret("x"))
+    assert get("/api/v1/referrals/3502768696").status_code == 200
+    assert get("/api/v1/referrals/3502768696", basic("another", "x")).status_code == 404
+
+
 def test_questions_need_credentials(world: World):
     assert get("/api/v1/referrals/3502768696", "Basic eDp5").status_code == 401
 
