@@ -26,14 +26,21 @@ FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold
 class Built:
     """A parcel, and what could not be put into it.
 
-    `missing` maps a file's name to why it is missing; `more_later` says that one of them is worth
-    another try. `version` is that of the snapshot that was used.
+    `missing` maps a file's name to why it is missing, `names` the name under which a file is sent
+    to its own; `more_later` says that a missing one is worth another try. `version` is that of the
+    snapshot that was used.
     """
 
     parcel: Parcel
     version: int
     missing: dict[str, str] = field(repr=False)
+    names: dict[str, str] = field(repr=False)
     more_later: bool = False
+
+    def all_missing(self, refused: Mapping[str, str]) -> dict[str, str]:
+        """Return why each file is missing, those included that the destination refused."""
+        theirs = {self.names.get(sent, sent): why for sent, why in refused.items()}
+        return self.missing | theirs
 
 
 def build(job: ImportJob, ledger: Ledger) -> Built:
@@ -45,14 +52,24 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     record = map_record(job, document)
     reference = _reference(job)
     documents = [_summary(referral, reference, document)]
-    missing = {}
-    for number, file in enumerate(referral.files.all(), start=1):
+    missing, names = {}, {}
+    for number, file in enumerate(_in_order(referral, document), start=1):
+        taken = {*missing, *names.values()}
+        own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
             documents.append(_attachment(reference, number, file))
+            names[documents[-1].name] = own_name
         else:
-            missing[file.filename] = file.problem or "it has not been fetched yet"
+            missing[own_name] = file.problem or "it has not been fetched yet"
     parcel = Parcel(reference, record, tuple(documents), ledger)
-    return Built(parcel, referral.version, missing, more_later)
+    return Built(parcel, referral.version, missing, names, more_later)
+
+
+def _in_order(referral: Referral, document: source.Document) -> list[ReferralFile]:
+    """Return the files in the order of the summary's list of attachments."""
+    listed = [attachment.get("key", "") for attachment in document.get("attachments", [])]
+    known = {key: place for place, key in enumerate(listed)}
+    return sorted(referral.files.all(), key=lambda file: known.get(file.key, len(known)))
 
 
 def _reference(job: ImportJob) -> str:

@@ -89,7 +89,7 @@ def _move(
 
 
 def _imported(job: ImportJob, receipt: Receipt, built: Built, now: datetime) -> Move:
-    missing = {**built.missing, **receipt.refused}
+    missing = built.all_missing(receipt.refused)
     later = built.more_later and job.tries < len(settings.RETRY_SCHEDULE)
     move: Move = {
         "state": State.IMPORTED,

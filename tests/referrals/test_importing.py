@@ -440,3 +440,50 @@ def test_many_slow_files_together_do_not_use_up_the_lease(world: World):
     assert len(left) == 9
     assert max(left) < django_settings.LEASE_TIME.total_seconds()
     assert (job.state, len(job.missing_files)) == ("imported", 9)
+
+
+def test_a_missing_file_is_told_by_its_own_name(world: World):
+    world.send(
+        plain(
+            number=2,
+            attachments=[
+                {"id": "a1", "filename": "letter.pdf", "data": "JVBERi0xLjQKJSVFT0YK"},
+                {"id": "a2", "filename": "letter.pdf", "url": "https://files.example.org/a.pdf"},
+                {"id": "a3", "filename": "broken.pdf"},
+            ],
+        )
+    )
+    behave(world, "refuse_files")
+    missing = world.run().missing_files
+    assert missing.pop(f"referral-{REFERENCE}-summary.pdf")
+    assert list(missing) == ["letter.pdf (2)", "broken.pdf", "letter.pdf"]
+    assert "not on the list of allowed hosts" in missing["letter.pdf (2)"]
+
+
+def test_files_are_sent_under_neutral_names_in_the_order_of_the_summary(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[str] = []
+    deliver = demo.DemoTransport.deliver
+
+    def watched(self, parcel):
+        sent.extend(document.name for document in parcel.documents)
+        return deliver(self, parcel)
+
+    monkeypatch.setattr(demo.DemoTransport, "deliver", watched)
+    names = ["Mireille Tremblay.pdf", "phq9.png"]
+    world.send(
+        plain(
+            number=2,
+            attachments=[
+                {"id": f"a{n}", "filename": name, "data": "aGVsbG8="}
+                for n, name in enumerate(names)
+            ],
+        )
+    )
+    world.run()
+    assert sent == [
+        f"referral-{REFERENCE}-summary.pdf",
+        f"referral-{REFERENCE}-attachment-1.pdf",
+        f"referral-{REFERENCE}-attachment-2.png",
+    ]
