@@ -167,8 +167,11 @@ def redis() -> Iterator[str]:
 
 
 @contextmanager
-def own_postgres() -> Iterator[str]:
-    """Run a PostgreSQL in a temporary directory; it forgets everything at the end."""
+def own_postgres(*, durable: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL in a temporary directory; it forgets everything at the end.
+
+    A durable one waits for the disk on every commit, as in production; tests need not.
+    """
     port = free_port()
     url = f"postgres://postgres@127.0.0.1:{port}/postgres"
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
@@ -176,8 +179,9 @@ def own_postgres() -> Iterator[str]:
         data = f"{directory}/data"
         _create_cluster(data, user)
         command = [_postgres_program("postgres"), "-D", data, "-p", str(port), "-k", directory]
-        for option in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
-            command += ["-c", option]
+        command += ["-c", "listen_addresses=127.0.0.1"]
+        if not durable:
+            command += ["-c", "fsync=off", "-c", "full_page_writes=off"]
         # SIGINT ends open connections; SIGTERM would wait for them.
         options = {"user": user, "stop_signal": signal.SIGINT}
         with spawn(command, {}, lambda program: _accepts(url), **options):

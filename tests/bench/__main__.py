@@ -1,0 +1,199 @@
+"""What Dovetail costs: `python -m tests.bench [--quick] [--seed N]`.
+
+A measured run, not a test. `docs/performance.md` explains the method; each module of this package
+is one measurement, in a process of its own. Ends with 1 when an aim is not met, except with
+`--quick`, whose figures mean nothing.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import figures, portal
+from tests.bench.figures import Aim, Measurement, at_most, show
+from tests.bench.portal import Databases
+from tests.services import own_postgres
+
+DATABASES = ("SQLite", "PostgreSQL")
+OWN_SHARE, SUMMARY_RATIO, MEMORY_RATIO, UPLOAD_MEGABYTES = 5.0, 0.80, 1.05, 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int = 100  # referrals, each with its bare calls
+    pages: int = 40
+    documents: int = 1000
+    settled: int = 50
+    megabytes: int = 25
+    failures: int = 3
+    batches: int = 8
+    batch: int = 100  # events
+    claims: int = 400
+    finished: int = 100_000
+    looks: int = 50
+
+
+QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2)
+
+
+class Bench:
+    """All measurements of one run, and what they found."""
+
+    def __init__(self, size: Size, seed: int, env: dict[str, str], databases: Databases) -> None:
+        self.size, self.seed, self.env, self.databases = size, seed, env, databases
+        self.found: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Measure; memory needs the longest, and is no matter of time, so it runs beside."""
+        size, seed = self.size, {"seed": self.seed}
+        memory = self._measurement(
+            "memory", "memory", documents=size.documents, settled=size.settled
+        )
+        self._measure("referral", "referral", rounds=size.rounds, **seed)
+        self._measure("summary", "summary", rounds=size.pages)
+        self._measure("retries", "retries", failures=size.failures)
+        for naive in (False, True):
+            name = "naive_upload" if naive else "upload"
+            self._measure(name, "upload", megabytes=size.megabytes, naive=naive)
+        self.found["memory"] = memory.figures()
+        for database in DATABASES:
+            numbers = {"batches": size.batches, "batch": size.batch}
+            self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
+            numbers = {"claims": size.claims, "finished": size.finished, "rounds": size.looks}
+            self._measure(f"jobs_{database}", "jobs", database, **numbers, **seed)
+
+    def _measure(self, name: str, module: str, database: str = "SQLite", **numbers: Any) -> None:
+        self.found[name] = self._measurement(name, module, database, **numbers).figures()
+
+    def _measurement(
+        self, name: str, module: str, database: str = "SQLite", **numbers: Any
+    ) -> Measurement:
+        env = {**self.env, "DATABASE_URL": self.databases.new(database, name)}
+        return Measurement(module, env, **numbers)
+
+    # -- What was found ------------------------------------------------------------------------
+
+    def aims(self) -> Iterator[Aim]:
+        referral, memory, retries = (self.found[of] for of in ("referral", "memory", "retries"))
+        ours = sum(stage["ours"] for stage in referral["stages"].values())
+        share = 100 * ours / referral["total"]
+        yield at_most("our own code, of a referral's CPU time", OWN_SHARE, share, "{:.1f} %")
+        ratio = self.found["summary"]["ours, tagged"]["ratio"]
+        yield at_most("the tagged summary, to its naive form", SUMMARY_RATIO, ratio)
+        for who in ("worker", "renderer"):
+            what = (
+                f"memory of a {who} after {self.size.documents} documents, to {self.size.settled}"
+            )
+            ratio = memory["late"][who] / memory["early"][who]
+            yield at_most(what, MEMORY_RATIO, ratio, "{:.3f}")
+        what = f"renderings of a summary in {retries['tries']} tries"
+        yield Aim(what, "1", str(retries["renderings"]), retries["renderings"] == 1)
+        what = f"memory that an upload of {self.size.megabytes} MB takes"
+        yield at_most(what, UPLOAD_MEGABYTES, self.found["upload"]["grown"], "{:.1f} MB")
+
+    def show(self) -> None:
+        referral = self.found["referral"]
+        show(
+            "One referral", ("stage", "CPU ms", "share", "ours", "bare", "ratio"), _stages(referral)
+        )
+        print(f"\n{_note(referral)}")
+        summary = self.found["summary"]
+        rows = ((kind, f"{of['ms']:.0f}", f"{of['ratio']:.2f}") for kind, of in summary.items())
+        show("The summary", ("kind", "CPU ms", "ratio"), rows)
+        rows = (_memory_row(who, self.found["memory"]) for who in ("worker", "renderer"))
+        early, late = f"after {self.size.settled}", f"after {self.size.documents}"
+        show("Memory in MB", ("process", early, late), rows)
+        rows = ((of, f"{self.found[of]['grown']:.1f}") for of in ("upload", "naive_upload"))
+        show(f"Memory of an upload of {self.size.megabytes} MB", ("kind", "MB"), rows)
+        self._show_databases()
+        show("Aims", ("what", "aim", "measured", ""), (aim.row() for aim in self.aims()))
+
+    def _show_databases(self) -> None:
+        intake = {of: self.found[f"intake_{of}"] for of in DATABASES}
+        head = ("database", "events/s", "CPU ms", "bare events/s", "bare CPU ms", "ratio")
+        show("Intake through gunicorn", head, map(_intake_row, intake, intake.values()))
+        jobs = {of: self.found[f"jobs_{of}"] for of in DATABASES}
+        head = ("database", "claims", "bare claims", "idle round, ms", "among many, ms")
+        title = f"Per CPU second; “many” is {self.size.finished:,} finished jobs"
+        show(title, head, map(_jobs_row, jobs, jobs.values()))
+
+
+def _stages(referral: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    total = referral["total"]
+    whole = {of: sum(stage[of] for stage in referral["stages"].values()) for of in ("ours", "bare")}
+    for name, stage in (*referral["stages"].items(), ("all", {"ms": total, **whole})):
+        yield (
+            name,
+            f"{stage['ms']:.1f}",
+            f"{100 * stage['ms'] / total:.1f} %",
+            f"{stage['ours']:.1f}",
+            f"{stage['bare']:.1f}" if stage["bare"] else "",
+            f"{stage['ms'] / stage['bare']:.2f}" if stage["bare"] else "",
+        )
+
+
+def _note(referral: Mapping[str, Any]) -> str:
+    return (
+        f"{referral['statements']:.0f} SQL statements, {referral['transactions']:.0f} commits, "
+        f"{referral['samples']} samples. "
+        f"Django takes {_share(referral, 'django')}, Python's library when called by our code "
+        f"{_share(referral, 'python')}. One core does {1000 / referral['total']:.1f} a second."
+    )
+
+
+def _share(referral: Mapping[str, Any], owner: str) -> str:
+    return f"{100 * referral[owner] / referral['total']:.1f} %"
+
+
+def _memory_row(who: str, memory: Mapping[str, Any]) -> tuple[str, ...]:
+    return who, f"{memory['early'][who]:.1f}", f"{memory['late'][who]:.1f}"
+
+
+def _intake_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:
+    ours, bare = of["ours"], of["bare"]
+    figures = (ours["per_second"], ours["ms"], bare["per_second"], bare["ms"])
+    forms = ("{:.0f}", "{:.2f}", "{:.0f}", "{:.2f}")
+    cells = (form.format(figure) for form, figure in zip(forms, figures, strict=True))
+    return database, *cells, f"{bare['ms'] / ours['ms']:.2f}"
+
+
+def _jobs_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        database,
+        f"{of['ours']:.0f}",
+        f"{of['bare']:.0f}",
+        f"{of['idle']:.1f}",
+        f"{of['idle_among_many']:.1f}",
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="whether it runs; no figures to trust")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    given = parser.parse_args()
+    print(f"seed {given.seed}\n{figures.machine()}", flush=True)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        env = portal.environment(directory)
+        env |= stack.enter_context(portal.neighbours(directory, env))
+        postgresql = stack.enter_context(own_postgres(durable=True))
+        databases = Databases(directory, env, postgresql)
+        bench = Bench(QUICK if given.quick else Size(), given.seed, env, databases)
+        bench.run()
+    bench.show()
+    return int(not given.quick and not all(aim.met for aim in bench.aims()))
+
+
+if __name__ == "__main__":
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    sys.exit(main())

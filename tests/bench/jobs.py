@@ -1,0 +1,201 @@
+"""How many due jobs can be claimed in a second of CPU time, and what looking costs without work.
+
+The CPU time is that of this process and of the database's process that serves it. Claims are those
+of `importing.claiming`, next to the same two statements by the driver alone.
+"""
+
+import os
+import random
+import statistics
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from tests.bench import figures, portal
+
+BATCH = 20
+NEW_ID = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
+SERIES = """
+WITH RECURSIVE series (number) AS
+(SELECT 1 UNION ALL SELECT number + 1 FROM series WHERE number < %s)
+INSERT INTO {table} ({columns})
+SELECT {values} FROM series, {table} AS original WHERE original.id = %s
+"""
+BARE_CLAIM = """
+UPDATE referrals_importjob SET state = 'running', due_at = NULL, nudged_at = NULL, lease_token = %s,
+lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
+"""
+BARE_ATTEMPT = """
+INSERT INTO referrals_importattempt
+(job_id, number, lease_token, started_at, outcome, headers, message, body)
+VALUES (%s, 1, %s, %s, '', '{}', %s, %s)
+"""
+
+
+def measure(claims: int, finished: int, rounds: int, seed: int) -> dict[str, Any]:
+    """Return claims a second, ours and bare, and the milliseconds of a round without work."""
+    portal.start()
+    from referrals.dispatching import Dispatcher
+
+    world = portal.make()
+    dispatcher = Dispatcher()
+    idle = _milliseconds(dispatcher.round, rounds)
+    first = _finished_job(world)
+    _multiply(first, finished)
+    idle_among_many = _milliseconds(dispatcher.round, rounds)
+    return {
+        "idle": idle,
+        "idle_among_many": idle_among_many,
+        "finished": finished,
+        **_claims(claims, random.Random(seed)),
+    }
+
+
+def _milliseconds(call: Callable[[], Any], rounds: int) -> float:
+    """Return the median of the CPU time."""
+    times = []
+    for _ in range(rounds):
+        start = _cpu_seconds()
+        assert not call()
+        times.append(_cpu_seconds() - start)
+    return statistics.median(times) * figures.MILLISECONDS
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time so far of this process and of the database's that serves it."""
+    own = figures.cpu_seconds(os.getpid())
+    return own + sum(map(figures.cpu_seconds, _server()))
+
+
+@cache
+def _server() -> list[int]:
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _finished_job(world: Any) -> Any:
+    """Return a job that was imported, with its referral and its event."""
+    from referrals import opening
+    from referrals.models import ImportJob
+
+    opening.open_jobs(world.receive(portal.message(0), "fhir").event_id)
+    ImportJob.objects.update(
+        state=ImportJob.State.IMPORTED, due_at=None, external_id="RF-1", imported_at=_now()
+    )
+    return world.job
+
+
+# -- Many rows -------------------------------------------------------------------------------------
+
+
+def _multiply(job: Any, count: int) -> None:
+    """Copy the job so many times, each with a referral and an opened event of its own."""
+    from django.db import connection
+
+    from referrals.models import ImportJob, InboundEvent, Referral
+
+    copies: list[tuple[Any, Any, dict[str, str]]] = [
+        (InboundEvent, job.opened_by_id, {"dedup_key": "number", "referral_id": "NULL"}),
+        (Referral, job.referral_id, {}),
+    ]
+    for model, original, replaced in copies:
+        _copy(model, original, count, replaced)
+    table = ImportJob._meta.db_table
+    columns, values = _columns(ImportJob, {"referral_id": "referral.id"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM referrals_referral AS referral, "
+            f"{table} AS original WHERE original.id = %s AND referral.id <> %s",
+            [_id(job.pk), _id(job.referral_id)],
+        )
+        cursor.execute("ANALYZE")
+    assert ImportJob.objects.count() == count + 1
+
+
+def _copy(model: Any, original: Any, count: int, replaced: dict[str, str]) -> None:
+    from django.db import connection
+
+    columns, values = _columns(model, replaced)
+    sql = SERIES.format(table=model._meta.db_table, columns=columns, values=values)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [count, _id(original)])
+
+
+def _columns(model: Any, replaced: dict[str, str]) -> tuple[str, str]:
+    """Return the columns of a table, and what a copy of a row has in them."""
+    from django.db import connection
+
+    names = [field.column for field in model._meta.concrete_fields]
+    replaced = {"id": NEW_ID[connection.vendor], **replaced}
+    return ", ".join(names), ", ".join(replaced.get(name, f"original.{name}") for name in names)
+
+
+# -- Claims ----------------------------------------------------------------------------------------
+
+
+def _claims(count: int, order: random.Random) -> dict[str, float]:
+    """Claim so many jobs in either way, a batch at a time in turn."""
+    from referrals.importing import claiming
+
+    spent: dict[str, list[float]] = {"ours": [], "bare": []}
+    ways = {"ours": lambda job_id: claiming.claim(job_id) is not None, "bare": _bare_claim()}
+    batches = _due_batches(2 * count)
+    for _ in range(count // BATCH):
+        for way in order.sample(sorted(ways), 2):
+            batch = next(batches)
+            start = _cpu_seconds()
+            assert all(map(ways[way], batch))
+            spent[way].append((_cpu_seconds() - start) / len(batch))
+    return {way: 1 / statistics.median(times) for way, times in spent.items()}
+
+
+def _due_batches(count: int) -> Iterator[Sequence[uuid.UUID]]:
+    from referrals.models import ImportJob
+
+    ids = list(ImportJob.objects.values_list("pk", flat=True)[:count])
+    ImportJob.objects.filter(pk__in=ids).update(
+        state=ImportJob.State.QUEUED, due_at=_now(), external_id=None
+    )
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
+
+
+def _bare_claim() -> Callable[[uuid.UUID], bool]:
+    from django.db import connection, transaction
+
+    from core.encryption import encrypt
+
+    nothing = encrypt(b"")  # as an empty message and body are stored
+
+    def claim(job_id: uuid.UUID) -> bool:
+        token, now = _id(uuid.uuid4()), _now()
+        with transaction.atomic(), connection.cursor() as cursor:
+            lease = now + timedelta(minutes=5)
+            cursor.execute(BARE_CLAIM, [token, lease, _id(job_id), now])
+            won = bool(cursor.rowcount)
+            cursor.execute(BARE_ATTEMPT, [_id(job_id), token, now, nothing, nothing])
+        return won
+
+    return claim
+
+
+def _id(value: uuid.UUID) -> Any:
+    """Return an id as the database's driver takes it."""
+    from django.db import connection
+
+    return value.hex if connection.vendor == "sqlite" else value
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    figures.report(measure)

@@ -1,0 +1,48 @@
+"""How often a summary is rendered when its referral has to be sent again and again."""
+
+import os
+from typing import Any
+from unittest import mock
+
+import requests
+
+from tests.bench import figures, portal
+
+MOST_RUNS = 50
+
+
+def measure(failures: int) -> dict[str, int]:
+    """Return tries and renderings of one referral whose first sendings the CRMS refuses."""
+    portal.start()
+    from referrals import importing, opening
+    from referrals.models import ImportAttempt, ImportJob
+    from referrals.rendering.pool import Pool
+
+    world = portal.make()
+    received = world.receive(portal.message(0), "fhir")
+    opening.open_jobs(received.event_id)
+    _refuse("create", failures)
+    _refuse("summary", failures)
+    rendered: list[Any] = []
+    render = Pool.render
+
+    def counted(pool: Pool, page: str, families: tuple[str, ...]) -> bytes:
+        rendered.append(page)
+        return render(pool, page, families)
+
+    with mock.patch.object(Pool, "render", counted):
+        for _ in range(MOST_RUNS):
+            importing.run(world.job.pk)
+            if world.job.state == ImportJob.State.IMPORTED:
+                break
+    assert world.job.state == ImportJob.State.IMPORTED, world.job.reason
+    return {"tries": ImportAttempt.objects.count(), "renderings": len(rendered)}
+
+
+def _refuse(step: str, times: int) -> None:
+    plan = {"step": step, "mode": "503", "times": times}
+    requests.post(f"{os.environ['BENCH_CRMS']}/sandbox/faults", json=plan).raise_for_status()
+
+
+if __name__ == "__main__":
+    figures.report(measure)

@@ -1,0 +1,26 @@
+"""`make bench` runs; what it measures is no test."""
+
+import subprocess
+import sys
+
+from tests.services import ROOT
+
+AIMS = [
+    "our own code",
+    "the tagged summary",
+    "memory of a worker after 4 documents",
+    "memory of a renderer after 4 documents",
+    "renderings of a summary in 3 tries",
+    "memory that an upload of 25 MB takes",
+]
+
+
+def test_a_quick_bench_prints_a_measurement_for_every_aim():
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--seed", "7"]
+    bench = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert bench.returncode == 0, bench.stderr
+    assert "seed 7" in bench.stdout
+    _, table = bench.stdout.split("\nAims\n")
+    rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+    assert [what.split(",")[0].strip() for what, *_ in rows] == AIMS
+    assert all(measured.strip() for _, _, measured, _ in rows)
