@@ -29,9 +29,9 @@ class Portal:
         call_command(
             "send_event",
             *map(str, files),
-            url=self.url,
-            key=self.key,
-            secret=secret or self.secret,
+            f"--url={self.url}",
+            f"--key={self.key}",
+            f"--secret={secret or self.secret}",  # which may begin with a dash
             stdout=self.printed,
         )
         return self.lines

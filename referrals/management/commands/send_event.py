@@ -23,7 +23,11 @@ class Command(BaseCommand):
         add("files", type=Path, nargs="+", metavar="FILE")
         add("--url", required=True, help="where the portal is, such as http://127.0.0.1:8000")
         add("--key", required=True, help="key id of the source")
-        add("--secret", required=True, help="its secret, or env:NAME to read it from there")
+        add(
+            "--secret",
+            required=True,
+            help="its secret, or env:NAME; --secret=… if it has a dash first",
+        )
 
     def handle(self, *args: Any, files: list[Path], **options: Any) -> None:
         try:
