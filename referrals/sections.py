@@ -276,7 +276,9 @@ def _attachment(attachment: Attachment) -> Entry:
         DOT, attachment.get("content_type"), "" if size is None else filesizeformat(size)
     )
     description, name = attachment.get("description", ""), attachment.get("filename", "")
-    return Entry(description or "File", name or ("No name" if description else ""), remark)
+    return Entry(
+        description or "File", name or ("No name" if description or remark else ""), remark
+    )
 
 
 def _records(document: Document) -> Iterator[Entry]:

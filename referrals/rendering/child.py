@@ -1,15 +1,14 @@
 """The program of a renderer: reads pages from standard input, writes PDFs to standard output.
 
-A request is one frame, JSON with `html` and `families`. The answer is two: JSON with `error` (the
-name of an exception, or empty) and `peak` (kilobytes of memory at the most so far), then the PDF.
-Run as `python -m referrals.rendering.child MEGABYTES CPU_SECONDS`, with TMPDIR set to a folder of
-its own; ends when standard input does. Imports no Django and logs nothing.
+A request is one frame, JSON with `html` and `families`. The answer is two: the name of an
+exception, or nothing, and the PDF. Run as `python -m referrals.rendering.child MEGABYTES SECONDS`,
+with TMPDIR set to a folder of its own; ends when standard input does. Imports no Django and logs
+nothing.
 """
 
 import gc
 import json
 import os
-import resource
 import shutil
 import sys
 from functools import lru_cache
@@ -80,8 +79,7 @@ def answer(typesetter: Typesetter, request: bytes, out: IO[bytes]) -> None:
         content = typesetter.pdf(page["html"], tuple(page["families"]))
     except BaseException as failure:  # FatalURLFetchingError is not an Exception
         error = type(failure).__name__
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    frames.send(out, json.dumps({"error": error, "peak": peak}).encode())
+    frames.send(out, error.encode())
     frames.send(out, content)
 
 

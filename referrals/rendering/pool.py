@@ -1,6 +1,7 @@
 """Supervises the renderers: starts them, bounds them, replaces them."""
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class Renderer:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.folder = tempfile.mkdtemp(prefix="dovetail-renderer-")
-        self.documents = self.first_peak = self.peak = 0
+        self.documents = self.memory = self.memory_at_first = 0
         self.overrun = False
         self.process = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-m", "referrals.rendering.child", *self._arguments()],
@@ -69,7 +70,7 @@ class Renderer:
     @property
     def is_fit(self) -> bool:
         """Whether it can take another document."""
-        growth = (self.peak - self.first_peak) / 1024
+        growth = self.memory - self.memory_at_first
         return (
             not self.overrun
             and self.documents < self.limits.documents
@@ -86,14 +87,18 @@ class Renderer:
     def _exchange(self, html: str, families: tuple[str, ...]) -> bytes:
         stdin, stdout = cast(IO[bytes], self.process.stdin), cast(IO[bytes], self.process.stdout)
         frames.send(stdin, json.dumps({"html": html, "families": families}).encode())
-        report = json.loads(frames.receive(stdout))
-        content = frames.receive(stdout)
+        error, content = frames.receive(stdout).decode(), frames.receive(stdout)
+        if error:
+            raise RenderingFailed(error if error.isidentifier() else "nonsense from the renderer")
         self.documents += 1
-        self.peak = report["peak"]
-        self.first_peak = self.first_peak or self.peak
-        if report["error"]:
-            raise RenderingFailed(report["error"])
+        self.memory = self._resident()
+        self.memory_at_first = self.memory_at_first or self.memory
         return content
+
+    def _resident(self) -> int:
+        """Return the megabytes that the process has in memory."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() // 1024**2
 
     def _arguments(self) -> list[str]:
         return [str(self.limits.megabytes), str(self.limits.cpu_seconds)]

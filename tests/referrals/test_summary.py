@@ -212,9 +212,7 @@ def is_shell(key: str, part) -> bool:
     if key == "addresses":
         return not any(tokens_of(value) for name, value in part.items() if name != "use")
     return (
-        isinstance(part, dict)
-        and key in MAIN_KEYS
-        and not tokens_of(part.get(MAIN_KEYS[key], ""))
+        isinstance(part, dict) and key in MAIN_KEYS and not tokens_of(part.get(MAIN_KEYS[key], ""))
     )
 
 
