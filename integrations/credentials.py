@@ -18,7 +18,7 @@ Scheme = SourceCredential.Scheme
 
 def add_basic(source: Source) -> tuple[SourceCredential, str]:
     """Give the source one more HTTP Basic credential; return it with its secret."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    secret = secrets.token_hex(SECRET_BYTES)  # safe on a command line
     key = f"{slugify(source.name)[:80] or 'source'}-{secrets.token_hex(4)}"
     credential = source.credentials.create(
         scheme=Scheme.BASIC, key=key, secret_hash=hash_secret(secret)

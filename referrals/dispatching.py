@@ -20,7 +20,6 @@ from referrals.models import InboundEvent
 logger = logging.getLogger(__name__)
 
 BATCH = 100  # rows looked at in one round
-Work = tuple[Callable[[UUID], object], UUID]
 
 
 def due_events(limit: int) -> list[UUID]:
@@ -36,6 +35,8 @@ class Dispatcher:
 
     def __init__(self, threads: int | None = None) -> None:
         self.stopping = threading.Event()
+        # Opening is quick: it must not wait behind imports, which render and send.
+        self._openers = ThreadPoolExecutor(1, "open")
         self._pool = ThreadPoolExecutor(threads or settings.DISPATCHER_THREADS, "import")
         self._busy: set[UUID] = set()
         self._broker_retry_at = clock.now()
@@ -49,6 +50,7 @@ class Dispatcher:
                 logger.exception("a round failed; the next one begins anew")
             close_old_connections()
             self.stopping.wait(settings.DISPATCH_SECONDS)
+        self._openers.shutdown(wait=True)
         self._pool.shutdown(wait=True)
 
     def round(self) -> int:
@@ -80,13 +82,17 @@ class Dispatcher:
         return True
 
     def _work(self, events: list[UUID], jobs: Sequence[UUID]) -> int:
-        work: list[Work] = [(open_and_run, event_id) for event_id in events]
-        work += [(importing.run, job_id) for job_id in jobs]
-        begun = [item for item in work if item[1] not in self._busy]
-        for does, row_id in begun:
+        begun = self._begin(self._openers, opening.open_jobs, events)
+        return begun + self._begin(self._pool, importing.run, jobs)
+
+    def _begin(
+        self, pool: ThreadPoolExecutor, does: Callable[[UUID], object], rows: Sequence[UUID]
+    ) -> int:
+        new = [row_id for row_id in rows if row_id not in self._busy]
+        for row_id in new:
             self._busy.add(row_id)
-            self._pool.submit(self._do, does, row_id)
-        return len(begun)
+            pool.submit(self._do, does, row_id)
+        return len(new)
 
     def _do(self, does: Callable[[UUID], object], row_id: UUID) -> None:
         try:
@@ -96,10 +102,3 @@ class Dispatcher:
         finally:
             connections.close_all()
             self._busy.discard(row_id)
-
-
-def open_and_run(event_id: UUID) -> None:
-    """Open an event, and run what it opened without waiting for the next round."""
-    opening.open_jobs(event_id)
-    for job_id in importing.due_jobs_of_event(event_id):
-        importing.run(job_id)

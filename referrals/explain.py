@@ -87,6 +87,8 @@ ANSWER = "Did the destination take it?"
 FILES = "Are all files there?"
 QUESTIONS = (EVENT, ORGANIZATION, LISTING, TRIGGER, DETAILS, CONNECTION, MAPPED, ANSWER, FILES)
 
+NO_LISTING = "No message has said yet which listing it is for."
+BY_ITSELF = "It goes on by itself when one does."
 ABSENT = (
     "No event with this reference has arrived. Check the number; if it is right, the listing may "
     "not be integrated in Caredove, the referral may be older than the integration, or Caredove "
@@ -239,6 +241,9 @@ def _purged(referral: Referral) -> _Stop:
 
 def _organization(referral: Referral) -> Check:
     organization = referral.organization
+    waits = referral.events.filter(outcome=InboundEvent.Outcome.NO_LISTING).exists()
+    if organization is None and waits:
+        raise _amber(ORGANIZATION, NO_LISTING, BY_ITSELF)
     if organization is None:
         raise _red(
             ORGANIZATION,
@@ -265,8 +270,9 @@ def _listing(referral: Referral, configs: list[TriggerConfig]) -> Check:
     connect = "Connect the listing, then have the referral saved in Caredove."
     if referral.listing is None:
         named = referral.listing_caredove_id
-        sentence = f"Listing {named} is not set up here." if named else "Its listing is not known."
-        raise _red(LISTING, sentence, Actor.LIAISON, connect)
+        if not named:
+            raise _amber(LISTING, NO_LISTING, BY_ITSELF)
+        raise _red(LISTING, f"Listing {named} is not set up here.", Actor.LIAISON, connect)
     if not configs:
         raise _red(
             LISTING,

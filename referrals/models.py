@@ -101,6 +101,7 @@ class InboundEvent(models.Model):
         TRIGGER_OFF = "trigger_off", "Trigger config is off"
         NOT_INTEGRATED = "not_integrated", "Listing is not integrated"
         UNKNOWN_LISTING = "unknown_listing", "Listing is unknown"
+        NO_LISTING = "no_listing", "Waits to learn its listing"
         UNKNOWN_ORGANIZATION = "unknown_organization", "Organization is unknown"
         SUSPENDED = "suspended", "Organization is suspended"
         PLAN_TOO_LOW = "plan_too_low", "Plan does not include importing"

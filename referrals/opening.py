@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from core import clock
 from integrations import sources
@@ -28,6 +28,7 @@ State = ImportJob.State
 MAX_OPENINGS = 5
 OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
 NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
+NO_LISTING = "No message has said yet which listing the referral is for."
 REVIVABLE = (ImportJob.Reason.REJECTED, ImportJob.Reason.GAVE_UP, ImportJob.Reason.BUG)
 
 
@@ -286,12 +287,19 @@ class Opening:
                 Outcome.TRIGGER_OFF, f"The trigger config of listing {self.listing} is off."
             )
         verdicts = [self._open_job(config) for config in enabled]
-        return released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
+        verdict = released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
+        self._events_without_listing().update(outcome=verdict.outcome, reason=verdict.reason)
+        return verdict
+
+    def _events_without_listing(self) -> QuerySet[InboundEvent]:
+        return InboundEvent.objects.filter(referral=self.referral, outcome=Outcome.NO_LISTING)
 
     def _refusal(self) -> Verdict | None:
         """Why nothing may be imported for this referral now, or None."""
-        if self.organization is None:
+        if self.organization is None and self._names_its_place():
             return Verdict(Outcome.UNKNOWN_ORGANIZATION, self._unknown_organization())
+        if self.organization is None or not self._listing_is_named():
+            return Verdict(Outcome.NO_LISTING, NO_LISTING)
         if not self.organization.active:
             return Verdict(Outcome.SUSPENDED, f"{self.organization} is suspended in Dovetail.")
         if not self.organization.may_import():
@@ -308,17 +316,20 @@ class Opening:
     def _unknown_organization(self) -> str:
         if self.parsed.organization_id:
             return f"No organization with Caredove id {self.parsed.organization_id} is set up here."
-        if self.parsed.listing_id:
-            return f"No listing with Caredove id {self.parsed.listing_id} is set up here."
-        return "The event does not say which listing it is for, and no earlier one did."
+        return f"No listing with Caredove id {self.referral.listing_caredove_id} is set up here."
 
     def _unknown_listing(self) -> str:
-        if self.parsed.listing_id:
-            return (
-                f"Listing {self.parsed.listing_id} of {self.organization} is not set up here: "
-                "it is not integrated."
-            )
-        return "The event does not say which listing it is for, and no earlier one did."
+        return (
+            f"Listing {self.referral.listing_caredove_id} of {self.organization} is not set up "
+            "here: it is not integrated."
+        )
+
+    def _names_its_place(self) -> bool:
+        return bool(self.parsed.organization_id) or self._listing_is_named()
+
+    def _listing_is_named(self) -> bool:
+        """Whether this or an earlier event says which listing it is for."""
+        return self.listing is not None or bool(self.referral.listing_caredove_id)
 
     def _configs(self) -> list[TriggerConfig]:
         return list(
@@ -326,8 +337,13 @@ class Opening:
         )
 
     def _matches(self, config: TriggerConfig) -> list[str]:
-        """The chosen triggers that the event fires; a routed request is no “Received” unasked."""
-        keys = [key for key in self.fired if key in config.on]
+        """The chosen triggers that fired; a routed request is no “Received” unasked.
+
+        Those count too that fired when nobody knew yet which listing the referral is for.
+        """
+        waiting = self._events_without_listing().values_list("triggers", flat=True)
+        fired = [*self.fired, *(key for triggers in waiting for key in triggers)]
+        keys = [key for key in dict.fromkeys(fired) if key in config.on]
         if self._routed() and not config.include_routed:
             keys = [key for key in keys if key != "received"]
         return keys

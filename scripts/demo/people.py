@@ -1,52 +1,16 @@
-"""One user of the portal for each role, and what each role may do."""
+"""One user of the portal for each role."""
 
 import secrets
-from fnmatch import fnmatch
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 
-# Permissions as `app.codename`, with wildcards.
-ROLES = {
-    "liaison": (  # connects listings, and decides what goes where and when
-        "integrations.view_*",
-        "integrations.*_servicelisting",
-        "integrations.*_destination",
-        "integrations.*_triggerconfig",
-        "mapping.*",
-        "referrals.view_*",
-    ),
-    "support": (  # looks after imports that need attention
-        "integrations.view_*",
-        "mapping.view_*",
-        "referrals.view_*",
-        "referrals.decide_importjob",
-    ),
-    "administrator": ("*",),
-}
+from referrals.roles import ROLES
 
 
 def make_users() -> dict[str, str]:
     """Make the user of each role; return role and password of those that were not there yet."""
-    groups = {role: _group(role) for role in ROLES}
+    groups = {name.lower(): Group.objects.get(name=name) for name in ROLES}
     return {role: _make_user(role, group) for role, group in groups.items() if not _exists(role)}
-
-
-def _group(role: str) -> Group:
-    group, _ = Group.objects.get_or_create(name=role.capitalize())
-    group.permissions.set(_permissions(ROLES[role]))
-    return group
-
-
-def _permissions(patterns: tuple[str, ...]) -> list[Permission]:
-    return [
-        permission
-        for permission in Permission.objects.select_related("content_type")
-        if any(fnmatch(_name(permission), pattern) for pattern in patterns)
-    ]
-
-
-def _name(permission: Permission) -> str:
-    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 def _exists(role: str) -> bool:

@@ -97,6 +97,10 @@ def no_listing(world: World) -> None:
     world.send(plain() | {"service_listing": None})
 
 
+def no_place(world: World) -> None:
+    world.send(plain() | {"service_listing": None, "organization": None})
+
+
 def not_connected(world: World) -> None:
     TriggerConfig.objects.all().delete()
     world.send(plain())
@@ -203,7 +207,8 @@ CAUSES = [
     (suspended, "organization", "is suspended", Actor.ADMINISTRATOR),
     (plan_too_low, "organization", "on the Essential plan", Actor.ADMINISTRATOR),
     (unknown_listing, "listing", "Listing 9 is not set up here", Actor.LIAISON),
-    (no_listing, "listing", "Its listing is not known", Actor.LIAISON),
+    (no_listing, "listing", "which listing it is for", Actor.NOBODY),
+    (no_place, "organization", "which listing it is for", Actor.NOBODY),
     (not_connected, "listing", "is not connected to a destination", Actor.LIAISON),
     (switched_off, "listing", "is off", Actor.LIAISON),
     (unopened, "trigger", "has not been opened yet", Actor.NOBODY),

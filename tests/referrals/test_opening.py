@@ -10,7 +10,7 @@ from integrations.models import Destination, Organization, ServiceListing, Trigg
 from integrations.transport import TryAgain
 from referrals import importing, opening, retention, snapshot
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
-from tests.world import REFERENCE, World, make_world, options, plain
+from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
 Outcome = InboundEvent.Outcome
@@ -326,3 +326,38 @@ def test_a_body_is_read_while_others_can_write(world: World):
     with mock.patch("integrations.sources.caredove.plain.parse", parse):
         opening.open_jobs(received.event_id)
     assert open_transactions == [outside]
+
+
+def nowhere(event: dict) -> dict:
+    """The event as a sender writes it that names neither listing nor organization."""
+    return event | {"organization": None, "service_listing": None}
+
+
+def test_what_fired_before_the_listing_was_known_counts_when_it_is(world: World):
+    TriggerConfig.objects.update(on=["booked"])
+    booked = {"id": "1", "status": "booked"}
+    first = world.send(nowhere(plain("appointment.booked", registrant=None, appointment=booked)))
+    assert first.outcome == Outcome.NO_LISTING
+    details = world.send(plain(number=2))
+    assert details.outcome == Outcome.IMPORT_OPENED
+    assert (world.job.state, world.job.triggers) == ("queued", ["booked"])
+    first.refresh_from_db()
+    assert first.outcome == Outcome.IMPORT_OPENED
+
+
+def test_what_fired_before_the_listing_was_known_counts_once(world: World):
+    TriggerConfig.objects.update(on=["archived"])
+    first = world.send(nowhere(plain("message.from_provider")))
+    world.send(plain("referral.edited", number=2))
+    first.refresh_from_db()
+    assert first.outcome == Outcome.NO_TRIGGER
+    assert not ImportJob.objects.exists()
+
+
+def test_the_contracts_partial_appointment_and_its_details_lead_to_one_import(world: World):
+    TriggerConfig.objects.update(on=["booked"])
+    appointment = (FIXTURES / "examples/fhir-partial-appointment.json").read_bytes()
+    details = (FIXTURES / "examples/fhir-full-referral.json").read_bytes()
+    assert world.send(appointment, "fhir").outcome == Outcome.NO_LISTING
+    assert world.send(details, "fhir").outcome == Outcome.IMPORT_OPENED
+    assert world.run().state == "imported"
