@@ -46,7 +46,7 @@ class TriggerConfigForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.fields:
+        if "mapping" not in self.fields:
             return  # somebody may look, and not change
         if self.new_for:
             self.initial["listing"] = self.new_for

@@ -21,7 +21,7 @@ from integrations.models import (
 )
 from integrations.sources.caredove.auth import verify_secret
 from mapping.models import Mapping
-from referrals.roles import LIAISON
+from referrals.roles import LIAISON, SUPPORT
 from tests.forms import form_on
 from tests.world import World, make_world
 
@@ -442,6 +442,17 @@ def liaison_client(client: Client, world: World) -> Client:
     user.groups.add(Group.objects.get(name=LIAISON))
     client.force_login(user)
     return client
+
+
+def test_support_may_look_at_a_trigger_config(client: Client, world: World) -> None:
+    user = User.objects.create_user("support", is_staff=True)
+    user.groups.add(Group.objects.get(name=SUPPORT))
+    client.force_login(user)
+
+    page = client.get(change_url(world.config))
+
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()
 
 
 def test_a_liaison_connects_listings_and_leaves_systems_alone(
