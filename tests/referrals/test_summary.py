@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from integrations.sources import door
 from mapping.document import Document
 from referrals import summary
 from referrals.rendering import fonts
@@ -91,6 +92,22 @@ def test_the_full_example_fills_two_letter_pages(full: Document) -> None:
     assert not rendered.plain
     assert len(pages) == 2
     assert [float(side) for side in pages[0].mediabox[2:]] == [612, 792]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "pages"),
+    [
+        ("fhir", "examples/fhir-full-referral.json", 2),
+        ("plain", "examples/event-plain.json", 2),
+        ("fhir", "samples/caredove-notify-update-appointment.json", 1),
+    ],
+)
+def test_an_event_as_caredove_sends_it_makes_few_pages(name: str, file: str, pages: int) -> None:
+    event = door("caredove", name).parse((ROOT / "tests" / "fixtures" / file).read_bytes())
+
+    rendered = summary.pdf(event.document, CONTEXT)
+
+    assert len(PdfReader(BytesIO(rendered.content)).pages) == pages
 
 
 def test_sections_come_in_the_order_in_which_intake_staff_read(full: Document) -> None:
