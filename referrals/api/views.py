@@ -111,9 +111,10 @@ class DoorView(SenderView):
             raise Problem(415, f"Send {' or '.join(self.content_types)}.")
         limit = settings.MAX_BODY_BYTES
         length = int(request.headers.get("Content-Length") or 0)
-        if length > limit:
+        body = b"" if length > limit else _read(request, limit + 1)
+        if max(length, len(body)) > limit:
             raise Problem(413, f"The body is over the limit of {limit} bytes.")
-        return request.body
+        return body
 
     def _store(self, source: Source, body: bytes) -> Received:
         try:
@@ -237,6 +238,14 @@ class ReferralView(SenderView):
         if referral is None or not _may_ask(source, referral):
             raise Problem(404, ABSENT)
         return Response(explain(reference, source.kind).as_dict())
+
+
+def _read(request: HttpRequest, limit: int) -> bytes:
+    """Return the body, of one sent in chunks at most `limit` bytes."""
+    if "Transfer-Encoding" in request.headers and request.META.get("wsgi.input_terminated"):
+        # Its length is not announced, and Django would take it for empty.
+        return bytes(request.META["wsgi.input"].read(limit))
+    return request.body
 
 
 def _may_ask(source: Source, referral: Referral) -> bool:

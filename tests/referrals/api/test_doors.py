@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from unittest import mock
 
@@ -380,6 +381,22 @@ def test_a_referral_of_nobody_knows_which_organization_is_shown_to_its_sender_al
     SourceCredential.objects.create(source=other, key="another", secret_hash=hash_secret("x"))
     assert get("/api/v1/referrals/3502768696").status_code == 200
     assert get("/api/v1/referrals/3502768696", basic("another", "x")).status_code == 404
+
+
+def post_in_chunks(body: bytes) -> Any:
+    """Post a body as gunicorn hands one on that came in chunks: its length is not announced."""
+    environ: dict[str, Any] = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+    environ |= {"CONTENT_TYPE": "application/json", "HTTP_TRANSFER_ENCODING": "chunked"}
+    return Client().generic("POST", "/api/v1/events", headers={"Authorization": basic()}, **environ)
+
+
+def test_a_body_in_chunks_is_read(world: World):
+    assert post_in_chunks(json.dumps(plain()).encode()).status_code == 202
+
+
+def test_a_body_in_chunks_is_limited_too(world: World, settings: Any):
+    settings.MAX_BODY_BYTES = 1000
+    assert post_in_chunks(b" " * 1001).status_code == 413
 
 
 def test_questions_need_credentials(world: World):
