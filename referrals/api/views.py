@@ -241,11 +241,14 @@ class ReferralView(SenderView):
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:
-    """Return the body, of one sent in chunks at most `limit` bytes."""
-    if "Transfer-Encoding" in request.headers and request.META.get("wsgi.input_terminated"):
-        # Its length is not announced, and Django would take it for empty.
-        return bytes(request.META["wsgi.input"].read(limit))
-    return request.body
+    """Return the body, of one sent in chunks at most `limit` bytes; raises Problem 400."""
+    try:
+        if "Transfer-Encoding" in request.headers and request.META.get("wsgi.input_terminated"):
+            # Its length is not announced, and Django would take it for empty.
+            return bytes(request.META["wsgi.input"].read(limit))
+        return request.body
+    except OSError:
+        raise Problem(400, "The body did not arrive whole.") from None
 
 
 def _may_ask(source: Source, referral: Referral) -> bool:

@@ -4,7 +4,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 from unittest import mock
 
 import pytest
@@ -383,9 +383,10 @@ def test_a_referral_of_nobody_knows_which_organization_is_shown_to_its_sender_al
     assert get("/api/v1/referrals/3502768696", basic("another", "x")).status_code == 404
 
 
-def post_in_chunks(body: bytes) -> Any:
+def post_in_chunks(body: bytes | IO[bytes]) -> Any:
     """Post a body as gunicorn hands one on that came in chunks: its length is not announced."""
-    environ: dict[str, Any] = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+    stream = BytesIO(body) if isinstance(body, bytes) else body
+    environ: dict[str, Any] = {"wsgi.input": stream, "wsgi.input_terminated": True}
     environ |= {"CONTENT_TYPE": "application/json", "HTTP_TRANSFER_ENCODING": "chunked"}
     return Client().generic("POST", "/api/v1/events", headers={"Authorization": basic()}, **environ)
 
@@ -397,6 +398,14 @@ def test_a_body_in_chunks_is_read(world: World):
 def test_a_body_in_chunks_is_limited_too(world: World, settings: Any):
     settings.MAX_BODY_BYTES = 1000
     assert post_in_chunks(b" " * 1001).status_code == 413
+
+
+def test_a_body_that_breaks_off_is_refused(world: World):
+    class Broken(BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise OSError("Invalid chunk size")
+
+    assert post_in_chunks(Broken()).status_code == 400
 
 
 def test_questions_need_credentials(world: World):
