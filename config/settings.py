@@ -87,8 +87,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 600
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = 600  # to connect costs more than a request
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Files and static files ------------------------------------------------------------------

@@ -21,7 +21,7 @@ def waiting_since() -> timedelta:
     events = InboundEvent.objects.filter(
         state=InboundEvent.State.RECEIVED, due_at__lte=now
     ).aggregate(oldest=Min("due_at"))
-    jobs = ImportJob.objects.filter(claimable(), destination__in=open_destinations()).aggregate(
+    jobs = ImportJob.objects.filter(claimable(now), destination__in=open_destinations()).aggregate(
         oldest=Min("due_at")
     )
     oldest = min((row["oldest"] for row in (events, jobs) if row["oldest"]), default=now)

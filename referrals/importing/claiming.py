@@ -31,14 +31,18 @@ class Lease:
     job_id: UUID
     token: UUID
 
-    def extend(self) -> None:
-        """Prolong the lease, before a remote effect; raises LeaseLost when it has run out."""
+    def extend(self) -> datetime:
+        """Prolong the lease, before a remote effect; raises LeaseLost when it has run out.
+
+        Returns the time that it is.
+        """
         now = clock.now()
         held = ImportJob.objects.filter(
             pk=self.job_id, state=State.RUNNING, lease_token=self.token, lease_until__gt=now
         )
         if not held.update(lease_until=now + settings.LEASE_TIME):
             raise LeaseLost
+        return now
 
 
 def open_destinations() -> QuerySet[Destination]:
@@ -50,9 +54,9 @@ def open_destinations() -> QuerySet[Destination]:
     )
 
 
-def claimable() -> Q:
+def claimable(now: datetime) -> Q:
     """Return the condition on a job row that is due: queued, or imported with files to follow."""
-    return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=clock.now())
+    return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
 
 
 def claim(job_id: UUID) -> Lease | None:
@@ -62,7 +66,7 @@ def claim(job_id: UUID) -> Lease | None:
     with transaction.atomic():
         # Every condition stands on the row itself, or two winners would be possible.
         won = ImportJob.objects.filter(
-            claimable(), pk=job_id, destination__in=open_destinations()
+            claimable(now), pk=job_id, destination__in=open_destinations()
         ).update(
             state=State.RUNNING,
             due_at=None,
@@ -84,7 +88,7 @@ def due_jobs(limit: int) -> Sequence[UUID]:
     turn = Window(
         RowNumber(), partition_by=F("destination__organization"), order_by=F("due_at").asc()
     )
-    due = ImportJob.objects.filter(claimable(), destination__in=open_destinations())
+    due = ImportJob.objects.filter(claimable(clock.now()), destination__in=open_destinations())
     ranked = due.annotate(turn=turn).order_by("turn", "due_at")
     return list(ranked.values_list("pk", flat=True)[:limit])
 
@@ -92,7 +96,7 @@ def due_jobs(limit: int) -> Sequence[UUID]:
 def due_jobs_of_event(event_id: UUID) -> Sequence[UUID]:
     """Return the due jobs of the referral that an event speaks of."""
     due = ImportJob.objects.filter(
-        claimable(), referral__events=event_id, destination__in=open_destinations()
+        claimable(clock.now()), referral__events=event_id, destination__in=open_destinations()
     )
     return list(due.values_list("pk", flat=True))
 
@@ -101,7 +105,7 @@ def mark_nudged(job_id: UUID) -> bool:
     """Say that a worker was told; False when one was told a moment ago."""
     now = clock.now()
     fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
-    return bool(ImportJob.objects.filter(fresh, claimable(), pk=job_id).update(nudged_at=now))
+    return bool(ImportJob.objects.filter(fresh, claimable(now), pk=job_id).update(nudged_at=now))
 
 
 def release_lost() -> int:

@@ -79,11 +79,12 @@ class JobLedger:
     def _mean(self, step: str) -> None:
         """Commit the intent, and with it a lease long enough for what follows."""
         with transaction.atomic():
-            self._lease.extend()
-            ImportStep.objects.update_or_create(
-                job_id=self._lease.job_id,
-                name=step,
-                defaults={"meant_at": clock.now(), "searches": 0, "searched_at": None},
+            now = self._lease.extend()
+            ImportStep.objects.bulk_create(
+                [ImportStep(job_id=self._lease.job_id, name=step, meant_at=now)],
+                update_conflicts=True,
+                unique_fields=["job", "name"],
+                update_fields=["meant_at", "searches", "searched_at"],
             )
 
     def _do(self, step: str, do: Callable[[], str]) -> str:

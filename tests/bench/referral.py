@@ -74,7 +74,8 @@ def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Rec
             importing.run(job_id)
     made.body = body
     after = figures.cpu_seconds(os.getpid()), _renderers()
-    assert ImportJob.objects.get(pk=job_id).state == ImportJob.State.IMPORTED
+    job = ImportJob.objects.get(pk=job_id)
+    assert job.state == ImportJob.State.IMPORTED, job.message
     return {"portal": after[0] - before[0], "renderer": after[1] - before[1]}, made
 
 
