@@ -14,6 +14,8 @@ from integrations.sources.parsed import Envelope
 from referrals import identity
 from referrals.models import InboundEvent, Referral
 
+MAX_CONFLICTS = 100  # kept of one event; who sends more is in a loop
+
 
 class Forbidden(Exception):
     """The source may not send events for this organization."""
@@ -98,5 +100,7 @@ def _keep_conflict(event: InboundEvent, first: InboundEvent) -> None:
     event.reason = (
         "Caredove sent this event id before, with another body. This body is kept, not used."
     )
+    if first.conflicts.count() >= MAX_CONFLICTS:
+        return
     # A conflict that is sent again is kept once.
     InboundEvent.objects.bulk_create([event], ignore_conflicts=True)

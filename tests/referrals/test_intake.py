@@ -97,3 +97,11 @@ def test_a_referral_of_another_organization_is_forbidden_even_when_nothing_is_na
     del event["organization"], event["service_listing"]
     with pytest.raises(Forbidden):
         world.receive(event)
+
+
+def test_conflicts_of_one_event_are_kept_up_to_a_limit(world: World, monkeypatch):
+    monkeypatch.setattr("referrals.intake.MAX_CONFLICTS", 2)
+    world.receive(plain())
+    for number in range(4):
+        assert world.receive(plain(priority=f"p{number}")).conflict
+    assert InboundEvent.objects.filter(state="conflict").count() == 2
