@@ -26,12 +26,14 @@ from mapping.document import (
     Phone,
     Registrant,
 )
+from mapping.languages import language_name
 from mapping.parts import is_void, ordered_emails, ordered_phones
 from mapping.times import parse_date, parse_instant
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
 SHORT = 6  # lines, about
 DOT = " · "
+OWN_KEY = "sha256-"  # of an attachment whose sender gave it no id
 NO_BREAK_SPACE = "\xa0"
 CODES = {"JHN": "Health number (JHN)"}  # HL7 v2-0203, as Caredove sends it
 SLOTS = {"main": "main", "alt": "alternate"}
@@ -141,7 +143,8 @@ def _registrant(document: Document) -> Iterator[Entry]:
 
 
 def _language(language: Language) -> Entry:
-    name, code = language.get("name", ""), language.get("code", "")
+    code = language.get("code", "")
+    name = language.get("name", "") or language_name(code) or ""
     remark = "preferred" if language.get("preferred") else ""
     return Entry("Language", _with_note(name, code), remark)
 
@@ -267,18 +270,19 @@ def _message(message: Message, time_zone: ZoneInfo) -> Entry:
 
 
 def _attachments(document: Document) -> Iterator[Entry]:
-    yield from map(_attachment, document.get("attachments", []))
+    for number, attachment in enumerate(document.get("attachments", []), start=1):
+        yield _attachment(number, attachment)
 
 
-def _attachment(attachment: Attachment) -> Entry:
+def _attachment(number: int, attachment: Attachment) -> Entry:
+    """The number is in the name under which the file is sent."""
     size = attachment.get("size")
     remark = _joined(
         DOT, attachment.get("content_type"), "" if size is None else filesizeformat(size)
     )
     description, name = attachment.get("description", ""), attachment.get("filename", "")
-    return Entry(
-        description or "File", name or ("No name" if description or remark else ""), remark
-    )
+    shown = name or ("No name" if description or remark else "")
+    return Entry(description or "File", f"{number}. {shown}" if shown else "", remark)
 
 
 def _records(document: Document) -> Iterator[Entry]:
@@ -289,7 +293,8 @@ def _records(document: Document) -> Iterator[Entry]:
     yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
     yield Entry("Form", _listed(part.get("key") for part in document.get("form_answers", [])))
     yield Entry("Messages", _listed(part.get("id") for part in document.get("messages", [])))
-    yield Entry("Attachments", _listed(part.get("key") for part in document.get("attachments", [])))
+    keys = (part.get("key", "") for part in document.get("attachments", []))
+    yield Entry("Attachments", _listed(key for key in keys if not key.startswith(OWN_KEY)))
 
 
 def _systems(document: Document) -> str:

@@ -127,7 +127,7 @@ def test_sections_come_in_the_order_in_which_intake_staff_read(full: Document) -
         "Referral form",
         "Notes",
         "Messages Noor Haddad (provider)",
-        "Attachments Intake letter intake-letter.pdf",
+        "Attachments Intake letter 1. intake-letter.pdf",
         "Caredove records",
     ]
     places = [text.find(heading) for heading in headings]
