@@ -9,6 +9,7 @@ from integrations.models import Organization, Source
 from referrals import snapshot
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralAlias, ReferralFile
 
+UNITED = "It is the same referral as another one under another id, which is imported instead."
 REFERENCE_DIGITS = 10  # Caredove's Reference #
 # Something of the job may be in the destination, or be on its way there.
 BEGUN = Q(state=ImportJob.State.RUNNING) | Q(steps__isnull=False)
@@ -133,5 +134,5 @@ def _take_over_jobs(survivor: Referral, other: Referral) -> None:
         state=ImportJob.State.DISMISSED,
         reason="",
         due_at=None,
-        closed_why="The same referral under another id; it is imported once.",
+        closed_why=UNITED,
     )

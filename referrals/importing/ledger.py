@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from core import clock, outbound
-from integrations.transport import DeliveryError, Unconfirmed
+from integrations.transport import DeliveryError, Rejected, Unconfirmed
+from referrals.identity import UNITED
 from referrals.importing.claiming import Lease
-from referrals.models import ImportStep
+from referrals.models import ImportStep, Referral
 
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
@@ -80,12 +81,19 @@ class JobLedger:
         """Commit the intent, and with it a lease long enough for what follows."""
         with transaction.atomic():
             now = self._lease.extend()
+            self._check_not_united()
             ImportStep.objects.bulk_create(
                 [ImportStep(job_id=self._lease.job_id, name=step, meant_at=now)],
                 update_conflicts=True,
                 unique_fields=["job", "name"],
                 update_fields=["meant_at", "searches", "searched_at"],
             )
+
+    def _check_not_united(self) -> None:
+        """Raise Rejected when the referral became part of another one, which is sent instead."""
+        own = Referral.objects.filter(jobs=self._lease.job_id, united_with__isnull=False)
+        if own.exists():
+            raise Rejected(UNITED)
 
     def _do(self, step: str, do: Callable[[], str]) -> str:
         try:

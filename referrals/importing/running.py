@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 from integrations.transport import DeliveryError, Receipt, Rejected
+from referrals.identity import UNITED
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim
 from referrals.importing.ledger import JobLedger
@@ -14,7 +15,6 @@ from referrals.retention import REVOKED_WORD
 logger = logging.getLogger(__name__)
 
 MOVED = "The referral has moved to another organization."
-UNITED = "It is the same referral as another one, which is imported instead."
 
 
 def run(job_id: UUID) -> bool:

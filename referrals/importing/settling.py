@@ -28,6 +28,7 @@ from integrations.transport import (
     Unconfirmed,
 )
 from referrals import files
+from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import ImportAttempt, ImportJob, Referral
@@ -53,6 +54,8 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
             move = _without_the_person(job, move, now)
+        elif referral.united_with_id and not job.steps.exists():
+            move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
         settled = ImportJob.objects.filter(
             pk=job.pk, state=State.RUNNING, lease_token=lease.token
         ).update(lease_token=None, lease_until=None, deaths=0, **move)

@@ -13,10 +13,11 @@ from core import clock, outbound
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, Organization
 from referrals import importing
+from referrals.identity import UNITED
 from referrals.importing import claiming, deciding
 from referrals.importing.claiming import LeaseLost, claim, due_jobs, mark_nudged, release_lost
 from referrals.importing.ledger import JobLedger
-from referrals.models import ImportAttempt, ImportJob, ImportStep
+from referrals.models import ImportAttempt, ImportJob, ImportStep, Referral
 from tests.world import REFERENCE, World, make_world, options, plain
 
 SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
@@ -487,3 +488,19 @@ def test_files_are_sent_under_neutral_names_in_the_order_of_the_summary(
         f"referral-{REFERENCE}-attachment-1.pdf",
         f"referral-{REFERENCE}-attachment-2.png",
     ]
+
+
+def test_a_referral_that_became_part_of_another_while_it_was_built_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    other = Referral.objects.create(reference="1", created_at=clock.now(), changed_at=clock.now())
+    deliver = demo.DemoTransport.deliver
+
+    def united_meanwhile(self, parcel):
+        Referral.objects.exclude(pk=other.pk).update(united_with=other)
+        return deliver(self, parcel)
+
+    monkeypatch.setattr(demo.DemoTransport, "deliver", united_meanwhile)
+    job = world.run()
+    assert (job.state, job.closed_why) == ("dismissed", UNITED)
+    assert demo.delivered == []
