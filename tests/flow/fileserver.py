@@ -22,6 +22,7 @@ class FileServer(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.stopping = threading.Event()
         self.silent = False  # accepts, and never answers
+        self.failing = False  # answers 503
 
     @property
     def host(self) -> str:
@@ -40,6 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         if self.server.silent:
             self.server.stopping.wait()
+        elif self.server.failing:
+            self._answer(503)
         elif self.headers["Authorization"] != AUTHORIZATION:
             self._answer(401)
         elif self.path not in self.server.files:

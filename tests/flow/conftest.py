@@ -1,0 +1,70 @@
+"""The whole portal in its processes, beside a sandbox CRMS and a store of files."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings
+
+from integrations import configuration
+from tests.conftest import PROGRAMS
+from tests.flow.crms import TOKEN, Crms, running_crms
+from tests.flow.fileserver import PASSWORD, FileServer, running_file_server
+from tests.flow.portal import SECRET, Portal
+from tests.world import FIXTURES
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
+    ledger = tmp_path_factory.mktemp("crms") / "ledger.jsonl"
+    with running_crms(ledger, "--no-idempotency", "--allow-duplicates") as crms:
+        yield crms
+
+
+@pytest.fixture
+def crms(running: Crms) -> Crms:
+    """A CRMS with an empty inbox, in which a thing sent twice is there twice."""
+    running.clear()
+    return running
+
+
+@pytest.fixture
+def files() -> Iterator[FileServer]:
+    with running_file_server() as server:
+        yield server
+
+
+@pytest.fixture
+def configured(
+    transactional_db: None, crms: Crms, files: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The contract's example of a configuration file, pointed at this CRMS and these files."""
+    monkeypatch.setenv("CRMS_TOKEN", TOKEN)
+    monkeypatch.setenv("CAREDOVE_PASSWORD", PASSWORD)
+    content = (FIXTURES / "examples" / "config.yaml").read_text()
+    for given, ours in (
+        ("http://127.0.0.1:9009", crms.url),
+        ("change-me", SECRET),
+        ('["sandbox.caredove.example"]', f'["sandbox.caredove.example", "{files.host}"]'),
+    ):
+        assert given in content
+        content = content.replace(given, ours)
+    configuration.apply(content.encode())
+
+
+@pytest.fixture
+def portal(
+    request: pytest.FixtureRequest, portal_env: dict[str, str], configured: None
+) -> Iterator[Portal]:
+    """The portal, with nothing started yet."""
+    with ExitStack() as stack:
+        made = Portal(portal_env, stack)
+        request.node.stash[PROGRAMS] = made.programs
+        yield made
+
+
+@pytest.fixture
+def everything(portal: Portal) -> Portal:
+    """The portal with all that this set-up has: where there is a broker, a worker too."""
+    portal.start("web", "dispatcher", *(["worker"] if settings.CELERY_BROKER_URL else []))
+    return portal
