@@ -15,6 +15,7 @@ from typing import Any
 from tests.services import ROOT
 
 MILLISECONDS = 1000
+NANOSECONDS = 10**9
 MEGABYTE = 1024 * 1024
 LIBRARIES = ("Django", "djangorestframework", "weasyprint", "requests", "psycopg", "cryptography")
 

@@ -36,9 +36,12 @@ def measure(documents: int, settled: int) -> dict[str, Any]:
 
 
 def _import(world: Any, body: bytes) -> None:
-    from referrals.dispatching import open_and_run
+    from referrals import importing, opening
 
-    open_and_run(world.receive(body, "fhir").event_id)
+    event_id = world.receive(body, "fhir").event_id
+    opening.open_jobs(event_id)
+    for job_id in importing.due_jobs_of_event(event_id):
+        importing.run(job_id)
 
 
 if __name__ == "__main__":

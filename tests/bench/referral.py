@@ -29,16 +29,17 @@ def measure(rounds: int, seed: int) -> dict[str, Any]:
     settings.ROOT_URLCONF = "tests.bench.urls"
     portal.make()
     order = random.Random(seed)
-    sampler = Sampler()
+    sampler = Sampler(seed)
     with tempfile.TemporaryDirectory(dir=Path(settings.MEDIA_ROOT).parent) as directory:
         replica = bare.Replica(settings.DATABASES["default"]["NAME"], Path(directory, "copy"))
-        with bare.Bare(Path(directory)) as calls, sampler.running():
+        with bare.Bare(Path(directory)) as calls:
             for number in range(WARM_UP):
                 one_round(number, Sampler(), replica, calls, order)
-            taken = [
-                one_round(WARM_UP + number, sampler, replica, calls, order)
-                for number in range(rounds)
-            ]
+            with sampler.running():
+                taken = [
+                    one_round(WARM_UP + number, sampler, replica, calls, order)
+                    for number in range(rounds)
+                ]
     return _summed_up(taken, sampler)
 
 
@@ -87,7 +88,8 @@ def _renderers() -> float:
 
 
 def _summed_up(taken: list[dict[str, Any]], sampler: Sampler) -> dict[str, Any]:
-    portal_ms = _mean(one["portal"] for one in taken)
+    looking = sampler.cost / len(taken) / figures.NANOSECONDS
+    portal_ms = _mean(one["portal"] - looking for one in taken)
     renderer_ms = _mean(one["renderer"] for one in taken)
     stages = {
         stage: {
@@ -106,7 +108,7 @@ def _summed_up(taken: list[dict[str, Any]], sampler: Sampler) -> dict[str, Any]:
         "rendering": rendering,
         "python": sampler.share(owner=PYTHON) * portal_ms,
         "django": sampler.share(owner="django") * portal_ms,
-        "samples": sampler.samples.total(),
+        "samples": sampler.looks,
         "statements": statistics.median(one["statements"] for one in taken),
         "transactions": statistics.median(one["transactions"] for one in taken),
     }

@@ -1,11 +1,14 @@
-"""Where CPU time goes: the stack of the main thread, looked at on every tick of CPU time.
+"""Where CPU time goes: the stack of the main thread, looked at every millisecond or two.
 
-The kernel ticks every 1 to 4 ms of CPU time that this process uses, so a stage that takes a tenth
-of the time gets a tenth of the samples, and code that is not looked at is not slowed down.
+A look stands for the CPU time used since the last one. The moments are random: the kernel's own
+ticks of CPU time (SIGPROF) fall again and again on the same spot of a program that waits for the
+disk in a regular rhythm. What the looking costs is taken out.
 """
 
+import random
 import signal
 import sysconfig
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ from typing import NamedTuple
 
 from tests.services import ROOT
 
-TICK = 0.001  # seconds; the kernel may make it longer
+PAUSE = 0.0015  # seconds between two looks, on average
 OURS, PYTHON = "ours", "python"
 SITE_PACKAGES = "/site-packages/"
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -48,44 +51,55 @@ class Sample(NamedTuple):
 
 
 class Sampler:
-    """Counts samples while a phase is open."""
+    """Adds up the CPU time of samples while a phase is open."""
 
-    def __init__(self) -> None:
-        self.samples: Counter[Sample] = Counter()
+    def __init__(self, seed: int = 0) -> None:
+        self.spent: Counter[Sample] = Counter()  # nanoseconds
+        self.looks = 0
+        self.cost = 0  # of looking, in nanoseconds
         self._phase = ""
+        self._since = 0
+        self._random = random.Random(seed)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let the clock tick; it is not restarted for each phase, or short ones would be missed."""
-        before = signal.signal(signal.SIGPROF, self._look)
-        signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
+        before = signal.signal(signal.SIGALRM, self._alarm)
+        self._wind()
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.signal(signal.SIGPROF, before)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        self._phase = name
+        self._phase, self._since = name, time.process_time_ns()
         try:
             yield
         finally:
             self._phase = ""
 
     def share(self, stage: str | None = None, owner: str | None = None) -> float:
-        """Return the share of all samples that a stage, an owner or both of them have."""
+        """Return the share of the CPU time that a stage, an owner or both of them have."""
         found = sum(
-            count
-            for sample, count in self.samples.items()
+            spent
+            for sample, spent in self.spent.items()
             if stage in (None, sample.stage) and owner in (None, sample.owner)
         )
-        return found / max(self.samples.total(), 1)
+        return found / max(self.spent.total(), 1)
 
-    def _look(self, _number: int, frame: FrameType | None) -> None:
+    def _wind(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._random.uniform(0.5, 1.5) * PAUSE)
+
+    def _alarm(self, _number: int, frame: FrameType | None) -> None:
+        now = time.process_time_ns()
         if self._phase:
             files = [_place(frame.f_code.co_filename) for frame in _outward(frame)]
-            self.samples[Sample(_stage(files) or self._phase, _owner(files))] += 1
+            self.spent[Sample(_stage(files) or self._phase, _owner(files))] += now - self._since
+            self.looks += 1
+            self._since = time.process_time_ns()
+            self.cost += self._since - now
+        self._wind()
 
 
 def _outward(frame: FrameType | None) -> Iterator[FrameType]:
