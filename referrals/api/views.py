@@ -25,6 +25,7 @@ from referrals import intake, tasks
 from referrals.api import serializers
 from referrals.api.authentication import authenticate
 from referrals.api.problems import (
+    PROBLEM_TYPE,
     Problem,
     operation_outcome,
     problem_document,
@@ -47,7 +48,7 @@ CONFLICT = (
 )
 
 REFUSALS = {
-    status: OpenApiResponse(serializers.ProblemSerializer, description=description)
+    (status, PROBLEM_TYPE): OpenApiResponse(serializers.ProblemSerializer, description=description)
     for status, description in {
         400: "The body is unusable; `errors` says which field and why.",
         401: "No valid credentials.",
@@ -59,6 +60,13 @@ REFUSALS = {
         503: "The event could not be stored; send it again.",
     }.items()
 }
+
+
+def questions_refused(not_found: str) -> dict[tuple[int, str], OpenApiResponse]:
+    """Return the refusals of a question, for the OpenAPI document."""
+    found = OpenApiResponse(serializers.ProblemSerializer, description=not_found)
+    common = {key: REFUSALS[key] for key in REFUSALS if key[0] in (401, 403, 429, 503)}
+    return common | {(404, PROBLEM_TYPE): found}
 
 
 class SenderView(APIView):
@@ -176,7 +184,7 @@ class FhirMessageView(DoorView):
                 (status, "application/fhir+json"): OpenApiResponse(
                     OpenApiTypes.OBJECT, description=f"OperationOutcome: {refusal.description}"
                 )
-                for status, refusal in REFUSALS.items()
+                for (status, _), refusal in REFUSALS.items()
             },
         },
     )
@@ -199,10 +207,7 @@ class EventView(SenderView):
         summary="What became of an event",
         responses={
             200: serializers.EventSerializer,
-            401: REFUSALS[401],
-            403: REFUSALS[403],
-            404: OpenApiResponse(serializers.ProblemSerializer, description="No such event."),
-            429: REFUSALS[429],
+            **questions_refused("No such event."),
         },
     )
     def get(self, request: Request, event_id: UUID) -> Response:
@@ -226,10 +231,7 @@ class ReferralView(SenderView):
         summary="Is it in CRMS, and if not, why not",
         responses={
             200: serializers.ExplanationSerializer,
-            401: REFUSALS[401],
-            403: REFUSALS[403],
-            404: OpenApiResponse(serializers.ProblemSerializer, description="No such referral."),
-            429: REFUSALS[429],
+            **questions_refused("No such referral."),
         },
     )
     def get(self, request: Request, reference: str) -> Response:
