@@ -52,7 +52,8 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     record = map_record(job, document)
     reference = _reference(job)
     documents = [_summary(referral, reference, document)]
-    missing, names = {}, {}
+    missing: dict[str, str] = {}
+    names: dict[str, str] = {}
     for number, file in enumerate(_in_order(referral, document), start=1):
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
