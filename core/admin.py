@@ -16,7 +16,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PortalUserAdmin(UserAdmin):
+class PortalUserAdmin(UserAdmin):  # type: ignore[type-arg]
     """Only a superuser makes superusers, changes them, or gives permissions one by one."""
 
     ABOVE = ("is_superuser", "user_permissions")
