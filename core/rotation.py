@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import models
 from django.db.models.expressions import ExpressionWrapper, F, Value
 
 from core.encryption import EncryptionError, decrypt, encrypt, is_current
@@ -73,12 +73,11 @@ def _renew_value(stored: EncryptedField[Any, Any], pk: Any, value: Any) -> bool:
     if is_current(old):
         return False
     new = encrypt(decrypt(old, stored.context), stored.context)
-    database: Any = connection
     unchanged = stored.model._base_manager.annotate(stored_value=_as_stored(stored)).filter(
         pk=pk, stored_value=old
     )
     updated = unchanged.update(
-        **{stored.name: Value(database.Database.Binary(new), output_field=models.BinaryField())}
+        **{stored.name: Value(new, output_field=models.BinaryField())}
     )
     return bool(updated)
 
