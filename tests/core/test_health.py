@@ -80,7 +80,7 @@ def test_nothing_is_changed_here(client, path):
 # -- Figures ----------------------------------------------------------------------------------
 
 
-def test_figures_are_for_this_machine_alone(client, settings):
+def test_figures_are_for_this_machine_alone(db, client, settings):
     settings.METRICS_TOKEN = ""
     answer = client.get("/metrics")
     assert answer.status_code == 200
@@ -90,7 +90,7 @@ def test_figures_are_for_this_machine_alone(client, settings):
     assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
 
 
-def test_figures_are_for_whoever_holds_the_token(client, settings):
+def test_figures_are_for_whoever_holds_the_token(db, client, settings):
     settings.METRICS_TOKEN = "t0ken"
     for given in ("", "Bearer", "Bearer wrong", "t0ken", "Bearer t0kené"):
         assert client.get("/metrics", headers={"Authorization": given}).status_code == 403

@@ -421,6 +421,8 @@ def test_a_kept_connection_that_was_closed_is_replaced():
     with serving(one_answer_each(requests)) as server:
         for _ in range(3):
             assert send("POST", server.url(), data=b"x").status == 200
+            while server.connections[-1].connection.fileno() != -1:
+                time.sleep(0.01)
     assert len(requests) == 3
 
 
