@@ -16,6 +16,9 @@ from tests import environment, services
 
 SCRATCH = environment.prepare()
 django.setup()
+# Pytest's workers inherit this environment, and would read settings from it before they have
+# prepared their own.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 # No test is timed: a busy machine is not a failure.
 hypothesis.settings.register_profile("dovetail", deadline=None)
@@ -114,9 +117,6 @@ def portal_env(transactional_db: None) -> dict[str, str]:
         **os.environ,
         "DATABASE_URL": environment.database_url(settings.DATABASES["default"]["NAME"]),
         "MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        # A pytest worker reads its settings before this file is loaded, and chooses others.
-        "SECRET_KEY": settings.SECRET_KEY,
-        "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
         "RETRY_SCHEDULE": ",".join(["0.2"] * 8),
         "SETTLE_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
