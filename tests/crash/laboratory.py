@@ -24,8 +24,8 @@ from django.conf import settings
 
 from core import clock
 from integrations.models import Destination, Source
-from referrals import importing, intake
-from referrals.dispatching import Dispatcher, open_and_run
+from referrals import importing, intake, opening
+from referrals.dispatching import Dispatcher
 from referrals.models import ImportJob, InboundEvent, Referral
 from tests.crash import databases
 from tests.crash.points import Point, Points
@@ -98,8 +98,8 @@ class Laboratory:
     def _receive_open_run(self, points: Points, report: Report) -> None:
         with points.watched():
             receive(self.event, report)
-            for event in InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED):
-                open_and_run(event.pk)
+            opening.open_jobs(InboundEvent.objects.get().pk)
+            importing.run(ImportJob.objects.get().pk)
         for point in points.reached:
             report([point.number, point.kind, point.name])
 
@@ -235,6 +235,7 @@ def until_settled() -> None:
         with patch.object(clock, "now", lambda later=later: _now() + later):
             dispatcher = Dispatcher(threads=2)
             dispatcher.round()
+            dispatcher._openers.shutdown(wait=True)
             dispatcher._pool.shutdown(wait=True)
         if _settled():
             return

@@ -1,0 +1,234 @@
+"""The whole portal while things go wrong around it."""
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from redis import Redis
+
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+)
+from referrals import intake
+from referrals.models import ImportAttempt, ImportJob, InboundEvent
+from tests.flow.broker import running_broker, silent_broker
+from tests.flow.crms import TOKEN, Crms, running_crms
+from tests.flow.portal import FHIR, PLAIN, Portal, eventually
+from tests.flow.test_main_job import body_of
+from tests.world import REFERENCE, options, plain
+
+needs_a_broker = pytest.mark.skipif(
+    not settings.CELERY_BROKER_URL, reason="the embedded set-up has no broker"
+)
+
+
+def referral(number: int, **more: object) -> dict[str, object]:
+    """Return an event of a referral of its own."""
+    return plain(number=number, reference=reference(number), **more)
+
+
+def reference(number: int) -> str:
+    return f"35{number:08}"
+
+
+def assert_once_each(crms: Crms, numbers: range) -> None:
+    """Every referral is in CRMS once, with one summary."""
+    found = crms.referrals()
+    assert sorted(r["external_reference"] for r in found) == sorted(map(reference, numbers))
+    assert {len(r["attachments"]) for r in found} == {1}
+
+
+# -- What CRMS says ------------------------------------------------------------------------------
+
+
+def test_a_refused_referral_goes_by_itself_once_it_is_edited(everything: Portal, crms: Crms):
+    nameless = {"first_name": "Mireille", "last_name": "Tremblay-Okafor"}
+    everything.post(plain(registrant=nameless))
+    refused = everything.settled(REFERENCE, "needs_attention")
+    assert refused["reason"] == "rejected"
+    assert "Date of birth is required" in refused["message"]
+    everything.post(plain("referral.edited", number=2))
+    everything.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+@pytest.mark.parametrize("step", ["create", "summary", "attachment"])
+def test_an_outage_of_crms_is_waited_out(everything: Portal, crms: Crms, step: str):
+    crms.fail(step, "503", times=2)
+    everything.post(plain(attachments=[{"id": "a1", "filename": "a.txt", "data": "QQ=="}]))
+    everything.settled(REFERENCE)
+    (found,) = crms.referrals()
+    assert len(found["attachments"]) == 2
+
+
+# -- Many at once --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [(PLAIN, "event-plain.json"), (FHIR, "fhir-full-referral.json")]
+)
+def test_the_same_event_100_times_at_once_is_one_event_and_one_import(
+    everything: Portal, crms: Crms, path: str, name: str
+):
+    with ThreadPoolExecutor(100) as senders:
+        posted = list(senders.map(lambda _: everything.post(body_of(name), path), range(100)))
+    if path == PLAIN:
+        assert Counter(answer.status_code for answer in posted) == {202: 1, 200: 99}
+        assert sum(answer.json()["duplicate"] for answer in posted) == 99
+        ids = {answer.json()["id"] for answer in posted}
+    else:
+        assert {answer.status_code for answer in posted} == {200}
+        ids = {answer.json()["issue"][0]["diagnostics"] for answer in posted}
+    everything.settled(REFERENCE)
+    assert ids == {str(InboundEvent.objects.get().pk)}
+    assert ImportJob.objects.count() == 1
+    assert len(crms.referrals()) == 1
+
+
+def test_many_events_of_one_new_referral_at_once_are_one_import(everything: Portal, crms: Crms):
+    events = [plain(number=number) for number in range(1, 41)]
+    with ThreadPoolExecutor(20) as senders:
+        posted = list(senders.map(everything.post, events))
+    assert {answer.status_code for answer in posted} == {202}
+    eventually(lambda: not InboundEvent.objects.exclude(state="opened").exists(), "all opened")
+    everything.settled(REFERENCE)
+    assert ImportJob.objects.count() == 1
+    assert len(crms.referrals()) == 1
+
+
+def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms: Crms):
+    portal.env["LEASE_SECONDS"] = "300"
+    workers = ["worker", "worker"] if settings.CELERY_BROKER_URL else []
+    portal.start("web", "dispatcher", "dispatcher", *workers)
+    numbers = range(30)
+    with ThreadPoolExecutor(8) as senders:
+        list(senders.map(lambda number: portal.post(referral(number)), numbers))
+    for number in numbers:
+        portal.settled(reference(number))
+    assert_once_each(crms, numbers)
+    assert ImportAttempt.objects.count() == len(numbers)
+
+
+def test_a_slow_destination_does_not_starve_another_organization(
+    everything: Portal, crms: Crms, tmp_path: Path
+):
+    slow = Destination.objects.get()
+    slow.options |= {"read_seconds": 2}
+    slow.save()
+    crms.fail("create", "timeout", times=None)
+    slow_ones = range(60)
+    with running_crms(tmp_path / "ledger.jsonl") as other:
+        connect(other)
+        for number in slow_ones:
+            everything.post(referral(number))
+        eventually(lambda: ImportAttempt.objects.count() >= 4, "the first tries")
+        tried = ImportAttempt.objects.count()
+        theirs = {"organization": {"id": "900"}, "service_listing": {"id": "9001"}}
+        everything.post(referral(99) | theirs)
+        everything.settled(reference(99))
+    # It went before most of those that were there before it.
+    assert ImportAttempt.objects.count() - tried < len(slow_ones) / 2
+
+
+def connect(crms: Crms) -> None:
+    """Connect another organization to a CRMS of its own."""
+    organization = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    TriggerConfig.objects.create(
+        listing=ServiceListing.objects.create(
+            organization=organization, caredove_id="9001", name="Their listing"
+        ),
+        destination=Destination.objects.create(
+            organization=organization,
+            name="Their CRMS",
+            kind="crms",
+            options=options("crms", base_url=crms.url, token=TOKEN),
+        ),
+        on=["received"],
+        mapping=TriggerConfig.objects.get().mapping,
+    )
+
+
+# -- Processes that die ----------------------------------------------------------------------------
+
+
+def runner() -> str:
+    """The program that imports in this set-up."""
+    return "worker" if settings.CELERY_BROKER_URL else "dispatcher"
+
+
+@pytest.mark.parametrize("step", ["create", "summary"])
+def test_a_worker_killed_in_the_middle_is_resumed(everything: Portal, crms: Crms, step: str):
+    crms.fail(step, "timeout-after")
+    everything.post(plain())
+    eventually(lambda: any(call["fault"] for call in crms.calls()), "the call without an answer")
+    everything.program(runner()).kill()
+    everything.start(runner())
+    everything.settled(REFERENCE)
+    (found,) = crms.referrals()
+    assert len(found["attachments"]) == 1
+    outcomes = list(ImportAttempt.objects.order_by("number").values_list("outcome", flat=True))
+    assert (outcomes[0], outcomes[-1]) == ("lost", "imported")
+
+
+def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
+    portal.env["CELERY_BROKER_URL"] = ""
+    portal.start("web", "dispatcher")
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+@needs_a_broker
+def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms):
+    portal.start("web", "worker")
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+@needs_a_broker
+def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms):
+    crms.fail("create", "503", times=10)
+    with running_broker() as broker:
+        portal.env["CELERY_BROKER_URL"] = broker.url
+        portal.start("web", "dispatcher", "worker")
+        for number in range(10):
+            assert portal.post(referral(number)).status_code == 202
+        broker.kill()
+        for number in range(10, 20):
+            assert portal.post(referral(number)).status_code == 202
+        for number in range(20):
+            portal.settled(reference(number))
+    assert_once_each(crms, range(20))
+
+
+@needs_a_broker
+def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
+    with silent_broker() as url:
+        portal.env["CELERY_BROKER_URL"] = url
+        portal.start("web", "dispatcher")
+        for number in range(5):
+            assert portal.post(referral(number)).status_code == 202
+        for number in range(5):
+            portal.settled(reference(number))
+    assert_once_each(crms, range(5))
+
+
+@needs_a_broker
+def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(portal: Portal):
+    for number in range(5):
+        intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+    dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
+    broker = Redis.from_url(settings.CELERY_BROKER_URL)
+    eventually(lambda: broker.llen("dovetail-events") >= 5, "five nudges")
+    time.sleep(2)
+    assert dispatcher.is_running()
+    assert broker.llen("dovetail-events") == 5
