@@ -1,7 +1,7 @@
 """The dispatcher: finds due rows and sees that they are worked on.
 
-With a broker it nudges workers; without one, or while it is down, it does the work itself.
-Redis and Celery buy concurrency and latency, never correctness.
+It opens events. With a broker it nudges workers to import; without one, or while it is down, it
+imports itself. Redis and Celery buy concurrency and latency, never correctness.
 """
 
 import logging
@@ -37,8 +37,11 @@ class Dispatcher:
         self.stopping = threading.Event()
         # Opening is quick: it must not wait behind imports, which render and send.
         self._openers = ThreadPoolExecutor(1, "open")
-        self._pool = ThreadPoolExecutor(threads or settings.DISPATCHER_THREADS, "import")
-        self._busy: set[UUID] = set()
+        self._threads = threads or settings.DISPATCHER_THREADS
+        self._pool = ThreadPoolExecutor(self._threads, "import")
+        self._opening: set[UUID] = set()
+        self._importing: set[UUID] = set()
+        self._wake = threading.Event()  # something was done: look at once for more
         self._broker_retry_at = clock.now()
 
     def run(self) -> None:
@@ -49,29 +52,31 @@ class Dispatcher:
             except Exception:
                 logger.exception("a round failed; the next one begins anew")
             close_old_connections()
-            self.stopping.wait(settings.DISPATCH_SECONDS)
-        self._openers.shutdown(wait=True)
+            self._wake.wait(settings.DISPATCH_SECONDS)
+            self._wake.clear()
+        self._openers.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True)
 
     def round(self) -> int:
-        """Do one round; returns how many rows were nudged or begun."""
+        """Do one round; returns how many rows were nudged or begun.
+
+        Events are opened here even where there are workers, which may all be busy with imports.
+        """
         opening.quarantine_events()
         importing.release_lost()
         events, jobs = due_events(BATCH), importing.due_jobs(BATCH)
-        if not events and not jobs:
-            return 0
-        if settings.CELERY_BROKER_URL and self._nudge(events, jobs):
-            return len(events) + len(jobs)
-        return self._work(events, jobs)
+        begun = self._begin(self._openers, self._opening, opening.open_jobs, events)
+        if not jobs:
+            return begun
+        if settings.CELERY_BROKER_URL and self._nudge(jobs):
+            return begun + len(jobs)
+        return begun + self._import(jobs)
 
-    def _nudge(self, events: list[UUID], jobs: Sequence[UUID]) -> bool:
+    def _nudge(self, jobs: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
         if clock.now() < self._broker_retry_at:
             return False
         try:
-            for event_id in events:
-                if opening.mark_nudged(event_id):
-                    tasks.publish(tasks.open_event, event_id)
             for job_id in jobs:
                 if importing.mark_nudged(job_id):
                     tasks.publish(tasks.run_job, job_id)
@@ -81,24 +86,33 @@ class Dispatcher:
             return False
         return True
 
-    def _work(self, events: list[UUID], jobs: Sequence[UUID]) -> int:
-        begun = self._begin(self._openers, opening.open_jobs, events)
-        return begun + self._begin(self._pool, importing.run, jobs)
+    def _import(self, jobs: Sequence[UUID]) -> int:
+        # No more than can begin now: a job that waited in here would not let others go first.
+        free = self._threads - len(self._importing)
+        new = [job_id for job_id in jobs if job_id not in self._importing]
+        return self._begin(self._pool, self._importing, importing.run, new[:free])
 
     def _begin(
-        self, pool: ThreadPoolExecutor, does: Callable[[UUID], object], rows: Sequence[UUID]
+        self,
+        pool: ThreadPoolExecutor,
+        under_way: set[UUID],
+        does: Callable[[UUID], object],
+        rows: Sequence[UUID],
     ) -> int:
-        new = [row_id for row_id in rows if row_id not in self._busy]
+        new = [row_id for row_id in rows if row_id not in under_way]
         for row_id in new:
-            self._busy.add(row_id)
-            pool.submit(self._do, does, row_id)
+            under_way.add(row_id)
+            pool.submit(self._do, does, row_id, under_way)
         return len(new)
 
-    def _do(self, does: Callable[[UUID], object], row_id: UUID) -> None:
+    def _do(self, does: Callable[[UUID], object], row_id: UUID, under_way: set[UUID]) -> None:
+        did_something = None
         try:
-            does(row_id)
+            did_something = does(row_id)
         except Exception:
             logger.exception("work failed; its row is looked at again")
         finally:
             connections.close_all()
-            self._busy.discard(row_id)
+            under_way.discard(row_id)
+        if did_something:
+            self._wake.set()

@@ -138,7 +138,6 @@ class InboundEvent(models.Model):
     reason = models.TextField(blank=True, help_text="Without personal data.")
     warnings = models.JSONField(default=list)
     due_at = models.DateTimeField(null=True)
-    nudged_at = models.DateTimeField(null=True)
     openings = models.PositiveSmallIntegerField(default=0)
 
     objects: ClassVar[InboundEventManager] = InboundEventManager()

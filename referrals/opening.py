@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from core import clock
 from integrations import sources
@@ -27,7 +27,6 @@ State = ImportJob.State
 
 MAX_OPENINGS = 5
 OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
-NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
 NO_LISTING = "No message has said yet which listing the referral is for."
 REVIVABLE = (ImportJob.Reason.REJECTED, ImportJob.Reason.GAVE_UP, ImportJob.Reason.BUG)
 
@@ -68,17 +67,6 @@ def quarantine_events() -> int:
         due_at=None,
         outcome=Outcome.UNREADABLE,
         reason=f"Opening it failed {MAX_OPENINGS} times. It is kept; tell the developers.",
-    )
-
-
-def mark_nudged(event_id: UUID) -> bool:
-    """Say that a worker was told; False when one was told a moment ago."""
-    now = clock.now()
-    fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
-    return bool(
-        InboundEvent.objects.filter(
-            fresh, pk=event_id, state=InboundEvent.State.RECEIVED, due_at__lte=now
-        ).update(nudged_at=now)
     )
 
 

@@ -29,8 +29,8 @@ def open_event(event_id: str) -> None:
 
 @shared_task
 def run_job(job_id: str) -> None:
-    """Look at this job now."""
-    importing.run(UUID(job_id))
+    """Look at this job now, or at one whose turn it is."""
+    importing.run_next(UUID(job_id))
 
 
 def nudge_event(event_id: UUID) -> None:

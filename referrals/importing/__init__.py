@@ -15,7 +15,7 @@ from referrals.importing.deciding import (
     retry,
     why_not_retry,
 )
-from referrals.importing.running import run
+from referrals.importing.running import run, run_next
 
 __all__ = [
     "RetryRefused",
@@ -29,5 +29,6 @@ __all__ = [
     "release_lost",
     "retry",
     "run",
+    "run_next",
     "why_not_retry",
 ]

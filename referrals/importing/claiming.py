@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from core import clock
 from integrations.models import Destination, Organization
@@ -84,13 +84,25 @@ def claim(job_id: UUID) -> Lease | None:
 
 
 def due_jobs(limit: int) -> Sequence[UUID]:
-    """Return due jobs, the oldest first within an organization, the organizations in turn."""
-    turn = Window(
-        RowNumber(), partition_by=F("destination__organization"), order_by=F("due_at").asc()
-    )
+    """Return due jobs, the oldest first within an organization, the organizations in turn.
+
+    Who has jobs running has had these turns: a slow destination does not hold up the others.
+    """
+    organization = F("destination__organization")
+    turn = Window(RowNumber(), partition_by=organization, order_by=F("due_at").asc())
     due = ImportJob.objects.filter(claimable(clock.now()), destination__in=open_destinations())
-    ranked = due.annotate(turn=turn).order_by("turn", "due_at")
-    return list(ranked.values_list("pk", flat=True)[:limit])
+    ranked = due.annotate(turn=turn, running=Coalesce(_running_beside(), 0))
+    in_turn = ranked.order_by(F("turn") + F("running"), "due_at")
+    return list(in_turn.values_list("pk", flat=True)[:limit])
+
+
+def _running_beside() -> Subquery:
+    """Count the running jobs of a job's organization."""
+    beside = ImportJob.objects.filter(
+        state=State.RUNNING, destination__organization=OuterRef("destination__organization")
+    )
+    counted = beside.order_by().values("destination__organization").annotate(count=Count("pk"))
+    return Subquery(counted.values("count"))
 
 
 def due_jobs_of_event(event_id: UUID) -> Sequence[UUID]:

@@ -6,13 +6,15 @@ from uuid import UUID
 from integrations.transport import DeliveryError, Receipt, Rejected
 from referrals.identity import UNITED
 from referrals.importing.building import Built, build
-from referrals.importing.claiming import Lease, LeaseLost, claim
+from referrals.importing.claiming import Lease, LeaseLost, claim, due_jobs
 from referrals.importing.ledger import JobLedger
 from referrals.importing.settling import settle
 from referrals.models import ImportJob
 from referrals.retention import REVOKED_WORD
 
 logger = logging.getLogger(__name__)
+
+RIVALS = 16  # workers that may reach for the same jobs at the same moment
 
 MOVED = "The referral has moved to another organization."
 
@@ -30,6 +32,15 @@ def run(job_id: UUID) -> bool:
     except LeaseLost:
         logger.warning("lease lost", extra={"job": str(job_id)})
     return True
+
+
+def run_next(job_id: UUID) -> bool:
+    """Try the due job whose turn it is, or this one; False when nothing was due.
+
+    Each due job has a message of its own, so all have their turn, in an order that is fair at the
+    moment when a worker is free, whatever the order of the messages.
+    """
+    return any(run(due) for due in (*due_jobs(RIVALS), job_id))
 
 
 def _attempt(lease: Lease) -> None:

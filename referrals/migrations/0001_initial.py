@@ -58,7 +58,6 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField(blank=True, help_text='Without personal data.')),
                 ('warnings', models.JSONField(default=list)),
                 ('due_at', models.DateTimeField(null=True)),
-                ('nudged_at', models.DateTimeField(null=True)),
                 ('openings', models.PositiveSmallIntegerField(default=0)),
                 ('conflict_with', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conflicts', to='referrals.inboundevent')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='integrations.source')),

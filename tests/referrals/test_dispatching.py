@@ -10,6 +10,7 @@ from celery import current_app
 from core import clock
 from referrals import tasks
 from referrals.dispatching import Dispatcher, due_events
+from referrals.importing import claiming
 from referrals.models import ImportJob, InboundEvent
 from tests.world import World, make_world, plain
 
@@ -63,22 +64,31 @@ def test_with_a_broker_each_row_is_nudged_once_in_a_while(
     monkeypatch.setattr(
         tasks, "publish", lambda task, row_id: published.append((task.name, str(row_id)))
     )
-    received = world.receive(plain())
+    world.send(plain())
     dispatcher = Dispatcher()
     dispatcher.round()
     dispatcher.round()
-    assert published == [("referrals.tasks.open_event", str(received.event_id))]
-    assert InboundEvent.objects.get().state == "received"
+    assert published == [("referrals.tasks.run_job", str(world.job.pk))]
+    assert world.job.state == "queued"
+
+
+def test_events_are_opened_even_where_all_workers_are_busy(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.CELERY_BROKER_URL = DEAD_BROKER
+    monkeypatch.setattr(tasks, "publish", lambda *_: None)
+    world.receive(plain())
+    rounds_until(Dispatcher(), InboundEvent.objects.filter(state="opened").exists)
 
 
 def test_a_lost_nudge_is_given_again(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch):
     settings.CELERY_BROKER_URL = DEAD_BROKER
     published: list[Any] = []
     monkeypatch.setattr(tasks, "publish", lambda task, row_id: published.append(row_id))
-    world.receive(plain())
+    world.send(plain())
     dispatcher = Dispatcher()
     dispatcher.round()
-    InboundEvent.objects.update(nudged_at=clock.now() - 2 * tasks.opening.NUDGE_AGAIN)
+    ImportJob.objects.update(nudged_at=clock.now() - 2 * claiming.NUDGE_AGAIN)
     dispatcher.round()
     assert len(published) == 2
 

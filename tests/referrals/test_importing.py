@@ -304,6 +304,25 @@ def test_due_jobs_take_the_organizations_in_turn(world: World):
     assert list(due_jobs(2))[1] == theirs.pk
 
 
+def test_an_organization_with_running_jobs_has_had_these_turns(world: World):
+    for number in range(2, 5):
+        world.send(plain(number=number, reference=f"350276869{number}"))
+    other = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    destination = Destination.objects.create(
+        organization=other, name="Theirs", kind="demo", options=options("demo")
+    )
+    theirs = ImportJob.objects.create(
+        referral=world.referral_of("3502768694"),
+        destination=destination,
+        state="queued",
+        opened_at=clock.now(),
+        due_at=clock.now(),
+    )
+    assert due_jobs(1) != [theirs.pk]
+    assert claim(due_jobs(1)[0])
+    assert due_jobs(1) == [theirs.pk]
+
+
 def test_a_nudge_is_given_once_in_a_while(world: World):
     assert mark_nudged(world.job.pk)
     assert not mark_nudged(world.job.pk)
