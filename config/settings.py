@@ -137,6 +137,8 @@ SUMMARY_RENDERERS = env.int("SUMMARY_RENDERERS", default=2)  # child processes, 
 # -- Celery: nudges only, the row is the queue ------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+# A broker that hangs is a broker that is down; a worker's own wait for messages is a second long.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 4}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "dovetail"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
