@@ -228,7 +228,7 @@ def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(portal: P
         intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
     dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
     broker = Redis.from_url(settings.CELERY_BROKER_URL)
-    eventually(lambda: broker.llen("dovetail-events") >= 5, "five nudges")
+    eventually(lambda: broker.llen("dovetail") >= 5, "five nudges")
     time.sleep(2)
     assert dispatcher.is_running()
-    assert broker.llen("dovetail-events") == 5
+    assert broker.llen("dovetail") == 5
