@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -135,18 +134,22 @@ class Bare:
         return cpu_seconds(self.typesetter_pid) - start
 
     def _files(self, parcel: Any) -> Callable[[], None]:
-        """Encrypt what is stored, write it to the disk, and read it again for the upload."""
+        """Encrypt what is stored, bring it to the disk for good, and read it again to send it."""
         contents = _contents(parcel)
         fernet = _fernet()
+        part, whole = self.directory / "part", self.directory / "whole"
 
         def store() -> None:
             for content in contents:
-                with tempfile.NamedTemporaryFile(dir=self.directory) as file:
+                with part.open("wb") as file:
                     file.write(fernet.encrypt(content))
                     file.flush()
                     os.fsync(file.fileno())
-                    file.seek(0)
-                    fernet.decrypt(file.read())
+                part.rename(whole)
+                directory = os.open(self.directory, os.O_RDONLY)
+                os.fsync(directory)
+                os.close(directory)
+                fernet.decrypt(whole.read_bytes())
 
         return store
 

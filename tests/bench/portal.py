@@ -128,6 +128,13 @@ def make() -> "World":
     return world
 
 
+def make_folders() -> None:
+    """Make the folders that the storage of a portal has after a few hundred files."""
+    for kind in ("attachments", "summaries"):
+        for number in range(256):
+            Path(os.environ["MEDIA_ROOT"], kind, f"{number:02x}").mkdir(parents=True)
+
+
 def headers() -> dict[str, str]:
     """Return the headers of a FHIR message."""
     basic = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()

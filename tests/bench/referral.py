@@ -10,9 +10,10 @@ import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.bench import bare, figures, portal
-from tests.bench.sampler import OURS, PYTHON, Sampler
+from tests.bench.sampler import OURS, PYTHON, Sample, Sampler
 
 WARM_UP = 5
 DOOR = "/fhir/$process-message"
@@ -28,6 +29,7 @@ def measure(rounds: int, seed: int) -> dict[str, Any]:
 
     settings.ROOT_URLCONF = "tests.bench.urls"
     portal.make()
+    portal.make_folders()
     order = random.Random(seed)
     sampler = Sampler(seed)
     with tempfile.TemporaryDirectory(dir=Path(settings.MEDIA_ROOT).parent) as directory:
@@ -61,11 +63,17 @@ def one_round(
 
 
 def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Recording]:
-    from referrals import importing, opening
+    from referrals import importing, opening, summary
     from referrals.models import ImportJob, InboundEvent
 
     before = figures.cpu_seconds(os.getpid()), _renderers()
-    with bare.recording() as made:
+    render = summary._rendered
+
+    def clocked(page: str, families: tuple[str, ...]) -> bytes:
+        with sampler.clocked(Sample("rendering", OURS)):
+            return render(page, families)
+
+    with bare.recording() as made, mock.patch.object(summary, "_rendered", clocked):
         with sampler.phase("intake"):
             assert bare.post(body, DOOR) == 200
             event_id = InboundEvent.objects.values_list("pk", flat=True).latest("received_at")
@@ -102,6 +110,9 @@ def _summed_up(taken: list[dict[str, Any]], sampler: Sampler) -> dict[str, Any]:
     # What our renderer does beside WeasyPrint is ours, too.
     rendering = statistics.median(one["renderer"] / one["bare"]["rendering"] for one in taken)
     stages["rendering"]["ours"] += max(rendering - 1, 0) * stages["rendering"]["bare"]
+    for stage in stages.values():
+        # A system call that the bare library makes, too, is not ours where we make it ourselves.
+        stage["ours"] = min(stage["ours"], max(stage["ms"] - stage["bare"], 0))
     return {
         "stages": stages,
         "total": portal_ms + renderer_ms,
