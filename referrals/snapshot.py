@@ -143,7 +143,8 @@ def _put(shown: dict[str, Any], path: str, value: Any) -> None:
 def _put_slots(shown: dict[str, Any], snapshot: Snapshot) -> None:
     """Lay items with a named place over the complete list of the same field, if that is older."""
     for name in BY_FIELD:
-        for path in sorted({p.split("/")[0] for p in snapshot if p.startswith(f"{name}.")}):
+        slotted = {p.partition("/")[0] for p in snapshot if "/" in p and p.startswith(f"{name}.")}
+        for path in sorted(slotted):
             field = path.rpartition(".")[2]
             since, _, whole = snapshot.get(path, ["", 0, []])
             slots = _slots(snapshot, path, since)
