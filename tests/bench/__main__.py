@@ -142,11 +142,12 @@ def _stages(referral: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _note(referral: Mapping[str, Any]) -> str:
+    names = {"django": "Django", "python": "Python's library for ours", "system": "system calls"}
+    shares = ", ".join(f"{name} {_share(referral, of)}" for of, name in names.items())
     return (
         f"{referral['statements']:.0f} SQL statements, {referral['transactions']:.0f} commits, "
-        f"{referral['samples']} samples. "
-        f"Django takes {_share(referral, 'django')}, Python's library when called by our code "
-        f"{_share(referral, 'python')}. One core does {1000 / referral['total']:.1f} a second."
+        f"{referral['samples']} samples. Shares: {shares}. "
+        f"One core does {1000 / referral['total']:.1f} a second."
     )
 
 

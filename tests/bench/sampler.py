@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tests.services import ROOT
 
 PAUSE = 0.003  # seconds between two looks, on average
-OURS, PYTHON = "ours", "python"
+OURS, PYTHON, SYSTEM = "ours", "python", "system"
 SITE_PACKAGES = "/site-packages/"
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
@@ -42,9 +42,19 @@ STAGES = (
     ("mapping/models.py", "mapping"),
 )
 
+# Functions of ours whose own time is a system call's: to wait for the disk, to send, to receive.
+# The bare libraries make the same calls.
+SYSTEM_CALLS = {
+    ("core/storage.py", "_sync_directory"),
+    ("core/storage.py", "_written_to"),
+    ("core/outbound/session.py", "recv_into"),
+    ("core/outbound/session.py", "sendall"),
+}
+
 
 class Sample(NamedTuple):
-    """Which stage was under way, and whose code: ours, Python's own for us, or a library's."""
+    """Which stage was under way, and whose code: ours, Python's or the system's when called by
+    ours, or that of a library."""
 
     stage: str
     owner: str
@@ -111,7 +121,8 @@ class Sampler:
         now = time.process_time_ns()
         if self._phase:
             files = [_place(frame.f_code.co_filename) for frame in _outward(frame)]
-            self.spent[Sample(_stage(files) or self._phase, _owner(files))] += now - self._since
+            owner = _owner(files, frame.f_code.co_name if frame else "")
+            self.spent[Sample(_stage(files) or self._phase, owner)] += now - self._since
             self.looks += 1
             self._since = time.process_time_ns()
             self.cost += self._since - now
@@ -137,7 +148,9 @@ def _stage(files: list[str]) -> str:
     return next((stage for file in files for start, stage in STAGES if file.startswith(start)), "")
 
 
-def _owner(files: list[str]) -> str:
+def _owner(files: list[str], function: str) -> str:
+    if (files[0], function) in SYSTEM_CALLS:
+        return SYSTEM
     package = next((file.partition("/")[0] for file in files if file), PYTHON)
     if package not in ("config", "core", "mapping", "integrations", "referrals"):
         return package
