@@ -76,9 +76,7 @@ def _renew_value(stored: EncryptedField[Any, Any], pk: Any, value: Any) -> bool:
     unchanged = stored.model._base_manager.annotate(stored_value=_as_stored(stored)).filter(
         pk=pk, stored_value=old
     )
-    updated = unchanged.update(
-        **{stored.name: Value(new, output_field=models.BinaryField())}
-    )
+    updated = unchanged.update(**{stored.name: Value(new, output_field=models.BinaryField())})
     return bool(updated)
 
 
