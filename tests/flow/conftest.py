@@ -8,6 +8,7 @@ from django.conf import settings
 
 from integrations import configuration
 from tests.conftest import PROGRAMS
+from tests.flow.broker import Broker, running_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.fileserver import PASSWORD, FileServer, running_file_server
 from tests.flow.portal import SECRET, Portal
@@ -61,6 +62,13 @@ def portal(
         made = Portal(portal_env, stack)
         request.node.stash[PROGRAMS] = made.programs
         yield made
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A Redis of this test's own, to be killed."""
+    with running_broker() as running:
+        yield running
 
 
 @pytest.fixture

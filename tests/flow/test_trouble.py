@@ -19,15 +19,11 @@ from integrations.models import (
 )
 from referrals import intake
 from referrals.models import ImportAttempt, ImportJob, InboundEvent
-from tests.flow.broker import running_broker, silent_broker
+from tests.flow.broker import Broker, silent_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.portal import FHIR, PLAIN, Portal, eventually
 from tests.flow.test_main_job import body_of
 from tests.world import REFERENCE, options, plain
-
-needs_a_broker = pytest.mark.skipif(
-    not settings.CELERY_BROKER_URL, reason="the embedded set-up has no broker"
-)
 
 
 def referral(number: int, **more: object) -> dict[str, object]:
@@ -186,31 +182,43 @@ def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
     assert len(crms.referrals()) == 1
 
 
-@needs_a_broker
-def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms):
+def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms, broker: Broker):
+    portal.env["CELERY_BROKER_URL"] = broker.url
     portal.start("web", "worker")
     portal.post(body_of("event-plain.json"))
     portal.settled(REFERENCE)
     assert len(crms.referrals()) == 1
 
 
-@needs_a_broker
-def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms):
+def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms, broker: Broker):
     crms.fail("create", "503", times=10)
-    with running_broker() as broker:
-        portal.env["CELERY_BROKER_URL"] = broker.url
-        portal.start("web", "dispatcher", "worker")
-        for number in range(10):
-            assert portal.post(referral(number)).status_code == 202
-        broker.kill()
-        for number in range(10, 20):
-            assert portal.post(referral(number)).status_code == 202
-        for number in range(20):
-            portal.settled(reference(number))
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher", "worker")
+    for number in range(10):
+        assert portal.post(referral(number)).status_code == 202
+    broker.kill()
+    for number in range(10, 20):
+        assert portal.post(referral(number)).status_code == 202
+    for number in range(20):
+        portal.settled(reference(number))
     assert_once_each(crms, range(20))
 
 
-@needs_a_broker
+def test_a_broker_that_comes_back_has_its_workers_work_again(
+    portal: Portal, crms: Crms, broker: Broker
+):
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher", "worker")
+    broker.kill()
+    portal.post(referral(1))
+    portal.settled(reference(1))
+    broker.start()
+    portal.program("dispatcher").kill()
+    portal.post(referral(2))
+    portal.settled(reference(2))
+    assert_once_each(crms, range(1, 3))
+
+
 def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
     with silent_broker() as url:
         portal.env["CELERY_BROKER_URL"] = url
@@ -222,13 +230,15 @@ def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Porta
     assert_once_each(crms, range(5))
 
 
-@needs_a_broker
-def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(portal: Portal):
+def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
+    portal: Portal, broker: Broker
+):
     for number in range(5):
         intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+    portal.env["CELERY_BROKER_URL"] = broker.url
     dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
-    broker = Redis.from_url(settings.CELERY_BROKER_URL)
-    eventually(lambda: broker.llen("dovetail") >= 5, "five nudges")
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 5, "five nudges")
     time.sleep(2)
     assert dispatcher.is_running()
-    assert broker.llen("dovetail") == 5
+    assert redis.llen("dovetail") == 5

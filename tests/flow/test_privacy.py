@@ -1,0 +1,124 @@
+"""Nobody's name on the way: not in the broker, not in what programs print, not in an address."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+
+from integrations.models import Destination
+from tests.flow.broker import Broker
+from tests.flow.crms import TOKEN, Crms
+from tests.flow.fileserver import PASSWORD
+from tests.flow.portal import FHIR, SECRET, Portal, eventually
+from tests.flow.test_main_job import SAMPLE, body_of
+from tests.world import REFERENCE, plain
+
+PERSONAL = (
+    *("Mireille", "Tremblay", "Okafor", "Daniel", "1991", "705-555", "555-01", "7055550"),
+    *("mireille@example.org", "118 Birch", "P0A 1B0", "Harleen", "Singh", "Noor", "Haddad"),
+    *("Anxiety", "Living situation", "intake-letter", "phq9", "0000000000", "ground-floor"),
+    *(PASSWORD, SECRET, TOKEN),
+)
+CONFIGURATION = ("mapping_", "django_", "auth_")  # our own words, such as names of fields
+SPOILT = ("400", "500-after", "html", "no-id", "reset-after", "login-page")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def assert_nothing_personal(text: str) -> None:
+    for secret in PERSONAL:
+        at = text.find(secret)
+        assert at < 0, f"{secret}: …{text[max(0, at - 300) : at + 100]}…"
+
+
+def everything_goes_wrong(portal: Portal, crms: Crms) -> None:
+    """Make every kind of line that has to do with a person."""
+    for body, path in (
+        (body_of("fhir-full-referral.json"), FHIR),
+        (body_of("fhir-partial-appointment.json"), FHIR),
+        (SAMPLE, FHIR),
+        (body_of("event-plain.json"), "/api/v1/events"),
+    ):
+        portal.post(body, path)
+    portal.settled(REFERENCE)
+    conflict = json.loads(body_of("event-plain.json"))
+    conflict["referral"]["registrant"]["first_name"] = "Mireille-Anne"
+    assert portal.post(conflict).status_code == 409
+    assert portal.post(b'{"Mireille": "Tremblay-Okafor", "1991').status_code == 400
+    assert portal.post({"event_type": "Anxiety", "referral": ["Mireille"]}).status_code == 400
+    portal.get(f"/api/v1/referrals/{REFERENCE}?name=Mireille")
+    for number, mode in enumerate(
+        ("400", "500-after", "html", "no-id", "reset-after", "login-page")
+    ):
+        crms.fail("create", mode)
+        reference = f"36{number:08}"
+        refused = plain(number=number + 2, reference=reference)
+        refused["referral"]["registrant"]["address"] = {"line1": "118 Birch St"}
+        portal.post(refused)
+        portal.settled(reference, "imported", "needs_attention")
+    spoil_the_mapping()
+    portal.post(plain(number=50, reference="3600000050"))
+    portal.settled("3600000050", "needs_attention")
+
+
+def spoil_the_mapping() -> None:
+    mapping = Destination.objects.get().trigger_configs.get().mapping
+    mapping.rules.create(position=99, target="client.nowhere", sources=["registrant.first_name"])
+
+
+def test_no_program_prints_anything_personal(everything: Portal, crms: Crms):
+    everything_goes_wrong(everything, crms)
+    printed = everything.output()
+    assert "request_finished" in printed
+    assert_nothing_personal(printed)
+    assert_nothing_personal(crms.program.output())
+
+
+def test_no_address_or_file_name_holds_anything_personal(everything: Portal, crms: Crms):
+    everything.post(body_of("event-plain.json"))
+    everything.settled(REFERENCE)
+    names = [file["filename"] for file in crms.referral(REFERENCE)["attachments"]]
+    assert names
+    assert_nothing_personal(" ".join(names))
+    addresses = re.findall(r'"request": "([^"]+)"', everything.output())
+    assert any("/api/v1/events" in address for address in addresses)
+    assert_nothing_personal(" ".join(addresses))
+
+
+def test_a_message_in_the_broker_holds_ids_and_nothing_else(
+    portal: Portal, broker: Broker, crms: Crms
+):
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher")
+    portal.post(body_of("event-plain.json"))
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 2, "the nudges for the event and its import")
+    for message in redis.lrange("dovetail", 0, -1):
+        content = json.loads(message)
+        (args, kwargs, _) = json.loads(base64.b64decode(content["body"]))
+        (only,) = args
+        assert UUID.fullmatch(only)
+        assert kwargs == {}
+        assert_nothing_personal(message.decode())
+        assert_nothing_personal(base64.b64decode(content["body"]).decode())
+    assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
+
+
+def test_nothing_personal_lies_on_the_disk_unencrypted(everything: Portal, crms: Crms):
+    everything.post(body_of("fhir-full-referral.json"), FHIR)
+    everything.post(body_of("event-plain.json"))
+    everything.settled(REFERENCE)
+    stored = [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert stored
+    for path in stored:
+        assert_nothing_personal(path.read_bytes().decode("latin-1"))
+        assert b"%PDF" not in path.read_bytes()
+    for table in connection.introspection.table_names():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            rows = " ".join(map(str, cursor.fetchall()))
+        if not table.startswith(CONFIGURATION):
+            assert_nothing_personal(rows)
