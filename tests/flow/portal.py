@@ -32,7 +32,7 @@ def eventually(is_so: Callable[[], Any], what: str = "it", seconds: float = 120)
 class Portal:
     """Web server, dispatcher and workers with one environment; each ends with the stack."""
 
-    def __init__(self, env: Mapping[str, str], stack: ExitStack) -> None:
+    def __init__(self, env: Mapping[str, str], stack: ExitStack, root: Path = ROOT) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
@@ -42,6 +42,7 @@ class Portal:
         }
         self.programs: list[Program] = []
         self._stack = stack
+        self._root = root
 
     # -- Programs ----------------------------------------------------------------------------
 
@@ -55,7 +56,7 @@ class Portal:
 
     def begin(self, name: str, **env: str) -> Program:
         """Start one program of the Procfile, ready or not."""
-        command = ["sh", "-c", f"exec {COMMANDS[name]}"]
+        command = ["sh", "-c", f"cd '{self._root}' && exec {COMMANDS[name]}"]
         program = self._stack.enter_context(spawn(command, self.env | env, name=name))
         self.programs.append(program)
         return program
