@@ -132,7 +132,7 @@ def make_folders() -> None:
     """Make the folders that the storage of a portal has after a few hundred files."""
     for kind in ("attachments", "summaries"):
         for number in range(256):
-            Path(os.environ["MEDIA_ROOT"], kind, f"{number:02x}").mkdir(parents=True)
+            Path(os.environ["MEDIA_ROOT"], kind, f"{number:02x}").mkdir(parents=True, exist_ok=True)
 
 
 def headers() -> dict[str, str]:
