@@ -26,7 +26,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "workplace.admin_app.WorkplaceAdminConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -39,9 +39,11 @@ INSTALLED_APPS = [
     "simple_history",
     "django_structlog",
     "core",
+    "access",
     "mapping",
     "integrations",
     "referrals",
+    "workplace",
 ]
 
 MIDDLEWARE = [

@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 
+from access.scoped import ScopedAdmin
 from mapping import catalogue, exchange
 from mapping.forms import MappingForm, RuleForm, RuleFormSet, TableForm
 from mapping.models import FieldRule, Mapping, ValueTable
@@ -63,9 +64,11 @@ class FieldRuleInline(_PartOfMapping):
 
 
 @admin.register(Mapping)
-class MappingAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
+class MappingAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
     """Mappings; the shipped ones are there to read and to copy."""
 
+    organization_path = "organization"
+    shared = True
     form = MappingForm
     inlines = [FieldRuleInline, ValueTableInline]
     list_display = ["name", "destination_kind", "organization", "shipped", "changed_at"]

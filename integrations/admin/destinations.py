@@ -117,6 +117,7 @@ def _option_change(name: str, field: forms.Field | None, old: Any, new: Any) -> 
 
 @admin.register(Destination)
 class DestinationAdmin(ConfigurationAdmin):
+    organization_path = "organization"
     list_display = ["name", "organization", "shown_kind", "standing", "last_good_test"]
     list_filter = ["kind", "organization"]
     list_select_related = ["organization"]
@@ -211,7 +212,7 @@ class DestinationAdmin(ConfigurationAdmin):
         return [Tool("Test connection", url, post=True)]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        destination = get_object_or_404(Destination, pk=pk)
+        destination = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, destination):
             raise PermissionDenied
         self._test(request, destination)

@@ -29,6 +29,7 @@ class ServiceListingInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Organization)
 class OrganizationAdmin(ConfigurationAdmin):
+    organization_path = "pk"
     list_display = ["name", "caredove_id", "plan", "active", "imports"]
     list_filter = ["plan", "active"]
     search_fields = ["name", "caredove_id"]
@@ -78,6 +79,7 @@ class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(ServiceListing)
 class ServiceListingAdmin(ConfigurationAdmin):
+    organization_path = "organization"
     list_display = ["name", "caredove_id", "organization", "goes_to"]
     list_filter = ["organization"]
     list_select_related = ["organization"]

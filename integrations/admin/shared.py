@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.template_utils import HistoricalRecordContextHelper
 
+from access.scoped import ScopedAdmin
+
 HIDDEN = "hidden"
 
 
@@ -34,7 +36,7 @@ class SecretFreeChanges(HistoricalRecordContextHelper):  # type: ignore[misc]
         return shown
 
 
-class ConfigurationAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
+class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
     """A model whose changes are kept and shown, and not put back: nobody sees an old secret."""
 
     secret_fields: ClassVar[tuple[str, ...]] = ()

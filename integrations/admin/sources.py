@@ -149,7 +149,7 @@ class SourceAdmin(ConfigurationAdmin):
 
     def add_credential(self, request: HttpRequest, pk: int, scheme: str) -> HttpResponse:
         """Ask, then make the credential and show its secret in the answer: never again."""
-        source = get_object_or_404(Source, pk=pk)
+        source = get_object_or_404(self.get_queryset(request), pk=pk)
         if scheme not in MAKERS or not request.user.has_perm("integrations.add_sourcecredential"):
             raise PermissionDenied
         context = {

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
+from access import scope
 from integrations.admin.choosing import choose_first, choose_only
 from integrations.admin.shared import ConfigurationAdmin
 from integrations.models import Destination, ServiceListing, TriggerConfig
@@ -20,10 +21,11 @@ class ChooseListing(forms.Form):
         ServiceListing.objects.select_related("organization"), label="Service listing"
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, listings: QuerySet[ServiceListing], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choice = self.fields["listing"]
-        choice.label_from_instance = lambda one: f"{one.organization} – {one}"  # type: ignore[attr-defined]
+        choice: Any = self.fields["listing"]
+        choice.queryset = listings
+        choice.label_from_instance = lambda one: f"{one.organization} – {one}"
 
 
 class TriggerConfigForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -77,6 +79,7 @@ def mappings_for(listing: ServiceListing, within: QuerySet[Destination]) -> Quer
 
 @admin.register(TriggerConfig)
 class TriggerConfigAdmin(ConfigurationAdmin):
+    organization_path = "listing__organization"
     form = TriggerConfigForm
     list_display = ["listing", "organization", "destination", "labels", "mapping", "enabled"]
     list_filter = ["enabled", "listing__organization"]
@@ -93,11 +96,14 @@ class TriggerConfigAdmin(ConfigurationAdmin):
         return str(config.listing.organization)
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        chosen = ChooseListing(request.GET or None)
+        chosen = ChooseListing(request.GET or None, listings=self._listings(request))
         if self.has_add_permission(request) and not chosen.is_valid():
             return choose_first(self, request, chosen)
         response: HttpResponse = super().add_view(request, *args, **kwargs)
         return response
+
+    def _listings(self, request: HttpRequest) -> QuerySet[ServiceListing]:
+        return scope.limited(ServiceListing.objects.select_related("organization"), request.user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # Jobs were opened for this pair: another pair is another trigger config.
@@ -108,6 +114,8 @@ class TriggerConfigAdmin(ConfigurationAdmin):
     ) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None:
-            chosen = ChooseListing(request.GET)
-            form.new_for = chosen.cleaned_data["listing"] if chosen.is_valid() else None
+            chosen = ChooseListing(request.GET, listings=self._listings(request))
+            form.new_for = (  # type: ignore[attr-defined]
+                chosen.cleaned_data["listing"] if chosen.is_valid() else None
+            )
         return form

@@ -27,6 +27,7 @@ SHOWN_IN_ONE_VALUE = 2_000
 
 @admin.register(InboundEvent)
 class InboundEventAdmin(ViewOnlyAdmin):
+    organization_path = "referral__organization"
     shows_a_person = False
     list_display = ["received_at", "code", "shown_referral", "source", "result", "reason"]
     list_filter = ["state", "outcome", "door", "source"]
@@ -116,7 +117,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
     def body_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         if not request.user.has_perm("referrals.read_body"):
             raise PermissionDenied
-        event = get_object_or_404(InboundEvent, pk=pk)
+        event = get_object_or_404(self.get_queryset(request), pk=pk)
         audit.record(request, "read body", event)
         context = {
             **self.admin_site.each_context(request),

@@ -36,6 +36,7 @@ class UnclearedErrorFilter(admin.SimpleListFilter):
 
 @admin.register(ImportJob)
 class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
+    organization_path = "destination__organization"
     change_form_template = "admin/referrals/importjob.html"
     list_display = ["shown_reference", "destination", "shown_state", "problem", "turn", "since"]
     list_filter = ["state", "reason", UnclearedErrorFilter, "destination"]

@@ -40,6 +40,7 @@ class ReferenceForm(forms.Form):
 
 @admin.register(Referral)
 class ReferralAdmin(ViewOnlyAdmin):
+    organization_path = "organization"
     change_form_template = "admin/referrals/referral.html"
     list_display = ["reference", "listing", "organization", "imports", "changed_at"]
     list_filter = ["organization"]
@@ -161,7 +162,7 @@ class ReferralAdmin(ViewOnlyAdmin):
         return response
 
     def _visible(self, request: HttpRequest, pk: UUID) -> Referral:
-        referral = get_object_or_404(Referral, pk=pk)
+        referral = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, referral):
             raise PermissionDenied
         if referral.purged_at or referral.united_with_id:

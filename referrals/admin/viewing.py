@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from access.scoped import ScopedAdmin
 from core import audit
 from integrations.admin.shared import Tool
 from integrations.models import Source
@@ -31,7 +32,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by()[:COUNTED].count())
 
 
-class ViewOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ViewOnlyAdmin(ScopedAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count, too

@@ -1,10 +1,12 @@
-"""One user of the portal for each role."""
+"""One user of the portal for each role, at work for the organizations that there are."""
 
 import secrets
 
 from django.contrib.auth.models import Group, User
 
-from referrals.roles import ROLES
+from access.models import Membership
+from access.roles import ROLES
+from integrations.models import Organization
 
 
 def make_users() -> dict[str, str]:
@@ -24,4 +26,8 @@ def _make_user(role: str, group: Group) -> str:
         role, password=password, is_staff=True, is_superuser=is_administrator
     )
     user.groups.add(group)
+    Membership.objects.bulk_create(
+        Membership(user=user, organization=organization)
+        for organization in Organization.objects.all()
+    )
     return password

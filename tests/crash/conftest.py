@@ -39,11 +39,12 @@ class InheritedRenderer(Renderer):
 
 @pytest.fixture(scope="package")
 def renderer() -> Iterator[None]:
-    """One warm renderer, so that no cell of the matrix has to start its own."""
+    """One warm renderer, so that no cell of the matrix has to start its own or to read fonts."""
     pool = Pool(1)
     pool._idle.append(InheritedRenderer(pool.limits))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summary, "_pool", lambda: pool)
+        summary.pdf({}, summary.SummaryContext("", "", "America/Toronto"))
         yield
     pool.close()
 

@@ -23,6 +23,7 @@ from unittest.mock import patch
 from django.conf import settings
 
 from core import clock
+from integrations import sources
 from integrations.models import Destination, Source
 from referrals import importing, intake, opening
 from referrals.dispatching import Dispatcher
@@ -214,6 +215,8 @@ def set_up(crms: Crms, files: FileServer) -> World:
     world.source.attachment_hosts = [files.host]
     world.source.fetch_username, world.source.fetch_password = USERNAME, PASSWORD
     world.source.save()
+    world.destination.test_connection()
+    sources.door(world.source.kind, "plain")  # loaded once, and not in every forked process
     return world
 
 

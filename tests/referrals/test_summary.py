@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -389,6 +390,7 @@ def test_a_fingerprint_is_the_same_in_another_process(full: Document) -> None:
         text=True,
         check=True,
         cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
     ).stdout.strip()
 
     assert other == summary.fingerprint(full, SummaryContext("A", "B", "UTC"))

@@ -201,7 +201,7 @@ def cpu_seconds(pid: int) -> float:
 
 def test_a_memory_bomb_is_given_up(make_pool: MakePool) -> None:
     pool = make_pool(megabytes=280, cpu_seconds=300, wall_seconds=600)
-    bomb = "<table>" + ("<tr>" + "<td>cell" * 100) * 100 + "</table>"
+    bomb = "<table>" + ("<tr>" + "<td>cell" * 100) * 400 + "</table>"
 
     with pytest.raises(RenderingFailed, match=r"MemoryError|SystemError|renderer ended"):
         pool.render(page(bomb), SANS)

@@ -21,7 +21,6 @@ SEES_WHAT_HAPPENED = (
 SEES_CONFIGURATION = (
     "integrations.view_organization",
     "integrations.view_servicelisting",
-    "integrations.view_source",
     "integrations.view_destination",
     "integrations.view_triggerconfig",
     "mapping.view_mapping",
@@ -49,10 +48,11 @@ CONNECTS_SYSTEMS = (
     "auth.view_user",
     "auth.view_group",
     "core.view_auditevent",
+    "access.see_all_organizations",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
-    LIAISON: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *CONNECTS_LISTINGS),
+    LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS),
     SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES),
     ADMINISTRATOR: (
         *SEES_WHAT_HAPPENED,

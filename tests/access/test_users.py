@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from referrals.roles import ADMINISTRATOR
+from access.roles import ADMINISTRATOR
 
 
 @pytest.fixture

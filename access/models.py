@@ -1,0 +1,30 @@
+"""Which people belong to which organizations."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Membership(models.Model):
+    """A person works for an organization, and may see what is its own.
+
+    What somebody may do there is said by their role (`access.roles`).
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    organization = models.ForeignKey(
+        "integrations.Organization", on_delete=models.CASCADE, related_name="memberships"
+    )
+
+    class Meta:
+        ordering = ["user", "organization"]
+        permissions = [("see_all_organizations", "Can see what belongs to any organization")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "organization"], name="member_of_an_organization_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.organization_id}"

@@ -1,0 +1,66 @@
+"""Admin classes whose rows belong to organizations."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from access import scope
+
+
+class ScopedChoices:
+    """Offers, for a relation, only rows that the admin of the other model would list."""
+
+    admin_site: Any
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
+        related = self.admin_site._registry.get(db_field.remote_field.model)
+        if related is not None:
+            return related.get_queryset(request).order_by(*related.get_ordering(request))
+        return super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
+
+
+class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows and changes only rows of the person's organizations.
+
+    `organization_path` leads from a row to its organization ("pk": it is one). Without it, the
+    rows are for those who see all organizations. With `shared`, rows of no organization are shown
+    to everybody, and changed by those who see all.
+    """
+
+    organization_path: ClassVar[str | None] = None
+    shared: ClassVar[bool] = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if scope.sees_all(request.user):
+            return rows
+        if self.organization_path is None:
+            return rows.none()
+        return scope.limited(rows, request.user, self.organization_path, shared=self.shared)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and self._reaches(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and self._reaches(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._owns(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._owns(request, obj)
+
+    def _reaches(self, request: HttpRequest) -> bool:
+        return self.organization_path is not None or scope.sees_all(request.user)
+
+    def _owns(self, request: HttpRequest, obj: Any) -> bool:
+        if not self._reaches(request):
+            return False
+        if obj is None or obj.pk is None or scope.sees_all(request.user):
+            return True
+        mine = scope.limited(
+            type(obj)._default_manager.filter(pk=obj.pk), request.user, str(self.organization_path)
+        )
+        return mine.exists()

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class WorkplaceConfig(AppConfig):
+    name = "workplace"
+
+    def ready(self) -> None:
+        from access import roles
+
+        # The last app to be migrated: by then every permission is there.
+        post_migrate.connect(roles.install_roles, sender=self)

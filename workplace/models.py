@@ -1,0 +1,1 @@
+"""What the workplace keeps of its own."""

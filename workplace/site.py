@@ -1,0 +1,23 @@
+"""The admin site: Django's, with a home page and the screens that belong to no single model."""
+
+from importlib import import_module
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver
+
+# Each has `urls(site)`, which returns the paths of its screens.
+SCREENS: tuple[str, ...] = ()
+
+
+class Workplace(admin.AdminSite):
+    site_header = site_title = "Dovetail"
+    site_url = None  # there is nothing to view but the admin
+    index_title = "Home"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Return the screens' own paths, then those of the models."""
+        own: list[Any] = []
+        for name in SCREENS:
+            own += import_module(name).urls(self)
+        return own + super().get_urls()
