@@ -6,6 +6,7 @@ No `__str__` here holds personal data or a secret: it ends up in logs.
 import zoneinfo
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -18,6 +19,8 @@ from integrations import destinations
 from integrations.signals import destination_released
 from integrations.transport import Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def check_time_zone(value: str) -> None:
@@ -44,6 +47,21 @@ def check_hosts(value: object) -> None:
     for host in value:
         if "/" in host or " " in host or "@" in host:
             raise ValidationError(f"“{host}” is not a host name: leave out https:// and paths.")
+
+
+def check_address(value: str) -> None:
+    """Raise ValidationError unless `value` is an https address; http is for this machine only."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValidationError("An address starts with https://, such as https://caredove.example.")
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise ValidationError("Use https:// here: plain http:// would send the password in clear.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValidationError("Leave out names and passwords, and the part from “?” or “#” on.")
 
 
 class Organization(models.Model):
@@ -95,6 +113,12 @@ class ServiceListing(models.Model):
     )
     caredove_id = models.CharField("Caredove id", max_length=64, unique=True)
     name = models.CharField(max_length=300)
+    category = models.CharField(max_length=200, blank=True, help_text="As Caredove groups it.")
+    active = models.BooleanField(
+        "listed in Caredove",
+        default=True,
+        help_text="Off: Caredove does not list it any more. What it still sends is imported.",
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -127,6 +151,15 @@ class Source(models.Model):
     fetch_token = EncryptedTextField(
         null=True, blank=True, help_text="Instead of a user name and password."
     )
+    listings_url = models.CharField(
+        "address of the listing API",
+        max_length=300,
+        blank=True,
+        validators=[check_address],
+        help_text="Its part before /Service/, such as https://caredove.example/api/native_v1.",
+    )
+    listings_username = models.CharField(max_length=200, blank=True)
+    listings_password = EncryptedTextField(null=True, blank=True)
     history = HistoricalRecords(m2m_fields=[organizations])
 
     class Meta:
