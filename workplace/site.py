@@ -4,7 +4,10 @@ from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
+
+from workplace.shell import shell_of
 
 # Each has `urls(site)`, which returns the paths of its screens.
 SCREENS: tuple[str, ...] = ()
@@ -21,3 +24,7 @@ class Workplace(admin.AdminSite):
         for name in SCREENS:
             own += import_module(name).urls(self)
         return own + super().get_urls()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page needs, with what the shell around it shows."""
+        return {**super().each_context(request), "shell": shell_of(request)}
