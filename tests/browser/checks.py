@@ -1,0 +1,178 @@
+"""What a page of the portal has to be like, asked of a page that is open in the browser."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from playwright.sync_api import BrowserContext, Page
+
+PICTURES = Path(__file__).parent.parent.parent / "docs" / "guide" / "pictures"
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SCHEMES = ("light", "dark")
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+
+_troubles: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()
+
+
+# -- What the browser complains of -----------------------------------------------------------------
+
+
+def listen(context: BrowserContext) -> list[str]:
+    """Write down errors of the console, exceptions and refusals of the CSP on any page."""
+    found = _troubles.setdefault(context, [])
+    context.on(
+        "console",
+        lambda said: (
+            found.append(f"{said.text} ({said.location.get('url', '')})")
+            if said.type == "error"
+            else None
+        ),
+    )
+    context.on("weberror", lambda error: found.append(str(error.error)))
+    return found
+
+
+def expect_trouble(page: Page, words: str) -> None:
+    """Expect that the browser has complained in these words, and forgive it."""
+    found = _troubles[page.context]
+    expected = [said for said in found if words in said]
+    assert expected, f"The browser never said “{words}”, but: {found}"
+    found[:] = [said for said in found if said not in expected]
+
+
+# -- For everybody -------------------------------------------------------------------------------
+
+
+def accessible(page: Page) -> None:
+    """Expect that axe finds nothing, in light and in dark."""
+    found = {line: scheme for scheme in SCHEMES for line in faults(page, scheme)}
+    assert not found, f"{page.url} is not accessible:\n" + "\n".join(
+        f"{line} [{scheme}]" for line, scheme in found.items()
+    )
+
+
+def faults(page: Page, scheme: str) -> list[str]:
+    """Return what axe finds on the page in this colour scheme, a line for each."""
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    page.emulate_media(color_scheme="light")
+    return [
+        f"{fault['id']}: {fault['help']}: {node['target'][0]} {_why(node)}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+def _why(node: dict[str, Any]) -> str:
+    checks = [*node["any"], *node["all"], *node["none"]]
+    return "; ".join(check["message"] for check in checks)[:200] + f" in {node['html'][:160]}"
+
+
+def fits_phone(page: Page) -> None:
+    """Expect that a phone shows the page without scrolling sideways."""
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    width, wide = page.evaluate(_WIDER)
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    assert not width, f"{page.url} is {width} px too wide for a phone: {wide}"
+
+
+# How much too wide the page is, and the elements that stick out.
+_WIDER = """() => {
+  const room = document.documentElement.clientWidth;
+  const wider = document.documentElement.scrollWidth - room;
+  if (wider <= 0) return [0, ""];
+  const out = [...document.body.querySelectorAll("*")]
+    .filter(element => element.getBoundingClientRect().right > room + 1)
+    .map(element => element.tagName.toLowerCase() + (element.id && "#" + element.id)
+      + [...element.classList].map(name => "." + name).join(""));
+  return [wider, out.slice(0, 8).join(" ")];
+}"""
+
+
+# -- Counting ------------------------------------------------------------------------------------
+
+
+class Clicks:
+    """How often somebody has clicked, chosen from a list, or pressed Enter."""
+
+    count = 0
+
+    def add(self, *_: object) -> None:
+        self.count += 1
+
+
+@contextmanager
+def clicks(page: Page) -> Iterator[Clicks]:
+    """Count on every page that this one leads to: `with clicks(page) as so_far: …`."""
+    counted = Clicks()
+    page.expose_function("countedClick", counted.add)
+    page.add_init_script(_COUNT)
+    page.evaluate(_COUNT)
+    before = counted.count
+    yield counted
+    counted.count -= before
+
+
+_COUNT = """
+addEventListener("pointerdown", () => countedClick(), true);
+addEventListener("keydown", event => { if (event.key === "Enter") countedClick(); }, true);
+addEventListener("change", event => {
+  if (event.target.matches("select")) countedClick();
+}, true);
+"""
+
+
+# -- Pictures ------------------------------------------------------------------------------------
+
+
+def picture(page: Page, name: str, *, of: str = "") -> None:
+    """Take the guide's picture of the page, or, by a selector, of a part of it.
+
+    With GUIDE_PICTURES=1 (`make guide`) it is written; otherwise it has to be there already. Times
+    read as on one same day, so that a picture changes only when the page does.
+    """
+    file = PICTURES / f"{name}.png"
+    if os.environ.get("GUIDE_PICTURES") != "1":
+        assert file.exists(), f"There is no {file.name} for the guide: run `make guide`."
+        return
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light")
+    page.evaluate(_SAME_TIMES)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if of:
+        page.locator(of).first.screenshot(path=file, animations="disabled", caret="hide")
+    else:
+        page.screenshot(path=file, full_page=True, animations="disabled", caret="hide")
+
+
+# Dates and times as Django, our own screens and <input>s write them.
+_SAME_TIMES = """() => {
+  const forms = [
+    [/\\b20\\d\\d-\\d\\d-\\d\\d\\b/g, "2026-03-11"],
+    [/\\b(Jan|Feb|March|April|May|June|July|Aug|Sept|Oct|Nov|Dec)[a-z]*\\.? \\d{1,2}, 20\\d\\d/g,
+      "March 11, 2026"],
+    [/\\b\\d{1,2}(:\\d\\d)? [ap]\\.m\\./g, "9:41 a.m."],
+    [/\\b\\d\\d:\\d\\d(:\\d\\d)?\\b/g, "09:41"],
+    [/\\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\b/g, "1d5c0f3e-7a41-4a0e-9a53-2b6f0c8d9e10"],
+    [/127\\.0\\.0\\.1:\\d+/g, "portal.example.org"],
+  ];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    let text = walker.currentNode.data;
+    for (const [form, same] of forms) text = text.replace(form, same);
+    if (text !== walker.currentNode.data) walker.currentNode.data = text;
+  }
+}"""
+
+
+def referred_pictures(text: str) -> set[str]:
+    """Return the names of the pictures that a page of the guide shows."""
+    return set(re.findall(r"pictures/([\w-]+)\.png", text))

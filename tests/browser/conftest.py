@@ -1,0 +1,136 @@
+"""The planted portal in its real web program, and its people, signed in with a real browser.
+
+    def test_the_home_page_says_what_is_wrong(support: Page):
+        support.goto("/admin/")
+
+Each module has a copy of the planted portal to itself. Whatever a page prints as an error, breaks
+on, or is refused by its Content-Security-Policy fails the test; see `checks.expect_trouble`.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests import seeds
+from tests.browser import checks
+from tests.browser.portal import Portal
+from tests.conftest import PROGRAMS
+from tests.flow.crms import Crms, running_crms
+from tests.services import ROOT
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a planted portal; made once, whichever of pytest's workers comes first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "planted.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        directory = shared / "planted"
+        if not directory.exists():
+            _plant(shared / "planting", directory)
+    return directory
+
+
+def _plant(draft: Path, done: Path) -> None:
+    draft.mkdir()
+    command = [sys.executable, "-m", "tests.seeds", str(draft)]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    draft.rename(done)
+
+
+@pytest.fixture(scope="module")
+def crms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
+    """The sandbox CRMS. A module that uses it lets `portal` send there: see `portal.sends_to`."""
+    with running_crms(tmp_path_factory.mktemp("crms") / "ledger.jsonl") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def portal(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A copy of the planted portal, with its web program; `portal.start("dispatcher")` adds one."""
+    directory = tmp_path_factory.mktemp("portal")
+    shutil.copytree(planted, directory, dirs_exist_ok=True)
+    with ExitStack() as stack:
+        made = Portal(directory, stack)
+        made.start("web")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _output_of_a_failure(request: pytest.FixtureRequest) -> None:
+    """Let what the portal printed stand beside a failure."""
+    if "portal" in request.fixturenames:
+        request.node.stash[PROGRAMS] = request.getfixturevalue("portal").programs
+
+
+# -- People ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sign_in(browser: Browser, portal: Portal) -> Iterator[SignIn]:
+    """Open a page: `sign_in("support")`; with nobody's name, of somebody who has not signed in."""
+    with ExitStack() as stack:
+
+        def open_page(role: str = "", **options: object) -> Page:
+            context = stack.enter_context(_opened(browser, portal, **options))
+            if role:
+                context.add_cookies([portal.session_cookie(role)])
+            return context.new_page()
+
+        yield open_page
+
+
+@contextmanager
+def _opened(browser: Browser, portal: Portal, **options: object) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        **{
+            "base_url": portal.url,
+            "locale": "en-CA",
+            "timezone_id": "America/Toronto",
+            "viewport": checks.DESK,
+            "reduced_motion": "reduce",
+            **options,
+        }
+    )
+    with context:
+        troubles = checks.listen(context)
+        yield context
+        assert not troubles, "The browser complained:\n" + "\n".join(troubles)
+
+
+@pytest.fixture
+def support(sign_in: SignIn) -> Page:
+    """Support staff of every planted organization but the foreign one."""
+    return sign_in("support")
+
+
+@pytest.fixture
+def liaison(sign_in: SignIn) -> Page:
+    """A liaison of every planted organization but the foreign one."""
+    return sign_in("liaison")
+
+
+@pytest.fixture
+def administrator(sign_in: SignIn) -> Page:
+    return sign_in("administrator")
+
+
+@pytest.fixture
+def stranger(sign_in: SignIn) -> Page:
+    """Somebody who has not signed in."""
+    return sign_in()
+
+
+__all__ = ["seeds"]

@@ -1,0 +1,77 @@
+"""A copy of the planted portal: its programs, and its rows as tests look them up."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tests import seeds
+from tests.flow import portal as flow
+from tests.services import ROOT
+
+
+class Portal(flow.Portal):
+    """Rows are read and written here without Django, whose settings are those of other tests."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self.directory = directory
+        # Nothing of the tests' own settings: those of the planted portal.
+        inherited = {"PATH", "HOME", "LANG", "TMPDIR"} & set(os.environ)
+        env = {name: os.environ[name] for name in inherited} | seeds.environment(directory)
+        super().__init__(env | {"PYTHONUNBUFFERED": "1"}, stack)
+        self._sessions: dict[str, str] = json.loads((directory / "sessions.json").read_text())
+
+    def session_cookie(self, role: str) -> Any:
+        """Return the cookie of a new session that a person of this role has signed in with."""
+        key = os.urandom(16).hex()
+        row = (key, self._sessions[role], f"{datetime.now(UTC) + timedelta(hours=12):%F %T}")
+        self.execute("INSERT INTO django_session VALUES (?, ?, ?)", *row)
+        return {"name": "sessionid", "value": key, "url": self.url}
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return rows of the database. Ids of referrals, events and jobs are hexadecimal."""
+        with closing(sqlite3.connect(self.directory / "dovetail.sqlite3", timeout=30)) as database:
+            return database.execute(sql, values).fetchall()
+
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change rows of the database."""
+        with closing(sqlite3.connect(self.directory / "dovetail.sqlite3", timeout=30)) as database:
+            database.execute(sql, values)
+            database.commit()
+
+    def referral_page(self, case: str) -> str:
+        """Return the address of the page of a case's referral."""
+        return f"/admin/referrals/referral/{self._referral(case)}/change/"
+
+    def job_page(self, case: str) -> str:
+        """Return the address of the page of a case's import."""
+        found = self.query(
+            "SELECT id FROM referrals_importjob WHERE referral_id = ?", self._referral(case).hex
+        )
+        return f"/admin/referrals/importjob/{UUID(found[0][0])}/change/"
+
+    def _referral(self, case: str) -> UUID:
+        alias = "SELECT referral_id FROM referrals_referralalias WHERE value = ?"
+        return UUID(self.query(alias, seeds.reference(case))[0][0])
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on this portal; return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        ran = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    def sends_to(self, url: str) -> None:
+        """Let “Birchwood CRMS” be the sandbox CRMS at this address."""
+        config = seeds.CONFIG.read_text().replace("http://127.0.0.1:9009", url)
+        file = self.directory / "config.yaml"
+        file.write_text(config)
+        self.manage("apply_config", str(file))
