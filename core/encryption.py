@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -68,6 +70,23 @@ def _keyring(keys: tuple[str, ...]) -> Keyring:
         primary=key_id(raw_keys[0]),
         fernets={key_id(raw): Fernet(key) for raw, key in zip(raw_keys, keys, strict=True)},
     )
+
+
+def derived_keys(purpose: str) -> Mapping[str, bytes]:
+    """Return, by the id of the key that it stems from, a key for another purpose; the first first.
+
+    What is known of a derived key says nothing of the key, nor of one for another purpose.
+    """
+    return _derived_keys(tuple(settings.ENCRYPTION_KEYS), purpose)
+
+
+@lru_cache(maxsize=32)
+def _derived_keys(keys: tuple[str, ...], purpose: str) -> Mapping[str, bytes]:
+    raw_keys = [_raw_key(key, position) for position, key in enumerate(keys, start=1)]
+    return {
+        key_id(raw): HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(raw)
+        for raw in raw_keys
+    }
 
 
 def _raw_key(key: str, position: int) -> bytes:

@@ -30,6 +30,15 @@ class Progress:
     unreadable: list[str] = field(default_factory=list)
 
 
+Renewal = Callable[[], Iterator[Progress]]
+_others: list[Renewal] = []
+
+
+def register(renewal: Renewal) -> None:
+    """Have something renewed, too, that is stored neither in an encrypted field nor in a file."""
+    _others.append(renewal)
+
+
 def rotate() -> Iterator[Progress]:
     """Go through all stored values and files; yield the field's progress after each batch."""
     for model in apps.get_models():

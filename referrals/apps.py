@@ -5,6 +5,8 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from referrals import backlog, checks, receivers  # noqa: F401 - registers them
+        from core import rotation
+        from referrals import backlog, checks, names, receivers  # noqa: F401 - registers them
 
         backlog.register()
+        rotation.register(names.renew)

@@ -6,8 +6,15 @@ from datetime import datetime
 from django.db.models import Q
 
 from integrations.models import Organization, Source
-from referrals import snapshot
-from referrals.models import ImportJob, InboundEvent, Referral, ReferralAlias, ReferralFile
+from referrals import names, snapshot
+from referrals.models import (
+    ImportJob,
+    InboundEvent,
+    Referral,
+    ReferralAlias,
+    ReferralFile,
+    RegistrantName,
+)
 
 UNITED = "It is the same referral as another one under another id, which is imported instead."
 REFERENCE_DIGITS = 10  # Caredove's Reference #
@@ -105,6 +112,7 @@ def _united(found: list[Referral]) -> Referral:
     survivor.save(
         update_fields=["snapshot", "classifications", "received", "purged_at", "purged_why"]
     )
+    names.index(survivor)
     return survivor
 
 
@@ -122,6 +130,7 @@ def _take_over(survivor: Referral, other: Referral) -> None:
     kept = ReferralFile.objects.filter(referral=survivor).values("key")
     ReferralFile.objects.filter(referral=other).exclude(key__in=kept).update(referral=survivor)
     _take_over_jobs(survivor, other)
+    RegistrantName.objects.filter(referral=other).delete()
     Referral.objects.filter(pk=other.pk).update(united_with=survivor, snapshot={})
 
 

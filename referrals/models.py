@@ -9,11 +9,14 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+
+NO_ANSWER = 0  # in place of an HTTP status code
 
 
 class Referral(models.Model):
@@ -69,6 +72,22 @@ class ReferralAlias(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+
+class RegistrantName(models.Model):
+    """A name of the registrant, to be found and not to be read: `referrals.names`."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="names")
+    key_id = models.CharField(max_length=8, db_index=True)
+    digest = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["referral", "digest"], name="name_once_in_referral")
+        ]
+
+    def __str__(self) -> str:
+        return f"name {self.pk}"
 
 
 class InboundEventManager(models.Manager["InboundEvent"]):
@@ -163,6 +182,9 @@ class InboundEvent(models.Model):
             models.Index(fields=["due_at"], condition=Q(state="received"), name="events_to_open"),
             models.Index(fields=["referral", "received_at"], name="events_of_a_referral"),
             models.Index(fields=["-received_at"], name="events_by_time"),
+            models.Index(fields=["state", "-received_at"], name="events_by_state"),
+            models.Index(fields=["outcome", "-received_at"], name="events_by_outcome"),
+            models.Index(fields=["source", "-received_at"], name="events_by_source"),
         ]
 
     def __str__(self) -> str:
@@ -284,6 +306,13 @@ class ImportJob(models.Model):
     missing_files = EncryptedJSONField(
         default=dict, help_text="File names, each with why it is not in the destination."
     )
+    lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
+    last_status_code = models.PositiveSmallIntegerField(
+        null=True, help_text="HTTP, of the last attempt; NO_ANSWER when it got none."
+    )
+    connection_failed_at = models.DateTimeField(
+        null=True, help_text="When the destination last did not work for this import."
+    )
     error_at = models.DateTimeField(null=True)
     error_cleared_at = models.DateTimeField(null=True)
     error_cleared_by = models.ForeignKey(
@@ -336,6 +365,24 @@ class ImportJob(models.Model):
             models.Index(fields=["state", "-opened_at"], name="jobs_by_state"),
             models.Index(fields=["-opened_at"], name="jobs_by_time"),
             models.Index(fields=["external_id"], name="jobs_by_external_id"),
+            models.Index(fields=["last_status_code", "-opened_at"], name="jobs_by_status_code"),
+            GinIndex(fields=["triggers"], opclasses=["jsonb_path_ops"], name="jobs_by_trigger"),
+            models.Index(fields=["destination", "-opened_at"], name="jobs_of_a_destination"),
+            models.Index(
+                fields=["destination", "-imported_at"],
+                condition=Q(imported_at__isnull=False),
+                name="jobs_imported",
+            ),
+            models.Index(
+                fields=["destination", "-error_at"],
+                condition=Q(error_at__isnull=False),
+                name="jobs_failed",
+            ),
+            models.Index(
+                fields=["destination", "-connection_failed_at"],
+                condition=Q(connection_failed_at__isnull=False),
+                name="jobs_not_let_through",
+            ),
         ]
 
     def __str__(self) -> str:

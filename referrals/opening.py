@@ -19,7 +19,7 @@ from integrations.models import Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.triggers import TRIGGER_LABELS
 from mapping.document import Document, Named
-from referrals import files, identity, matching, retention, snapshot
+from referrals import files, identity, matching, names, retention, snapshot
 from referrals.models import ImportJob, InboundEvent, Referral
 
 Outcome = InboundEvent.Outcome
@@ -232,6 +232,7 @@ class Opening:
         referral.version += 1
         referral.changed_at = clock.now()
         referral.save()
+        names.index(referral)
         files.keep(referral, self.event.source, parsed.files)
 
     def _document(self) -> Document:

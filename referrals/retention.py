@@ -10,7 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.storage import EncryptedFileStorage
+from referrals import names
 from referrals.models import (
+    ClearedError,
     ImportAttempt,
     ImportJob,
     ImportStep,
@@ -51,7 +53,7 @@ def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
 
     Must run in a transaction. A job that is running at this moment ends itself when it settles.
     """
-    names = _stored_names(referral)
+    stored = _stored_names(referral)
     _end_jobs(referral, now)
     InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
     ReferralFile.objects.filter(referral=referral).delete()
@@ -61,8 +63,9 @@ def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
         referral.purged_at, referral.purged_why = now, why
     referral.snapshot, referral.changed_at = {}, now
     referral.save()
+    names.index(referral)
     # Files go after the commit: a rolled-back purge must not have lost them.
-    transaction.on_commit(lambda: _delete_files(names))
+    transaction.on_commit(lambda: _delete_files(stored))
 
 
 def sweep(before: datetime) -> int:
@@ -101,7 +104,7 @@ def _end_jobs(referral: Referral, now: datetime) -> None:
         closed_why=REVOKED_WORD,
         error_cleared_at=now,
     )
-    jobs.update(message="", missing_files={})
+    jobs.update(message="", missing_files={}, lacks_files=False)
     jobs.filter(state=State.IMPORTED).update(due_at=None)
 
 

@@ -31,7 +31,7 @@ from referrals import files
 from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
-from referrals.models import ImportAttempt, ImportJob, Referral
+from referrals.models import NO_ANSWER, ImportAttempt, ImportJob, Referral, SentSnapshot
 from referrals.retention import MAY_BE_THERE, REVOKED_WORD, TELL_STAFF, purge
 
 State, Reason = ImportJob.State, ImportJob.Reason
@@ -58,9 +58,13 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
         settled = ImportJob.objects.filter(
             pk=job.pk, state=State.RUNNING, lease_token=lease.token
-        ).update(lease_token=None, lease_until=None, deaths=0, **move)
+        ).update(
+            lease_token=None, lease_until=None, deaths=0, **_answered(outcome, built, now), **move
+        )
         if not settled:
             raise LeaseLost
+        if built is not None and not referral.purged_at:
+            _keep_what_was_sent(job)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
 
 
@@ -100,6 +104,7 @@ def _imported(job: ImportJob, receipt: Receipt, built: Built, now: datetime) -> 
         "external_url": receipt.url,
         "imported_at": job.imported_at or now,
         "missing_files": missing,
+        "lacks_files": bool(missing),
         "message": "",
         "due_at": None,
         "tries": job.tries,
@@ -155,11 +160,28 @@ def _error(now: datetime, message: str) -> Move:
 
 def _without_the_person(job: ImportJob, move: Move, now: datetime) -> Move:
     """The referral was revoked while its import ran: keep the outcome, nothing of the person."""
-    nothing: Move = {"due_at": None, "missing_files": {}, "message": ""}
+    nothing: Move = {"due_at": None, "missing_files": {}, "lacks_files": False, "message": ""}
     if move["state"] == State.IMPORTED:
         return move | nothing | _error(now, TELL_STAFF)
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": REVOKED_WORD}
     return ended | _error(now, MAY_BE_THERE) if job.steps.exists() else ended
+
+
+def _keep_what_was_sent(job: ImportJob) -> None:
+    """Keep the referral as this attempt has read it, if that took the first step or may have."""
+    if first := job.steps.order_by("pk").first():
+        sent = SentSnapshot(step=first, document=document_of(job.referral))
+        SentSnapshot.objects.bulk_create([sent], ignore_conflicts=True)
+
+
+def _answered(outcome: Receipt | Exception, built: Built | None, now: datetime) -> Move:
+    """What lists and the health of the connection need to know of the attempt."""
+    answered: Move = {"last_status_code": _exchange(outcome).status or NO_ANSWER}
+    if isinstance(outcome, (TryAgain, Unconfirmed)) or (
+        built and isinstance(outcome, Misconfigured)
+    ):
+        answered["connection_failed_at"] = now
+    return answered
 
 
 def _delay(tries: int) -> timedelta:
