@@ -9,13 +9,13 @@ from django.template.response import TemplateResponse
 
 
 def choose_first(
-    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, form: Form
+    model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, form: Form, title: str = ""
 ) -> HttpResponse:
     """Return a page that asks; its answer comes back in the query of the same URL."""
     opts = model_admin.model._meta
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"Add {opts.verbose_name}",
+        "title": title or f"Add {opts.verbose_name}",
         "opts": opts,
         "form": form,
     }

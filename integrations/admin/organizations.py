@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
 
+from integrations.admin.listing_import import ListingImport, import_url
 from integrations.admin.shared import ConfigurationAdmin, Tool
 from integrations.models import Organization, ServiceListing, TriggerConfig
 
@@ -45,6 +46,11 @@ class OrganizationAdmin(ConfigurationAdmin):
     def imports(self, organization: Organization) -> bool:
         return organization.may_import()
 
+    def tools(self, request: HttpRequest, obj: Organization) -> list[Tool]:
+        if not request.user.has_perm("integrations.add_servicelisting"):
+            return []
+        return [Tool("Import listings", import_url(obj))]
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not obj.may_import():
@@ -78,13 +84,13 @@ class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(ServiceListing)
-class ServiceListingAdmin(ConfigurationAdmin):
+class ServiceListingAdmin(ListingImport):
     organization_path = "organization"
-    list_display = ["name", "caredove_id", "organization", "goes_to"]
-    list_filter = ["organization"]
+    list_display = ["name", "caredove_id", "category", "organization", "goes_to", "active"]
+    list_filter = ["active", "category", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "caredove_id", "organization__name"]
-    fields = ["organization", "caredove_id", "name"]
+    fields = ["organization", "caredove_id", "name", "category", "active"]
     autocomplete_fields = ["organization"]
 
     def get_queryset(self, request: HttpRequest) -> Any:

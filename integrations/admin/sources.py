@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
@@ -58,6 +59,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Instead of user name and password. Leave it empty to keep it as it is.",
     )
     forget = forms.BooleanField(required=False, label="Forget the stored password and token")
+    listings_password = SecretField(required=False, help_text="Leave it empty to keep it as it is.")
+    forget_listings = forms.BooleanField(required=False, label="Forget the stored password")
 
     class Meta:
         model = Source
@@ -70,10 +73,15 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             "fetch_username",
             "fetch_password",
             "fetch_token",
+            "listings_url",
+            "listings_username",
+            "listings_password",
         ]
 
     def clean(self) -> None:
         super().clean()
+        if self.cleaned_data.get("listings_url") and not self.cleaned_data.get("listings_username"):
+            self.add_error("listings_username", "The listing API asks for a user name.")
         if self.cleaned_data.get("fetch_username") and self.cleaned_data.get("fetch_token"):
             said = "Give a token, or a user name and password: not both."
             self.add_error("fetch_token", said)
@@ -84,10 +92,18 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_fetch_token(self) -> str | None:
         return self._kept("fetch_token")
 
-    def _kept(self, name: str) -> str | None:
+    def clean_listings_password(self) -> str | None:
+        kept = self._kept("listings_password", "forget_listings")
+        before, now = self.instance.listings_url, self.cleaned_data.get("listings_url", "")
+        moved = bool(before) and urlsplit(before)[:2] != urlsplit(now)[:2]
+        if kept and moved and not self.cleaned_data["listings_password"]:
+            raise forms.ValidationError("Enter it again: it was for another address.")
+        return kept
+
+    def _kept(self, name: str, forget: str = "forget") -> str | None:
         given: str = self.cleaned_data[name]
         stored: str | None = getattr(self.instance, name)
-        return given or (None if self.data.get("forget") else stored)
+        return given or (None if self.data.get(forget) else stored)
 
 
 class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -106,21 +122,24 @@ class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     form = SourceForm
-    secret_fields = ("fetch_password", "fetch_token")
+    secret_fields = ("fetch_password", "fetch_token", "listings_password")
     list_display = ["name", "kind", "active"]
     search_fields = ["name"]
     filter_horizontal = ["organizations"]
-    readonly_fields = ["fetch_secret"]
+    readonly_fields = ["fetch_secret", "listings_secret"]
     inlines = [SourceCredentialInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         secrets = ["fetch_password", "fetch_token", "forget"]
+        listing_secrets = ["listings_password", "forget_listings"]
         if not self.has_change_permission(request, obj) and obj:
-            secrets = []
+            secrets = listing_secrets = []
+        listings = ["listings_url", "listings_username", "listings_secret", *listing_secrets]
         fetch = ["attachment_hosts", "fetch_username", "fetch_secret", *secrets]
         return [
             (None, {"fields": ["name", "kind", "active", "organizations"]}),
             ("Fetching attachments", {"fields": fetch}),
+            ("Importing service listings", {"fields": listings}),
         ]
 
     @admin.display(description="stored")
@@ -128,6 +147,10 @@ class SourceAdmin(ConfigurationAdmin):
         if source.fetch_token:
             return "A token"
         return "A password" if source.fetch_password else "Nothing"
+
+    @admin.display(description="stored")
+    def listings_secret(self, source: Source) -> str:
+        return "A password" if source.listings_password else "Nothing"
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [SourceCredentialInline] if obj else []

@@ -1,0 +1,140 @@
+"""Caredove's own listing API, asked for the listings of one organization.
+
+Documented by Caredove's WordPress plugin: the path, `organization_id`, HTTP Basic, and `results`
+with `id`, `name`, `category`, `details`, `contact`, `eReferral`. Assumed: `limit` and `active`;
+that more than fit in one answer come either by a link (`next`) or from `offset` on.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from django.db.models import Count, QuerySet
+
+from core import outbound, strict_json
+from integrations.listings.offers import MAX_ROWS, Offer, Unreadable
+from integrations.models import Organization, Source
+
+PAGE = 100
+TOTAL_SECONDS = 20  # a person waits, and gunicorn ends a request after 30
+MAX_BYTES = 8 * 1024 * 1024  # of one page: descriptions are long
+COLUMNS = ("id", "name", "category", "active")
+_SAID = {
+    401: "does not accept the user name and password of the listing API.",
+    403: "does not let us read the listings of this organization.",
+    404: "has no listing API at this address.",
+    429: "is asked too often. Try again in some minutes.",
+}
+
+
+def sources_for(organization: Organization) -> QuerySet[Source]:
+    """Return the sources that can be asked, that of this organization alone first."""
+    able = Source.objects.filter(active=True, kind=Source.Kind.CAREDOVE).exclude(listings_url="")
+    counted = able.annotate(limits=Count("organizations"))
+    own = counted.filter(organizations=organization)
+    return own if own.exists() else counted.filter(limits=0)
+
+
+def ask(source: Source, organization: Organization) -> Offer:
+    """Return the organization's active listings; raises Unreadable, also when nobody answers."""
+    try:
+        with outbound.time_limit(TOTAL_SECONDS):
+            pages = _Pages(source, organization)
+            listed = list(pages)
+    except outbound.OutboundError as error:
+        raise Unreadable(error.message) from None
+    rows = [_row(one) for one in listed]
+    places = [f"listing {number}" for number in range(1, len(rows) + 1)]
+    return Offer(COLUMNS, rows, places, complete=pages.complete, notes=tuple(pages.notes))
+
+
+class _Pages:
+    """The listings of all pages; afterwards `complete` says whether there were no more."""
+
+    def __init__(self, source: Source, organization: Organization) -> None:
+        base = source.listings_url.rstrip("/") + "/Service/"
+        secret = f"{source.listings_username}:{source.listings_password or ''}"
+        self.headers = {
+            "Authorization": "Basic " + b64encode(secret.encode()).decode(),
+            "Accept": "application/json",
+        }
+        self.query = {"organization_id": organization.caredove_id, "limit": PAGE, "active": "true"}
+        self.base = base
+        self.complete = True
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        seen: set[str] = set()
+        url: str | None = f"{self.base}?{urlencode(self.query)}"
+        while url:
+            page = self._page(url)
+            results = _results(page)
+            new = [one for one in results if str(one.get("id")) not in seen]
+            seen |= {str(one.get("id")) for one in new}
+            yield from new
+            if results and not new:
+                self._stop_short(len(seen))
+                return
+            url = self._next(page, len(results), len(seen))
+
+    def _page(self, url: str) -> dict[str, Any]:
+        answer = outbound.send("GET", url, headers=self.headers, max_bytes=MAX_BYTES)
+        host = urlsplit(url).hostname
+        if answer.status != 200:
+            said = _SAID.get(answer.status, f"answered {answer.status} instead of its listings.")
+            raise Unreadable(f"{host} {said}")
+        if answer.truncated:
+            raise Unreadable(f"{host} sent more than {MAX_BYTES // 1024**2} MB at once.")
+        try:
+            page = strict_json.loads(answer.body.removeprefix(b"\xef\xbb\xbf"))
+        except strict_json.NotStrictJson:
+            raise Unreadable(f"{host} did not answer in JSON. Is the address right?") from None
+        if not isinstance(page, dict):
+            raise Unreadable(f"{host} sent JSON, but no list of results.")
+        return page
+
+    def _next(self, page: dict[str, Any], here: int, so_far: int) -> str | None:
+        """Return where the next page is, if there is one."""
+        if so_far > MAX_ROWS:
+            raise Unreadable(f"Caredove lists more than {MAX_ROWS} listings: that cannot be right.")
+        link = page.get("next")
+        if isinstance(link, str) and link:
+            return self._within(link)
+        if here < PAGE:
+            return None
+        return f"{self.base}?{urlencode({**self.query, 'offset': so_far})}"
+
+    def _stop_short(self, so_far: int) -> None:
+        self.complete = False
+        self.notes.append(
+            f"Caredove gave the same page twice, so there may be more than these {so_far} listings."
+        )
+
+    def _within(self, link: str) -> str:
+        """Return the link; our password goes to no other host."""
+        url = urljoin(self.base, link)
+        if urlsplit(url)[:2] != urlsplit(self.base)[:2]:
+            raise Unreadable("Caredove's answer goes on at another address, which is not asked.")
+        return url
+
+
+def _results(page: dict[str, Any]) -> list[dict[str, Any]]:
+    results = page.get("results")
+    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+        raise Unreadable("Caredove's answer has no list of results in it.")
+    return results
+
+
+def _row(listed: dict[str, Any]) -> tuple[str, ...]:
+    category = listed.get("category")
+    if isinstance(category, dict):
+        category = category.get("display") or category.get("name")
+    return (_text(listed.get("id")), _text(listed.get("name")), _text(category), "yes")
+
+
+def _text(value: object) -> str:
+    """Return a text or number on one line; anything else is nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return " ".join(str(value).split())

@@ -1,0 +1,252 @@
+"""What an offer would change here; and changing it."""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import tablib
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from import_export import fields, resources, widgets
+from import_export.instance_loaders import CachedInstanceLoader
+from import_export.results import RowResult
+
+from integrations.listings.files import FORMULA
+from integrations.listings.offers import Offer
+from integrations.models import Organization, ServiceListing
+
+REASON = "import of listings"  # in the history of what was changed
+YES = ("yes", "y", "true", "1", "oui", "vrai")
+NO = ("no", "n", "false", "0", "non", "faux")
+
+
+class Fate(StrEnum):
+    """What becomes of an offered row."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field, as it is here and as it is offered."""
+
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One offered row, and what it would do."""
+
+    fate: Fate
+    place: str  # "row 3"
+    caredove_id: str
+    name: str
+    category: str = ""
+    differences: tuple[Difference, ...] = ()
+    reasons: tuple[str, ...] = ()  # why it is refused
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything offered, and `missing`: listings that are here and active, and not offered."""
+
+    lines: tuple[Line, ...]
+    missing: tuple[ServiceListing, ...] = ()
+
+    def of(self, fate: Fate) -> list[Line]:
+        return [line for line in self.lines if line.fate is fate]
+
+    @property
+    def choices(self) -> list[Line]:
+        """Return the lines that would change something."""
+        return [line for line in self.lines if line.fate in (Fate.NEW, Fate.CHANGED)]
+
+    def digest(self) -> str:
+        """Return a mark that is another one when something else would change."""
+        said = repr((self.choices, [listing.pk for listing in self.missing]))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@dataclass
+class Brought:
+    """How many listings were added, changed, and marked as not listed any more."""
+
+    added: int = 0
+    changed: int = 0
+    ended: int = 0
+    refused: list[Line] = field(default_factory=list)
+
+
+def compare(offer: Offer, organization: Organization) -> Comparison:
+    """Return what the offer would change for this organization; nothing is changed."""
+    lines = _run(offer, organization, dry_run=True)
+    offered = {line.caredove_id for line in lines}
+    missing = organization.listings.filter(active=True).exclude(caredove_id__in=offered)
+    return Comparison(tuple(lines), tuple(missing))
+
+
+@transaction.atomic
+def bring_in(
+    offer: Offer, organization: Organization, chosen: Collection[str], ended: Collection[str]
+) -> Brought:
+    """Add or change the chosen listings (by Caredove id), and mark those that have ended."""
+    lines = _run(_only(offer, chosen), organization, dry_run=False)
+    brought = Brought(
+        added=sum(line.fate is Fate.NEW for line in lines),
+        changed=sum(line.fate is Fate.CHANGED for line in lines),
+        refused=[line for line in lines if line.fate is Fate.REFUSED],
+    )
+    for listing in organization.listings.filter(active=True, caredove_id__in=ended):
+        listing.active = False
+        listing._change_reason = REASON  # type: ignore[attr-defined]  # simple-history reads it
+        listing.save()
+        brought.ended += 1
+    return brought
+
+
+def export(listings: Any) -> tablib.Dataset:
+    """Return the listings as a table that `files.read` takes, harmless in a spreadsheet."""
+    table = ListingResource().export(listings)
+    safe = tablib.Dataset(headers=table.headers)
+    for row in table:
+        safe.append([f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in row])
+    return safe
+
+
+def _only(offer: Offer, chosen: Collection[str]) -> Offer:
+    at = offer.columns.index("id")
+    kept = [index for index, row in enumerate(offer.rows) if row[at] in chosen]
+    rows, places = [offer.rows[i] for i in kept], [offer.places[i] for i in kept]
+    return Offer(offer.columns, rows, places)
+
+
+# -- django-import-export ------------------------------------------------------------------------
+
+
+class YesNo(widgets.BooleanWidget):  # type: ignore[misc]
+    """Yes or no in people's words; nothing leaves it as it is."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool | None:
+        word = str(value).strip().casefold()
+        if word not in (*YES, *NO, ""):
+            raise ValueError(f"“{value}” is neither yes nor no.")
+        return word in YES if word else None
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "yes" if value else "no"
+
+
+class ListingResource(resources.ModelResource):  # type: ignore[misc]
+    """A row of an offer as a service listing of one organization."""
+
+    id = fields.Field("caredove_id", "id")
+    name = fields.Field("name", "name")
+    category = fields.Field("category", "category")
+    active = fields.Field("active", "active", widget=YesNo(), saves_null_values=False)
+
+    class Meta:
+        model = ServiceListing
+        fields = ("id", "name", "category", "active")
+        import_id_fields = ("id",)
+        instance_loader_class = CachedInstanceLoader
+        clean_model_instances = True
+        skip_unchanged = report_skipped = True
+        skip_html_diff = True
+        store_instance = True
+
+    def __init__(self, organization: Organization | None = None) -> None:
+        super().__init__()
+        self.organization = organization
+        self.seen: dict[str, int] = {}
+
+    def before_import_row(self, row: Any, row_number: int = 0, **kwargs: Any) -> None:
+        first = self.seen.setdefault(row["id"], row_number)
+        if row["id"] and first != row_number:
+            raise ValidationError({"id": "The same id stands in an earlier row."})
+        if problems := dict(_problems(row)):
+            raise ValidationError(problems)
+        self._check_owner(str(row.get("organization") or ""))
+
+    def _check_owner(self, named: str) -> None:
+        mine = self.organization
+        if mine and named and named.casefold() not in (mine.caredove_id, mine.name.casefold()):
+            said = f"This row is for “{named}”. Here, listings of {mine} ({mine.caredove_id}) are"
+            raise ValidationError({"organization": f"{said} imported."})
+
+    def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
+        if new:
+            instance.organization = self.organization
+        elif instance.organization_id != getattr(self.organization, "pk", None):
+            raise ValidationError({"id": "This listing belongs to another organization."})
+
+    def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        instance._change_reason = REASON
+
+
+def _problems(row: Any) -> Iterator[tuple[str, str]]:
+    for name, label in (("id", "The id"), ("name", "The name")):
+        if not row[name]:
+            yield name, f"{label} is missing."
+    for name in ("id", "name", "category"):
+        text = str(row.get(name) or "")
+        if text.startswith(("=", "@")):  # the other two begin names, too
+            yield name, f"“{text[:40]}” begins as a formula does. Take away the “{text[0]}”."
+
+
+def _run(offer: Offer, organization: Organization, *, dry_run: bool) -> list[Line]:
+    table = tablib.Dataset(*offer.rows, headers=offer.columns)
+    result = ListingResource(organization).import_data(
+        table, dry_run=dry_run, use_transactions=True
+    )
+    if result.base_errors:
+        raise result.base_errors[0].error
+    rows = zip(result.rows, offer.rows, offer.places, strict=True)
+    return [_line(row, dict(zip(offer.columns, cells, strict=True)), at) for row, cells, at in rows]
+
+
+_COMPARED = {"name": "Name", "category": "Category", "active": "Listed in Caredove"}
+_FATES = {
+    RowResult.IMPORT_TYPE_NEW: Fate.NEW,
+    RowResult.IMPORT_TYPE_UPDATE: Fate.CHANGED,
+    RowResult.IMPORT_TYPE_SKIP: Fate.UNCHANGED,
+}
+
+
+def _line(row: Any, cells: dict[str, str], place: str) -> Line:
+    fate = _FATES.get(row.import_type, Fate.REFUSED)
+    return Line(
+        fate,
+        place,
+        cells["id"],
+        cells["name"],
+        cells.get("category", ""),
+        tuple(_differences(row)) if fate is Fate.CHANGED else (),
+        tuple(_reasons(row)) if fate is Fate.REFUSED else (),
+    )
+
+
+def _differences(row: Any) -> Iterator[Difference]:
+    for name, label in _COMPARED.items():
+        old, new = getattr(row.original, name), getattr(row.instance, name)
+        if old != new:
+            yield Difference(label, _shown(old), _shown(new))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "(empty)"
+
+
+def _reasons(row: Any) -> Iterator[str]:
+    if row.validation_error is not None:
+        yield from row.validation_error.messages
+    for error in row.errors:
+        raise error.error
