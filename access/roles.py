@@ -17,6 +17,7 @@ SEES_WHAT_HAPPENED = (
     "referrals.view_referral",
     "referrals.view_inboundevent",
     "referrals.view_importjob",
+    "referrals.view_bulkretry",
 )
 SEES_CONFIGURATION = (
     "integrations.view_organization",

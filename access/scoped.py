@@ -3,8 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from access import scope
 
@@ -51,6 +53,22 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and self._owns(request, obj)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Act on the chosen rows; what cannot be the key of a row chooses none."""
+        given = request.POST.copy()
+        keys = [key for key in given.getlist(ACTION_CHECKBOX_NAME) if self._can_be_key(key)]
+        given.setlist(ACTION_CHECKBOX_NAME, keys)
+        request.POST = given  # type: ignore[assignment]
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    def _can_be_key(self, key: str) -> bool:
+        try:
+            self.model._meta.pk.to_python(key)
+        except ValidationError:
+            return False
+        return True
 
     def _reaches(self, request: HttpRequest) -> bool:
         return self.organization_path is not None or scope.sees_all(request.user)

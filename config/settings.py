@@ -15,7 +15,8 @@ from config import checks
 from core import logging as logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+VAR_DIR = BASE_DIR / "var"  # databases and files, where the environment names no other place
+VAR_DIR.mkdir(mode=0o700, exist_ok=True)
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -131,6 +132,8 @@ FETCH_SECONDS = env.float("FETCH_SECONDS", default=60)
 DISPATCH_SECONDS = env.float("DISPATCH_SECONDS", default=0.5)
 DISPATCHER_THREADS = env.int("DISPATCHER_THREADS", default=4)
 BROKER_RETRY_TIME = timedelta(seconds=10)
+BULK_RETRY_PAUSE = timedelta(seconds=env.float("BULK_RETRY_PAUSE_SECONDS", default=1))
+BESIDE_SECONDS = env.float("BESIDE_SECONDS", default=10)  # between looks for what to tell people
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=6000)  # of one source; 0: none
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=30 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the intake views limit the body themselves

@@ -1,7 +1,8 @@
 """The dispatcher: finds due rows and sees that they are worked on.
 
-It opens events. With a broker it nudges workers to import; without one, or while it is down, it
-imports itself. Redis and Celery buy concurrency and latency, never correctness.
+It opens events and gives bulk retries their turns. With a broker it nudges workers to import;
+without one, or while it is down, it imports itself. Redis and Celery buy concurrency and latency,
+never correctness. What rooms above want done, such as alerts, is done beside all this.
 """
 
 import logging
@@ -14,12 +15,22 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 
 from core import clock
-from referrals import importing, opening, tasks
+from referrals import importing, opening, retrying, tasks
 from referrals.models import InboundEvent
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100  # rows looked at in one round
+
+_beside: list[Callable[[], object]] = []
+
+
+def beside(does: Callable[[], object]) -> None:
+    """Let every dispatcher do this every BESIDE_SECONDS, in a thread that imports never wait for.
+
+    It has to bear being done by several dispatchers at once.
+    """
+    _beside.append(does)
 
 
 def due_events(limit: int) -> list[UUID]:
@@ -46,6 +57,8 @@ class Dispatcher:
 
     def run(self) -> None:
         """Look every DISPATCH_SECONDS until `stopping` is set; lets running work end."""
+        beside = threading.Thread(target=self._do_beside, name="beside")
+        beside.start()
         while not self.stopping.is_set():
             try:
                 self.round()
@@ -56,6 +69,7 @@ class Dispatcher:
             self._wake.clear()
         self._openers.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True)
+        beside.join()
 
     def round(self) -> int:
         """Do one round; returns how many rows were nudged or begun.
@@ -64,6 +78,7 @@ class Dispatcher:
         """
         opening.quarantine_events()
         importing.release_lost()
+        self._retry()
         events, jobs = due_events(BATCH), importing.due_jobs(BATCH)
         begun = self._begin(self._openers, self._opening, opening.open_jobs, events)
         if not jobs:
@@ -71,6 +86,12 @@ class Dispatcher:
         if settings.CELERY_BROKER_URL and self._nudge(jobs):
             return begun + len(jobs)
         return begun + self._import(jobs)
+
+    def _retry(self) -> None:
+        try:
+            retrying.tick()
+        except Exception:
+            logger.exception("bulk retries failed; imports go on")
 
     def _nudge(self, jobs: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
@@ -116,3 +137,12 @@ class Dispatcher:
             under_way.discard(row_id)
         if did_something:
             self._wake.set()
+
+    def _do_beside(self) -> None:
+        while not self.stopping.wait(settings.BESIDE_SECONDS):
+            for does in _beside:
+                try:
+                    does()
+                except Exception:
+                    logger.exception("what is done beside failed; it is done again")
+            connections.close_all()

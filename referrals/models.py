@@ -295,6 +295,7 @@ class ImportJob(models.Model):
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tries in this round.")
     resends = models.PositiveSmallIntegerField(default=0, help_text="Retries by a person.")
+    resent_at = models.DateTimeField(null=True, help_text="When a person last did so.")
     reference = models.CharField(
         max_length=64,
         blank=True,
@@ -392,6 +393,15 @@ class ImportJob(models.Model):
     def has_uncleared_error(self) -> bool:
         return self.error_at is not None and self.error_cleared_at is None
 
+    @property
+    def later_succeeded(self) -> bool:
+        """Whether it was imported after its last error; that does not clear the error."""
+        return (
+            self.error_at is not None
+            and self.imported_at is not None
+            and self.imported_at > self.error_at
+        )
+
 
 class ImportAttempt(models.Model):
     """One try of a job. Inserted when it starts, completed once when it ends, never edited."""
@@ -455,3 +465,116 @@ class ImportStep(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SentSnapshot(models.Model):
+    """The referral as it was when its import began, to tell what differs since then.
+
+    It belongs to the first step: a step that is taken back takes it along.
+    """
+
+    step = models.OneToOneField(ImportStep, on_delete=models.CASCADE, related_name="sent")
+    document = EncryptedJSONField(help_text="What the snapshot showed.")
+
+    def __str__(self) -> str:
+        return f"snapshot sent with step {self.step_id}"
+
+
+class ClearedError(models.Model):
+    """An error that a person has seen to. Added when the flag is lowered, never changed."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="cleared_errors")
+    error_at = models.DateTimeField()
+    reason = models.CharField(max_length=16, choices=ImportJob.Reason.choices, blank=True)
+    message = EncryptedTextField(default="", help_text="The problem, as it was shown.")
+    cleared_at = models.DateTimeField()
+    cleared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    note = EncryptedTextField(default="")
+
+    class Meta:
+        ordering = ["job", "cleared_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "error_at"], name="error_is_cleared_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"cleared error {self.pk}"
+
+
+class BulkRetry(models.Model):
+    """Imports of one organization that a person sends again together: one after the other, paced.
+
+    It is asked about first; the dispatcher works it off. A selection that spans organizations is
+    one of these for each, so that it belongs to those who work there.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Not confirmed yet"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    selection = models.UUIDField(db_index=True, help_text="What was chosen in one go.")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="bulk_retries"
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True, help_text="When the next import has its turn.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        verbose_name_plural = "bulk retries"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(next_at__isnull=False),
+                name="running_bulk_retry_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"], condition=Q(state="running"), name="bulk_retries_running"
+            ),
+            models.Index(fields=["organization", "-asked_at"], name="bulk_retries_of_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk retry {self.pk}"
+
+
+class BulkRetryItem(models.Model):
+    """One import of a bulk retry, in the order in which they have their turn."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waits for its turn"
+        SENT = "sent", "Sent again"
+        REFUSED = "refused", "Not sent again"
+        CANCELLED = "cancelled", "Cancelled before its turn"
+
+    bulk_retry = models.ForeignKey(BulkRetry, on_delete=models.CASCADE, related_name="items")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="+")
+    resends = models.PositiveSmallIntegerField(
+        help_text="How often it had been sent again when it was chosen: once more, never twice."
+    )
+    state = models.CharField(max_length=10, choices=State.choices)
+    why = models.TextField(blank=True, help_text="Why not, without personal data.")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["bulk_retry", "job"], name="import_once_in_bulk_retry"),
+        ]
+        indexes = [models.Index(fields=["bulk_retry", "state"], name="bulk_retry_items_by_state")]
+
+    def __str__(self) -> str:
+        return f"item {self.pk}"

@@ -19,6 +19,7 @@ from referrals.models import (
     InboundEvent,
     Referral,
     ReferralFile,
+    SentSnapshot,
     StoredSummary,
 )
 
@@ -58,7 +59,9 @@ def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
     InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
     ReferralFile.objects.filter(referral=referral).delete()
     StoredSummary.objects.filter(referral=referral).delete()
+    SentSnapshot.objects.filter(step__job__referral=referral).delete()
     ImportAttempt.objects.filter(job__referral=referral).update(message="", body="", headers={})
+    ClearedError.objects.filter(job__referral=referral).update(message="", note="")
     if referral.purged_at is None:
         referral.purged_at, referral.purged_why = now, why
     referral.snapshot, referral.changed_at = {}, now

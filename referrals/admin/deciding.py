@@ -1,19 +1,20 @@
 """What people can do to import jobs, in the list and on the page of one."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from core import clock
 from integrations.admin.shared import Tool
-from referrals import importing
+from referrals import importing, retrying
 from referrals.importing.deciding import open_step_name
 from referrals.models import ImportJob
 from referrals.tasks import nudge_job
@@ -21,6 +22,8 @@ from referrals.tasks import nudge_job
 State, Reason = ImportJob.State, ImportJob.Reason
 CONFIRMED = "confirmed"  # in the POST of a page that asked
 BACK = "back"  # in the POST of a page of one job: return there
+MOST = 2_000  # imports, in one go
+NAMED = 50  # of them, in a question
 ONE_ONLY = "Look in the destination for one referral at a time: choose one."
 NOT_ASKED = "Nobody has to look for it, or somebody else has just answered."
 
@@ -43,6 +46,21 @@ class PresentForm(forms.Form):
 
 class AbsentForm(forms.Form):
     """Nothing is asked but whether it is meant."""
+
+
+class ClearForm(forms.Form):
+    """`seen_at` is when the question was shown: an error that came later stays."""
+
+    note = forms.CharField(
+        label="Note (without names, please)",
+        help_text="What was done about it, for whoever looks later. You can leave it empty.",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
+    )
+    seen_at = forms.DateTimeField(
+        widget=forms.HiddenInput, input_formats=["%Y-%m-%dT%H:%M:%S.%f%z"]
+    )
 
 
 class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -77,20 +95,28 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Retry", permissions=["decide"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
-        done, refused = 0, defaultdict(list)
-        for job in _full(queryset):
-            try:
-                importing.retry(job, request.user)  # type: ignore[arg-type]
-            except importing.RetryRefused as refusal:
-                refused[refusal.why].append(job.referral.reference)
-            else:
-                nudge_job(job.pk)
-                done += 1
-        self._tell(request, done, "sent again")
-        for why, references in refused.items():
-            said = f"Not sent again ({', '.join(references)}): {why}"
+        jobs = list(_full(queryset)[:2])
+        if len(jobs) == 1:
+            self._retry_one(request, jobs[0])
+            return _back(request, queryset)
+        count = queryset.count()
+        if count > retrying.LIMIT:
+            said = (
+                f"You chose {count}. This takes the oldest {retrying.LIMIT}; retry the rest after."
+            )
             self.message_user(request, said, messages.WARNING)
-        return _back(request, queryset)
+        selection = retrying.ask(queryset, request.user)  # type: ignore[arg-type]
+        return HttpResponseRedirect(reverse("admin:referrals_bulkretry_confirm", args=[selection]))
+
+    def _retry_one(self, request: HttpRequest, job: ImportJob) -> None:
+        try:
+            importing.retry(job, request.user)  # type: ignore[arg-type]
+        except importing.RetryRefused as refusal:
+            said = f"Not sent again ({job.referral.reference}): {refusal.why}"
+            self.message_user(request, said, messages.WARNING)
+        else:
+            nudge_job(job.pk)
+            self._tell(request, 1, "sent again")
 
     @admin.action(description="Dismiss", permissions=["decide"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
@@ -111,8 +137,25 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def clear_errors(
         self, request: HttpRequest, queryset: QuerySet[ImportJob]
     ) -> HttpResponse | None:
-        cleared = [importing.clear_error(job, request.user) for job in queryset]  # type: ignore[arg-type]
+        """Ask for a note, and clear what was to be seen when the question was shown."""
+        jobs = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
+        form = ClearForm(_answer(request), initial={"seen_at": _written(clock.now())})
+        if not form.is_valid():
+            text = (
+                "Clear errors once you have seen to them. Their history stays; an error that "
+                "comes later is shown again."
+            )
+            return self._ask(request, jobs, "clear_errors", form, text)
+        said = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
+        with transaction.atomic():
+            cleared = [
+                importing.clear_error(job, request.user, **said)  # type: ignore[arg-type]
+                for job in jobs.order_by("error_at")[:MOST]
+            ]
         self._tell(request, sum(cleared), "cleared")
+        if left := jobs.count():
+            said_left = f"{left} not cleared: more at once than {MOST}, or an error that is newer."
+            self.message_user(request, said_left, messages.WARNING)
         return _back(request, queryset)
 
     @admin.action(description="It is there", permissions=["decide"])
@@ -161,11 +204,16 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form: forms.Form,
         text: str,
     ) -> TemplateResponse:
+        count = queryset.count()
         context = {
             **self.admin_site.each_context(request),
             "title": getattr(self, action).short_description,
             "opts": self.model._meta,
-            "jobs": queryset,
+            "jobs": _full(queryset)[:NAMED],
+            "count": count,
+            "more": max(count - NAMED, 0),
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across") == "1",
             "form": form,
             "text": text,
             "action": action,
@@ -191,13 +239,17 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, f"{imports} {done}.", messages.SUCCESS)
 
 
-def _full(queryset: QuerySet[ImportJob]) -> Iterable[ImportJob]:
+def _full(queryset: QuerySet[ImportJob]) -> QuerySet[ImportJob]:
     return queryset.select_related("referral", "destination", "trigger_config__mapping")
 
 
 def _answer(request: HttpRequest) -> Any:
     """Return what was posted, if it was posted as an answer to the question."""
     return request.POST if CONFIRMED in request.POST else None
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}+00:00"
 
 
 def _step(job: ImportJob) -> str:

@@ -1,10 +1,14 @@
 """What people do to a job. Each is one conditional update, and says whether it was the one."""
 
+from datetime import datetime, timedelta
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 
 from core import audit, clock
-from referrals.models import ImportJob, ImportStep
+from referrals.advice import MAX_RESENDS
+from referrals.models import ClearedError, ImportJob, ImportStep
 
 State, Reason = ImportJob.State, ImportJob.Reason
 
@@ -33,6 +37,8 @@ LOOK_FIRST = (
     "Nobody knows whether it arrived. Look in the destination, then say whether it is there."
 )
 MEND_FIRST = "The connection is held. Mend it, then press “Test connection”."
+ACTED = "Somebody else has just acted on it."
+COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each further one
 
 
 def why_not_retry(job: ImportJob) -> str:
@@ -45,7 +51,20 @@ def why_not_retry(job: ImportJob) -> str:
         return EDIT_FIRST
     if job.destination.held_at:
         return MEND_FIRST
-    return ""
+    return _cooling_off(job)
+
+
+def _cooling_off(job: ImportJob) -> str:
+    """Return that a job which was sent again in vain should rest, or an empty string."""
+    if job.resends < MAX_RESENDS or job.resent_at is None:
+        return ""
+    until = job.resent_at + COOLING_OFF
+    if clock.now() >= until:
+        return ""
+    return (
+        f"It was sent again by hand {job.resends} times, without success. Call the support of "
+        f"{job.destination}. You can send it again from {timezone.localtime(until):%H:%M}."
+    )
 
 
 def retry(job: ImportJob, by: AbstractBaseUser | None = None) -> None:
@@ -53,18 +72,21 @@ def retry(job: ImportJob, by: AbstractBaseUser | None = None) -> None:
     if why := why_not_retry(job):
         raise RetryRefused(why)
     with transaction.atomic():
+        now = clock.now()
+        # The number of resends is a part of what was seen: two people send it again once.
         queued = ImportJob.objects.filter(
-            pk=job.pk, state=State.NEEDS_ATTENTION, reason=job.reason
+            pk=job.pk, state=State.NEEDS_ATTENTION, reason=job.reason, resends=job.resends
         ).update(
             state=State.QUEUED,
             reason="",
-            due_at=clock.now(),
+            due_at=now,
             tries=0,
             deaths=0,
             resends=job.resends + 1,
+            resent_at=now,
         )
         if not queued:
-            raise RetryRefused("Somebody else has just acted on it.")
+            raise RetryRefused(ACTED)
         audit.record(by or COMMAND_LINE, "retry", job)
 
 
@@ -85,19 +107,49 @@ def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> boo
             error_cleared_by=by,
         )
         if dismissed:
+            if job.has_uncleared_error:
+                _keep_cleared(job, now, by, note=why)
             audit.record(by or COMMAND_LINE, "dismiss", job)
     return bool(dismissed)
 
 
-def clear_error(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
-    """Lower the flag of an error that was seen; the history stays. False when it was down."""
+def clear_error(
+    job: ImportJob,
+    by: AbstractBaseUser | None = None,
+    *,
+    note: str = "",
+    seen_at: datetime | None = None,
+) -> bool:
+    """Lower the flag of an error that was seen, and keep who did it, when, and the note.
+
+    False when the flag was down, and when the job's error is newer than what the person saw: the
+    job as given, or as it was at `seen_at`.
+    """
+    if job.error_at is None or (seen_at is not None and job.error_at > seen_at):
+        return False
     with transaction.atomic():
+        now = clock.now()
         cleared = ImportJob.objects.filter(
-            pk=job.pk, error_at__isnull=False, error_cleared_at__isnull=True
-        ).update(error_cleared_at=clock.now(), error_cleared_by=by)
+            pk=job.pk, error_at=job.error_at, error_cleared_at__isnull=True
+        ).update(error_cleared_at=now, error_cleared_by=by)
         if cleared:
+            _keep_cleared(job, now, by, note=note)
             audit.record(by or COMMAND_LINE, "clear error", job)
     return bool(cleared)
+
+
+def _keep_cleared(job: ImportJob, now: datetime, by: AbstractBaseUser | None, *, note: str) -> None:
+    ClearedError.objects.get_or_create(
+        job=job,
+        error_at=job.error_at,
+        defaults={
+            "reason": job.reason,
+            "message": job.message,
+            "cleared_at": now,
+            "cleared_by": by,
+            "note": note,
+        },
+    )
 
 
 def confirm_present(job: ImportJob, external_id: str, by: AbstractBaseUser | None = None) -> bool:
@@ -147,7 +199,7 @@ def _unconfirmed(job: ImportJob) -> bool:
 
 def _mapping_changed(job: ImportJob) -> bool:
     """Whether the liaison has changed the mapping since the last try."""
-    last = job.attempts.order_by("-number").first()
-    if last is None or job.trigger_config is None:
+    if job.trigger_config is None:
         return True
-    return job.trigger_config.mapping.changed_since(last.started_at)
+    last = job.attempts.order_by("-number").values_list("started_at", flat=True).first()
+    return last is None or job.trigger_config.mapping.changed_since(last)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
+from core import clock
 from core.models import AuditEvent
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
 from tests.forms import form_on
@@ -333,7 +334,7 @@ def test_an_error_is_cleared_and_the_filter_no_longer_finds_it(
     uncleared = reverse(JOBS) + "?error=uncleared"
     assert REFERENCE in text(admin_client, uncleared)
 
-    act(admin_client, "clear_errors", rejected)
+    act(admin_client, "clear_errors", rejected, seen_at=clock.now().isoformat())
 
     assert REFERENCE not in text(admin_client, uncleared)
     assert "Cleared by admin" in text(admin_client, url_of(rejected))
@@ -383,7 +384,13 @@ def test_the_page_of_a_job_offers_what_can_be_done_and_returns_to_it(
 
     response = admin_client.post(
         reverse(JOBS),
-        {"action": "clear_errors", "_selected_action": str(unconfirmed.pk), "back": "1"},
+        {
+            "action": "clear_errors",
+            "_selected_action": str(unconfirmed.pk),
+            "back": "1",
+            "confirmed": "yes",
+            "seen_at": clock.now().isoformat(),
+        },
     )
 
     assert response["Location"] == url_of(unconfirmed)

@@ -1,0 +1,258 @@
+"""Bulk retries on screen: the question before, how far it is, what became of it."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import pluralize
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from integrations.admin.shared import Tool
+from referrals import retrying
+from referrals.admin.viewing import ViewOnlyAdmin, badge
+from referrals.models import BulkRetry, BulkRetryItem
+
+State, ItemState = BulkRetry.State, BulkRetryItem.State
+TYPED_ABOVE = 50  # imports: more are confirmed by typing their number
+SHOWN_FIRST = 100  # references beside a reason, or in the question
+ITEMS_PER_PAGE = 100
+LATE = "That has happened already, or somebody else has just acted on it."
+
+Deed = Callable[[BulkRetry, AbstractBaseUser], bool]
+DEEDS: dict[str, tuple[Deed, str]] = {
+    "pause": (retrying.pause, "Pause"),
+    "resume": (retrying.resume, "Resume"),
+    "cancel": (retrying.cancel, "Cancel the rest"),
+}
+POSSIBLE = {State.RUNNING: ("pause", "cancel"), State.PAUSED: ("resume", "cancel")}
+
+
+class NumberForm(forms.Form):
+    """Asks for the number that stands above it, when it is large."""
+
+    number = forms.IntegerField(
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "size": 6})
+    )
+
+    def __init__(self, expected: int, data: Any = None) -> None:
+        super().__init__(data)
+        self.expected = expected
+        self.fields["number"].label = f"Type {expected} to confirm"
+
+    def clean_number(self) -> int:
+        given: int = self.cleaned_data["number"]
+        if given != self.expected:
+            raise forms.ValidationError(f"Type the number {self.expected}.")
+        return given
+
+
+@admin.register(BulkRetry)
+class BulkRetryAdmin(ViewOnlyAdmin):
+    organization_path = "organization"
+    shows_a_person = False
+    change_form_template = "admin/referrals/bulkretry.html"
+    list_display = ["asked_at", "organization", "shown_state", "progress", "asked_by"]
+    list_display_links = ["asked_at"]
+    list_filter = ["state"]
+    list_select_related = ["organization", "asked_by"]
+    fields = ["state"]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("referrals.decide_importjob"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkRetry]:
+        rows: QuerySet[BulkRetry] = super().get_queryset(request)
+        waiting = Count("items", filter=Q(items__state=ItemState.WAITING))
+        return rows.annotate(total=Count("items"), waiting=waiting)
+
+    @admin.display(description="state")
+    def shown_state(self, bulk_retry: BulkRetry) -> SafeString:
+        return badge(bulk_retry.state, bulk_retry.get_state_display())
+
+    @admin.display(description="had their turn")
+    def progress(self, bulk_retry: Any) -> str:
+        return f"{bulk_retry.total - bulk_retry.waiting} of {bulk_retry.total}"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        own = [
+            path(
+                "confirm/<uuid:selection>/",
+                view(never_cache(self.confirm_view)),
+                name="referrals_bulkretry_confirm",
+            ),
+            path(
+                "<uuid:pk>/progress/",
+                view(never_cache(self.progress_view)),
+                name="referrals_bulkretry_progress",
+            ),
+            *(
+                path(
+                    f"<uuid:pk>/{deed}/",
+                    view(require_POST(self.deed_view)),
+                    {"deed": deed},
+                    name=f"referrals_bulkretry_{deed}",
+                )
+                for deed in DEEDS
+            ),
+        ]
+        return own + super().get_urls()
+
+    # -- the question --------------------------------------------------------------------------
+
+    def confirm_view(self, request: HttpRequest, selection: UUID) -> HttpResponse:
+        """Say how many can be sent again and how many cannot, and why; begin when confirmed."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        asked = list(self.get_queryset(request).filter(selection=selection))
+        if not asked:
+            raise Http404
+        if any(one.state != State.ASKED for one in asked):
+            return self._to_progress(asked)  # the second click of two
+        items = BulkRetryItem.objects.filter(bulk_retry__in=asked)
+        count = items.filter(state=ItemState.WAITING).count()
+        form = NumberForm(count, request.POST or None) if count > TYPED_ABOVE else None
+        if request.method == "POST" and count and (form is None or form.is_valid()):
+            retrying.start(asked, request.user)  # type: ignore[arg-type]
+            return self._to_progress(asked)
+        return self._question(request, items, count, form)
+
+    def _question(
+        self,
+        request: HttpRequest,
+        items: QuerySet[BulkRetryItem],
+        count: int,
+        form: NumberForm | None,
+    ) -> HttpResponse:
+        refused = _refusals(items)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Send {count} import{pluralize(count)} again?",
+            "opts": self.model._meta,
+            "count": count,
+            "refused": refused,
+            "refused_count": sum(group["count"] for group in refused),
+            "waiting": _with_jobs(items.filter(state=ItemState.WAITING))[:SHOWN_FIRST],
+            "form": form,
+            "minutes": _minutes(count),
+        }
+        return TemplateResponse(request, "admin/referrals/ask_retry.html", context)
+
+    def _to_progress(self, asked: list[BulkRetry]) -> HttpResponse:
+        if len(asked) == 1:
+            url = reverse("admin:referrals_bulkretry_change", args=[asked[0].pk])
+        else:
+            url = reverse("admin:referrals_bulkretry_changelist")
+        return HttpResponseRedirect(url)
+
+    # -- how far it is -------------------------------------------------------------------------
+
+    def tools(self, request: HttpRequest, obj: BulkRetry) -> list[Tool]:
+        if not self.has_decide_permission(request):
+            return []
+        return [
+            Tool(
+                DEEDS[deed][1],
+                reverse(f"admin:referrals_bulkretry_{deed}", args=[obj.pk]),
+                post=True,
+            )
+            for deed in POSSIBLE.get(State(obj.state), ())
+        ]
+
+    def more(self, request: HttpRequest, obj: BulkRetry) -> dict[str, Any]:
+        found = retrying.standing(obj)
+        shown = request.GET.get("show", "")
+        items = obj.items.filter(state=shown) if shown in ItemState.values else obj.items.all()
+        return {
+            "title": f"Bulk retry for {obj.organization}",
+            "subtitle": None,
+            "standing": found,
+            "said": said(obj, found),
+            "refused": _refusals(obj.items.all()),
+            "page": Paginator(_with_jobs(items), ITEMS_PER_PAGE).get_page(request.GET.get("p")),
+            "shown": shown,
+            "states": ItemState.choices,
+            "is_open": obj.state in (State.RUNNING, State.PAUSED),
+        }
+
+    def progress_view(self, request: HttpRequest, pk: UUID) -> JsonResponse:
+        """Answer how far it is: counts, and the sentence that the page shows."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        obj = get_object_or_404(self.get_queryset(request), pk=pk)
+        found = retrying.standing(obj)
+        return JsonResponse(
+            {
+                "state": obj.state,
+                "total": found.total,
+                "done": found.done,
+                "under_way": found.under_way,
+                "said": said(obj, found),
+            }
+        )
+
+    def deed_view(self, request: HttpRequest, pk: UUID, deed: str) -> HttpResponse:
+        """Pause, resume or cancel."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        obj = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not DEEDS[deed][0](obj, request.user):  # type: ignore[arg-type]
+            self.message_user(request, LATE, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:referrals_bulkretry_change", args=[pk]))
+
+
+def said(bulk_retry: BulkRetry, found: retrying.Standing) -> str:
+    """Return how far it is, as sentences."""
+    parts = [f"{found.done} of {found.total} had their turn: {found.sent} sent again"]
+    if found.refused:
+        parts.append(f"{found.refused} not sent again")
+    if found.cancelled:
+        parts.append(f"{found.cancelled} cancelled")
+    became = [
+        f"{count} {word}"
+        for count, word in (
+            (found.imported, "imported"),
+            (found.failed, "failed again"),
+            (found.under_way, "still on their way"),
+            (found.dismissed, "dismissed"),
+        )
+        if count
+    ]
+    end = f" Of those sent: {', '.join(became)}." if became else ""
+    left = f" {_minutes(found.waiting)} left." if bulk_retry.state == State.RUNNING else ""
+    return f"{', '.join(parts)}.{end}{left}"
+
+
+def _minutes(waiting: int) -> str:
+    minutes = round(retrying.time_left(waiting).total_seconds() / 60)
+    return f"About {minutes} minute{pluralize(minutes)}" if minutes else "Less than a minute"
+
+
+def _refusals(items: QuerySet[BulkRetryItem]) -> list[dict[str, Any]]:
+    """Return each reason with its count and its imports, the most frequent first."""
+    refused = items.filter(state=ItemState.REFUSED)
+    reasons = refused.order_by().values_list("why").annotate(count=Count("pk")).order_by("-count")
+    return [
+        {"why": why, "count": count, "items": _with_jobs(refused.filter(why=why))[:SHOWN_FIRST]}
+        for why, count in reasons
+    ]
+
+
+def _with_jobs(items: QuerySet[BulkRetryItem]) -> QuerySet[BulkRetryItem]:
+    related = items.select_related("job__referral", "job__destination")
+    return related.defer(
+        "job__message", "job__missing_files", "job__closed_why", "job__referral__snapshot",
+        "job__destination__options", "job__destination__held_reason",
+    )  # fmt: skip

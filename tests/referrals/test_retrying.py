@@ -1,0 +1,393 @@
+"""Many imports sent again: the oldest first, paced, each at most once."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from access.roles import LIAISON, SUPPORT
+from core import audit, clock
+from core.models import AuditEvent
+from integrations.models import Destination, Organization
+from referrals import importing, retrying
+from referrals.dispatching import Dispatcher
+from referrals.models import BulkRetry, BulkRetryItem, ImportJob, Referral
+from tests.people import client_of, person
+from tests.world import World, make_world, options
+
+State, ItemState = BulkRetry.State, BulkRetryItem.State
+JOBS = "admin:referrals_importjob_changelist"
+PAUSE = timedelta(seconds=60)
+
+
+@pytest.fixture
+def world(db: None, settings: Any) -> World:
+    settings.BULK_RETRY_PAUSE = timedelta(0)
+    return make_world()
+
+
+@pytest.fixture
+def ana(world: World) -> User:
+    return person(SUPPORT, world.organization, name="ana")
+
+
+def failed(
+    world: World, count: int = 1, *, destination: Destination | None = None, **fields: Any
+) -> list[ImportJob]:
+    """Return imports that need attention, the oldest first."""
+    now = clock.now()
+    referrals = Referral.objects.bulk_create(
+        Referral(
+            reference=uuid4().hex[:10],
+            organization=world.organization,
+            created_at=now,
+            changed_at=now,
+        )
+        for _ in range(count)
+    )
+    given = {"state": "needs_attention", "reason": "gave_up", "error_at": now, **fields}
+    return ImportJob.objects.bulk_create(
+        ImportJob(
+            referral=referral,
+            destination=destination or world.destination,
+            trigger_config=world.config,
+            opened_at=now - timedelta(minutes=count - number),
+            **given,
+        )
+        for number, referral in enumerate(referrals)
+    )
+
+
+def ask(by: User, **where: Any) -> BulkRetry:
+    selection = retrying.ask(ImportJob.objects.filter(**where), by)
+    return BulkRetry.objects.get(selection=selection)
+
+
+def begin(by: User, **where: Any) -> BulkRetry:
+    bulk_retry = ask(by, **where)
+    assert retrying.start([bulk_retry], by) == 1
+    return bulk_retry
+
+
+def states(bulk_retry: BulkRetry) -> list[str]:
+    return list(bulk_retry.items.values_list("state", flat=True))
+
+
+def choose(client: Client, *keys: Any, **more: str) -> Any:
+    data = {"action": "retry", "_selected_action": [str(key) for key in keys], "index": "0"}
+    return client.post(reverse(JOBS), data | more, follow=True)
+
+
+# -- Which, and in which order ---------------------------------------------------------------------
+
+
+def test_nothing_is_sent_before_it_is_confirmed(world: World, ana: User):
+    failed(world)
+    ask(ana)
+    assert retrying.tick() == 0
+    assert ImportJob.objects.get().resends == 0
+
+
+def test_the_oldest_go_first_with_a_pause_after_each(world: World, ana: User, settings: Any):
+    settings.BULK_RETRY_PAUSE = PAUSE
+    jobs = failed(world, 3)
+    bulk_retry = begin(ana)
+    retrying.tick()
+    retrying.tick()
+    assert states(bulk_retry) == ["sent", "waiting", "waiting"]
+    assert ImportJob.objects.get(state="queued").pk == jobs[0].pk
+    BulkRetry.objects.update(next_at=clock.now())
+    retrying.tick()
+    assert states(bulk_retry) == ["sent", "sent", "waiting"]
+
+
+def test_what_must_not_be_sent_again_says_why(world: World, ana: User):
+    failed(world)
+    failed(world, reason="unconfirmed")
+    failed(world, state="queued", reason="", due_at=clock.now())
+    failed(world, state="imported", reason="", external_id="RF-1")
+    whys = dict(ask(ana).items.values_list("job__state", "why"))
+    assert "queued already" in whys["queued"]
+    assert "in the destination already" in whys["imported"]
+    assert set(BulkRetryItem.objects.values_list("state")) == {("waiting",), ("refused",)}
+    assert "Look in the destination" in BulkRetryItem.objects.get(job__reason="unconfirmed").why
+
+
+def test_a_selection_that_spans_organizations_belongs_to_each_of_them(world: World, ana: User):
+    other = Organization.objects.create(caredove_id="9", name="Other")
+    away = Destination.objects.create(
+        organization=other, name="Away", kind="demo", options=options("demo")
+    )
+    failed(world, 2)
+    failed(world, destination=away)
+    retrying.ask(ImportJob.objects.all(), ana)
+    owners = BulkRetry.objects.order_by("organization__name").values_list(
+        "organization__name", flat=True
+    )
+    assert list(owners) == [world.organization.name, "Other"]
+
+
+def test_bulk_retries_of_one_organization_go_one_after_the_other(
+    world: World, ana: User, settings: Any
+):
+    settings.BULK_RETRY_PAUSE = PAUSE
+    older, newer = failed(world, 2)
+    first, second = begin(ana, pk=newer.pk), begin(ana, pk=older.pk)
+    retrying.tick()
+    assert (states(first), states(second)) == (["sent"], ["waiting"])
+
+
+def test_what_nobody_confirms_is_forgotten(world: World, ana: User):
+    failed(world)
+    forgotten = ask(ana)
+    BulkRetry.objects.update(asked_at=clock.now() - 2 * retrying.FORGOTTEN)
+    ask(ana)
+    assert not BulkRetry.objects.filter(pk=forgotten.pk).exists()
+
+
+# -- At most once ----------------------------------------------------------------------------------
+
+
+def test_two_people_send_it_again_once(world: World, ana: User):
+    (job,) = failed(world)
+    theirs, mine = ask(ana), ask(ana)
+    retrying.start([theirs, mine], ana)
+    retrying.tick()
+    ImportJob.objects.update(state="needs_attention", reason="gave_up", due_at=None)  # and fails
+    while BulkRetry.objects.exclude(state=State.DONE).exists():
+        retrying.tick()
+    job.refresh_from_db()
+    assert job.resends == 1
+    assert mine.items.get().why == retrying.ACTED
+
+
+def test_who_confirms_twice_begins_once(world: World, ana: User):
+    failed(world)
+    bulk_retry = begin(ana)
+    assert retrying.start([bulk_retry], ana) == 0
+
+
+def test_a_turn_that_dies_has_not_happened(
+    world: World, ana: User, monkeypatch: pytest.MonkeyPatch
+):
+    (job,) = failed(world)
+    bulk_retry = begin(ana)
+    with monkeypatch.context() as dying:
+        dying.setattr(retrying, "_settle", _die)
+        with pytest.raises(KeyboardInterrupt):
+            retrying.tick()
+    job.refresh_from_db()
+    assert (job.resends, states(bulk_retry)) == (0, ["waiting"])
+    retrying.tick()
+    job.refresh_from_db()
+    assert (job.resends, states(bulk_retry)) == (1, ["sent"])
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_turn_that_breaks_is_named_and_the_others_go_on(
+    world: World, ana: User, monkeypatch: pytest.MonkeyPatch
+):
+    jobs = failed(world, 2)
+    bulk_retry = begin(ana)
+    record = audit.record
+
+    def breaks_once(who: Any, what: str, target: Any = None, **detail: Any) -> Any:
+        if target == jobs[0] and what == "retry":
+            raise RuntimeError
+        return record(who, what, target, **detail)
+
+    monkeypatch.setattr(audit, "record", breaks_once)
+    retrying.tick()
+    assert list(bulk_retry.items.values_list("state", "why")) == [
+        ("refused", retrying.BROKEN),
+        ("sent", ""),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_dispatchers_send_each_once(transactional_db: None, settings: Any):
+    settings.BULK_RETRY_PAUSE = timedelta(0)
+    world = make_world()
+    by = person(SUPPORT, world.organization, name="bo")
+    failed(world, 12)
+    bulk_retry = begin(by)
+    together = threading.Barrier(2)
+
+    def work() -> None:
+        together.wait()
+        while not BulkRetry.objects.filter(state=State.DONE).exists():
+            retrying.tick()
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert states(bulk_retry) == ["sent"] * 12
+    assert set(ImportJob.objects.values_list("resends", flat=True)) == {1}
+    assert AuditEvent.objects.filter(action="retry").count() == 12
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_dispatcher_works_it_off(transactional_db: None, settings: Any):
+    settings.BULK_RETRY_PAUSE = timedelta(0)
+    world = make_world()
+    failed(world, 3)
+    bulk_retry = begin(person(SUPPORT, world.organization, name="bo"))
+    dispatcher = Dispatcher(threads=1)
+    dispatcher.round()
+    dispatcher._pool.shutdown(wait=True)
+    assert states(bulk_retry) == ["sent"] * 3
+    assert ImportJob.objects.filter(attempts__isnull=False).exists()
+
+
+# -- Pause, resume, cancel -------------------------------------------------------------------------
+
+
+def test_while_it_is_paused_nobody_has_a_turn(world: World, ana: User):
+    failed(world, 2)
+    bulk_retry = begin(ana)
+    assert retrying.pause(bulk_retry, ana)
+    assert retrying.tick() == 0
+    assert retrying.resume(bulk_retry, ana)
+    assert retrying.tick() == 2
+    assert BulkRetry.objects.get().state == State.DONE
+
+
+def test_what_is_cancelled_is_not_sent_any_more(world: World, ana: User, settings: Any):
+    settings.BULK_RETRY_PAUSE = PAUSE
+    failed(world, 2)
+    bulk_retry = begin(ana)
+    retrying.tick()
+    assert retrying.cancel(bulk_retry, ana)
+    assert not retrying.cancel(bulk_retry, ana)
+    assert retrying.tick() == 0
+    assert states(bulk_retry) == ["sent", "cancelled"]
+
+
+def test_how_far_it_is(world: World, ana: User):
+    failed(world, 3)
+    failed(world, state="imported", reason="", external_id="RF-1")
+    bulk_retry = begin(ana)
+    retrying.tick()
+    sent = [item.job for item in bulk_retry.items.filter(state="sent")]
+    ImportJob.objects.filter(pk=sent[0].pk).update(state="imported", external_id="RF-2")
+    ImportJob.objects.filter(pk=sent[1].pk).update(state="needs_attention", reason="gave_up")
+    found = retrying.standing(bulk_retry)
+    assert (found.total, found.done, found.sent, found.refused) == (4, 4, 3, 1)
+    assert (found.imported, found.failed, found.under_way) == (1, 1, 1)
+
+
+# -- Cooling off -----------------------------------------------------------------------------------
+
+
+def test_after_two_resends_it_rests_and_support_is_named(world: World):
+    (job,) = failed(world, resends=2, resent_at=clock.now())
+    why = importing.why_not_retry(job)
+    assert "Call the support of Birchwood CRMS" in why
+    with pytest.raises(importing.RetryRefused):
+        importing.retry(job)
+    job.resent_at -= importing.deciding.COOLING_OFF
+    assert importing.why_not_retry(job) == ""
+
+
+def test_the_first_two_resends_need_no_rest(world: World):
+    (job,) = failed(world, resends=1, resent_at=clock.now())
+    assert importing.why_not_retry(job) == ""
+
+
+# -- On screen -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def support(world: World) -> Client:
+    return client_of(SUPPORT, world.organization)
+
+
+def test_a_selection_is_counted_before_it_is_sent(world: World, support: Client):
+    jobs = failed(world, 2) + failed(world, reason="unconfirmed")
+    page = choose(support, *(job.pk for job in jobs))
+    text = page.content.decode()
+    assert "2 imports can be sent again, 1 cannot." in text
+    assert "Nobody knows whether it arrived." in text
+    support.post(page.redirect_chain[-1][0])
+    retrying.tick()
+    assert ImportJob.objects.filter(state="queued").count() == 2
+
+
+def test_everything_that_matches_the_filter_can_be_chosen(world: World, support: Client):
+    jobs = failed(world, 3)
+    choose(support, jobs[0].pk, select_across="1")
+    assert BulkRetryItem.objects.count() == 3
+
+
+def test_over_fifty_are_confirmed_by_typing_their_number(world: World, support: Client):
+    failed(world, 51)
+    page = choose(support, ImportJob.objects.first().pk, select_across="1")
+    url = page.redirect_chain[-1][0]
+    refused = support.post(url, {"number": "50"})
+    assert "Type the number 51." in refused.content.decode()
+    assert BulkRetry.objects.get().state == State.ASKED
+    support.post(url, {"number": "51"})
+    assert BulkRetry.objects.get().state == State.RUNNING
+
+
+def test_a_second_click_leads_to_the_same_progress(world: World, support: Client):
+    jobs = failed(world, 2)
+    url = choose(support, *(job.pk for job in jobs)).redirect_chain[-1][0]
+    first, second = support.post(url), support.post(url)
+    assert first.url == second.url
+    assert "0 of 2 had their turn" in support.get(first.url).content.decode()
+
+
+def test_progress_is_told_as_numbers(world: World, support: Client, ana: User):
+    failed(world, 2)
+    bulk_retry = begin(ana)
+    retrying.tick()
+    url = reverse("admin:referrals_bulkretry_progress", args=[bulk_retry.pk])
+    assert support.get(url).json() == {
+        "state": "done",
+        "total": 2,
+        "done": 2,
+        "under_way": 2,
+        "said": "2 of 2 had their turn: 2 sent again. Of those sent: 2 still on their way.",
+    }
+
+
+@pytest.mark.parametrize("deed", ["pause", "cancel"])
+def test_anybody_who_decides_there_can_stop_it(world: World, support: Client, ana: User, deed: str):
+    failed(world)
+    bulk_retry = begin(ana)
+    support.post(reverse(f"admin:referrals_bulkretry_{deed}", args=[bulk_retry.pk]))
+    assert BulkRetry.objects.get().state in (State.PAUSED, State.CANCELLED)
+    assert AuditEvent.objects.filter(action=f"{deed} bulk retry", username="support").exists()
+
+
+@pytest.mark.parametrize("role", [LIAISON, SUPPORT])
+def test_nobody_of_elsewhere_sees_or_stops_it(world: World, ana: User, role: str):
+    failed(world)
+    bulk_retry = ask(ana)
+    stranger = client_of(role, Organization.objects.create(caredove_id="9", name="Other"))
+    names = {"confirm": bulk_retry.selection, "progress": bulk_retry.pk}
+    for name, key in names.items():
+        answer = stranger.get(reverse(f"admin:referrals_bulkretry_{name}", args=[key]))
+        assert answer.status_code == (404 if role == SUPPORT else 403)
+    stop = reverse("admin:referrals_bulkretry_cancel", args=[bulk_retry.pk])
+    assert stranger.post(stop).status_code == (404 if role == SUPPORT else 403)
+
+
+def test_what_cannot_be_an_id_chooses_nothing(world: World, support: Client):
+    (job,) = failed(world)
+    assert choose(support, "nonsense").status_code == 200
+    assert "1 import was sent again." in choose(support, "nonsense", job.pk).content.decode()
