@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests import seeds
 from tests.browser import checks
 from tests.browser.portal import Portal
 from tests.conftest import PROGRAMS
@@ -31,14 +30,17 @@ SignIn = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a planted portal; made once, whichever of pytest's workers comes first."""
+    """The directory of a planted portal; made once, whichever of pytest's workers comes first.
+
+    PLANTED=/tmp/planted keeps it for later runs: for you to remove when models or seeds change.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory = Path(os.environ.get("PLANTED", shared / "planted"))
     with (shared / "planted.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        directory = shared / "planted"
         if not directory.exists():
-            _plant(shared / "planting", directory)
+            _plant(directory.with_name(f"{directory.name}.new"), directory)
     return directory
 
 
@@ -131,6 +133,3 @@ def administrator(sign_in: SignIn) -> Page:
 def stranger(sign_in: SignIn) -> Page:
     """Somebody who has not signed in."""
     return sign_in()
-
-
-__all__ = ["seeds"]
