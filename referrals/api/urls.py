@@ -1,7 +1,7 @@
 """URLs of the API. No trailing slashes: senders do not follow redirects."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from referrals.api import views
 
@@ -10,7 +10,7 @@ urlpatterns = [
     path("api/v1/events/<uuid:event_id>", views.EventView.as_view(), name="event"),
     path("api/v1/referrals/<str:reference>", views.ReferralView.as_view(), name="referral"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path(
         "fhir/$process-message",
         views.FhirMessageView.as_view(),
