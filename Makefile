@@ -16,6 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: install
+install: runtime-packages $(RUNTIME)  ## set a portal up for real: packages, .env with new keys, database
+	@$(BIN)/python -m scripts.install
+
 .PHONY: run
 run: runtime-packages $(RUNTIME)  ## install, set up a demonstration, start everything and stay up
 	@$(BIN)/python -m scripts.demo --stay

@@ -17,12 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.outbound import OutboundError
 from scripts.demo import environment, inbox, portal, report, state
-from scripts.demo.environment import ROOT
 from scripts.demo.report import Places
 from scripts.demo.stage import Failed, Stage, answers, choose_port, file_host
 from scripts.demo.story import EVENTS, Run, picture
 from scripts.demo.table import Table
 from scripts.demo.telling import Portal, Telling
+from scripts.env_file import ROOT
 
 STEP_SECONDS = 0.25
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

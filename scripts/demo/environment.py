@@ -1,12 +1,9 @@
 """The settings of the demonstration, given to its programs by the environment."""
 
 import os
-import secrets
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-ENV_FILE = ROOT / ".env"
+from scripts.env_file import ENV_FILE, filled, new_keys, write_new
 
 # Whatever a .env says: the programs are reached from this machine alone, and failures are
 # overcome while somebody watches.
@@ -22,8 +19,8 @@ _ALWAYS = {
 }
 _ENV_FILE = """\
 # Written by `make run` for a portal on this machine; .env.example explains each name.
-SECRET_KEY={SECRET_KEY}
-ENCRYPTION_KEYS={ENCRYPTION_KEYS}
+SECRET_KEY=
+ENCRYPTION_KEYS=
 ALLOWED_HOSTS=localhost,127.0.0.1
 ALLOW_LOOPBACK=true
 """
@@ -48,17 +45,4 @@ def use_default(env_file: Path = ENV_FILE) -> None:
 
 def write(env_file: Path) -> None:
     """Write a .env with new keys, for its owner alone; one that is there is left as it is."""
-    try:
-        descriptor = os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(_ENV_FILE.format(**new_keys()))
-
-
-def new_keys() -> dict[str, str]:
-    """Return a new SECRET_KEY and a new key of ENCRYPTION_KEYS."""
-    return {
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    }
+    write_new(env_file, filled(_ENV_FILE))

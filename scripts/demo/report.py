@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.demo.environment import ROOT
 from scripts.demo.inbox import Holdings
 from scripts.demo.portal import KEY
 from scripts.demo.story import End
 from scripts.demo.telling import Row
+from scripts.env_file import ROOT
 
 
 @dataclass(frozen=True)

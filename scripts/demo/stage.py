@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.request import urlopen
 
-from scripts.demo.environment import ROOT
+from scripts.env_file import ROOT
 
 READY_SECONDS = 60
 STOP_SECONDS = 15

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
-from scripts.demo.environment import ROOT
+from scripts.env_file import ROOT
 
 FIXTURES = ROOT / "integrations" / "sources" / "caredove" / "fixtures"
 FILES = "https://sandbox.caredove.example/files"  # in the fixtures; here our own host has them

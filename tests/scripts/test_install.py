@@ -1,0 +1,66 @@
+"""One command sets a portal up for real: keys, database, and what is left to do."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import env_file
+from tests.services import ROOT
+
+CODE = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace", "scripts")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project, as a person has it who has just cloned it."""
+    for name in (*CODE, "templates"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("manage.py", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def install(checkout: Path) -> subprocess.CompletedProcess[str]:
+    bare = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "scripts.install"]
+    return subprocess.run(
+        command, cwd=checkout, env=bare, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_portal_is_installed_and_installing_it_again_keeps_its_keys(checkout: Path) -> None:
+    first = install(checkout)
+    written = (checkout / ".env").read_text()
+    again = install(checkout)
+
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert "createsuperuser" in first.stdout
+    assert (checkout / "var" / "dovetail.sqlite3").exists()
+    assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
+    assert (checkout / ".env").read_text() == written
+
+
+def test_a_database_that_cannot_be_reached_is_a_failure(checkout: Path) -> None:
+    example = (checkout / ".env.example").read_text()
+    unreachable = "DATABASE_URL=postgres://nobody@127.0.0.1:1/none"
+    (checkout / ".env.example").write_text(f"{example}\n{unreachable}\n")
+
+    assert install(checkout).returncode != 0
+
+
+def test_every_required_key_is_filled_in() -> None:
+    text = env_file.filled((ROOT / ".env.example").read_text())
+
+    assert "\nSECRET_KEY=\n" not in text
+    assert "\nENCRYPTION_KEYS=\n" not in text
+
+
+def test_an_example_without_a_line_for_a_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="SECRET_KEY"):
+        env_file.filled("ENCRYPTION_KEYS=\n")
