@@ -214,12 +214,21 @@ class Transport(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether what is delivered is in nobody's way: a demo, or a sandbox on this machine."""
+        return False
+
     def check(self) -> str:
         """Reach the destination and prove the credentials, without side effect.
 
         Returns a sentence that says what answered; raises a DeliveryError.
         """
         return "This kind of destination needs no connection."
+
+    def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record as it is sent, for people to look at before anything is; no effect."""
+        return record
 
     @abstractmethod
     def deliver(self, parcel: Parcel) -> Receipt:

@@ -1,33 +1,80 @@
 """The moments at which a listing's referrals can be imported, in Caredove's words."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Moment(StrEnum):
+    """Where in the course of a referral a trigger stands, as far as that can be said."""
+
+    EARLY = "early"
+    ANY = "any"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
+    """`caution` says, beside the trigger, what whoever chooses it should know."""
+
     key: str
     label: str
     description: str
+    moment: Moment = Moment.ANY
+    caution: str = ""
 
 
 TRIGGERS = (
-    Trigger("received", "Received", "A new referral is in the Caredove inbox."),
-    Trigger("edited", "Edited", "Somebody changed an existing referral."),
-    Trigger("status_ready", "Edited Status - Ready", "The sub-status was set to Ready."),
-    Trigger("status_received", "Edited Status - Received", "The sub-status was set to Received."),
-    Trigger("closed_completed", "Closed - Completed", "Closed: the service was given."),
-    Trigger("closed_rejected", "Closed - Rejected", "Closed: the registrant is not eligible."),
-    Trigger("closed_cancelled", "Closed - Cancelled", "Closed: somebody cancelled."),
-    Trigger("closed_failed", "Closed - Failed", "Closed: incomplete, or nobody came."),
-    Trigger("closed_error", "Closed - Error", "Closed: the referral was entered in error."),
-    Trigger("closed_any", "Closed (any)", "Closed, for whatever reason."),
+    Trigger("received", "Received", "A new referral is in the Caredove inbox.", Moment.EARLY),
+    Trigger("edited", "Edited", "Somebody changed an existing referral.", Moment.EARLY),
+    Trigger(
+        "status_ready", "Edited Status - Ready", "The sub-status was set to Ready.", Moment.EARLY
+    ),
+    Trigger(
+        "status_received",
+        "Edited Status - Received",
+        "The sub-status was set to Received.",
+        Moment.EARLY,
+    ),
+    Trigger(
+        "closed_completed", "Closed - Completed", "Closed: the service was given.", Moment.LATE
+    ),
+    Trigger(
+        "closed_rejected",
+        "Closed - Rejected",
+        "Closed: the registrant is not eligible.",
+        Moment.LATE,
+        "Those people do not become clients: they would be in the inbox of CRMS all the same.",
+    ),
+    Trigger(
+        "closed_cancelled",
+        "Closed - Cancelled",
+        "Closed: somebody cancelled.",
+        Moment.LATE,
+        "The service will not take place: the referral would be in the inbox of CRMS all the same.",
+    ),
+    Trigger("closed_failed", "Closed - Failed", "Closed: incomplete, or nobody came.", Moment.LATE),
+    Trigger(
+        "closed_error",
+        "Closed - Error",
+        "Closed: the referral was entered in error.",
+        Moment.LATE,
+        "Such a referral may name the wrong person, and CRMS takes nothing back.",
+    ),
+    Trigger(
+        "closed_any",
+        "Closed (any)",
+        "Closed, for whatever reason.",
+        Moment.LATE,
+        "This includes the rejected, the cancelled, and those entered in error.",
+    ),
     Trigger("booked", "Booked", "A first appointment was added."),
     Trigger(
         "rescheduled_unbooked",
         "Rescheduled/Unbooked",
         "The appointment was moved or taken back.",
     ),
-    Trigger("archived", "Archived", "The referral was archived."),
+    Trigger("archived", "Archived", "The referral was archived.", Moment.LATE),
     Trigger(
         "message_from_provider",
         "Message from Provider",
@@ -42,3 +89,15 @@ TRIGGERS = (
 
 TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS)
 TRIGGER_LABELS = {trigger.key: trigger.label for trigger in TRIGGERS}
+
+EARLY_AND_LATE = (
+    "You have chosen an early and a late moment. Each referral goes once, at the first of them, "
+    "and CRMS takes no updates: what happens later does not reach it. Choose late moments alone "
+    "if CRMS should have the referral as it stood at its end."
+)
+
+
+def early_and_late(on: Collection[str]) -> bool:
+    """Return whether the choice mixes moments at the beginning of a referral with its end."""
+    chosen = {trigger.moment for trigger in TRIGGERS if trigger.key in on}
+    return {Moment.EARLY, Moment.LATE} <= chosen

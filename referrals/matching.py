@@ -1,5 +1,6 @@
 """Which triggers an event fires. Pure; the rules are section 4 of the inbound contract."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,6 +46,17 @@ def fired(event: ParsedEvent, before: Before, at: datetime, *, by_code: bool) ->
     keys = _by_kind(event, before) | _by_classification(event, before, at)
     keys |= _by_appointment(event, before, at, by_code=by_code)
     return [key for key in TRIGGER_KEYS if key in keys]
+
+
+def chosen(
+    fired: Iterable[str], on: Collection[str], *, include_routed: bool, routed: bool
+) -> list[str]:
+    """Return the fired triggers that a trigger config asks for, each once.
+
+    A routed request is no “Received” unless routed ones are included.
+    """
+    keys = [key for key in dict.fromkeys(fired) if key in on]
+    return [key for key in keys if key != "received" or include_routed or not routed]
 
 
 def is_routed(document: Document) -> bool:

@@ -326,16 +326,15 @@ class Opening:
         )
 
     def _matches(self, config: TriggerConfig) -> list[str]:
-        """The chosen triggers that fired; a routed request is no “Received” unasked.
+        """The chosen triggers that fired.
 
         Those count too that fired when nobody knew yet which listing the referral is for.
         """
         waiting = self._events_without_listing().values_list("triggers", flat=True)
         fired = [*self.fired, *(key for triggers in waiting for key in triggers)]
-        keys = [key for key in dict.fromkeys(fired) if key in config.on]
-        if self._routed() and not config.include_routed:
-            keys = [key for key in keys if key != "received"]
-        return keys
+        return matching.chosen(
+            fired, config.on, include_routed=config.include_routed, routed=self._routed()
+        )
 
     def _routed(self) -> bool:
         return matching.is_routed(snapshot.view(self.referral.snapshot))

@@ -10,7 +10,11 @@ from django.urls import URLPattern, URLResolver
 from workplace.shell import shell_of
 
 # Each has `urls(site)`, which returns the paths of its screens.
-SCREENS: tuple[str, ...] = ()
+SCREENS: tuple[str, ...] = (
+    "workplace.connecting",
+    "workplace.mapping_preview",
+    "workplace.onboarding",
+)
 
 
 class Workplace(admin.AdminSite):

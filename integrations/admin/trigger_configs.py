@@ -1,86 +1,20 @@
-"""Trigger configs: which listing goes where, when, and by which mapping."""
+"""Trigger configs: their list and history. They are made and changed on one screen, `connect`."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
-from access import scope
-from integrations.admin.choosing import choose_first, choose_only
 from integrations.admin.shared import ConfigurationAdmin
-from integrations.models import Destination, ServiceListing, TriggerConfig
-from integrations.triggers import TRIGGERS
-from mapping.models import Mapping
-
-
-class ChooseListing(forms.Form):
-    listing = forms.ModelChoiceField(
-        ServiceListing.objects.select_related("organization"), label="Service listing"
-    )
-
-    def __init__(self, *args: Any, listings: QuerySet[ServiceListing], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choice: Any = self.fields["listing"]
-        choice.queryset = listings
-        choice.label_from_instance = lambda one: f"{one.organization} – {one}"
-
-
-class TriggerConfigForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What can be chosen depends on the listing; it and the destination stay what they are."""
-
-    on = forms.MultipleChoiceField(
-        label="Triggers",
-        choices=[
-            (one.key, format_html("{} <small>{}</small>", one.label, one.description))
-            for one in TRIGGERS
-        ],
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one trigger."},
-    )
-    new_for: ServiceListing | None = None
-
-    class Meta:
-        model = TriggerConfig
-        fields = ["listing", "destination", "on", "include_routed", "mapping", "enabled"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "mapping" not in self.fields:
-            return  # somebody may look, and not change
-        if self.new_for:
-            self.initial["listing"] = self.new_for
-            self.fields["listing"].disabled = True
-            self._offer("listing", ServiceListing.objects.filter(pk=self.new_for.pk))
-            within = Destination.objects.filter(organization=self.new_for.organization_id)
-            self._offer("destination", within)
-        else:
-            within = Destination.objects.filter(pk=self.instance.destination_id)
-        self._offer("mapping", mappings_for(self.new_for or self.instance.listing, within))
-
-    def _offer(self, name: str, queryset: QuerySet[Any]) -> None:
-        """Let people choose among these; a single one is chosen already."""
-        choice: Any = self.fields[name]
-        choice.queryset = queryset
-        choose_only(choice)
-        if queryset.count() == 1:
-            self.initial.setdefault(name, queryset.get())
-
-
-def mappings_for(listing: ServiceListing, within: QuerySet[Destination]) -> QuerySet[Mapping]:
-    """Return the mappings that fit these destinations and may be used by the listing's owner."""
-    return Mapping.objects.filter(
-        Q(organization=None) | Q(organization=listing.organization_id),
-        destination_kind__in=within.values("kind"),
-    )
+from integrations.models import TriggerConfig
 
 
 @admin.register(TriggerConfig)
 class TriggerConfigAdmin(ConfigurationAdmin):
     organization_path = "listing__organization"
-    form = TriggerConfigForm
     list_display = ["listing", "organization", "destination", "labels", "mapping", "enabled"]
     list_filter = ["enabled", "listing__organization"]
     list_select_related = ["listing__organization", "destination", "mapping"]
@@ -96,26 +30,23 @@ class TriggerConfigAdmin(ConfigurationAdmin):
         return str(config.listing.organization)
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        chosen = ChooseListing(request.GET or None, listings=self._listings(request))
-        if self.has_add_permission(request) and not chosen.is_valid():
-            return choose_first(self, request, chosen)
-        response: HttpResponse = super().add_view(request, *args, **kwargs)
-        return response
+        """Go to the screen that connects listings."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        listing = request.GET.get("listing", "")
+        return _to_screen(*([listing] if listing.isdecimal() else []))
 
-    def _listings(self, request: HttpRequest) -> QuerySet[ServiceListing]:
-        return scope.limited(ServiceListing.objects.select_related("organization"), request.user)
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Go to the screen that connects listings."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        key = object_id if object_id.isdecimal() else None
+        config = get_object_or_404(self.get_queryset(request), pk=key)
+        return _to_screen(config.listing_id, destination=config.destination_id)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        # Jobs were opened for this pair: another pair is another trigger config.
-        return ["listing", "destination"] if obj else []
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        if obj is None:
-            chosen = ChooseListing(request.GET, listings=self._listings(request))
-            form.new_for = (  # type: ignore[attr-defined]
-                chosen.cleaned_data["listing"] if chosen.is_valid() else None
-            )
-        return form
+def _to_screen(*listing: Any, **query: Any) -> HttpResponse:
+    url = reverse("admin:connect_listing", args=listing, query=query or None)
+    return HttpResponseRedirect(url)

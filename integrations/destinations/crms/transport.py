@@ -1,10 +1,15 @@
 """The CRMS destination."""
 
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
 from integrations.destinations.crms.answers import Call, error_for, is_page, web_page_instead
 from integrations.destinations.crms.api import Api
+from integrations.destinations.crms.body import create_body
 from integrations.destinations.crms.delivery import Delivery
 from integrations.destinations.crms.fields import TARGET_FIELDS
-from integrations.destinations.crms.options import CrmsOptions
+from integrations.destinations.crms.options import CrmsOptions, is_loopback
 from integrations.transport import Parcel, Receipt, Transport
 
 
@@ -15,6 +20,10 @@ class CrmsTransport(Transport):
     OptionsForm = CrmsOptions
     target_fields = TARGET_FIELDS
 
+    @property
+    def is_stand_in(self) -> bool:
+        return is_loopback(urlsplit(self.options["base_url"] or "").hostname or "")
+
     def check(self) -> str:
         answer = Api(self.options).ping()
         if not 200 <= answer.status < 300:
@@ -22,6 +31,10 @@ class CrmsTransport(Transport):
         if is_page(answer):
             raise web_page_instead(answer)
         return f"CRMS answered at {self.options['base_url']} and accepted the credentials."
+
+    def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        names, note_limit = self.options["field_names"], self.options["note_limit"]
+        return create_body(reference, record, names, note_limit)
 
     def deliver(self, parcel: Parcel) -> Receipt:
         return Delivery(Api(self.options), self.options, parcel).run()

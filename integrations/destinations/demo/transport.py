@@ -94,6 +94,10 @@ class DemoTransport(Transport):
         TargetField("note", "Note", takes_rest=True),
     )
 
+    @property
+    def is_stand_in(self) -> bool:
+        return True
+
     def check(self) -> str:
         if self.options["behaviour"] == MISCONFIGURED:
             raise Misconfigured("The demo destination does not accept these credentials.")

@@ -1,0 +1,184 @@
+"""Test events: an invented person goes the way of every referral, and can be followed.
+
+They enter where the doors hand bodies over (`intake.receive`); from there on nothing knows that
+they are tests but their reference and their event id, which say so.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.sources.caredove import sample
+from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+from referrals import intake, tasks
+from referrals.advice import advice
+from referrals.explain import Light
+from referrals.models import ImportAttempt, ImportJob, InboundEvent
+
+REFERENCE_PREFIX = "TEST-"
+TOKEN_LENGTH = 10
+
+State, Reason = ImportJob.State, ImportJob.Reason
+
+
+def receivers(listing: ServiceListing) -> list[Destination]:
+    """Return the destinations into which a test event for the listing would go now."""
+    configs = TriggerConfig.objects.filter(listing=listing, enabled=True)
+    return [config.destination for config in configs.select_related("destination")]
+
+
+def send(source: Source, listing: ServiceListing) -> str:
+    """Store a test event for the listing as if the source had sent it; return its token.
+
+    It is such that the listing's trigger config fires; where there is none, it is *Received*.
+    """
+    token = "".join(secrets.choice("0123456789") for _ in range(TOKEN_LENGTH))
+    named = {"id": listing.caredove_id, "name": listing.name}
+    event_id = f"{_event_ids(listing.organization)}{token}"
+    with transaction.atomic():
+        for body in sample.bodies(_trigger(listing), named, REFERENCE_PREFIX + token, event_id):
+            received = intake.receive(source, InboundEvent.Door.PLAIN, body)
+            tasks.nudge_event(received.event_id)
+    return token
+
+
+def _trigger(listing: ServiceListing) -> str:
+    """Return the first trigger on which every destination of the listing gets the referral."""
+    configs = TriggerConfig.objects.filter(listing=listing)
+    chosen = [set(config.on) for config in configs.order_by("-enabled", "pk")]
+    common = set.intersection(*chosen) if chosen else set()
+    wanted = common or (chosen[0] if chosen else set())
+    return next((key for key in TRIGGER_KEYS if key in wanted), "received")
+
+
+def _event_ids(organization: Organization) -> str:
+    return f"dovetail-test-{organization.pk}-"
+
+
+def events_of(organization: Organization, token: str) -> QuerySet[InboundEvent]:
+    """Return the events of a test of the organization, in their order; none for another's."""
+    prefix = f"id:{_event_ids(organization)}{token}-"
+    events = InboundEvent.objects.filter(
+        reference=REFERENCE_PREFIX + token, dedup_key__startswith=prefix
+    )
+    return events.select_related("referral").order_by("dedup_key")
+
+
+def is_test(prefix: str = "") -> Q:
+    """Return the condition on an event or a referral: it is a test."""
+    return Q(**{f"{prefix}reference__startswith": REFERENCE_PREFIX})
+
+
+# -- following one -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage on the way: reached, under way, failed, or not reached."""
+
+    name: str
+    light: Light = Light.NOT_REACHED
+    sentence: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The stages of a test event into one destination; without one, up to where it ended."""
+
+    stages: tuple[Stage, ...]
+    url: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself within seconds."""
+        lights = [stage.light for stage in self.stages]
+        return Light.RED in lights or lights[-1] is Light.GREEN
+
+
+STAGES = ("Received", "Opened", "Matched", "Mapped", "Sent", "In CRMS")
+
+
+def ways(events: list[InboundEvent]) -> list[Way]:
+    """Return how far a test has come: one way for each destination, at least one."""
+    before = list(_before_jobs(events))
+    referral = events[-1].referral
+    jobs = list(referral.jobs.select_related("destination")) if referral else []
+    if len(before) < 2 or not jobs:
+        return [_way(before)]
+    return [_way([*before, *_of_job(job)], job) for job in jobs]
+
+
+def _way(reached: list[Stage], job: ImportJob | None = None) -> Way:
+    rest = (Stage(name) for name in STAGES[len(reached) :])
+    return Way((*reached, *rest), job.external_url if job else "")
+
+
+def _before_jobs(events: list[InboundEvent]) -> Iterator[Stage]:
+    yield Stage("Received", Light.GREEN, "Dovetail has stored it.")
+    if any(event.state == InboundEvent.State.QUARANTINED for event in events):
+        yield Stage("Opened", Light.RED, "It could not be opened. Tell the developers.")
+    elif any(event.state == InboundEvent.State.RECEIVED for event in events):
+        sentence = "If that lasts longer than a minute, the dispatcher is not running."
+        yield Stage("Opened", Light.AMBER, sentence)
+    else:
+        yield Stage("Opened", Light.GREEN, "It was read.")
+        yield from _unmatched(events[-1])
+
+
+def _unmatched(last: InboundEvent) -> Iterator[Stage]:
+    if last.referral is None or not last.referral.jobs.exists():
+        yield Stage("Matched", Light.RED, last.reason)
+
+
+def _of_job(job: ImportJob) -> Iterator[Stage]:
+    """Yield the stages from the match on, up to the first that is not reached."""
+    triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in job.triggers)
+    yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {job.destination}.")
+    failed = job.state in (State.NEEDS_ATTENTION, State.DISMISSED)
+    if job.destination.held_at and not job.external_id:
+        yield Stage(
+            "Mapped", Light.RED, f"{job.destination} is held: {job.destination.held_reason}"
+        )
+    elif not _was_built(job):
+        light = Light.RED if failed else Light.AMBER
+        yield Stage("Mapped", light, _said(job) or "It is its turn in a moment.")
+    else:
+        yield Stage("Mapped", Light.GREEN, "The record and the summary are made.")
+        yield from _sent(job, failed=failed)
+
+
+def _sent(job: ImportJob, *, failed: bool) -> Iterator[Stage]:
+    if job.external_id:
+        yield Stage("Sent", Light.GREEN, f"{job.destination} took it.")
+        yield _in_destination(job)
+    else:
+        light = Light.RED if failed or job.tries else Light.AMBER
+        yield Stage("Sent", light, _said(job) or "It is being sent.")
+
+
+def _in_destination(job: ImportJob) -> Stage:
+    if job.missing_files and not job.due_at:
+        missing = ", ".join(job.missing_files.values())
+        return Stage("In CRMS", Light.RED, f"It is there as {job.external_id}, without: {missing}")
+    if job.state == State.IMPORTED and not job.due_at:
+        return Stage("In CRMS", Light.GREEN, f"It is there as {job.external_id}.")
+    return Stage("In CRMS", Light.AMBER, f"It is there as {job.external_id}; its files follow.")
+
+
+def _was_built(job: ImportJob) -> bool:
+    """Whether the record was made: something was meant for, or answered by, the destination."""
+    if job.external_id or job.steps.exists():
+        return True
+    ended = job.attempts.exclude(outcome="").exclude(outcome=ImportAttempt.Outcome.MISCONFIGURED)
+    return ended.exists() and job.reason != Reason.MISCONFIGURED
+
+
+def _said(job: ImportJob) -> str:
+    """Return what went wrong and what to do; empty when nothing has."""
+    if not job.message:
+        return ""
+    return f"{job.message} {advice(job).what}".strip()

@@ -1,0 +1,143 @@
+"""One listing: the form, what is missing, and what the choice would have done."""
+
+from typing import Any
+
+import msgspec
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from core import audit, clock
+from integrations.connections import differences_between
+from integrations.models import ServiceListing, TriggerConfig
+from integrations.triggers import EARLY_AND_LATE, early_and_late
+from referrals import readiness, rehearsal
+from workplace.connecting import shared
+from workplace.connecting.forms import ConnectionForm, CopyForm, initial_from
+from workplace.mending import mended
+
+SALT = "rehearsal"
+GOES_ON = "on"
+TALLY_SECONDS = 3600  # a page that was left open longer begins again
+
+
+def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Show, change or rehearse the connection of a listing."""
+    shared.require(request, shared.LOOKS)
+    listing = shared.listing_or_404(request, pk)
+    saved = _chosen(request, listing)
+    if request.method == "POST":
+        shared.require(request, shared.CHANGES)
+    if not shared.may_connect(request):
+        return _page(site, request, listing, saved)
+    form = _form(request, listing, saved)
+    tally = None
+    if request.method == "POST" and form.is_valid():
+        if "_rehearse" not in request.POST:
+            return _save(request, form, saved)
+        tally = _rehearse(request, form.instance, saved)
+    return _page(site, request, listing, saved, form=form, tally=tally)
+
+
+def _chosen(request: HttpRequest, listing: ServiceListing) -> TriggerConfig | None:
+    """Return the connection that the URL asks for; without a word, the first there is."""
+    configs = shared.configs(request).filter(listing=listing)
+    wanted = request.GET.get("destination", "")
+    if wanted:
+        return configs.filter(destination=wanted).first() if wanted.isdecimal() else None
+    return None if "new" in request.GET else configs.first()
+
+
+def _form(
+    request: HttpRequest, listing: ServiceListing, saved: TriggerConfig | None
+) -> ConnectionForm:
+    # A row of its own: the form writes into it, and `saved` stays what it is.
+    instance = TriggerConfig.objects.get(pk=saved.pk) if saved else TriggerConfig(listing=listing)
+    copied = _copied(request, listing)
+    return ConnectionForm(request.POST or None, instance=instance, initial=copied)
+
+
+def _copied(request: HttpRequest, listing: ServiceListing) -> dict[str, Any]:
+    wanted = request.GET.get("copy", "")
+    pattern = shared.configs(request).filter(pk=wanted).first() if wanted.isdecimal() else None
+    return initial_from(pattern, listing) if pattern else {}
+
+
+# -- what the person asked for ---------------------------------------------------------------------
+
+
+def _save(request: HttpRequest, form: ConnectionForm, saved: TriggerConfig | None) -> HttpResponse:
+    config: TriggerConfig = form.save()
+    changes = list(differences_between(saved, config)) if saved else []
+    audit.record(
+        request,
+        "change connection" if saved else "connect listing",
+        config,
+        changes={change.what: [change.old, change.new] for change in changes},
+    )
+    messages.success(request, _said(config, new=saved is None))
+    url = reverse("admin:connect_listing", args=[config.listing_id])
+    return HttpResponseRedirect(f"{url}?destination={config.destination_id}")
+
+
+def _said(config: TriggerConfig, *, new: bool) -> str:
+    what = "is connected to" if new else "and its connection to"
+    end = "" if new else " were saved"
+    off = "" if config.enabled else " It is off: nothing is imported."
+    return f"{config.listing} {what} {config.destination}{end}.{off}"
+
+
+def _rehearse(
+    request: HttpRequest, choice: TriggerConfig, saved: TriggerConfig | None
+) -> rehearsal.Tally:
+    tally = _tally_of(request) if request.POST["_rehearse"] == GOES_ON else None
+    if tally is None:
+        tally = rehearsal.begin(choice.listing, clock.now())
+        audit.record(request, "rehearse connection", choice.listing, referrals=tally.referrals)
+    rehearsal.go_on(tally, choice, saved)
+    return tally
+
+
+def _tally_of(request: HttpRequest) -> rehearsal.Tally | None:
+    """Return how far the page has come; None when it has not begun."""
+    try:
+        sent = signing.loads(request.POST.get("tally", ""), salt=SALT, max_age=TALLY_SECONDS)
+        return msgspec.convert(sent, rehearsal.Tally)
+    except (signing.BadSignature, msgspec.ValidationError):
+        return None
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+def _page(
+    site: AdminSite,
+    request: HttpRequest,
+    listing: ServiceListing,
+    saved: TriggerConfig | None,
+    *,
+    form: ConnectionForm | None = None,
+    tally: rehearsal.Tally | None = None,
+) -> HttpResponse:
+    configs = shared.configs(request)
+    others = configs.exclude(listing=listing)
+    needs = readiness.needs(listing, saved)
+    return shared.page(
+        site,
+        request,
+        "connect",
+        title=f"Connect {listing}",
+        listing=listing,
+        saved=saved,
+        configs=configs.filter(listing=listing),
+        form=form,
+        copy_form=CopyForm(configs=others) if form and others.exists() else None,
+        early_and_late=EARLY_AND_LATE,
+        mixed=form is not None and early_and_late(form["on"].value() or []),
+        needs=[mended(request, need, listing, saved) for need in needs],
+        missing=sum(not need.met for need in needs),
+        tally=tally,
+        carried=signing.dumps(msgspec.to_builtins(tally), salt=SALT) if tally else "",
+    )

@@ -1,0 +1,121 @@
+"""The forms of connecting a listing."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.db.models import Model, QuerySet
+
+from integrations.connections import mappings_for
+from integrations.models import Destination, ServiceListing, TriggerConfig
+from integrations.triggers import TRIGGERS
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Where, when and how for one listing. What can be chosen depends on the listing.
+
+    A connection stays between its listing and its destination: imports were started for the pair.
+    """
+
+    on = forms.MultipleChoiceField(
+        label="Triggers",
+        choices=[(trigger.key, trigger.label) for trigger in TRIGGERS],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one trigger."},
+    )
+
+    class Meta:
+        model = TriggerConfig
+        fields = ["destination", "on", "include_routed", "mapping", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        listing = self.instance.listing
+        within = Destination.objects.filter(organization=listing.organization_id)
+        if self.instance.pk:
+            within = within.filter(pk=self.instance.destination_id)
+            self.fields["destination"].disabled = True
+        self._offer("destination", within)
+        self._offer("mapping", mappings_for(listing, within))
+        self.fields["on"].widget.attrs["aria-label"] = "Triggers"
+
+    def _offer(self, name: str, rows: QuerySet[Any]) -> None:
+        """Let people choose among these; a single one is chosen already."""
+        field: Any = self.fields[name]
+        field.queryset = rows
+        first = list(rows[:2])
+        if len(first) == 1:
+            field.empty_label = None
+            self.initial[name] = first[0].pk
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        destination = cleaned.get("destination")
+        listing = self.instance.listing
+        pair = TriggerConfig.objects.filter(listing=listing, destination=destination)
+        if destination and pair.exclude(pk=self.instance.pk).exists():
+            self.add_error("destination", f"{listing} is connected to {destination} already.")
+        return cleaned
+
+    def triggers(self) -> Iterable[dict[str, Any]]:
+        """Yield each trigger with whether it is chosen now."""
+        chosen = self["on"].value() or []
+        return [{"trigger": trigger, "chosen": trigger.key in chosen} for trigger in TRIGGERS]
+
+
+class CopyForm(forms.Form):
+    """Which connection to begin with, grouped by organization."""
+
+    copy = forms.ModelChoiceField(
+        TriggerConfig.objects.none(), label="Copy from another listing", empty_label="Choose one"
+    )
+
+    def __init__(self, *args: Any, configs: QuerySet[TriggerConfig], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["copy"]
+        field.queryset = configs
+        rows = configs.order_by("listing__organization__name", "listing__name")
+        field.choices = [("", "Choose one"), *_by_organization(rows)]
+
+
+def _by_organization(configs: Iterable[TriggerConfig]) -> list[tuple[str, list[tuple[int, str]]]]:
+    def organization(config: TriggerConfig) -> str:
+        return str(config.listing.organization)
+
+    return [
+        (name, [(config.pk, f"{config.listing} – {config.labels()}") for config in group])
+        for name, group in groupby(configs, organization)
+    ]
+
+
+class ChooseListings(forms.Form):
+    """Some of an organization's listings."""
+
+    listings = forms.ModelMultipleChoiceField(
+        ServiceListing.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one listing."},
+    )
+
+    def __init__(self, *args: Any, listings: QuerySet[ServiceListing], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["listings"]
+        field.queryset = listings
+
+
+def initial_from(pattern: TriggerConfig, listing: ServiceListing) -> dict[str, Any]:
+    """Return what of another connection can be used for this listing, to begin a form with."""
+    same = pattern.listing.organization_id == listing.organization_id
+    mine = pattern.mapping.organization_id in (None, listing.organization_id)
+    return {
+        "on": pattern.on,
+        "include_routed": pattern.include_routed,
+        "enabled": pattern.enabled,
+        **_if(same, destination=pattern.destination),
+        **_if(mine, mapping=pattern.mapping),
+    }
+
+
+def _if(condition: bool, **rows: Model) -> dict[str, Any]:
+    return {name: row.pk for name, row in rows.items()} if condition else {}

@@ -1,0 +1,73 @@
+"""Connecting other listings in the same way: choose, see what would change, agree."""
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from core import audit
+from integrations import connections
+from integrations.connections import Applied
+from integrations.models import ServiceListing, TriggerConfig
+from workplace.connecting import shared
+from workplace.connecting.forms import ChooseListings
+
+
+def connect_others(
+    site: AdminSite, request: HttpRequest, pk: int, destination: int
+) -> HttpResponse:
+    """Ask for the listings, show what would become of each, then do what was agreed to."""
+    shared.require(request, shared.LOOKS + shared.CHANGES)
+    pattern = get_object_or_404(shared.configs(request), listing=pk, destination=destination)
+    offered = _offered(request, pattern)
+    form = ChooseListings(request.POST or None, listings=offered)
+    if not form.is_valid():
+        plan = connections.plan(pattern, offered)
+        return _page(site, request, pattern, "others", form=form, plan=plan)
+    chosen = list(form.cleaned_data["listings"])
+    if "_apply" in request.POST:
+        return _apply(request, pattern, chosen)
+    plan = connections.plan(pattern, chosen)
+    return _page(site, request, pattern, "others_plan", plan=plan)
+
+
+def _offered(request: HttpRequest, pattern: TriggerConfig) -> QuerySet[ServiceListing]:
+    """Return the listings that can go to the same destination."""
+    ours = shared.listings(request).filter(organization=pattern.listing.organization_id)
+    return ours.exclude(pk=pattern.listing_id).order_by("name")
+
+
+def _apply(
+    request: HttpRequest, pattern: TriggerConfig, chosen: list[ServiceListing]
+) -> HttpResponse:
+    agreed = request.POST.getlist("agreed")
+    wanted = {entry.partition(":")[0] for entry in agreed}
+    stamps = {entry.partition(":")[2] for entry in agreed}
+    listings = [listing for listing in chosen if str(listing.pk) in wanted]
+    applied = connections.apply(pattern, listings, stamps)
+    for config in applied.done:
+        audit.record(request, "connect like another", config, like=pattern.listing.caredove_id)
+    _say(request, applied)
+    url = reverse("admin:connect_listing", args=[pattern.listing_id])
+    return HttpResponseRedirect(f"{url}?destination={pattern.destination_id}")
+
+
+def _say(request: HttpRequest, applied: Applied) -> None:
+    count = len(applied.done)
+    if count:
+        said = "1 more listing is" if count == 1 else f"{count} more listings are"
+        messages.success(request, f"{said} connected in the same way.")
+    for listing in applied.missed:
+        said = f"{listing} was changed by somebody meanwhile, and is left as it is."
+        messages.warning(request, said)
+    if not count and not applied.missed:
+        messages.info(request, "Nothing was chosen, and nothing was changed.")
+
+
+def _page(
+    site: AdminSite, request: HttpRequest, pattern: TriggerConfig, name: str, **context: object
+) -> HttpResponse:
+    title = f"Connect others like {pattern.listing}"
+    return shared.page(site, request, name, title=title, pattern=pattern, **context)

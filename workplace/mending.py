@@ -1,0 +1,68 @@
+"""Where what is missing is mended, and by whom."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations.models import ServiceListing, TriggerConfig
+from referrals.readiness import About, Need
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A need, and the way to mend it: a link, or the one to ask."""
+
+    need: Need
+    url: str = ""
+    label: str = ""
+
+    @property
+    def ask(self) -> str:
+        return "" if self.url or self.need.met else str(self.need.actor)
+
+
+_PERMISSION = {
+    About.ORGANIZATION: "integrations.change_organization",
+    About.SOURCE: "integrations.add_sourcecredential",
+    About.EVENTS: "integrations.view_organization",
+    About.DESTINATION: "integrations.change_destination",
+    About.MAPPING: "mapping.change_mapping",
+    About.CONNECTION: "integrations.change_triggerconfig",
+}
+_LABEL = {
+    About.ORGANIZATION: "Open the organization",
+    About.SOURCE: "Make credentials",
+    About.EVENTS: "See how events come",
+    About.DESTINATION: "Open the destination",
+    About.MAPPING: "Open the mapping",
+    About.CONNECTION: "Choose below",
+}
+
+
+def mended(
+    request: HttpRequest, need: Need, listing: ServiceListing, config: TriggerConfig | None
+) -> Mended:
+    """Return the need with the link that mends it, where the person may follow it."""
+    if need.met or not request.user.has_perm(_PERMISSION[need.about]):
+        return Mended(need)
+    return Mended(need, _url(need.about, listing, config), _LABEL[need.about])
+
+
+def _url(about: About, listing: ServiceListing, config: TriggerConfig | None) -> str:
+    onboarding = reverse("admin:onboarding", args=[listing.organization_id])
+    if about is About.ORGANIZATION:
+        return reverse("admin:integrations_organization_change", args=[listing.organization_id])
+    if about is About.CONNECTION:
+        return "#connection"
+    if about is About.DESTINATION:
+        return _destination(config)
+    if about is About.MAPPING and config:
+        return reverse("admin:mapping_mapping_change", args=[config.mapping_id])
+    return f"{onboarding}#{'credentials' if about is About.SOURCE else 'test'}"
+
+
+def _destination(config: TriggerConfig | None) -> str:
+    if config is None:
+        return reverse("admin:integrations_destination_add")
+    return reverse("admin:integrations_destination_change", args=[config.destination_id])

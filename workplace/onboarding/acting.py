@@ -1,0 +1,101 @@
+"""What is done in onboarding: credentials, the word that a preview was seen, going live."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from core import audit
+from integrations import credentials as new_credentials
+from integrations.models import Organization, Source, SourceCredential
+from referrals.readiness import sources_for
+from workplace.connecting.shared import CHANGES
+from workplace.models import PreviewSeen
+from workplace.onboarding.showing import configs_of, organization_or_404, require, show
+
+NAME_LENGTH = 100
+
+
+class ChooseSource(forms.Form):
+    """Which sender gets the credential."""
+
+    source = forms.ModelChoiceField(Source.objects.none(), required=False)
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["source"]
+        alone = Source.objects.filter(active=True, organizations=organization)
+        field.queryset = (alone | sources_for(organization)).distinct()
+        field.empty_label = f"A new one, for {organization} alone"
+
+
+def credentials(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for the source, then make a credential and show its secret in the answer: never again."""
+    organization = organization_or_404(request, pk)
+    require(request, "integrations.add_sourcecredential", "integrations.add_source")
+    form = ChooseSource(request.POST or None, organization=organization)
+    context: dict[str, Any] = {"organization": organization, "form": form}
+    if request.method == "POST" and form.is_valid():
+        credential, secret = _make(request, organization, form.cleaned_data["source"])
+        context |= {"credential": credential, "secret": secret, **_addresses(request)}
+    title = f"Credentials for {organization}"
+    return show(site, request, "credentials", title=title, **context)
+
+
+def _make(
+    request: HttpRequest, organization: Organization, source: Source | None
+) -> tuple[SourceCredential, str]:
+    with transaction.atomic():
+        source = source or _new_source(organization)
+        credential, secret = new_credentials.add_basic(source)
+        audit.record(request, "add credential", credential)
+    return credential, secret
+
+
+def _new_source(organization: Organization) -> Source:
+    """Return a new source that may send for this organization alone."""
+    name = f"Caredove – {organization}"[:NAME_LENGTH]
+    if Source.objects.filter(name=name).exists():
+        name = f"{name[: NAME_LENGTH - 20]} ({organization.caredove_id[:16]})"
+    source, _ = Source.objects.get_or_create(name=name)
+    source.organizations.set([organization])
+    return source
+
+
+def _addresses(request: HttpRequest) -> dict[str, str]:
+    return {
+        "plain_url": request.build_absolute_uri(reverse("events")),
+        "fhir_url": request.build_absolute_uri(reverse("fhir-message-header")),
+        "docs_url": request.build_absolute_uri(reverse("docs")),
+    }
+
+
+def preview_seen(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Write down that this person has seen what will be sent."""
+    organization = organization_or_404(request, pk)
+    require(request, *CHANGES)
+    PreviewSeen.objects.get_or_create(organization=organization, defaults={"by": request.user})
+    audit.record(request, "preview seen", organization)
+    return _back(organization, "preview")
+
+
+def go_live(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch the chosen connections on."""
+    organization = organization_or_404(request, pk)
+    require(request, *CHANGES)
+    chosen = [key for key in request.POST.getlist("config") if key.isdecimal()]
+    for config in configs_of(organization).filter(pk__in=chosen, enabled=False):
+        config.enabled = True
+        config.save()
+        audit.record(request, "go live", config)
+        messages.success(request, f"{config} is on.")
+    return _back(organization, "live")
+
+
+def _back(organization: Organization, anchor: str) -> HttpResponse:
+    url = reverse("admin:onboarding", args=[organization.pk])
+    return HttpResponseRedirect(f"{url}#{anchor}")

@@ -1,0 +1,146 @@
+"""The steps of onboarding: seen from the configuration and from events, and stored only else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from access import scope
+from integrations.models import (
+    Destination,
+    Organization,
+    Source,
+    SourceCredential,
+    TriggerConfig,
+)
+from referrals import test_events
+from referrals.advice import Actor
+from referrals.models import Referral
+from workplace.models import PreviewSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: whether it is done, how it stands, and whether this person may do it."""
+
+    key: str
+    title: str
+    done: bool
+    sentence: str
+    actor: Actor
+    may: bool
+
+
+def organizations(user: Any) -> QuerySet[Organization]:
+    """Return the person's organizations, each with what is true of it, as `has_…`."""
+    here = OuterRef("pk")
+    sending = Source.objects.filter(Q(organizations=here) | Q(organizations=None), active=True)
+    credentials = SourceCredential.objects.filter(source__in=sending.values("pk"), active=True)
+    referrals = Referral.objects.filter(organization=here)
+    working = Destination.objects.filter(
+        organization=here, checked_at__isnull=False, held_at__isnull=True
+    )
+    configs = TriggerConfig.objects.filter(listing__organization=here)
+    rows = Organization.objects.annotate(
+        has_credentials=Exists(credentials),
+        has_event=Exists(referrals),
+        has_event_of_caredove=Exists(referrals.exclude(test_events.is_test())),
+        has_destination=Exists(Destination.objects.filter(organization=here)),
+        has_working_destination=Exists(working),
+        has_connection=Exists(configs),
+        has_preview=Exists(PreviewSeen.objects.filter(organization=here)),
+        is_on=Exists(configs.filter(enabled=True, destination__in=working.values("pk"))),
+    )
+    return scope.limited(rows, user, "pk")
+
+
+def steps(organization: Any, user: Any) -> list[Step]:
+    """Return the steps of an organization that comes from `organizations`, in their order."""
+    return list(_steps(organization, user))
+
+
+def _steps(organization: Any, user: Any) -> Iterator[Step]:
+    connects = user.has_perms(
+        ("integrations.add_triggerconfig", "integrations.change_triggerconfig")
+    )
+    yield Step(
+        "credentials",
+        "Credentials for Caredove",
+        organization.has_credentials,
+        "Caredove can sign in to send events."
+        if organization.has_credentials
+        else "Caredove needs an address, a key id and a secret to send events.",
+        Actor.ADMINISTRATOR,
+        user.has_perm("integrations.add_sourcecredential"),
+    )
+    yield Step(
+        "test",
+        "Test event received",
+        organization.has_event,
+        _events_sentence(organization),
+        Actor.LIAISON,
+        connects and organization.has_credentials,
+    )
+    yield Step(
+        "destination",
+        "Destination tested",
+        organization.has_working_destination,
+        _destination_sentence(organization),
+        Actor.ADMINISTRATOR,
+        user.has_perm("integrations.change_destination"),
+    )
+    yield Step(
+        "listing",
+        "First listing connected",
+        organization.has_connection,
+        "A listing goes to a destination."
+        if organization.has_connection
+        else "Choose a listing, its destination, and the moments at which referrals go.",
+        Actor.LIAISON,
+        connects,
+    )
+    yield Step(
+        "preview",
+        "First preview seen",
+        organization.has_preview,
+        "Somebody has seen what will be sent."
+        if organization.has_preview
+        else "Look at what the destination will get before anything is sent.",
+        Actor.LIAISON,
+        connects,
+    )
+    yield _live(organization, connects)
+
+
+def _live(organization: Any, connects: bool) -> Step:
+    imports = organization.may_import()
+    live = imports and organization.is_on
+    if not imports:
+        sentence = "The organization is suspended, or its plan does not include importing."
+    elif live and not organization.has_event_of_caredove:
+        sentence = "It is on. Nothing has come from Caredove itself yet."
+    else:
+        sentence = (
+            "Referrals are imported."
+            if live
+            else "Switch the connection on when everything above is done."
+        )
+    actor = Actor.LIAISON if imports else Actor.ADMINISTRATOR
+    return Step("live", "Go live", live, sentence, actor, connects and imports)
+
+
+def _events_sentence(organization: Any) -> str:
+    if organization.has_event_of_caredove:
+        return "Caredove has sent events."
+    if organization.has_event:
+        return "Only Dovetail's own test has come so far; nothing from Caredove yet."
+    return "Have Caredove send a test, or send one from here."
+
+
+def _destination_sentence(organization: Any) -> str:
+    if organization.has_working_destination:
+        return "The destination answered the last test."
+    if organization.has_destination:
+        return "Open the destination and press “Test connection”."
+    return "Add the destination: its address and its token."

@@ -1,0 +1,45 @@
+// Warnings follow what is ticked; a rehearsal goes on by itself; one box ticks all.
+
+const warning = document.getElementById("early-and-late");
+const triggers = [...document.querySelectorAll("input[data-moment]")];
+
+function warn() {
+  const chosen = (moment) => triggers.some((one) => one.checked && one.dataset.moment === moment);
+  warning.hidden = !(chosen("early") && chosen("late"));
+}
+
+if (warning) {
+  triggers.forEach((one) => one.addEventListener("change", warn));
+  warn();
+}
+
+for (const all of document.querySelectorAll("input[data-choose-all]")) {
+  all.addEventListener("change", () => {
+    for (const one of document.getElementsByName(all.dataset.chooseAll)) one.checked = all.checked;
+  });
+}
+
+// The page's own form is sent again, with the tally so far; its answer replaces the section.
+async function goOn(section) {
+  const button = section.querySelector("[data-goes-on]");
+  if (!button) return;
+  button.hidden = true;
+  const body = new FormData(button.form);
+  body.set(button.name, button.value);
+  try {
+    const answer = await fetch(location.href, { method: "POST", body });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.getElementById("rehearsal");
+    if (!answer.ok || !next) throw new Error("no further answer");
+    section.replaceWith(next);
+    goOn(next);
+  } catch {
+    button.hidden = false;
+  }
+}
+
+const rehearsal = document.getElementById("rehearsal");
+if (rehearsal) {
+  rehearsal.focus();
+  goOn(rehearsal);
+}

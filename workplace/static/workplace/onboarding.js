@@ -1,0 +1,28 @@
+// Copying what is handed over; and following a test event until it has come to its end.
+
+const SECONDS = 2;
+const MOST_LOOKS = 150;
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const given = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(given.value ?? given.textContent);
+    document.getElementById("copied").textContent = "Copied.";
+  });
+}
+
+async function look(ways, left) {
+  if (!("underWay" in ways.dataset) || left === 0) return;
+  await new Promise((wake) => setTimeout(wake, SECONDS * 1000));
+  const answer = await fetch(location.href).catch(() => null);
+  const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page && page.getElementById("ways");
+  if (now && now.innerHTML !== ways.innerHTML) ways.replaceChildren(...now.childNodes);
+  if (now && !("underWay" in now.dataset)) delete ways.dataset.underWay;
+  look(ways, left - 1);
+}
+
+const ways = document.getElementById("ways");
+if (ways) look(ways, MOST_LOOKS);
