@@ -1,12 +1,13 @@
 """Whose turn it is and what to do, in plain words, for every way in which an import can stand.
 
-`docs/runbook.md` has a section for each reason; the words here and there agree.
+One answer for each row of the answer table in `docs/connecting-crms.md`; `docs/runbook.md` says
+the same at more length, and a test holds the two together.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from referrals.models import ImportJob
+from referrals.models import ImportAttempt, ImportJob
 
 State, Reason = ImportJob.State, ImportJob.Reason
 MAX_RESENDS = 2  # by hand, before support is called (crms-import.md, answers)
@@ -23,78 +24,137 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Who acts, and what to do, as one sentence."""
+    """Who acts, and what to do, in a sentence or two."""
 
     actor: Actor
     what: str
 
 
-BY_REASON = {
-    Reason.REJECTED: Advice(
-        Actor.REFERRAL_STAFF,
-        "Edit the referral in Caredove as the message says and save it: it goes again by itself. "
-        "Do not resend. If it keeps happening, have the field made mandatory on the Caredove form.",
-    ),
-    Reason.MISCONFIGURED: Advice(
-        Actor.ADMINISTRATOR,
-        "This is not a problem with the referral: the connection is paused and nothing is lost. "
-        "Mend it, then press “Test connection”: everything that waits goes by itself.",
-    ),
-    Reason.UNCONFIRMED: Advice(
-        Actor.SUPPORT,
-        "Look in the destination, then press “It is there” and enter its id, or “It is not there”.",
-    ),
-    Reason.GAVE_UP: Advice(
-        Actor.SUPPORT,
-        "Press Retry when the destination is well again, at most twice before you call support.",
-    ),
-    Reason.QUARANTINED: Advice(
-        Actor.DEVELOPERS,
-        "Tell the developers the import's id; press Retry when they have found the cause.",
-    ),
-    Reason.BUG: Advice(
-        Actor.DEVELOPERS,
-        "Tell the developers the import's id; press Retry when it is mended.",
-    ),
-}
-MAPPING = Advice(
+EDIT = Advice(
+    Actor.REFERRAL_STAFF,
+    "Edit the referral in Caredove as the message says and save it: it goes again by itself. "
+    "Do not resend. If it keeps happening, have the field made mandatory on the Caredove form.",
+)
+MEND_CONNECTION = Advice(
+    Actor.ADMINISTRATOR,
+    "This is not a problem with the referral: the connection is paused and nothing is lost. "
+    "Mend it, then press “Test connection”: everything that waits goes by itself.",
+)
+MEND_MAPPING = Advice(
     Actor.LIAISON, "Mend the mapping and save it: everything that waits goes by itself."
 )
-BY_STATE = {
-    State.WAITING: Advice(
-        Actor.NOBODY, "It goes by itself when Caredove sends whom the referral is about."
-    ),
-    State.QUEUED: Advice(Actor.NOBODY, "It goes by itself."),
-    State.RUNNING: Advice(Actor.NOBODY, "It is being sent at this moment."),
-    State.IMPORTED: Advice(Actor.NOBODY, "Nothing is to be done."),
-    State.DISMISSED: Advice(Actor.NOBODY, "A person decided that it is not imported."),
-}
+CONNECT_AGAIN = Advice(
+    Actor.LIAISON,
+    "Connect the listing to this destination again: everything that waits goes by itself.",
+)
+LOOK = Advice(
+    Actor.SUPPORT,
+    "Look in the destination for the reference, then press “It is there” and enter its id, or "
+    "“It is not there”: only then it is sent again.",
+)
+LOOK_WITHOUT_ID = Advice(
+    Actor.SUPPORT,
+    "It said yes, but gave no id, so it is not sent again. Look in the destination for the "
+    "reference, then press “It is there” and enter its id, or “It is not there”.",
+)
+LOOK_FOR_LOST = Advice(
+    Actor.SUPPORT,
+    "It had the referral and no longer has it. Ask there what became of it, then press "
+    "“It is there” and enter its id, “It is not there” to send it again, or “Dismiss”.",
+)
+RETRY = Advice(
+    Actor.SUPPORT,
+    "Press Retry when the destination is well again, wait some minutes, and once more at most: "
+    "then call the support of the destination.",
+)
+RETRY_WHEN_REACHED = Advice(
+    Actor.SUPPORT,
+    "Nothing answered. Press Retry when the destination can be reached again, wait some minutes, "
+    "and once more at most: then call the support of the destination.",
+)
+FIND_THE_CAUSE = Advice(
+    Actor.DEVELOPERS,
+    "Tell the developers the import's id; press Retry when they have found the cause.",
+)
+MEND_DOVETAIL = Advice(
+    Actor.DEVELOPERS, "Tell the developers the import's id; press Retry when it is mended."
+)
+WAIT_FOR_DETAILS = Advice(
+    Actor.NOBODY, "It goes by itself when Caredove sends whom the referral is about."
+)
+BY_ITSELF = Advice(Actor.NOBODY, "It goes by itself.")
+UNDER_WAY = Advice(Actor.NOBODY, "It is being sent at this moment.")
+DONE = Advice(Actor.NOBODY, "Nothing is to be done.")
+DECIDED = Advice(Actor.NOBODY, "A person decided that it is not imported.")
 HELD = Advice(
     Actor.ADMINISTRATOR,
     "Mend the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
-REVOKED_THERE = Advice(
+REMOVE_THERE = Advice(
     Actor.SUPPORT, "Look in the destination and remove the referral there, then clear the error."
 )
-SEEN = Advice(Actor.SUPPORT, "It went well later. Clear the error once you have seen it.")
-FILES_MISSING = Advice(Actor.SUPPORT, "Add the missing files to the destination by hand.")
+SEEN = Advice(Actor.SUPPORT, "It later succeeded. Clear the error once you have seen it.")
+SEEN_TO = Advice(Actor.SUPPORT, "Clear the error once you have seen it.")
+ADD_FILES = Advice(
+    Actor.SUPPORT,
+    "The referral is in. Add the missing files to the destination by hand, then clear the error.",
+)
+
+BY_REASON = {
+    Reason.REJECTED: EDIT,
+    Reason.MISCONFIGURED: MEND_CONNECTION,
+    Reason.UNCONFIRMED: LOOK,
+    Reason.GAVE_UP: RETRY,
+    Reason.QUARANTINED: FIND_THE_CAUSE,
+    Reason.BUG: MEND_DOVETAIL,
+}
+BY_STATE = {
+    State.WAITING: WAIT_FOR_DETAILS,
+    State.QUEUED: BY_ITSELF,
+    State.RUNNING: UNDER_WAY,
+    State.IMPORTED: DONE,
+    State.DISMISSED: DECIDED,
+}
+GONE = (404, 410)  # to a file of a referral that it had taken
 
 
-def advice(job: ImportJob) -> Advice:
-    """Return who acts on the job and what to do."""
+def advice(job: ImportJob, last: ImportAttempt | None = None) -> Advice:
+    """Return who acts on the job and what to do.
+
+    With its last attempt the words fit the answer, too; who acts is the same without.
+    """
     if job.state == State.NEEDS_ATTENTION:
-        if job.reason == Reason.MISCONFIGURED and not job.destination.held_at:
-            return MAPPING
-        return BY_REASON[Reason(job.reason)]
+        return _on_answer(job, last) if last else _on_reason(job)
     if job.state == State.QUEUED and job.destination.held_at:
         return HELD
     if job.has_uncleared_error and job.state in (State.IMPORTED, State.DISMISSED):
-        return _advice_on_flag(job)
+        return _on_flag(job)
     return BY_STATE[State(job.state)]
 
 
-def _advice_on_flag(job: ImportJob) -> Advice:
+def _on_reason(job: ImportJob) -> Advice:
+    if job.reason == Reason.MISCONFIGURED and not job.destination.held_at:
+        return MEND_MAPPING if job.trigger_config_id else CONNECT_AGAIN
+    return BY_REASON[Reason(job.reason)]
+
+
+def _on_answer(job: ImportJob, last: ImportAttempt) -> Advice:
+    status = last.status_code
+    match job.reason:
+        case Reason.UNCONFIRMED if status in GONE:
+            return LOOK_FOR_LOST
+        case Reason.UNCONFIRMED if status and 200 <= status < 300:
+            return LOOK_WITHOUT_ID
+        case Reason.GAVE_UP if status is None:
+            return RETRY_WHEN_REACHED
+        case _:
+            return _on_reason(job)
+
+
+def _on_flag(job: ImportJob) -> Advice:
     """What is left to do for an import that has ended, and whose error nobody has cleared."""
     if job.referral.purged_at:
-        return REVOKED_THERE
-    return FILES_MISSING if job.missing_files and job.due_at is None else SEEN
+        return REMOVE_THERE
+    if job.state == State.DISMISSED:
+        return SEEN_TO
+    return ADD_FILES if job.missing_files and job.due_at is None else SEEN

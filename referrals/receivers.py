@@ -7,7 +7,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from core import clock
-from integrations.models import Destination
+from integrations.models import Destination, TriggerConfig
 from integrations.signals import destination_released
 from mapping.models import Mapping
 from referrals.models import ImportJob
@@ -26,6 +26,17 @@ def resume_mapping(instance: Mapping, **_: Any) -> None:
     """Queue what a mapping had stopped, once its new rules are saved too."""
     transaction.on_commit(
         lambda: _resume(trigger_config__mapping=instance.pk, destination__held_at__isnull=True)
+    )
+
+
+@receiver(post_save, sender=TriggerConfig)
+def resume_connection(instance: TriggerConfig, **_: Any) -> None:
+    """Queue what stopped because this listing and this destination were no longer connected."""
+    _resume(
+        trigger_config=None,
+        referral__listing=instance.listing_id,
+        destination=instance.destination_id,
+        destination__held_at__isnull=True,
     )
 
 

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from referrals.explain import Light
+from referrals.explain import Cause, Light
 from referrals.models import ImportJob, InboundEvent
 
 
@@ -102,6 +102,7 @@ class ExplanationSerializer(serializers.Serializer[None]):
 
     reference = serializers.CharField()
     imported = serializers.BooleanField()
+    cause = serializers.ChoiceField(choices=[str(cause) for cause in Cause])
     sentence = serializers.CharField()
     whose_turn = serializers.CharField()
     checks = CheckSerializer(many=True)

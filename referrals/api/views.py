@@ -33,10 +33,9 @@ from referrals.api.problems import (
     stored_outcome,
 )
 from referrals.api.schema import SENDER_AUTH
-from referrals.explain import ABSENT, explain
-from referrals.identity import find
+from referrals.explain import Cause, asker, explain
 from referrals.intake import Received
-from referrals.models import InboundEvent, Referral
+from referrals.models import InboundEvent
 
 logger = logging.getLogger(__name__)
 
@@ -236,10 +235,10 @@ class ReferralView(SenderView):
     )
     def get(self, request: Request, reference: str) -> Response:
         source = self.source_of(request)
-        referral = find(source.kind, [reference])
-        if referral is None or not _may_ask(source, referral):
-            raise Problem(404, ABSENT)
-        return Response(explain(reference, source.kind).as_dict())
+        told = explain(reference, source.kind, asker.source(source))
+        if told.cause is Cause.UNKNOWN_REFERENCE:
+            raise Problem(404, told.sentence)
+        return Response(told.as_dict())
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:
@@ -251,10 +250,3 @@ def _read(request: HttpRequest, limit: int) -> bytes:
         return request.body
     except OSError:
         raise Problem(400, "The body did not arrive whole.") from None
-
-
-def _may_ask(source: Source, referral: Referral) -> bool:
-    """Whoever may send for its organization; while that is unknown, whoever sent it."""
-    if referral.organization:
-        return source.may_send_for(referral.organization.caredove_id)
-    return not source.organizations.exists() or referral.events.filter(source=source).exists()

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from core import clock, outbound
+from integrations.models import TriggerConfig
 from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Misconfigured, Parcel
 from mapping import document as source
 from mapping import engine
@@ -86,7 +87,7 @@ def _reference(job: ImportJob) -> str:
 
 def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object]:
     """Return the record by the mapping of the job's trigger config; raises Misconfigured."""
-    config = job.trigger_config
+    config = job.trigger_config or _connected_again(job)
     if config is None:
         raise Misconfigured("The trigger config that started this import was deleted.")
     context = engine.Context(
@@ -98,6 +99,12 @@ def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object
         return engine.apply(config.mapping.engine_rules(), document, context).record
     except engine.MappingError as error:
         raise Misconfigured(f"Mapping “{config.mapping}” does not work: {error}") from None
+
+
+def _connected_again(job: ImportJob) -> TriggerConfig | None:
+    """Return what joins the listing and the destination now, instead of what did then."""
+    configs = TriggerConfig.objects.select_related("mapping").filter(enabled=True)
+    return configs.filter(listing=job.referral.listing, destination=job.destination).first()
 
 
 def summary_of(referral: Referral, document: source.Document) -> StoredSummary:

@@ -28,6 +28,7 @@ from integrations.transport import (
     Unconfirmed,
 )
 from referrals import files
+from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost

@@ -20,7 +20,7 @@ def world(world: World) -> World:
     [
         ("rejected", Actor.REFERRAL_STAFF, "Edit the referral in Caredove"),
         ("unconfirmed", Actor.SUPPORT, "Look in the destination"),
-        ("gave_up", Actor.SUPPORT, "at most twice"),
+        ("gave_up", Actor.SUPPORT, "once more at most"),
         ("quarantined", Actor.DEVELOPERS, "Tell the developers"),
         ("bug", Actor.DEVELOPERS, "Tell the developers"),
         ("misconfigured", Actor.LIAISON, "Mend the mapping"),

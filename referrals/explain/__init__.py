@@ -1,0 +1,139 @@
+"""Why is this referral (not) in the destination: a short chain of checks and one sentence.
+
+The same answer through the workplace, the API and `manage.py explain`.
+"""
+
+from collections.abc import Iterator
+
+from referrals import identity
+from referrals.advice import Actor
+from referrals.explain.answer import QUESTIONS, Cause, Check, Explanation, Light, Stop, ended
+from referrals.explain.asker import EVERYBODY, Asker
+from referrals.explain.before_import import ABSENT, before_import, of_unknown
+from referrals.explain.of_import import ImportChecks
+from referrals.models import ImportJob, Referral
+
+__all__ = [
+    "ABSENT",
+    "EVERYBODY",
+    "QUESTIONS",
+    "Asker",
+    "Cause",
+    "Check",
+    "Explanation",
+    "Light",
+    "explain",
+    "explain_referral",
+]
+
+State = ImportJob.State
+# With several destinations the chain follows the import that stands worst.
+WORST_FIRST = [
+    State.NEEDS_ATTENTION,
+    State.WAITING,
+    State.QUEUED,
+    State.RUNNING,
+    State.DISMISSED,
+    State.IMPORTED,
+]
+WITHHELD = "What was said is withheld from your role."
+
+
+def explain(reference: str, source_kind: str = "caredove", asker: Asker = EVERYBODY) -> Explanation:
+    """Return why the referral with any of its ids is, or is not, where it should be.
+
+    A referral that the asker may not hear of is for them like one that never came.
+    """
+    reference = reference.strip()
+    referral = identity.find(source_kind, [reference])
+    if referral is None or not asker.may_hear_of(referral):
+        return _of_nothing(reference, asker)
+    return explain_referral(referral, asker, asked=reference)
+
+
+def explain_referral(
+    referral: Referral, asker: Asker = EVERYBODY, *, asked: str = ""
+) -> Explanation:
+    """Return the same for a referral at hand; of one that is part of another, for that one."""
+    if referral.united_with:
+        return explain_referral(referral.united_with, asker, asked=asked or referral.reference)
+    jobs = _jobs(referral)
+    passed: list[Check] = []
+    try:
+        for check in _chain(referral, jobs, asker, asked or referral.reference):
+            passed.append(check)  # noqa: PERF402 - what was passed before a stop counts
+    except Stop as stop:
+        return _stopped(referral, jobs, passed, stop, asker)
+    return Explanation(
+        referral.reference,
+        True,
+        Cause.IMPORTED,
+        " ".join(f"It is in {job.destination} as {job.external_id}." for job in jobs),
+        Actor.NOBODY,
+        tuple(passed),
+        jobs,
+        referral,
+        withheld=not asker.reads_people,
+    )
+
+
+def _of_nothing(reference: str, asker: Asker) -> Explanation:
+    stop = of_unknown(reference, asker.events)
+    checks, sentence = ended([], stop)
+    return Explanation(
+        reference, False, stop.cause, sentence, stop.advice.actor, checks, place=stop.place
+    )
+
+
+def _stopped(
+    referral: Referral,
+    jobs: tuple[ImportJob, ...],
+    passed: list[Check],
+    stop: Stop,
+    asker: Asker,
+) -> Explanation:
+    checks, sentence = ended(passed, stop)
+    return Explanation(
+        referral.reference,
+        bool(jobs) and all(job.state == State.IMPORTED for job in jobs),
+        stop.cause,
+        sentence,
+        stop.advice.actor,
+        checks,
+        jobs,
+        referral,
+        stop.place,
+        withheld=not asker.reads_people,
+    )
+
+
+def _chain(
+    referral: Referral, jobs: tuple[ImportJob, ...], asker: Asker, asked: str
+) -> Iterator[Check]:
+    yield from before_import(referral, jobs, asked)
+    said = _theirs if asker.reads_people else _ours
+    yield from ImportChecks(min(jobs, key=_standing), said).run()
+
+
+def _theirs(words: str, _: str) -> str:
+    return words
+
+
+def _ours(_: str, own: str) -> str:
+    return f"{own} {WITHHELD}"
+
+
+def _jobs(referral: Referral) -> tuple[ImportJob, ...]:
+    jobs = referral.jobs.select_related(
+        "referral__organization",
+        "referral__listing",
+        "destination__organization",
+        "trigger_config__mapping",
+        "closed_by",
+        "error_cleared_by",
+    )
+    return tuple(jobs.order_by("opened_at"))
+
+
+def _standing(job: ImportJob) -> tuple[int, bool]:
+    return WORST_FIRST.index(State(job.state)), not job.has_uncleared_error

@@ -1,0 +1,191 @@
+"""What an explanation is made of: causes, checks, the sentence, and where somebody acts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Model
+
+from referrals.advice import Actor, Advice
+from referrals.models import ImportJob, Referral
+
+
+class Cause(StrEnum):
+    """Why a referral stands where it stands; each has a test of its own."""
+
+    IMPORTED = "imported"
+    # Caredove to here
+    UNKNOWN_REFERENCE = "unknown_reference"
+    NOT_OPENED = "not_opened"
+    NOT_OPENABLE = "not_openable"
+    UNREADABLE = "unreadable"
+    CONFLICT = "conflict"
+    FORBIDDEN_SOURCE = "forbidden_source"
+    UNKNOWN_CODE = "unknown_code"
+    IGNORED_CODE = "ignored_code"
+    REVOKED = "revoked"
+    REVOKED_BUT_THERE = "revoked_but_there"
+    PURGED = "purged"
+    # Here
+    PLACE_UNKNOWN = "place_unknown"
+    UNKNOWN_ORGANIZATION = "unknown_organization"
+    SUSPENDED = "suspended"
+    PLAN_TOO_LOW = "plan_too_low"
+    UNKNOWN_LISTING = "unknown_listing"
+    NOT_CONNECTED = "not_connected"
+    SWITCHED_OFF = "switched_off"
+    NO_TRIGGER = "no_trigger"
+    ROUTED = "routed"
+    # The import
+    DISMISSED = "dismissed"
+    UNITED = "united"
+    MOVED = "moved"
+    WAITING = "waiting"
+    NOBODY_NAMED = "nobody_named"
+    HELD = "held"
+    MAPPING_ERROR = "mapping_error"
+    CONNECTION_REMOVED = "connection_removed"
+    # The destination
+    QUEUED = "queued"
+    OVERDUE = "overdue"
+    RUNNING = "running"
+    ASKED_TO_WAIT = "asked_to_wait"
+    SERVER_ERROR = "server_error"
+    NO_ANSWER = "no_answer"
+    BEING_LOOKED_FOR = "being_looked_for"
+    REJECTED = "rejected"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    UNCONFIRMED = "unconfirmed"
+    NO_READABLE_ID = "no_readable_id"
+    GONE_THERE = "gone_there"
+    DUPLICATE_THERE = "duplicate_there"
+    GAVE_UP = "gave_up"
+    QUARANTINED = "quarantined"
+    BUG = "bug"
+    # Its files
+    FILES_TO_FOLLOW = "files_to_follow"
+    FILE_REFUSED = "file_refused"
+    FILE_MISSING = "file_missing"
+    ERROR_NOT_CLEARED = "error_not_cleared"
+
+
+class Light(StrEnum):
+    GREEN = "green"
+    AMBER = "amber"  # not there yet, and nobody has to act
+    RED = "red"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One link of the chain; `sentence` may quote the destination."""
+
+    question: str
+    light: Light
+    sentence: str = field(default="", repr=False)
+
+
+EVENT = "Do we have it from Caredove?"
+ORGANIZATION = "Is the organization active, on a sufficient plan?"
+LISTING = "Is the listing connected?"
+TRIGGER = "Did a trigger match?"
+WANTED = "Is it still to be imported?"
+DETAILS = "Are its details here?"
+CONNECTION = "Is the connection open?"
+MAPPED = "Can it be mapped?"
+ANSWER = "Did the destination take it?"
+FILES = "Are all files there?"
+QUESTIONS = (
+    EVENT,
+    ORGANIZATION,
+    LISTING,
+    TRIGGER,
+    WANTED,
+    DETAILS,
+    CONNECTION,
+    MAPPED,
+    ANSWER,
+    FILES,
+)
+
+
+class Stop(Exception):
+    """The chain ends at this check, for this cause; `place` is the row where somebody acts."""
+
+    def __init__(
+        self, check: Check, cause: Cause, advice: Advice, place: Model | None = None
+    ) -> None:
+        super().__init__(check.question)
+        self.check, self.cause, self.advice, self.place = check, cause, advice, place
+
+
+def red(
+    question: str, cause: Cause, sentence: str, advice: Advice, place: Model | None = None
+) -> Stop:
+    """Somebody has to act before it goes on."""
+    return Stop(Check(question, Light.RED, sentence), cause, advice, place)
+
+
+def amber(
+    question: str, cause: Cause, sentence: str, what: str = "", place: Model | None = None
+) -> Stop:
+    """It goes on by itself, or has ended: nobody acts."""
+    check = Check(question, Light.AMBER, sentence)
+    return Stop(check, cause, Advice(Actor.NOBODY, what), place)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer. `imported`: the referral is in every destination that it should be in.
+
+    `sentence` says what is and what to do, `actor` whose turn it is, `place` is the row where they
+    act. `withheld`: what the destination said, and all that is personal, was left out.
+    """
+
+    reference: str
+    imported: bool
+    cause: Cause
+    sentence: str = field(repr=False)
+    actor: Actor
+    checks: tuple[Check, ...]
+    jobs: tuple[ImportJob, ...] = ()
+    referral: Referral | None = None
+    place: Model | None = None
+    withheld: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as the API gives it."""
+        return {
+            "reference": self.reference,
+            "imported": self.imported,
+            "cause": str(self.cause),
+            "sentence": self.sentence,
+            "whose_turn": str(self.actor),
+            "checks": [
+                {"question": check.question, "light": str(check.light), "sentence": check.sentence}
+                for check in self.checks
+            ],
+            "imports": [_job_as_dict(job, withheld=self.withheld) for job in self.jobs],
+        }
+
+
+def _job_as_dict(job: ImportJob, *, withheld: bool) -> dict[str, Any]:
+    files = {} if withheld else job.missing_files
+    return {
+        "destination": job.destination.name,
+        "state": job.state,
+        "reason": job.reason or None,
+        "message": None if withheld else job.message or None,
+        "external_id": job.external_id,
+        "imported_at": job.imported_at,
+        "due_at": job.due_at,
+        "missing_files": [{"filename": name, "problem": why} for name, why in files.items()],
+    }
+
+
+def ended(passed: Iterable[Check], stop: Stop) -> tuple[tuple[Check, ...], str]:
+    """Return the whole chain of one that was stopped, and its sentence."""
+    reached = [*passed, stop.check]
+    rest = [Check(question, Light.NOT_REACHED) for question in QUESTIONS[len(reached) :]]
+    return (*reached, *rest), f"{stop.check.sentence} {stop.advice.what}".strip()

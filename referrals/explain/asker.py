@@ -1,0 +1,62 @@
+"""Who wants to know, and so what they may hear of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from access import scope
+from integrations.models import Organization, Source
+from referrals.models import Referral
+
+READS_PEOPLE = "referrals.view_referral"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Which referrals, and which events that belong to none yet, somebody may hear of.
+
+    What they may not hear of is for them as if it had never come. `reads_people`: whether they may
+    read what a destination says, which may be personal.
+    """
+
+    may_hear_of: Callable[[Referral], bool]
+    events: Q
+    reads_people: bool = True
+
+
+EVERYBODY = Asker(lambda _: True, Q())  # of the command line, which reads the database anyway
+
+
+def person(user: Any) -> Asker:
+    """Return what a member of the staff may hear of: their organizations'.
+
+    An event that belongs to no referral yet is theirs when its source sends for them alone.
+    """
+    return Asker(
+        lambda referral: scope.may_see(user, referral.organization_id),
+        Q() if scope.sees_all(user) else Q(source__in=_sources_for(user)),
+        reads_people=user.has_perm(READS_PEOPLE),
+    )
+
+
+def _sources_for(user: Any) -> Any:
+    others = Organization.objects.exclude(pk__in=scope.organization_ids(user))
+    return (
+        Source.objects.filter(organizations__isnull=False)
+        .exclude(organizations__in=others)
+        .values("pk")
+    )
+
+
+def source(sender: Source) -> Asker:
+    """Return what a sender may hear of: referrals of whom it may send for, and its own events."""
+    return Asker(lambda referral: _may_send(sender, referral), Q(source=sender))
+
+
+def _may_send(sender: Source, referral: Referral) -> bool:
+    """Whoever may send for its organization; while that is unknown, whoever sent it."""
+    if referral.organization:
+        return sender.may_send_for(referral.organization.caredove_id)
+    return not sender.organizations.exists() or referral.events.filter(source=sender).exists()

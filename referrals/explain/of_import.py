@@ -1,0 +1,234 @@
+"""The checks of one import: is it wanted, can it be sent, was it taken, and its files."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from core import clock
+from referrals import snapshot
+from referrals.advice import HELD, Actor, Advice, advice
+from referrals.explain.answer import (
+    ANSWER,
+    CONNECTION,
+    DETAILS,
+    FILES,
+    MAPPED,
+    WANTED,
+    Cause,
+    Check,
+    Light,
+    Stop,
+    amber,
+    red,
+)
+from referrals.identity import UNITED
+from referrals.models import ImportAttempt, ImportJob
+
+State, Reason, Outcome = ImportJob.State, ImportJob.Reason, ImportAttempt.Outcome
+
+LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
+MOVED = Advice(
+    Actor.LIAISON, "Dismiss this import. The referral goes by the listing that it is now for."
+)
+NAME_SOMEBODY = Advice(
+    Actor.REFERRAL_STAFF, "Enter the person's name in Caredove and save it: it goes by itself."
+)
+ACTIVATE = Advice(
+    Actor.ADMINISTRATOR, "Activate it, or ask Caredove about the plan: it goes by itself then."
+)
+START_DISPATCHER = Advice(
+    Actor.ADMINISTRATOR, "The dispatcher is not running, or has more to do than it can: look there."
+)
+
+
+class ImportChecks:
+    """The chain of one import.
+
+    `said` takes what somebody else has said, which may be personal, and our own words for it; it
+    returns those that the asker may read.
+    """
+
+    def __init__(self, job: ImportJob, said: Callable[[str, str], str]) -> None:
+        self.job = job
+        self.said = said
+        self.last = job.attempts.order_by("-number").first()
+        self.advice = advice(job, self.last)
+
+    def run(self) -> Iterator[Check]:
+        """Yield what was passed; raises Stop where it ends."""
+        yield self._wanted()
+        yield self._details()
+        yield self._connection()
+        yield self._mapped()
+        yield self._answer()
+        yield self._files()
+
+    def _red(self, question: str, cause: Cause, sentence: str) -> Stop:
+        return red(question, cause, sentence, self.advice, self.job)
+
+    def _wanted(self) -> Check:
+        job = self.job
+        if job.state == State.DISMISSED and job.closed_why == UNITED:
+            raise self._red(WANTED, Cause.UNITED, UNITED)
+        if job.state == State.DISMISSED:
+            by = f"{job.closed_by or 'Dovetail'} dismissed the import"
+            sentence = self.said(f"{by}: {job.closed_why}", f"{by}.")
+            raise self._red(WANTED, Cause.DISMISSED, sentence)
+        if self._has_moved():
+            sentence = (
+                f"The referral has moved to {job.referral.organization}; this import was for "
+                f"{job.destination.organization}."
+            )
+            raise red(WANTED, Cause.MOVED, sentence, MOVED, job)
+        return Check(WANTED, Light.GREEN)
+
+    def _has_moved(self) -> bool:
+        job = self.job
+        moved = job.referral.organization_id != job.destination.organization_id
+        return moved and job.external_id is None
+
+    def _details(self) -> Check:
+        job = self.job
+        if job.state == State.WAITING:
+            sentence = "Only part of the referral has come so far."
+            raise amber(DETAILS, Cause.WAITING, sentence, self.advice.what, job)
+        named = snapshot.has_details(snapshot.view(job.referral.snapshot))
+        if job.external_id is None and not named:
+            sentence = "The referral does not say whom it is about."
+            raise red(DETAILS, Cause.NOBODY_NAMED, sentence, NAME_SOMEBODY, job)
+        return Check(DETAILS, Light.GREEN)
+
+    def _connection(self) -> Check:
+        job, destination = self.job, self.job.destination
+        organization = destination.organization
+        if job.external_id:
+            return Check(CONNECTION, Light.GREEN)
+        if destination.held_at:
+            refused = job.reason == Reason.MISCONFIGURED
+            cause = Cause.CREDENTIALS_REFUSED if refused else Cause.HELD
+            held = f"{destination} is held"
+            sentence = self.said(f"{held}: {destination.held_reason}", f"{held}.")
+            now = self.advice if refused else HELD
+            raise red(CONNECTION, cause, sentence, now, destination)
+        if not organization.may_import():
+            sentence = f"{organization} is suspended, or its plan does not include importing."
+            raise red(CONNECTION, Cause.SUSPENDED, sentence, ACTIVATE, organization)
+        return Check(CONNECTION, Light.GREEN, f"{destination} is open.")
+
+    def _mapped(self) -> Check:
+        job = self.job
+        if job.state != State.NEEDS_ATTENTION or job.reason != Reason.MISCONFIGURED:
+            return Check(MAPPED, Light.GREEN)
+        config = job.trigger_config
+        cause = Cause.MAPPING_ERROR if config else Cause.CONNECTION_REMOVED
+        place = config.mapping if config else job.referral.listing
+        # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
+        raise red(MAPPED, cause, job.message, self.advice, place)
+
+    # -- what the destination said -------------------------------------------------------------
+
+    def _answer(self) -> Check:
+        job = self.job
+        if job.external_id:
+            taken = f"{job.destination} took it as {job.external_id}."
+            return Check(ANSWER, Light.GREEN, taken)
+        if job.state == State.NEEDS_ATTENTION:
+            raise self._red(
+                ANSWER, self._cause(), f"{self._tired()}{self._message()}{self._seen()}"
+            )
+        if job.state == State.RUNNING:
+            raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=job)
+        if job.due_at and job.due_at < clock.now() - LATE:
+            sentence = f"It has been due since {self._due()}, and nobody has taken it."
+            raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, job)
+        if job.tries or job.steps.exists():
+            sentence = f"{self._message()} It is tried again at {self._due()}."
+            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, job)
+        sentence = f"It is queued for {self._due()}."
+        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, job)
+
+    def _message(self) -> str:
+        job, last = self.job, self.last
+        status = f" (HTTP {last.status_code})" if last and last.status_code else ""
+        ours = job.get_reason_display() or (last.get_outcome_display() if last else "")
+        return self.said(job.message or (last.message if last else ""), f"{ours}{status}.")
+
+    def _tired(self) -> str:
+        gave_up = self.job.reason == Reason.GAVE_UP
+        return "All automatic tries are used up. " if gave_up else ""
+
+    def _seen(self) -> str:
+        job = self.job
+        if job.error_cleared_at is None:
+            return ""
+        by = job.error_cleared_by or "Dovetail"
+        return f" {by} has cleared the error, and it is still not there."
+
+    def _cause(self) -> Cause:
+        status = self.last.status_code if self.last else None
+        match self.job.reason:
+            case Reason.UNCONFIRMED:
+                return _cause_of_doubt(status)
+            case Reason.REJECTED:
+                return Cause.REJECTED
+            case Reason.GAVE_UP:
+                return Cause.GAVE_UP
+            case Reason.QUARANTINED:
+                return Cause.QUARANTINED
+            case _:
+                return Cause.BUG
+
+    def _cause_of_waiting(self) -> Cause:
+        last = self.last
+        if last is None or last.outcome in (Outcome.UNCONFIRMED, Outcome.LOST, Outcome.BUG):
+            return Cause.BEING_LOOKED_FOR
+        if last.status_code is None:
+            return Cause.NO_ANSWER
+        return Cause.ASKED_TO_WAIT if last.status_code == 429 else Cause.SERVER_ERROR
+
+    def _due(self) -> str:
+        """The due time as people of the organization write it."""
+        due, zone = self.job.due_at, self.job.destination.organization.zone
+        return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else "no time"
+
+    # -- its files -----------------------------------------------------------------------------
+
+    def _files(self) -> Check:
+        job = self.job
+        if not job.missing_files:
+            return self._flag()
+        where = self._missing()
+        if job.due_at or job.state in (State.QUEUED, State.RUNNING):
+            again = "They are tried again by themselves."
+            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, again, job)
+        if not job.has_uncleared_error:
+            return Check(FILES, Light.GREEN, f"{where} A person has seen to it.")
+        raise self._red(FILES, self._cause_of_missing(), where)
+
+    def _missing(self) -> str:
+        where = f"It is in {self.job.destination} as {self.job.external_id}, but files are missing"
+        files = self.job.missing_files.items()
+        names = "; ".join(f"{name} ({why.rstrip('.')})" for name, why in files)
+        return self.said(f"{where}: {names}.", f"{where}: {len(files)}.")
+
+    def _cause_of_missing(self) -> Cause:
+        """Whether the destination refused a file that we had, or we could not get it."""
+        ours = set(
+            self.job.referral.files.exclude(state="stored").values_list("filename", flat=True)
+        )
+        return Cause.FILE_MISSING if ours else Cause.FILE_REFUSED
+
+    def _flag(self) -> Check:
+        if self.job.has_uncleared_error:
+            sentence = f"It is in {self.job.destination} as {self.job.external_id}."
+            raise self._red(FILES, Cause.ERROR_NOT_CLEARED, sentence)
+        return Check(FILES, Light.GREEN)
+
+
+def _cause_of_doubt(status: int | None) -> Cause:
+    if status in (404, 410):
+        return Cause.GONE_THERE
+    if status == 409:
+        return Cause.DUPLICATE_THERE
+    if status and 200 <= status < 300:
+        return Cause.NO_READABLE_ID
+    return Cause.UNCONFIRMED
