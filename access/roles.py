@@ -38,7 +38,18 @@ CONNECTS_LISTINGS = tuple(
     for action in ("add", "change", "delete", "view")
 )
 DECIDES = ("referrals.decide_importjob", "referrals.read_body")
+SEES_ALERTS = (
+    "workplace.view_alert",
+    "workplace.view_alertrecipient",
+    "workplace.view_alertsettings",
+)
+SETS_ALERTS = tuple(
+    f"workplace.{action}_{model}"
+    for model in ("alertrecipient", "alertsettings")
+    for action in ("add", "change", "delete")
+)
 CONNECTS_SYSTEMS = (
+    "workplace.connect_webhook",
     *(
         f"integrations.{action}_{model}"
         for model in ("organization", "source", "destination")
@@ -53,14 +64,16 @@ CONNECTS_SYSTEMS = (
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
-    LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS),
-    SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES),
+    LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS, *SEES_ALERTS, *SETS_ALERTS),
+    SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES, *SEES_ALERTS),
     ADMINISTRATOR: (
         *SEES_WHAT_HAPPENED,
         *SEES_CONFIGURATION,
         *CONNECTS_LISTINGS,
         *CONNECTS_SYSTEMS,
         *DECIDES,
+        *SEES_ALERTS,
+        *SETS_ALERTS,
     ),
 }
 

@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -246,6 +247,20 @@ AUTH_PASSWORD_VALIDATORS = [
     ]
 ]
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preloading is for the owner of the domain
+
+# -- What people are told, beside the admin -----------------------------------------------------
+
+EMAIL_URL = env.str("EMAIL_URL", default="consolemail://" if DEBUG else "")
+EMAIL_READY = bool(EMAIL_URL)
+globals().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+EMAIL_TIMEOUT = 10  # seconds
+PORTAL_URL = env.str(
+    "PORTAL_URL",
+    default="http://127.0.0.1:8000" if DEBUG or not HTTPS_ONLY else f"https://{ALLOWED_HOSTS[0]}",
+)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default=f"Dovetail <dovetail@{urlsplit(PORTAL_URL).hostname}>"
+)
 
 if not DEBUG:
     checks.refuse_unsafe(globals())

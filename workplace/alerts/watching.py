@@ -1,0 +1,252 @@
+"""What there is to tell: troubles that begin, troubles that are over, and the daily digest.
+
+A trouble is one cause at one destination, told apart by the class of the HTTP answer. It begins
+with its first sign and is told then; further signs belong to it until it is over.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Q
+
+from core import clock
+from integrations.models import Destination, Organization
+from referrals.causes import UNCLEARED, cause_key
+from referrals.models import ImportJob
+from workplace.alerts.telling import News, tell
+from workplace.models import Alert, AlertKind, AlertSettings, Trouble
+
+State = ImportJob.State
+
+RETRYING = "retrying"
+TOO_OLD = "too_old"
+# They are over when the destination works; the others when no import shows them any more.
+OF_THE_CONNECTION = ("held", "gave_up", RETRYING)
+NO_FAILURE = ("", "again", "succeeded", "dismissed")
+UNFINISHED = Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING]) | (
+    Q(state=State.NEEDS_ATTENTION) & UNCLEARED
+)
+DIGEST_LATEST = timedelta(hours=12)  # after its hour, when the dispatcher was not running then
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Imports that show the same trouble now: how many, since when, and the latest of them."""
+
+    organization_id: int
+    destination_id: int | None
+    what: str
+    count: int
+    since: datetime
+    last_at: datetime
+
+    @property
+    def place(self) -> str:
+        return str(self.destination_id or "")
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        return self.organization_id, self.place, self.what
+
+    @property
+    def kind(self) -> AlertKind:
+        known = {RETRYING: AlertKind.RETRYING, TOO_OLD: AlertKind.TOO_OLD}
+        return known.get(cause_of(self.what), AlertKind.FAILURE)
+
+
+def cause_of(what: str) -> str:
+    """Return the cause that a trouble has, without the class of the answer."""
+    return what.partition(":")[0]
+
+
+def look() -> None:
+    """Begin, tell and end troubles, as the imports stand now; tell who is due their digest."""
+    now = clock.now()
+    signs = {sign.key: sign for sign in _signs(now)}
+    for sign in signs.values():
+        _notice(sign, now)
+    for trouble in Trouble.objects.filter(ended_at__isnull=True).select_related("destination"):
+        if _is_over(trouble, signs):
+            _end(trouble, now)
+    _digests(now)
+
+
+# -- Signs -------------------------------------------------------------------------------------
+
+
+def _signs(now: datetime) -> Iterator[Sign]:
+    failed = ImportJob.objects.filter(UNCLEARED).annotate(cause=cause_key())
+    yield from _united(failed.exclude(cause__in=NO_FAILURE), "cause", "error_at")
+    yield from _united(_tried_again(), "", "connection_failed_at")
+    yield from _too_old(now)
+
+
+def _tried_again() -> Any:
+    return ImportJob.objects.filter(
+        state=State.QUEUED,
+        tries__gt=0,
+        connection_failed_at__isnull=False,
+        destination__held_at__isnull=True,
+    )
+
+
+def _united(jobs: Any, cause: str, at: str) -> Iterable[Sign]:
+    """Return one sign for each destination, cause and class of answer."""
+    named = ["destination", "destination__organization", "last_status_code"]
+    rows = jobs.order_by().values(*named, *([cause] if cause else [])).annotate(
+        count=Count("pk"), since=Min(at), last=Max(at)
+    )  # fmt: skip
+    signs: dict[Any, Sign] = {}
+    for row in rows:
+        what = f"{row[cause] if cause else RETRYING}:{_class(row['last_status_code'])}"
+        place = row["destination__organization"], row["destination"]
+        found = Sign(*place, what, row["count"], row["since"], row["last"])
+        signs[found.key] = _both(signs[found.key], found) if found.key in signs else found
+    return signs.values()
+
+
+def _both(one: Sign, other: Sign) -> Sign:
+    return Sign(
+        one.organization_id,
+        one.destination_id,
+        one.what,
+        one.count + other.count,
+        min(one.since, other.since),
+        max(one.last_at, other.last_at),
+    )
+
+
+def _class(status: int | None) -> str:
+    return f"{status // 100}xx" if status else "none"
+
+
+def _too_old(now: datetime) -> Iterator[Sign]:
+    unfinished = ImportJob.objects.filter(UNFINISHED).order_by()
+    oldest = unfinished.values_list("destination__organization").annotate(Min("opened_at"))
+    hours = dict(AlertSettings.objects.values_list("organization", "oldest_hours"))
+    default = AlertSettings().oldest_hours
+    for organization_id, opened_at in oldest:
+        limit = now - timedelta(hours=hours.get(organization_id, default))
+        if opened_at > limit:
+            continue
+        older = unfinished.filter(destination__organization=organization_id, opened_at__lte=limit)
+        yield Sign(organization_id, None, TOO_OLD, older.count(), opened_at, now)
+
+
+# -- Troubles ----------------------------------------------------------------------------------
+
+
+def _notice(sign: Sign, now: datetime) -> None:
+    """Keep what is new as a trouble, and tell it; what could not be told is told an hour later."""
+    with transaction.atomic():
+        trouble = _trouble(sign)
+        if trouble is None or trouble.told_at:
+            return
+        told = tell(
+            News(
+                sign.organization_id,
+                sign.kind,
+                f"{sign.what}@{sign.place}",
+                sign.destination_id,
+                {"what": sign.what, "count": sign.count, "since": sign.since.isoformat()},
+            ),
+            now,
+        )
+        if told:
+            Trouble.objects.filter(pk=trouble.pk).update(told_at=now)
+
+
+def _trouble(sign: Sign) -> Trouble | None:
+    """Return the trouble that the sign belongs to; None for one that is over."""
+    place = {
+        "organization_id": sign.organization_id,
+        "place": sign.place,
+        "what": sign.what,
+    }
+    last = Trouble.objects.filter(**place).order_by("-began_at").first()
+    if last and last.ended_at is None:
+        if sign.last_at > last.last_at:
+            Trouble.objects.filter(pk=last.pk).update(last_at=sign.last_at)
+        return last
+    if last and last.ended_at and sign.last_at <= last.ended_at:
+        return None
+    began = {
+        "destination_id": sign.destination_id,
+        "began_at": sign.last_at if last else sign.since,
+        "last_at": sign.last_at,
+    }
+    return Trouble.objects.get_or_create(**place, ended_at=None, defaults=began)[0]
+
+
+def _is_over(trouble: Trouble, signs: dict[tuple[int, str, str], Sign]) -> bool:
+    shown = (trouble.organization_id, trouble.place, trouble.what) in signs
+    cause = cause_of(trouble.what)
+    if cause not in OF_THE_CONNECTION or trouble.destination is None:
+        return not shown
+    if trouble.destination.held_at or (cause == RETRYING and shown):
+        return False
+    return cause == "held" or _works_since(trouble.destination, trouble.last_at)
+
+
+def _works_since(destination: Destination, moment: datetime) -> bool:
+    imported = destination.jobs.filter(imported_at__isnull=False)
+    last = imported.aggregate(Max("imported_at"))["imported_at__max"]
+    return last is not None and last > moment
+
+
+def _end(trouble: Trouble, now: datetime) -> None:
+    """Close the trouble, and tell it to those who were told that it had begun."""
+    with transaction.atomic():
+        mine = Trouble.objects.filter(pk=trouble.pk, ended_at__isnull=True)
+        if not mine.update(ended_at=now) or trouble.told_at is None:
+            return
+        # A connection works again once, whatever was wrong with it.
+        connection = cause_of(trouble.what) in OF_THE_CONNECTION
+        what = "connection" if connection else trouble.what
+        facts = {"what": trouble.what, "since": trouble.began_at.isoformat()}
+        cause = f"over {what}@{trouble.place}"
+        news = News(
+            trouble.organization_id, AlertKind.RECOVERY, cause, trouble.destination_id, facts
+        )
+        tell(news, now)
+
+
+# -- The digest --------------------------------------------------------------------------------
+
+
+def _digests(now: datetime) -> None:
+    hours = dict(AlertSettings.objects.values_list("organization", "digest_hour"))
+    default = AlertSettings().digest_hour
+    uncleared = ImportJob.objects.filter(UNCLEARED).order_by()
+    first = dict(uncleared.values_list("destination__organization").annotate(Min("error_at")))
+    for organization in Organization.objects.filter(pk__in=first):
+        hour = digest_time(organization, hours.get(organization.pk, default), now)
+        if hour <= now < hour + DIGEST_LATEST and first[organization.pk] <= hour:
+            _tell_digest(organization, hour, now)
+
+
+def digest_time(organization: Organization, hour: int, now: datetime) -> datetime:
+    """Return the latest moment, up to `now`, at which the organization's clock struck the hour."""
+    local = now.astimezone(organization.zone)
+    struck = datetime.combine(local.date(), time(hour), organization.zone)
+    if struck > now:
+        struck = datetime.combine(local.date() - timedelta(days=1), time(hour), organization.zone)
+    return struck
+
+
+def _tell_digest(organization: Organization, hour: datetime, now: datetime) -> None:
+    told = Alert.objects.filter(organization=organization, kind=AlertKind.DIGEST, hour=hour)
+    if told.exists():
+        return
+    jobs = ImportJob.objects.filter(UNCLEARED, destination__organization=organization)
+    counted = (
+        jobs.annotate(cause=cause_key(), place=F("destination__name"))
+        .order_by("place", "cause")
+        .values("place", "cause")
+        .annotate(count=Count("pk"), since=Min("error_at"))
+    )
+    lines = [{**row, "since": row["since"].isoformat()} for row in counted]
+    tell(News(organization.pk, AlertKind.DIGEST, "digest", facts={"lines": lines}), now, hour)
