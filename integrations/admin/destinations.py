@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from core import audit
 from integrations import destinations
 from integrations.admin.choosing import choose_first, choose_only
-from integrations.admin.shared import HIDDEN, ConfigurationAdmin, SecretFreeChanges, Tool
+from integrations.admin.shared import ConfigurationAdmin, Tool
 from integrations.models import Destination
 from integrations.transport import DeliveryError, SecretField
 
@@ -90,31 +90,6 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.options = dict(self.options.cleaned_data)
 
 
-class OptionChanges(SecretFreeChanges):
-    """Shows which options were changed, each by itself."""
-
-    def format_delta_change(self, change: Any) -> Any:
-        if change.field != "options":
-            return super().format_delta_change(change)
-        fields = option_fields(self.record.kind) if self._known() else {}
-        old, new = change.old or {}, change.new or {}
-        lines = [
-            _option_change(name, fields.get(name), old.get(name), new.get(name))
-            for name in {**old, **new}
-            if old.get(name) != new.get(name)
-        ]
-        return type(change)("Options", "; ".join(lines), HIDDEN)
-
-    def _known(self) -> bool:
-        return self.record.kind in destinations.kinds()
-
-
-def _option_change(name: str, field: forms.Field | None, old: Any, new: Any) -> str:
-    if field is None or isinstance(field, SecretField):
-        return f"{name} changed"
-    return f"{name}: {old} → {new}"
-
-
 @admin.register(Destination)
 class DestinationAdmin(ConfigurationAdmin):
     organization_path = "organization"
@@ -186,11 +161,6 @@ class DestinationAdmin(ConfigurationAdmin):
             *([("Connection", {"fields": needed})] if needed else []),
             ("More options", {"fields": more, "classes": ["collapse"] if needed else []}),
         ]
-
-    def get_historical_record_context_helper(
-        self, request: HttpRequest, historical_record: Any
-    ) -> OptionChanges:
-        return OptionChanges(self.model, historical_record)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

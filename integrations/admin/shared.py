@@ -1,17 +1,27 @@
 """What the pages of configuration have in common: a history without secrets, and tools."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from simple_history.admin import SimpleHistoryAdmin
-from simple_history.template_utils import HistoricalRecordContextHelper
 
 from access.scoped import ScopedAdmin
-
-HIDDEN = "hidden"
+from core import audit
+from integrations.history import changes, putting_back
+from integrations.history.putting_back import NotPutBack
+from integrations.history.sorts import SORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +34,18 @@ class Tool:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-class SecretFreeChanges(HistoricalRecordContextHelper):  # type: ignore[misc]
-    """Says that a secret was changed, and neither what it was nor what it is."""
+class PutBackForm(forms.Form):
+    """Why a version is put back; the newest record that the person saw is the one that counts."""
 
-    secret_fields: Iterable[str] = ()
-
-    def stringify_delta_change_values(self, change: Any, old: Any, new: Any) -> tuple[Any, Any]:
-        if change.field in self.secret_fields:
-            return HIDDEN, HIDDEN
-        shown: tuple[Any, Any] = super().stringify_delta_change_values(change, old, new)
-        return shown
+    note = forms.CharField(
+        max_length=100, required=False, help_text="Why, for whoever reads the history later."
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput)
 
 
 class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
-    """A model whose changes are kept and shown, and not put back: nobody sees an old secret."""
+    """A model whose changes are kept, shown without secrets, and put back without them."""
 
-    secret_fields: ClassVar[tuple[str, ...]] = ()
     object_history_list_template = "admin/history_list.html"
 
     def tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
@@ -54,15 +60,85 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
 
+    # -- History -----------------------------------------------------------------------------------
+
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+        return True  # simple-history's own way shows a form with the old secrets in it
 
-    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise Http404
+    def set_history_delta_changes(self, request: HttpRequest, page: Any, **_: Any) -> None:
+        """Give each record of the page its change; the last one's predecessor is on the next."""
+        records = list(page)
+        if not records:
+            return
+        first = type(records[-1]).objects.filter(
+            id=records[-1].id, history_id__lt=records[-1].history_id
+        )
+        befores = [*records[1:], first.first()]
+        for record, before in zip(records, befores, strict=True):
+            record.change = changes.change_of(record, before)
+        page.object_list = records
 
-    def get_historical_record_context_helper(
-        self, request: HttpRequest, historical_record: Any
-    ) -> SecretFreeChanges:
-        shown = SecretFreeChanges(self.model, historical_record)
-        shown.secret_fields = self.secret_fields
-        return shown
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show what putting this version back would change; do it, when that was posted."""
+        record = self._record(request, unquote(object_id), version_id)
+        form = PutBackForm(request.POST if request.method == "POST" else None)
+        may = self._may_put_back(request, record)
+        newest = putting_back.newest(record)
+        if form.is_bound and form.is_valid():
+            if not may:
+                raise PermissionDenied
+            if form.cleaned_data["seen"] == newest.pk:
+                return self._put_back(request, record, form.cleaned_data["note"])
+        return self._version_page(request, record, newest, may, form)
+
+    def _record(self, request: HttpRequest, object_id: str, version_id: str) -> Any:
+        pk = self.model._meta.pk
+        try:
+            keys = {"id": pk.to_python(object_id), "history_id": int(version_id)}
+        except (ValidationError, ValueError):
+            raise Http404 from None
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(self.limited_history(request, SORTS[self.model].records), **keys)
+
+    def _may_put_back(self, request: HttpRequest, record: Any) -> bool:
+        row = self.model._default_manager.filter(pk=record.id).first()
+        if row is None:
+            return bool(self.has_add_permission(request))
+        return bool(self.has_change_permission(request, row))
+
+    def _version_page(
+        self, request: HttpRequest, record: Any, newest: Any, may: bool, form: PutBackForm
+    ) -> HttpResponse:
+        deleted = newest.history_type == "-"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"An earlier version of {SORTS[self.model].name(record)}",
+            "opts": self.model._meta,
+            "record": record,
+            "deleted": deleted,
+            "may_put_back": may,
+            "changed_meanwhile": form.is_bound and form.is_valid(),
+            "form": PutBackForm(initial={"seen": newest.pk, "note": form.data.get("note", "")}),
+        }
+        try:
+            context["differences"] = putting_back.would_change(record)
+        except NotPutBack as refused:
+            context["refused"] = refused.message
+        return TemplateResponse(request, "admin/version.html", context)
+
+    def _put_back(self, request: HttpRequest, record: Any, note: str) -> HttpResponse:
+        here = request.get_full_path()
+        day = date_format(localtime(record.history_date), "Y-m-d H:i")
+        try:
+            row = putting_back.put_back(record, note or f"the version of {day} again")
+        except NotPutBack as refused:
+            self.message_user(request, refused.message, messages.ERROR)
+            return HttpResponseRedirect(here)
+        audit.record(request, "put back", row, version=record.pk)
+        self.message_user(request, f"{row} is as it was on {day}.", messages.SUCCESS)
+        opts = self.model._meta
+        name = f"admin:{opts.app_label}_{opts.model_name}_change"
+        return HttpResponseRedirect(reverse(name, args=[row.pk]))

@@ -122,7 +122,6 @@ class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     form = SourceForm
-    secret_fields = ("fetch_password", "fetch_token", "listings_password")
     list_display = ["name", "kind", "active"]
     search_fields = ["name"]
     filter_horizontal = ["organizations"]

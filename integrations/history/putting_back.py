@@ -1,0 +1,109 @@
+"""Making a row what it was in an earlier version, but for its secrets."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import transaction
+from django.db.models import Model
+
+from integrations import destinations
+from integrations.history.sorts import SORTS, Record, Sort
+from integrations.history.states import (
+    differences,
+    differences_in,
+    is_secret,
+    option_fields,
+    organizations_of,
+)
+from integrations.models import Destination, Source
+from mapping.differences import Difference
+
+
+class NotPutBack(Exception):
+    """A version that cannot be put back. `message` is a sentence for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def newest(record: Record) -> Record:
+    """Return the newest record of the same row."""
+    return SORTS[record.instance_type].records.filter(id=record.id).latest()
+
+
+def would_change(record: Record) -> list[Difference]:
+    """Return what putting this version back would change; raises NotPutBack.
+
+    Of a row that is deleted, everything comes back, and nothing is said to differ.
+    """
+    model = record.instance_type
+    now = model._default_manager.filter(pk=record.id).first()
+    row = _as_it_was(record)
+    if now is None:
+        return []
+    found = differences(now, row, model)
+    if model is Source:  # the organizations of a row are not set before it is saved
+        found += differences_in("organizations", now, record, model)
+    return found
+
+
+@transaction.atomic
+def put_back(record: Record, note: str) -> Model:
+    """Make the row what it was in this record, but for its secrets; return it.
+
+    It is a change like any other, with whoever makes it as its author. Raises NotPutBack.
+    """
+    row = _as_it_was(record)
+    row._change_reason = note[:100]
+    row.save()
+    if isinstance(row, Source):
+        row.organizations.set(organizations_of(record))
+    changed: Model = row
+    return changed
+
+
+def _as_it_was(record: Record) -> Any:
+    sort = SORTS[record.instance_type]
+    if not sort.put_back:
+        raise NotPutBack(f"{sort.label}: earlier versions are not put back here.")
+    row: Any = sort.model._default_manager.filter(pk=record.id).first()
+    row = row or _revived(sort, record)
+    for name in sort.put_back:
+        if name == "options":
+            row.options = _options_as_they_were(row, record)
+        elif name != "organizations":
+            setattr(row, name, getattr(record, name))
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        raise NotPutBack(" ".join(error.messages)) from None
+    except ObjectDoesNotExist:
+        raise NotPutBack("It belongs to something that is deleted by now.") from None
+    return row
+
+
+def _revived(sort: Sort, record: Record) -> Any:
+    if not sort.revived:
+        raise NotPutBack(
+            f"This {sort.model._meta.verbose_name} was deleted, and its secrets are gone with it. "
+            "Add it again."
+        )
+    row = record.instance
+    row._state.adding = True
+    return row
+
+
+def _options_as_they_were(row: Destination, record: Record) -> dict[str, Any]:
+    fields = option_fields(row.kind)
+    then = {name: value for name, value in record.options.items() if not is_secret(fields, name)}
+    form = destinations.transport_class(row.kind).OptionsForm(data=then, initial=dict(row.options))
+    if not form.is_valid():
+        raise NotPutBack(" ".join(_errors(form.errors)))
+    return dict(form.cleaned_data)
+
+
+def _errors(errors: Mapping[str, Iterable[Any]]) -> Iterator[str]:
+    for said in errors.values():
+        yield from map(str, said)
