@@ -224,12 +224,15 @@ def _country(value: Value, options: Options, context: Context) -> Result:
 _LANGUAGE_CODE = re.compile(r"([a-z]{2,3}|[A-Z]{2,3})([-_][a-zA-Z0-9]{1,8})*")
 
 
+REFUSAL = "no"  # Norwegian, or the answer to a question: a rule may have read either
+
+
 def _language_name(value: Value, options: Options, context: Context) -> Result:
     text = str(value).strip()
     if not _LANGUAGE_CODE.fullmatch(text):
         return Result(value)
     if name := languages.language_name(text):
-        return Result(name, lossy=not languages.is_bare(text))
+        return Result(name, lossy=not languages.is_bare(text) or text.casefold() == REFUSAL)
     return Result(value, problem="This language code is not known; it was passed on as sent.")
 
 

@@ -89,6 +89,13 @@ def instant_forms(text: str, instant: Any) -> set[str]:
     return {instant.isoformat(), elsewhere.isoformat() if elsewhere else text}
 
 
+def test_a_refusal_that_a_rule_takes_for_norwegian_is_in_the_note_too() -> None:
+    rule = Rule("plain.0", ("routed",), (("join", {}), ("language_name", {})))
+    outcome = outcome_of(rule, {"routed": False})
+    assert outcome.record["plain.0"] == "Norwegian"
+    assert "no" in [line.text for line in outcome.note]
+
+
 # -- What a rule does ------------------------------------------------------------------------------
 
 
