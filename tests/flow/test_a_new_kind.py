@@ -5,7 +5,6 @@ The portal runs from a copy of the project, in which nothing else is new.
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,11 +17,10 @@ from django.conf import settings
 
 from tests.conftest import PROGRAMS
 from tests.flow.portal import KEY, SECRET, Portal
+from tests.project import copy_project
 from tests.services import ROOT
 from tests.world import REFERENCE, plain
 
-PROJECT = ("manage.py", "gunicorn.conf.py", "config", "core", "mapping", "integrations")
-PROJECT += ("referrals", "templates")
 FILE = re.compile(r"`(integrations/destinations/shared_folder/[\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
 LETTER = b"%PDF-1.4\n%%EOF\n"
 
@@ -30,14 +28,7 @@ LETTER = b"%PDF-1.4\n%%EOF\n"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project, with the folder of the documentation."""
-    copy = tmp_path / "project"
-    copy.mkdir()
-    for name in PROJECT:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, copy / name)
+    copy = copy_project(tmp_path / "project")
     (copy / "integrations/destinations/shared_folder").mkdir()
     for name, content in FILE.findall((ROOT / "docs/adding-a-destination.md").read_text()):
         (copy / name).write_text(content)

@@ -1,7 +1,6 @@
 """One command sets a portal up for real: keys, database, and what is left to do."""
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -10,20 +9,14 @@ from pathlib import Path
 import pytest
 
 from scripts import env_file
+from tests.project import copy_project
 from tests.services import ROOT
-
-CODE = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace", "scripts")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project, as a person has it who has just cloned it."""
-    for name in (*CODE, "templates"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    for name in ("manage.py", ".env.example"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+    return copy_project(tmp_path / "project")
 
 
 def install(checkout: Path) -> subprocess.CompletedProcess[str]:

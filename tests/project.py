@@ -1,0 +1,19 @@
+"""Copies of the project, for tests that run another one beside it."""
+
+import shutil
+from pathlib import Path
+
+from tests.services import ROOT
+
+FOLDERS = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace")
+FOLDERS += ("scripts", "templates")
+FILES = ("manage.py", "gunicorn.conf.py", ".env.example")
+
+
+def copy_project(to: Path) -> Path:
+    """Copy what the portal runs on into a folder, as in a fresh clone; return the folder."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, to / name)
+    return to
