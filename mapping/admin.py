@@ -1,88 +1,46 @@
-"""Mappings in the admin: rules and value tables on one page."""
+"""Mappings in the admin: the editor, their versions and their test cases.
+
+The preview beside the editor is a screen of the workplace (`admin:mapping_preview`): it shows
+referrals, which are above mappings.
+"""
 
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.http import urlencode
 
+from access import scope
 from access.scoped import ScopedAdmin
-from mapping import catalogue, exchange
-from mapping.forms import MappingForm, RuleForm, RuleFormSet, TableForm
-from mapping.models import FieldRule, Mapping, ValueTable
-from mapping.targets import kinds, target_fields
-from mapping.transforms import TRANSFORMS
+from core import audit
+from mapping import catalogue, editor, exchange, testing, versions
+from mapping.forms import MappingForm, NewMappingForm
+from mapping.models import Mapping, MappingVersion
+from mapping.samples import samples
+from mapping.targets import target_fields
+from mapping.wording import field_in_words
 
-
-class _PartOfMapping(admin.TabularInline):  # type: ignore[type-arg]
-    """Who may change a mapping may change its parts; nobody changes a shipped one."""
-
-    extra = 0
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("mapping.view_mapping") or self._may(request, obj)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj)
-
-    def _may(self, request: HttpRequest, mapping: Mapping | None) -> bool:
-        if mapping is None:
-            return request.user.has_perm("mapping.add_mapping")
-        return request.user.has_perm("mapping.change_mapping") and not mapping.shipped
-
-
-class ValueTableInline(_PartOfMapping):
-    model = ValueTable
-    form = TableForm
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ["name", "entries_as_sent", "fallback"] if obj and obj.shipped else []
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        middle = "entries_as_sent" if obj and obj.shipped else "entries"
-        return ["name", middle, "fallback"]
-
-    @admin.display(description="entries")
-    def entries_as_sent(self, table: ValueTable) -> SafeString:
-        rows = ((entry.sent, entry.value) for entry in table.entries.all())
-        return format_html_join("", "{} = {}<br>", rows)
-
-
-class FieldRuleInline(_PartOfMapping):
-    model = FieldRule
-    form = RuleForm
-    formset = RuleFormSet
+TEMPLATES = "admin/mapping"
 
 
 @admin.register(Mapping)
-class MappingAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
+class MappingAdmin(ScopedAdmin):
     """Mappings; the shipped ones are there to read and to copy."""
 
     organization_path = "organization"
     shared = True
     form = MappingForm
-    inlines = [FieldRuleInline, ValueTableInline]
-    list_display = ["name", "destination_kind", "organization", "shipped", "changed_at"]
+    fields = ["name", "note", "base"]
+    change_form_template = f"{TEMPLATES}/editor.html"
+    list_display = ["name", "destination_kind", "owner", "shipped", "changed_at"]
     list_filter = ["destination_kind", "shipped", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name"]
-    readonly_fields = ["source_fields", "target_fields", "transforms"]
-    fieldsets = [
-        (None, {"fields": ["name", "destination_kind", "organization"]}),
-        (
-            "What a rule can say",
-            {"fields": ["target_fields", "source_fields", "transforms"], "classes": ["collapse"]},
-        ),
-    ]
     actions = ["copy"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -93,38 +51,232 @@ class MappingAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and not (obj and obj.shipped)
 
-    @admin.action(description="Copy the selected mappings", permissions=["add"])
-    def copy(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> None:
-        for mapping in queryset:
-            copied = exchange.copy_mapping(mapping)
-            self.message_user(request, f"“{copied.name}” was added.", messages.SUCCESS)
+    @admin.display(description="organization", ordering="organization__name")
+    def owner(self, mapping: Mapping) -> str:
+        return str(mapping.organization or "Every organization")
 
-    @admin.display(description="targets")
-    def target_fields(self, mapping: Mapping) -> SafeString:
-        chosen = [mapping.destination_kind] if mapping.destination_kind else kinds()
-        return _listed(
-            (field.key, f"{field.group} – {field.label}{', required' * field.required}")
-            for kind in chosen
-            for field in target_fields(kind)
+    @admin.action(description="Copy the selected mapping", permissions=["add"])
+    def copy(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> HttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) == 1:
+            return HttpResponseRedirect(copy_url(chosen[0]))
+        self.message_user(request, "Choose one mapping to copy.", messages.WARNING)
+        return None
+
+    # -- A new one -----------------------------------------------------------------------------
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask what to begin with, and open the copy in the editor."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = self._new_form(request)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            added = exchange.copy_mapping(
+                given["start"], given["organization"], given["name"], request.user
+            )
+            self.log_addition(request, added, "Added.")
+            self.message_user(request, f"“{added.name}” was added.", messages.SUCCESS)
+            return HttpResponseRedirect(_url("change", added.pk))
+        return self._page(request, "new", "Add mapping", form=form)
+
+    def _new_form(self, request: HttpRequest) -> NewMappingForm:
+        start = self.get_queryset(request).filter(pk=_number(request.GET.get("start"))).first()
+        organizations: Any = Mapping._meta.get_field("organization").related_model
+        return NewMappingForm(
+            request.POST or None,
+            initial={"start": start, "name": f"{start.name} (copy)"[:100] if start else ""},
+            mappings=self.get_queryset(request),
+            organizations=scope.limited(organizations.objects.all(), request.user, "pk"),
+            may_share=scope.sees_all(request.user),
         )
 
-    @admin.display(description="source fields")
-    def source_fields(self, mapping: Mapping) -> SafeString:
-        rows = [(field.key, f"{field.group} – {field.label}") for field in catalogue.fields()]
-        return _listed([*rows, ("answer:…", "Form answers – by the key of the question")])
+    # -- The editor ----------------------------------------------------------------------------
 
-    @admin.display(description="transforms")
-    def transforms(self, mapping: Mapping) -> SafeString:
-        return _listed(
-            (_example(transform.name), transform.help) for transform in TRANSFORMS.values()
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        form, mapping = context["adminform"].form, kwargs["obj"]
+        rows = editor.rows(form.draft, form.targets, form.faults)
+        context |= {
+            "title": mapping.name,
+            "subtitle": None,
+            "groups": _grouped(rows),
+            "draft": form.draft,
+            "faulty_rows": [row for row in rows if row.faults],
+            "failures": form.failures,
+            "newest": form.newest,
+            "tests": mapping.tests.count(),
+            "copy_url": copy_url(mapping) if self.has_add_permission(request) else "",
+            "owner": self.owner(mapping),
+            "samples": samples(),
+            "source_fields": _source_fields(),
+            "transforms": editor.CHANGES,
+            "joins": editor.JOINS,
+            "blank_uses": [_blank_use(transform) for transform in editor.CHANGES],
+            "blank_table": editor.TableDraft(""),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        form.author = request.user
+        super().save_related(request, form, formsets, change)
+
+    def response_change(self, request: HttpRequest, obj: Mapping) -> HttpResponse:
+        """Stay in the editor, and say what was saved."""
+        newest = obj.versions.first()
+        said = f"Saved as version {newest.number}." if newest else "Saved."
+        self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(_url("change", obj.pk))
+
+    # -- Versions ------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        own = [
+            ("<int:pk>/versions/<int:number>/put-back/", self.put_back_view, "put_back"),
+            ("<int:pk>/tests/", self.tests_view, "tests"),
+            ("<int:pk>/tests/<int:test>/remove/", self.remove_test_view, "remove_test"),
+            ("<int:pk>/paste/", self.paste_view, "paste"),
+        ]
+        paths = [path(where, wrap(view), name=f"mapping_{name}") for where, view, name in own]
+        return [*paths, *super().get_urls()]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """List the versions, what each changed, and the difference between any two."""
+        mapping = self._seen(request, _number(object_id))
+        kept = list(mapping.versions.all())
+        steps = [
+            (one, versions.difference(before, one) if before else None)
+            for one, before in zip(kept, [*kept[1:], None], strict=True)
+        ]
+        old, new = (_chosen(kept, request.GET.get(name)) for name in ("old", "new"))
+        return self._page(
+            request,
+            "versions",
+            f"Versions of {mapping.name}",
+            mapping,
+            steps=steps,
+            old=old,
+            new=new,
+            compared=versions.difference(old, new) if old and new else None,
         )
 
+    def put_back_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        """Save an earlier version again, as the newest."""
+        mapping = self._changed(request, pk)
+        version = get_object_or_404(mapping.versions, number=number)
+        try:
+            exchange.put_back(version, request.user)
+        except exchange.ExchangeError as error:
+            said = f"Version {number} does not work any more. {error}"
+            self.message_user(request, said, messages.ERROR)
+        else:
+            audit.record(request, "put back mapping", mapping, version=number)
+            said = f"Version {number} was put back, as version {versions.newest_number(mapping)}."
+            self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(_url("history", mapping.pk))
 
-def _listed(rows: Any) -> SafeString:
-    return format_html("{}", format_html_join("", "<code>{}</code> {}<br>", rows))
+    # -- Test cases ----------------------------------------------------------------------------
+
+    def tests_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """List the test cases, and how each goes with the mapping as it is saved."""
+        mapping = self._seen(request, pk)
+        targets = target_fields(mapping.destination_kind)
+        outcomes = testing.run_saved(mapping, targets)
+        return self._page(
+            request, "tests", f"Test cases of {mapping.name}", mapping, outcomes=outcomes
+        )
+
+    def remove_test_view(self, request: HttpRequest, pk: int, test: int) -> HttpResponse:
+        mapping = self._changed(request, pk)
+        removed = get_object_or_404(mapping.tests, pk=test)
+        audit.record(request, "remove test case", removed)
+        removed.delete()
+        self.message_user(request, f"“{removed.name}” was removed.", messages.SUCCESS)
+        return HttpResponseRedirect(_url("tests", pk))
+
+    # -- A value table -------------------------------------------------------------------------
+
+    def paste_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return the part of the page for one value table, with the pasted rows understood."""
+        mapping = self._changed(request, pk)
+        draft = editor.typed(request.POST, target_fields(mapping.destination_kind))
+        table = draft.tables[0] if draft.tables else editor.TableDraft("")
+        number = _number(request.GET.get("number")) or 0
+        context = {"table": table, "number": number, "may_change": True}
+        return TemplateResponse(request, f"{TEMPLATES}/table.html", context)
+
+    # -- Common to them ------------------------------------------------------------------------
+
+    def _seen(self, request: HttpRequest, pk: int | None) -> Mapping:
+        mapping: Mapping = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, mapping):
+            raise PermissionDenied
+        return mapping
+
+    def _changed(self, request: HttpRequest, pk: int) -> Mapping:
+        """Return the mapping, for a POST of somebody who may change it."""
+        mapping: Mapping = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, mapping):
+            raise PermissionDenied
+        if request.method != "POST":
+            raise Http404
+        return mapping
+
+    def _page(
+        self,
+        request: HttpRequest,
+        template: str,
+        title: str,
+        mapping: Mapping | None = None,
+        **more: Any,
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.model._meta,
+            "mapping": mapping,
+            "may_change": mapping and self.has_change_permission(request, mapping),
+            **more,
+        }
+        return TemplateResponse(request, f"{TEMPLATES}/{template}.html", context)
 
 
-def _example(name: str) -> str:
-    """Return a use of the transform as a rule writes it, with every option."""
-    options = (f', "{option.name}": …' for option in TRANSFORMS[name].options)
-    return f'{{"name": "{name}"{"".join(options)}}}'
+def copy_url(mapping: Mapping) -> str:
+    """Return where a copy of the mapping begins."""
+    return f"{_url('add')}?{urlencode({'start': mapping.pk})}"
+
+
+def _url(page: str, *args: Any) -> str:
+    own = f"admin:mapping_{page}"
+    return reverse(own if page == "tests" else f"admin:mapping_mapping_{page}", args=args)
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if str(text or "").isdecimal() else None
+
+
+def _chosen(kept: list[MappingVersion], number: Any) -> MappingVersion | None:
+    return next((one for one in kept if one.number == _number(number)), None)
+
+
+def _grouped(rows: list[editor.RuleRow]) -> dict[str, list[editor.RuleRow]]:
+    groups: dict[str, list[editor.RuleRow]] = {}
+    for row in rows:
+        groups.setdefault(row.target.group or "Fields", []).append(row)
+    return groups
+
+
+def _source_fields() -> list[dict[str, str]]:
+    """Return what the chooser offers; form answers are added by what is previewed."""
+    return [
+        {"group": one.group, "label": one.label, "text": field_in_words(one.key)}
+        for one in catalogue.fields()
+    ]
+
+
+def _blank_use(transform: Any) -> tuple[Any, tuple[editor.OptionInput, ...]]:
+    return transform, editor.option_inputs("__name__", transform, {})

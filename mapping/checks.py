@@ -12,14 +12,24 @@ from mapping.transforms import Options, ValueTable
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong. `message` names the rule; `part` says where in it: target, sources, …"""
+    """One thing wrong. `message` names the rule; `part` says where in it: target, sources, …
+
+    `target` is the key of the field that is concerned, where there is one.
+    """
 
     message: str
     rule: Rule | None = None
     part: str = ""
+    target: str = ""
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def at_rule(self) -> str:
+        """The message for where the rule is seen: a sentence that does not name it."""
+        said = self.message.removeprefix(f"{self.rule}: ")
+        return said[:1].upper() + said[1:]
 
 
 def check_mapping(
@@ -34,7 +44,7 @@ def check_mapping(
     if not targets:
         return [Fault(f"There is no destination kind “{kind}”.")]
     context = Context(ZoneInfo("UTC"), value_tables, targets)
-    broken = [Fault(str(e), e.rule, e.part) for e in engine.errors(rules, context)]
+    broken = [Fault(str(e), e.rule, e.part, e.rule.target) for e in engine.errors(rules, context)]
     return [*broken, *_missing(rules, targets), *_too_long(rules, context)]
 
 
@@ -42,7 +52,8 @@ def _missing(rules: Sequence[Rule], targets: Sequence[TargetField]) -> Iterator[
     filled = {rule.target for rule in rules}
     for target in targets:
         if target.required and target.key not in filled:
-            yield Fault(f"No rule fills “{target.key}” ({target.label}), which must be there.")
+            message = f"No rule fills “{target.key}” ({target.label}), which must be there."
+            yield Fault(message, target=target.key)
 
 
 def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
@@ -53,7 +64,7 @@ def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
             longest = max(_lengths(name, options, context.value_tables), default=0)
             if limit and longest > limit:
                 message = f"{rule}: {name} gives {longest} characters; the field holds {limit}."
-                yield Fault(message, rule, "transforms")
+                yield Fault(message, rule, "transforms", rule.target)
 
 
 def _lengths(name: str, options: Options, value_tables: Mapping[str, ValueTable]) -> Iterator[int]:

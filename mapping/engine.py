@@ -17,16 +17,18 @@ from mapping.document import Document
 from mapping.lines import Line, lines
 from mapping.parts import Path, Value
 from mapping.targets import TargetField
-from mapping.transforms import TRANSFORMS, Context, OptionKind, Options, as_text
+from mapping.transforms import TRANSFORMS, Context, OptionKind, Options, Result, as_text
 
 __all__ = [
     "BadOption",
     "Context",
     "DoubleTarget",
+    "Filled",
     "MappingError",
     "Outcome",
     "Problem",
     "Rule",
+    "Step",
     "UnknownSource",
     "UnknownTarget",
     "UnknownTransform",
@@ -109,11 +111,33 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A transform that was applied: to which value, and what came of it."""
+
+    name: str
+    before: Value | None = field(repr=False)
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What one rule made: the value, what it read, and whether the value tells all of that."""
+
+    rule: Rule
+    value: Value | None = field(repr=False)
+    paths: frozenset[Path]
+    lossy: bool
+    problems: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a document: the record by target key, and how it came about.
 
     `note` holds the lines that went to the field that takes the rest, before any cut. `unused`
     are the paths that no rule read, `lossy` those that rules did not put whole into the record.
+    `filled` says of each rule, in their order, what it made.
     """
 
     record: Mapping[str, Value] = field(repr=False)
@@ -121,17 +145,7 @@ class Outcome:
     problems: tuple[Problem, ...]
     unused: frozenset[Path]
     lossy: frozenset[Path]
-
-
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """What one rule made: the value, what it read, and whether the value tells all of that."""
-
-    rule: Rule
-    value: Value | None
-    paths: frozenset[Path]
-    lossy: bool
-    problems: tuple[str, ...]
+    filled: tuple[Filled, ...] = field(default=(), repr=False)
 
 
 def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcome:
@@ -149,28 +163,28 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
         problems=tuple(Problem(made.rule, text) for made in filled for text in made.problems),
         unused=frozenset(dict(parts.leaves(document))) - _union(made.paths for made in filled),
         lossy=_union(made.paths for made in filled if made.lossy) - _told(filled),
+        filled=tuple(filled),
     )
 
 
 # -- One rule ----------------------------------------------------------------------------------
 
 
-def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> _Filled:
+def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> Filled:
     readings = [reading for reading in _readings(rule, document) if reading.value is not None]
     value, used = _chosen(rule, readings, context)
-    lossy, problems = False, []
+    steps: list[Step] = []
     for name, options in rule.transforms:
         if TRANSFORMS[name].joins or (value is None and not TRANSFORMS[name].fills):
             continue
-        result = TRANSFORMS[name](value, options, context)
-        value = None if parts.is_empty(result.value) else result.value
-        lossy = lossy or result.lossy
-        problems += [result.problem] if result.problem else []
+        steps.append(Step(name, value, TRANSFORMS[name](value, options, context)))
+        value = None if parts.is_empty(steps[-1].result.value) else steps[-1].result.value
+    problems = [step.result.problem for step in steps if step.result.problem]
     fitted = _fitted(value, target)
     if fitted != value:
         problems.append(f"It is longer than {target.max_length} characters and was cut.")
-    whole = fitted is not None and fitted == value and not lossy
-    return _Filled(rule, fitted, used, not whole, tuple(problems))
+    whole = fitted is not None and fitted == value and not any(s.result.lossy for s in steps)
+    return Filled(rule, fitted, used, not whole, tuple(problems), tuple(steps))
 
 
 def _readings(rule: Rule, document: Document) -> Iterator[Reading]:
@@ -205,12 +219,12 @@ def _union(sets: Iterable[frozenset[Path]]) -> frozenset[Path]:
     return frozenset(chain.from_iterable(sets))
 
 
-def _told(filled: Iterable[_Filled]) -> frozenset[Path]:
+def _told(filled: Iterable[Filled]) -> frozenset[Path]:
     """Return the paths that some field of the record tells whole."""
     return _union(made.paths for made in filled if not made.lossy)
 
 
-def _note(filled: Sequence[_Filled], document: Document, context: Context) -> tuple[Line, ...]:
+def _note(filled: Sequence[Filled], document: Document, context: Context) -> tuple[Line, ...]:
     told = _told(filled)
     return tuple(line for line in lines(document, context.time_zone) if not line.paths <= told)
 

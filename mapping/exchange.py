@@ -16,10 +16,11 @@ import msgspec
 from django.db import transaction
 from django.db.models import Model
 
-from mapping import models
+from mapping import models, versions
 from mapping.checks import Fault, check_mapping
 from mapping.engine import Rule
 from mapping.transforms import ANYTHING_ELSE
+from mapping.versions import Author
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 TABLE_NAME = re.compile(r"[-a-zA-Z0-9_]{1,50}")
@@ -116,7 +117,9 @@ def _exported(rule: models.FieldRule) -> dict[str, Any]:
     return {"target": rule.target, "from": rule.sources, "transforms": rule.transforms}
 
 
-def import_mapping(data: Mapping[str, Any], organization: Model | None) -> models.Mapping:
+def import_mapping(
+    data: Mapping[str, Any], organization: Model | None, author: Author = None
+) -> models.Mapping:
     """Create or change the organization's mapping of this name; None: that of all organizations.
 
     Raises ExchangeError naming the key, and then changes nothing. What is the same already is
@@ -126,7 +129,7 @@ def import_mapping(data: Mapping[str, Any], organization: Model | None) -> model
     mapping = _found(draft, organization)
     if mapping.shipped:
         raise ExchangeError([("name", f"“{draft.name}” ships with Dovetail: choose another name.")])
-    return _stored(mapping, draft)
+    return _stored(mapping, draft, author, "Imported")
 
 
 def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
@@ -135,17 +138,38 @@ def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
     mapping = _found(draft, None)
     newly_shipped = not mapping.shipped
     mapping.shipped = True
-    return _stored(mapping, draft, anyway=newly_shipped)
+    return _stored(mapping, draft, None, "Ships with Dovetail", anyway=newly_shipped)
 
 
-def copy_mapping(mapping: models.Mapping) -> models.Mapping:
-    """Return a new mapping with the same rules, for people to change."""
+def copy_mapping(
+    mapping: models.Mapping,
+    organization: Model | None = None,
+    name: str = "",
+    author: Author = None,
+) -> models.Mapping:
+    """Return a new mapping with the same rules, for people to change.
+
+    It is the organization's alone; without one, everybody's. Without a name, or with one that is
+    taken, it gets a free one.
+    """
     names = models.Mapping.objects.filter(
-        organization=mapping.organization, destination_kind=mapping.destination_kind
+        organization=organization.pk if organization else None,
+        destination_kind=mapping.destination_kind,
     ).values_list("name", flat=True)
     draft = msgspec.convert(export_mapping(mapping), Draft)
-    draft.name = _free_name(mapping.name, set(names))
-    return _stored(_found(draft, mapping.organization), draft)
+    taken = set(names)
+    draft.name = name if name and name not in taken else _free_name(name or mapping.name, taken)
+    return _stored(_found(draft, organization), draft, author, f"Copied from “{mapping.name}”")
+
+
+def put_back(version: models.MappingVersion, author: Author = None) -> models.Mapping:
+    """Save a version again, as a new one; the name stays. Raises ExchangeError when it is broken.
+
+    A version can break afterwards: with a new release, a destination may know fewer fields.
+    """
+    mapping = version.mapping
+    draft = read({**version.content, "name": mapping.name})
+    return _stored(mapping, draft, author, f"Version {version.number} again")
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -167,30 +191,55 @@ def _found(draft: Draft, organization: Model | None) -> models.Mapping:
 
 
 @transaction.atomic
-def _stored(mapping: models.Mapping, draft: Draft, *, anyway: bool = False) -> models.Mapping:
+def _stored(
+    mapping: models.Mapping, draft: Draft, author: Author, note: str, *, anyway: bool = False
+) -> models.Mapping:
     """Return the mapping with the draft's rules and value tables in place of its own."""
     wanted = msgspec.to_builtins(draft)
     if mapping.pk and not anyway and export_mapping(mapping) == wanted:
         return mapping
     mapping.save()
-    mapping.rules.all().delete()
-    mapping.value_tables.all().delete()
-    for position, rule in enumerate(wanted["rules"], start=1):
-        mapping.rules.create(
-            position=position,
-            target=rule["target"],
-            sources=rule["from"],
-            transforms=rule["transforms"],
-        )
-    for name, entries in draft.value_tables.items():
-        store_table(mapping.value_tables.create(name=name), entries)
+    store_parts(mapping, wanted, author, note)
     return mapping
+
+
+def store_parts(
+    mapping: models.Mapping, content: Mapping[str, Any], author: Author = None, note: str = ""
+) -> None:
+    """Put the rules and value tables of an exported mapping in place of its own; keep the version.
+
+    Changes only what differs.
+    """
+    _store_rules(mapping, content["rules"])
+    tables = {table.name: table for table in mapping.value_tables.all()}
+    for name, entries in content["value_tables"].items():
+        table = tables.pop(name) if name in tables else None
+        store_table(table or models.ValueTable(mapping=mapping, name=name), entries)
+    for gone in tables.values():
+        gone.delete()
+    versions.keep(mapping, export_mapping(mapping), author, note)
+
+
+def _store_rules(mapping: models.Mapping, rules: Iterable[Mapping[str, Any]]) -> None:
+    rows = {row.target: row for row in mapping.rules.all()}
+    for position, rule in enumerate(rules, start=1):
+        row = rows.pop(rule["target"], None)
+        row = row or models.FieldRule(mapping=mapping, target=rule["target"], position=0)
+        said = {"position": position, "sources": rule["from"], "transforms": rule["transforms"]}
+        if any(getattr(row, name) != value for name, value in said.items()):
+            for name, value in said.items():
+                setattr(row, name, value)
+            row.save()
+    for gone in rows.values():
+        gone.delete()
 
 
 def store_table(table: models.ValueTable, entries: Mapping[str, str]) -> None:
     """Put these entries in place of the table's own; changes only what differs."""
-    table.fallback = entries.get(ANYTHING_ELSE, "")
-    table.save()
+    fallback = entries.get(ANYTHING_ELSE, "")
+    if table.pk is None or table.fallback != fallback:
+        table.fallback = fallback
+        table.save()
     wanted = {sent: value for sent, value in entries.items() if sent != ANYTHING_ELSE}
     for entry in table.entries.all():
         if wanted.get(entry.sent) == entry.value:

@@ -1,174 +1,161 @@
-"""The forms of a mapping: its rules and value tables, checked as a whole."""
+"""The forms of a mapping: the editor's, checked as a whole, and the one that starts a new one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
-from mapping import exchange
-from mapping.checks import check_mapping
-from mapping.engine import Rule
-from mapping.models import FieldRule, Mapping, ValueTable, rule_from
-from mapping.targets import kinds
-from mapping.transforms import ANYTHING_ELSE
+from mapping import exchange, testing, versions
+from mapping.checks import Fault, check_mapping
+from mapping.editor import MappingDraft, draft_of, typed
+from mapping.models import Mapping
+from mapping.targets import target_fields
+from mapping.testing import Outcome
 
-TABLES_PREFIX = "value_tables"
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one a line."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return value
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
-
-
-class EntriesField(forms.CharField):
-    """The entries of a value table, one a line: `as sent = as the destination wants it`."""
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return "\n".join(f"{sent} = {entry}" for sent, entry in value.items())
-        return value
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return value
-        entries: dict[str, str] = {}
-        for number, line in enumerate(str(value or "").splitlines(), start=1):
-            if line.strip():
-                sent, entry = _entry(number, line)
-                if sent in entries:
-                    raise forms.ValidationError(f"Line {number} repeats “{sent}”.")
-                entries[sent] = entry
-        return entries
-
-
-def _entry(number: int, line: str) -> tuple[str, str]:
-    sent, equals, entry = (part.strip() for part in line.rpartition("="))
-    if not equals or not sent or sent == ANYTHING_ELSE:
-        raise forms.ValidationError(f"Line {number} is not of the form: sent = value")
-    if max(len(sent), len(entry)) > 255:
-        raise forms.ValidationError(f"Line {number} is longer than 255 characters.")
-    return sent, entry
+CHANGED_MEANWHILE = (
+    "Somebody saved this mapping while you were working on it. Your changes are below and not "
+    "saved: look at the versions, then save again to put yours on top."
+)
 
 
 class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A mapping without its rules; the destination kind is one that takes records."""
+    """A mapping with its rules and value tables.
 
-    destination_kind = forms.ChoiceField(choices=lambda: [(kind, kind) for kind in kinds()])
+    `draft` is what the page shows; `faults`, `failures` say why it is not saved.
+    """
+
+    note = forms.CharField(
+        label="What changed, and why",
+        required=False,
+        max_length=300,
+        help_text="For the list of versions.",
+    )
+    base = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    author: Any = None
 
     class Meta:
         model = Mapping
-        fields = ["name", "destination_kind", "organization"]
-
-
-class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One rule."""
-
-    sources = LinesField(
-        label="from",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "cols": 30}),
-        help_text="Source fields, one a line.",
-    )
-    transforms = forms.JSONField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "cols": 42}),
-        help_text='A list in JSON, such as [{"name": "phone"}].',
-    )
-
-    class Meta:
-        model = FieldRule
-        fields = ["position", "target", "sources", "transforms"]
-        widgets = {"target": forms.TextInput(attrs={"size": 28})}
-
-    def clean_transforms(self) -> list[dict[str, Any]]:
-        uses = self.cleaned_data["transforms"] or []
-        if not isinstance(uses, list) or not all(_is_use(use) for use in uses):
-            raise forms.ValidationError('Write a list such as [{"name": "phone"}].')
-        return uses
-
-    def as_rule(self) -> Rule:
-        """Return the rule that the valid form describes."""
-        given = self.cleaned_data
-        return rule_from(given["position"], given["target"], given["sources"], given["transforms"])
-
-
-def _is_use(use: object) -> bool:
-    return isinstance(use, dict) and isinstance(use.get("name"), str)
-
-
-class TableForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One value table with its entries."""
-
-    entries = EntriesField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 6, "cols": 50}),
-        help_text="One a line: as sent = as the destination wants it.",
-    )
-
-    class Meta:
-        model = ValueTable
-        fields = ["name", "entries", "fallback"]
+        fields = ["name"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = self.instance.entries.all() if self.instance.pk else ()
-        self.initial["entries"] = {row.sent: row.value for row in rows}
+        self.targets = target_fields(self.instance.destination_kind)
+        self.faults: Sequence[Fault] = ()
+        self.failures: Sequence[Outcome] = ()
+        self.newest = versions.newest_number(self.instance)
+        self.initial["base"] = self.newest
+        self.draft: MappingDraft = (
+            typed(self.data, self.targets)  # type: ignore[arg-type]
+            if self.is_bound
+            else draft_of(exchange.export_mapping(self.instance))
+        )
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the entries of the valid form, the one for anything else included."""
-        given = self.cleaned_data
-        fallback = {ANYTHING_ELSE: given["fallback"]} if given["fallback"] else {}
-        return {**given["entries"], **fallback}
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        self._check_draft()
+        if not self.faults and not self.errors:
+            self._run_tests()
+        base = cleaned.get("base")
+        if base is not None and base != self.newest:
+            self.add_error(None, CHANGED_MEANWHILE)
+        return cleaned
 
-    def save(self, commit: bool = True) -> Any:
-        table = super().save(commit)
-        if commit:
-            exchange.store_table(table, self.as_dict())
-        return table
+    def _check_draft(self) -> None:
+        """Find what is wrong with the rules and tables, each where it stands."""
+        self.rules, self.tables = self.draft.engine_rules(), self.draft.entries()
+        self.faults = check_mapping(self.instance.destination_kind, self.rules, self.tables)
+        if self.faults or any(table.faults for table in self.draft.tables):
+            self.add_error(None, "It is not saved yet: see what is marked below.")
+        elif self.draft.has_pasted:
+            self.add_error(None, "Look at the pasted rows below, then save again.")
+
+    def _run_tests(self) -> None:
+        """Stop at test cases that fail, but for those that the person has named."""
+        outcomes = testing.run(self.instance.tests.all(), self.rules, self.tables, self.targets)
+        self.failures = [outcome for outcome in outcomes if not outcome.passed]
+        self.accepted = {outcome.test.pk: self._verdict(outcome) for outcome in self.failures}
+        if not all(self.accepted.values()):
+            self.add_error(None, "A test case gives something else now. It is not saved yet.")
+
+    def _verdict(self, outcome: Outcome) -> str:
+        """Return what the person says about a failure: `anyway`, `renew`, or nothing yet."""
+        said = str(self.data.get(f"test-{outcome.test.pk}", ""))
+        return said if said in ("anyway", "renew") else ""
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]
+        content = self.draft.content(self.instance.name, self.instance.destination_kind)
+        exchange.store_parts(self.instance, content, self.author, self._version_note())
+        for outcome in self.failures:
+            if self.accepted[outcome.test.pk] == "renew":
+                testing.renew(outcome)
+
+    def _version_note(self) -> str:
+        """Return the person's note, with the test cases that were passed over by name."""
+        passed_over = [
+            f"“{outcome.test.name}”"
+            for outcome in self.failures
+            if self.accepted[outcome.test.pk] == "anyway"
+        ]
+        failing = f"Saved although {', '.join(passed_over)} failed." if passed_over else ""
+        return " ".join(filter(None, [self.cleaned_data["note"], failing]))
 
 
-class RuleFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """The rules of a mapping, checked together with the value tables posted beside them."""
+class NewMappingForm(forms.Form):
+    """A new mapping begins as a copy of another; whose it is stays as it is chosen here."""
 
-    def clean(self) -> None:
-        """Put each fault of the mapping where it is: at its rule, else above them all."""
-        tables = self._tables()
-        if tables is None or self.instance.destination_kind not in kinds():
-            return
-        kept = _kept(self)
-        if all(form.is_valid() for form in kept):
-            self._check([(form.as_rule(), form) for form in kept], tables)
+    start = forms.ModelChoiceField(
+        Mapping.objects.none(),
+        label="Begin with a copy of",
+        empty_label=None,
+        help_text="The default mapping of a destination kind fits most listings.",
+    )
+    name = forms.CharField(max_length=100, help_text="How listings will find it.")
+    organization = forms.ModelChoiceField(
+        Mapping.objects.none(),
+        help_text="Who uses it. This cannot be changed later.",
+    )
 
-    def _check(self, given: list[tuple[Rule, Any]], tables: dict[str, dict[str, str]]) -> None:
-        loose = []
-        rules = [rule for rule, _ in given]
-        for fault in check_mapping(self.instance.destination_kind, rules, tables):
-            form = next((form for rule, form in given if rule is fault.rule), None)
-            if form is None:
-                loose.append(fault.message)
-            else:
-                form.add_error(fault.part, fault.message)
-        if loose:
-            raise forms.ValidationError(loose)
+    def __init__(
+        self,
+        *args: Any,
+        mappings: QuerySet[Mapping],
+        organizations: QuerySet[Any],
+        may_share: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        start: Any = self.fields["start"]
+        start.queryset = mappings.select_related("organization")
+        start.label_from_instance = _described
+        self._offer_organizations(self.fields["organization"], organizations, may_share)
 
-    def _tables(self) -> dict[str, dict[str, str]] | None:
-        """Return the value tables as posted; None when they are not valid themselves."""
-        formset = TableFormSet(self.data, instance=self.instance, prefix=TABLES_PREFIX)
-        if not formset.is_valid():
-            return None
-        return {form.cleaned_data["name"]: form.as_dict() for form in _kept(formset)}
+    def _offer_organizations(
+        self, choice: Any, organizations: QuerySet[Any], may_share: bool
+    ) -> None:
+        """Let people choose among their own; a single one is chosen already."""
+        choice.queryset = organizations
+        choice.required = not may_share
+        choice.empty_label = "Every organization" if may_share else "Choose one"
+        if not may_share and len(choice.queryset) == 1:
+            choice.initial, choice.empty_label = choice.queryset[0], None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        start, name = cleaned.get("start"), cleaned.get("name")
+        if start and name and self._is_taken(start, name):
+            self.add_error("name", "There is a mapping of this name already.")
+        return cleaned
+
+    def _is_taken(self, start: Mapping, name: str) -> bool:
+        return Mapping.objects.filter(
+            organization=self.cleaned_data.get("organization"),
+            destination_kind=start.destination_kind,
+            name=name,
+        ).exists()
 
 
-def _kept(formset: Any) -> list[Any]:
-    """Return the forms whose rows will be there after saving."""
-    filled = [form for form in formset.forms if form.has_changed() or form.instance.pk]
-    return [form for form in filled if not form.cleaned_data.get("DELETE")]
-
-
-TableFormSet = forms.inlineformset_factory(Mapping, ValueTable, form=TableForm, extra=0)
+def _described(mapping: Mapping) -> str:
+    owner = mapping.organization or ("Dovetail" if mapping.shipped else "every organization")
+    return f"{mapping.name} ({mapping.destination_kind}, {owner})"

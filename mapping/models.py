@@ -4,6 +4,7 @@ from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -141,6 +142,59 @@ class ValueTableEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sent} = {self.value}"
+
+
+class MappingVersion(models.Model):
+    """A mapping as it was saved once, whole, in the format of `exchange`; never changed."""
+
+    mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    author_name = models.CharField(max_length=150, blank=True)  # outlives the account
+    saved_at = models.DateTimeField()
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mapping", "number"], name="version_number_once_in_mapping"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Version {self.number}"
+
+
+class MappingTest(models.Model):
+    """A test case: this input gives that output. The input is invented or masked, never real.
+
+    `expected` is the record by target key; the note is held to it where it is in there.
+    """
+
+    mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="tests")
+    name = models.CharField(max_length=100)
+    document = models.JSONField()
+    time_zone = models.CharField(max_length=64)
+    expected = models.JSONField()
+    origin = models.CharField(max_length=200)
+    author_name = models.CharField(max_length=150, blank=True)
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "test case"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mapping", "name"], name="test_case_name_once_in_mapping"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def rule_from(

@@ -1,0 +1,85 @@
+"""What differs between two versions of a mapping, as `exchange` writes them. Pure: no Django."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mapping.engine import Rule
+from mapping.targets import TargetField
+from mapping.transforms import ANYTHING_ELSE
+from mapping.wording import rule_in_words, target_in_words
+
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not the same: `was` is empty when it was added, `now` when it is gone."""
+
+    what: str
+    was: str = ""
+    now: str = ""
+
+    def __str__(self) -> str:
+        if not self.was:
+            return f"{self.what}: added: {self.now}"
+        return f"{self.what}: {self.was} → {self.now}" if self.now else f"{self.what}: removed"
+
+
+def differences(old: Content, new: Content, targets: Sequence[TargetField]) -> list[Difference]:
+    """Return what changed from the old to the new, in words, in the order of the target fields."""
+    return [*_name(old, new), *_rules(old, new, targets), *_tables(old, new)]
+
+
+def _name(old: Content, new: Content) -> Iterator[Difference]:
+    if old["name"] != new["name"]:
+        yield Difference("Name", old["name"], new["name"])
+
+
+def _rules(old: Content, new: Content, targets: Sequence[TargetField]) -> Iterator[Difference]:
+    before, after = _by_target(old), _by_target(new)
+    places = {target.key: place for place, target in enumerate(targets)}
+    keys = sorted(before | after, key=lambda key: places.get(key, len(places)))
+    for key in keys:
+        was, now = before.get(key, ""), after.get(key, "")
+        if was != now:
+            yield Difference(target_in_words(key, targets), was, now)
+    kept = [key for key in before if key in after]
+    if kept != [key for key in after if key in before]:
+        yield Difference("Order of the rules", "as it was", "changed")
+
+
+def _by_target(content: Content) -> dict[str, str]:
+    return {rule["target"]: rule_in_words(_rule(rule)) for rule in content["rules"]}
+
+
+def _rule(rule: Mapping[str, Any]) -> Rule:
+    uses = tuple(
+        (str(use.get("name", "")), {key: value for key, value in use.items() if key != "name"})
+        for use in rule["transforms"]
+    )
+    return Rule(rule["target"], tuple(rule["from"]), uses)
+
+
+def _tables(old: Content, new: Content) -> Iterator[Difference]:
+    before, after = old["value_tables"], new["value_tables"]
+    for name in sorted({*before, *after}):
+        was, now = before.get(name), after.get(name)
+        if was is None or now is None:
+            size = _counted(len(now if was is None else was))
+            said = (size, "") if now is None else ("", size)
+            yield Difference(f"Value table {name}", *said)
+        else:
+            yield from _entries(name, was, now)
+
+
+def _counted(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
+
+
+def _entries(name: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Difference]:
+    for sent in [*was, *(sent for sent in now if sent not in was)]:
+        if was.get(sent) != now.get(sent):
+            label = "anything else" if sent == ANYTHING_ELSE else f"“{sent}”"
+            texts = (f"“{table[sent]}”" if sent in table else "" for table in (was, now))
+            yield Difference(f"Value table {name}: {label}", *texts)

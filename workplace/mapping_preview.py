@@ -1,0 +1,306 @@
+"""The preview beside the mapping editor: what would be sent for a referral, before anything is.
+
+It shows the form as it stands, saved or not. The referral is an invented one or, of those that the
+person may see, a real one: whole for those who see referrals anyway, masked for all others.
+"""
+
+import json
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+
+from access import scope
+from core import audit, clock
+from integrations import destinations
+from integrations.models import Destination
+from mapping import catalogue, editor, exchange, testing
+from mapping.checks import check_mapping
+from mapping.document import Document
+from mapping.engine import Context, Rule
+from mapping.masking import masked
+from mapping.models import Mapping, MappingTest
+from mapping.preview import preview
+from mapping.samples import sample, samples
+from mapping.targets import target_fields
+from referrals import summary
+from referrals.documents import document_of
+from referrals.models import Referral, ReferralAlias
+
+SEES_PEOPLE = "referrals.view_referral"
+INVENTED = "Invented: "
+NO_REFERRAL = "There is no such referral, or it belongs to another organization."
+CHANGE_FIRST = "The mapping has errors: mend them, then keep the test case."
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a mapping is tried with; `covered` tells that its people are masked."""
+
+    label: str
+    document: Document = field(repr=False)
+    zone: ZoneInfo
+    referral: Referral | None = None
+    covered: bool = False
+
+    @property
+    def case_name(self) -> str:
+        """The name that a test case of it gets, unless the person says another."""
+        return "Like a real referral" if self.referral else self.label.removeprefix(INVENTED)
+
+
+class TestCaseForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a person says about a test case."""
+
+    with_note = forms.BooleanField(required=False)
+
+    class Meta:
+        model = MappingTest
+        fields = ["name"]
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """Return the paths of the preview, of its PDF, and for keeping it as a test case."""
+
+    def page(view: Any) -> Any:
+        return site.admin_view(never_cache(partial(view, site)))
+
+    return [
+        path("mappings/<int:pk>/preview/", page(preview_view), name="mapping_preview"),
+        path(
+            "mappings/<int:pk>/preview/summary.pdf",
+            page(summary_view),
+            name="mapping_preview_summary",
+        ),
+        path("mappings/<int:pk>/preview/keep/", page(keep_view), name="mapping_preview_keep"),
+    ]
+
+
+# -- The screens -------------------------------------------------------------------------------
+
+
+def preview_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what would be sent: a page of its own, or the panel beside the editor."""
+    mapping = _mapping(site, request, pk)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    subject = _subject(request, mapping)
+    shown = _shown(site, request, mapping, subject) if subject else {"problem": NO_REFERRAL}
+    context = {
+        **({} if _for_panel(request) else site.each_context(request)),
+        "title": f"Preview of {mapping.name}",
+        "mapping": mapping,
+        "opts": Mapping._meta,
+        **shown,
+    }
+    name = "panel" if _for_panel(request) else "preview"
+    return TemplateResponse(request, f"admin/mapping/{name}.html", context)
+
+
+def summary_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the Referral Summary of what is previewed."""
+    mapping = _mapping(site, request, pk)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    subject = _subject(request, mapping)
+    if subject is None:
+        return HttpResponse(NO_REFERRAL, status=404, content_type="text/plain; charset=utf-8")
+    document = subject.document
+    names = summary.SummaryContext(
+        organization_name=document.get("organization", {}).get("name", ""),
+        listing_name=document.get("listing", {}).get("name", ""),
+        time_zone=subject.zone.key,
+    )
+    content = summary.pdf(document, names).content
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={"Content-Disposition": 'inline; filename="preview.pdf"'},
+    )
+
+
+def keep_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what is previewed as a test case; of a real referral, what its masked copy gives."""
+    mapping = _mapping(site, request, pk)
+    if not _may_change(site, request, mapping):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    subject = _subject(request, mapping, covered=True)
+    said = _keep(site, request, mapping, subject) if subject else NO_REFERRAL
+    if _for_panel(request):
+        return HttpResponse(said, content_type="text/plain; charset=utf-8")
+    messages.info(request, said)
+    return HttpResponseRedirect(reverse("admin:mapping_tests", args=[mapping.pk]))
+
+
+def _mapping(site: AdminSite, request: HttpRequest, pk: int) -> Mapping:
+    """Return the mapping; 404 when it is not the person's, 403 when none is."""
+    admin = site.get_model_admin(Mapping)
+    mapping: Mapping = get_object_or_404(admin.get_queryset(request), pk=pk)
+    if not admin.has_view_permission(request, mapping):
+        raise PermissionDenied
+    return mapping
+
+
+def _may_change(site: AdminSite, request: HttpRequest, mapping: Mapping) -> bool:
+    return site.get_model_admin(Mapping).has_change_permission(request, mapping)
+
+
+def _for_panel(request: HttpRequest) -> bool:
+    """Return whether a script asked, to put the answer into the page that is there."""
+    return request.headers.get("X-Requested-With") == "mapping-editor"
+
+
+# -- What it is tried with -----------------------------------------------------------------------
+
+
+def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -> Subject | None:
+    """Return what the person chose; None when there is no such referral for them.
+
+    With `covered` a real referral is masked, whoever asks.
+    """
+    chosen = request.POST.get("subject", "")
+    if chosen not in ("newest", "reference"):
+        one = sample(chosen.removeprefix("sample:")) or samples()[0]
+        return Subject(f"{INVENTED}{one.label}", one.document, _zone(mapping, None))
+    referral = _referral(request, mapping, chosen)
+    if referral is None:
+        return None
+    covered = covered or not request.user.has_perm(SEES_PEOPLE)
+    audit.record(request, "preview mapping", referral, mapping=mapping.pk, masked=covered)
+    document = document_of(referral)
+    zone = _zone(mapping, referral)
+    if covered:
+        label = f"Masked copy of {referral.reference}"
+        return Subject(label, masked(document, _public(referral)), zone, referral, True)
+    return Subject(f"Referral {referral.reference}", document, zone, referral)
+
+
+def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral | None:
+    seen = scope.limited(Referral.objects.all(), request.user)
+    seen = seen.filter(purged_at=None, united_with=None)
+    if mapping.organization_id:
+        seen = seen.filter(organization=mapping.organization_id)
+    if chosen == "reference":
+        seen = _named(seen, request.POST.get("reference", "").strip())
+    return seen.select_related("organization", "listing").order_by("-created_at").first()
+
+
+def _named(seen: QuerySet[Referral], reference: str) -> QuerySet[Referral]:
+    named = ReferralAlias.objects.filter(value=reference)
+    return seen.filter(pk__in=named.values("referral"))
+
+
+def _public(referral: Referral) -> frozenset[str]:
+    """Return the names and ids of its organization and listing: no person's."""
+    said = (
+        (part.name, part.caredove_id) for part in (referral.organization, referral.listing) if part
+    )
+    return frozenset(text for pair in said for text in pair)
+
+
+def _zone(mapping: Mapping, referral: Referral | None) -> ZoneInfo:
+    organization = mapping.organization or (referral.organization if referral else None)
+    return organization.zone if organization else ZoneInfo(settings.TIME_ZONE)
+
+
+# -- What comes out ------------------------------------------------------------------------------
+
+
+def _draft(site: AdminSite, request: HttpRequest, mapping: Mapping) -> editor.MappingDraft:
+    """Return the form as it stands; for those who may not change it, the mapping as it is."""
+    if _may_change(site, request, mapping):
+        return editor.typed(request.POST, target_fields(mapping.destination_kind))
+    return editor.draft_of(exchange.export_mapping(mapping))
+
+
+def _shown(
+    site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subject
+) -> dict[str, Any]:
+    draft = _draft(site, request, mapping)
+    targets = target_fields(mapping.destination_kind)
+    context = Context(subject.zone, draft.entries(), targets)
+    made = preview(draft.engine_rules(), subject.document, context)
+    reference = subject.document.get("reference", "")
+    body = _transport(request, mapping).body(reference, made.record)
+    return {
+        "subject": subject,
+        "preview": made,
+        "faults": check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries()),
+        "rows": list(zip(made.rows, editor.rows(draft, targets), strict=False)),
+        "filled": sum(row.value is not None for row in made.rows),
+        "body": json.dumps(body, indent=2, ensure_ascii=False),
+        "questions": _questions(subject.document),
+        "may_keep": _may_change(site, request, mapping),
+    }
+
+
+def _transport(request: HttpRequest, mapping: Mapping) -> Any:
+    """Return the transport of a destination that uses the mapping, else one with plain options."""
+    users = scope.limited(
+        Destination.objects.filter(kind=mapping.destination_kind, trigger_configs__mapping=mapping),
+        request.user,
+    ).first()
+    if users:
+        return users.transport()
+    return destinations.transport_class(mapping.destination_kind)({})
+
+
+def _questions(document: Document) -> list[dict[str, str]]:
+    """Return the form's questions, for the chooser of source fields."""
+    return [
+        {
+            "group": catalogue.FORM,
+            "label": one.label,
+            "text": f"{catalogue.FORM} – {one.key.removeprefix(catalogue.ANSWER_PREFIX)}",
+        }
+        for one in catalogue.answers_in(document)
+    ]
+
+
+def _keep(site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subject) -> str:
+    """Keep the test case, and return a sentence that says so or why not."""
+    draft = _draft(site, request, mapping)
+    rules, tables = draft.engine_rules(), draft.entries()
+    if check_mapping(mapping.destination_kind, rules, tables):
+        return CHANGE_FIRST
+    given = {"name": request.POST.get("test_name"), "with_note": request.POST.get("test_note")}
+    form = TestCaseForm(given, instance=MappingTest(mapping=mapping))
+    if not form.is_valid():
+        return " ".join(str(error) for errors in form.errors.values() for error in errors)
+    if mapping.tests.filter(name=form.cleaned_data["name"]).exists():
+        return "There is a test case of this name already."
+    kept = _test_case(form, subject, rules, tables)
+    kept.author_name = request.user.get_username()
+    kept.save()
+    audit.record(request, "keep test case", kept)
+    return f"“{kept.name}” is kept. It runs at each save."
+
+
+def _test_case(
+    form: TestCaseForm, subject: Subject, rules: list[Rule], tables: Dict[str, Dict[str, str]]
+) -> MappingTest:
+    kept: MappingTest = form.save(commit=False)
+    targets = target_fields(kept.mapping.destination_kind)
+    record = preview(rules, subject.document, Context(subject.zone, tables, targets)).record
+    with_note = form.cleaned_data["with_note"]
+    kept.document = subject.document
+    kept.time_zone = subject.zone.key
+    kept.expected = testing.expected_of(record, targets, with_note=with_note)
+    kept.origin = subject.label if subject.referral is None else "a masked copy of a referral"
+    kept.kept_at = clock.now()
+    return kept
