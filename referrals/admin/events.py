@@ -33,7 +33,10 @@ class InboundEventAdmin(ViewOnlyAdmin):
     list_filter = ["state", "outcome", "door", "source"]
     list_select_related = ["referral", "source"]
     search_fields = ["referral__reference__exact"]
-    search_help_text = "A reference or another id of the referral, or the id of the event, whole."
+    search_help_text = (
+        "A reference, the id of an event, or the registrant's first and last name, whole. "
+        "Accents, capitals and the order of the names do not matter."
+    )
     fields = [
         "shown_id",
         "code",

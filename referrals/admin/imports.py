@@ -8,41 +8,66 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
-from core import audit
-from integrations.admin.shared import Tool
 from integrations.triggers import TRIGGER_LABELS
+from referrals.admin.answers import AnswersAdmin
+from referrals.admin.choices import choices
 from referrals.admin.deciding import DecidingAdmin
-from referrals.admin.viewing import ViewOnlyAdmin, badge, link_to, referrals_named
+from referrals.admin.filters import (
+    CauseFilter,
+    DateFilter,
+    DestinationFilter,
+    ErrorFilter,
+    ListingFilter,
+    OrderFilter,
+    OrganizationFilter,
+    StateFilter,
+    StatusCodeFilter,
+    TriggerFilter,
+    since_field,
+)
+from referrals.admin.viewing import (
+    ViewOnlyAdmin,
+    badge,
+    link_there,
+    link_to,
+    referrals_named,
+)
 from referrals.advice import Actor, advice
-from referrals.models import ImportJob
+from referrals.causes import BY_KEY, cause_key
+from referrals.models import NO_ANSWER, ImportJob
 
 State = ImportJob.State
 SHOWN_MESSAGE = 160  # characters, in the list
-
-
-class UnclearedErrorFilter(admin.SimpleListFilter):
-    title = "error"
-    parameter_name = "error"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("uncleared", "Not cleared yet")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> QuerySet[ImportJob]:
-        if self.value() == "uncleared":
-            return queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
-        return queryset
+FILTERS: list[Any] = [
+    ErrorFilter,
+    CauseFilter,
+    OrganizationFilter,
+    DestinationFilter,
+    ListingFilter,
+    StatusCodeFilter,
+    TriggerFilter,
+    StateFilter,
+    DateFilter,
+    OrderFilter,
+]
+SELDOM = [name for one in FILTERS if one.seldom for name in one.names]
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
+class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
     change_form_template = "admin/referrals/importjob.html"
-    list_display = ["shown_reference", "destination", "shown_state", "problem", "turn", "since"]
-    list_filter = ["state", "reason", UnclearedErrorFilter, "destination"]
-    list_select_related = ["referral", "destination__organization"]
+    listed = "imports"
+    list_display = ["shown_reference", "going_to", "problem", "turn", "shown_state", "since"]
+    list_filter = FILTERS
+    list_select_related = ["referral__listing", "destination__organization"]
     search_fields = ["external_id__exact"]
-    search_help_text = "A reference or another id of the referral, or its id in CRMS, whole."
+    search_help_text = (
+        "A reference, an id in CRMS, or the registrant's first and last name, whole. "
+        "Accents, capitals and the order of the names do not matter."
+    )
     fields = [
         "shown_referral",
         "destination",
@@ -78,7 +103,8 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         jobs: QuerySet[ImportJob] = super().get_queryset(request)
-        return jobs.defer("referral__snapshot", "destination__options")
+        jobs = jobs.defer("referral__snapshot", "destination__options")
+        return jobs.annotate(cause=cause_key())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
@@ -88,29 +114,48 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list; its messages may quote what a destination says of a person."""
-        response = super().changelist_view(request, extra_context)
-        shown = getattr(response, "context_data", None) or {}
-        if jobs := getattr(shown.get("cl"), "result_list", None):
-            audit.record(request, "list imports", None, imports=[str(job.pk) for job in jobs])
-        return response
+        context = {
+            "title": "Work list",
+            "seldom_used": any(request.GET.get(name) for name in SELDOM),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Return the oldest error first: it has waited longest. Else the newest import first."""
+        field = since_field(request)
+        order = request.GET.get(OrderFilter.parameter_name)
+        newest = order == "newest" or (order != "oldest" and field == "opened_at")
+        return [f"-{field}" if newest else field]
 
     @admin.display(description="reference")
     def shown_reference(self, job: ImportJob) -> str:
         return job.referral.reference
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description="listing and destination")
+    def going_to(self, job: ImportJob) -> SafeString:
+        listing = job.referral.listing or "Listing unknown"
+        return format_html("{}<small>{}, {}</small>", listing, job.destination, _owner(job))
+
+    @admin.display(description="state")
     def shown_state(self, job: ImportJob) -> SafeString:
         flag = " with-error" if job.has_uncleared_error else ""
         return badge(f"{job.state}{flag}", job.get_state_display())
 
     @admin.display(description="what is wrong")
-    def problem(self, job: ImportJob) -> str:
-        if job.destination.held_at and job.state in (State.QUEUED, State.NEEDS_ATTENTION):
-            return f"The connection is held: {job.destination.held_reason}"[:SHOWN_MESSAGE]
-        earlier = "An earlier error that nobody has cleared." if job.has_uncleared_error else ""
-        said = job.message or job.get_reason_display() or earlier
-        return said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…"
+    def problem(self, job: ImportJob) -> Any:
+        cause = BY_KEY.get(job.cause)  # type: ignore[attr-defined]
+        said = job.destination.held_reason if job.cause == "held" else job.message  # type: ignore[attr-defined]
+        shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
+        code = f"HTTP {job.last_status_code}" if _failed_with_code(job) else ""
+        return (
+            format_html(
+                "{}{}{}",
+                format_html("<strong>{}</strong>", cause.label) if cause else "",
+                format_html("<q>{}</q>", shown) if shown else "",
+                format_html("<small>{}</small>", code) if code else "",
+            )
+            or "–"
+        )
 
     @admin.display(description="whose turn")
     def turn(self, job: ImportJob) -> str:
@@ -118,9 +163,15 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
         return "–" if actor is Actor.NOBODY else str(actor)
 
     @admin.display(description="since")
-    def since(self, job: ImportJob) -> str:
-        moment = job.error_at if job.has_uncleared_error else job.imported_at or job.opened_at
-        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
+    def since(self, job: ImportJob) -> SafeString:
+        flagged = job.error_at if job.has_uncleared_error else None
+        moment = flagged or job.imported_at or job.opened_at
+        return format_html(
+            '<time datetime="{}">{}</time><small>{}</small>',
+            moment.isoformat(),
+            f"{timezone.localtime(moment):%Y-%m-%d %H:%M}",
+            timesince(moment, depth=1),
+        )
 
     # -- one job -------------------------------------------------------------------------------
 
@@ -130,7 +181,7 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
 
     @admin.display(description="what to do")
     def what_to_do(self, job: ImportJob) -> str:
-        return advice(job).what
+        return advice(job, job.attempts.order_by("-number").first()).what
 
     @admin.display(description="error")
     def error(self, job: ImportJob) -> str:
@@ -142,13 +193,7 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
 
     @admin.display(description="in the destination")
     def in_destination(self, job: ImportJob) -> Any:
-        if job.external_url.startswith(("https://", "http://")):
-            return format_html(
-                '<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>',
-                job.external_url,
-                job.external_id,
-            )
-        return job.external_id or "–"
+        return link_there(job)
 
     @admin.display(description="missing files")
     def shown_missing(self, job: ImportJob) -> str:
@@ -164,8 +209,19 @@ class ImportJobAdmin(DecidingAdmin, ViewOnlyAdmin):
             return "No"
         return f"By {job.closed_by or 'Dovetail'}: {job.closed_why}"
 
-    def tools(self, request: HttpRequest, obj: ImportJob) -> list[Tool]:
-        return self.decisions(request, obj)
-
     def more(self, request: HttpRequest, obj: ImportJob) -> dict[str, Any]:
-        return {"attempts": obj.attempts.order_by("-number"), "steps": obj.steps.all()}
+        return {
+            "job": obj,
+            "choices": choices(request, obj, "import"),
+            "attempts": obj.attempts.order_by("-number"),
+            "steps": obj.steps.all(),
+            "reads_answers": request.user.has_perm("referrals.read_body"),
+        }
+
+
+def _owner(job: ImportJob) -> str:
+    return str(job.destination.organization)
+
+
+def _failed_with_code(job: ImportJob) -> bool:
+    return job.has_uncleared_error and job.last_status_code not in (None, NO_ANSWER)

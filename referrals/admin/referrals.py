@@ -1,52 +1,83 @@
-"""Referrals, and the answer to "Why is it not in CRMS?"."""
+"""Referrals: what is known of one, how it stands, and what to do."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 
 from core import audit
-from integrations.admin.shared import Tool
+from mapping.document import Document
 from referrals import files, sections
-from referrals.admin.viewing import ViewOnlyAdmin, badge, link_to, referrals_named
+from referrals.admin.choices import Choice, choices
+from referrals.admin.viewing import (
+    ViewOnlyAdmin,
+    badge,
+    link_there,
+    link_to,
+    referrals_named,
+)
+from referrals.advice import Advice, advice
+from referrals.differences import Difference, differences
 from referrals.documents import document_of
-from referrals.explain import explain, explain_referral
+from referrals.explain import asker, explain_referral
 from referrals.importing import building
-from referrals.models import ImportJob, Referral, ReferralFile
+from referrals.models import ImportJob, Referral, ReferralFile, SentSnapshot
+from referrals.timeline import SHOWN, timeline
 
-SHOWN_EVENTS = 100
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one import of a referral stands, for the page of the referral."""
+
+    job: ImportJob
+    advice: Advice
+    choices: list[Choice]
+    there: Any  # its id in the destination, as a link where there is one
+    sent: SentSnapshot | None
+    differences: list[Difference]
 
 
-class ReferenceForm(forms.Form):
-    reference = forms.CharField(
-        label="Reference",
-        max_length=64,
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "size": 40}),
-        help_text="Caredove's 10-digit Reference #, or another id of the referral.",
+def _standing(
+    request: HttpRequest, job: ImportJob, document: Document, time_zone: ZoneInfo
+) -> Standing:
+    last = job.attempts.order_by("-number").first()
+    sent = SentSnapshot.objects.filter(step__job=job).first() if job.external_id else None
+    return Standing(
+        job,
+        advice(job, last),
+        choices(request, job, "referral"),
+        link_there(job),
+        sent,
+        differences(sent.document, document, time_zone) if sent else [],
     )
+
+
+def _summary_url(referral: Referral) -> str:
+    """Return the URL of its summary; empty when the person's data is gone, or is elsewhere."""
+    if referral.purged_at or referral.united_with_id:
+        return ""
+    return reverse("admin:referrals_referral_summary", args=[referral.pk])
 
 
 @admin.register(Referral)
 class ReferralAdmin(ViewOnlyAdmin):
     organization_path = "organization"
+    referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"
     list_display = ["reference", "listing", "organization", "imports", "changed_at"]
     list_filter = ["organization"]
     list_select_related = ["listing", "organization"]
     search_fields = ["reference__exact"]
-    search_help_text = "A reference or another id of the referral, whole."
     fields = [
         "reference",
         "ids",
@@ -105,30 +136,31 @@ class ReferralAdmin(ViewOnlyAdmin):
     def same_as(self, referral: Referral) -> Any:
         return link_to(referral.united_with) if referral.united_with else "–"
 
-    def tools(self, request: HttpRequest, obj: Referral) -> list[Tool]:
-        if obj.purged_at or obj.united_with_id:
-            return []
-        return [Tool("Summary (PDF)", reverse("admin:referrals_referral_summary", args=[obj.pk]))]
-
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
+        asking = asker.person(request.user)
+        explanation = explain_referral(obj, asking)
+        jobs = explanation.jobs if explanation.referral == obj else ()
+        document = document_of(obj)
         return {
-            "explanation": explain_referral(obj),
-            "jobs": obj.jobs.select_related("destination"),
-            "events": obj.events.order_by("-received_at")[:SHOWN_EVENTS],
+            "title": f"Referral {obj.reference}",
+            "subtitle": None,
+            "explanation": explanation,
+            "standings": [_standing(request, job, document, zone) for job in jobs],
+            "timeline": timeline(obj, jobs),
+            "shown_of_a_kind": SHOWN,
             "files": obj.files.all(),
-            "sheet": sections.sheet(document_of(obj), zone),
+            "sheet": sections.sheet(document, zone),
+            "summary_url": _summary_url(obj),
+            "reads_bodies": request.user.has_perm("referrals.read_body"),
         }
 
     # -- its files -----------------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
-        summary, file, why = (
-            wrap(never_cache(view)) for view in (self.summary_view, self.file_view, self.why_view)
-        )
+        summary, file = (wrap(never_cache(view)) for view in (self.summary_view, self.file_view))
         return [
-            path("why/", why, name="referrals_why"),
             path("<uuid:pk>/summary.pdf", summary, name="referrals_referral_summary"),
             path("<uuid:pk>/files/<int:file_pk>/", file, name="referrals_referral_file"),
             *super().get_urls(),
@@ -168,22 +200,3 @@ class ReferralAdmin(ViewOnlyAdmin):
         if referral.purged_at or referral.united_with_id:
             raise Http404
         return referral
-
-    # -- why is it not in CRMS? ----------------------------------------------------------------
-
-    def why_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a reference and answer. What is asked for never stands in a URL."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        form = ReferenceForm(request.POST or None)
-        explanation = explain(form.cleaned_data["reference"]) if form.is_valid() else None
-        if explanation:
-            audit.record(request, "explain", explanation.referral)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Why is it not in CRMS?",
-            "opts": self.model._meta,
-            "form": form,
-            "explanation": explanation,
-        }
-        return TemplateResponse(request, "admin/referrals/why.html", context)

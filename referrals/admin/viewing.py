@@ -18,7 +18,8 @@ from access.scoped import ScopedAdmin
 from core import audit
 from integrations.admin.shared import Tool
 from integrations.models import Source
-from referrals.models import ReferralAlias
+from referrals.admin.searching import SearchedAdmin
+from referrals.models import ImportJob, ReferralAlias
 
 COUNTED = 5_000  # rows; who looks for an older one searches
 
@@ -26,17 +27,20 @@ COUNTED = 5_000  # rows; who looks for an older one searches
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts only so far: to count a million rows takes longer than to show a page of them."""
 
+    most = COUNTED
+
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED].count())
+        return int(rows.order_by()[: self.most].count())
 
 
-class ViewOnlyAdmin(ScopedAdmin):
+class ViewOnlyAdmin(SearchedAdmin, ScopedAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count, too
     list_per_page = 50
+    sortable_by = ()  # by an index alone, or a million rows are sorted
     shows_a_person: ClassVar[bool] = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -59,8 +63,15 @@ class ViewOnlyAdmin(ScopedAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = str(self.model._meta.verbose_name_plural).capitalize()
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        """Show the list; who saw which rows is on record before it is sent."""
+        called = self.rows_are()
+        context = {"title": called.capitalize(), **(extra_context or {})}
+        response = super().changelist_view(request, context)
+        shown = getattr(response, "context_data", None) or {}
+        rows = getattr(shown.get("cl"), "result_list", None)
+        if rows and self.shows_a_person:
+            audit.record(request, f"list {called}", **{called: [str(row.pk) for row in rows]})
+        return response
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -77,6 +88,17 @@ def link_to(row: Any, label: str = "") -> SafeString:
     opts = row._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', url, label or str(row))
+
+
+def link_there(job: ImportJob) -> Any:
+    """Return the id in the destination, as a link where the destination has a web address."""
+    if job.external_url.startswith(("https://", "http://")):
+        return format_html(
+            '<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>',
+            job.external_url,
+            job.external_id,
+        )
+    return job.external_id or "–"
 
 
 def badge(state: str, label: str) -> SafeString:

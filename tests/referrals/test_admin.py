@@ -447,10 +447,6 @@ def test_a_list_is_searched_by_any_id_of_the_referral(
     assert not admin_client.get(url, {"q": "Mireille"}).context["cl"].result_list
 
 
-def test_the_search_box_takes_no_names(admin_client: Client, world: World) -> None:
-    assert "Names are not searched." in text(admin_client, reverse(JOBS))
-
-
 @pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
 def test_a_full_list_costs_no_more_queries(
     admin_client: Client, world: World, name: str, django_assert_max_num_queries: Any

@@ -1,0 +1,263 @@
+"""What the work list is narrowed by: one form, whose choices are the person's own."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from integrations.models import Destination, Organization, ServiceListing
+from integrations.triggers import TRIGGER_LABELS
+from referrals.admin.searching import NAME_VAR
+from referrals.causes import CAUSES, UNCLEARED
+from referrals.models import NO_ANSWER, ImportJob
+
+Jobs = QuerySet[ImportJob]
+OFFERED = 1_000  # of a kind; who has more narrows by another kind first
+ALL = "all"
+
+
+class Choice(admin.SimpleListFilter):
+    """One of several values, in a list that opens; what is not offered is not looked at."""
+
+    template = "admin/referrals/choice.html"
+    unchosen = "All"
+    names: ClassVar[tuple[str, ...]]  # in the URL
+    seldom: ClassVar[bool] = True  # folded away until it is used
+
+    def __init_subclass__(cls) -> None:
+        cls.names = (str(cls.parameter_name),)
+
+    def value(self) -> str | None:
+        chosen = super().value()
+        return chosen if chosen in {str(value) for value, _ in self.lookup_choices} else None
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        chosen = self.value()
+        yield {"value": "", "display": self.unchosen, "selected": chosen is None}
+        for value, display in self.lookup_choices:
+            yield {"value": value, "display": display, "selected": str(value) == chosen}
+
+    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+        chosen = self.value()
+        return queryset if chosen is None else queryset.filter(self.condition(chosen))
+
+    def condition(self, chosen: str) -> Q:
+        raise NotImplementedError
+
+
+class ErrorFilter(Choice):
+    """Errors that nobody has cleared, unless something else is asked for."""
+
+    title = "errors"
+    seldom = False
+    parameter_name = "error"
+    unchosen = "Not cleared yet"
+    conditions: ClassVar = {
+        "cleared": Q(error_at__isnull=False, error_cleared_at__isnull=False),
+        ALL: Q(),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("cleared", "Cleared"), (ALL, "All, with and without")]
+
+    def value(self) -> str | None:
+        """Return what is chosen; what somebody searches for may well have no error."""
+        chosen = super().value()
+        return ALL if chosen is None and _is_searched(self.request) else chosen
+
+    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+        if self.value() is None and _names_its_rows(request):
+            return queryset
+        return queryset.filter(self.conditions.get(self.value() or "", UNCLEARED))
+
+
+def since_field(request: HttpRequest) -> str:
+    """Return which moment of an import the list is about, sorts by and filters by."""
+    any_import = request.GET.get(ErrorFilter.parameter_name) or _is_searched(request)
+    return "opened_at" if any_import else "error_at"
+
+
+def _is_searched(request: HttpRequest) -> bool:
+    return bool(request.GET.get(SEARCH_VAR) or request.GET.get(NAME_VAR))
+
+
+def _names_its_rows(request: HttpRequest) -> bool:
+    """Whether an action is asked for, of rows that were chosen one by one."""
+    return request.method == "POST" and request.POST.get("select_across", "0") != "1"
+
+
+class RelatedChoice(Choice):
+    """Rows of the configuration that the person may see."""
+
+    model: ClassVar[Any]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        rows = model_admin.admin_site.get_model_admin(self.model).get_queryset(request)
+        return [(row.pk, self.label(row)) for row in self.narrowed(rows, request)[:OFFERED]]
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+    def narrowed(self, rows: Any, request: HttpRequest) -> Any:
+        """Return those rows that fit the organization that is chosen beside, if there is one."""
+        chosen = request.GET.get(OrganizationFilter.parameter_name, "")
+        return rows.filter(organization=chosen) if chosen.isdecimal() else rows
+
+    def label(self, row: Any) -> str:
+        return str(row)
+
+
+class OrganizationFilter(RelatedChoice):
+    seldom = False
+    title = "organization"
+    parameter_name = "organization"
+    model = Organization
+
+    def narrowed(self, rows: Any, request: HttpRequest) -> Any:
+        return rows.only("name")
+
+    def condition(self, chosen: str) -> Q:
+        theirs = Destination.objects.filter(organization=int(chosen)).values_list("pk", flat=True)
+        return Q(destination__in=list(theirs))
+
+
+class ListingFilter(RelatedChoice):
+    title = "listing"
+    parameter_name = "listing"
+    model = ServiceListing
+
+    def condition(self, chosen: str) -> Q:
+        return Q(referral__listing=int(chosen))
+
+
+class DestinationFilter(RelatedChoice):
+    seldom = False
+    title = "destination"
+    parameter_name = "destination"
+    model = Destination
+
+    def narrowed(self, rows: Any, request: HttpRequest) -> Any:
+        return super().narrowed(rows, request).defer("options", "held_reason")
+
+    def condition(self, chosen: str) -> Q:
+        return Q(destination=int(chosen))
+
+
+class CauseFilter(Choice):
+    seldom = False
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(cause.key, cause.label) for cause in CAUSES]
+
+    def condition(self, chosen: str) -> Q:
+        return next(cause.condition for cause in CAUSES if cause.key == chosen)
+
+
+class StateFilter(Choice):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, state.label) for state in ImportJob.State]
+
+    def condition(self, chosen: str) -> Q:
+        return Q(state=chosen)
+
+
+class StatusCodeFilter(Choice):
+    """The codes of the contract with CRMS; of the last attempt."""
+
+    title = "HTTP code"
+    parameter_name = "code"
+    single = (201, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504)
+    ranges: ClassVar = {"4xx": (400, 499), "5xx": (500, 599)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            *((key, f"Any {key}") for key in self.ranges),
+            *((str(code), str(code)) for code in self.single),
+            (str(NO_ANSWER), "No answer"),
+        ]
+
+    def condition(self, chosen: str) -> Q:
+        if limits := self.ranges.get(chosen):
+            return Q(last_status_code__range=limits)
+        return Q(last_status_code=int(chosen))
+
+
+class TriggerFilter(Choice):
+    title = "trigger"
+    parameter_name = "trigger"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(TRIGGER_LABELS.items())
+
+    def condition(self, chosen: str) -> Q:
+        return Q(triggers__holds=chosen)
+
+
+class DateFilter(admin.ListFilter):
+    """The days, in the time zone of the pages, between which an import has its "since"."""
+
+    title = "since"
+    template = "admin/referrals/dates.html"
+    seldom = True
+    names: ClassVar[tuple[str, ...]] = ("from", "to")
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.moment = since_field(request)
+        for name in self.names:
+            if values := params.pop(name, None):
+                self.used_parameters[name] = values[-1]
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(self.names)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for name in self.names:
+            day = self._day(name)
+            yield {"name": name, "value": day.isoformat() if day else ""}
+
+    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+        first, last = map(self._day, self.names)
+        if first:
+            queryset = queryset.filter(**{f"{self.moment}__gte": _midnight(first)})
+        if last:
+            end = _midnight(last + timedelta(days=1))
+            queryset = queryset.filter(**{f"{self.moment}__lt": end})
+        return queryset
+
+    def _day(self, name: str) -> date | None:
+        try:
+            return date.fromisoformat(str(self.used_parameters.get(name, "")))
+        except ValueError:
+            return None
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class OrderFilter(Choice):
+    """Not a filter, but it stands with them: which end comes first."""
+
+    title = "order"
+    parameter_name = "order"
+    unchosen = "As usual"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("oldest", "Oldest first"), ("newest", "Newest first")]
+
+    def condition(self, chosen: str) -> Q:
+        return Q()

@@ -1,0 +1,92 @@
+"""Why an import needs a person: each one that does has exactly one of these causes.
+
+The home page counts by them, the work list filters by them; what to do about each is said in
+`advice`, and a test holds the two together.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Case, CharField, Q, Value, When
+
+from referrals import advice as advices
+from referrals.advice import Advice
+from referrals.models import ImportJob
+
+State, Reason = ImportJob.State, ImportJob.Reason
+
+UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
+HELD = Q(destination__held_at__isnull=False)
+OPEN = Q(destination__held_at__isnull=True)
+REVOKED = Q(referral__purged_at__isnull=False)
+KEPT = Q(referral__purged_at__isnull=True)
+FAILED = UNCLEARED & Q(state=State.NEEDS_ATTENTION)
+IN = UNCLEARED & Q(state=State.IMPORTED) & KEPT
+LACKS_FILES = Q(lacks_files=True, due_at__isnull=True)
+WAITS_FOR_CONNECTION = HELD & Q(state=State.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is wrong, in words for one or many imports, and what is to be done about it."""
+
+    key: str
+    label: str
+    advice: Advice
+    condition: Q
+
+
+CAUSES = (
+    Cause(
+        "held",
+        "The connection is held",
+        advices.HELD,
+        WAITS_FOR_CONNECTION | HELD & FAILED & Q(reason=Reason.MISCONFIGURED),
+    ),
+    Cause(
+        "mapping",
+        "The mapping does not work",
+        advices.MEND_MAPPING,
+        OPEN & FAILED & Q(reason=Reason.MISCONFIGURED, trigger_config__isnull=False),
+    ),
+    Cause(
+        "disconnected",
+        "The listing is no longer connected",
+        advices.CONNECT_AGAIN,
+        OPEN & FAILED & Q(reason=Reason.MISCONFIGURED, trigger_config__isnull=True),
+    ),
+    *(
+        Cause(reason.value, reason.label, advices.BY_REASON[reason], FAILED & Q(reason=reason))
+        for reason in Reason
+        if reason != Reason.MISCONFIGURED
+    ),
+    Cause("files", "Files are missing there", advices.ADD_FILES, IN & LACKS_FILES),
+    Cause("succeeded", "It later succeeded", advices.SEEN, IN & ~LACKS_FILES),
+    Cause(
+        "revoked",
+        "Revoked in Caredove, and perhaps sent",
+        advices.REMOVE_THERE,
+        UNCLEARED & REVOKED & Q(state__in=[State.IMPORTED, State.DISMISSED]),
+    ),
+    Cause(
+        "dismissed",
+        "Given up, and the error is not cleared",
+        advices.SEEN_TO,
+        UNCLEARED & KEPT & Q(state=State.DISMISSED),
+    ),
+    Cause(
+        "again",
+        "It goes again by itself",
+        advices.BY_ITSELF,
+        UNCLEARED & (Q(state__in=[State.WAITING, State.RUNNING]) | Q(state=State.QUEUED) & OPEN),
+    ),
+)
+BY_KEY = {cause.key: cause for cause in CAUSES}
+
+
+def cause_key() -> Case:
+    """Return the expression for the key of a job's cause; empty when it needs nobody."""
+    return Case(
+        *(When(cause.condition, then=Value(cause.key)) for cause in CAUSES),
+        default=Value(""),
+        output_field=CharField(),
+    )

@@ -1,0 +1,300 @@
+"""The work list: what needs a person, narrowed and searched, with nothing private in a URL."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from access.roles import LIAISON, SUPPORT
+from core.models import AuditEvent
+from integrations.models import Destination, Organization, ServiceListing
+from referrals.advice import Actor, advice
+from referrals.causes import CAUSES, cause_key
+from referrals.models import NO_ANSWER, ImportJob, Referral
+from tests.people import client_of
+from tests.world import World, make_world, plain
+
+State, Reason = ImportJob.State, ImportJob.Reason
+JOBS = reverse("admin:referrals_importjob_changelist")
+SEARCH = reverse("admin:referrals_importjob_search")
+NOW = timezone.now()
+
+
+@pytest.fixture
+def support(world: World) -> Client:
+    return client_of(SUPPORT, world.organization)
+
+
+@pytest.fixture
+def rejected(db: None) -> World:
+    world = make_world(behaviour="reject")
+    world.send(plain())
+    world.run()
+    return world
+
+
+def listed(client: Client, url: str = JOBS, **params: Any) -> list[str]:
+    response = client.get(url, params, follow=True)
+    assert response.status_code == 200
+    return [job.referral.reference for job in response.context["cl"].result_list]
+
+
+def job(world: World, reference: str, **fields: Any) -> ImportJob:
+    """Put an import into the database as it might stand."""
+    referral = Referral.objects.create(
+        reference=reference,
+        organization=world.organization,
+        listing=fields.pop("listing", world.listing),
+        created_at=NOW,
+        changed_at=NOW,
+        purged_at=fields.pop("purged_at", None),
+    )
+    defaults = {
+        "destination": world.destination,
+        "trigger_config": world.config,
+        "state": State.NEEDS_ATTENTION,
+        "reason": Reason.GAVE_UP if fields.get("state") is None else "",
+        "opened_at": NOW,
+        "error_at": NOW,
+    }
+    return ImportJob.objects.create(referral=referral, **{**defaults, **fields})
+
+
+# -- What it shows -------------------------------------------------------------------------------
+
+
+def test_it_opens_on_errors_that_nobody_has_cleared(support: Client, world: World) -> None:
+    job(world, "1")
+    job(world, "2", error_cleared_at=NOW)
+    job(world, "3", state=State.IMPORTED, external_id="RF-3", error_at=None)
+
+    assert listed(support) == ["1"]
+    assert listed(support, error="cleared") == ["2"]
+    assert sorted(listed(support, error="all")) == ["1", "2", "3"]
+
+
+def test_it_says_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) -> None:
+    client = client_of(SUPPORT, rejected.organization)
+    page = client.get(JOBS).content.decode()
+
+    for words in (
+        "The destination refused the referral",
+        f"<q>{rejected.job.message}</q>",
+        str(Actor.REFERRAL_STAFF),
+        f"{timezone.localtime(rejected.job.error_at):%Y-%m-%d %H:%M}",
+    ):
+        assert words in page
+    assert AuditEvent.objects.get(action="list imports").detail == {
+        "imports": [str(rejected.job.pk)]
+    }
+
+
+def test_the_oldest_error_stands_first_and_can_stand_last(support: Client, world: World) -> None:
+    job(world, "new", error_at=NOW)
+    job(world, "old", error_at=NOW - timezone.timedelta(days=3))
+
+    assert listed(support) == ["old", "new"]
+    assert listed(support, order="newest") == ["new", "old"]
+
+
+def test_nothing_to_do_is_said(support: Client) -> None:
+    assert "No error is waiting to be cleared." in support.get(JOBS).content.decode()
+
+
+def test_an_action_reaches_an_import_that_the_list_does_not_open_on(
+    support: Client, world: World
+) -> None:
+    done = job(world, "1", state=State.QUEUED, due_at=NOW, error_at=None)
+
+    answer = {"action": "dismiss", "_selected_action": str(done.pk)}
+    page = support.post(JOBS, {**answer, "confirmed": "yes", "why": "no"}, follow=True)
+
+    assert "1 import was dismissed." in page.content.decode()
+
+
+# -- What it is narrowed by ------------------------------------------------------------------------
+
+
+def test_each_filter_finds_its_own(support: Client, world: World) -> None:
+    listing = ServiceListing.objects.create(
+        organization=world.organization, caredove_id="2", name="Other listing"
+    )
+    destination = Destination.objects.create(
+        organization=world.organization, name="Other CRMS", kind="demo"
+    )
+    job(world, "plain", triggers=["received"], last_status_code=503)
+    job(world, "listing", listing=listing, last_status_code=NO_ANSWER)
+    job(world, "destination", destination=destination, last_status_code=400)
+    job(world, "booked", triggers=["received", "booked"], reason=Reason.BUG)
+    job(world, "old", error_at=NOW - timezone.timedelta(days=9))
+
+    day = (timezone.localdate(NOW) - timezone.timedelta(days=5)).isoformat()
+    for params, found in (
+        ({"listing": listing.pk}, ["listing"]),
+        ({"destination": destination.pk}, ["destination"]),
+        ({"trigger": "booked"}, ["booked"]),
+        ({"reason": "bug"}, ["booked"]),
+        ({"code": 503}, ["plain"]),
+        ({"code": "4xx"}, ["destination"]),
+        ({"code": NO_ANSWER}, ["listing"]),
+        ({"to": day}, ["old"]),
+        ({"from": day, "code": "5xx"}, ["plain"]),
+        ({"state": "queued"}, []),
+    ):
+        assert listed(support, **params) == found, params
+
+
+def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> None:
+    foreign = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    job(world, "1")
+
+    for params in (
+        {"organization": foreign.pk},
+        {"organization": "x' OR 1"},
+        {"code": "999"},
+        {"from": "yesterday"},
+        {"reason": "whatever"},
+    ):
+        assert listed(support, **params) == ["1"], params
+    assert "Elsewhere" not in support.get(JOBS).content.decode()
+
+
+# -- Causes ----------------------------------------------------------------------------------------
+
+
+def every_standing(world: World) -> None:
+    """Put an import into each way in which one can stand."""
+    held = Destination.objects.create(
+        organization=world.organization,
+        name="Held CRMS",
+        kind="demo",
+        held_at=NOW,
+        held_reason="Token refused",
+    )
+    imported = {"state": State.IMPORTED, "external_id": "RF-1"}
+    standings: list[dict[str, Any]] = [
+        *({"reason": reason} for reason in Reason),
+        {"reason": Reason.MISCONFIGURED, "trigger_config": None},
+        imported,
+        {**imported, "lacks_files": True, "missing_files": {"a": "b"}},
+        {**imported, "lacks_files": True, "missing_files": {"a": "b"}, "due_at": NOW},
+        {**imported, "purged_at": NOW},
+        {"state": State.DISMISSED, "purged_at": NOW},
+        {"state": State.DISMISSED},
+        {"state": State.QUEUED, "due_at": NOW},
+        {"state": State.WAITING},
+        {"state": State.RUNNING, "lease_until": NOW},
+    ]
+    quiet = [{**standing, "error_at": None} for standing in standings if "state" in standing]
+    for number, standing in enumerate([*standings, *quiet]):
+        for place in (world.destination, held):
+            lease = {"lease_token": uuid4()} if standing.get("state") == State.RUNNING else {}
+            job(world, f"{number} {place}", **{"destination": place, **standing, **lease})
+
+
+def test_each_import_that_needs_somebody_has_one_cause_with_their_turn(world: World) -> None:
+    every_standing(world)
+    causes = {cause.key: cause for cause in CAUSES}
+    jobs = ImportJob.objects.select_related("referral", "destination").annotate(cause=cause_key())
+
+    for one in jobs:
+        fitting = [c.key for c in CAUSES if ImportJob.objects.filter(c.condition, pk=one.pk)]
+        needs = advice(one).actor != Actor.NOBODY or one.has_uncleared_error
+        assert fitting == ([one.cause] if needs else []), one.referral
+        if one.cause:
+            assert causes[one.cause].advice.actor == advice(one).actor, one.referral
+    assert {one.cause for one in jobs} == {"", *causes}
+
+
+# -- Searching -------------------------------------------------------------------------------------
+
+
+def search(client: Client, words: str, url: str = SEARCH) -> Any:
+    response = client.post(url, {"q": words})
+    assert response.status_code == 302
+    return response["Location"]
+
+
+@pytest.fixture
+def named(world: World) -> Referral:
+    world.send(plain(registrant={"first_name": "Geneviève", "last_name": "Beauséjour"}))
+    world.run()
+    return world.referral
+
+
+@pytest.mark.parametrize("words", ["BEAUSEJOUR Genevieve", "Geneviève Beauséjour "])
+def test_a_referral_is_found_by_name_and_the_name_goes_nowhere(
+    support: Client, named: Referral, words: str
+) -> None:
+    url = search(support, words)
+    page = support.get(url)
+
+    assert listed(support, url) == [named.reference]
+    kept = unquote(url) + page.content.decode() + str(dict(support.session.items()))
+    kept += "".join(f"{e.action}{e.detail}" for e in AuditEvent.objects.all())
+    assert not re.search("beaus|genev", kept, re.IGNORECASE)
+    assert AuditEvent.objects.filter(action="search imports").get().detail == {"by": "name"}
+
+
+def test_a_search_for_an_id_can_be_read_in_the_url(
+    support: Client, world: World, named: Referral
+) -> None:
+    for known in (named.reference, world.job.external_id):
+        url = search(support, f" {known} ")
+        assert url == f"{JOBS}?q={known}"
+        assert listed(support, url) == [named.reference]
+
+
+@pytest.mark.parametrize("words", ["Nobody Atall", "5551234", "%", "Geneviève", "-"])
+def test_what_is_not_found_is_not_in_the_url(support: Client, named: Referral, words: str) -> None:
+    url = search(support, words)
+
+    assert listed(support, url) == []
+    assert words not in unquote(url).removeprefix(JOBS)
+
+
+def test_what_was_found_can_be_narrowed_and_left(support: Client, named: Referral) -> None:
+    url = search(support, "Geneviève Beauséjour")
+
+    assert listed(support, f"{url}&state=imported") == [named.reference]
+    assert listed(support, f"{url}&state=queued") == []
+    assert 'href="?"' in support.get(url).content.decode()
+
+
+def test_a_name_of_another_organization_is_not_found(world: World, named: Referral) -> None:
+    elsewhere = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    stranger = client_of(SUPPORT, elsewhere, name="stranger")
+
+    for words in ("Geneviève Beauséjour", named.reference):
+        url = search(stranger, words)
+        assert listed(stranger, url) == []
+        assert named.reference not in url
+
+
+def test_a_made_up_search_shows_the_list(support: Client, named: Referral) -> None:
+    assert listed(support, name="made-up") == []
+    assert support.get(JOBS, {"name": "é"}, follow=True).status_code == 200
+
+
+def test_whoever_may_not_see_imports_may_not_search_them(world: World) -> None:
+    liaison = client_of(LIAISON, world.organization)
+
+    assert liaison.post(SEARCH, {"q": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["referral", "inboundevent"])
+def test_other_lists_are_searched_in_the_same_way(
+    support: Client, named: Referral, model: str
+) -> None:
+    url = reverse(f"admin:referrals_{model}_search")
+
+    for words in ("beausejour genevieve", named.reference):
+        rows = support.get(search(support, words, url)).context["cl"].result_list
+        assert len(rows) == 1, words
+    nothing = support.get(search(support, "nobody", url)).context["cl"].result_list
+    assert len(nothing) == 0
