@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from django.contrib import admin
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
 
 from access.models import Membership
 from access.scoped import ScopedAdmin, ScopedChoices
+from access.signing_in import factors
 
-admin.site.unregister([User, Group])
+# Second factors are their owners': an administrator can take them away, and see none.
+admin.site.unregister([User, Group, EmailAddress, Authenticator])
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type-arg]
@@ -52,6 +59,38 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
         if obj is not None and obj.is_superuser and not _is_superuser(request):
             return False
         return super().has_change_permission(request, obj)
+
+    # -- the second factor ---------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.reset_view)
+        return [
+            path("<int:pk>/second-factor/", view, name="auth_user_reset_second_factor"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = kwargs.get("obj")
+        if user and self.has_change_permission(request, user) and factors.has_one(user):
+            url = reverse("admin:auth_user_reset_second_factor", args=[user.pk])
+            context["tools"] = [{"label": "Reset the second factor", "url": url, "post": True}]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def reset_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take away what somebody has lost: they set up another one when they sign in."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        user = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        factors.reset(user, request)
+        said = f"{user} has no second factor now, and is signed out everywhere."
+        self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
 
 
 @admin.register(Group)

@@ -7,9 +7,15 @@ class AccessConfig(AppConfig):
     name = "access"
 
     def ready(self) -> None:
-        """Limit every filter of the admin that offers rows to those the person may see."""
-        from access.filters import RelatedFilter
+        """Limit every filter of the admin that offers rows to those the person may see.
 
+        Sign-ins reach the audit trail, and new keys the secrets of second factors.
+        """
+        from access.filters import RelatedFilter
+        from access.signing_in import adapters, receivers  # noqa: F401 - registers them
+        from core import rotation
+
+        rotation.register(adapters.renew_secrets)
         FieldListFilter.register(_is_relation, RelatedFilter, take_priority=True)
 
 

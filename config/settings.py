@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
@@ -41,6 +42,9 @@ INSTALLED_APPS = [
     "simple_history",
     "django_structlog",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "core",
     "access",
     "mapping",
@@ -62,6 +66,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.RequestLogMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "access.signing_in.required.second_factor_required",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -246,6 +252,32 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     ]
 ]
+# Signing in: `access.signing_in`.
+REQUIRE_SECOND_FACTOR = env.bool(
+    "REQUIRE_SECOND_FACTOR", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS)
+)
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = LOGOUT_REDIRECT_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "access.signing_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a reset is sent to people of ours, or to nobody
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE, without a question
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
+MFA_ADAPTER = "access.signing_in.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Dovetail"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Counts who guesses passwords, over all web processes, and which codes were used.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preloading is for the owner of the domain
 
 # -- What people are told, beside the admin -----------------------------------------------------

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("account/", include("access.signing_in.urls")),
     path("admin/", admin.site.urls),
     path("", include("core.urls")),
     path("", include("referrals.api.urls")),

@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, URLResolver, reverse
 
 from workplace.shell import shell_of
 
@@ -14,6 +16,7 @@ SCREENS: tuple[str, ...] = (
     "workplace.connecting",
     "workplace.mapping_preview",
     "workplace.onboarding",
+    "workplace.why",
 )
 
 
@@ -32,3 +35,16 @@ class Workplace(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page needs, with what the shell around it shows."""
         return {**super().each_context(request), "shell": shell_of(request)}
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the one place to sign in; whoever has signed in already may not work here."""
+        home = reverse("admin:index")
+        if self.has_permission(request):
+            return HttpResponseRedirect(home)
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next", home))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the one place where people change their own password."""
+        return HttpResponseRedirect(reverse("account_change_password"))

@@ -1,0 +1,188 @@
+"""Signing in takes a password and, where it is required, a second factor."""
+
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from access.roles import ADMINISTRATOR, SUPPORT
+from access.signing_in.adapters import renew_secrets
+from core import encryption
+from core.models import AuditEvent
+from tests.people import client_of, person
+
+PASSWORD = "a long walk by the river"
+LOGIN, HOME = reverse("account_login"), reverse("admin:index")
+SET_UP, ENTER = reverse("mfa_activate_totp"), reverse("mfa_authenticate")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    cache.clear()
+    user = person(SUPPORT, name="ada")
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+@pytest.fixture
+def required(settings) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+
+
+def sign_in(client: Client, password: str = PASSWORD, username: str = "ada"):
+    return client.post(LOGIN, {"login": username, "password": password})
+
+
+def code(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def set_up(client: Client) -> str:
+    """Set an authenticator app up and return its secret."""
+    secret = client.get(SET_UP).context["form"].secret
+    assert client.post(SET_UP, {"code": code(secret)}).url == reverse("mfa_view_recovery_codes")
+    cache.clear()  # a code opens once, and it is still the same half minute
+    return secret
+
+
+def audited() -> list[str]:
+    return list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+
+
+def test_the_admin_leads_there_and_back(client: Client, ada: User):
+    asked = client.get(reverse("admin:referrals_importjob_changelist"), follow=True)
+    assert asked.redirect_chain[-1][0].startswith(LOGIN)
+    assert "importjob" in asked.redirect_chain[-1][0]
+    assert sign_in(client).url == HOME
+    assert client.get(HOME).status_code == 200
+
+
+def test_whoever_may_not_work_here_is_told_so(client: Client, ada: User):
+    User.objects.filter(pk=ada.pk).update(is_staff=False)
+    sign_in(client)
+    assert client.get(HOME, follow=True).status_code == 403
+
+
+def test_nobody_signs_up(client: Client, ada: User):
+    assert client.get(reverse("account_signup")).url == LOGIN
+
+
+def test_sign_ins_and_failures_are_in_the_audit_trail(client: Client, ada: User):
+    sign_in(client, "wrong")
+    sign_in(client, "wrong", "nobody")
+    sign_in(client)
+    client.post(reverse("admin:logout"))
+    assert audited() == ["sign-in failed", "sign-in failed", "sign in", "sign out"]
+    failed, unknown, came, _went = AuditEvent.objects.order_by("pk")
+    assert (failed.object_label, failed.ip) == ("ada", "127.0.0.1")
+    assert unknown.object_label == ""
+    assert came.username == "ada"
+
+
+def test_guessing_is_slowed_down(client: Client, ada: User):
+    for _ in range(5):
+        sign_in(client, "wrong")
+    refused = sign_in(client)
+    assert refused.status_code == 200
+    assert "Too many failed" in refused.content.decode()
+
+
+def test_the_count_of_guesses_is_shared_by_all_web_programs(settings, ada: User):
+    assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+
+
+def test_whoever_has_no_second_factor_is_led_to_set_one_up(
+    client: Client, ada: User, required: None
+):
+    sign_in(client)
+    assert client.get(HOME).url == SET_UP
+    assert client.post(reverse("admin:referrals_importjob_changelist")).url == SET_UP
+    set_up(client)
+    assert client.get(HOME).status_code == 200
+
+
+def test_it_is_asked_for_at_the_next_sign_in(client: Client, ada: User):
+    sign_in(client)
+    secret = set_up(client)
+    another = Client()
+    assert sign_in(another).url == ENTER
+    assert another.get(HOME).status_code == 302
+    another.post(ENTER, {"code": "000000"})
+    assert another.post(ENTER, {"code": code(secret)}).url == HOME
+    assert another.get(HOME).status_code == 200
+    assert "second factor failed" in audited()
+
+
+def test_a_recovery_code_opens_once(client: Client, ada: User):
+    sign_in(client)
+    set_up(client)
+    codes = client.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]
+    for expected in (HOME, None):
+        another = Client()
+        sign_in(another)
+        assert getattr(another.post(ENTER, {"code": codes[0]}), "url", None) == expected
+
+
+def test_secrets_are_encrypted_and_renewed_with_a_new_key(client: Client, ada: User, settings):
+    sign_in(client)
+    secret = set_up(client)
+    stored = Authenticator.objects.get(type="totp").data["secret"]
+    assert secret not in stored
+    assert decrypt(stored) == secret
+    settings.ENCRYPTION_KEYS = ["A" * 43 + "=", *settings.ENCRYPTION_KEYS]
+    (progress,) = renew_secrets()
+    assert (progress.renewed, progress.unreadable) == (2, [])
+    again = Authenticator.objects.get(type="totp").data["secret"]
+    assert encryption.is_current(again.encode())
+    assert decrypt(again) == secret
+
+
+def test_nobody_gives_the_last_factor_up_where_one_is_required(
+    client: Client, ada: User, required: None
+):
+    sign_in(client)
+    set_up(client)
+    client.post(reverse("mfa_deactivate_totp"))
+    assert Authenticator.objects.filter(type="totp").exists()
+
+
+def test_an_administrator_resets_a_factor_that_was_lost(client: Client, ada: User):
+    sign_in(client)
+    set_up(client)
+    administrator = client_of(ADMINISTRATOR)
+    page = administrator.get(reverse("admin:auth_user_change", args=[ada.pk]))
+    assert "Reset the second factor" in page.content.decode()
+    administrator.post(reverse("admin:auth_user_reset_second_factor", args=[ada.pk]))
+    assert not Authenticator.objects.filter(user=ada).exists()
+    assert client.get(HOME).url.startswith(reverse("admin:login"))
+    event = AuditEvent.objects.get(action="reset second factor")
+    assert (event.username, event.object_label) == ("administrator", "ada")
+
+
+def test_a_superusers_factor_is_reset_by_superusers_alone(ada: User):
+    User.objects.filter(pk=ada.pk).update(is_superuser=True)
+    reset = reverse("admin:auth_user_reset_second_factor", args=[ada.pk])
+    assert client_of(ADMINISTRATOR).post(reset).status_code == 403
+    assert client_of(SUPPORT).post(reset).status_code == 403
+
+
+def test_people_change_their_own_password(client: Client, ada: User):
+    sign_in(client)
+    moved = client.get(reverse("admin:password_change"))
+    fields = {
+        "oldpassword": PASSWORD,
+        "password1": "over hill and dale",
+        "password2": "over hill and dale",
+    }
+    client.post(moved.url, fields)
+    assert client.get(HOME).status_code == 200
+    ada.refresh_from_db()
+    assert ada.check_password("over hill and dale")
+    assert audited()[-1] == "change password"
