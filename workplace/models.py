@@ -8,7 +8,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from simple_history.models import HistoricalRecords
 
 from core.fields import EncryptedTextField
 
@@ -68,7 +67,6 @@ class AlertSettings(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Hours after which an unfinished import is too old.",
     )
-    history = HistoricalRecords()
 
     class Meta:
         ordering = ["organization__name"]
@@ -93,7 +91,6 @@ class AlertRecipient(models.Model):
     kinds = models.JSONField(default=every_alert_kind, validators=[check_alert_kinds])
     active = models.BooleanField(default=True)
     secret = EncryptedTextField(null=True, editable=False)
-    history = HistoricalRecords(excluded_fields=["secret"])
 
     class Meta:
         ordering = ["organization__name", "pk"]

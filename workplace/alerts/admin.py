@@ -19,11 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from access.filters import RelatedFilter
+from access.scoped import ScopedAdmin
 from core import audit
 from core.outbound import AddressRefused
 from core.outbound.addresses import origin
 from integrations.admin.choosing import choose_only
-from integrations.admin.shared import ConfigurationAdmin, Tool
+from integrations.admin.shared import Tool
 from referrals.admin.viewing import ViewOnlyAdmin
 from workplace.alerts import sending, words
 from workplace.models import Alert, AlertDelivery, AlertKind, AlertRecipient, AlertSettings
@@ -81,8 +82,26 @@ class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("address", error)
 
 
+class RecordedAdmin(ScopedAdmin):
+    """Writes down who set what; who is told of troubles is not a secret of those who set it."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        fields = sorted(form.changed_data)
+        audit.record(request, "change" if change else "add", obj, fields=fields)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        audit.record(request, "delete", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            audit.record(request, "delete", obj)
+        super().delete_queryset(request, queryset)
+
+
 @admin.register(AlertRecipient)
-class AlertRecipientAdmin(ConfigurationAdmin):
+class AlertRecipientAdmin(RecordedAdmin):
     """Liaisons and administrators set who is told; webhooks are the administrators' alone."""
 
     organization_path = "organization"
@@ -90,7 +109,6 @@ class AlertRecipientAdmin(ConfigurationAdmin):
     list_display = ["shown_address", "organization", "channel", "told_of", "active"]
     list_filter = ["channel", "active", ("organization", RelatedFilter)]
     list_select_related = ["organization"]
-    secret_fields = ("address",)
 
     # -- who may -------------------------------------------------------------------------------
 
@@ -162,7 +180,14 @@ class AlertRecipientAdmin(ConfigurationAdmin):
             *super().get_urls(),
         ]
 
-    def tools(self, request: HttpRequest, obj: AlertRecipient) -> list[Tool]:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj: AlertRecipient | None = kwargs.get("obj")
+        context["tools"] = self._tools(request, obj) if obj else []
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _tools(self, request: HttpRequest, obj: AlertRecipient) -> list[Tool]:
         if not self.has_change_permission(request, obj):
             return []
         test = Tool("Send a test", self._url("test", obj), post=True)
@@ -207,7 +232,7 @@ class AlertRecipientAdmin(ConfigurationAdmin):
 
 
 @admin.register(AlertSettings)
-class AlertSettingsAdmin(ConfigurationAdmin):
+class AlertSettingsAdmin(RecordedAdmin):
     organization_path = "organization"
     list_display = ["organization", "digest_hour", "oldest_hours"]
     list_select_related = ["organization"]

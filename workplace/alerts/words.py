@@ -20,10 +20,10 @@ from workplace.models import Alert, AlertKind, AlertRecipient
 
 TEST = "test"
 ANSWERS = {
-    "none": "without an answer",
-    "2xx": "an answer that cannot be read",
-    "4xx": "refused (HTTP 4xx)",
-    "5xx": "an error there (HTTP 5xx)",
+    "none": "no answer",
+    "2xx": "HTTP 2xx: an answer that cannot be read",
+    "4xx": "HTTP 4xx: refused",
+    "5xx": "HTTP 5xx: an error there",
 }
 OTHERS = {
     RETRYING: (

@@ -1,0 +1,444 @@
+"""People are told what is wrong: once for each cause and hour, without a word about a person."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from standardwebhooks import Webhook
+
+from core import clock
+from integrations.models import Organization
+from referrals import importing
+from referrals.dispatching import Dispatcher
+from referrals.models import ImportJob
+from tests.hooks import HookServer, running_hook_server
+from tests.mail import MailServer, running_mail_server
+from tests.referrals.test_retrying import failed
+from tests.world import REFERENCE, World, make_world, options, plain
+from workplace import alerts
+from workplace.alerts import sending, watching
+from workplace.models import (
+    Alert,
+    AlertDelivery,
+    AlertKind,
+    AlertRecipient,
+    AlertSettings,
+    Trouble,
+)
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+MORNING = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)  # 9:05 in Toronto
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def mail(settings: Any) -> Iterator[MailServer]:
+    with running_mail_server() as server:
+        settings.EMAIL_READY = True
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.PORTAL_URL = "https://portal.example.org"
+        yield server
+
+
+@pytest.fixture
+def hook() -> Iterator[HookServer]:
+    with running_hook_server() as server:
+        yield server
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], datetime]:
+    """Set the portal's clock."""
+
+    def set_clock(moment: datetime) -> datetime:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        return moment
+
+    set_clock(MORNING)
+    return set_clock
+
+
+@pytest.fixture
+def world(db: None, at: Any) -> World:
+    return make_world()
+
+
+def recipient(world: World, *kinds: str, **given: Any) -> AlertRecipient:
+    given = {"address": "ana@clinic.example", "organization": world.organization, **given}
+    return AlertRecipient.objects.create(kinds=list(kinds or AlertKind.values), **given)
+
+
+def told() -> list[str]:
+    """Return the kinds of the alerts, the oldest first."""
+    return list(Alert.objects.order_by("made_at", "pk").values_list("kind", flat=True))
+
+
+def succeed(world: World, moment: datetime) -> None:
+    """Let another import go through."""
+    failed(
+        world, state="imported", reason="", error_at=None, external_id="RF-1", imported_at=moment
+    )
+
+
+# -- What begins a trouble -------------------------------------------------------------------------
+
+
+def test_the_first_failure_of_a_kind_is_told_and_the_next_ones_are_not(
+    world: World, mail: MailServer
+):
+    recipient(world)
+    failed(world, reason="rejected", last_status_code=400)
+    alerts.look_and_send()
+    failed(world, 5, reason="rejected", last_status_code=422)
+    alerts.look_and_send()
+    assert len(mail.mails) == 1
+    failed(world, reason="unconfirmed", last_status_code=0)
+    alerts.look_and_send()
+    assert told() == ["failure", "failure"]
+    assert len(mail.mails) == 2
+
+
+def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
+    world: World, mail: MailServer
+):
+    recipient(world)
+    failed(world, 2, reason="gave_up", last_status_code=503)
+    alerts.look_and_send()
+    (got,) = mail.mails
+    assert got["To"] == "ana@clinic.example"
+    assert got["Subject"].strip() == (
+        "[Dovetail] Birchwood CRMS: All automatic tries are used up – "
+        "Birchwood Community Mental Health"
+    )
+    text = got.get_content()
+    for line in (
+        "What: All automatic tries are used up (HTTP 5xx: an error there).",
+        "Where: Birchwood CRMS, of Birchwood Community Mental Health",
+        "How many: 2 imports so far",
+        "Since: 23 November 2026, 09:05 (America/Toronto)",
+        "Whose turn: support",
+        "What to do: Press Retry when the destination is well again",
+        f"Look: https://portal.example.org/admin/referrals/importjob/?organization="
+        f"{world.organization.pk}&destination={world.destination.pk}&reason=gave_up",
+    ):
+        assert line in text
+
+
+def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
+    world = make_world(behaviour="reject")
+    recipient(world)
+    recipient(world, channel="webhook", address=hook.url, secret=SECRET)
+    world.send(plain())
+    job = world.run()
+    ImportJob.objects.update(message="Mireille Tremblay-Okafor was not accepted")
+    alerts.look_and_send()
+    said = mail.mails[0].as_string() + hook.received[0].body.decode()
+    assert job.state == "needs_attention"
+    for word in ("Mireille", "Tremblay", REFERENCE, "accepted"):
+        assert word not in said
+
+
+def test_a_destination_that_is_tried_again_is_told_as_that(world: World):
+    queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
+    failed(world, tries=2, connection_failed_at=MORNING, last_status_code=503, **queued)
+    alerts.look_and_send()
+    assert told() == ["retrying"]
+
+
+def test_the_same_cause_is_told_once_in_an_hour_and_not_forgotten(world: World, at: Any):
+    (first,) = failed(world, reason="bug")
+    watching.look()
+    at(MORNING + timedelta(minutes=5))
+    importing.clear_error(first)
+    watching.look()
+    later = at(MORNING + timedelta(minutes=10))
+    failed(world, reason="bug", error_at=later)
+    watching.look()
+    assert told() == ["failure", "recovery"]
+    at(MORNING + HOUR)
+    watching.look()
+    watching.look()
+    assert told() == ["failure", "recovery", "failure"]
+
+
+def test_several_dispatchers_tell_it_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    recipient(world)
+    failed(world)
+    trouble = watching._trouble
+
+    def and_the_other_was_quicker(sign: watching.Sign) -> Trouble | None:
+        monkeypatch.setattr(watching, "_trouble", trouble)
+        watching.look()
+        return trouble(sign) and Trouble.objects.model(told_at=None, pk=1)
+
+    monkeypatch.setattr(watching, "_trouble", and_the_other_was_quicker)
+    watching.look()
+    assert told() == ["failure"]
+    assert AlertDelivery.objects.count() == 1
+
+
+# -- What ends it ----------------------------------------------------------------------------------
+
+
+def test_a_connection_works_again_when_an_import_goes_through(world: World, at: Any):
+    failed(world, reason="gave_up", last_status_code=503)
+    watching.look()
+    moment = at(MORNING + timedelta(minutes=20))
+    watching.look()
+    assert told() == ["failure"]
+    succeed(world, moment)
+    watching.look()
+    watching.look()
+    assert told() == ["failure", "recovery"]
+    assert Trouble.objects.get().ended_at == moment
+
+
+def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World, at: Any):
+    queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
+    (poor,) = failed(world, tries=1, connection_failed_at=MORNING, last_status_code=500, **queued)
+    watching.look()
+    moment = at(MORNING + timedelta(minutes=20))
+    succeed(world, moment)
+    watching.look()
+    assert told() == ["retrying"]
+    at(moment + HOUR)
+    poor.delete()
+    watching.look()
+    assert told() == ["retrying", "recovery"]
+
+
+def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
+    world.destination.hold("401", MORNING)
+    (job,) = failed(world, reason="misconfigured", last_status_code=401)
+    watching.look()
+    assert Trouble.objects.get().what == "held:4xx"
+    at(MORNING + timedelta(minutes=20))
+    importing.clear_error(job)
+    watching.look()
+    assert told() == ["failure"]
+    world.destination.release()
+    watching.look()
+    assert told() == ["failure", "recovery"]
+
+
+def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at: Any):
+    jobs = failed(world, 2, reason="rejected", last_status_code=400)
+    watching.look()
+    moment = at(MORNING + timedelta(minutes=20))
+    succeed(world, moment)
+    importing.clear_error(jobs[0])
+    watching.look()
+    assert told() == ["failure"]
+    importing.dismiss(jobs[1], "entered by hand")
+    watching.look()
+    assert told() == ["failure", "recovery"]
+
+
+# -- Too old, and the digest -----------------------------------------------------------------------
+
+
+def test_an_import_that_is_unfinished_for_too_long_is_told(world: World, at: Any):
+    AlertSettings.objects.create(organization=world.organization, oldest_hours=48)
+    queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING}
+    (job,) = failed(world, **queued)
+    at(MORNING + timedelta(hours=47))
+    watching.look()
+    assert told() == []
+    at(MORNING + timedelta(hours=49))
+    watching.look()
+    watching.look()
+    assert told() == ["too_old"]
+    at(MORNING + timedelta(hours=50))
+    job.delete()
+    watching.look()
+    assert told() == ["too_old", "recovery"]
+
+
+def digests() -> int:
+    return Alert.objects.filter(kind="digest").count()
+
+
+def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
+    world: World, at: Any, mail: MailServer
+):
+    recipient(world, "digest")
+    (job,) = failed(world)  # at 9:05, after today's hour
+    alerts.look_and_send()
+    assert digests() == 0
+    at(datetime(2026, 11, 24, 12, 59, tzinfo=UTC))
+    alerts.look_and_send()
+    assert digests() == 0
+    for minute in (0, 1, 59):
+        at(datetime(2026, 11, 24, 13, minute, tzinfo=UTC))  # from 8:00 in Toronto
+        alerts.look_and_send()
+    assert digests() == 1
+    (got,) = mail.mails
+    assert "1 import with an error that nobody has cleared" in got["Subject"]
+    assert "* Birchwood CRMS: All automatic tries are used up: 1" in got.get_content()
+    at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
+    alerts.look_and_send()
+    assert digests() == 2
+    importing.clear_error(job)
+    at(datetime(2026, 11, 26, 13, 0, tzinfo=UTC))
+    alerts.look_and_send()
+    assert digests() == 2
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("America/St_Johns", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 11, 22, 17, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_digest_comes_by_the_organizations_own_clock(zone: str, expected: datetime):
+    organization = Organization(time_zone=zone)
+    assert watching.digest_time(organization, 6, MORNING) == expected
+
+
+# -- To whom ---------------------------------------------------------------------------------------
+
+
+def test_each_is_told_what_they_want_and_nobody_else_is(world: World):
+    other = Organization.objects.create(caredove_id="9", name="Other")
+    wanted = recipient(world, "failure")
+    recipient(world, "digest")
+    recipient(world, active=False)
+    recipient(world, organization=other)
+    failed(world)
+    watching.look()
+    assert AlertDelivery.objects.get().recipient == wanted
+
+
+# -- On the way ------------------------------------------------------------------------------------
+
+
+def test_a_refused_mail_is_tried_again_later_under_the_same_id(
+    world: World, at: Any, mail: MailServer
+):
+    recipient(world)
+    failed(world)
+    mail.refusing = "450 later"
+    alerts.look_and_send()
+    delivery = AlertDelivery.objects.get()
+    assert delivery.problem == "The mail server refused the recipient (450)."
+    assert delivery.due_at == MORNING + sending.PAUSES[0]
+    mail.refusing = ""
+    at(MORNING + timedelta(minutes=2))
+    alerts.look_and_send()
+    alerts.look_and_send()
+    (got,) = mail.mails
+    assert got["Message-ID"].startswith(f"<{delivery.pk}@")
+    delivery.refresh_from_db()
+    assert (delivery.due_at, delivery.tries, delivery.problem) == (None, 2, "")
+
+
+def test_it_is_given_up_in_the_end_and_says_why(world: World, at: Any, mail: MailServer):
+    recipient(world)
+    failed(world)
+    mail.refusing = "550 no"
+    for day in range(len(sending.PAUSES) + 3):
+        at(MORNING + timedelta(days=day))
+        AlertDelivery.objects.exclude(alert__kind="failure").delete()
+        alerts.look_and_send()
+    delivery = AlertDelivery.objects.get(alert__cause__startswith="gave_up")
+    assert (delivery.due_at, delivery.sent_at) == (None, None)
+    assert delivery.tries == len(sending.PAUSES) + 1
+
+
+def test_who_dies_while_sending_leaves_it_to_be_sent_later(
+    world: World, at: Any, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+):
+    recipient(world)
+    failed(world)
+    with monkeypatch.context() as dying:
+        dying.setattr(sending, "send", _die)
+        with pytest.raises(KeyboardInterrupt):
+            alerts.look_and_send()
+    alerts.look_and_send()
+    assert mail.mails == []
+    at(MORNING + sending.CLAIMED)
+    alerts.look_and_send()
+    assert len(mail.mails) == 1
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_without_a_mail_server_the_admin_says_so(world: World, settings: Any):
+    settings.EMAIL_READY = False
+    recipient(world)
+    failed(world)
+    alerts.look_and_send()
+    assert AlertDelivery.objects.get().problem == sending.NO_MAIL
+
+
+def test_a_webhook_is_signed(world: World, hook: HookServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()  # the receiver compares the time with its own
+    recipient(world, channel="webhook", address=hook.url, secret=SECRET)
+    failed(world, reason="rejected", last_status_code=400)
+    alerts.look_and_send()
+    (got,) = hook.received
+    body = Webhook(SECRET).verify(got.body, got.headers)
+    assert got.headers["webhook-id"] == str(AlertDelivery.objects.get().pk)
+    assert body["type"] == "alert.failure"
+    assert body["data"]["organization"] == {"id": "812", "name": world.organization.name}
+    assert body["data"]["cause"] == "rejected:4xx"
+    assert json.loads(got.body)["data"]["count"] == 1
+
+
+def test_a_webhook_that_fails_is_called_again_later(world: World, hook: HookServer, at: Any):
+    recipient(world, channel="webhook", address=hook.url, secret=SECRET)
+    failed(world)
+    hook.status = 500
+    alerts.look_and_send()
+    assert AlertDelivery.objects.get().problem == "The webhook answered HTTP 500."
+    hook.status = 200
+    at(MORNING + timedelta(minutes=2))
+    alerts.look_and_send()
+    assert AlertDelivery.objects.get().sent_at
+
+
+@pytest.mark.parametrize("url", ["https://169.254.169.254/", "http://127.0.0.1:1/"])
+def test_a_webhook_leads_nowhere_inside(world: World, settings: Any, url: str):
+    settings.ALLOW_LOOPBACK = False
+    recipient(world, channel="webhook", address=url, secret=SECRET)
+    failed(world)
+    alerts.look_and_send()
+    assert "not" in AlertDelivery.objects.get().problem
+    assert AlertDelivery.objects.get().sent_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_server_that_says_nothing_holds_up_no_import(
+    transactional_db: None, mail: MailServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.undo()
+    settings.BESIDE_SECONDS, settings.CELERY_BROKER_URL = 0.05, ""
+    mail.silent = True
+    world = make_world(behaviour="reject")
+    recipient(world)
+    world.send(plain())
+    world.run()
+    watching.look()
+    world.destination.options = options("demo")
+    world.destination.save()
+    world.receive(plain("referral.edited", number=2))
+    dispatcher = Dispatcher(threads=1)
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    while not AlertDelivery.objects.filter(tries=1).exists():
+        pass
+    while not ImportJob.objects.filter(state="imported").exists():
+        pass
+    assert not AlertDelivery.objects.filter(sent_at__isnull=False).exists()
+    dispatcher.stopping.set()
+    mail.stopping.set()
+    thread.join()
+    connections.close_all()
