@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from integrations.admin.listing_import import ListingImport, import_url
 from integrations.admin.shared import ConfigurationAdmin, Tool
@@ -47,9 +48,10 @@ class OrganizationAdmin(ConfigurationAdmin):
         return organization.may_import()
 
     def tools(self, request: HttpRequest, obj: Organization) -> list[Tool]:
+        onboarding = Tool("Onboarding", reverse("admin:onboarding", args=[obj.pk]))
         if not request.user.has_perm("integrations.add_servicelisting"):
-            return []
-        return [Tool("Import listings", import_url(obj))]
+            return [onboarding]
+        return [onboarding, Tool("Import listings", import_url(obj))]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -99,9 +101,17 @@ class ServiceListingAdmin(ListingImport):
 
     @admin.display(description="goes to")
     def goes_to(self, listing: ServiceListing) -> str:
+        url = reverse("admin:connect_listing", args=[listing.pk])
         configs = listing.trigger_configs.all()
-        return ", ".join(
-            f"{config.destination}" + ("" if config.enabled else " (off)") for config in configs
+        if not configs:
+            return format_html('<a href="{}">Connect</a>', url)
+        return format_html_join(
+            ", ",
+            '<a href="{}?destination={}">{}</a>{}',
+            (
+                (url, config.destination_id, config.destination, "" if config.enabled else " (off)")
+                for config in configs
+            ),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -114,5 +124,4 @@ class ServiceListingAdmin(ListingImport):
     def tools(self, request: HttpRequest, obj: ServiceListing) -> list[Tool]:
         if not request.user.has_perm("integrations.add_triggerconfig"):
             return []
-        url = reverse("admin:integrations_triggerconfig_add")
-        return [Tool("Connect to a destination", f"{url}?listing={obj.pk}")]
+        return [Tool("Connect", reverse("admin:connect_listing", args=[obj.pk]))]

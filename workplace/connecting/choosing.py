@@ -27,6 +27,7 @@ def choose(site: AdminSite, request: HttpRequest) -> HttpResponse:
         shared.listings(request)
         .filter(Q(name__icontains=words) | Q(caredove_id__startswith=words))
         .annotate(connected=connected)
+        .filter(Q(active=True) | Q(connected=True))
         .prefetch_related("trigger_configs__destination")
         .order_by("connected", "organization__name", "name")
     )

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from workplace.onboarding import acting, following, showing
@@ -17,17 +16,16 @@ def urls(site: AdminSite) -> list[URLPattern]:
     def page(view: Any) -> Any:
         return site.admin_view(partial(view, site))
 
+    def deed(view: Any) -> Any:
+        return site.admin_view(require_POST(partial(view, site)))
+
     own = "onboarding/<int:pk>/"
     return [
         path("onboarding/", page(showing.organizations), name="onboarding"),
         path(own, page(showing.organization), name="onboarding"),
-        path(
-            f"{own}credentials/",
-            page(never_cache(acting.credentials)),
-            name="onboarding_credentials",
-        ),
-        path(f"{own}seen/", page(require_POST(acting.preview_seen)), name="onboarding_seen"),
-        path(f"{own}live/", page(require_POST(acting.go_live)), name="onboarding_live"),
+        path(f"{own}credentials/", page(acting.credentials), name="onboarding_credentials"),
+        path(f"{own}seen/", deed(acting.preview_seen), name="onboarding_seen"),
+        path(f"{own}live/", deed(acting.go_live), name="onboarding_live"),
         path(f"{own}test/", page(following.send_test), name="onboarding_test"),
         path(f"{own}test/<str:token>/", page(following.follow), name="onboarding_follow"),
     ]

@@ -6,13 +6,13 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from core import audit
 from integrations import credentials as new_credentials
 from integrations.models import Organization, Source, SourceCredential
-from referrals.readiness import sources_for
 from workplace.connecting.shared import CHANGES
 from workplace.models import PreviewSeen
 from workplace.onboarding.showing import configs_of, organization_or_404, require, show
@@ -28,8 +28,8 @@ class ChooseSource(forms.Form):
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["source"]
-        alone = Source.objects.filter(active=True, organizations=organization)
-        field.queryset = (alone | sources_for(organization)).distinct()
+        sends = Q(organizations=organization) | Q(organizations=None)
+        field.queryset = Source.objects.filter(sends, active=True).distinct()
         field.empty_label = f"A new one, for {organization} alone"
 
 
