@@ -18,7 +18,7 @@ from tests.flow.test_main_job import SAMPLE, body_of
 from tests.world import REFERENCE, plain
 
 PERSONAL = (
-    *("Mireille", "Tremblay", "Okafor", "Daniel", "1991", "705-555", "555-01", "7055550"),
+    *("Mireille", "Tremblay", "Okafor", "Daniel", "1991-06", "705-555", "555-01", "7055550"),
     *("mireille@example.org", "118 Birch", "P0A 1B0", "Harleen", "Singh", "Noor", "Haddad"),
     *("Anxiety", "Living situation", "intake-letter", "phq9", "0000000000", "ground-floor"),
     *(PASSWORD, SECRET, TOKEN),
