@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-WHY = ("Why is it not in CRMS?", "admin:why", "referrals.view_referral")
+# Any of these lets a person ask why; they hear of their organizations alone.
+MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
 # What it is called, its URL, and the permission that opens it.
 PLACES = (
     ("Home", "admin:index", ""),
@@ -37,8 +38,13 @@ def shell_of(request: HttpRequest) -> dict[str, Any]:
             for label, name, permission in PLACES
             if (url := _open_to(request.user, name, permission))
         ],
-        "why_url": _open_to(request.user, *WHY[1:]),
+        "why_url": _open_to(request.user, "admin:why", "") if may_ask(request.user) else "",
     }
+
+
+def may_ask(user: Any) -> bool:
+    """Return whether the person may ask why a referral is not in CRMS."""
+    return any(user.has_perm(permission) for permission in MAY_ASK)
 
 
 def _open_to(user: Any, name: str, permission: str) -> str:

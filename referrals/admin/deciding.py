@@ -13,7 +13,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from core import clock
-from integrations.admin.shared import Tool
 from referrals import importing, retrying
 from referrals.importing.deciding import open_step_name
 from referrals.models import ImportJob
@@ -21,7 +20,12 @@ from referrals.tasks import nudge_job
 
 State, Reason = ImportJob.State, ImportJob.Reason
 CONFIRMED = "confirmed"  # in the POST of a page that asked
-BACK = "back"  # in the POST of a page of one job: return there
+BACK = "back"  # in the POST of a page about one job: return there, to one of these
+PAGES = {
+    "import": ("admin:referrals_importjob_change", "pk"),
+    "referral": ("admin:referrals_referral_change", "referral_id"),
+    "why": ("admin:why_answer", "referral_id"),
+}
 MOST = 2_000  # imports, in one go
 NAMED = 50  # of them, in a question
 ONE_ONLY = "Look in the destination for one referral at a time: choose one."
@@ -68,30 +72,6 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("referrals.decide_importjob"))
-
-    def decisions(self, request: HttpRequest, job: ImportJob) -> list[Tool]:
-        """Return a button for each thing that can be done to the job now."""
-        if not self.has_decide_permission(request):
-            return []
-        names = {
-            "retry": not importing.why_not_retry(job),
-            "it_is_there": job.reason == Reason.UNCONFIRMED,
-            "it_is_not_there": job.reason == Reason.UNCONFIRMED,
-            "clear_errors": job.has_uncleared_error,
-            "dismiss": job.external_id is None
-            and job.state in (State.WAITING, State.QUEUED, State.NEEDS_ATTENTION),
-        }
-        url = reverse("admin:referrals_importjob_changelist")
-        return [
-            Tool(
-                getattr(self, name).short_description,
-                url,
-                post=True,
-                data={"action": name, ACTION_CHECKBOX_NAME: str(job.pk), BACK: "1"},
-            )
-            for name, possible in names.items()
-            if possible
-        ]
 
     @admin.action(description="Retry", permissions=["decide"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
@@ -219,6 +199,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "action": action,
             "checkbox": ACTION_CHECKBOX_NAME,
             "back": request.POST.get(BACK),
+            "back_url": _page_of(request, queryset),
         }
         return TemplateResponse(request, "admin/referrals/ask.html", context)
 
@@ -261,8 +242,13 @@ def _step(job: ImportJob) -> str:
 
 
 def _back(request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
-    """Return to the page of the job that was acted on; else to the list."""
-    job = queryset.first() if BACK in request.POST else None
-    if job is None:
-        return None
-    return HttpResponseRedirect(reverse("admin:referrals_importjob_change", args=[job.pk]))
+    """Return to the page where the button was pressed; else to the list."""
+    url = _page_of(request, queryset)
+    return HttpResponseRedirect(url) if url else None
+
+
+def _page_of(request: HttpRequest, queryset: QuerySet[ImportJob]) -> str:
+    """Return the URL of the page that a button was pressed on; empty when it was the list."""
+    page = PAGES.get(request.POST.get(BACK, ""))
+    job = queryset.first() if page else None
+    return reverse(page[0], args=[getattr(job, page[1])]) if page and job else ""

@@ -1,5 +1,6 @@
 """Import jobs: what is wrong, whose turn it is, and since when."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
@@ -36,7 +37,7 @@ from referrals.admin.viewing import (
 )
 from referrals.advice import Actor, advice
 from referrals.causes import BY_KEY, cause_key
-from referrals.models import NO_ANSWER, ImportJob
+from referrals.models import ImportJob
 
 State = ImportJob.State
 SHOWN_MESSAGE = 160  # characters, in the list
@@ -73,8 +74,6 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         "destination",
         "shown_state",
         "message",
-        "turn",
-        "what_to_do",
         "error",
         "due_at",
         "tries",
@@ -90,8 +89,6 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     readonly_fields = [
         "shown_referral",
         "shown_state",
-        "turn",
-        "what_to_do",
         "error",
         "in_destination",
         "shown_missing",
@@ -151,7 +148,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
             format_html(
                 "{}{}{}",
                 format_html("<strong>{}</strong>", cause.label) if cause else "",
-                format_html("<q>{}</q>", shown) if shown else "",
+                format_html("<span>{}</span>", shown) if shown else "",
                 format_html("<small>{}</small>", code) if code else "",
             )
             or "–"
@@ -178,10 +175,6 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     @admin.display(description="referral")
     def shown_referral(self, job: ImportJob) -> SafeString:
         return link_to(job.referral)
-
-    @admin.display(description="what to do")
-    def what_to_do(self, job: ImportJob) -> str:
-        return advice(job, job.attempts.order_by("-number").first()).what
 
     @admin.display(description="error")
     def error(self, job: ImportJob) -> str:
@@ -212,6 +205,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     def more(self, request: HttpRequest, obj: ImportJob) -> dict[str, Any]:
         return {
             "job": obj,
+            "advice": advice(obj, obj.attempts.order_by("-number").first()),
             "choices": choices(request, obj, "import"),
             "attempts": obj.attempts.order_by("-number"),
             "steps": obj.steps.all(),
@@ -224,4 +218,4 @@ def _owner(job: ImportJob) -> str:
 
 
 def _failed_with_code(job: ImportJob) -> bool:
-    return job.has_uncleared_error and job.last_status_code not in (None, NO_ANSWER)
+    return job.has_uncleared_error and (job.last_status_code or 0) >= HTTPStatus.BAD_REQUEST

@@ -24,7 +24,6 @@ from referrals.admin.viewing import (
     ViewOnlyAdmin,
     badge,
     link_there,
-    link_to,
     referrals_named,
 )
 from referrals.advice import Advice, advice
@@ -34,6 +33,7 @@ from referrals.explain import asker, explain_referral
 from referrals.importing import building
 from referrals.models import ImportJob, Referral, ReferralFile, SentSnapshot
 from referrals.timeline import SHOWN, timeline
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -78,17 +78,7 @@ class ReferralAdmin(ViewOnlyAdmin):
     list_filter = ["organization"]
     list_select_related = ["listing", "organization"]
     search_fields = ["reference__exact"]
-    fields = [
-        "reference",
-        "ids",
-        "organization",
-        "listing",
-        "created_at",
-        "changed_at",
-        "deleted",
-        "same_as",
-    ]
-    readonly_fields = ["ids", "deleted", "same_as"]
+    fields = ["reference"]  # the page has its own template
 
     # -- the list ------------------------------------------------------------------------------
 
@@ -121,20 +111,14 @@ class ReferralAdmin(ViewOnlyAdmin):
 
     # -- one referral --------------------------------------------------------------------------
 
-    @admin.display(description="all its ids")
     def ids(self, referral: Referral) -> str:
         return ", ".join(str(alias) for alias in referral.aliases.all())
 
-    @admin.display(description="deleted")
     def deleted(self, referral: Referral) -> str:
         if referral.purged_at is None:
-            return "No"
+            return ""
         why = "Caredove revoked it" if referral.purged_why == "revoked" else "it was purged"
         return f"The person's data was deleted: {why}."
-
-    @admin.display(description="same as")
-    def same_as(self, referral: Referral) -> Any:
-        return link_to(referral.united_with) if referral.united_with else "–"
 
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
@@ -152,6 +136,8 @@ class ReferralAdmin(ViewOnlyAdmin):
             "files": obj.files.all(),
             "sheet": sections.sheet(document, zone),
             "summary_url": _summary_url(obj),
+            "ids": self.ids(obj),
+            "deleted": self.deleted(obj),
             "reads_bodies": request.user.has_perm("referrals.read_body"),
         }
 
@@ -170,9 +156,12 @@ class ReferralAdmin(ViewOnlyAdmin):
         """Return the Referral Summary, as it is or would be sent."""
         referral = self._visible(request, pk)
         stored = building.summary_of(referral, document_of(referral))
-        audit.record(request, "download summary", referral, sha256=stored.sha256)
+        saved = "download" in request.GET  # else it is shown, beside the referral
+        action = "download summary" if saved else "view summary"
+        audit.record(request, action, referral, sha256=stored.sha256)
         return FileResponse(
             files.open_stored(stored.stored_as),
+            as_attachment=saved,
             content_type="application/pdf",
             filename=f"referral-{referral.reference}-summary.pdf",
         )

@@ -57,7 +57,7 @@ def explain_referral(
     """Return the same for a referral at hand; of one that is part of another, for that one."""
     if referral.united_with:
         return explain_referral(referral.united_with, asker, asked=asked or referral.reference)
-    jobs = _jobs(referral)
+    jobs = _jobs(referral, asker)
     passed: list[Check] = []
     try:
         for check in _chain(referral, jobs, asker, asked or referral.reference):
@@ -123,8 +123,8 @@ def _ours(_: str, own: str) -> str:
     return f"{own} {WITHHELD}"
 
 
-def _jobs(referral: Referral) -> tuple[ImportJob, ...]:
-    jobs = referral.jobs.select_related(
+def _jobs(referral: Referral, asker: Asker) -> tuple[ImportJob, ...]:
+    jobs = referral.jobs.filter(asker.jobs).select_related(
         "referral__organization",
         "referral__listing",
         "destination__organization",

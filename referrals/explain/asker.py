@@ -15,18 +15,19 @@ READS_PEOPLE = "referrals.view_referral"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Which referrals, and which events that belong to none yet, somebody may hear of.
+    """Which referrals, their imports, and events that belong to none yet, somebody may hear of.
 
     What they may not hear of is for them as if it had never come. `reads_people`: whether they may
     read what a destination says, which may be personal.
     """
 
     may_hear_of: Callable[[Referral], bool]
+    jobs: Q
     events: Q
     reads_people: bool = True
 
 
-EVERYBODY = Asker(lambda _: True, Q())  # of the command line, which reads the database anyway
+EVERYBODY = Asker(lambda _: True, Q(), Q())  # of the command line, which reads the database anyway
 
 
 def person(user: Any) -> Asker:
@@ -34,10 +35,14 @@ def person(user: Any) -> Asker:
 
     An event that belongs to no referral yet is theirs when its source sends for them alone.
     """
+    reads_people = user.has_perm(READS_PEOPLE)
+    if scope.sees_all(user):
+        return Asker(lambda _: True, Q(), Q(), reads_people)
     return Asker(
         lambda referral: scope.may_see(user, referral.organization_id),
-        Q() if scope.sees_all(user) else Q(source__in=_sources_for(user)),
-        reads_people=user.has_perm(READS_PEOPLE),
+        Q(destination__organization__in=scope.organization_ids(user)),
+        Q(source__in=_sources_for(user)),
+        reads_people,
     )
 
 
@@ -52,7 +57,9 @@ def _sources_for(user: Any) -> Any:
 
 def source(sender: Source) -> Asker:
     """Return what a sender may hear of: referrals of whom it may send for, and its own events."""
-    return Asker(lambda referral: _may_send(sender, referral), Q(source=sender))
+    limited = sender.organizations.exists()
+    jobs = Q(destination__organization__in=sender.organizations.all()) if limited else Q()
+    return Asker(lambda referral: _may_send(sender, referral), jobs, Q(source=sender))
 
 
 def _may_send(sender: Source, referral: Referral) -> bool:

@@ -1,0 +1,66 @@
+"""What a person can do to an import now: buttons, and beside those that may not be pressed, why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from referrals import importing
+from referrals.admin.deciding import BACK, DecidingAdmin
+from referrals.admin.filters import ALL, ErrorFilter
+from referrals.models import ImportJob
+
+State, Reason = ImportJob.State, ImportJob.Reason
+UNDER_WAY = "It is being sent at this moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button that posts `data` to `url`. With `why_not` it is shown, and does nothing."""
+
+    name: str
+    label: str
+    why_not: str
+    url: str
+    data: Mapping[str, str]
+
+
+def choices(request: HttpRequest, job: ImportJob, back: str) -> list[Choice]:
+    """Return what this person may do to the job; none without the permission to decide.
+
+    `back` names the page to return to, one of `deciding.PAGES`.
+    """
+    if not request.user.has_perm("referrals.decide_importjob"):
+        return []
+    url = f"{reverse('admin:referrals_importjob_changelist')}?{ErrorFilter.parameter_name}={ALL}"
+    return [
+        Choice(
+            name,
+            getattr(DecidingAdmin, name).short_description,
+            why_not,
+            url,
+            {"action": name, ACTION_CHECKBOX_NAME: str(job.pk), BACK: back},
+        )
+        for name, why_not in _offered(job)
+    ]
+
+
+def _offered(job: ImportJob) -> Iterator[tuple[str, str]]:
+    if job.reason == Reason.UNCONFIRMED:
+        yield "it_is_there", ""
+        yield "it_is_not_there", ""
+    yield "retry", importing.why_not_retry(job)
+    if job.error_at:
+        yield "clear_errors", _why_not_clear(job)
+    if job.external_id is None and job.state not in (State.IMPORTED, State.DISMISSED):
+        yield "dismiss", UNDER_WAY if job.state == State.RUNNING else ""
+
+
+def _why_not_clear(job: ImportJob) -> str:
+    if job.error_cleared_at is None:
+        return ""
+    at = timezone.localtime(job.error_cleared_at)
+    return f"{job.error_cleared_by or 'Dovetail'} has cleared it, on {at:%Y-%m-%d at %H:%M}."

@@ -1,0 +1,125 @@
+"""What happened to a referral, as one story: events, attempts, and what people did."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from core.models import AuditEvent
+from integrations.triggers import TRIGGER_LABELS
+from referrals.models import ClearedError, ImportAttempt, ImportJob, InboundEvent, Referral
+
+SHOWN = 100  # of a kind, the newest
+# Who read what is in the audit trail; it is no part of the story.
+READING = ("view", "list", "explain", "read", "download", "preview", "search")
+CLEARED = "clear error"  # told with its note, from the cleared errors
+DONE = {
+    "retry": "pressed Retry",
+    "dismiss": "dismissed the import",
+    "it is there": "said that it is there",
+    "it is not there": "said that it is not there",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened. `row` is what it is about; `quoted` are somebody else's words."""
+
+    at: datetime
+    kind: str  # event, attempt or action
+    title: str
+    sentence: str = ""
+    quoted: str = ""
+    facts: tuple[str, ...] = ()
+    row: InboundEvent | ImportAttempt | None = None
+
+
+def timeline(referral: Referral, jobs: Sequence[ImportJob]) -> list[Moment]:
+    """Return what happened, the newest first."""
+    moments = [*_events(referral), *_attempts(jobs), *_actions(referral, jobs), *_cleared(jobs)]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+
+
+def _events(referral: Referral) -> Iterator[Moment]:
+    events = referral.events.select_related("source").order_by("-received_at")[:SHOWN]
+    for event in events:
+        fired = ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers)
+        became = event.get_outcome_display() if event.outcome else event.get_state_display()
+        yield Moment(
+            event.received_at,
+            "event",
+            event.code,
+            f"{became}: {event.reason}" if event.reason else f"{became}.",
+            facts=(f"Trigger: {fired}" if fired else "No trigger", f"From {event.source}"),
+            row=event,
+        )
+
+
+def _attempts(jobs: Sequence[ImportJob]) -> Iterator[Moment]:
+    destinations = {job.pk: str(job.destination) for job in jobs}
+    attempts = ImportAttempt.objects.filter(job__in=destinations).order_by("-started_at")
+    for attempt in attempts[:SHOWN]:
+        outcome = attempt.get_outcome_display() or "Under way"
+        yield Moment(
+            attempt.started_at,
+            "attempt",
+            f"Attempt {attempt.number} into {destinations[attempt.job_id]}: {outcome}",
+            quoted=attempt.message,
+            facts=tuple(_facts(attempt)),
+            row=attempt,
+        )
+
+
+def _facts(attempt: ImportAttempt) -> Iterator[str]:
+    if attempt.status_code is not None:
+        yield f"HTTP {attempt.status_code}"
+    elif attempt.ended_at:
+        yield "No answer"
+    if attempt.ended_at:
+        yield f"took {duration(attempt.ended_at - attempt.started_at)}"
+    yield f"X-Request-ID {attempt.lease_token}"
+
+
+def duration(time: timedelta) -> str:
+    """Return how long something took, for people: 0.4 s, 12 s, 2 min 5 s."""
+    seconds = time.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _actions(referral: Referral, jobs: Sequence[ImportJob]) -> Iterator[Moment]:
+    reading = Q(action=CLEARED)
+    for word in READING:
+        reading |= Q(action__startswith=word)
+    done = AuditEvent.objects.filter(_about(referral, jobs)).exclude(reading)
+    for event in done.order_by("-pk")[:SHOWN]:
+        what = DONE.get(event.action, event.action)
+        under = f" as {event.detail['external_id']}" if "external_id" in event.detail else ""
+        yield Moment(
+            event.at, "action", f"{event.username} {what}{under}", quoted=_why(event, jobs)
+        )
+
+
+def _about(referral: Referral, jobs: Sequence[ImportJob]) -> Q:
+    about = Q(object_type=referral._meta.label_lower, object_id=str(referral.pk))
+    if jobs:
+        keys = [str(job.pk) for job in jobs]
+        about |= Q(object_type=ImportJob._meta.label_lower, object_id__in=keys)
+    return about
+
+
+def _why(event: AuditEvent, jobs: Iterable[ImportJob]) -> str:
+    """Return why a job was dismissed: that is kept with the job, not in the audit trail."""
+    if event.action != "dismiss":
+        return ""
+    return next((job.closed_why for job in jobs if str(job.pk) == event.object_id), "")
+
+
+def _cleared(jobs: Sequence[ImportJob]) -> Iterator[Moment]:
+    cleared = ClearedError.objects.filter(job__in=jobs).select_related("cleared_by")
+    for error in cleared.order_by("-cleared_at")[:SHOWN]:
+        who = error.cleared_by or "Dovetail"
+        yield Moment(error.cleared_at, "action", f"{who} cleared the error", quoted=error.note)

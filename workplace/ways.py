@@ -1,0 +1,114 @@
+"""From an explanation to where somebody acts: its direct buttons, for the person who asks."""
+
+from dataclasses import dataclass, field
+from functools import singledispatch
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin import AdminSite
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
+from mapping.models import Mapping
+from referrals.admin.choices import Choice, choices
+from referrals.explain import Cause, Explanation
+from referrals.models import ImportJob, InboundEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A button to where something is mended, or, with `post`, that does it."""
+
+    label: str
+    url: str
+    post: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What this person can do: at once, to the import `job`, and where to go."""
+
+    direct: list[Way] = field(default_factory=list)
+    job: ImportJob | None = None
+    choices: list[Choice] = field(default_factory=list)
+    referral: Way | None = None
+
+
+def ways(site: AdminSite, request: HttpRequest, told: Explanation) -> Ways:
+    """Return the buttons below an explanation; those alone that the person may press."""
+    job = told.place if isinstance(told.place, ImportJob) else None
+    return Ways(
+        direct=[*_new(request, told), *_existing(site, request, told)],
+        job=job,
+        choices=choices(request, job, "why") if job else [],
+        referral=_open(site, request, told.referral, "Open the referral"),
+    )
+
+
+def _new(request: HttpRequest, told: Explanation) -> list[Way]:
+    """What is not set up yet has no page: the way leads to where it is made."""
+    may = request.user.has_perm
+    if told.cause is Cause.UNKNOWN_ORGANIZATION and may("integrations.add_organization"):
+        return [Way("Set up an organization", reverse("admin:onboarding"))]
+    if told.cause is Cause.UNKNOWN_LISTING and may("integrations.add_servicelisting"):
+        named = told.referral.listing_caredove_id if told.referral else ""
+        given = {"organization": told.place.pk if told.place else "", "caredove_id": named}
+        url = reverse("admin:integrations_servicelisting_add")
+        return [Way("Set up the listing", f"{url}?{urlencode(given)}")]
+    return []
+
+
+def _existing(site: AdminSite, request: HttpRequest, told: Explanation) -> list[Way]:
+    if told.place is None or told.cause is Cause.UNKNOWN_LISTING:
+        return []
+    return _to(told.place, site, request)
+
+
+@singledispatch
+def _to(place: Model, site: AdminSite, request: HttpRequest) -> list[Way]:
+    """Return the ways to mend the row; of an import, those are its choices."""
+    return []
+
+
+@_to.register(Organization)
+@_to.register(Mapping)
+@_to.register(InboundEvent)
+def _(place: Model, site: AdminSite, request: HttpRequest) -> list[Way]:
+    name = "event" if isinstance(place, InboundEvent) else place._meta.verbose_name
+    way = _open(site, request, place, f"Open the {name}")
+    return [way] if way else []
+
+
+@_to.register(Destination)
+def _(place: Destination, site: AdminSite, request: HttpRequest) -> list[Way]:
+    way = _open(site, request, place, "Open the connection")
+    if way is None:
+        return []
+    if not request.user.has_perm("integrations.change_destination"):
+        return [way]
+    test = reverse("admin:integrations_destination_test", args=[place.pk])
+    return [Way("Test connection", test, post=True), way]
+
+
+@_to.register(ServiceListing)
+@_to.register(TriggerConfig)
+def _(place: Any, site: AdminSite, request: HttpRequest) -> list[Way]:
+    listing = place if isinstance(place, ServiceListing) else place.listing
+    if not request.user.has_perm("integrations.change_triggerconfig"):
+        way = _open(site, request, listing, "Open the listing")
+        return [way] if way else []
+    return [Way("Connect the listing", reverse("admin:connect_listing", args=[listing.pk]))]
+
+
+def _open(site: AdminSite, request: HttpRequest, row: Model | None, label: str) -> Way | None:
+    """Return the way to the row's page, if the person may open it."""
+    if row is None:
+        return None
+    model_admin = site.get_model_admin(type(row))
+    mine = model_admin.get_queryset(request).filter(pk=row.pk)
+    if not model_admin.has_view_permission(request, row) or not mine.exists():
+        return None
+    opts = row._meta
+    return Way(label, reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk]))
