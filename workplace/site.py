@@ -7,8 +7,10 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
+from workplace import home
 from workplace.shell import shell_of
 
 # Each has `urls(site)`, which returns the paths of its screens.
@@ -24,6 +26,7 @@ class Workplace(admin.AdminSite):
     site_header = site_title = "Dovetail"
     site_url = None  # there is nothing to view but the admin
     index_title = "Home"
+    index_template = "admin/home.html"
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Return the screens' own paths, then those of the models."""
@@ -35,6 +38,11 @@ class Workplace(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page needs, with what the shell around it shows."""
         return {**super().each_context(request), "shell": shell_of(request)}
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """Show the home page."""
+        shown = {**home.context_of(request), **(extra_context or {})}
+        return super().index(request, shown)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Lead to the one place to sign in; whoever has signed in already may not work here."""

@@ -1,0 +1,168 @@
+"""The figures of the home page: what needs a person, today's flow, how each connection does.
+
+Everything is asked for some destinations, those of a person's organizations. On tables of a million
+rows each question is answered from an index, and what has no bound of its own is counted so far.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from integrations.models import Destination
+from referrals.advice import Actor
+from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
+from referrals.models import ImportJob, InboundEvent
+
+State = ImportJob.State
+COUNTED = 5_000  # imports; who has more has one cause, and one number more or less says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Imports into one destination that need a person for the same cause, and since when."""
+
+    cause: Cause
+    destination: Destination
+    count: int
+    since: datetime
+
+    @property
+    def at_least(self) -> bool:
+        return self.count >= COUNTED
+
+
+class Health(StrEnum):
+    """How a connection does, the worst first."""
+
+    HELD = "Held"
+    FAILING = "Failing"
+    PAUSED = "Paused"
+    UNUSED = "Nothing sent yet"
+    WORKING = "Working"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How many came and went since a moment."""
+
+    received: int
+    matched: int
+    imported: int
+    failed: int
+
+
+def destinations_with_figures(
+    destinations: QuerySet[Destination], since: datetime
+) -> list[Destination]:
+    """Return the destinations, each with when it last worked and failed, and its flow.
+
+    The attributes are `last_success`, `last_failure`, `matched`, `imported` and `failed`.
+    """
+    return list(
+        destinations.select_related("organization")
+        .defer("options")
+        .annotate(
+            last_success=_last("imported_at"),
+            last_failure=_last("connection_failed_at"),
+            matched=_count(opened_at__gte=since),
+            imported=_count(imported_at__gte=since),
+            failed=_count(error_at__gte=since),
+        )
+    )
+
+
+def _jobs() -> QuerySet[ImportJob]:
+    return ImportJob.objects.filter(destination=OuterRef("pk")).order_by()
+
+
+def _last(moment: str) -> Subquery:
+    happened = _jobs().filter(**{f"{moment}__isnull": False}).order_by(f"-{moment}")
+    return Subquery(happened.values(moment)[:1])
+
+
+def _count(**condition: Any) -> Coalesce:
+    counted = _jobs().filter(**condition).values("destination").annotate(count=Count("pk"))
+    return Coalesce(Subquery(counted.values("count")), 0)
+
+
+def health(destination: Any) -> Health:
+    """Return how the connection to a destination with figures does."""
+    if destination.held_at:
+        return Health.HELD
+    if not destination.organization.may_import():
+        return Health.PAUSED
+    if destination.last_failure and not _worked_since(destination):
+        return Health.FAILING
+    return Health.WORKING if destination.last_success else Health.UNUSED
+
+
+def _worked_since(destination: Any) -> bool:
+    worked: datetime | None = destination.last_success
+    return worked is not None and worked >= destination.last_failure
+
+
+def flow(destinations: Iterable[Any], events: QuerySet[InboundEvent], since: datetime) -> Flow:
+    """Return what came and went, of destinations with figures and of the events given."""
+    known = list(destinations)
+    return Flow(
+        received=events.filter(received_at__gte=since).order_by().count(),
+        matched=sum(one.matched for one in known),
+        imported=sum(one.imported for one in known),
+        failed=sum(one.failed for one in known),
+    )
+
+
+# -- What needs a person ---------------------------------------------------------------------------
+
+
+def needs(destinations: Sequence[Destination]) -> list[Need]:
+    """Return what needs a person, the oldest first."""
+    by_id = {destination.pk: destination for destination in destinations}
+    found: dict[tuple[str, int], list[datetime]] = {}
+    for key, destination, since in _uncleared(by_id) + _waiting(destinations):
+        found.setdefault((key, destination), []).append(since)
+    grouped = [
+        Need(BY_KEY[key], by_id[destination], min(len(times), COUNTED), min(times))
+        for (key, destination), times in found.items()
+        if BY_KEY[key].advice.actor != Actor.NOBODY
+    ]
+    return sorted(grouped, key=lambda need: need.since)
+
+
+def _uncleared(destinations: Iterable[int]) -> list[tuple[str, int, datetime]]:
+    jobs = ImportJob.objects.filter(UNCLEARED, destination__in=list(destinations))
+    rows = jobs.annotate(cause=cause_key()).order_by("error_at")
+    found = rows.values_list("cause", "destination", "error_at")[:COUNTED]
+    return [(key, destination, since) for key, destination, since in found if since]
+
+
+def _waiting(destinations: Iterable[Destination]) -> list[tuple[str, int, datetime]]:
+    """Return imports without an error of their own that wait until a connection is mended."""
+    held = [destination.pk for destination in destinations if destination.held_at]
+    if not held:
+        return []
+    jobs = ImportJob.objects.filter(WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=held)
+    rows = jobs.order_by("opened_at").values_list("destination", "opened_at")
+    return [("held", *row) for row in rows[:COUNTED]]
+
+
+def oldest_unfinished(destinations: Iterable[Destination]) -> ImportJob | None:
+    """Return the import that was started first of those that neither arrived nor were given up.
+
+    Held ones count. One whose error a person has cleared does not: somebody has seen to it.
+    """
+    theirs = ImportJob.objects.filter(destination__in=[one.pk for one in destinations])
+    firsts = [
+        theirs.filter(condition).order_by("opened_at").only("opened_at", "state").first()
+        for condition in (
+            Q(state=State.QUEUED),
+            Q(state=State.RUNNING),
+            Q(state=State.NEEDS_ATTENTION) & UNCLEARED,
+        )
+    ]
+    return min((job for job in firsts if job), key=lambda job: job.opened_at, default=None)

@@ -1,0 +1,240 @@
+"""The home page: numbers that lead to exactly what they count, for those who may open it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
+from integrations.models import Destination, Organization, ServiceListing
+from referrals.models import ImportJob, InboundEvent, Referral
+from tests.people import client_of
+from tests.world import World, make_world, plain
+
+State, Reason = ImportJob.State, ImportJob.Reason
+HOME = reverse("admin:index")
+NOW = timezone.now()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def support(world: World) -> Client:
+    return client_of(SUPPORT, world.organization)
+
+
+def job(destination: Destination, state: str, reason: str = "", **fields: Any) -> ImportJob:
+    referral = Referral.objects.create(
+        reference=str(Referral.objects.count()),
+        organization=destination.organization,
+        created_at=NOW,
+        changed_at=NOW,
+    )
+    opened = {"opened_at": NOW, "trigger_config": destination.trigger_configs.first()}
+    return ImportJob.objects.create(
+        referral=referral, destination=destination, state=state, reason=reason, **opened | fields
+    )
+
+
+def failed(destination: Destination, reason: str = Reason.REJECTED, **fields: Any) -> ImportJob:
+    return job(destination, State.NEEDS_ATTENTION, reason, **{"error_at": NOW} | fields)
+
+
+def held(organization: Organization) -> Destination:
+    return Destination.objects.create(
+        organization=organization,
+        name="Housing CRMS",
+        kind="demo",
+        held_at=NOW,
+        held_reason="The token has expired",
+    )
+
+
+def needs_on(page: Any) -> list[tuple[str, str, int]]:
+    return [
+        (cause.key, str(place.need.destination), place.need.count)
+        for cause, places in page.context["causes"]
+        for place in places
+    ]
+
+
+def shown(page: Any) -> str:
+    return re.sub(r"\s+", " ", page.content.decode())
+
+
+# -- What needs a person ---------------------------------------------------------------------------
+
+
+def test_nothing_wrong_is_said(support: Client, world: World) -> None:
+    world.send(plain())
+    world.run()
+
+    page = support.get(HOME)
+
+    assert "<strong>Nothing.</strong>" in shown(page)
+    assert "No import is unfinished." in shown(page)
+
+
+def test_each_number_leads_to_exactly_the_imports_that_it_counts(
+    support: Client, world: World
+) -> None:
+    closed = held(world.organization)
+    for _ in range(3):
+        failed(world.destination)
+    failed(world.destination, Reason.GAVE_UP)
+    failed(world.destination, error_cleared_at=NOW)
+    failed(closed, Reason.MISCONFIGURED)
+    job(closed, State.QUEUED, due_at=NOW)
+    job(world.destination, State.QUEUED, due_at=NOW, error_at=NOW)
+    job(world.destination, State.IMPORTED, external_id="RF-1", error_at=NOW)
+
+    page = support.get(HOME)
+
+    assert needs_on(page) == [
+        ("held", "Housing CRMS", 2),
+        ("rejected", "Birchwood CRMS", 3),
+        ("gave_up", "Birchwood CRMS", 1),
+        ("succeeded", "Birchwood CRMS", 1),
+    ]
+    for _, places in page.context["causes"]:
+        for place in places:
+            listed = support.get(place.url).context["cl"]
+            assert listed.result_count == place.need.count
+            assert place.url.replace("&", "&amp;") in shown(page)
+
+
+def test_the_oldest_unfinished_import_may_wait_for_a_connection(
+    support: Client, world: World
+) -> None:
+    failed(world.destination, opened_at=NOW - timedelta(days=2))
+    waiting = job(
+        held(world.organization), State.QUEUED, due_at=NOW, opened_at=NOW - timedelta(days=5)
+    )
+    job(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=9))
+    failed(world.destination, opened_at=NOW - timedelta(days=9), error_cleared_at=NOW)
+
+    page = support.get(HOME)
+
+    assert page.context["oldest"] == waiting
+    assert "5 days" in shown(page)
+
+
+def test_events_that_could_not_be_opened_are_counted(support: Client, world: World) -> None:
+    event = world.send(plain())
+    InboundEvent.objects.filter(pk=event.pk).update(state=InboundEvent.State.QUARANTINED)
+
+    page = support.get(HOME)
+
+    assert page.context["unopened"] == 1
+    listed = support.get(
+        reverse("admin:referrals_inboundevent_changelist"), {"state__exact": "quarantined"}
+    )
+    assert listed.context["cl"].result_count == 1
+
+
+# -- The day and the connections -----------------------------------------------------------------
+
+
+def test_the_flow_of_today_can_be_read(support: Client, world: World) -> None:
+    world.send(plain())
+    world.run()
+    world.send(plain("referral.archived", number=2))
+    failed(world.destination)
+    job(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=3))
+
+    words = shown(support.get(HOME))
+
+    assert "Since midnight: 2 events received, 2 matched a trigger, 1 imported, 1 failed." in words
+
+
+def test_connections_say_how_they_do_the_worst_first(support: Client, world: World) -> None:
+    world.send(plain())
+    world.run()
+    closed = held(world.organization)
+    failing = Destination.objects.create(
+        organization=world.organization, name="Shaky CRMS", kind="demo"
+    )
+    job(failing, State.QUEUED, due_at=NOW, connection_failed_at=NOW)
+
+    page = support.get(HOME)
+
+    states = [(str(c.destination), c.health.value) for c in page.context["connections"]]
+    assert states == [
+        (closed.name, "Held"),
+        (failing.name, "Failing"),
+        (world.destination.name, "Working"),
+    ]
+    assert "The token has expired" in shown(page)
+
+
+def test_a_connection_that_did_not_answer_failed_and_a_refused_referral_did_not(db: None) -> None:
+    world = make_world(behaviour="reject")
+    world.send(plain())
+    world.run()
+    assert world.job.connection_failed_at is None
+
+    Destination.objects.update(options={**world.destination.options, "behaviour": "try_again"})
+    ImportJob.objects.update(state=State.QUEUED, reason="", due_at=NOW)
+    world.run()
+    assert world.job.connection_failed_at is not None
+
+
+# -- For whom --------------------------------------------------------------------------------------
+
+
+def test_a_liaison_sees_listings_and_connections_and_no_imports(world: World) -> None:
+    failed(world.destination)
+    held(world.organization)
+    ServiceListing.objects.create(
+        organization=world.organization, caredove_id="2", name="Food bank"
+    )
+    liaison = client_of(LIAISON, world.organization)
+
+    page = liaison.get(HOME)
+
+    words = shown(page)
+    assert "1 of 2 listings</strong> are connected" in words
+    assert "Food bank" in words
+    assert "Nothing is lost; an administrator has to mend it." in words
+    assert "What needs a person" not in words
+    assert "The token has expired" not in words
+    assert reverse("admin:referrals_importjob_changelist") not in words
+
+
+def test_nothing_of_another_organization_is_counted_or_named(world: World) -> None:
+    failed(world.destination)
+    world.send(plain())
+    elsewhere = Organization.objects.create(caredove_id="9", name="Elsewhere")
+
+    for role in (SUPPORT, LIAISON):
+        page = client_of(role, elsewhere).get(HOME)
+        assert world.organization.name not in shown(page)
+        assert world.destination.name not in shown(page)
+        if role == SUPPORT:
+            assert needs_on(page) == []
+            assert page.context["flow"].received == 0
+
+
+def test_somebody_without_a_role_is_told_so(world: World) -> None:
+    assert "nothing here for your account yet" in shown(client_of().get(HOME))
+
+
+@pytest.mark.parametrize("role", [SUPPORT, LIAISON, ADMINISTRATOR])
+def test_home_takes_few_queries(
+    world: World, role: str, django_assert_max_num_queries: Any
+) -> None:
+    closed = held(world.organization)
+    for number in range(12):
+        failed(world.destination if number % 2 else closed)
+        job(closed, State.QUEUED, due_at=NOW)
+    client = client_of(role, world.organization)
+
+    with django_assert_max_num_queries(15):
+        assert client.get(HOME).status_code == 200
