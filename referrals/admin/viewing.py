@@ -70,7 +70,8 @@ class ViewOnlyAdmin(SearchedAdmin, ScopedAdmin):
         shown = getattr(response, "context_data", None) or {}
         rows = getattr(shown.get("cl"), "result_list", None)
         if rows and self.shows_a_person:
-            audit.record(request, f"list {called}", **{called: [str(row.pk) for row in rows]})
+            detail: Any = {called: [str(row.pk) for row in rows]}
+            audit.record(request, f"list {called}", **detail)
         return response
 
     def render_change_form(

@@ -84,7 +84,7 @@ def test_it_says_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) 
 
     for words in (
         "The destination refused the referral",
-        f"<q>{rejected.job.message}</q>",
+        rejected.job.message,
         str(Actor.REFERRAL_STAFF),
         f"{timezone.localtime(rejected.job.error_at):%Y-%m-%d %H:%M}",
     ):

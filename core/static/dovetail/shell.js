@@ -1,4 +1,5 @@
-// The key "/" goes to the box "Why is it not in CRMS?", wherever one is.
+// The key "/" goes to the box "Why is it not in CRMS?", wherever one is; the account's menu closes
+// when one goes elsewhere.
 
 const box = document.getElementById("why-reference");
 
@@ -13,3 +14,15 @@ document.addEventListener("keydown", (event) => {
     box.select();
   }
 });
+
+const account = document.getElementById("account");
+
+const close = (event) => {
+  if (event.key === "Escape" && account.open) account.querySelector("summary").focus();
+  if (event.key === "Escape" || (!event.key && !account.contains(event.target))) account.open = false;
+};
+
+if (account) {
+  document.addEventListener("click", close);
+  document.addEventListener("keydown", close);
+}
