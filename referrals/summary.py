@@ -17,7 +17,7 @@ from django.utils import translation
 
 from mapping.document import Document
 from referrals import sections
-from referrals.rendering import fonts, plain
+from referrals.rendering import fonts
 from referrals.rendering.pool import Pool, RenderingFailed
 from referrals.rendering.text import breakable, clean, mapped, spelled_out, steadied, strings
 
@@ -126,6 +126,8 @@ os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _plain(text: _Text) -> bytes:
+    from referrals.rendering import plain  # a fifth of every program's start, and rarely needed
+
     with translation.override(LANGUAGE):
         sheet = sections.sheet(text.document, text.zone)
     title = f"Referral Summary {sheet.reference}".strip()

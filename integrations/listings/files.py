@@ -10,8 +10,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import openpyxl
-
 from integrations.listings.offers import COLUMNS, MAX_ROWS, NEEDED, Offer, Unreadable
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -177,6 +175,8 @@ def _measure(raw: bytes) -> None:
 
 
 def _workbook_lines(raw: bytes) -> Iterator[Line]:
+    import openpyxl  # slow to load, for every program, and rarely needed
+
     book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, keep_links=False)
     sheet = book.worksheets[0]
     rows = sheet.iter_rows(max_row=MAX_ROWS + 10, max_col=MAX_COLUMNS)
