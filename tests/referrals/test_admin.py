@@ -423,7 +423,10 @@ def test_a_full_list_costs_no_more_queries(
         world.send(plain(number=number, reference=f"35027{number:05}"))
 
     with django_assert_max_num_queries(15):
-        page = admin_client.get(reverse(f"admin:referrals_{name}_changelist"), {"error": "all"})
+        page = admin_client.get(
+            reverse(f"admin:referrals_{name}_changelist"),
+            {"error": "all"} if name == "importjob" else {},
+        )
 
     assert len(page.context["cl"].result_list) == 25
 
