@@ -15,6 +15,7 @@ from workplace.shell import shell_of
 
 # Each has `urls(site)`, which returns the paths of its screens.
 SCREENS: tuple[str, ...] = (
+    "workplace.configuration",
     "workplace.connecting",
     "workplace.mapping_preview",
     "workplace.onboarding",

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from integrations.admin.listing_import import ListingImport, import_url
 from integrations.admin.shared import ConfigurationAdmin, Tool
+from integrations.configuration.transfer import may_transfer
 from integrations.models import Organization, ServiceListing, TriggerConfig
 
 
@@ -46,6 +47,11 @@ class OrganizationAdmin(ConfigurationAdmin):
     @admin.display(description="imports", boolean=True)
     def imports(self, organization: Organization) -> bool:
         return organization.may_import()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        shown = {"may_import_configuration": may_transfer(request.user)}
+        response: HttpResponse = super().changelist_view(request, (extra_context or {}) | shown)
+        return response
 
     def tools(self, request: HttpRequest, obj: Organization) -> list[Tool]:
         onboarding = Tool("Onboarding", reverse("admin:onboarding", args=[obj.pk]))

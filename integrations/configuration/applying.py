@@ -1,6 +1,6 @@
 """Brings the database to what a configuration file says: all of it, or nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -16,8 +16,9 @@ Name = tuple[str, ...]  # ("listing", "4417")
 class Run:
     """One application of a file: what was done, and what went wrong so far."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, environment: Mapping[str, str]) -> None:
         self.tree = tree
+        self.environment = environment
         self.report = Report()
         self._problems: list[Problem] = []
         self._named: dict[Name, Path] = {}

@@ -64,7 +64,8 @@ def _listing(run: Run, organization_id: str, entry: Entry, path: Path) -> None:
         if listing.organization != organization:
             owner = listing.organization.caredove_id
             raise Refused((("id",), f"this listing belongs to organization “{owner}”"))
-        run.count(listing, write(listing, _given(entry, "name"), {"caredove_id": "id"}))
+        fields = _given(entry, "name", "category", "active")
+        run.count(listing, write(listing, fields, {"caredove_id": "id"}))
 
 
 def _organization_of(run: Run, caredove_id: str, *key: str | int) -> Organization:
@@ -114,8 +115,10 @@ def _source(run: Run, entry: Entry, path: Path) -> None:
     with run.part(path, "source", entry["name"]):
         found = Source.objects.filter(name=entry["name"]).first()
         source = found or Source(name=entry["name"])
-        fields = _given(entry, "kind", "active", "attachment_hosts") | _fetch(entry)
-        keys = {field: field.replace("_", ".", 1) for field in _fetch(entry)}
+        theirs, listings = _fetch(entry), _listing_api(entry)
+        fields = _given(entry, "kind", "active", "attachment_hosts") | theirs | listings
+        keys = {field: field.replace("_", ".", 1) for field in theirs}
+        keys |= {field: field.replace("listings_", "listing_api.") for field in listings}
         outcome = write(source, fields, keys)
         if _limit(run, source, entry) and outcome is Outcome.UNCHANGED:
             outcome = Outcome.CHANGED
@@ -136,6 +139,11 @@ def _fetch(entry: Entry) -> dict[str, Any]:
         "fetch_password": given.get("password"),
         "fetch_token": given.get("token"),
     }
+
+
+def _listing_api(entry: Entry) -> dict[str, Any]:
+    given = entry.get("listing_api", {})
+    return {f"listings_{name}": given[name] for name in given}
 
 
 def _limit(run: Run, source: Source, entry: Entry) -> bool:
@@ -168,15 +176,16 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
             )
         fields = {"kind": kind}
         if not found or "options" in entry:
-            fields["options"] = _options(kind, entry.get("options", {}), destination.options)
+            fields["options"] = _options(run, kind, entry, destination.options)
         run.count(destination, write(destination, fields))
 
 
-def _options(kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
+def _options(run: Run, kind: str, entry: Entry, stored: Entry) -> dict[str, Any]:
     """Return the cleaned options; those that are left out take their default.
 
     A secret that is left out stays as it is stored.
     """
+    given = entry.get("options", {})
     form_class = destinations.transport_class(kind).OptionsForm
     known = form_class.base_fields
     unknown = [name for name in given if name not in known]
@@ -185,7 +194,7 @@ def _options(kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
             *((("options", n), f"not an option{did_you_mean(n, known)}") for n in unknown)
         )
     secrets = {name for name, option in known.items() if isinstance(option, SecretField)}
-    form = form_class(data=_resolved(given, secrets), initial=dict(stored))
+    form = form_class(data=_resolved(run, given, secrets), initial=dict(stored))
     if not form.is_valid():
         raise Refused(
             *((_option(name), str(said)) for name, errors in form.errors.items() for said in errors)
@@ -193,11 +202,11 @@ def _options(kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
     return dict(form.cleaned_data)
 
 
-def _resolved(given: Entry, secrets: set[str]) -> dict[str, Any]:
+def _resolved(run: Run, given: Entry, secrets: set[str]) -> dict[str, Any]:
     options = dict(given)
     for name in secrets & set(options):
         try:
-            options[name] = resolved(str(options[name] or ""))
+            options[name] = resolved(str(options[name] or ""), run.environment)
         except LookupError as error:
             raise Refused((("options", name), error.args[0])) from None
     return options

@@ -33,6 +33,7 @@ class Report:
     """How many rows of each sort were created, changed and left unchanged."""
 
     counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    written: list[models.Model] = field(default_factory=list)  # created or changed
 
     @property
     def nothing_changed(self) -> bool:
@@ -48,6 +49,8 @@ class Report:
     def count(self, row: models.Model, outcome: Outcome) -> None:
         sort = str(row._meta.verbose_name_plural)
         self.counts.setdefault(sort, Counter())[outcome] += 1
+        if outcome is not Outcome.UNCHANGED and row not in self.written:
+            self.written.append(row)
 
 
 def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] = {}) -> Outcome:

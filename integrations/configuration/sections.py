@@ -3,7 +3,6 @@
 A key that is left out leaves things as they are, or, in something new, at their default.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
@@ -17,12 +16,12 @@ from integrations.triggers import TRIGGER_KEYS
 ENVIRONMENT = "env:"
 
 
-def resolved(secret: str) -> str:
+def resolved(secret: str, environment: Mapping[str, str]) -> str:
     """Return the secret, from the environment where it says `env:NAME`; raises LookupError."""
     if not secret.startswith(ENVIRONMENT):
         return secret
     name = secret.removeprefix(ENVIRONMENT)
-    found = os.environ.get(name, "").strip()
+    found = environment.get(name, "").strip()
     if not found:
         raise LookupError(f"the environment variable {name} is not set")
     return found
@@ -41,7 +40,7 @@ class Secret(Text):
 
     def to_internal_value(self, data: Any) -> str:
         try:
-            return resolved(super().to_internal_value(data))
+            return resolved(super().to_internal_value(data), self.context["environment"])
         except LookupError as error:
             raise serializers.ValidationError(error.args[0]) from None
 
@@ -118,6 +117,8 @@ def several(section: type[Section], **kwargs: Any) -> Any:
 class ListingSection(Section):
     id = Text()
     name = Text()
+    category = Text(required=False, allow_blank=True)
+    active = Switch(required=False)
 
 
 class OrganizationSection(Section):
@@ -148,6 +149,12 @@ class FetchSection(Section):
         return given
 
 
+class ListingApiSection(Section):
+    url = Text()
+    username = Text()
+    password = Secret()
+
+
 class SourceSection(Section):
     name = Text()
     kind = Word(tuple(Source.Kind.values), required=False)
@@ -157,6 +164,7 @@ class SourceSection(Section):
     signing_secrets = Words(child=Secret(), required=False)
     attachment_hosts = Words(child=Text(), required=False)
     fetch = FetchSection(required=False)
+    listing_api = ListingApiSection(required=False)
 
 
 class DestinationSection(Section):
@@ -203,10 +211,13 @@ class Content(TypedDict, total=False):
     mappings: list[dict[str, Any]]
 
 
-def check(tree: Tree) -> Content:
-    """Return what the file says; raises ConfigurationError with everything wrong in its shape."""
+def check(tree: Tree, environment: Mapping[str, str]) -> Content:
+    """Return what the file says, with `env:NAME` taken from this environment.
+
+    Raises ConfigurationError with everything wrong in its shape.
+    """
     _list_mappings(tree)
-    section = FileSection(data=tree.value)
+    section = FileSection(data=tree.value, context={"environment": environment})
     if not section.is_valid():
         found = list(_flat(section.errors))
         raise ConfigurationError([Problem(path, said, tree.line(path)) for path, said in found])

@@ -48,7 +48,7 @@ class _Place(NamedTuple):
     """Where a change stands, and what stood before."""
 
     at: datetime
-    key: str
+    told_by: str
     row: int
     previous: int | None
 
@@ -81,7 +81,7 @@ class Trail:
         return User.objects.filter(pk__in=set(ids[0].union(*ids[1:]))).order_by("username")
 
     def _places(self) -> Any:
-        columns = ("at", "key", "row", "previous")
+        columns = ("at", "told_by", "row", "previous")
         first, *others = (branch.values_list(*columns) for branch in self._branches())
         return first.union(*others, all=True).order_by("-at", "-row")
 
@@ -108,7 +108,7 @@ def _records(sort: Sort, organization: Organization) -> Any:
     before = rows.model.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
     return rows.order_by().annotate(
         at=F("history_date"),
-        key=Value(sort.key),
+        told_by=Value(sort.key),
         what=Value(sort.key),
         row=F("history_id"),
         previous=Subquery(before.order_by("-history_id").values("history_id")[:1]),
@@ -119,7 +119,7 @@ def _records(sort: Sort, organization: Organization) -> Any:
 def _versions(organization: Organization) -> Any:
     rows = MappingVersion.objects.filter(mapping__organization=organization)
     before = MappingVersion.objects.filter(mapping=OuterRef("mapping"), pk__lt=OuterRef("pk"))
-    renamed = {"at": F("saved_at"), "key": Value(VERSION), "what": Value(SORTS[Mapping].key)}
+    renamed = {"at": F("saved_at"), "told_by": Value(VERSION), "what": Value(SORTS[Mapping].key)}
     previous = Subquery(before.order_by("-pk").values("pk")[:1])
     # `author` is a relation of its own here, with the same name.
     return rows.order_by().annotate(**renamed, row=F("pk"), previous=previous)
@@ -129,7 +129,7 @@ def _read(places: Iterable[_Place]) -> dict[tuple[str, int], Any]:
     """Return the rows of these places and those before them, by key and id."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for place in places:
-        wanted[place.key] |= {place.row} | ({place.previous} if place.previous else set())
+        wanted[place.told_by] |= {place.row} | ({place.previous} if place.previous else set())
     return {
         (key, row.pk): row for key, ids in wanted.items() for row in _rows(key).filter(pk__in=ids)
     }
@@ -142,32 +142,35 @@ def _rows(key: str) -> Any:
 
 
 def _change(place: _Place, known: dict[tuple[str, int], Any]) -> Change | None:
-    record = known.get((place.key, place.row))
+    record = known.get((place.told_by, place.row))
     if record is None:
         return None
-    before = known.get((place.key, place.previous)) if place.previous else None
-    if place.key == VERSION:
-        return _change_of_mapping(record, before)
+    before = known.get((place.told_by, place.previous)) if place.previous else None
+    if place.told_by == VERSION:
+        return change_of_mapping(record, before)
     return change_of(record, before)
 
 
 def change_of(record: Record, before: Record | None) -> Change:
     """Return what a record of history tells, after the one before it."""
     sort = SORTS[record.instance_type]
-    changed = before is not None and record.history_type == "~"
+    done = DONE[record.history_type]
+    if done == "changed" and before is None:
+        done = "added"  # and changed at once: a source is saved before its organizations are set
     return Change(
         at=record.history_date,
         who=record.history_user.get_username() if record.history_user else "",
         what=sort.label,
         name=sort.name(record),
-        done=DONE[record.history_type],
+        done=done,
         note=record.history_change_reason or "",
-        differences=differences(before, record, sort.model) if changed else (),
+        differences=differences(before, record, sort.model) if done == "changed" else (),
         record=record,
     )
 
 
-def _change_of_mapping(version: MappingVersion, before: MappingVersion | None) -> Change:
+def change_of_mapping(version: MappingVersion, before: MappingVersion | None) -> Change:
+    """Return what a version of a mapping tells, after the one before it."""
     return Change(
         at=version.saved_at,
         who=version.author_name,

@@ -38,7 +38,7 @@ def differences_in(name: str, old: Any, new: Any, model: type[Model]) -> Iterato
         was, now = getattr(old, name), getattr(new, name)
         if was != now:
             yield _secret(label, was, now)
-    else:
+    elif field.many_to_many or getattr(old, field.attname) != getattr(new, field.attname):
         was, now = _shown(field, old), _shown(field, new)
         if was != now:
             yield Difference(label, was or "(empty)", now or "(empty)")

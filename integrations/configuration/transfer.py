@@ -1,0 +1,254 @@
+"""Taking in one organization's configuration from another portal: looked at first, then applied.
+
+Unlike `apply_config`, which whoever runs the portal uses, this is for a person in the admin. So the
+server's environment is out of reach: `env:NAME` asks that person, and what is left empty stays as
+it is stored. And the file may speak of one organization only.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import models, transaction
+
+from access import scope
+from integrations import destinations
+from integrations.configuration import apply_checked
+from integrations.configuration.problems import ConfigurationError, Path, Problem
+from integrations.configuration.reading import Tree, read
+from integrations.configuration.rows import Report
+from integrations.configuration.sections import ENVIRONMENT, Content, check
+from integrations.history.changes import Change, change_of, change_of_mapping
+from integrations.history.sorts import SORTS
+from integrations.models import Destination, ServiceListing, Source
+from integrations.transport import SecretField
+from mapping.models import Mapping as FieldMapping
+
+MAX_BYTES = 2 * 1024 * 1024
+_TRIAL = "to-be-filled-in"  # stands for a secret while one only looks
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A secret to fill in. With `stored`, it can be left as it is."""
+
+    name: str
+    stored: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a file would do."""
+
+    organization: str  # its name there
+    caredove_id: str
+    changes: tuple[Change, ...]
+    placeholders: tuple[Placeholder, ...]
+
+    def digest(self) -> str:
+        """Return a mark that is another one when something else would change."""
+        said = [(one.what, one.name, one.done, one.differences) for one in self.changes]
+        return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+def may_transfer(user: Any) -> bool:
+    """Return whether the person may take configurations out and in: administrators."""
+    needed = ("organization", "servicelisting", "source", "destination", "triggerconfig")
+    return scope.sees_all(user) and user.has_perms(
+        [*(f"integrations.change_{name}" for name in needed), "mapping.change_mapping"]
+    )
+
+
+def preview(raw: bytes, given: Mapping[str, str]) -> Preview:
+    """Return what the file would do with these secrets; raises ConfigurationError."""
+    tree = _tree(raw)
+    placeholders = tuple(_placeholders(tree))
+    _fill(tree, given, trial=True)
+    content = _checked(tree)
+    with transaction.atomic():
+        before = _newest_records()
+        report = apply_checked(tree, content, {})
+        changes = tuple(_change(row, before) for row in report.written)
+        transaction.set_rollback(True)
+    organization = content["organizations"][0]
+    return Preview(organization["name"], organization["id"], changes, placeholders)
+
+
+def take_in(raw: bytes, given: Mapping[str, str]) -> Report:
+    """Apply the file with these secrets, in one transaction; raises ConfigurationError."""
+    tree = _tree(raw)
+    _fill(tree, given, trial=False)
+    return apply_checked(tree, _checked(tree), {})
+
+
+def _tree(raw: bytes) -> Tree:
+    if len(raw) > MAX_BYTES:
+        said = f"it is larger than {MAX_BYTES // 1024**2} MB"
+        raise ConfigurationError([Problem((), said)])
+    return read(raw)
+
+
+# -- Secrets -------------------------------------------------------------------------------------
+
+
+def _places(tree: Tree) -> Iterator[tuple[Path, str]]:
+    """Yield each place of the file where a secret may stand, and the text there."""
+    for path, value in _texts(tree.value):
+        match path:
+            case ("sources", int(), "fetch" | "listing_api", "password" | "token"):
+                yield path, value
+            case ("sources", int(), "basic", int(), "secret"):
+                yield path, value
+            case ("sources", int(), "signing_secrets", int()):
+                yield path, value
+            case ("destinations", int(index), "options", str(name)):
+                if _is_secret(tree.value["destinations"][index], name):
+                    yield path, value
+
+
+def _texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, one in list(inner):
+            yield from _texts(one, (*path, key))
+
+
+def _is_secret(destination: Any, name: str) -> bool:
+    kind = destination.get("kind") if isinstance(destination, dict) else None
+    if kind not in destinations.kinds():
+        return False
+    fields = destinations.transport_class(kind).OptionsForm.base_fields
+    return isinstance(fields.get(name), SecretField)
+
+
+def _placeholders(tree: Tree) -> Iterator[Placeholder]:
+    found: dict[str, bool] = {}
+    for path, text in _places(tree):
+        if text.startswith(ENVIRONMENT):
+            name = text.removeprefix(ENVIRONMENT)
+            found[name] = found.get(name, True) and bool(_stored(tree, path))
+    for name, stored in found.items():
+        yield Placeholder(name, stored)
+
+
+def _fill(tree: Tree, given: Mapping[str, str], *, trial: bool) -> None:
+    """Put secrets in the place of placeholders; raises ConfigurationError for those missing."""
+    missing = []
+    for path, text in list(_places(tree)):
+        if not text.startswith(ENVIRONMENT):
+            continue
+        name = text.removeprefix(ENVIRONMENT)
+        secret = given.get(name) or _stored(tree, path) or (_TRIAL if trial else "")
+        if not secret:
+            missing.append(Problem(path, f"fill in the secret {name}", tree.line(path)))
+        elif path[0] == "destinations" and not given.get(name) and secret != _TRIAL:
+            del _at(tree.value, path[:-1])[path[-1]]  # left out, it stays as it is stored
+        else:
+            _at(tree.value, path[:-1])[path[-1]] = secret
+    if missing:
+        raise ConfigurationError(missing)
+
+
+def _at(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+def _stored(tree: Tree, path: Path) -> str | None:
+    """Return the secret that is stored for this place of the file, if there is one."""
+    entry = _at(tree.value, path[:2])
+    if path[0] == "destinations":
+        names = {"organization__caredove_id": entry.get("organization"), "name": entry.get("name")}
+        destination = Destination.objects.filter(**_texts_only(names)).first()
+        return destination.options.get(path[3]) if destination else None
+    source = Source.objects.filter(**_texts_only({"name": entry.get("name")})).first()
+    match path[2:], source:
+        case _, None:
+            return None
+        case ("fetch", name), Source():
+            return str(getattr(source, f"fetch_{name}") or "")
+        case ("listing_api", _), Source() if _same_host(entry, source):
+            return source.listings_password
+    return None
+
+
+def _texts_only(names: dict[str, Any]) -> dict[str, str]:
+    return {key: name if isinstance(name, str) else "" for key, name in names.items()}
+
+
+def _same_host(entry: Any, source: Source) -> bool:
+    """Return whether the stored password is for the host that the file names."""
+    url = str(entry["listing_api"].get("url", ""))
+    return urlsplit(url)[:2] == urlsplit(source.listings_url)[:2]
+
+
+# -- One organization ----------------------------------------------------------------------------
+
+
+def _checked(tree: Tree) -> Content:
+    content = check(tree, {})
+    named = [entry["id"] for entry in content.get("organizations", [])]
+    if len(named) != 1:
+        said = "one organization is expected here; apply_config takes files with several"
+        raise ConfigurationError([Problem(("organizations",), said)])
+    problems = [Problem(path, said, tree.line(path)) for path, said in _foreign(content, named[0])]
+    if problems:
+        raise ConfigurationError(problems)
+    return content
+
+
+def _foreign(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
+    """Yield each part of the file that is not this organization's, and why it is not taken in."""
+    for index, source in enumerate(content.get("sources", [])):
+        if source.get("organizations") != [owner]:
+            said = f"a source is taken in with organization “{owner}” alone"
+            yield ("sources", index, "organizations"), said
+        elif not _is_free(source["name"], owner):
+            said = f"the source “{source['name']}” here is not that of “{owner}” alone"
+            yield ("sources", index, "name"), said
+    for index, destination in enumerate(content.get("destinations", [])):
+        if destination["organization"] != owner:
+            yield ("destinations", index, "organization"), f"this is not “{owner}”"
+    for index, mapping in enumerate(content.get("mappings", [])):
+        if mapping.get("organization", owner) != owner:
+            yield ("mappings", index, "organization"), f"this is not “{owner}”"
+    for index, trigger in enumerate(content.get("triggers", [])):
+        if _is_of_another(trigger["listing"], owner):
+            yield ("triggers", index, "listing"), f"this listing is not one of “{owner}”"
+
+
+def _is_free(name: str, owner: str) -> bool:
+    source = Source.objects.filter(name=name).first()
+    if source is None:
+        return True
+    return list(source.organizations.values_list("caredove_id", flat=True)) == [owner]
+
+
+def _is_of_another(listing: str, owner: str) -> bool:
+    found = ServiceListing.objects.filter(caredove_id=listing)
+    return found.exclude(organization__caredove_id=owner).exists()
+
+
+# -- What it changed -----------------------------------------------------------------------------
+
+
+def _newest_records() -> dict[type[models.Model], int]:
+    """Return how far each history goes before anything is applied."""
+    return {
+        model: sort.model.history.aggregate(newest=models.Max("history_id"))["newest"] or 0  # type: ignore[attr-defined]
+        for model, sort in SORTS.items()
+    }
+
+
+def _change(row: Any, before: Mapping[type[models.Model], int]) -> Change:
+    if isinstance(row, FieldMapping):
+        newest, *earlier = row.versions.all()[:2]
+        return change_of_mapping(newest, earlier[0] if earlier else None)
+    records = SORTS[type(row)].records.filter(id=row.pk).order_by("-history_id")
+    earlier = records.filter(history_id__lte=before[type(row)]).first()
+    return change_of(records.first(), earlier)
