@@ -58,7 +58,6 @@ def test_a_test_event_is_followed_into_the_sandbox(liaison: Page, working: Porta
     liaison.get_by_role("link", name="Send a test event").click()
     checks.accessible(liaison)
     checks.fits_phone(liaison)
-    checks.picture(liaison, "send-a-test-event")
     liaison.get_by_label("Adult Counselling - Milltown").check()
     liaison.get_by_role("button", name="Send a test event").click()
 
