@@ -37,7 +37,7 @@ class MappingAdmin(ScopedAdmin):
     form = MappingForm
     fields = ["name", "note", "base"]
     change_form_template = f"{TEMPLATES}/editor.html"
-    list_display = ["name", "destination_kind", "owner", "shipped", "changed_at"]
+    list_display = ["name", "destination_kind", "owner", "changed_at"]
     list_filter = ["destination_kind", "shipped", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name"]
@@ -53,7 +53,12 @@ class MappingAdmin(ScopedAdmin):
 
     @admin.display(description="organization", ordering="organization__name")
     def owner(self, mapping: Mapping) -> str:
+        if mapping.shipped:
+            return "Every organization; ships with Dovetail"
         return str(mapping.organization or "Every organization")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Mappings", **(extra_context or {})})
 
     @admin.action(description="Copy the selected mapping", permissions=["add"])
     def copy(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> HttpResponse | None:
@@ -101,6 +106,8 @@ class MappingAdmin(ScopedAdmin):
         context |= {
             "title": mapping.name,
             "subtitle": None,
+            "errors": None,  # the page says them in its own way
+            "is_nav_sidebar_enabled": False,  # the preview needs the room
             "groups": _grouped(rows),
             "draft": form.draft,
             "faulty_rows": [row for row in rows if row.faults],
@@ -109,7 +116,10 @@ class MappingAdmin(ScopedAdmin):
             "tests": mapping.tests.count(),
             "copy_url": copy_url(mapping) if self.has_add_permission(request) else "",
             "owner": self.owner(mapping),
+            "used_by": _used_by(request, mapping),
             "samples": samples(),
+            "subject": request.POST.get("subject", ""),
+            "reference": request.POST.get("reference", ""),
             "source_fields": _source_fields(),
             "transforms": editor.CHANGES,
             "joins": editor.JOINS,
@@ -261,6 +271,13 @@ def _number(text: Any) -> int | None:
 
 def _chosen(kept: list[MappingVersion], number: Any) -> MappingVersion | None:
     return next((one for one in kept if one.number == _number(number)), None)
+
+
+def _used_by(request: HttpRequest, mapping: Mapping) -> list[str]:
+    """Return the names of the listings, of those that the person may see, that use the mapping."""
+    configs: Any = mapping.triggerconfig_set
+    seen = scope.limited(configs.all(), request.user, "listing__organization")
+    return list(seen.order_by("listing__name").values_list("listing__name", flat=True).distinct())
 
 
 def _grouped(rows: list[editor.RuleRow]) -> dict[str, list[editor.RuleRow]]:

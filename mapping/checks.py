@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from mapping import engine
 from mapping.engine import Context, Rule
 from mapping.targets import TargetField, target_fields
-from mapping.transforms import Options, ValueTable
+from mapping.transforms import TRANSFORMS, Options, ValueTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
         for name, options in rule.transforms if limit else ():
             longest = max(_lengths(name, options, context.value_tables), default=0)
             if limit and longest > limit:
-                message = f"{rule}: {name} gives {longest} characters; the field holds {limit}."
+                said = f"“{TRANSFORMS[name].label}” gives {longest} characters"
+                message = f"{rule}: {said}; the field holds {limit}."
                 yield Fault(message, rule, "transforms", rule.target)
 
 

@@ -125,9 +125,14 @@ def _typed_rule(form: QueryDict, number: int) -> dict[str, Any] | None:
     sources = [source_key(text) for text in typed_sources if text]
     uses = [*_typed_join(form, prefix), *_typed_uses(form, prefix)]
     target = form.get(f"{prefix}target", "").strip()
-    if not target or not (sources or uses):
-        return None
+    if not target or not (sources or any(_fills(use) for use in uses)):
+        return None  # it would read nothing
     return {"target": target, "from": sources, "transforms": uses}
+
+
+def _fills(use: Mapping[str, Any]) -> bool:
+    transform = TRANSFORMS.get(use["name"])
+    return bool(transform and transform.fills)
 
 
 def source_key(text: str) -> str:
@@ -309,7 +314,9 @@ class RuleRow:
     @property
     def said(self) -> str:
         """What the rule does, in words; also where there is none."""
-        return self.words or ("Everything that no rule uses" if self.target.takes_rest else "nothing")
+        return self.words or (
+            "Everything that no rule uses" if self.target.takes_rest else "nothing"
+        )
 
     @property
     def blank_use(self) -> UseInput:

@@ -287,8 +287,9 @@ def _transform_errors(rule: Rule, context: Context) -> Iterator[MappingError]:
             yield UnknownTransform(rule, f"there is no transform “{name}”.")
             continue
         if transform.joins and place > 0:
-            yield UnknownTransform(rule, f"“{name}” must be the first transform.")
-        yield from (BadOption(rule, f"{name}: {fault}") for fault in transform.faults(options))
+            yield UnknownTransform(rule, f"“{transform.label}” must be the first transform.")
+        faults = transform.faults(options)
+        yield from (BadOption(rule, f"{transform.label}: {fault}") for fault in faults)
         yield from _table_errors(rule, name, options, context)
 
 

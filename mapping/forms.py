@@ -66,7 +66,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         self.rules, self.tables = self.draft.engine_rules(), self.draft.entries()
         self.faults = check_mapping(self.instance.destination_kind, self.rules, self.tables)
         if self.faults or any(table.faults for table in self.draft.tables):
-            self.add_error(None, "It is not saved yet: see what is marked below.")
+            self.add_error(None, "It is not saved yet. What is wrong stands at each field:")
         elif self.draft.has_pasted:
             self.add_error(None, "Look at the pasted rows below, then save again.")
 
@@ -98,8 +98,11 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
             for outcome in self.failures
             if self.accepted[outcome.test.pk] == "anyway"
         ]
-        failing = f"Saved although {', '.join(passed_over)} failed." if passed_over else ""
-        return " ".join(filter(None, [self.cleaned_data["note"], failing]))
+        note = str(self.cleaned_data["note"])
+        if not passed_over:
+            return note
+        failing = f"Saved although {', '.join(passed_over)} failed."
+        return f"{note.rstrip('.')}. {failing}" if note else failing
 
 
 class NewMappingForm(forms.Form):

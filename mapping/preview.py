@@ -1,6 +1,6 @@
 """What a mapping would make of a referral, rule by rule, before anything is sent. Pure: no Django.
 
-A rule that is broken is left out, and its fault said: the others show what they do all the same.
+A rule that is broken is left out (`checks` says why): the others show what they do all the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mapping import catalogue, engine
 from mapping.catalogue import SourceField
 from mapping.document import Document
-from mapping.engine import Context, Filled, MappingError, Outcome, Rule, Step
+from mapping.engine import Context, Filled, Outcome, Rule, Step
 from mapping.lines import Line
 from mapping.parts import Value
 from mapping.targets import TargetField
@@ -59,7 +59,6 @@ class Preview:
     rows: tuple[Row, ...]
     note: tuple[Line, ...]
     unread: tuple[Unread, ...]
-    broken: tuple[MappingError, ...]
 
     @property
     def warnings(self) -> int:
@@ -69,32 +68,16 @@ class Preview:
 
 def preview(rules: Sequence[Rule], document: Document, context: Context) -> Preview:
     """Return what these rules make of the document; never raises for a broken rule."""
-    broken = tuple(engine.errors(rules, context))
-    sound = [rule for rule in rules if not any(error.rule is rule for error in broken)]
+    broken = [error.rule for error in engine.errors(rules, context)]
+    sound = [rule for rule in rules if not any(rule is one for one in broken)]
     outcome = engine.apply(sound, document, context)
-    said = _said(rules, outcome, document, broken)
+    said = {made.rule.target: tuple(_remarks(made, outcome, document)) for made in outcome.filled}
     return Preview(
         record=outcome.record,
         rows=tuple(_rows(context.targets, outcome, said)),
         note=outcome.note,
         unread=tuple(_unread(outcome, document)),
-        broken=broken,
     )
-
-
-def _said(
-    rules: Sequence[Rule],
-    outcome: Outcome,
-    document: Document,
-    broken: Sequence[MappingError],
-) -> dict[str, list[Remark]]:
-    """Return the remarks on each target that a rule names."""
-    said: dict[str, list[Remark]] = {rule.target: [] for rule in rules}
-    for error in broken:
-        said[error.rule.target].append(Remark(_sentence(error.message)))
-    for made in outcome.filled:
-        said[made.rule.target] += _remarks(made, outcome, document)
-    return said
 
 
 def _rows(
@@ -145,8 +128,3 @@ def _unread(outcome: Outcome, document: Document) -> Iterator[Unread]:
         reading = one.read(document)
         if reading.value is not None and reading.paths and reading.paths <= outcome.unused:
             yield Unread(one, as_text(reading.value))
-
-
-def _sentence(message: str) -> str:
-    """Return a message that followed a colon as a sentence of its own."""
-    return message[:1].upper() + message[1:]

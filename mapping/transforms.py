@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -100,6 +100,7 @@ class Transform:
     options: tuple[Option, ...] = ()
     joins: bool = False
     fills: bool = False
+    do_not_call_in_templates: ClassVar[bool] = True  # pages show it; they have nothing to call
 
     def faults(self, options: Options) -> list[str]:
         """Return a sentence for each thing wrong with the options of a rule."""

@@ -36,6 +36,7 @@ from mapping.models import Mapping, MappingTest
 from mapping.preview import preview
 from mapping.samples import sample, samples
 from mapping.targets import target_fields
+from mapping.wording import target_in_words
 from referrals import summary
 from referrals.documents import document_of
 from referrals.models import Referral, ReferralAlias
@@ -235,12 +236,13 @@ def _shown(
     targets = target_fields(mapping.destination_kind)
     context = Context(subject.zone, draft.entries(), targets)
     made = preview(draft.engine_rules(), subject.document, context)
+    faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())
     reference = subject.document.get("reference", "")
     body = _transport(request, mapping).body(reference, made.record)
     return {
         "subject": subject,
         "preview": made,
-        "faults": check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries()),
+        "faults": [(target_in_words(fault.target, targets), fault) for fault in faults],
         "rows": list(zip(made.rows, editor.rows(draft, targets), strict=False)),
         "filled": sum(row.value is not None for row in made.rows),
         "body": json.dumps(body, indent=2, ensure_ascii=False),

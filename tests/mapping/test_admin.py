@@ -1,155 +1,293 @@
 """A mapping is checked as a whole when it is saved, and the errors stand at the rule."""
 
-import json
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from integrations.models import Organization
 from mapping import exchange
 from mapping.models import Mapping
+from tests.forms import form_on
+from tests.mapping.editing import form_of, opened, place_of, save, url_of, with_rule
+from tests.people import client_of
 
 pytestmark = pytest.mark.django_db
 
-ADD = "admin:mapping_mapping_add"
-REQUIRED = ("external_reference", "client.first_name", "client.last_name", "client.date_of_birth")
+LIST, ADD = reverse("admin:mapping_mapping_changelist"), reverse("admin:mapping_mapping_add")
 
 
-def rule(target: str, sources: str = "reference", transforms: object = ()) -> dict[str, str]:
-    return {"target": target, "sources": sources, "transforms": json.dumps(list(transforms))}
+@pytest.fixture
+def birchwood() -> Organization:
+    return Organization.objects.create(caredove_id="812", name="Birchwood")
 
 
-def page(rules: list[dict[str, str]], tables: list[dict[str, str]] | None = None) -> dict[str, str]:
-    """The form as a browser posts it."""
-    posted = {"name": "Ours", "destination_kind": "crms", "organization": ""}
-    for prefix, rows in (("rules", rules), ("value_tables", tables or [])):
-        posted |= {f"{prefix}-TOTAL_FORMS": str(len(rows)), f"{prefix}-INITIAL_FORMS": "0"}
-        for number, row in enumerate(rows):
-            posted |= {f"{prefix}-{number}-{name}": value for name, value in row.items()}
-            posted.setdefault(f"{prefix}-{number}-position", str(number + 1))
-    return posted
+@pytest.fixture
+def liaison(birchwood: Organization) -> Client:
+    return client_of("Liaison", birchwood)
 
 
-def errors_of(response: object) -> list[list[dict[str, list[str]]]]:
-    return [inline.formset.errors for inline in response.context["inline_admin_formsets"]]
+@pytest.fixture
+def mapping(shipped: Mapping, birchwood: Organization) -> Mapping:
+    return exchange.copy_mapping(shipped, birchwood, "Ours")
 
 
-def test_a_mapping_without_faults_is_saved_with_its_rules_and_tables(admin_client: Client) -> None:
-    rules = [rule(target) for target in REQUIRED]
-    use = {"name": "value_table", "table": "gender"}
-    rules.append(rule("client.gender", "registrant.gender", [use]))
-    table = {"name": "gender", "entries": "female = F\nmale = M", "fallback": "U"}
-    admin_client.post(reverse(ADD), page(rules, [table]))
-    mapping = Mapping.objects.get(name="Ours")
-    assert [row.target for row in mapping.rules.all()] == [*REQUIRED, "client.gender"]
-    assert mapping.engine_tables() == {"gender": {"female": "F", "male": "M", "*": "U"}}
+def rule_of(mapping: Mapping, target: str) -> dict[str, object]:
+    rules = exchange.export_mapping(mapping)["rules"]
+    (found,) = (rule for rule in rules if rule["target"] == target)
+    return dict(found)
+
+
+def test_saving_what_nobody_touched_keeps_it_as_it_is(liaison: Client, mapping: Mapping) -> None:
+    before = exchange.export_mapping(mapping)
+    assert save(liaison, mapping, opened(liaison, mapping)).status_code == 302
+    assert exchange.export_mapping(mapping) == before
+    assert mapping.versions.count() == 1
+    assert mapping.rules.first().history.count() == 1
+
+
+def test_a_rule_reads_fields_by_the_names_that_people_choose(
+    liaison: Client, mapping: Mapping
+) -> None:
+    posted = with_rule(
+        opened(liaison, mapping),
+        "client.city",
+        "Registrant – City",
+        "form answers - town",
+        combine="join",
+        combine_separator=" / ",
+        use_0="truncate",
+        use_0_length="40",
+        use_1="default",
+        use_1_value="not known",
+    )
+    assert save(liaison, mapping, posted).status_code == 302
+    assert rule_of(mapping, "client.city") == {
+        "target": "client.city",
+        "from": ["registrant.address.city", "answer:town"],
+        "transforms": [
+            {"name": "join", "separator": " / "},
+            {"name": "truncate", "length": 40},
+            {"name": "default", "value": "not known"},
+        ],
+    }
+
+
+def test_what_was_saved_is_shown_again_as_it_was_chosen(liaison: Client, mapping: Mapping) -> None:
+    posted = with_rule(opened(liaison, mapping), "client.city", "Form answers – town")
+    save(liaison, mapping, posted)
+    again = opened(liaison, mapping)
+    assert again[f"{place_of(again, 'client.city')}sources"] == ["Form answers – town", ""]
+
+
+def test_a_rule_is_taken_away_by_emptying_it(liaison: Client, mapping: Mapping) -> None:
+    save(liaison, mapping, with_rule(opened(liaison, mapping), "client.city"))
+    assert not mapping.rules.filter(target="client.city").exists()
 
 
 @pytest.mark.parametrize(
-    ("broken", "part", "words"),
+    ("sources", "fields", "words"),
     [
-        (rule("client.shoe_size"), "target", "no field “client.shoe_size”"),
-        (rule("external_reference"), "target", "fills this field already"),
-        (rule("client.city", "registrant.town"), "sources", "no source field “registrant.town”"),
-        (rule("client.city", ""), "sources", "has no default"),
-        (rule("client.city", transforms=[{"name": "shout"}]), "transforms", "no transform “shout”"),
+        (["registrant.town"], {}, "There is no source field “registrant.town”."),
+        (["City"], {"use_0": "shout"}, "There is no transform “shout”."),
+        (["Registrant – City"], {"use_0": "truncate"}, "Truncate: “length” is missing."),
+        (["Registrant – City"], {"use_0": "truncate", "use_0_length": "no"}, "a whole number"),
+        (["Registrant – City"], {"use_0": "value_table", "use_0_table": "towns"}, "no value table"),
         (
-            rule("client.city", transforms=[{"name": "value_table", "table": "towns"}]),
-            "transforms",
-            "no value table “towns”",
-        ),
-        (
-            rule("client.city", transforms=[{"name": "truncate", "length": 500}]),
-            "transforms",
+            ["Registrant – City"],
+            {"use_0": "truncate", "use_0_length": "500"},
             "the field holds 100",
         ),
     ],
 )
 def test_a_fault_stands_at_the_rule_that_has_it(
-    admin_client: Client, broken: dict[str, str], part: str, words: str
+    liaison: Client,
+    mapping: Mapping,
+    sources: list[str],
+    fields: dict[str, str],
+    words: str,
 ) -> None:
-    rules = [*(rule(target) for target in REQUIRED), broken]
-    response = admin_client.post(reverse(ADD), page(rules))
-    assert not Mapping.objects.filter(name="Ours").exists()
-    (*others, faulty), _ = errors_of(response)
-    assert not any(others)
-    assert words in faulty[part][0]
-    assert "Rule 5" in faulty[part][0]
+    posted = with_rule(opened(liaison, mapping), "client.city", *sources, **fields)
+    response = save(liaison, mapping, posted)
+    (row,) = response.context["faulty_rows"]
+    assert row.target.key == "client.city"
+    assert words in " ".join(row.faults)
+    assert "It is not saved yet" in response.content.decode()
+    assert rule_of(mapping, "client.city")["from"] == ["registrant.address.city"]
 
 
-def test_a_required_field_without_a_rule_is_named_above_the_rules(admin_client: Client) -> None:
-    response = admin_client.post(reverse(ADD), page([rule(target) for target in REQUIRED[:3]]))
-    rules, _ = response.context["inline_admin_formsets"]
-    assert "client.date_of_birth" in rules.formset.non_form_errors()[0]
-    assert not Mapping.objects.filter(name="Ours").exists()
+def test_what_was_typed_wrong_is_there_to_be_mended(liaison: Client, mapping: Mapping) -> None:
+    posted = with_rule(opened(liaison, mapping), "client.city", "Town", "Registrant – City")
+    again = form_on(save(liaison, mapping, posted))
+    assert again[f"{place_of(again, 'client.city')}sources"] == ["Town", "Registrant – City", ""]
 
 
-def test_an_entry_of_another_form_is_refused(admin_client: Client) -> None:
-    table = {"name": "gender", "entries": "female = F\nmale: M", "fallback": ""}
-    response = admin_client.post(reverse(ADD), page([rule(t) for t in REQUIRED], [table]))
-    _, (faulty,) = errors_of(response)
-    assert "Line 2" in faulty["entries"][0]
-
-
-def test_a_value_table_in_use_cannot_be_deleted(admin_client: Client, shipped: Mapping) -> None:
-    mapping = exchange.copy_mapping(shipped)
-    posted = edit_page(admin_client, mapping) | {"value_tables-0-DELETE": "on"}
-    admin_client.post(edit_url(mapping), posted)
-    assert mapping.value_tables.count() == 1
-
-
-def test_saving_an_unchanged_mapping_keeps_it_as_it_is(
-    admin_client: Client, shipped: Mapping
+def test_a_required_field_without_a_rule_has_the_fault_itself(
+    liaison: Client, mapping: Mapping
 ) -> None:
-    mapping = exchange.copy_mapping(shipped)
+    response = save(liaison, mapping, with_rule(opened(liaison, mapping), "client.last_name"))
+    (row,) = response.context["faulty_rows"]
+    assert row.target.key == "client.last_name"
+    assert "must be there" in row.faults[0]
+
+
+def test_two_people_do_not_save_over_each_other(liaison: Client, mapping: Mapping) -> None:
+    early = opened(liaison, mapping)
+    save(liaison, mapping, with_rule(early, "client.city", "Registrant – Street"))
+    late = save(liaison, mapping, with_rule(early, "client.email", "Requester – E-mail"))
+    assert "Somebody saved this mapping" in late.content.decode()
+    assert rule_of(mapping, "client.email")["from"] == ["registrant.email"]
+    assert save(liaison, mapping, form_on(late)).status_code == 302
+    assert rule_of(mapping, "client.email")["from"] == ["requester.email"]
+
+
+# -- Value tables ------------------------------------------------------------------------------
+
+
+def test_rows_of_a_value_table_are_changed_added_and_removed(
+    liaison: Client, mapping: Mapping
+) -> None:
+    posted = opened(liaison, mapping) | {
+        "tables-0-sent": ["female", "two spirit", "male", ""],
+        "tables-0-value": ["F", "2S", "", ""],
+        "tables-0-fallback": ["U"],
+    }
+    assert save(liaison, mapping, posted).status_code == 302
+    table = {"female": "F", "two spirit": "2S", "male": "", "*": "U"}
+    assert mapping.engine_tables() == {"gender": table}
+
+
+def test_pasted_rows_are_shown_before_they_are_saved(liaison: Client, mapping: Mapping) -> None:
+    before = mapping.engine_tables()
+    posted = opened(liaison, mapping) | {"tables-0-paste": ["female\tF\nnon-binary\tX\noops"]}
+    response = save(liaison, mapping, posted)
+    page = response.content.decode()
+    assert "2 rows understood: 1 new, 1 changed, 0 the same." in page
+    assert "Line 3 was left out" in page
+    assert mapping.engine_tables() == before
+    assert save(liaison, mapping, form_on(response)).status_code == 302
+    entries = mapping.engine_tables()["gender"]
+    assert (entries["female"], entries["non-binary"]) == ("F", "X")
+
+
+def test_pasted_rows_are_understood_without_the_rest_of_the_page(
+    liaison: Client, mapping: Mapping
+) -> None:
+    posted = {"tables-3-name": "gender", "tables-3-paste": "female\tF"}
+    url = reverse("admin:mapping_paste", args=[mapping.pk])
+    page = liaison.post(f"{url}?number=3", posted).content.decode()
+    assert "1 row understood" in page
+    assert 'name="tables-3-sent" value="female"' in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"tables-0-name": ["two words"]}, "made of up to 50 letters"),
+        ({"tables-0-sent": ["", ""], "tables-0-value": ["F", ""]}, "does not say which value"),
+        ({"tables-0-sent": ["a", "a"], "tables-0-value": ["F", "M"]}, "“a” stands there twice"),
+        ({"tables-0-sent": ["*"], "tables-0-value": ["F"]}, "use “Anything else”"),
+        ({"tables-900-name": ["gender"]}, "Another table is named “gender”"),
+    ],
+)
+def test_a_fault_of_a_table_stands_there(
+    liaison: Client, mapping: Mapping, typed: dict[str, list[str]], words: str
+) -> None:
     before = exchange.export_mapping(mapping)
-    response = admin_client.post(edit_url(mapping), edit_page(admin_client, mapping))
-    assert response.status_code == 302
+    response = save(liaison, mapping, opened(liaison, mapping) | typed)
+    assert words in response.content.decode()
     assert exchange.export_mapping(mapping) == before
-    assert mapping.rules.first().history.count() == 1
 
 
-def test_a_changed_entry_is_saved(admin_client: Client, shipped: Mapping) -> None:
-    mapping = exchange.copy_mapping(shipped)
-    posted = edit_page(admin_client, mapping) | {"value_tables-0-entries": "female = woman = F"}
-    admin_client.post(edit_url(mapping), posted)
-    assert mapping.engine_tables() == {"gender": {"female = woman": "F", "*": "unknown"}}
-
-
-def test_a_shipped_mapping_can_be_read_but_not_changed(
-    admin_client: Client, shipped: Mapping
+def test_a_table_in_use_cannot_be_deleted_and_one_that_is_not_can(
+    liaison: Client, mapping: Mapping
 ) -> None:
-    response = admin_client.get(edit_url(shipped))
-    assert response.status_code == 200
-    assert not response.context["has_change_permission"]
-    assert b"registrant.first_name" in response.content
-    assert b"female = female" in response.content
-    assert admin_client.post(edit_url(shipped), {}).status_code == 403
-    assert (
-        admin_client.get(reverse("admin:mapping_mapping_delete", args=[shipped.pk])).status_code
-        == 403
-    )
+    posted = opened(liaison, mapping) | {"tables-0-delete": ["1"]}
+    (row,) = save(liaison, mapping, posted).context["faulty_rows"]
+    assert "no value table “gender”" in row.faults[0]
+    save(liaison, mapping, with_rule(posted, "client.gender"))
+    assert mapping.engine_tables() == {}
 
 
-def test_a_shipped_mapping_is_copied_to_be_changed(admin_client: Client, shipped: Mapping) -> None:
-    for _ in range(2):
-        posted = {"action": "copy", "_selected_action": [shipped.pk]}
-        admin_client.post(reverse("admin:mapping_mapping_changelist"), posted)
-    copies = Mapping.objects.filter(shipped=False, destination_kind="crms")
-    assert {copy.name for copy in copies} == {"default (copy)", "default (copy 2)"}
-    for copy in copies:
-        assert copy.engine_rules() == shipped.engine_rules()
+# -- Whose it is -------------------------------------------------------------------------------
 
 
-def edit_url(mapping: Mapping) -> str:
-    return reverse("admin:mapping_mapping_change", args=[mapping.pk])
+def test_a_shipped_mapping_can_be_read_and_not_changed(client: Client, shipped: Mapping) -> None:
+    administrator = client_of("Administrator")
+    page = administrator.get(url_of(shipped))
+    assert "Registrant – First name" in page.content.decode()
+    assert "rules-0-target" not in page.content.decode()
+    assert administrator.post(url_of(shipped), {}).status_code == 403
+    delete = reverse("admin:mapping_mapping_delete", args=[shipped.pk])
+    assert administrator.get(delete).status_code == 403
 
 
-def edit_page(client: Client, mapping: Mapping) -> dict[str, str]:
-    """What a browser posts when somebody opens the page and presses Save."""
-    context = client.get(edit_url(mapping)).context
-    forms = [context["adminform"].form]
-    for inline in context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    shown = {bound.html_name: bound.value() for form in forms for bound in form}
-    return {name: "" if value is None else str(value) for name, value in shown.items()}
+def test_a_copy_belongs_to_the_organization_of_who_makes_it(
+    liaison: Client, shipped: Mapping, birchwood: Organization
+) -> None:
+    chosen = {"action": "copy", "_selected_action": [shipped.pk]}
+    asked = liaison.get(liaison.post(LIST, chosen).url)
+    response = liaison.post(ADD, form_on(asked) | {"name": ["Intake"]})
+    copied = Mapping.objects.get(name="Intake")
+    assert response.url == url_of(copied)
+    assert (copied.organization, copied.shipped) == (birchwood, False)
+    assert copied.engine_rules() == shipped.engine_rules()
+    assert copied.versions.get().note == "Copied from “default”"
+
+
+def test_a_liaison_makes_no_mapping_for_everybody_or_for_others(
+    liaison: Client, shipped: Mapping
+) -> None:
+    other = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    for organization in ("", other.pk):
+        posted = {"start": shipped.pk, "name": "Mine", "organization": organization}
+        assert liaison.post(ADD, posted).status_code == 200
+    assert not Mapping.objects.filter(name="Mine").exists()
+
+
+def test_a_name_that_is_taken_is_refused(liaison: Client, mapping: Mapping) -> None:
+    posted = {"start": mapping.pk, "name": "Ours", "organization": mapping.organization_id}
+    assert "of this name already" in liaison.post(ADD, posted).content.decode()
+
+
+def test_an_administrator_makes_a_mapping_for_everybody(shipped: Mapping) -> None:
+    posted = {"start": shipped.pk, "name": "For all", "organization": ""}
+    client_of("Administrator").post(ADD, posted)
+    shared = Mapping.objects.get(name="For all")
+    assert shared.organization is None
+
+
+def test_everybody_reads_what_is_shared_and_administrators_change_it(
+    liaison: Client, shipped: Mapping
+) -> None:
+    shared = exchange.copy_mapping(shipped, None, "For all")
+    assert liaison.get(url_of(shared)).status_code == 200
+    assert liaison.post(url_of(shared), {}).status_code == 403
+    administrator = client_of("Administrator")
+    assert save(administrator, shared, opened(administrator, shared)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("page", "more"),
+    [("history", []), ("tests", []), ("paste", []), ("put_back", [1]), ("remove_test", [1])],
+)
+def test_the_mapping_of_another_organization_is_not_there(
+    mapping: Mapping, page: str, more: list[int]
+) -> None:
+    elsewhere = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    stranger = client_of("Liaison", elsewhere)
+    name = "mapping_mapping_history" if page == "history" else f"mapping_{page}"
+    url = reverse(f"admin:{name}", args=[mapping.pk, *more])
+    assert stranger.get(url).status_code == 404
+    assert stranger.post(url).status_code == 404
+    if page not in ("history", "tests"):
+        support = client_of("Support", mapping.organization)
+        assert support.post(url).status_code == 403
+
+
+def test_the_page_names_the_listings_that_use_it(liaison: Client, mapping: Mapping) -> None:
+    assert "No listing of yours uses it" in liaison.get(url_of(mapping)).content.decode()
+
+
+def test_the_form_says_what_is_wrong_with_a_name(liaison: Client, mapping: Mapping) -> None:
+    response = save(liaison, mapping, opened(liaison, mapping) | {"name": [""]})
+    assert form_of(response).errors["name"]

@@ -74,6 +74,7 @@ function open(input, list) {
   list.hidden = !list.children.length;
   input.ariaExpanded = String(!list.hidden);
   input.removeAttribute("aria-activedescendant");
+  list.scrollIntoView({ block: "nearest" });
 }
 
 function grouped(found, id) {

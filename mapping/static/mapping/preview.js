@@ -41,6 +41,7 @@ export function preview(form, after) {
     event.preventDefault();
     clearTimeout(timer);
     void show();
+    if (matchMedia("(max-width: 1099px)").matches) panel.focus(); // it stands below the form
   });
   form.elements.reference.addEventListener("focus", () => {
     form.elements.subject.value = "reference";

@@ -1,0 +1,96 @@
+"""A masked referral keeps its shape and none of its words."""
+
+import string
+from typing import Any
+
+from hypothesis import given
+
+from mapping import masking
+from mapping.document import Document
+from mapping.masking import masked
+from mapping.parts import chosen_phones, leaves, value_at
+from mapping.samples import sample
+from tests.strategies import documents
+
+STRUCTURE = {("form_answers", "key"), ("form_answers", "label")}
+MASK = set("xXzZ" + string.digits + string.punctuation + string.whitespace)
+
+
+def texts(part: Any, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    """Every text of a document, with the place where it stands."""
+    if isinstance(part, dict):
+        return [one for key, value in part.items() for one in texts(value, (*place, key))]
+    if isinstance(part, list):
+        return [one for value in part for one in texts(value, place)]
+    return [(place, part)] if isinstance(part, str) else []
+
+
+@given(documents(typed=False))
+def test_no_text_survives_but_words_of_closed_vocabularies(document: Document) -> None:
+    for (place, before), (_, after) in zip(texts(document), texts(masked(document)), strict=True):
+        if before == after and before.strip():
+            assert place in STRUCTURE or masking._CLOSED[place](before), place
+
+
+@given(documents(typed=False))
+def test_what_is_masked_is_made_of_the_mask_alone(document: Document) -> None:
+    """Not even a part of a word is left: a name in a text is gone with the text."""
+    for place, after in texts(masked(document)):
+        kept = place in STRUCTURE or (place in masking._CLOSED and masking._CLOSED[place](after))
+        assert kept or set(after) <= MASK | set("TZ"), place
+
+
+@given(documents())
+def test_what_is_not_text_stays(document: Document) -> None:
+    covered = masked(document)
+    for path, value in leaves(document):
+        if not isinstance(value, str):
+            assert value_at(covered, path) == value
+
+
+def test_a_text_keeps_its_length_its_capitals_and_its_marks() -> None:
+    covered = masked({"registrant": {"last_name": "Tremblay-Okafor"}, "reason": "Côté\nà 5 h!"})
+    assert covered["registrant"]["last_name"] == "Xxxxxxxx-Xxxxxx"
+    assert covered["reason"] == "Xxxx\nx 5 x!"
+
+
+def test_a_date_of_birth_becomes_another_date() -> None:
+    for born in ("1991-06-29", "2001-02-03"):
+        covered = masked({"registrant": {"date_of_birth": born}})["registrant"]["date_of_birth"]
+        assert covered in ("2001-02-03", "2002-03-04")
+        assert covered != born
+
+
+def test_an_instant_keeps_how_exact_it_is_and_its_time_zone() -> None:
+    covered = masked({"submitted_at": "2026-03-09T15:21:51.5-04:00"})
+    assert covered["submitted_at"] == "2001-02-03T04:05:06.0-04:00"
+
+
+def test_two_phones_stay_two() -> None:
+    phones = [{"number": "705-555-0142"}, {"number": "(705) 555-0177"}]
+    covered = masked({"registrant": {"phones": phones}})
+    assert len(chosen_phones(covered)) == 2
+
+
+def test_a_mask_is_never_what_was_there() -> None:
+    names = ["x", "Xx", "5", "...", "Zz 4"]
+    covered = masked({"registrant": {"other_names": names}})["registrant"]["other_names"]
+    assert all(before != after for before, after in zip(names, covered, strict=True))
+
+
+def test_closed_words_and_the_questions_of_a_form_stay() -> None:
+    document = sample("long_french").document  # type: ignore[union-attr]
+    covered = masked(document)
+    assert covered["registrant"]["gender"] == "female"
+    assert covered["registrant"]["addresses"][0]["province"] == "Québec"
+    assert covered["form_answers"][1]["label"] == "Situation de vie"
+    assert covered["form_answers"][1]["value"] == "Xxxx xxxxxxxx"
+
+
+def test_only_names_that_anybody_may_know_stay_of_listing_and_organization() -> None:
+    document = Document(organization={"name": "Birchwood"}, listing={"name": "Counselling"})
+    covered = masked(document, frozenset({"Birchwood"}))
+    assert covered["organization"]["name"] == "Birchwood"
+    assert covered["listing"]["name"] == "Xxxxxxxxxxx"
+    person = masked({"registrant": {"last_name": "Birchwood"}}, frozenset({"Birchwood"}))
+    assert person["registrant"]["last_name"] == "Xxxxxxxxx"
