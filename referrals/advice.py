@@ -33,7 +33,7 @@ class Advice:
 EDIT = Advice(
     Actor.REFERRAL_STAFF,
     "Edit the referral in Caredove as the message says and save it: it goes again by itself. "
-    "Do not resend. If it keeps happening, have the field made mandatory on the Caredove form.",
+    "Do not press Retry. If it keeps happening, have the field made mandatory on the Caredove form.",
 )
 MEND_CONNECTION = Advice(
     Actor.ADMINISTRATOR,
@@ -50,17 +50,17 @@ CONNECT_AGAIN = Advice(
 LOOK = Advice(
     Actor.SUPPORT,
     "Look in the destination for the reference, then press “It is there” and enter its id, or "
-    "“It is not there”: only then it is sent again.",
+    "“It is not there, send again”.",
 )
 LOOK_WITHOUT_ID = Advice(
     Actor.SUPPORT,
     "It said yes, but gave no id, so it is not sent again. Look in the destination for the "
-    "reference, then press “It is there” and enter its id, or “It is not there”.",
+    "reference, then press “It is there” and enter its id, or “It is not there, send again”.",
 )
 LOOK_FOR_LOST = Advice(
     Actor.SUPPORT,
     "It had the referral and no longer has it. Ask there what became of it, then press "
-    "“It is there” and enter its id, “It is not there” to send it again, or “Dismiss”.",
+    "“It is there” and enter its id, “It is not there, send again”, or “Dismiss”.",
 )
 RETRY = Advice(
     Actor.SUPPORT,

@@ -152,7 +152,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         found = importing.confirm_present(job, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
         return self._told(request, queryset, job, found)
 
-    @admin.action(description="It is not there", permissions=["decide"])
+    @admin.action(description="It is not there, send again", permissions=["decide"])
     def it_is_not_there(
         self, request: HttpRequest, queryset: QuerySet[ImportJob]
     ) -> HttpResponse | None:
