@@ -54,10 +54,13 @@ class OrganizationAdmin(ConfigurationAdmin):
         return response
 
     def tools(self, request: HttpRequest, obj: Organization) -> list[Tool]:
-        onboarding = Tool("Onboarding", reverse("admin:onboarding", args=[obj.pk]))
-        if not request.user.has_perm("integrations.add_servicelisting"):
-            return [onboarding]
-        return [onboarding, Tool("Import listings", import_url(obj))]
+        tools = [
+            Tool("Onboarding", reverse("admin:onboarding", args=[obj.pk])),
+            Tool("Configuration history", reverse("admin:configuration_history", args=[obj.pk])),
+        ]
+        if request.user.has_perm("integrations.add_servicelisting"):
+            tools.append(Tool("Import listings", import_url(obj)))
+        return tools
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

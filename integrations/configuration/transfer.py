@@ -35,6 +35,7 @@ class Placeholder:
     """A secret to fill in. With `stored`, it can be left as it is."""
 
     name: str
+    label: str  # what it is for: "Birchwood CRMS: token"
     stored: bool
 
 
@@ -126,13 +127,18 @@ def _is_secret(destination: Any, name: str) -> bool:
 
 
 def _placeholders(tree: Tree) -> Iterator[Placeholder]:
-    found: dict[str, bool] = {}
+    found: dict[str, list[Path]] = {}
     for path, text in _places(tree):
         if text.startswith(ENVIRONMENT):
-            name = text.removeprefix(ENVIRONMENT)
-            found[name] = found.get(name, True) and bool(_stored(tree, path))
-    for name, stored in found.items():
-        yield Placeholder(name, stored)
+            found.setdefault(text.removeprefix(ENVIRONMENT), []).append(path)
+    for name, paths in found.items():
+        label = ", ".join(_label(tree, path) for path in paths)
+        yield Placeholder(name, label, stored=all(_stored(tree, path) for path in paths))
+
+
+def _label(tree: Tree, path: Path) -> str:
+    words = [key for key in path[2:] if isinstance(key, str) and key != "options"]
+    return f"{_at(tree.value, path[:2]).get('name', '')}: {' '.join(words).replace('_', ' ')}"
 
 
 def _fill(tree: Tree, given: Mapping[str, str], *, trial: bool) -> None:

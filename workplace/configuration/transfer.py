@@ -47,9 +47,11 @@ class SecretsForm(forms.Form):
     def __init__(self, *args: Any, placeholders: tuple[Placeholder, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for one in placeholders:
-            about = "Stored here. Leave it empty to keep it." if one.stored else ""
+            kept = " One is stored here: leave it empty to keep that." if one.stored else ""
             self.fields[PREFIX + one.name] = SecretField(
-                label=one.name, required=not one.stored, help_text=about
+                label=one.label,
+                required=not one.stored,
+                help_text=f"In the file: {one.name}.{kept}",
             )
 
 
