@@ -1,5 +1,6 @@
 """Admin classes whose rows belong to organizations."""
 
+import re
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -9,6 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from access import scope
+
+# How the admin's filters go on after the name of their field.
+OF_A_FILTER = r"(__(id|pk))?(__(exact|in|isnull|gte?|lte?|year|month|day))?"
 
 
 class ScopedChoices:
@@ -85,6 +89,21 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
             request, *args
         )
         return self.limited_history(request, records)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Take from the URL what the page's own filters ask, and nothing else.
+
+        Django takes any field of a related row: enough to guess, letter by letter, at what others
+        have made of a shared row, or at the hash of a secret.
+        """
+        offered = (one if isinstance(one, str) else one[0] for one in self._filtered_by(request))
+        asked = any(re.fullmatch(rf"{re.escape(name)}{OF_A_FILTER}", lookup) for name in offered)
+        return asked and super().lookup_allowed(lookup, value, request)
+
+    def _filtered_by(self, request: HttpRequest) -> list[Any]:
+        """Return the fields of the page's filters; other filters read the URL themselves."""
+        fields = [one for one in self.get_list_filter(request) if isinstance(one, str | tuple)]
+        return [*fields, *filter(None, [self.date_hierarchy])]
 
     def _reaches(self, request: HttpRequest) -> bool:
         return self.organization_path is not None or scope.sees_all(request.user)

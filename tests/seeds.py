@@ -13,6 +13,7 @@ import os
 import random
 import sys
 import unicodedata
+import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -147,11 +148,22 @@ def plant(bulk: int = BULK) -> None:
 
     with _same_each_time(), transaction.atomic():
         configuration.apply(CONFIG.read_bytes())
+        _age_mappings()
         _make_people()
         _narrate_cases()
         for number in range(bulk):
             _one_of_many(number)
         _hold()
+        for organization in ("812", "831", "zq-990"):
+            _furnish(organization)
+
+
+def _age_mappings() -> None:
+    """Let the mappings be older than every attempt: a newer one makes a refusal worth a retry."""
+    from core import clock
+    from mapping.models import Mapping as FieldMapping
+
+    FieldMapping.objects.update(changed_at=clock.now() - timedelta(days=90))
 
 
 @contextmanager
@@ -228,6 +240,61 @@ def _hold() -> None:
 
     said = "CRMS does not accept the credentials: “The token has expired”."
     Destination.objects.get(name="Housing CRMS").hold(said, clock.now() - timedelta(hours=31))
+
+
+def _furnish(caredove_id: str) -> None:
+    """Give an organization what people make in the workplace: alerts, test cases, a bulk retry."""
+    from integrations.models import Organization, ServiceListing, Source
+    from mapping.models import Mapping, MappingTest
+    from referrals import test_events
+    from referrals.models import BulkRetry, BulkRetryItem, ImportJob
+    from workplace.models import Alert, AlertRecipient, AlertSettings
+
+    organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
+    said = "Zq-" if caredove_id.startswith(FOREIGN) else ""
+    AlertSettings.objects.create(organization=organization, digest_hour=7)
+    AlertRecipient.objects.create(
+        organization=organization, address=f"{said}alerts@{caredove_id}.example"
+    )
+    Alert.objects.create(
+        organization=organization,
+        kind="failure",
+        cause=f"{said}rejected",
+        hour=now.replace(minute=0, second=0, microsecond=0),
+        made_at=now,
+        facts={"what": "rejected:4xx", "count": 3, "since": now.isoformat()},
+    )
+    for mapping in Mapping.objects.filter(organization=organization):
+        MappingTest.objects.create(
+            mapping=mapping,
+            name=f"{said}A family",
+            document={"registrant": {"first_name": "Test", "last_name": "Person"}},
+            time_zone="America/Toronto",
+            expected={"name": "Test Person"},
+            origin=f"{said}Sample",
+            kept_at=now,
+        )
+    AlertRecipient.objects.create(
+        organization=organization,
+        channel="webhook",
+        address=f"https://{said}hooks.{caredove_id}.example/alerts",
+        secret="whsec_AAAA",
+    )
+    connected = ServiceListing.objects.filter(
+        organization=organization, trigger_configs__isnull=False
+    )
+    sender = "zq-source" if said else "caredove"
+    test_events.send(Source.objects.get(name=sender), connected[0])
+    retry = BulkRetry.objects.create(
+        selection=uuid.uuid4(), organization=organization, asked_at=now, asked_by=_user("support")
+    )
+    failed = ImportJob.objects.filter(
+        destination__organization=organization, state="needs_attention"
+    )
+    for job in failed[:5]:
+        BulkRetryItem.objects.create(
+            bulk_retry=retry, job=job, resends=job.resends, state="waiting"
+        )
 
 
 # -- One referral, from event to event ---------------------------------------------------------

@@ -1,0 +1,98 @@
+"""Who may open which view of the admin: the whole table, and what it means for an answer.
+
+The first row that fits a view's name decides. A permission opens it to whoever has it;
+`{app}` and `{model}` are those of the view's model.
+"""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from access.roles import ROLES
+from tests.addresses import View
+
+ANYBODY, NOBODY = "anybody", "nobody"  # of those who have signed in
+READ_ONLY = ("inboundevent", "importjob", "referral", "bulkretry", "alert", "auditevent")
+SEE_ALL = "access.see_all_organizations"
+
+RULES: tuple[tuple[str, str], ...] = (
+    *((f"*_{model}_{verb}", NOBODY) for model in READ_ONLY for verb in ("add", "delete")),
+    ("index", ANYBODY),
+    ("jsi18n", ANYBODY),
+    ("password_change*", ANYBODY),
+    ("logout", ANYBODY),
+    ("view_on_site", NOBODY),  # no row of ours has a page outside the admin
+    ("app_list", "integrations.view_organization"),  # of the app that has it
+    ("auth_user_password_change", "auth.change_user"),
+    ("auth_user_reset_second_factor", "auth.change_user"),
+    ("configuration_history", "integrations.view_organization"),
+    ("configuration_*", SEE_ALL),
+    ("connect_listing", "integrations.view_triggerconfig"),
+    ("connect_others", "integrations.change_triggerconfig"),
+    ("onboarding", "integrations.view_organization"),
+    ("onboarding_credentials", "integrations.add_sourcecredential"),
+    ("onboarding_*", "integrations.change_triggerconfig"),
+    ("mapping_preview_keep", "mapping.change_mapping"),
+    ("mapping_preview*", "mapping.view_mapping"),
+    ("mapping_put_back", "mapping.change_mapping"),
+    ("mapping_paste", "mapping.change_mapping"),
+    ("mapping_tests", "mapping.view_mapping"),
+    ("mapping_remove_test", "mapping.change_mapping"),
+    ("why*", "integrations.view_servicelisting"),  # liaisons are told, without the person
+    ("*_inboundevent_body", "referrals.read_body"),
+    ("*_importjob_answer", "referrals.view_importjob"),
+    ("*_bulkretry_progress", "referrals.view_bulkretry"),
+    ("*_bulkretry_search", "referrals.view_bulkretry"),
+    ("*_bulkretry_changelist", "referrals.view_bulkretry"),
+    ("*_bulkretry_change", "referrals.view_bulkretry"),
+    ("*_bulkretry_history", "referrals.view_bulkretry"),
+    ("*_bulkretry_*", "referrals.decide_importjob"),
+    ("*_destination_test", "integrations.change_destination"),
+    ("*_source_add_credential", "integrations.add_sourcecredential"),
+    ("*_servicelisting_import", "integrations.add_servicelisting"),
+    ("*_servicelisting_export", "integrations.view_servicelisting"),
+    ("*_alertrecipient_test", "workplace.change_alertrecipient"),
+    ("*_alertrecipient_secret", "workplace.connect_webhook"),
+    ("*_changelist", "{app}.view_{model}"),
+    ("*_add", "{app}.add_{model}"),
+    ("*_delete", "{app}.delete_{model}"),
+    ("*_simple_history", "{app}.view_{model}"),
+    ("*", "{app}.view_{model}"),
+)
+
+
+def needed(view: View) -> str:
+    """Return the permission that a view needs, ANYBODY or NOBODY."""
+    rule = next(needs for name, needs in RULES if fnmatchcase(view.name, name))
+    model = view.admin.model._meta if view.admin else None
+    return rule.format(
+        app=model.app_label if model else "?", model=model.model_name if model else "?"
+    )
+
+
+def may(role: str, view: View) -> bool:
+    """Return whether a person of this role may open the view, of their own organization."""
+    rule = needed(view)
+    if rule in (ANYBODY, NOBODY):
+        return rule == ANYBODY
+    held = ROLES.get(role.title(), ())
+    return rule in held and (not _is_for_those_who_see_all(view.admin) or SEE_ALL in held)
+
+
+def _is_for_those_who_see_all(model_admin: Any) -> bool:
+    """Rows without an organization are shown to those alone who see all of them."""
+    return model_admin is not None and not getattr(model_admin, "organization_path", None)
+
+
+def opened(*responses: Any) -> bool:
+    """Return whether one of the answers, to GET and POST, was no refusal."""
+    return not all(refused(response) for response in responses)
+
+
+def refused(response: Any) -> bool:
+    """Not allowed, not there, or, as Django's admin says that, back to the first page."""
+    home = response.status_code == 302 and response["Location"].partition("?")[0] == "/admin/"
+    return home or response.status_code in (403, 404, 405)
+
+
+def asks_to_sign_in(response: Any) -> bool:
+    return response.status_code == 302 and "/login/" in response["Location"]
