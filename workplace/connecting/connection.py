@@ -43,11 +43,11 @@ def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
 
 def _chosen(request: HttpRequest, listing: ServiceListing) -> TriggerConfig | None:
     """Return the connection that the URL asks for; without a word, the first there is."""
-    configs = shared.configs(request).filter(listing=listing)
+    configs = shared.configs_of(request, listing)
     wanted = request.GET.get("destination", "")
     if wanted:
-        return configs.filter(destination=wanted).first() if wanted.isdecimal() else None
-    return None if "new" in request.GET else configs.first()
+        return configs.get(wanted)
+    return None if "new" in request.GET else next(iter(configs.values()), None)
 
 
 def _form(
@@ -131,7 +131,7 @@ def _page(
         title=f"Connect {listing}",
         listing=listing,
         saved=saved,
-        configs=configs.filter(listing=listing),
+        configs=shared.configs_of(request, listing).values(),
         form=form,
         copy_form=CopyForm(configs=others) if form and others.exists() else None,
         early_and_late=EARLY_AND_LATE,

@@ -92,16 +92,20 @@ def _by_organization(configs: Iterable[TriggerConfig]) -> list[tuple[str, list[t
 class ChooseListings(forms.Form):
     """Some of an organization's listings."""
 
-    listings = forms.ModelMultipleChoiceField(
-        ServiceListing.objects.none(),
-        widget=forms.CheckboxSelectMultiple,
+    listings = forms.MultipleChoiceField(
         error_messages={"required": "Choose at least one listing."},
     )
 
-    def __init__(self, *args: Any, listings: QuerySet[ServiceListing], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, listings: Iterable[ServiceListing], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offered = {str(listing.pk): listing for listing in listings}
         field: Any = self.fields["listings"]
-        field.queryset = listings
+        field.choices = [(key, str(listing)) for key, listing in self.offered.items()]
+
+    def chosen(self) -> list[ServiceListing]:
+        """Return the listings that a valid form names, in the order in which they are offered."""
+        keys = self.cleaned_data["listings"]
+        return [listing for key, listing in self.offered.items() if key in keys]
 
 
 def initial_from(pattern: TriggerConfig, listing: ServiceListing) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from core import audit
@@ -20,13 +19,16 @@ def connect_others(
 ) -> HttpResponse:
     """Ask for the listings, show what would become of each, then do what was agreed to."""
     shared.require(request, shared.LOOKS + shared.CHANGES)
-    pattern = get_object_or_404(shared.configs(request), listing=pk, destination=destination)
+    listing = shared.listing_or_404(request, pk)
+    pattern = shared.configs_of(request, listing).get(str(destination))
+    if pattern is None:
+        raise Http404
     offered = _offered(request, pattern)
     form = ChooseListings(request.POST or None, listings=offered)
     if not form.is_valid():
         plan = connections.plan(pattern, offered)
         return _page(site, request, pattern, "others", form=form, plan=plan)
-    chosen = list(form.cleaned_data["listings"])
+    chosen = form.chosen()
     if "_apply" in request.POST:
         return _apply(request, pattern, chosen)
     plan = connections.plan(pattern, chosen)

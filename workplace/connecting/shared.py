@@ -40,6 +40,11 @@ def configs(request: HttpRequest) -> QuerySet[TriggerConfig]:
     return scope.limited(rows, request.user, "listing__organization")
 
 
+def configs_of(request: HttpRequest, listing: ServiceListing) -> dict[str, TriggerConfig]:
+    """Return the trigger configs of a listing by the key of the destination, as a URL has it."""
+    return {str(one.destination_id): one for one in configs(request).filter(listing=listing)}
+
+
 def listing_or_404(request: HttpRequest, pk: int) -> ServiceListing:
     return get_object_or_404(listings(request), pk=pk)
 

@@ -78,7 +78,8 @@ def preview_seen(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
     """Write down that this person has seen what will be sent."""
     organization = organization_or_404(request, pk)
     require(request, *CHANGES)
-    PreviewSeen.objects.get_or_create(organization=organization, defaults={"by": request.user})
+    by = {"by_id": request.user.pk}
+    PreviewSeen.objects.get_or_create(organization=organization, defaults=by)
     audit.record(request, "preview seen", organization)
     return _back(organization, "preview")
 
@@ -87,8 +88,9 @@ def go_live(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     """Switch the chosen connections on."""
     organization = organization_or_404(request, pk)
     require(request, *CHANGES)
-    chosen = [key for key in request.POST.getlist("config") if key.isdecimal()]
-    for config in configs_of(organization).filter(pk__in=chosen, enabled=False):
+    chosen = request.POST.getlist("config")
+    off = configs_of(organization).filter(enabled=False)
+    for config in [one for one in off if str(one.pk) in chosen]:
         config.enabled = True
         config.save()
         audit.record(request, "go live", config)
