@@ -96,14 +96,25 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
         Django takes any field of a related row: enough to guess, letter by letter, at what others
         have made of a shared row, or at the hash of a secret.
         """
+        if lookup in self._own_words(request):
+            return True
         offered = (one if isinstance(one, str) else one[0] for one in self._filtered_by(request))
         asked = any(re.fullmatch(rf"{re.escape(name)}{OF_A_FILTER}", lookup) for name in offered)
         return asked and super().lookup_allowed(lookup, value, request)
 
     def _filtered_by(self, request: HttpRequest) -> list[Any]:
-        """Return the fields of the page's filters; other filters read the URL themselves."""
+        """Return the fields of the page's filters."""
         fields = [one for one in self.get_list_filter(request) if isinstance(one, str | tuple)]
         return [*fields, *filter(None, [self.date_hierarchy])]
+
+    def _own_words(self, request: HttpRequest) -> set[str]:
+        """Return the words of filters that are no fields, and read the URL themselves."""
+        filters = [one for one in self.get_list_filter(request) if isinstance(one, type)]
+        words = {getattr(one, "parameter_name", None) for one in filters}
+        return {
+            *filter(None, words),
+            *(name for one in filters for name in getattr(one, "names", ())),
+        }
 
     def _reaches(self, request: HttpRequest) -> bool:
         return self.organization_path is not None or scope.sees_all(request.user)
