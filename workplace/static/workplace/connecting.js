@@ -19,27 +19,31 @@ for (const all of document.querySelectorAll("input[data-choose-all]")) {
   });
 }
 
-// The page's own form is sent again, with the tally so far; its answer replaces the section.
-async function goOn(section) {
-  const button = section.querySelector("[data-goes-on]");
+// The page's own form is sent again, with the tally so far, until all is counted.
+const PARTS = ["rehearsal-says", "rehearsal-shows"];
+
+async function goOn() {
+  const button = document.querySelector("[data-goes-on]");
   if (!button) return;
   button.hidden = true;
   const body = new FormData(button.form);
   body.set(button.name, button.value);
   try {
     const answer = await fetch(location.href, { method: "POST", body });
+    if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = page.getElementById("rehearsal");
-    if (!answer.ok || !next) throw new Error("no further answer");
-    section.replaceWith(next);
-    goOn(next);
+    for (const id of PARTS) {
+      document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+    }
   } catch {
     button.hidden = false;
+    return;
   }
+  goOn();
 }
 
 const rehearsal = document.getElementById("rehearsal");
 if (rehearsal) {
   rehearsal.focus();
-  goOn(rehearsal);
+  goOn();
 }
