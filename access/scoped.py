@@ -58,13 +58,15 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and self._owns(request, obj)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any
+    ) -> HttpResponse | None:
         """Act on the chosen rows; what cannot be the key of a row chooses none."""
         given = request.POST.copy()
         keys = [key for key in given.getlist(ACTION_CHECKBOX_NAME) if self._can_be_key(key)]
         given.setlist(ACTION_CHECKBOX_NAME, keys)
         request.POST = given  # type: ignore[assignment]
-        response: HttpResponse | None = super().response_action(request, queryset)
+        response: HttpResponse | None = super().response_action(request, queryset, *more)
         return response
 
     def _can_be_key(self, key: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
@@ -55,7 +55,7 @@ class Standing:
 # -- What people do ----------------------------------------------------------------------------
 
 
-def ask(jobs: QuerySet[ImportJob], by: AbstractBaseUser) -> UUID:
+def ask(jobs: QuerySet[ImportJob], by: User) -> UUID:
     """Note which imports a person wants to send again, and why some must not be.
 
     Returns the id of the selection: one bulk retry for each organization, to be confirmed. Of more
@@ -75,26 +75,26 @@ def ask(jobs: QuerySet[ImportJob], by: AbstractBaseUser) -> UUID:
     return selection
 
 
-def start(bulk_retries: Iterable[BulkRetry], by: AbstractBaseUser) -> int:
+def start(bulk_retries: Iterable[BulkRetry], by: User) -> int:
     """Begin what a person has confirmed; returns how many of them this call began."""
     now = clock.now()
     began = {"state": State.RUNNING, "started_at": now, "next_at": now, "asked_by": by}
     return sum(_move(one, (State.ASKED,), by, "start", **began) for one in bulk_retries)
 
 
-def pause(bulk_retry: BulkRetry, by: AbstractBaseUser) -> bool:
+def pause(bulk_retry: BulkRetry, by: User) -> bool:
     """Give nobody a turn until somebody resumes it; False when it is not running."""
     return _move(bulk_retry, (State.RUNNING,), by, "pause", state=State.PAUSED)
 
 
-def resume(bulk_retry: BulkRetry, by: AbstractBaseUser) -> bool:
+def resume(bulk_retry: BulkRetry, by: User) -> bool:
     """Go on where it was paused; False when it is not paused."""
     return _move(
         bulk_retry, (State.PAUSED,), by, "resume", state=State.RUNNING, next_at=clock.now()
     )
 
 
-def cancel(bulk_retry: BulkRetry, by: AbstractBaseUser) -> bool:
+def cancel(bulk_retry: BulkRetry, by: User) -> bool:
     """End it; what was not sent is not sent any more. False when it has ended."""
     now, open_states = clock.now(), (State.ASKED, State.RUNNING, State.PAUSED)
     with transaction.atomic():
@@ -108,7 +108,7 @@ def cancel(bulk_retry: BulkRetry, by: AbstractBaseUser) -> bool:
 
 
 def _move(
-    bulk_retry: BulkRetry, states: Iterable[str], by: AbstractBaseUser, action: str, **fields: Any
+    bulk_retry: BulkRetry, states: Iterable[str], by: User, action: str, **fields: Any
 ) -> bool:
     with transaction.atomic():
         mine = BulkRetry.objects.filter(pk=bulk_retry.pk, state__in=states)

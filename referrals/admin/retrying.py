@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
@@ -30,7 +30,7 @@ SHOWN_FIRST = 100  # references beside a reason, or in the question
 ITEMS_PER_PAGE = 100
 LATE = "That has happened already, or somebody else has just acted on it."
 
-Deed = Callable[[BulkRetry, AbstractBaseUser], bool]
+Deed = Callable[[BulkRetry, User], bool]
 DEEDS: dict[str, tuple[Deed, str]] = {
     "pause": (retrying.pause, "Pause"),
     "resume": (retrying.resume, "Resume"),
@@ -173,17 +173,14 @@ class BulkRetryAdmin(ViewOnlyAdmin):
 
     def more(self, request: HttpRequest, obj: BulkRetry) -> dict[str, Any]:
         found = retrying.standing(obj)
-        shown = request.GET.get("show", "")
-        items = obj.items.filter(state=shown) if shown in ItemState.values else obj.items.all()
+        sent = _with_jobs(obj.items.exclude(state=ItemState.REFUSED))
         return {
             "title": f"Bulk retry for {obj.organization}",
             "subtitle": None,
             "standing": found,
             "said": said(obj, found),
             "refused": _refusals(obj.items.all()),
-            "page": Paginator(_with_jobs(items), ITEMS_PER_PAGE).get_page(request.GET.get("p")),
-            "shown": shown,
-            "states": ItemState.choices,
+            "page": Paginator(sent, ITEMS_PER_PAGE).get_page(request.GET.get("p")),
             "is_open": obj.state in (State.RUNNING, State.PAUSED),
         }
 

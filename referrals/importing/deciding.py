@@ -1,6 +1,7 @@
 """What people do to a job. Each is one conditional update, and says whether it was the one."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
@@ -138,10 +139,11 @@ def clear_error(
     return bool(cleared)
 
 
-def _keep_cleared(job: ImportJob, now: datetime, by: AbstractBaseUser | None, *, note: str) -> None:
+def _keep_cleared(job: ImportJob, now: datetime, by: Any, *, note: str) -> None:
+    error_at: Any = job.error_at  # known to be there
     ClearedError.objects.get_or_create(
         job=job,
-        error_at=job.error_at,
+        error_at=error_at,
         defaults={
             "reason": job.reason,
             "message": job.message,

@@ -112,8 +112,8 @@ def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
     (got,) = mail.mails
     assert got["To"] == "ana@clinic.example"
     assert got["Subject"].strip() == (
-        "[Dovetail] Birchwood CRMS: All automatic tries are used up – "
-        "Birchwood Community Mental Health"
+        "[Dovetail] Birchwood CRMS: All automatic tries are used up "
+        "(Birchwood Community Mental Health)"
     )
     text = got.get_content()
     for line in (
@@ -235,6 +235,18 @@ def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at
     watching.look()
     assert told() == ["failure"]
     importing.dismiss(jobs[1], "entered by hand")
+    watching.look()
+    assert told() == ["failure", "recovery"]
+
+
+def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at: Any):
+    (job,) = failed(world, reason="bug")
+    watching.look()
+    at(MORNING + timedelta(minutes=20))
+    importing.retry(job)
+    watching.look()
+    assert told() == ["failure"]
+    ImportJob.objects.update(state="imported", due_at=None, external_id="RF-1")
     watching.look()
     assert told() == ["failure", "recovery"]
 

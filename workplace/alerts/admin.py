@@ -146,7 +146,7 @@ class AlertRecipientAdmin(RecordedAdmin):
         form = type("RecipientForm", (RecipientForm,), {"may_connect": may})
         return super().get_form(request, obj, change, **{**kwargs, "form": form})
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj and not self.has_change_permission(request, obj):
             return ["organization", "channel", "shown_address", "told_of", "active"]
         return ["organization", "channel", "address", "kinds", "active"]
@@ -157,6 +157,8 @@ class AlertRecipientAdmin(RecordedAdmin):
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if obj.channel == WEBHOOK:
             return HttpResponseRedirect(self._url("secret", obj))
+        said = f"{obj.address} is told from now on. Press “Send a test” to try it."
+        self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", obj))
 
     def _url(self, name: str, obj: AlertRecipient) -> str:
@@ -245,8 +247,8 @@ class DeliveryInline(admin.TabularInline):  # type: ignore[type-arg]
     """How an alert fared on its way to each recipient."""
 
     model = AlertDelivery
-    fields = ["to", "sent_at", "tries", "due_at", "problem"]
-    readonly_fields = fields
+    fields = ("to", "sent_at", "tries", "due_at", "problem")
+    readonly_fields = ("to", "sent_at", "tries", "due_at", "problem")
     can_delete = False
     verbose_name_plural = "sent to"
 
@@ -269,7 +271,7 @@ class DeliveryInline(admin.TabularInline):  # type: ignore[type-arg]
 class AlertAdmin(ViewOnlyAdmin):
     organization_path = "organization"
     shows_a_person = False
-    list_display = ["made_at", "organization", "about", "kind", "sent"]
+    list_display = ["about", "organization", "made_at", "sent"]
     list_filter = ["kind", ("organization", RelatedFilter)]
     list_select_related = ["organization", "destination"]
     fields = ["made_at", "organization", "kind", "about", "text"]

@@ -25,6 +25,8 @@ RETRYING = "retrying"
 TOO_OLD = "too_old"
 # They are over when the destination works; the others when no import shows them any more.
 OF_THE_CONNECTION = ("held", "gave_up", RETRYING)
+# Of these the class of the answer tells more than one kind.
+ANSWERED = ("held", "rejected", "unconfirmed", "gave_up", RETRYING)
 NO_FAILURE = ("", "again", "succeeded", "dismissed")
 UNFINISHED = Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING]) | (
     Q(state=State.NEEDS_ATTENTION) & UNCLEARED
@@ -68,8 +70,9 @@ def look() -> None:
     signs = {sign.key: sign for sign in _signs(now)}
     for sign in signs.values():
         _notice(sign, now)
+    undecided = _undecided()
     for trouble in Trouble.objects.filter(ended_at__isnull=True).select_related("destination"):
-        if _is_over(trouble, signs):
+        if trouble.destination_id not in undecided and _is_over(trouble, signs):
             _end(trouble, now)
     _digests(now)
 
@@ -101,7 +104,7 @@ def _united(jobs: Any, cause: str, at: str) -> Iterable[Sign]:
     )  # fmt: skip
     signs: dict[Any, Sign] = {}
     for row in rows:
-        what = f"{row[cause] if cause else RETRYING}:{_class(row['last_status_code'])}"
+        what = _what(row[cause] if cause else RETRYING, row["last_status_code"])
         place = row["destination__organization"], row["destination"]
         found = Sign(*place, what, row["count"], row["since"], row["last"])
         signs[found.key] = _both(signs[found.key], found) if found.key in signs else found
@@ -119,8 +122,10 @@ def _both(one: Sign, other: Sign) -> Sign:
     )
 
 
-def _class(status: int | None) -> str:
-    return f"{status // 100}xx" if status else "none"
+def _what(cause: str, status: int | None) -> str:
+    if cause not in ANSWERED:
+        return cause
+    return f"{cause}:{status // 100}xx" if status else f"{cause}:none"
 
 
 def _too_old(now: datetime) -> Iterator[Sign]:
@@ -134,6 +139,17 @@ def _too_old(now: datetime) -> Iterator[Sign]:
             continue
         older = unfinished.filter(destination__organization=organization_id, opened_at__lte=limit)
         yield Sign(organization_id, None, TOO_OLD, older.count(), opened_at, now)
+
+
+def _undecided() -> set[int]:
+    """Return the destinations where something that failed is sent again at this moment."""
+    again = ImportJob.objects.filter(
+        UNCLEARED,
+        state__in=[State.WAITING, State.QUEUED, State.RUNNING],
+        destination__held_at__isnull=True,
+        tries=0,
+    )
+    return set(again.order_by().values_list("destination", flat=True))
 
 
 # -- Troubles ----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def message(alert: Alert, recipient: AlertRecipient, message_id: str) -> Message
         f"You are told because alerts of {alert.organization} go to this address. Change that: "
         + _absolute(reverse("admin:workplace_alertrecipient_change", args=[recipient.pk]))
     )
-    named = f"[Dovetail] {' '.join(f'{about} – {alert.organization}'.split())}"
+    named = f"[Dovetail] {' '.join(f'{about} ({alert.organization})'.split())}"
     body = "\n".join([*lines, "", f"Look: {url}", "", "--", why, ""])
     return Message(message_id, named, body, _payload(alert, about, lines, url))
 
@@ -187,7 +187,7 @@ def work_list(alert: Alert) -> str:
 
 
 def _absolute(path: str) -> str:
-    return settings.PORTAL_URL.rstrip("/") + path
+    return f"{settings.PORTAL_URL.rstrip('/')}{path}"
 
 
 def _where(alert: Alert) -> str:
@@ -196,7 +196,7 @@ def _where(alert: Alert) -> str:
 
 def _answer(what: str) -> str:
     found = ANSWERS.get(what.partition(":")[2])
-    return f" ({found})" if found and ":" in what else ""
+    return f" ({found})" if found else ""
 
 
 def _imports(count: int) -> str:
