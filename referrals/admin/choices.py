@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from referrals import importing
 from referrals.admin.deciding import BACK, DecidingAdmin
-from referrals.admin.filters import ALL, ErrorFilter
 from referrals.models import ImportJob
 
 State, Reason = ImportJob.State, ImportJob.Reason
@@ -35,7 +34,7 @@ def choices(request: HttpRequest, job: ImportJob, back: str) -> list[Choice]:
     """
     if not request.user.has_perm("referrals.decide_importjob"):
         return []
-    url = f"{reverse('admin:referrals_importjob_changelist')}?{ErrorFilter.parameter_name}={ALL}"
+    url = reverse("admin:referrals_importjob_changelist")
     return [
         Choice(
             name,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from referrals import advice
 from referrals.models import ImportJob, InboundEvent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,13 @@ def text(name: str) -> str:
 def test_the_runbook_has_a_section_for_each_reason(reason: str):
     heading = reason.replace("_", " ").capitalize()
     assert re.search(rf"^### {heading}: ", text("docs/runbook.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "told", [told for told in vars(advice).values() if isinstance(told, advice.Advice)]
+)
+def test_the_runbook_says_what_the_screens_say(told: advice.Advice):
+    assert told.what in text("docs/runbook.md")
 
 
 @pytest.mark.parametrize("label", InboundEvent.Outcome.labels)
