@@ -33,6 +33,7 @@ class NameFilter(admin.ListFilter):
 
     title = "name"
     template = "admin/referrals/searched.html"
+    names: ClassVar[tuple[str, ...]] = (NAME_VAR,)  # in the URL
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -43,7 +44,7 @@ class NameFilter(admin.ListFilter):
         return self.sealed is not None
 
     def expected_parameters(self) -> list[str | None]:
-        return [NAME_VAR]
+        return list(self.names)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         yield {"name": NAME_VAR, "value": self.sealed}

@@ -57,13 +57,13 @@ def _milliseconds(call: Callable[[], Any], rounds: int) -> float:
     """Return the median of the CPU time."""
     times = []
     for _ in range(rounds):
-        start = _cpu_seconds()
+        start = spent_seconds()
         assert not call()
-        times.append(_cpu_seconds() - start)
+        times.append(spent_seconds() - start)
     return statistics.median(times) * figures.MILLISECONDS
 
 
-def _cpu_seconds() -> float:
+def spent_seconds() -> float:
     """Return the CPU time so far of this process and of the database's that serves it."""
     own = figures.cpu_seconds(os.getpid())
     return own + sum(map(figures.cpu_seconds, _server()))
@@ -150,9 +150,9 @@ def _claims(count: int, order: random.Random) -> dict[str, float]:
     for _ in range(count // BATCH):
         for way in order.sample(sorted(ways), 2):
             batch = next(batches)
-            start = _cpu_seconds()
+            start = spent_seconds()
             assert all(map(ways[way], batch))
-            spent[way].append((_cpu_seconds() - start) / len(batch))
+            spent[way].append((spent_seconds() - start) / len(batch))
     return {way: 1 / statistics.median(times) for way, times in spent.items()}
 
 
