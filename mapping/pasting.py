@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mapping.transforms import ANYTHING_ELSE
 
 ENTRY_LENGTH = 255
-HEADINGS = frozenset({"sent", "as sent", "from", "caredove", "value", "to", "crms"})
+HEADINGS = frozenset({"sent", "as sent", "from", "caredove", "in caredove"})  # of the first column
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Pasted:
 def pasted(text: str) -> Pasted:
     """Return what pasted text says: a row a line, its two columns with a tab between.
 
-    A first line that looks like headings is left out, and so are lines that cannot be an entry;
-    of a value that stands there twice the last counts.
+    A first line of headings is left out, and so are lines that cannot be an entry, and each is
+    named; of a value that stands there twice the last counts.
     """
     entries: dict[str, str] = {}
     problems: list[str] = []
@@ -49,14 +49,11 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, str]]:
         columns = [column.strip().strip('"').strip() for column in line.split("\t")]
         while len(columns) > 2 and not columns[-1]:
             columns.pop()
-        if not any(columns) or (number == 1 and _is_heading(columns)):
+        if not any(columns):
             continue
         sent, value = (*columns, "", "")[:2]
-        yield number, sent, value, _problem(columns)
-
-
-def _is_heading(columns: list[str]) -> bool:
-    return len(columns) == 2 and all(column.casefold() in HEADINGS for column in columns)
+        headings = number == 1 and sent.casefold() in HEADINGS
+        yield number, sent, value, "it has the headings." if headings else _problem(columns)
 
 
 def _problem(columns: list[str]) -> str:

@@ -17,7 +17,7 @@ def test_two_columns_become_entries(table: dict[str, str]) -> None:
     text = "As sent\tCRMS\r\n" + "\r\n".join(f"{sent}\t{value}" for sent, value in table.items())
     understood = pasted(text)
     assert dict(understood.entries) == table
-    assert understood.problems == ()
+    assert understood.problems == ("Line 1 was left out: it has the headings.",)
 
 
 def test_an_empty_second_column_is_a_value() -> None:
