@@ -6,15 +6,17 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.models import AuditEvent
+from core.pagination import BoundedPaginator
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["at", "username", "action", "object_type", "object_label", "ip"]
-    list_filter = ["action", "object_type"]
     search_fields = ["username__exact", "object_id__exact"]
     search_help_text = "A user name or the id of an object, whole."
     show_full_result_count = False
+    paginator = BoundedPaginator
+    sortable_by = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -3,12 +3,10 @@
 Every page that shows a person's data writes an audit event before it is sent.
 """
 
-from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,23 +14,11 @@ from django.utils.safestring import SafeString
 
 from access.scoped import ScopedAdmin
 from core import audit
+from core.pagination import BoundedPaginator
 from integrations.admin.shared import Tool
 from integrations.models import Source
 from referrals.admin.searching import SearchedAdmin
 from referrals.models import ImportJob, ReferralAlias
-
-COUNTED = 5_000  # rows; who looks for an older one searches
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts only so far: to count a million rows takes longer than to show a page of them."""
-
-    most = COUNTED
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: self.most].count())
 
 
 class ViewOnlyAdmin(SearchedAdmin, ScopedAdmin):

@@ -23,6 +23,7 @@ from tests.services import own_postgres
 
 DATABASES = ("SQLite", "PostgreSQL")
 OWN_SHARE, SUMMARY_RATIO, MEMORY_RATIO, UPLOAD_MEGABYTES = 5.0, 0.80, 1.05, 2.5
+LIST_RATIO = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Size:
     claims: int = 400
     finished: int = 100_000
     looks: int = 50
+    attempts: tuple[int, int] = (10_000, 1_000_000)  # few and many, in lists
+    visits: int = 5  # of each list
 
 
-QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2)
+QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (100, 200), 1)
 
 
 class Bench:
@@ -65,6 +68,9 @@ class Bench:
             name = "naive_upload" if naive else "upload"
             self._measure(name, "upload", megabytes=size.megabytes, naive=naive)
         self.found["memory"] = memory.figures()
+        few, many = size.attempts
+        numbers = {"few": few, "many": many, "rounds": size.visits}
+        self._measure("lists", "lists", "PostgreSQL", **numbers, **seed)
         for database in DATABASES:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
@@ -99,6 +105,9 @@ class Bench:
         yield Aim(what, "1", str(retries["renderings"]), retries["renderings"] == 1)
         what = f"memory that an upload of {self.size.megabytes} MB takes"
         yield at_most(what, UPLOAD_MEGABYTES, self.found["upload"]["grown"], "{:.1f} MB")
+        few, many = self.size.attempts
+        what = f"the slowest growing list, at {many:,} attempts to {few:,}"
+        yield at_most(what, LIST_RATIO, max(map(_grown, self.found["lists"]["pages"].values())))
 
     def show(self) -> None:
         referral = self.found["referral"]
@@ -114,8 +123,18 @@ class Bench:
         show("Memory in MB", ("process", early, late), rows)
         rows = ((of, f"{self.found[of]['grown']:.1f}") for of in ("upload", "naive_upload"))
         show(f"Memory of an upload of {self.size.megabytes} MB", ("kind", "MB"), rows)
+        self._show_lists()
         self._show_databases()
         show("Aims", ("what", "aim", "measured", ""), (aim.row() for aim in self.aims()))
+
+    def _show_lists(self) -> None:
+        few, many = (f"{count:,} attempts" for count in self.size.attempts)
+        pages = self.found["lists"]["pages"]
+        rows = (
+            (page, f"{ms['few']:.0f}", f"{ms['many']:.0f}", f"{_grown(ms):.2f}")
+            for page, ms in sorted(pages.items(), key=lambda pair: -_grown(pair[1]))
+        )
+        show("Lists on PostgreSQL, CPU ms", ("page", few, many, "ratio"), rows)
 
     def _show_databases(self) -> None:
         intake = {of: self.found[f"intake_{of}"] for of in DATABASES}
@@ -165,6 +184,10 @@ def _intake_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:
     forms = ("{:.0f}", "{:.2f}", "{:.0f}", "{:.2f}")
     cells = (form.format(figure) for form, figure in zip(forms, figures, strict=True))
     return database, *cells, f"{bare['ms'] / ours['ms']:.2f}"
+
+
+def _grown(page: Mapping[str, float]) -> float:
+    return page["many"] / page["few"]
 
 
 def _jobs_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:

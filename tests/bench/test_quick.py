@@ -12,6 +12,7 @@ AIMS = [
     "memory of a renderer after 4 documents",
     "renderings of a summary in 3 tries",
     "memory that an upload of 25 MB takes",
+    "the slowest growing list",
 ]
 
 
