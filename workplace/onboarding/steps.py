@@ -10,7 +10,6 @@ from access import scope
 from integrations.models import (
     Destination,
     Organization,
-    Source,
     SourceCredential,
     TriggerConfig,
 )
@@ -35,13 +34,19 @@ class Step:
 def organizations(user: Any) -> QuerySet[Organization]:
     """Return the person's organizations, each with what is true of it, as `has_…`."""
     here = OuterRef("pk")
-    sending = Source.objects.filter(Q(organizations=here) | Q(organizations=None), active=True)
-    credentials = SourceCredential.objects.filter(source__in=sending.values("pk"), active=True)
+    credentials = SourceCredential.objects.filter(
+        Q(source__organizations=here) | Q(source__organizations=None),
+        active=True,
+        source__active=True,
+    )
     referrals = Referral.objects.filter(organization=here)
     working = Destination.objects.filter(
         organization=here, checked_at__isnull=False, held_at__isnull=True
     )
     configs = TriggerConfig.objects.filter(listing__organization=here)
+    on = configs.filter(
+        enabled=True, destination__checked_at__isnull=False, destination__held_at__isnull=True
+    )
     rows = Organization.objects.annotate(
         has_credentials=Exists(credentials),
         has_event=Exists(referrals),
@@ -50,7 +55,7 @@ def organizations(user: Any) -> QuerySet[Organization]:
         has_working_destination=Exists(working),
         has_connection=Exists(configs),
         has_preview=Exists(PreviewSeen.objects.filter(organization=here)),
-        is_on=Exists(configs.filter(enabled=True, destination__in=working.values("pk"))),
+        is_on=Exists(on),
     )
     return scope.limited(rows, user, "pk")
 
