@@ -158,8 +158,10 @@ class Source(models.Model):
         validators=[check_address],
         help_text="Its part before /Service/, such as https://caredove.example/api/native_v1.",
     )
-    listings_username = models.CharField(max_length=200, blank=True)
-    listings_password = EncryptedTextField(null=True, blank=True)
+    listings_username = models.CharField(
+        "user name for the listing API", max_length=200, blank=True
+    )
+    listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
     history = HistoricalRecords(m2m_fields=[organizations])
 
     class Meta:

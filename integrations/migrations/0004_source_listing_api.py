@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalsource',
             name='listings_password',
-            field=core.fields.EncryptedTextField(blank=True, null=True),
+            field=core.fields.EncryptedTextField(blank=True, null=True, verbose_name='password for the listing API'),
         ),
         migrations.AddField(
             model_name='historicalsource',
@@ -25,12 +25,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalsource',
             name='listings_username',
-            field=models.CharField(blank=True, max_length=200),
+            field=models.CharField(blank=True, max_length=200, verbose_name='user name for the listing API'),
         ),
         migrations.AddField(
             model_name='source',
             name='listings_password',
-            field=core.fields.EncryptedTextField(blank=True, null=True),
+            field=core.fields.EncryptedTextField(blank=True, null=True, verbose_name='password for the listing API'),
         ),
         migrations.AddField(
             model_name='source',
@@ -40,6 +40,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='source',
             name='listings_username',
-            field=models.CharField(blank=True, max_length=200),
+            field=models.CharField(blank=True, max_length=200, verbose_name='user name for the listing API'),
         ),
     ]

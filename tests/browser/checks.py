@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "guide" / "pictures"
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+TALLEST = 1400  # of a picture: the rest of a long list says nothing new
 SCHEMES = ("light", "dark")
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
@@ -158,7 +159,9 @@ def picture(page: Page, name: str, *, of: str = "") -> None:
     if of:
         page.locator(of).first.screenshot(path=file, animations="disabled", caret="hide")
     else:
-        page.screenshot(path=file, full_page=True, animations="disabled", caret="hide")
+        tall = page.evaluate("() => document.documentElement.scrollHeight")
+        shown = {"x": 0, "y": 0, "width": DESK["width"], "height": min(tall, TALLEST)}
+        page.screenshot(path=file, full_page=True, clip=shown, animations="disabled", caret="hide")  # type: ignore[arg-type]
 
 
 # Dates and times as Django, our own screens and <input>s write them.
