@@ -882,8 +882,21 @@ def main(directory: Path) -> None:
     call_command("migrate", verbosity=0)
     plant()
     (directory / "sessions.json").write_text(json.dumps({role: _session(role) for role in ROLES}))
+    (directory / "addresses.json").write_text(json.dumps(_addresses()))
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _addresses() -> dict[str, str]:
+    """Return the URL of every view of the admin, by its name, about rows of people's own."""
+    from integrations.models import Organization
+    from tests.addresses import row_of, views
+
+    own = Organization.objects.get(caredove_id="831")
+    return {
+        view.name: view.address(own, row_of(view, own) if view.takes_a_key else None)
+        for view in views()
+    }
 
 
 def _session(role: str) -> str:

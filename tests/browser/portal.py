@@ -25,6 +25,8 @@ class Portal(flow.Portal):
         inherited = {"PATH", "HOME", "LANG", "TMPDIR"} & set(os.environ)
         env = {name: os.environ[name] for name in inherited} | seeds.environment(directory)
         super().__init__(env | {"PYTHONUNBUFFERED": "1"}, stack)
+        # The URL of every view of the admin, by its name.
+        self.addresses: dict[str, str] = json.loads((directory / "addresses.json").read_text())
         self._sessions: dict[str, str] = json.loads((directory / "sessions.json").read_text())
 
     def session_cookie(self, role: str) -> Any:
