@@ -67,7 +67,7 @@ def test_what_differs_since_it_was_imported(support: Page, portal: Portal):
     table = support.locator(".differences")
     expect(table).to_contain_text("12 Mill Rd")
     expect(table).to_contain_text("9 Harbour St")
-    expect(support.get_by_text("takes no updates")).to_be_visible()
+    expect(support.get_by_text("takes no updates: enter there")).to_be_visible()
     expect(support.get_by_role("link", name="RF-")).to_have_attribute("target", "_blank")
     checks.picture(support, "referral-edited-since")
 
