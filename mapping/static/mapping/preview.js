@@ -46,7 +46,10 @@ export function preview(form, after) {
   form.elements.reference.addEventListener("focus", () => {
     form.elements.subject.value = "reference";
   });
-  panel.addEventListener("click", (event) => keep(event, form, panel));
+  panel.addEventListener("click", (event) => {
+    if (event.target.matches("[data-shows-pdf]")) panel.querySelector("iframe").hidden = false;
+    void keep(event, form, panel);
+  });
   void show();
 }
 
@@ -64,6 +67,8 @@ function put(panel, html) {
     details.open = open.includes(details.dataset.keeps);
   }
   if (open.includes("test") && name) panel.querySelector("[name=test_name]").value = name;
+  const pdf = panel.querySelector("iframe");
+  if (pdf) pdf.hidden = true; // until somebody asks for it
   const questions = panel.querySelector("#previewed-questions");
   offerQuestions(questions ? JSON.parse(questions.textContent) : []);
 }
