@@ -8,6 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db.models import ManyToManyField
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -18,6 +20,9 @@ from access.signing_in import factors
 
 # Second factors are their owners': an administrator can take them away, and see none.
 admin.site.unregister([User, Group, EmailAddress, Authenticator])
+
+# Django's pair of boxes cannot be read out by a screen reader.
+TICKED: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type-arg]
@@ -47,6 +52,9 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     ABOVE = ("is_superuser", "user_permissions")
     inlines = [MembershipInline]
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    formfield_overrides = TICKED
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [MembershipInline] if obj else []
@@ -96,6 +104,9 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
 @admin.register(Group)
 class PortalGroupAdmin(ScopedAdmin, GroupAdmin):
     """Groups are roles; the shipped ones are renewed with each `migrate`."""
+
+    filter_horizontal = ()
+    formfield_overrides = TICKED
 
 
 def _is_superuser(request: HttpRequest) -> bool:

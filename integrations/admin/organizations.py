@@ -94,11 +94,18 @@ class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
+class CategoryFilter(admin.AllValuesFieldListFilter):
+    """Offers the categories that there are, but no empty one."""
+
+    def choices(self, changelist: Any) -> Any:
+        return [choice for choice in super().choices(changelist) if choice["display"]]
+
+
 @admin.register(ServiceListing)
 class ServiceListingAdmin(ListingImport):
     organization_path = "organization"
     list_display = ["name", "caredove_id", "category", "organization", "goes_to", "active"]
-    list_filter = ["active", "category", "organization"]
+    list_filter = ["active", ("category", CategoryFilter), "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "caredove_id", "organization__name"]
     fields = ["organization", "caredove_id", "name", "category", "active"]

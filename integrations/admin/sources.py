@@ -124,7 +124,7 @@ class SourceAdmin(ConfigurationAdmin):
     form = SourceForm
     list_display = ["name", "kind", "active"]
     search_fields = ["name"]
-    filter_horizontal = ["organizations"]
+    autocomplete_fields = ["organizations"]
     readonly_fields = ["fetch_secret", "listings_secret"]
     inlines = [SourceCredentialInline]
 
