@@ -1,4 +1,4 @@
-"""Support sends again what failed, and clears errors: with few clicks, and by the keyboard alone."""
+"""Support sends again what failed, and clears errors: in few clicks, and by the keyboard alone."""
 
 import re
 
