@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from core import clock
 from integrations.models import Destination, Organization
-from referrals.models import ImportAttempt, ImportJob
+from referrals.models import NO_ANSWER, ImportAttempt, ImportJob
 
 State = ImportJob.State
 
@@ -133,7 +133,11 @@ def _release(job_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
         mine = ImportJob.objects.filter(
             pk=job_id, state=State.RUNNING, lease_token=token, lease_until__lt=now
         )
-        released: dict[str, object] = {"lease_token": None, "lease_until": None}
+        released: dict[str, object] = {
+            "lease_token": None,
+            "lease_until": None,
+            "last_status_code": NO_ANSWER,
+        }
         if deaths + 1 >= MAX_DEATHS:
             changed = mine.update(
                 state=State.NEEDS_ATTENTION,
