@@ -8,7 +8,8 @@ processes, whose time would be missed.
 
 import random
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tests.bench import figures, portal
@@ -118,13 +119,14 @@ class Filling:
 
         with connection.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")
+            cursor.execute("SET maintenance_work_mem = '256MB'")
             cursor.execute("SET session_replication_role = replica")  # keys are right as they are
+            values = {**self._values, "first": self.count + 1, "last": count}
             for name, replaced in ROWS.items():
                 model = getattr(models, name)
-                sql = _insert(model, replaced)
-                original = self._originals[name]
-                values = {**self._values, "first": self.count + 1, "last": count}
-                cursor.execute(sql, {**values, "original": original})
+                with _without_indexes(cursor, model._meta.db_table):
+                    sql = _insert(model, replaced)
+                    cursor.execute(sql, {**values, "original": self._originals[name]})
             cursor.execute("SET session_replication_role = origin")
             cursor.execute("VACUUM ANALYZE")
         self.count = count
@@ -228,6 +230,25 @@ class Filling:
             "ImportAttempt": job.attempts.get(),
         }
         return {name: row.pk for name, row in rows.items()}
+
+
+@contextmanager
+def _without_indexes(cursor: Any, table: str) -> Iterator[None]:
+    """Take away the table's indexes, but for those of constraints, and make them again at the end.
+
+    Sorted at once they are made in a tenth of the time.
+    """
+    cursor.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s "
+        "AND indexname NOT IN (SELECT conname FROM pg_constraint)",
+        [table],
+    )
+    indexes = cursor.fetchall()
+    for name, _ in indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    for _, definition in indexes:
+        cursor.execute(definition)
 
 
 def _insert(model: Any, replaced: dict[str, str]) -> str:
