@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import checks
 from tests.browser.portal import Portal
@@ -26,6 +26,8 @@ from tests.flow.crms import Crms, running_crms
 from tests.services import ROOT
 
 SignIn = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # a busy machine is not a failure
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ def enter(page: Page, person: str) -> None:
     page.goto("/admin/")
     page.get_by_label("Username").fill(person)
     page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
 
 
 def code(secret: str) -> str:
@@ -36,6 +37,7 @@ def test_a_password_opens_the_portal_and_log_out_closes_it(stranger: Page):
 def test_an_authenticator_app_is_set_up_and_asked_for(sign_in: SignIn, portal: Portal):
     page = sign_in()
     enter(page, "liaison")
+    page.locator("#account summary").click()
     page.get_by_role("link", name="Second factor").click()
     checks.accessible(page)
     page.get_by_role("link", name="Set up an app").click()
@@ -79,7 +81,7 @@ def test_a_security_key_is_added_and_asked_for(with_a_key: Page, portal: Portal)
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto("/account/second-factor/webauthn/")
-    expect(page.get_by_text("Blue key")).to_be_visible()
+    expect(page.get_by_role("heading", name="Blue key")).to_be_visible()
     checks.accessible(page)
     page.goto("/admin/")
     page.get_by_role("button", name="Log out").click()
