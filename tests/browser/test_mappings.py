@@ -150,6 +150,7 @@ def test_what_is_lost_is_pointed_out_at_the_rule(editor: Page):
 _UNSTUCK = """() => {
   for (const bar of document.querySelectorAll(".try-bar, .save-bar, .columns > .mapping-preview")) {
     bar.style.position = "static";
+    bar.style.maxHeight = "none";
   }
 }"""
 

@@ -29,7 +29,7 @@ export function preview(form, after) {
   }
 
   function soon(event) {
-    if (panel.contains(event.target)) return;
+    if (panel.contains(event.target) || event.target.closest?.("[data-rule-filter]")) return;
     if (event.target.matches?.("[name=name], [name=note], [data-paste]")) return;
     clearTimeout(timer);
     timer = setTimeout(show, PAUSE);
