@@ -68,4 +68,4 @@ def test_a_test_event_is_followed_into_the_sandbox(liaison: Page, working: Porta
     checks.picture(liaison, "test-event-arrived")
     reference = re.search(r"TEST-\d{10}", liaison.locator(".lead").inner_text())
     assert reference
-    assert crms.referral(reference[0])["client"]["last_name"] == "Nobody-Dovetail"
+    assert crms.referral(reference[0])["body"]["client"]["last_name"] == "Nobody-Dovetail"
