@@ -4,7 +4,7 @@ Values and files that have it already are passed over, so an interrupted run is 
 Nothing is overwritten that somebody changed meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,8 @@ def rotate() -> Iterator[Progress]:
                 yield from _rotate(stored, _as_stored(stored), _renew_value)
             elif isinstance(stored, models.FileField) and _is_encrypted(stored):
                 yield from _rotate(stored, F(stored.attname), _renew_file)
+    for renewal in _others:
+        yield from renewal()
 
 
 def _is_encrypted(stored: models.FileField) -> bool:
