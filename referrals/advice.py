@@ -33,7 +33,8 @@ class Advice:
 EDIT = Advice(
     Actor.REFERRAL_STAFF,
     "Edit the referral in Caredove as the message says and save it: it goes again by itself. "
-    "Do not press Retry. If it keeps happening, have the field made mandatory on the Caredove form.",
+    "Do not press Retry. If it keeps happening, have the field made mandatory on the Caredove "
+    "form.",
 )
 MEND_CONNECTION = Advice(
     Actor.ADMINISTRATOR,

@@ -19,7 +19,6 @@ from referrals.advice import Actor
 from referrals.models import InboundEvent, Referral
 from referrals.rehearsal import for_listing
 
-
 DESTINATION = "Destination tested, and not held"
 
 

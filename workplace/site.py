@@ -54,6 +54,6 @@ class Workplace(admin.AdminSite):
             raise PermissionDenied
         return redirect_to_login(request.GET.get("next", home))
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Lead to the one place where people change their own password."""
         return HttpResponseRedirect(reverse("account_change_password"))

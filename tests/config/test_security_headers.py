@@ -5,7 +5,14 @@ from django.test import Client
 
 from tests.people import client_of
 
-PAGES = ["/account/login/", "/admin/", "/api/v1/docs", "/healthz", "/no-such-page", "/static/no.css"]
+PAGES = [
+    "/account/login/",
+    "/admin/",
+    "/api/v1/docs",
+    "/healthz",
+    "/no-such-page",
+    "/static/no.css",
+]
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -12,7 +12,6 @@ from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
 from core import clock
 from core.models import AuditEvent
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
-from tests.forms import form_on
 from tests.people import client_of
 from tests.world import REFERENCE, World, example, make_world, plain
 

@@ -1,5 +1,6 @@
 """`manage.py send_event FILE…`: post event files to a portal, and say what it answered."""
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, files: list[Path], **options: Any) -> None:
         try:
-            secret = resolved(options["secret"])
+            secret = resolved(options["secret"], os.environ)
         except LookupError as error:
             raise CommandError(f"--secret: {error.args[0]}.") from None
         stored = [self._send(file, options["url"], options["key"], secret) for file in files]
