@@ -36,6 +36,10 @@ test: test-packages $(DEVELOPMENT)  ## all tests: on SQLite alone, then on Postg
 check: test-packages $(DEVELOPMENT)  ## style, types, layers, migrations, deployment settings, OpenAPI
 	@scripts/check
 
+.PHONY: guide
+guide: test-packages $(DEVELOPMENT)  ## take the pictures of docs/guide anew, in the browser tests
+	@GUIDE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser
+
 .PHONY: bench
 bench: test-packages $(DEVELOPMENT)  ## measure what one referral costs
 	@$(BIN)/python -m tests.bench
