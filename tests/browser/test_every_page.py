@@ -57,6 +57,8 @@ def test_every_page(role: str, sign_in: SignIn, portal: Portal, seen: set[Kind])
 def _faults(page: Page, name: str, address: str, seen: set[Kind]) -> Iterator[str]:
     """Yield what is wrong with a page, if it is one, and one that has to be looked at."""
     answer = page.request.get(address)
+    if answer.status >= 500:
+        yield f"{name}: {address} is answered {answer.status}"
     if not answer.ok or "text/html" not in answer.headers["content-type"]:
         return
     kinds = Kinds(answer.text()).found
