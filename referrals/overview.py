@@ -1,7 +1,8 @@
 """The figures of the home page: what needs a person, today's flow, how each connection does.
 
 Everything is asked for some destinations, those of a person's organizations. On tables of a million
-rows each question is answered from an index, and what has no bound of its own is counted so far.
+rows each question is answered from an index: what is counted is a day's work, or what people have
+left undone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from integrations.models import Destination
@@ -19,7 +20,6 @@ from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cau
 from referrals.models import ImportJob, InboundEvent
 
 State = ImportJob.State
-COUNTED = 5_000  # imports; who has more has one cause, and one number more or less says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,6 @@ class Need:
     destination: Destination
     count: int
     since: datetime
-
-    @property
-    def at_least(self) -> bool:
-        return self.count >= COUNTED
 
 
 class Health(StrEnum):
@@ -123,32 +119,38 @@ def flow(destinations: Iterable[Any], events: QuerySet[InboundEvent], since: dat
 def needs(destinations: Sequence[Destination]) -> list[Need]:
     """Return what needs a person, the oldest first."""
     by_id = {destination.pk: destination for destination in destinations}
-    found: dict[tuple[str, int], list[datetime]] = {}
-    for key, destination, since in _uncleared(by_id) + _waiting(destinations):
-        found.setdefault((key, destination), []).append(since)
+    found: dict[tuple[str, int], list[tuple[int, datetime]]] = {}
+    for key, destination, count, since in (*_uncleared(by_id), *_waiting(destinations)):
+        found.setdefault((key, destination), []).append((count, since))
     grouped = [
-        Need(BY_KEY[key], by_id[destination], min(len(times), COUNTED), min(times))
-        for (key, destination), times in found.items()
+        Need(
+            BY_KEY[key],
+            by_id[destination],
+            sum(count for count, _ in counted),
+            min(since for _, since in counted),
+        )
+        for (key, destination), counted in found.items()
         if BY_KEY[key].advice.actor != Actor.NOBODY
     ]
     return sorted(grouped, key=lambda need: need.since)
 
 
-def _uncleared(destinations: Iterable[int]) -> list[tuple[str, int, datetime]]:
-    jobs = ImportJob.objects.filter(UNCLEARED, destination__in=list(destinations))
-    rows = jobs.annotate(cause=cause_key()).order_by("error_at")
-    found = rows.values_list("cause", "destination", "error_at")[:COUNTED]
-    return [(key, destination, since) for key, destination, since in found if since]
+def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
+    jobs = ImportJob.objects.filter(UNCLEARED, destination__in=list(destinations)).order_by()
+    by_cause = jobs.annotate(cause=cause_key()).values("cause", "destination")
+    counted = by_cause.annotate(count=Count("pk"), since=Min("error_at"))
+    return counted.values_list("cause", "destination", "count", "since")
 
 
-def _waiting(destinations: Iterable[Destination]) -> list[tuple[str, int, datetime]]:
+def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
     """Return imports without an error of their own that wait until a connection is mended."""
     held = [destination.pk for destination in destinations if destination.held_at]
     if not held:
         return []
     jobs = ImportJob.objects.filter(WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=held)
-    rows = jobs.order_by("opened_at").values_list("destination", "opened_at")
-    return [("held", *row) for row in rows[:COUNTED]]
+    by_destination = jobs.order_by().values("destination")
+    counted = by_destination.annotate(count=Count("pk"), since=Min("opened_at"))
+    return [("held", *row) for row in counted.values_list("destination", "count", "since")]
 
 
 def oldest_unfinished(destinations: Iterable[Destination]) -> ImportJob | None:

@@ -109,8 +109,7 @@ def _work_list(need: overview.Need) -> str:
 
 
 def _unopened(events: QuerySet[InboundEvent]) -> int:
-    quarantined = events.filter(state=InboundEvent.State.QUARANTINED).order_by()
-    return quarantined[: overview.COUNTED].count()
+    return events.filter(state=InboundEvent.State.QUARANTINED).order_by().count()
 
 
 def _bars(flow: overview.Flow) -> list[Bar]:

@@ -10,6 +10,7 @@ import random
 import statistics
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from tests.bench import figures, portal
@@ -205,7 +206,9 @@ class Filling:
         )
         digests = names.find(NAME)
         self._sealed = sealed(digests)
-        self._day = timezone.localdate().isoformat()
+        # One that all its rows have when there are few.
+        begun = timezone.localtime() - timedelta(seconds=20 * self.most)
+        self._day = (begun + timedelta(days=1)).date().isoformat()
         self._values: dict[str, Any] = {
             "organizations": [one.pk for one in self._organizations],
             "destinations": [one.pk for one in destinations],
