@@ -65,11 +65,11 @@ def test_what_it_would_have_done_is_shown_before_it_is_saved(liaison: Page, port
 
     section = liaison.locator("#rehearsal")
     expect(section).to_contain_text("It would differ for")
+    checks.picture(liaison, "what-it-would-have-done", of="#rehearsal")
     liaison.get_by_text("The referrals").click()
     expect(section.get_by_role("cell", name="Would be imported").first).to_be_visible()
     checks.accessible(liaison)
     checks.fits_phone(liaison)
-    checks.picture(liaison, "what-it-would-have-done", of="#rehearsal")
     liaison.goto(screen(portal, "4417"))
     expect(liaison.get_by_label("Received", exact=True)).to_be_checked()
 
