@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from core import audit
 from integrations.models import Destination, Organization, ServiceListing, Source
-from referrals import test_events
+from referrals import trial_events
 from referrals.readiness import sources_for
 from workplace.connecting.shared import CHANGES
 from workplace.onboarding.showing import organization_or_404, require, show
@@ -54,7 +54,7 @@ class SendTest(forms.Form):
 
 def _in_use(listing: ServiceListing) -> list[Destination]:
     """Return the destinations that would get the test although they are no stand-ins."""
-    return [one for one in test_events.receivers(listing) if not one.transport().is_stand_in]
+    return [one for one in trial_events.receivers(listing) if not one.transport().is_stand_in]
 
 
 def send_test(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
@@ -64,14 +64,14 @@ def send_test(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     form = SendTest(request.POST or None, organization=organization)
     if request.method == "POST" and form.is_valid():
         listing = form.cleaned_data["listing"]
-        token = test_events.send(form.sender, listing)
+        token = trial_events.send(form.sender, listing)
         audit.record(request, "send test event", listing, reference=f"TEST-{token}")
         url = reverse("admin:onboarding_follow", args=[organization.pk, token])
         return HttpResponseRedirect(url)
     listings = [
         {
             "listing": listing,
-            "receivers": test_events.receivers(listing),
+            "receivers": trial_events.receivers(listing),
             "in_use": _in_use(listing),
         }
         for listing in organization.listings.order_by("name")
@@ -86,10 +86,10 @@ def follow(site: AdminSite, request: HttpRequest, pk: int, token: str) -> HttpRe
     """Show how far a test has come. The page asks again until it has ended."""
     organization = organization_or_404(request, pk)
     require(request, *CHANGES)
-    events = list(test_events.events_of(organization, token))
+    events = list(trial_events.events_of(organization, token))
     if not events:
         raise Http404
-    ways = test_events.ways(events)
+    ways = trial_events.ways(events)
     return show(
         site,
         request,

@@ -5,10 +5,10 @@ import pytest
 from core import clock
 from integrations.models import Organization
 from integrations.triggers import TRIGGER_KEYS
-from referrals import importing, opening, test_events
+from referrals import importing, opening, trial_events
 from referrals.explain import Light
 from referrals.models import ImportJob, InboundEvent
-from referrals.test_events import Way
+from referrals.trial_events import Way
 from tests.world import World, make_world
 
 GREEN, AMBER, RED, NOT_REACHED = Light.GREEN, Light.AMBER, Light.RED, Light.NOT_REACHED
@@ -25,7 +25,7 @@ def open_all() -> None:
 
 
 def way(world: World, token: str) -> Way:
-    (found,) = test_events.ways(list(test_events.events_of(world.organization, token)))
+    (found,) = trial_events.ways(list(trial_events.events_of(world.organization, token)))
     return found
 
 
@@ -38,14 +38,14 @@ def test_whatever_trigger_is_chosen_a_test_fires_it(world: World, trigger: str) 
     world.config.on = [trigger]
     world.config.save()
 
-    test_events.send(world.source, world.listing)
+    trial_events.send(world.source, world.listing)
     open_all()
 
     assert ImportJob.objects.get().triggers == [trigger]
 
 
 def test_it_is_followed_stage_by_stage(world: World) -> None:
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     assert lights(way(world, token)) == [GREEN, AMBER, *[NOT_REACHED] * 4]
 
     open_all()
@@ -60,7 +60,7 @@ def test_it_is_followed_stage_by_stage(world: World) -> None:
 
 
 def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
-    test_events.send(world.source, world.listing)
+    trial_events.send(world.source, world.listing)
     open_all()
 
     document = world.referral.snapshot
@@ -71,7 +71,7 @@ def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
 
 def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
     world.config.delete()
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     open_all()
 
     stopped = way(world, token)
@@ -83,7 +83,7 @@ def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
 
 def test_a_mapping_that_does_not_work_stops_it(world: World) -> None:
     world.config.mapping.rules.update(sources=["no.such.field"])
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     open_all()
     importing.run(world.job.pk)
 
@@ -92,7 +92,7 @@ def test_a_mapping_that_does_not_work_stops_it(world: World) -> None:
 
 def test_what_the_destination_refuses_is_quoted(db: None) -> None:
     world = make_world(behaviour="reject")
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     open_all()
     importing.run(world.job.pk)
 
@@ -103,15 +103,15 @@ def test_what_the_destination_refuses_is_quoted(db: None) -> None:
 
 def test_a_held_destination_is_named(world: World) -> None:
     world.destination.hold("The token has expired.", clock.now())
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     open_all()
 
     assert "The token has expired." in way(world, token).stages[3].sentence
 
 
 def test_nobody_follows_the_test_of_another_organization(world: World) -> None:
-    token = test_events.send(world.source, world.listing)
+    token = trial_events.send(world.source, world.listing)
     stranger = Organization.objects.create(caredove_id="900", name="Elsewhere")
 
-    assert not test_events.events_of(stranger, token).exists()
-    assert not test_events.events_of(world.organization, token[:-1]).exists()
+    assert not trial_events.events_of(stranger, token).exists()
+    assert not trial_events.events_of(world.organization, token[:-1]).exists()
