@@ -8,21 +8,16 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import ManyToManyField
-from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 
 from access.models import Membership
-from access.scoped import ScopedAdmin, ScopedChoices
+from access.scoped import TICKED, ScopedAdmin, ScopedChoices
 from access.signing_in import factors
 
 # Second factors are their owners': an administrator can take them away, and see none.
 admin.site.unregister([User, Group, EmailAddress, Authenticator])
-
-# Django's pair of boxes cannot be read out by a screen reader.
-TICKED: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type-arg]

@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse
 
 from access import scope
 
+# For `formfield_overrides`: Django's pair of boxes cannot be read out by a screen reader.
+TICKED: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 # How the admin's filters go on after the name of their field.
 OF_A_FILTER = r"(__(id|pk))?(__(exact|in|isnull|gte?|lte?|year|month|day))?"
 

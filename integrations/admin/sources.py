@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 
+from access.scoped import TICKED
 from core import audit
 from integrations import credentials
 from integrations.admin.shared import ConfigurationAdmin, Tool
@@ -124,7 +125,7 @@ class SourceAdmin(ConfigurationAdmin):
     form = SourceForm
     list_display = ["name", "kind", "active"]
     search_fields = ["name"]
-    autocomplete_fields = ["organizations"]
+    formfield_overrides = TICKED
     readonly_fields = ["fetch_secret", "listings_secret"]
     inlines = [SourceCredentialInline]
 
