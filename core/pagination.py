@@ -12,7 +12,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     Who looks for an older row searches.
     """
 
-    most = 5_000
+    most = 1_000
 
     @cached_property
     def count(self) -> int:
