@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from integrations.models import Organization, Source
+from integrations.models import Organization, ServiceListing, Source
 from referrals import names, snapshot
 from referrals.models import (
     ImportJob,
@@ -24,6 +24,20 @@ BEGUN = Q(state=ImportJob.State.RUNNING) | Q(steps__isnull=False)
 
 class Foreign(Exception):
     """The ids name a referral of an organization for which the source may not send."""
+
+
+def listing_named(listing_id: str, organization_id: str) -> ServiceListing | None:
+    """Return the listing of this Caredove id; None when the message names another's organization.
+
+    People type the ids of listings in: nobody gets an organization's referrals by claiming one of
+    its listings first.
+    """
+    listings = ServiceListing.objects.select_related("organization")
+    listing = listings.filter(caredove_id=listing_id).first() if listing_id else None
+    if listing is None or listing.organization.caredove_id == organization_id:
+        return listing
+    others = Organization.objects.filter(caredove_id=organization_id or None)
+    return None if others.exists() else listing
 
 
 def find(source_kind: str, references: Sequence[str]) -> Referral | None:

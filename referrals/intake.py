@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from core import clock
 from integrations import sources
@@ -62,16 +61,15 @@ def _may_send(source: Source, door: sources.Door, envelope: Envelope, body: byte
     if not allowed:
         return True
     named = {envelope.organization_id} if envelope.organization_id else set()
-    listing_id = door.parse(body).listing_id
-    owners = Organization.objects.filter(
-        Q(listings__caredove_id=listing_id) if listing_id else Q(pk__in=[])
-    )
+    parsed = door.parse(body)
+    listing = identity.listing_named(parsed.listing_id, parsed.organization_id)
+    owner = Organization.objects.filter(pk=listing.organization_id if listing else None)
     touched = Organization.objects.filter(
         pk__in=Referral.objects.filter(
             aliases__source_kind=source.kind, aliases__value__in=envelope.references
         ).values("organization")
     )
-    for organizations in (owners, touched):
+    for organizations in (owner, touched):
         named |= set(organizations.values_list("caredove_id", flat=True))
     return named <= allowed
 

@@ -141,11 +141,7 @@ def _open(event_id: UUID, parsed: ParsedEvent) -> None:
 
 
 def _named_listing(parsed: ParsedEvent) -> ServiceListing | None:
-    return (
-        ServiceListing.objects.select_related("organization")
-        .filter(caredove_id=parsed.listing_id or None)
-        .first()
-    )
+    return identity.listing_named(parsed.listing_id, parsed.organization_id)
 
 
 def _named_organization(parsed: ParsedEvent) -> Organization | None:

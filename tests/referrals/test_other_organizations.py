@@ -179,3 +179,49 @@ def test_the_reference_stays_free_of_the_stranger_for_good(world: World, strange
 def world(db: None) -> World:
     """The portal's first organization, whose source may send for all."""
     return make_world()
+
+
+# -- Claiming a listing --------------------------------------------------------------------------
+
+
+def of_a_new_listing(number: int = 1) -> dict[str, Any]:
+    """Return an event for a listing of the first organization that nobody has set up yet."""
+    return plain(number=number) | {"service_listing": {"id": "4418"}}
+
+
+def claim(stranger: Stranger) -> None:
+    claimed = ServiceListing.objects.create(
+        organization=stranger.organization, caredove_id="4418", name="Ours now"
+    )
+    theirs = TriggerConfig.objects.get(listing__organization=stranger.organization)
+    theirs.pk, theirs.listing = None, claimed
+    theirs.save()
+
+
+def test_a_stranger_who_claims_our_listing_first_gets_none_of_its_referrals(
+    world: World, stranger: Stranger
+):
+    claim(stranger)
+    event = world.send(of_a_new_listing())
+    assert event.outcome == Outcome.UNKNOWN_LISTING
+    assert event.referral is not None
+    assert event.referral.organization == world.organization
+    assert not ImportJob.objects.exists()
+
+
+def test_a_stranger_who_claims_our_listing_does_not_get_our_sender_refused(
+    world: World, stranger: Stranger
+):
+    world.source.organizations.add(world.organization)
+    claim(stranger)
+    assert world.send(of_a_new_listing()).outcome == Outcome.UNKNOWN_LISTING
+
+
+def test_a_sender_cannot_reach_our_listing_by_naming_its_own_organization(
+    world: World, stranger: Stranger
+):
+    event = stranger.send(plain() | {"organization": {"id": "900"}})
+    assert event.outcome == Outcome.UNKNOWN_LISTING
+    assert event.referral is not None
+    assert event.referral.organization == stranger.organization
+    assert not ImportJob.objects.exists()
