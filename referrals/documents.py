@@ -1,6 +1,7 @@
 """A referral as a document: what its snapshot shows, under the names that are used here."""
 
 from mapping.document import Document, Named
+from mapping.masking import masked
 from referrals import snapshot
 from referrals.models import Referral
 
@@ -20,3 +21,11 @@ def document_of(referral: Referral) -> Document:
             id=referral.organization.caredove_id, name=referral.organization.name
         )
     return document
+
+
+def masked_document_of(referral: Referral) -> Document:
+    """Return the same without a word about its people, for those who may not see them."""
+    said = (
+        (part.name, part.caredove_id) for part in (referral.organization, referral.listing) if part
+    )
+    return masked(document_of(referral), frozenset(text for pair in said for text in pair))

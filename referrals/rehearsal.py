@@ -5,7 +5,7 @@ does not depend on any trigger config: what remains is which of them are chosen,
 that opening itself uses, and what the mapping makes of the referral as it is known now.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -45,6 +45,8 @@ class Verdict:
     fate: Fate
     why: str = ""
 
+
+Read = Callable[[Referral], Document]
 
 NOTHING = Verdict(Fate.NOT_MATCHED, "Not connected, or switched off")
 
@@ -115,10 +117,14 @@ def begin(listing: ServiceListing, now: datetime) -> Tally:
     return Tally(since, now, _events(found, since, now).count(), found.count())
 
 
-def go_on(tally: Tally, choice: TriggerConfig, saved: TriggerConfig | None) -> None:
+def go_on(
+    tally: Tally, choice: TriggerConfig, saved: TriggerConfig | None, read: Read = document_of
+) -> None:
     """Count the next referrals: what the choice would have done, beside the saved config.
 
-    As if it had been so from the beginning of the period, with nothing imported before.
+    As if it had been so from the beginning of the period, with nothing imported before. `read`
+    returns what is mapped of a referral: for those who may not see people, a masked copy. Whether
+    a field stays empty could be made to tell, word by word, what a person's data are.
     """
     found = referrals_of(choice.listing, tally.since, tally.until)
     if tally.last:
@@ -126,7 +132,7 @@ def go_on(tally: Tally, choice: TriggerConfig, saved: TriggerConfig | None) -> N
         found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=key))
     batch = list(found.order_by("-created_at", "-pk")[:AT_ONCE])
     told = _told(batch, _events(found, tally.since, tally.until))
-    tally.add(list(_rows(batch, told, choice, saved)))
+    tally.add(list(_rows(batch, told, choice, saved, read)))
     tally.looked_at += len(batch)
     if batch:
         tally.last = batch[-1].created_at, str(batch[-1].pk)
@@ -148,8 +154,12 @@ def referrals_of(listing: ServiceListing, since: datetime, until: datetime) -> Q
 
 
 def for_listing(listing: ServiceListing) -> Q:
-    """Return the condition on a referral: it is for this listing, which may be newer than it."""
-    return Q(listing=listing) | Q(listing=None, listing_caredove_id=listing.caredove_id)
+    """Return the condition on a referral: it is for this listing, which may be newer than it.
+
+    Of those that are older, only what its own organization got: anybody can claim an id.
+    """
+    older = Q(listing=None, listing_caredove_id=listing.caredove_id)
+    return Q(listing=listing) | older & Q(organization=listing.organization_id)
 
 
 def _events(
@@ -187,12 +197,13 @@ def _rows(
     told: dict[object, _Told],
     choice: TriggerConfig,
     saved: TriggerConfig | None,
+    read: Read,
 ) -> Iterator[Row]:
     by_choice = _Judge(choice)
     by_saved = _Judge(saved) if saved and saved.enabled else None
     for referral in referrals:
         events = told.get(referral.pk, _Told(referral.changed_at))
-        document = document_of(referral)
+        document = read(referral)
         yield Row(
             str(referral.pk),
             referral.reference,

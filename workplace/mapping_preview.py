@@ -31,14 +31,13 @@ from mapping import catalogue, editor, exchange, testing
 from mapping.checks import check_mapping
 from mapping.document import Document
 from mapping.engine import Context, Rule
-from mapping.masking import masked
 from mapping.models import Mapping, MappingTest
 from mapping.preview import preview
 from mapping.samples import sample, samples
 from mapping.targets import target_fields
 from mapping.wording import target_in_words
 from referrals import summary
-from referrals.documents import document_of
+from referrals.documents import document_of, masked_document_of
 from referrals.models import Referral, ReferralAlias
 
 SEES_PEOPLE = "referrals.view_referral"
@@ -183,12 +182,11 @@ def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -
         return None
     covered = covered or not request.user.has_perm(SEES_PEOPLE)
     audit.record(request, "preview mapping", referral, mapping=mapping.pk, masked=covered)
-    document = document_of(referral)
     zone = _zone(mapping, referral)
     if covered:
         label = f"Masked copy of {referral.reference}"
-        return Subject(label, masked(document, _public(referral)), zone, referral, True)
-    return Subject(f"Referral {referral.reference}", document, zone, referral)
+        return Subject(label, masked_document_of(referral), zone, referral, True)
+    return Subject(f"Referral {referral.reference}", document_of(referral), zone, referral)
 
 
 def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral | None:
@@ -197,21 +195,13 @@ def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral |
     if mapping.organization_id:
         seen = seen.filter(organization=mapping.organization_id)
     if chosen == "reference":
-        seen = _named(seen, request.POST.get("reference", "").strip())
+        seen = _named(seen, request.POST.get("reference", "").replace("\0", "").strip())
     return seen.select_related("organization", "listing").order_by("-created_at").first()
 
 
 def _named(seen: QuerySet[Referral], reference: str) -> QuerySet[Referral]:
     named = ReferralAlias.objects.filter(value=reference)
     return seen.filter(pk__in=named.values("referral"))
-
-
-def _public(referral: Referral) -> frozenset[str]:
-    """Return the names and ids of its organization and listing: no person's."""
-    said = (
-        (part.name, part.caredove_id) for part in (referral.organization, referral.listing) if part
-    )
-    return frozenset(text for pair in said for text in pair)
 
 
 def _zone(mapping: Mapping, referral: Referral | None) -> ZoneInfo:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from access.roles import LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
+from mapping import exchange
 from mapping.models import Mapping
 from referrals import rehearsal
 from tests.people import client_of
@@ -327,3 +328,73 @@ def test_others_of_another_organization_are_not_offered(
     assert not TriggerConfig.objects.filter(
         listing=stranger.listing, destination=world.destination
     ).exists()
+
+
+# -- What a rehearsal must not tell --------------------------------------------------------------
+
+
+def rehearsed(client: Client, listing: ServiceListing, **given: Any) -> Any:
+    return client.post(screen(listing), {**given, "_rehearse": given.pop("_rehearse", "begin")})
+
+
+def guess_at_first_names(world: World, name: str) -> Mapping:
+    """Return a mapping that leaves a required field empty for those who are called so."""
+    mapping = exchange.copy_mapping(world.config.mapping, world.organization, f"guess {name}")
+    guess = {
+        "target": "name",
+        "from": ["registrant.first_name"],
+        "transforms": [{"name": "value_table", "table": "guess"}],
+    }
+    exchange.import_mapping(
+        {
+            "name": mapping.name,
+            "destination_kind": "demo",
+            "rules": [guess],
+            "value_tables": {"guess": {name: ""}},
+        },
+        world.organization,
+    )
+    return mapping
+
+
+def test_a_liaison_cannot_guess_names_by_what_would_stay_empty(
+    world: World, liaison: Client
+) -> None:
+    world.send(plain())
+    fates = {
+        name: [
+            row.then
+            for row in rehearsed(
+                liaison,
+                world.listing,
+                **filled(world, mapping=guess_at_first_names(world, name).pk),
+            )
+            .context["tally"]
+            .rows
+        ]
+        for name in ("Mireille", "Somebody else")
+    }
+    assert len(fates["Mireille"]) == 1
+    assert fates["Mireille"] == fates["Somebody else"]
+
+
+def test_a_liaison_who_claims_a_listing_is_not_told_of_its_older_referrals(
+    world: World, stranger: World
+) -> None:
+    world.send(plain() | {"service_listing": {"id": "4418"}})
+    claimed = ServiceListing.objects.create(
+        organization=stranger.organization, caredove_id="4418", name="Ours now"
+    )
+    theirs = client_of(LIAISON, stranger.organization, name="theirs")
+    tally = rehearsed(theirs, claimed, **filled(stranger)).context["tally"]
+    assert (tally.events, tally.referrals, tally.rows) == (0, 0, [])
+
+
+def test_what_a_page_carries_is_worth_nothing_to_another_person(
+    world: World, stranger: World, liaison: Client
+) -> None:
+    world.send(plain())
+    carried = rehearsed(liaison, world.listing, **filled(world)).context["carried"]
+    theirs = client_of(LIAISON, stranger.organization, name="theirs")
+    page = rehearsed(theirs, stranger.listing, **filled(stranger, _rehearse="on", tally=carried))
+    assert page.context["tally"].rows == []

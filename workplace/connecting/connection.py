@@ -14,11 +14,11 @@ from integrations.connections import differences_between
 from integrations.models import ServiceListing, TriggerConfig
 from integrations.triggers import EARLY_AND_LATE, early_and_late
 from referrals import readiness, rehearsal
+from referrals.documents import document_of, masked_document_of
 from workplace.connecting import shared
 from workplace.connecting.forms import ConnectionForm, CopyForm, initial_from
 from workplace.mending import mended
 
-SALT = "rehearsal"
 GOES_ON = "on"
 TALLY_SECONDS = 3600  # a page that was left open longer begins again
 
@@ -92,21 +92,33 @@ def _said(config: TriggerConfig, *, new: bool) -> str:
 def _rehearse(
     request: HttpRequest, choice: TriggerConfig, saved: TriggerConfig | None
 ) -> rehearsal.Tally:
-    tally = _tally_of(request) if request.POST["_rehearse"] == GOES_ON else None
+    tally = _tally_of(request, choice.listing) if request.POST["_rehearse"] == GOES_ON else None
     if tally is None:
         tally = rehearsal.begin(choice.listing, clock.now())
         audit.record(request, "rehearse connection", choice.listing, referrals=tally.referrals)
-    rehearsal.go_on(tally, choice, saved)
+    sees_people = request.user.has_perm("referrals.view_referral")
+    read = document_of if sees_people else masked_document_of
+    rehearsal.go_on(tally, choice, saved, read)
     return tally
 
 
-def _tally_of(request: HttpRequest) -> rehearsal.Tally | None:
+def _tally_of(request: HttpRequest, listing: ServiceListing) -> rehearsal.Tally | None:
     """Return how far the page has come; None when it has not begun."""
     try:
-        sent = signing.loads(request.POST.get("tally", ""), salt=SALT, max_age=TALLY_SECONDS)
+        carried = request.POST.get("tally", "")
+        sent = signing.loads(carried, salt=_salt(request, listing), max_age=TALLY_SECONDS)
         return msgspec.convert(sent, rehearsal.Tally)
     except (signing.BadSignature, msgspec.ValidationError):
         return None
+
+
+def _carried(request: HttpRequest, listing: ServiceListing, tally: rehearsal.Tally) -> str:
+    return signing.dumps(msgspec.to_builtins(tally), salt=_salt(request, listing))
+
+
+def _salt(request: HttpRequest, listing: ServiceListing) -> str:
+    """What a page carries is for this person and this listing."""
+    return f"rehearsal {listing.pk} {request.user.pk}"
 
 
 # -- the page --------------------------------------------------------------------------------------
@@ -139,5 +151,5 @@ def _page(
         needs=[mended(request, need, listing, saved) for need in needs],
         missing=sum(not need.met for need in needs),
         tally=tally,
-        carried=signing.dumps(msgspec.to_builtins(tally), salt=SALT) if tally else "",
+        carried=_carried(request, listing, tally) if tally else "",
     )
