@@ -29,8 +29,8 @@ ROWS: dict[str, dict[str, str]] = {
     "Referral": {
         "id": "md5('referral' || i)::uuid",
         "reference": "lpad(i::text, 10, '0')",
-        "organization_id": "(%(organizations)s::int[])[1 + i %% 20]",
-        "listing_id": "(%(listings)s::int[])[1 + i %% 100]",
+        "organization_id": "(%(organizations)s::int[])[1 + i / 7 %% 20]",
+        "listing_id": "(%(listings)s::int[])[1 + i / 7 %% 100]",
         "created_at": AGO,
         "changed_at": AGO,
     },
@@ -54,7 +54,7 @@ ROWS: dict[str, dict[str, str]] = {
     "ImportJob": {
         "id": "md5('job' || i)::uuid",
         "referral_id": "md5('referral' || i)::uuid",
-        "destination_id": "(%(destinations)s::int[])[1 + i %% 20]",
+        "destination_id": "(%(destinations)s::int[])[1 + i / 7 %% 20]",
         "opened_by_id": "md5('event' || i)::uuid",
         "opened_at": AGO,
         "imported_at": f"CASE WHEN {FAILED} THEN NULL ELSE {AGO} END",
