@@ -278,7 +278,10 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preloading is for the owner of the domain
+SILENCED_SYSTEM_CHECKS = [
+    "security.W019",  # a PDF stands in a frame beside the referral that it is of
+    "security.W021",  # HSTS preloading is for the owner of the domain
+]
 
 # -- What people are told, beside the admin -----------------------------------------------------
 
@@ -288,7 +291,9 @@ globals().update(env.email_url_config(EMAIL_URL or "dummymail://"))
 EMAIL_TIMEOUT = 10  # seconds
 PORTAL_URL = env.str(
     "PORTAL_URL",
-    default="http://127.0.0.1:8000" if DEBUG or not HTTPS_ONLY else f"https://{ALLOWED_HOSTS[0]}",
+    default="http://127.0.0.1:8000"
+    if DEBUG or not HTTPS_ONLY
+    else f"https://{next(iter(ALLOWED_HOSTS), '')}",
 )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default=f"Dovetail <dovetail@{urlsplit(PORTAL_URL).hostname}>"

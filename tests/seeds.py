@@ -246,7 +246,7 @@ def _furnish(caredove_id: str) -> None:
     """Give an organization what people make in the workplace: alerts, test cases, a bulk retry."""
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
-    from referrals import test_events
+    from referrals import trial_events
     from referrals.models import BulkRetry, BulkRetryItem, ImportJob
     from workplace.models import Alert, AlertRecipient, AlertSettings
 
@@ -284,7 +284,7 @@ def _furnish(caredove_id: str) -> None:
         organization=organization, trigger_configs__isnull=False
     )
     sender = "zq-source" if said else "caredove"
-    test_events.send(Source.objects.get(name=sender), connected[0])
+    trial_events.send(Source.objects.get(name=sender), connected[0])
     retry = BulkRetry.objects.create(
         selection=uuid.uuid4(), organization=organization, asked_at=now, asked_by=_user("support")
     )

@@ -11,5 +11,5 @@ def test_a_person_signs_in(live_server, page, admin_user):
     page.goto(f"{live_server.url}/admin/")
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill("password")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_text("Log out").wait_for()
