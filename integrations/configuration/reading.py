@@ -20,13 +20,18 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(
                 problem="anchors and aliases are not read", problem_mark=mark
             )
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None):
+            raise yaml.MarkedYAMLError(
+                problem="tags such as !!int are not read", problem_mark=event.start_mark
+            )
         return super().compose_node(parent, index)
 
 
 for _name, _pattern, _first in [
     ("bool", r"true|false", "tf"),
     ("null", r"~|null|", ["~", "n", ""]),
-    ("int", r"-?(0|[1-9][0-9]*)", "-0123456789"),
+    ("int", r"-?(0|[1-9][0-9]{0,17})", "-0123456789"),  # a longer one stays text
 ]:
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), list(_first)

@@ -139,6 +139,7 @@ def readable(body: bytes) -> str:
         text = json.dumps(_shortened(json.loads(text)), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = without_sign_in_links(text)
+    text = text.encode("utf-8", "replace").decode()  # JSON can spell half a character: "\ud800"
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n… (cut here)"
 
 

@@ -1,7 +1,7 @@
 """What the work list is narrowed by: one form, whose choices are the person's own."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -240,9 +240,10 @@ class DateFilter(admin.ListFilter):
 
     def _day(self, name: str) -> date | None:
         try:
-            return date.fromisoformat(str(self.used_parameters.get(name, "")))
+            day = date.fromisoformat(str(self.used_parameters.get(name, "")))
         except ValueError:
             return None
+        return day if MINYEAR < day.year < MAXYEAR else None  # the day after it is a day, too
 
 
 def _midnight(day: date) -> datetime:

@@ -77,7 +77,8 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not self.has_view_permission(request):
             raise PermissionDenied
         found = reverse(f"admin:{self._url_name('changelist')}")
-        if asked := request.POST.get(SEARCH_VAR, "").strip()[:LONGEST]:
+        # No database takes a NUL.
+        if asked := request.POST.get(SEARCH_VAR, "").replace("\0", "").strip()[:LONGEST]:
             found = f"{found}?{urlencode(self._sought(request, asked))}"
         return HttpResponseRedirect(found)
 

@@ -502,3 +502,13 @@ def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
         set(ROLES[ADMINISTRATOR])
     )
     assert own.permissions.count() == 1
+
+
+def test_an_answer_with_half_a_character_can_be_read(
+    admin_client: Client, rejected: ImportJob
+) -> None:
+    attempt = rejected.attempts.get()
+    attempt.body = r'{"error": "no \ud800 such"}'
+    attempt.save()
+    url = reverse("admin:referrals_importjob_answer", args=[rejected.pk, attempt.number])
+    assert "no ? such" in text(admin_client, url)

@@ -158,6 +158,7 @@ def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> 
         {"organization": "x' OR 1"},
         {"code": "999"},
         {"from": "yesterday"},
+        {"from": "0001-01-01", "to": "9999-12-31"},
         {"reason": "whatever"},
     ):
         assert listed(support, **params) == ["1"], params
