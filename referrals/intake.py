@@ -63,7 +63,7 @@ def _may_send(source: Source, door: sources.Door, envelope: Envelope, body: byte
     named = {envelope.organization_id} if envelope.organization_id else set()
     parsed = door.parse(body)
     listing = identity.listing_named(parsed.listing_id, parsed.organization_id)
-    owner = Organization.objects.filter(pk=listing.organization_id if listing else None)
+    owner = Organization.objects.filter(listings__pk=listing.pk if listing else 0)
     touched = Organization.objects.filter(
         pk__in=Referral.objects.filter(
             aliases__source_kind=source.kind, aliases__value__in=envelope.references
