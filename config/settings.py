@@ -262,6 +262,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 ACCOUNT_ADAPTER = "access.signing_in.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # by itself it is the host that the request names
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a reset is sent to people of ours, or to nobody
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE, without a question

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
@@ -28,6 +29,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request) or "unknown"
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link of a mail: to the portal, whatever host the request named."""
+        asked: str = super().get_reset_password_from_key_url(key)
+        portal: str = settings.PORTAL_URL
+        return urljoin(portal, urlsplit(asked).path)
 
     def is_reauthentication_required(self, *, app: str) -> bool:
         """Ask again before secrets are shown, unless somebody has only just signed in."""

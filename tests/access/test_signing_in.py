@@ -3,16 +3,19 @@
 import time
 
 import pytest
+from allauth.account import views
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from django.contrib.auth.models import User
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
-from django.urls import reverse
+from django.urls import path, reverse
 
 from access.roles import ADMINISTRATOR, SUPPORT
 from access.signing_in.adapters import renew_secrets
+from config.urls import urlpatterns
 from core import encryption
 from core.models import AuditEvent
 from tests.people import client_of, person
@@ -186,3 +189,28 @@ def test_people_change_their_own_password(client: Client, ada: User):
     ada.refresh_from_db()
     assert ada.check_password("over hill and dale")
     assert audited()[-1] == "change password"
+
+
+# As `access.signing_in.urls` has them where e-mail is set up.
+WITH_MAIL = (
+    path("reset/", views.password_reset, name="account_reset_password"),
+    path("done/", views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "reset/<uidb36>-<key>/",
+        views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    *urlpatterns,
+)
+
+
+def test_a_mail_leads_to_the_portal_whatever_host_was_asked(client: Client, ada: User, settings):
+    settings.ROOT_URLCONF = WITH_MAIL
+    settings.ALLOWED_HOSTS = ["portal.example", "old-name.example"]
+    settings.PORTAL_URL = "https://portal.example"
+    ada.email = "ada@example.org"
+    ada.save()
+    client.post("/reset/", {"email": "ada@example.org"}, headers={"host": "old-name.example"})
+    (sent,) = mail.outbox
+    assert "https://portal.example/reset/" in sent.body
+    assert "old-name" not in sent.subject + sent.body
