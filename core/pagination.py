@@ -17,4 +17,4 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[: self.most].count())
+        return int(rows.order_by().values("pk")[: self.most].count())

@@ -368,6 +368,11 @@ class ImportJob(models.Model):
                 condition=Q(error_at__isnull=False, error_cleared_at__isnull=True),
                 name="jobs_uncleared_by_reason",
             ),
+            models.Index(
+                fields=["-error_at"],
+                condition=Q(error_at__isnull=False, error_cleared_at__isnull=False),
+                name="jobs_with_cleared_error",
+            ),
             models.Index(fields=["state", "-opened_at"], name="jobs_by_state"),
             models.Index(fields=["-opened_at"], name="jobs_by_time"),
             models.Index(fields=["external_id"], name="jobs_by_external_id"),

@@ -78,8 +78,13 @@ class ErrorFilter(Choice):
 
 def since_field(request: HttpRequest) -> str:
     """Return which moment of an import the list is about, sorts by and filters by."""
-    any_import = request.GET.get(ErrorFilter.parameter_name) or _is_searched(request)
-    return "opened_at" if any_import else "error_at"
+    chosen = request.GET.get(ErrorFilter.parameter_name)
+    return "opened_at" if chosen == ALL or _is_searched(request) else "error_at"
+
+
+def shows_uncleared(request: HttpRequest) -> bool:
+    """Return whether the list is of errors that wait to be cleared."""
+    return since_field(request) == "error_at" and not request.GET.get(ErrorFilter.parameter_name)
 
 
 def _is_searched(request: HttpRequest) -> bool:

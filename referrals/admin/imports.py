@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -26,6 +26,7 @@ from referrals.admin.filters import (
     StateFilter,
     StatusCodeFilter,
     TriggerFilter,
+    shows_uncleared,
     since_field,
 )
 from referrals.admin.viewing import (
@@ -101,7 +102,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         jobs: QuerySet[ImportJob] = super().get_queryset(request)
         jobs = jobs.defer("referral__snapshot", "destination__options")
-        return jobs.annotate(cause=cause_key())
+        return jobs.annotate(cause=cause_key(), shown_since=F(since_field(request)))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
@@ -121,7 +122,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         """Return the oldest error first: it has waited longest. Else the newest import first."""
         field = since_field(request)
         order = request.GET.get(OrderFilter.parameter_name)
-        newest = order == "newest" or (order != "oldest" and field == "opened_at")
+        newest = order == "newest" or (order != "oldest" and not shows_uncleared(request))
         return [f"-{field}" if newest else field]
 
     @admin.display(description="reference")
@@ -161,8 +162,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
 
     @admin.display(description="since")
     def since(self, job: ImportJob) -> SafeString:
-        flagged = job.error_at if job.has_uncleared_error else None
-        moment = flagged or job.imported_at or job.opened_at
+        moment = job.shown_since or job.opened_at  # type: ignore[attr-defined]
         return format_html(
             '<time datetime="{}">{}</time><small>{}</small>',
             moment.isoformat(),

@@ -13,4 +13,14 @@ class Migration(migrations.Migration):
                 name="jobs_uncleared_by_reason",
             ),
         ),
+        migrations.AddIndex(
+            model_name="importjob",
+            index=models.Index(
+                condition=models.Q(
+                    ("error_at__isnull", False), ("error_cleared_at__isnull", False)
+                ),
+                fields=["-error_at"],
+                name="jobs_with_cleared_error",
+            ),
+        ),
     ]
