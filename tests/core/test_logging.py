@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.urls import path
 
+from config import urls
 from core import logging as logs
 from core.encryption import Tampered
 from core.outbound import Unreachable
@@ -192,7 +193,7 @@ def failing(request):
     raise ValueError(SECRET)
 
 
-urlpatterns = [path("fails", failing)]
+urlpatterns = [path("fails", failing), *urls.urlpatterns]
 
 
 @pytest.mark.urls(__name__)
