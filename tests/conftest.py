@@ -39,14 +39,20 @@ class QuickHasher(PBKDF2PasswordHasher):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--only-database", action="store_true", help="run only the tests that need a database"
+        "--only-database",
+        action="store_true",
+        help="run only the tests that the database matters to",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-database"):
-        config.hook.pytest_deselected(items=[item for item in items if not _needs_database(item)])
-        items[:] = [item for item in items if _needs_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _on_both(item)])
+        items[:] = [item for item in items if _on_both(item)]
+
+
+def _on_both(item: pytest.Item) -> bool:
+    return _needs_database(item) and not item.get_closest_marker("once")
 
 
 def _needs_database(item: pytest.Item) -> bool:
