@@ -16,6 +16,9 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 TALLEST = 1400  # of a picture: the rest of a long list says nothing new
 SCHEMES = ("light", "dark")
+# A dark page differs from the light one in nothing but its colours.
+ALL_RULES: dict[str, object] = {}
+OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
 _troubles: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()
@@ -63,7 +66,7 @@ def faults(page: Page, scheme: str) -> list[str]:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
-    found = page.evaluate(_FAULTS)
+    found = page.evaluate(_FAULTS, ALL_RULES if scheme == "light" else OF_COLOURS)
     page.emulate_media(color_scheme="light")
     return [
         f"{fault['id']}: {fault['help']}: {node['target'][0]} {_why(node)}"
@@ -74,9 +77,9 @@ def faults(page: Page, scheme: str) -> list[str]:
 
 # Colours that are just changing are waited for. Stylesheets are not fetched again: axe would look
 # for what they import beside the page, and apply what it found against the policy.
-_FAULTS = """async () => {
+_FAULTS = """async rules => {
   await Promise.all(document.getAnimations().map(one => one.finished.catch(() => null)));
-  return axe.run(document, {resultTypes: ["violations"], preload: false});
+  return axe.run(document, {...rules, resultTypes: ["violations"], preload: false});
 }"""
 
 

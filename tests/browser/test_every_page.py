@@ -1,14 +1,14 @@
 """Every page of the admin, as every role: accessible in light and dark, on a phone, without errors.
 
 The pages are found by the admin's URL resolver (`tests.addresses`), so new ones are in here by
-themselves. Django's own kinds of pages (lists, forms, histories) look alike for each model: one is
-opened when it shows a kind of element that no page before it has shown.
+themselves. Django's own kinds of pages (lists, forms, histories) look alike for each model, and
+a page looks much alike for each role: such a one is opened when it shows a kind of element that no
+page before it has shown.
 """
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-import pytest
 from playwright.sync_api import Page
 
 from tests.addresses import views
@@ -42,32 +42,42 @@ class Kinds(HTMLParser):
         self.found.add((tag, given.get("type") or "", given.get("role") or "", *shown))
 
 
-@pytest.fixture(scope="module")
-def seen() -> set[Kind]:
-    return set()
+def test_every_page(sign_in: SignIn, portal: Portal):
+    looked = Looked()
+    found = [
+        f"{role}: {fault}"
+        for role in reversed(ROLES)  # the administrator sees the most
+        for fault in looked.over(sign_in(role), portal)
+    ]
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("role", reversed(ROLES))
-def test_every_page(role: str, sign_in: SignIn, portal: Portal, seen: set[Kind]):
-    page = sign_in(role)
-    found = [fault for name in NAMES for fault in _faults(page, name, portal.addresses[name], seen)]
-    assert not found, f"As {role}:\n" + "\n".join(found)
+class Looked:
+    """What has been looked at; who sees less afterwards sees little that is new."""
 
+    def __init__(self) -> None:
+        self.kinds: set[Kind] = set()
+        self.names: set[str] = set()
 
-def _faults(page: Page, name: str, address: str, seen: set[Kind]) -> Iterator[str]:
-    """Yield what is wrong with a page, if it is one, and one that has to be looked at."""
-    answer = page.request.get(address)
-    if answer.status >= 500:
-        yield f"{name}: {address} is answered {answer.status}"
-    if not answer.ok or "text/html" not in answer.headers["content-type"]:
-        return
-    kinds = Kinds(answer.text()).found
-    if name.endswith(DJANGOS) and kinds <= seen:
-        return
-    seen |= kinds
-    page.goto(address)
-    for check in (checks.accessible, checks.fits_phone):
-        try:
-            check(page)
-        except AssertionError as wrong:
-            yield f"{name}: {wrong}"
+    def over(self, page: Page, portal: Portal) -> Iterator[str]:
+        """Look at every page as whoever this browser page is signed in as; yield what is wrong."""
+        for name in NAMES:
+            yield from self._at(page, name, portal.addresses[name])
+
+    def _at(self, page: Page, name: str, address: str) -> Iterator[str]:
+        answer = page.request.get(address)
+        if answer.status >= 500:
+            yield f"{name}: {address} is answered {answer.status}"
+        if not answer.ok or "text/html" not in answer.headers["content-type"]:
+            return
+        kinds = Kinds(answer.text()).found
+        if (name.endswith(DJANGOS) or name in self.names) and kinds <= self.kinds:
+            return
+        self.kinds |= kinds
+        self.names.add(name)
+        page.goto(address)
+        for check in (checks.accessible, checks.fits_phone):
+            try:
+                check(page)
+            except AssertionError as wrong:
+                yield f"{name}: {wrong}"

@@ -9,6 +9,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from tests.crash.laboratory import (
     KILLED,
@@ -27,8 +28,16 @@ STEPS = ("/referrals/…/attachments", "POST /api/v1/referrals", "GET /files/phq
 in_parts = pytest.mark.parametrize("part", range(PARTS))
 
 
+def tried(laboratory: Laboratory) -> list[Point]:
+    """Every point on SQLite; on PostgreSQL those of the database: the others do not touch it."""
+    points = laboratory.points()
+    if connection.vendor == "sqlite":
+        return points
+    return [point for point in points if point.kind in (COMMIT, AUTOCOMMIT)]
+
+
 def points_of(laboratory: Laboratory, part: int) -> list[Point]:
-    return laboratory.points()[part::PARTS]
+    return tried(laboratory)[part::PARTS]
 
 
 def test_the_matrix_covers_every_kind_of_point(laboratory: Laboratory):
@@ -78,10 +87,11 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
 def test_a_second_death_changes_nothing(
     laboratory: Laboratory, part: int, subtests: pytest.Subtests
 ):
-    points = laboratory.points()
+    points = tried(laboratory)
+    last = laboratory.points()[-1].number
     draw = random.Random(part)
     for first in draw.sample(points, len(points) // PARTS // 2):
-        second = draw.randint(1, len(points) - first.number + 10)
+        second = draw.randint(1, last - first.number + 10)
         with subtests.test(killed=str(first), then=second):
             laboratory.begin()
             ended = laboratory.receive_open_run(fatal=first.number)
