@@ -4,7 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import F, Q, QuerySet
+from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -125,6 +127,12 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         newest = order == "newest" or (order != "oldest" and not shows_uncleared(request))
         return [f"-{field}" if newest else field]
 
+    def action_checkbox(self, job: ImportJob) -> SafeString:
+        """Call the row by its reference: an import's id says nothing to whoever hears it."""
+        attrs = {"class": "action-select", "aria-label": f"Select {job.referral.reference}"}
+        box = CheckboxInput(attrs, lambda value: False)
+        return box.render(ACTION_CHECKBOX_NAME, str(job.pk))
+
     @admin.display(description="reference")
     def shown_reference(self, job: ImportJob) -> str:
         return job.referral.reference
@@ -142,7 +150,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     @admin.display(description="what is wrong")
     def problem(self, job: ImportJob) -> Any:
         cause = BY_KEY.get(job.cause)  # type: ignore[attr-defined]
-        said = job.destination.held_reason if job.cause == "held" else job.message  # type: ignore[attr-defined]
+        said = _said(job)
         shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
         code = f"HTTP {job.last_status_code}" if _failed_with_code(job) else ""
         return (
@@ -204,13 +212,20 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
 
     def more(self, request: HttpRequest, obj: ImportJob) -> dict[str, Any]:
         return {
+            "title": f"Import of {obj.referral} into {obj.destination}",
             "job": obj,
+            "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, obj.attempts.order_by("-number").first()),
             "choices": choices(request, obj, "import"),
             "attempts": obj.attempts.order_by("-number"),
             "steps": obj.steps.all(),
             "reads_answers": request.user.has_perm("referrals.read_body"),
         }
+
+
+def _said(job: ImportJob) -> str:
+    held: bool = job.cause == "held"  # type: ignore[attr-defined]
+    return (job.destination.held_reason if held else job.message) or ""
 
 
 def _owner(job: ImportJob) -> str:

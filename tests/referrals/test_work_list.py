@@ -299,3 +299,9 @@ def test_other_lists_are_searched_in_the_same_way(
         assert len(rows) == 1, words
     nothing = support.get(search(support, "nobody", url)).context["cl"].result_list
     assert len(nothing) == 0
+
+
+def test_a_row_is_ticked_by_its_reference(rejected: World):
+    support = client_of(SUPPORT, rejected.organization)
+    (reference,) = listed(support)
+    assert f'aria-label="Select {reference}"' in support.get(JOBS).content.decode()
