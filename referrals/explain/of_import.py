@@ -27,7 +27,7 @@ State, Reason, Outcome = ImportJob.State, ImportJob.Reason, ImportAttempt.Outcom
 
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 MOVED = Advice(
-    Actor.LIAISON, "Dismiss this import. The referral goes by the listing that it is now for."
+    Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
 )
 NAME_SOMEBODY = Advice(
     Actor.REFERRAL_STAFF, "Enter the person's name in Caredove and save it: it goes by itself."

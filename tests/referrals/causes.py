@@ -239,7 +239,7 @@ def united(it: Scene) -> None:
     it.set_job(state="dismissed", closed_why=UNITED)
 
 
-@case(Cause.MOVED, "still to be imported", "has moved to Elsewhere", Actor.LIAISON)
+@case(Cause.MOVED, "still to be imported", "has moved to Elsewhere", Actor.SUPPORT)
 def moved(it: Scene) -> None:
     it.send(plain())
     elsewhere = Organization.objects.create(caredove_id="900", name="Elsewhere")
