@@ -57,9 +57,6 @@ class MappingAdmin(ScopedAdmin):
             return "Every organization; ships with Dovetail"
         return str(mapping.organization or "Every organization")
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Mappings", **(extra_context or {})})
-
     @admin.action(description="Copy the selected mapping", permissions=["add"])
     def copy(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> HttpResponse | None:
         chosen = list(queryset[:2])

@@ -104,7 +104,7 @@ class CategoryFilter(admin.AllValuesFieldListFilter):
 @admin.register(ServiceListing)
 class ServiceListingAdmin(ListingImport):
     organization_path = "organization"
-    list_display = ["name", "caredove_id", "category", "organization", "goes_to", "active"]
+    list_display = ["name", "goes_to", "organization", "caredove_id", "category", "active"]
     list_filter = ["active", ("category", CategoryFilter), "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "caredove_id", "organization__name"]
@@ -138,6 +138,8 @@ class ServiceListingAdmin(ListingImport):
         return [TriggerConfigInline] if obj else []
 
     def tools(self, request: HttpRequest, obj: ServiceListing) -> list[Tool]:
-        if not request.user.has_perm("integrations.add_triggerconfig"):
-            return []
-        return [Tool("Connect", reverse("admin:connect_listing", args=[obj.pk]))]
+        history = reverse("admin:configuration_history", args=[obj.organization_id])
+        tools = [Tool("Configuration history", history)]
+        if request.user.has_perm("integrations.add_triggerconfig"):
+            tools.insert(0, Tool("Connect", reverse("admin:connect_listing", args=[obj.pk])))
+        return tools

@@ -157,7 +157,7 @@ class AlertRecipientAdmin(RecordedAdmin):
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if obj.channel == WEBHOOK:
             return HttpResponseRedirect(self._url("secret", obj))
-        said = f"{obj.address} is told from now on. Press “Send a test” to try it."
+        said = f"Alerts go to {obj.address} from now on. Press “Send a test” to try it."
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", obj))
 
