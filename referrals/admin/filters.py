@@ -18,6 +18,7 @@ from referrals.models import NO_ANSWER, ImportJob
 
 Jobs = QuerySet[ImportJob]
 OFFERED = 1_000  # of a kind; who has more narrows by another kind first
+DIGITS = 18  # of a key, at most; SQLite takes no longer number
 ALL = "all"
 
 
@@ -111,7 +112,8 @@ class RelatedChoice(Choice):
     def narrowed(self, rows: Any, request: HttpRequest) -> Any:
         """Return those rows that fit the organization that is chosen beside, if there is one."""
         chosen = request.GET.get(OrganizationFilter.parameter_name, "")
-        return rows.filter(organization=chosen) if chosen.isdecimal() else rows
+        is_key = chosen.isdecimal() and len(chosen) <= DIGITS
+        return rows.filter(organization=chosen) if is_key else rows
 
     def label(self, row: Any) -> str:
         return str(row)

@@ -305,3 +305,8 @@ def test_a_row_is_ticked_by_its_reference(rejected: World):
     support = client_of(SUPPORT, rejected.organization)
     (reference,) = listed(support)
     assert f'aria-label="Select {reference}"' in support.get(JOBS).content.decode()
+
+
+def test_an_organization_that_cannot_be_one_narrows_nothing(rejected: World):
+    support = client_of(SUPPORT, rejected.organization)
+    assert listed(support, organization="9" * 50) == listed(support)
