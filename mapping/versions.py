@@ -1,7 +1,6 @@
 """The versions of a mapping: each time it is saved differently, whole, with author and note."""
 
 from collections.abc import Mapping as Dict
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -41,11 +40,6 @@ def keep(
 def newest_number(mapping: models.Mapping) -> int:
     """Return the number of the newest version; 0 without any."""
     return _newest_number(mapping) if mapping.pk else 0
-
-
-def in_force(mapping: models.Mapping, moment: datetime) -> models.MappingVersion | None:
-    """Return the version that an attempt of this moment used; None when none was kept yet."""
-    return mapping.versions.filter(saved_at__lte=moment).first()
 
 
 def difference(old: models.MappingVersion, new: models.MappingVersion) -> list[Difference]:

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Organization
-from mapping import exchange, versions
+from mapping import exchange
 from mapping.models import Mapping, MappingTest
 from mapping.samples import sample
 from tests.forms import form_on
@@ -81,14 +81,6 @@ def test_a_version_that_does_not_work_any_more_is_not_put_back(
     page = liaison.post(url, follow=True).content.decode()
     assert "does not work any more" in page
     assert mapping.rules.filter(target="external_reference").exists()
-
-
-def test_a_moment_has_the_version_that_was_in_force(liaison: Client, mapping: Mapping) -> None:
-    first = mapping.versions.get()
-    change(liaison, mapping)
-    second = mapping.versions.first()
-    assert versions.in_force(mapping, second.saved_at) == second
-    assert versions.in_force(mapping, first.saved_at) == first
 
 
 # -- Test cases --------------------------------------------------------------------------------
