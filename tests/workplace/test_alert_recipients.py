@@ -101,6 +101,14 @@ def test_a_test_mail_is_sent_at_once(world: World, liaison: Client, mail: MailSe
     assert "This is a test" in mail.mails[0].get_content()
 
 
+def test_a_second_test_right_away_is_not_sent(world: World, liaison: Client, mail: MailServer):
+    row = recipient(world)
+    liaison.post(url("test", row))
+    page = liaison.post(url("test", row), follow=True)
+    assert "wait half a minute" in page.content.decode()
+    assert len(mail.mails) == 1
+
+
 def test_a_test_that_fails_says_why(world: World, administrator: Client, hook: HookServer):
     row = recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     hook.status = 404

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db.models import Count, Q, QuerySet
@@ -31,6 +32,7 @@ from workplace.models import Alert, AlertDelivery, AlertKind, AlertRecipient, Al
 
 EMAIL, WEBHOOK = AlertRecipient.Channel.EMAIL, AlertRecipient.Channel.WEBHOOK
 SECRET_BYTES = 32
+SECONDS_BETWEEN_TESTS = 30  # of one recipient, who may not have asked for any
 
 
 def check_webhook(url: str) -> None:
@@ -199,6 +201,8 @@ class AlertRecipientAdmin(RecordedAdmin):
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         recipient = self._changeable(request, pk)
         try:
+            if not cache.add(f"test-alert-{pk}", True, SECONDS_BETWEEN_TESTS):
+                raise sending.NotSent("One was tried just now: wait half a minute.")
             sending.send_test(recipient)
         except sending.NotSent as error:
             self.message_user(request, f"The test did not get through. {error.why}", messages.ERROR)
