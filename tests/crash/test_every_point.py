@@ -66,6 +66,7 @@ def test_a_death_anywhere_loses_nothing_and_doubles_nothing(
             assert_all_went_well(laboratory, found)
 
 
+@pytest.mark.once  # what a destination cannot answer has nothing to do with the database
 @in_parts
 def test_without_a_look_up_nothing_is_sent_on_a_guess(
     laboratory: Laboratory, part: int, subtests: pytest.Subtests
