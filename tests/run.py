@@ -1,8 +1,8 @@
 """All tests on both set-ups: `python -m tests.run [pytest arguments]`.
 
-First everything on the embedded set-up (SQLite, no broker), then whatever needs a database once
-more on PostgreSQL and Redis, which are started here. Ends with one line of counts for each, and
-with 0 only when both passed.
+First everything on the embedded set-up (SQLite, no broker), then whatever needs a database, or is
+about the broker, on PostgreSQL and Redis, which are started here. Ends with one line of counts for
+each, and with 0 only when both passed.
 """
 
 import os
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def on_embedded(report: Path, arguments: Sequence[str]) -> int:
     print("== Embedded: SQLite, no broker", flush=True)
-    return run_pytest({}, report, arguments)
+    return run_pytest({}, report, ["-m", "not scaled_out", *arguments])
 
 
 def on_services(report: Path, arguments: Sequence[str]) -> int:

@@ -184,6 +184,7 @@ def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
     assert len(crms.referrals()) == 1
 
 
+@pytest.mark.scaled_out
 def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms, broker: Broker):
     portal.env["CELERY_BROKER_URL"] = broker.url
     portal.start("web", "worker")
@@ -192,6 +193,7 @@ def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms, broker: Broker
     assert len(crms.referrals()) == 1
 
 
+@pytest.mark.scaled_out
 def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms, broker: Broker):
     crms.fail("create", "503", times=10)
     portal.env["CELERY_BROKER_URL"] = broker.url
@@ -206,6 +208,7 @@ def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Cr
     assert_once_each(crms, range(20))
 
 
+@pytest.mark.scaled_out
 def test_a_broker_that_comes_back_has_its_workers_work_again(
     portal: Portal, crms: Crms, broker: Broker
 ):
@@ -221,6 +224,7 @@ def test_a_broker_that_comes_back_has_its_workers_work_again(
     assert_once_each(crms, range(1, 3))
 
 
+@pytest.mark.scaled_out
 def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
     with silent_broker() as url:
         portal.env["CELERY_BROKER_URL"] = url
@@ -232,6 +236,7 @@ def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Porta
     assert_once_each(crms, range(5))
 
 
+@pytest.mark.scaled_out
 def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
     portal: Portal, broker: Broker
 ):
