@@ -8,12 +8,14 @@ Every context manager works without pytest:
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +28,10 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 ROOT = Path(__file__).resolve().parent.parent
+PORTS = 20_000, 32_000
+PORTS_KEPT = 64
+
+_kept_ports: deque[socket.socket] = deque()
 
 
 class Program:
@@ -140,10 +146,20 @@ def prints(text: str) -> Callable[[Program], bool]:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback address that nothing listens on.
+
+    Nobody else is given it: not by the kernel, which takes from a higher range for those who ask
+    for any, and not by another test run's `free_port`, because this process keeps it bound on
+    127.0.0.2 until it has asked for many more.
+    """
+    while True:
+        port = random.randrange(*PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            _kept_ports.append(socket.create_server(("127.0.0.2", port)))
+            if len(_kept_ports) > PORTS_KEPT:
+                _kept_ports.popleft().close()
+            return port
 
 
 @contextmanager

@@ -125,6 +125,7 @@ def test_an_error_is_cleared(support: Page):
     with task(support, "S6"):
         ask_why(support, "files_missing")
         press(support, "Clear errors")
+        expect(support.get_by_label("Note (without names, please)")).to_be_focused()
         support.keyboard.type("Added by hand.")
         support.locator("#content input[type=submit]").click()
         expect(message(support)).to_contain_text("1 import was cleared.")
@@ -145,6 +146,7 @@ def test_a_referral_that_is_there_is_told_so(support: Page):
     with task(support, "S8"):
         ask_why(support, "unconfirmed")
         press(support, "It is there")
+        expect(support.get_by_label("Its id in the destination")).to_be_focused()
         support.keyboard.type("RF-4711")
         support.keyboard.press("Enter")
         expect(support.get_by_text("The import goes on.")).to_be_visible()

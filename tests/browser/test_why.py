@@ -23,6 +23,7 @@ def ask_by_keyboard(page: Page, reference: str) -> None:
     page.keyboard.type(reference)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=reference)).to_be_visible()
+    page.wait_for_load_state()
 
 
 def tab_to(page: Page, name: str) -> None:

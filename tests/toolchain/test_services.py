@@ -1,5 +1,6 @@
 """The programs that tests run against start, answer, and are gone afterwards."""
 
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -10,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests import services
-from tests.services import answers, own_postgres, own_redis, prints, spawn
+from tests.services import ROOT, answers, own_postgres, own_redis, prints, spawn
 
 
 def test_postgresql_answers_and_is_gone_afterwards():
@@ -42,6 +43,21 @@ def test_servers_named_by_the_environment_are_used(monkeypatch):
     monkeypatch.setenv("TEST_REDIS_URL", "redis://elsewhere/3")
     with services.postgres() as database, services.redis() as broker:
         assert (database, broker) == ("postgres://elsewhere/database", "redis://elsewhere/3")
+
+
+def test_a_free_port_is_given_to_one_process_only(free_port):
+    elsewhere = f"from tests import services; services.PORTS = ({free_port}, {free_port + 3}); "
+    elsewhere += "print(services.free_port())"
+    given = subprocess.run(
+        [sys.executable, "-c", elsewhere], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert free_port < int(given.stdout) < free_port + 3
+
+
+def test_a_port_that_something_listens_on_is_not_free(monkeypatch, free_port):
+    monkeypatch.setattr(services, "PORTS", (free_port, free_port + 3))
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert services.free_port() > free_port
 
 
 def test_a_program_is_ready_when_it_answers(free_port):
