@@ -14,6 +14,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 from django.urls import URLPattern, URLResolver, reverse
 
+import config.urls  # noqa: F401 - with them, every screen of the admin is there
+
 # Views of no model's own admin, by the start of their name: the model whose key they take.
 OF: dict[str, str] = {
     "connect_": "integrations.ServiceListing",

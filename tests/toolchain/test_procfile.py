@@ -1,5 +1,6 @@
 """The programs of the Procfile start as it says."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,3 +31,23 @@ def test_a_worker_is_ready(shell_env, redis_url):
     command = ["sh", "-c", f"exec {COMMANDS['worker']}"]
     with spawn(command, shell_env | {"CELERY_BROKER_URL": redis_url}, prints("ready.")) as worker:
         assert worker.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "has_screens"),
+    [
+        ("config.wsgi", True),
+        ("referrals.tasks", False),  # a worker
+        ("referrals.management.commands.dispatch", False),
+    ],
+)
+def test_the_screens_of_the_admin_are_loaded_by_the_web_server_alone(
+    portal_env, program, has_screens
+):
+    code = "import sys, config, django; from importlib import import_module; django.setup(); "
+    code += f"import_module('{program}'); print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    modules = subprocess.run(
+        command, cwd=ROOT, env=portal_env, capture_output=True, text=True, check=True
+    )
+    assert ("referrals.admin" in modules.stdout.split()) == has_screens

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+import config.urls  # noqa: F401 - with them, every list is there
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core import audit
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
