@@ -45,7 +45,7 @@ class Size:
     visits: int = 5  # of each list
 
 
-QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 1)
+QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0)
 
 
 class Bench:

@@ -95,13 +95,15 @@ def _times(filling: "Filling", rounds: int, order: random.Random) -> dict[tuple[
     clients = filling.clients()
     pages = [(role, page) for role in clients for page in filling.pages()]
     spent: dict[tuple[str, str], list[float]] = {page: [] for page in pages}
-    for _ in range(rounds + 1):  # the first one warms up
+    for _ in range(rounds + 1):  # the first one warms up; a quick run has no other
         for role, page in order.sample(pages, len(pages)):
             start = spent_seconds()
             answer = clients[role].get(filling.pages()[page], headers={"host": "localhost"})
             spent[role, page].append(spent_seconds() - start)
             assert answer.status_code == 200, (role, page, answer.status_code)
-    return {page: statistics.median(of[1:]) * figures.MILLISECONDS for page, of in spent.items()}
+    return {
+        page: statistics.median(of[1:] or of) * figures.MILLISECONDS for page, of in spent.items()
+    }
 
 
 class Filling:
