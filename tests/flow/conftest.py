@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from django.conf import settings
 
 from integrations import configuration
-from tests.conftest import PROGRAMS
+from tests.conftest import PROGRAMS, shared_env
 from tests.flow.broker import Broker, running_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.fileserver import PASSWORD, FileServer, running_file_server
@@ -71,8 +70,20 @@ def broker() -> Iterator[Broker]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def standing(django_db_setup: None) -> Iterator[Portal]:
+    with ExitStack() as stack:
+        made = Portal(shared_env(), stack)
+        made.start_everything()
+        yield made
+
+
 @pytest.fixture
-def everything(portal: Portal) -> Portal:
-    """The portal with all that this set-up has: where there is a broker, a worker too."""
-    portal.start("web", "dispatcher", *(["worker"] if settings.CELERY_BROKER_URL else []))
-    return portal
+def everything(request: pytest.FixtureRequest, standing: Portal, configured: None) -> Portal:
+    """The portal with all that this set-up has, for tests that wait until it has nothing to do.
+
+    Its programs go on from test to test of the module, on a database that is empty again: a test
+    that kills one, or starts others, has a `portal` and belongs into another module.
+    """
+    request.node.stash[PROGRAMS] = standing.programs
+    return standing

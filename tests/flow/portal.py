@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from django.conf import settings
 
 from tests.services import ROOT, Program, answers, free_port, prints, spawn
 
@@ -53,6 +54,10 @@ class Portal:
         for program, is_ready in started:
             if is_ready:
                 program.wait_until(is_ready)
+
+    def start_everything(self) -> None:
+        """Start all that this set-up has: where there is a broker, a worker too."""
+        self.start("web", "dispatcher", *(["worker"] if settings.CELERY_BROKER_URL else []))
 
     def begin(self, name: str, **env: str) -> Program:
         """Start one program of the Procfile, ready or not."""

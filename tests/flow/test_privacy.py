@@ -69,21 +69,23 @@ def spoil_the_mapping() -> None:
     mapping.rules.create(position=99, target="client.nowhere", sources=["registrant.first_name"])
 
 
-def test_no_program_prints_anything_personal(everything: Portal, crms: Crms):
-    everything_goes_wrong(everything, crms)
-    printed = everything.output()
+def test_no_program_prints_anything_personal(portal: Portal, crms: Crms):
+    portal.start_everything()
+    everything_goes_wrong(portal, crms)
+    printed = portal.output()
     assert "request_finished" in printed
     assert_nothing_personal(printed)
     assert_nothing_personal(crms.program.output())
 
 
-def test_no_address_or_file_name_holds_anything_personal(everything: Portal, crms: Crms):
-    everything.post(body_of("event-plain.json"))
-    everything.settled(REFERENCE)
+def test_no_address_or_file_name_holds_anything_personal(portal: Portal, crms: Crms):
+    portal.start_everything()
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
     names = [file["filename"] for file in crms.referral(REFERENCE)["attachments"]]
     assert names
     assert_nothing_personal(" ".join(names))
-    addresses = re.findall(r'"request": "([^"]+)"', everything.output())
+    addresses = re.findall(r'"request": "([^"]+)"', portal.output())
     assert any("/api/v1/events" in address for address in addresses)
     assert_nothing_personal(" ".join(addresses))
 
@@ -107,10 +109,11 @@ def test_a_message_in_the_broker_holds_ids_and_nothing_else(
     assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
 
 
-def test_nothing_personal_lies_on_the_disk_unencrypted(everything: Portal, crms: Crms):
-    everything.post(body_of("fhir-full-referral.json"), FHIR)
-    everything.post(body_of("event-plain.json"))
-    everything.settled(REFERENCE)
+def test_nothing_personal_lies_on_the_disk_unencrypted(portal: Portal, crms: Crms):
+    portal.start_everything()
+    portal.post(body_of("fhir-full-referral.json"), FHIR)
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
     stored = [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
     assert stored
     for path in stored:

@@ -1,0 +1,197 @@
+"""Programs that race, hang and die, and brokers that do."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from redis import Redis
+
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+)
+from referrals import intake
+from referrals.models import ImportAttempt
+from tests.flow.broker import Broker, silent_broker
+from tests.flow.crms import TOKEN, Crms, running_crms
+from tests.flow.portal import Portal, eventually
+from tests.flow.test_main_job import body_of
+from tests.world import REFERENCE, options, plain
+
+
+def referral(number: int, **more: object) -> dict[str, object]:
+    """Return an event of a referral of its own."""
+    return plain(number=number, reference=reference(number), **more)
+
+
+def reference(number: int) -> str:
+    return f"35{number:08}"
+
+
+def assert_once_each(crms: Crms, numbers: range) -> None:
+    """Every referral is in CRMS once, with one summary."""
+    found = crms.referrals()
+    assert sorted(r["external_reference"] for r in found) == sorted(map(reference, numbers))
+    assert {len(r["attachments"]) for r in found} == {1}
+
+
+# -- Many at once --------------------------------------------------------------------------------
+
+
+def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms: Crms):
+    portal.env["LEASE_SECONDS"] = "300"
+    workers = ["worker", "worker"] if settings.CELERY_BROKER_URL else []
+    portal.start("web", "dispatcher", "dispatcher", *workers)
+    numbers = range(30)
+    with ThreadPoolExecutor(8) as senders:
+        list(senders.map(lambda number: portal.post(referral(number)), numbers))
+    for number in numbers:
+        portal.settled(reference(number))
+    assert_once_each(crms, numbers)
+    assert ImportAttempt.objects.count() == len(numbers)
+
+
+def test_a_slow_destination_does_not_starve_another_organization(
+    portal: Portal, crms: Crms, tmp_path: Path
+):
+    portal.start_everything()
+    slow = Destination.objects.get()
+    slow.options |= {"read_seconds": 2}
+    slow.save()
+    crms.fail("create", "timeout", times=None)
+    slow_ones = range(60)
+    with running_crms(tmp_path / "ledger.jsonl") as other:
+        connect(other)
+        for number in slow_ones:
+            portal.post(referral(number))
+        eventually(lambda: ImportAttempt.objects.count() >= 4, "the first tries")
+        tried = ImportAttempt.objects.count()
+        theirs = {"organization": {"id": "900"}, "service_listing": {"id": "9001"}}
+        portal.post(referral(99) | theirs)
+        portal.settled(reference(99))
+    # It went before most of those that were there before it.
+    its = ImportAttempt.objects.get(job__referral__reference=reference(99))
+    before = ImportAttempt.objects.filter(started_at__lt=its.started_at).count()
+    assert before - tried < len(slow_ones) / 2
+
+
+def connect(crms: Crms) -> None:
+    """Connect another organization to a CRMS of its own."""
+    organization = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    TriggerConfig.objects.create(
+        listing=ServiceListing.objects.create(
+            organization=organization, caredove_id="9001", name="Their listing"
+        ),
+        destination=Destination.objects.create(
+            organization=organization,
+            name="Their CRMS",
+            kind="crms",
+            options=options("crms", base_url=crms.url, token=TOKEN),
+        ),
+        on=["received"],
+        mapping=TriggerConfig.objects.get().mapping,
+    )
+
+
+# -- Processes that die ----------------------------------------------------------------------------
+
+
+def runner() -> str:
+    """The program that imports in this set-up."""
+    return "worker" if settings.CELERY_BROKER_URL else "dispatcher"
+
+
+@pytest.mark.parametrize("step", ["create", "summary"])
+def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, step: str):
+    portal.start_everything()
+    crms.fail(step, "timeout-after")
+    portal.post(plain())
+    eventually(lambda: any(call["fault"] for call in crms.calls()), "the call without an answer")
+    portal.program(runner()).kill()
+    portal.start(runner())
+    portal.settled(REFERENCE)
+    (found,) = crms.referrals()
+    assert len(found["attachments"]) == 1
+    outcomes = list(ImportAttempt.objects.order_by("number").values_list("outcome", flat=True))
+    assert (outcomes[0], outcomes[-1]) == ("lost", "imported")
+
+
+def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
+    portal.env["CELERY_BROKER_URL"] = ""
+    portal.start("web", "dispatcher")
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+@pytest.mark.scaled_out
+def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms, broker: Broker):
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "worker")
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+@pytest.mark.scaled_out
+def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms, broker: Broker):
+    crms.fail("create", "503", times=10)
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher", "worker")
+    for number in range(10):
+        assert portal.post(referral(number)).status_code == 202
+    broker.kill()
+    for number in range(10, 20):
+        assert portal.post(referral(number)).status_code == 202
+    for number in range(20):
+        portal.settled(reference(number))
+    assert_once_each(crms, range(20))
+
+
+@pytest.mark.scaled_out
+def test_a_broker_that_comes_back_has_its_workers_work_again(
+    portal: Portal, crms: Crms, broker: Broker
+):
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher", "worker")
+    broker.kill()
+    portal.post(referral(1))
+    portal.settled(reference(1))
+    broker.start()
+    portal.program("dispatcher").kill()
+    portal.post(referral(2))
+    portal.settled(reference(2))
+    assert_once_each(crms, range(1, 3))
+
+
+@pytest.mark.scaled_out
+def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
+    with silent_broker() as url:
+        portal.env["CELERY_BROKER_URL"] = url
+        portal.start("web", "dispatcher")
+        for number in range(5):
+            assert portal.post(referral(number)).status_code == 202
+        for number in range(5):
+            portal.settled(reference(number))
+    assert_once_each(crms, range(5))
+
+
+@pytest.mark.scaled_out
+def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
+    portal: Portal, broker: Broker
+):
+    for number in range(5):
+        intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 5, "five nudges")
+    time.sleep(2)
+    assert dispatcher.is_running()
+    assert redis.llen("dovetail") == 5
