@@ -46,7 +46,7 @@ def on_services(report: Path, arguments: Sequence[str]) -> int:
 
 def run_pytest(environment: dict[str, str], report: Path, arguments: Sequence[str]) -> int:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("TEST_")}
-    command = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", "-n", "4", "--dist", "worksteal"]
     command += [f"--junitxml={report}", *arguments]
     return subprocess.run(command, cwd=ROOT, env=inherited | environment, check=False).returncode
 
