@@ -49,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--only-database"):
         config.hook.pytest_deselected(items=[item for item in items if not _on_both(item)])
         items[:] = [item for item in items if _on_both(item)]
+    # Begun last, a long one would run alone.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def _on_both(item: pytest.Item) -> bool:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.services import ROOT
 
 AIMS = [
@@ -16,6 +18,7 @@ AIMS = [
 ]
 
 
+@pytest.mark.long
 def test_a_quick_bench_prints_a_measurement_for_every_aim():
     command = [sys.executable, "-m", "tests.bench", "--quick", "--seed", "7"]
     bench = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -9,6 +9,7 @@ page before it has shown.
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.addresses import views
@@ -42,6 +43,7 @@ class Kinds(HTMLParser):
         self.found.add((tag, given.get("type") or "", given.get("role") or "", *shown))
 
 
+@pytest.mark.long
 def test_every_page(sign_in: SignIn, portal: Portal):
     looked = Looked()
     found = [

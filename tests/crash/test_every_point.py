@@ -101,6 +101,7 @@ def test_a_second_death_changes_nothing(
             assert_all_went_well(laboratory, found)
 
 
+@pytest.mark.long
 def test_a_process_that_was_frozen_past_its_lease_sends_nothing_more(
     laboratory: Laboratory, settings, subtests: pytest.Subtests
 ):
