@@ -242,6 +242,7 @@ def test_two_dispatchers_send_each_once(transactional_db: None, settings: Any):
 @pytest.mark.django_db(transaction=True)
 def test_the_dispatcher_works_it_off(transactional_db: None, settings: Any):
     settings.BULK_RETRY_PAUSE = timedelta(0)
+    settings.CELERY_BROKER_URL = ""
     world = make_world()
     failed(world, 3)
     bulk_retry = begin(person(SUPPORT, world.organization, name="bo"))
