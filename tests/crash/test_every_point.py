@@ -84,6 +84,7 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
             assert_all_went_well(laboratory, found)
 
 
+@pytest.mark.once
 @in_parts
 def test_a_second_death_changes_nothing(
     laboratory: Laboratory, part: int, subtests: pytest.Subtests

@@ -112,6 +112,7 @@ def test_a_referral_goes_to_a_kind_that_is_one_new_folder(portal: Portal, inbox:
     assert (inbox / f"referral-{REFERENCE}-summary.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.once
 def test_a_new_kind_needs_no_migration(portal_env: dict[str, str], project: Path):
     manage(project, portal_env, "check")
     manage(project, portal_env, "makemigrations", "--check", "--dry-run")
