@@ -18,7 +18,7 @@ from tests.services import ROOT, postgres, redis
 
 PASSED, NO_TESTS = 0, 5  # pytest's exit statuses
 # They often wait for other programs; and each has a database of Redis to itself, which has 16.
-AT_ONCE = min(2 * (os.cpu_count() or 1) + 1, 16)
+AT_ONCE = min(2 * (os.cpu_count() or 1), 16)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,19 +1,16 @@
-"""Nobody's name on the way: not in the broker, not in what programs print, not in an address."""
+"""Nobody's name on the way: not in what programs print, not in an address, not on the disk."""
 
-import base64
 import json
 import re
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from redis import Redis
 
 from integrations.models import Destination
-from tests.flow.broker import Broker
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD
-from tests.flow.portal import FHIR, SECRET, Portal, eventually
+from tests.flow.portal import FHIR, SECRET, Portal
 from tests.flow.test_main_job import SAMPLE, body_of
 from tests.world import REFERENCE, plain
 
@@ -25,7 +22,6 @@ PERSONAL = (
 )
 CONFIGURATION = ("mapping_", "django_", "auth_")  # our own words, such as names of fields
 SPOILT = ("400", "500-after", "html", "no-id", "reset-after", "login-page")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def assert_nothing_personal(text: str) -> None:
@@ -69,51 +65,29 @@ def spoil_the_mapping() -> None:
     mapping.rules.create(position=99, target="client.nowhere", sources=["registrant.first_name"])
 
 
-def test_no_program_prints_anything_personal(portal: Portal, crms: Crms):
-    portal.start_everything()
-    everything_goes_wrong(portal, crms)
-    printed = portal.output()
+def test_no_program_prints_anything_personal(everything: Portal, crms: Crms):
+    everything_goes_wrong(everything, crms)
+    printed = everything.output()
     assert "request_finished" in printed
     assert_nothing_personal(printed)
     assert_nothing_personal(crms.program.output())
 
 
-def test_no_address_or_file_name_holds_anything_personal(portal: Portal, crms: Crms):
-    portal.start_everything()
-    portal.post(body_of("event-plain.json"))
-    portal.settled(REFERENCE)
+def test_no_address_or_file_name_holds_anything_personal(everything: Portal, crms: Crms):
+    everything.post(body_of("event-plain.json"))
+    everything.settled(REFERENCE)
     names = [file["filename"] for file in crms.referral(REFERENCE)["attachments"]]
     assert names
     assert_nothing_personal(" ".join(names))
-    addresses = re.findall(r'"request": "([^"]+)"', portal.output())
+    addresses = re.findall(r'"request": "([^"]+)"', everything.output())
     assert any("/api/v1/events" in address for address in addresses)
     assert_nothing_personal(" ".join(addresses))
 
 
-def test_a_message_in_the_broker_holds_ids_and_nothing_else(
-    portal: Portal, broker: Broker, crms: Crms
-):
-    portal.env["CELERY_BROKER_URL"] = broker.url
-    portal.start("web", "dispatcher")
-    portal.post(body_of("event-plain.json"))
-    redis = Redis.from_url(broker.url)
-    eventually(lambda: redis.llen("dovetail") >= 2, "the nudges for the event and its import")
-    for message in redis.lrange("dovetail", 0, -1):
-        content = json.loads(message)
-        (args, kwargs, _) = json.loads(base64.b64decode(content["body"]))
-        (only,) = args
-        assert UUID.fullmatch(only)
-        assert kwargs == {}
-        assert_nothing_personal(message.decode())
-        assert_nothing_personal(base64.b64decode(content["body"]).decode())
-    assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
-
-
-def test_nothing_personal_lies_on_the_disk_unencrypted(portal: Portal, crms: Crms):
-    portal.start_everything()
-    portal.post(body_of("fhir-full-referral.json"), FHIR)
-    portal.post(body_of("event-plain.json"))
-    portal.settled(REFERENCE)
+def test_nothing_personal_lies_on_the_disk_unencrypted(everything: Portal, crms: Crms):
+    everything.post(body_of("fhir-full-referral.json"), FHIR)
+    everything.post(body_of("event-plain.json"))
+    everything.settled(REFERENCE)
     stored = [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
     assert stored
     for path in stored:

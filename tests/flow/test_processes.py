@@ -1,6 +1,8 @@
 """Programs that race, hang and die, and brokers that do."""
 
+import base64
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +24,10 @@ from tests.flow.broker import Broker, silent_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.portal import Portal, eventually
 from tests.flow.test_main_job import body_of
+from tests.flow.test_privacy import assert_nothing_personal
 from tests.world import REFERENCE, options, plain
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def referral(number: int, **more: object) -> dict[str, object]:
@@ -180,6 +185,26 @@ def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Porta
         for number in range(5):
             portal.settled(reference(number))
     assert_once_each(crms, range(5))
+
+
+@pytest.mark.scaled_out
+def test_a_message_in_the_broker_holds_ids_and_nothing_else(
+    portal: Portal, broker: Broker, crms: Crms
+):
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    portal.start("web", "dispatcher")
+    portal.post(body_of("event-plain.json"))
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 2, "the nudges for the event and its import")
+    for message in redis.lrange("dovetail", 0, -1):
+        content = json.loads(message)
+        (args, kwargs, _) = json.loads(base64.b64decode(content["body"]))
+        (only,) = args
+        assert UUID.fullmatch(only)
+        assert kwargs == {}
+        assert_nothing_personal(message.decode())
+        assert_nothing_personal(base64.b64decode(content["body"]).decode())
+    assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
 
 
 @pytest.mark.scaled_out
