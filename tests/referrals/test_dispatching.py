@@ -52,6 +52,7 @@ def test_with_a_dead_broker_it_does_the_work_itself(
     settings.CELERY_BROKER_URL = DEAD_BROKER
     monkeypatch.setattr(current_app.conf, "broker_url", DEAD_BROKER)
     monkeypatch.setattr(current_app.conf, "broker_write_url", DEAD_BROKER)
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", None)  # to a broker that lives
     world.receive(plain())
     rounds_until(Dispatcher(threads=2), imported)
 
