@@ -87,11 +87,10 @@ def serving(
     listener = socket.create_server((address, 0), family=family)
     server = Server(listener.getsockname()[1])
     stopped = threading.Event()
+    conversations: list[threading.Thread] = []
 
-    def converse(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            if tls:
-                connection = tls.wrap_socket(connection, server_side=True)
+    def converse(accepted: socket.socket) -> None:
+        with suppress(OSError), _secured(accepted, tls) as connection:
             peer = Peer(connection, stopped)
             server.connections.append(peer)
             serve(peer)
@@ -99,8 +98,10 @@ def serving(
     def accept() -> None:
         with suppress(OSError):
             while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=converse, args=(connection,), daemon=True).start()
+                accepted, _ = listener.accept()
+                conversation = threading.Thread(target=converse, args=(accepted,), daemon=True)
+                conversations.append(conversation)
+                conversation.start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:
@@ -110,9 +111,17 @@ def serving(
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        # Each is closed by its own thread: closed from here, its number could be another
+        # connection's by the time that TLS says goodbye on it.
         for peer in server.connections:
             with suppress(OSError):
-                peer.connection.close()
+                peer.connection.shutdown(socket.SHUT_RDWR)
+        for conversation in conversations:
+            conversation.join(10)
+
+
+def _secured(accepted: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
+    return tls.wrap_socket(accepted, server_side=True) if tls else accepted
 
 
 def answering(status: int = 200, body: bytes = b"", **headers: str) -> Serve:
