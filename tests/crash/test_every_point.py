@@ -78,7 +78,7 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
 ):
     points = laboratory.points()
     intent = min(calls_to_create(points)) - 2  # before its commit, nothing is looked up
-    for point in points[intent - 1 :][part::PARTS]:
+    for point in [point for point in points if point.number >= intent][part::PARTS]:
         with subtests.test(killed=str(point)):
             laboratory.begin(look_up=False)
             ended = laboratory.receive_open_run(fatal=point.number)

@@ -46,9 +46,7 @@ def everything_goes_wrong(portal: Portal, crms: Crms) -> None:
     assert portal.post(b'{"Mireille": "Tremblay-Okafor", "1991').status_code == 400
     assert portal.post({"event_type": "Anxiety", "referral": ["Mireille"]}).status_code == 400
     portal.get(f"/api/v1/referrals/{REFERENCE}?name=Mireille")
-    for number, mode in enumerate(
-        ("400", "500-after", "html", "no-id", "reset-after", "login-page")
-    ):
+    for number, mode in enumerate(SPOILT):
         crms.fail("create", mode)
         reference = f"36{number:08}"
         refused = plain(number=number + 2, reference=reference)

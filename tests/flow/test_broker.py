@@ -1,0 +1,106 @@
+"""The broker: what it is told, and what it costs when it dies, hangs or comes back."""
+
+import base64
+import json
+import re
+import time
+
+import pytest
+from redis import Redis
+
+from integrations.models import Source
+from referrals import intake
+from tests.flow.broker import Broker, silent_broker
+from tests.flow.crms import Crms
+from tests.flow.portal import Portal, eventually
+from tests.flow.test_main_job import body_of
+from tests.flow.test_privacy import assert_nothing_personal
+from tests.flow.test_processes import assert_once_each, reference, referral
+from tests.world import REFERENCE
+
+pytestmark = pytest.mark.scaled_out
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@pytest.fixture
+def portal(portal: Portal, broker: Broker) -> Portal:
+    """The portal at a broker that may be killed, with nothing started yet."""
+    portal.env["CELERY_BROKER_URL"] = broker.url
+    return portal
+
+
+def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms):
+    portal.start("web", "worker")
+    portal.post(body_of("event-plain.json"))
+    portal.settled(REFERENCE)
+    assert len(crms.referrals()) == 1
+
+
+def test_a_broker_that_dies_in_the_middle_costs_nothing(portal: Portal, crms: Crms, broker: Broker):
+    crms.fail("create", "503", times=10)
+    portal.start("web", "dispatcher", "worker")
+    for number in range(10):
+        assert portal.post(referral(number)).status_code == 202
+    broker.kill()
+    for number in range(10, 20):
+        assert portal.post(referral(number)).status_code == 202
+    for number in range(20):
+        portal.settled(reference(number))
+    assert_once_each(crms, range(20))
+
+
+def test_a_broker_that_comes_back_has_its_workers_work_again(
+    portal: Portal, crms: Crms, broker: Broker
+):
+    portal.start("web", "dispatcher", "worker")
+    broker.kill()
+    portal.post(referral(1))
+    portal.settled(reference(1))
+    broker.start()
+    portal.program("dispatcher").kill()
+    portal.post(referral(2))
+    portal.settled(reference(2))
+    assert_once_each(crms, range(1, 3))
+
+
+def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
+    with silent_broker() as url:
+        portal.env["CELERY_BROKER_URL"] = url
+        portal.start("web", "dispatcher")
+        for number in range(5):
+            assert portal.post(referral(number)).status_code == 202
+        for number in range(5):
+            portal.settled(reference(number))
+    assert_once_each(crms, range(5))
+
+
+def test_a_message_in_the_broker_holds_ids_and_nothing_else(
+    portal: Portal, broker: Broker, crms: Crms
+):
+    portal.start("web", "dispatcher")
+    portal.post(body_of("event-plain.json"))
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 2, "the nudges for the event and its import")
+    for message in redis.lrange("dovetail", 0, -1):
+        content = json.loads(message)
+        (args, kwargs, _) = json.loads(base64.b64decode(content["body"]))
+        (only,) = args
+        assert UUID.fullmatch(only)
+        assert kwargs == {}
+        assert_nothing_personal(message.decode())
+        assert_nothing_personal(base64.b64decode(content["body"]).decode())
+    assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
+
+
+def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
+    portal: Portal, broker: Broker
+):
+    for number in range(5):
+        intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+    dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.llen("dovetail") >= 5, "five nudges")
+    time.sleep(2)
+    assert dispatcher.is_running()
+    assert redis.llen("dovetail") == 5
