@@ -5,7 +5,7 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# They would load every screen of the admin. What is unsafe is refused with the settings.
+# Checks would load every screen of the admin; what is unsafe is refused with the settings.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("dovetail")

@@ -10,7 +10,7 @@ from referrals.dispatching import Dispatcher
 
 class Command(BaseCommand):
     help = "Find due work and see that it is done; without a broker, do it here."
-    # They would load every screen of the admin. What is unsafe is refused with the settings.
+    # Checks would load every screen of the admin; what is unsafe is refused with the settings.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
