@@ -132,7 +132,6 @@ def shared_env() -> dict[str, str]:
         "MEDIA_ROOT": str(settings.MEDIA_ROOT),
         "RETRY_SCHEDULE": ",".join(["0.2"] * 8),
         "SETTLE_SECONDS": "0.2",
-        "LEASE_SECONDS": "5",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -39,7 +39,6 @@ def assert_once_each(crms: Crms, numbers: range) -> None:
 
 
 def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms: Crms):
-    portal.env["LEASE_SECONDS"] = "300"
     workers = ["worker", "worker"] if settings.CELERY_BROKER_URL else []
     portal.start("web", "dispatcher", "dispatcher", *workers)
     numbers = range(30)
@@ -103,6 +102,7 @@ def runner() -> str:
 
 @pytest.mark.parametrize("step", ["create", "summary"])
 def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, step: str):
+    portal.env["LEASE_SECONDS"] = "15"
     portal.start_everything()
     crms.fail(step, "timeout-after")
     portal.post(plain())
