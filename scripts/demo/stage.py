@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from scripts.env_file import ROOT
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 STOP_SECONDS = 15
 TAIL = 25  # lines
 

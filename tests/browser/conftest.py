@@ -23,11 +23,12 @@ from tests.browser import checks
 from tests.browser.portal import Portal
 from tests.conftest import PROGRAMS
 from tests.flow.crms import Crms, running_crms
-from tests.services import ROOT
+from tests.services import PATIENCE, ROOT
 
 SignIn = Callable[..., Page]
 
-expect.set_options(timeout=30_000)  # a busy machine is not a failure
+MILLISECONDS = 1000
+expect.set_options(timeout=PATIENCE * MILLISECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +109,7 @@ def _opened(browser: Browser, portal: Portal, **options: object) -> Iterator[Bro
             **options,
         }
     )
+    context.set_default_timeout(PATIENCE * MILLISECONDS)
     with context:
         troubles = checks.listen(context)
         yield context

@@ -62,7 +62,7 @@ def test_a_test_event_is_followed_into_the_sandbox(liaison: Page, working: Porta
     liaison.get_by_role("button", name="Send a test event").click()
 
     there = liaison.get_by_role("link", name="Open it there")
-    expect(there).to_be_visible(timeout=60_000)  # the page looks again by itself
+    expect(there).to_be_visible()  # the page looks again by itself
     expect(liaison.locator(".chain .green")).to_have_count(6)
     checks.accessible(liaison)
     checks.picture(liaison, "test-event-arrived")

@@ -72,6 +72,6 @@ def test_many_are_counted_confirmed_watched_and_paused(support: Page, portal: Po
     expect(support.locator("#content")).to_contain_text("Nothing is sent until somebody presses")
     support.get_by_role("button", name="Resume").click()
     portal.begin("dispatcher", BULK_RETRY_PAUSE_SECONDS="0.05")
-    expect(support.get_by_role("heading", name="Done")).to_be_visible(timeout=60_000)
+    expect(support.get_by_role("heading", name="Done")).to_be_visible()
     expect(support.get_by_role("status")).to_contain_text("had their turn")
     picture(support, "bulk-retry-done")

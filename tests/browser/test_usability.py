@@ -289,4 +289,4 @@ def test_a_test_event_is_followed_to_where_it_goes(liaison: Page, working: Porta
         follow(liaison, "Send a test event")
         expect(liaison.get_by_label("Adult Counselling - Milltown")).to_be_checked()
         press(liaison, "Send a test event")
-        expect(liaison.get_by_role("link", name="Open it there")).to_be_visible(timeout=60_000)
+        expect(liaison.get_by_role("link", name="Open it there")).to_be_visible()

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from django.conf import settings
 
-from tests.services import ROOT, Program, answers, free_port, prints, spawn
+from tests.services import PATIENCE, ROOT, Program, answers, free_port, prints, spawn
 
 PLAIN = "/api/v1/events"
 FHIR = "/fhir/$process-message"
@@ -21,9 +21,9 @@ COMMANDS = dict(
 )
 
 
-def eventually(is_so: Callable[[], Any], what: str = "it", seconds: float = 120) -> Any:
+def eventually(is_so: Callable[[], Any], what: str = "it") -> Any:
     """Return what `is_so` returns, once that is true; it is not a question of how fast."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not (found := is_so()):
         assert time.monotonic() < end, f"{what} never came to be so"
         time.sleep(0.05)

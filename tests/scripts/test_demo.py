@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from scripts.demo.story import EVENTS
-from tests.services import ROOT, Program, free_port, prints
+from tests.services import PATIENCE, ROOT, Program, free_port, prints
 
 # What a .env or a shell may hold, and what a demonstration of its own has to do without.
 ELSEWHERE = {
@@ -39,11 +39,12 @@ class Demonstration(Program):
         self.port, self.crms_port = free_port(), free_port()
         command = [sys.executable, "-m", "scripts.demo", f"--state={state}", *arguments]
         command += [f"--port={self.port}", f"--crms-port={self.crms_port}"]
+        command += [f"--deadline={PATIENCE}"]
         super().__init__(command, {**_environment(), **env}, name="demo")
 
-    def wait(self, seconds: float = 240) -> int:
+    def wait(self) -> int:
         """Return its exit status."""
-        return self.process.wait(seconds)
+        return self.process.wait(PATIENCE)
 
     def children(self) -> dict[str, int]:
         """Return the process ids of its programs, by their commands."""
@@ -161,7 +162,7 @@ def test_a_program_that_dies_is_named_and_the_others_are_ended(tmp_path):
 
 def test_it_stays_up_until_it_is_asked_to_end(tmp_path):
     with demonstration(tmp_path / "state", "--stay") as running:
-        running.wait_until(prints("stays up until you press Ctrl-C"), seconds=240)
+        running.wait_until(prints("stays up until you press Ctrl-C"))
         output = running.output()
         for url in re.findall(r"http://[\d.:]+/\S*", output):
             assert urlopen(url, timeout=30).status == 200

@@ -91,4 +91,4 @@ def test_tests_and_their_children_share_a_database(spawn, django_user_model):
     django_user_model.objects.create_user("liaison")
     show = "from django.contrib.auth.models import User; print(User.objects.get(), flush=True)"
     program = spawn(["manage.py", "shell", "-c", show], prints("liaison"))
-    assert program.process.wait(30) == 0
+    assert program.process.wait(services.PATIENCE) == 0

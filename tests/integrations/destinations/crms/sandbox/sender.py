@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import requests
 
+from tests.services import PATIENCE
+
 FIXTURES = Path(__file__).parents[4] / "fixtures"
 EXAMPLE = (FIXTURES / "examples" / "crms-create-referral.json").read_text()
 TOKEN = "token-of-the-tests"
@@ -33,9 +35,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
     return content
 
 
-def eventually(is_so: Callable[[], Any], seconds: float = 30) -> None:
+def eventually(is_so: Callable[[], Any]) -> None:
     """Return once it is so; it is not a question of how fast."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < end, "it never came to be so"
         time.sleep(0.01)

@@ -89,6 +89,6 @@ def test_the_options_reach_the_sandbox():
 def test_what_it_cannot_do_it_says(arguments, complaint):
     command = [sys.executable, "manage.py", "crms_sandbox", "--port", "0", *arguments]
     program = services.Program(command, dict(os.environ))
-    assert program.process.wait(60) == 1
+    assert program.process.wait(services.PATIENCE) == 1
     assert complaint in program.output()
     assert "Traceback" not in program.output()
