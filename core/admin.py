@@ -12,6 +12,7 @@ from core.pagination import BoundedPaginator
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["at", "username", "action", "object_type", "object_label", "ip"]
+    list_filter = ["at"]
     search_fields = ["username__exact", "object_id__exact"]
     search_help_text = "A user name or the id of an object, whole."
     show_full_result_count = False

@@ -22,6 +22,7 @@ NAME = "Mireille Tremblay-Okafor"
 JOBS, EVENTS, REFERRALS = (
     f"/admin/referrals/{model}/" for model in ("importjob", "inboundevent", "referral")
 )
+AUDIT = "/admin/core/auditevent/"
 # What becomes of the i-th import: one in 50 failed, half of these are not cleared.
 FAILED, UNCLEARED = "i %% 50 = 0", "i %% 100 = 0"
 AGO = "now() - (%(most)s - i) * interval '20 seconds'"
@@ -75,6 +76,12 @@ ROWS: dict[str, dict[str, str]] = {
         "started_at": AGO,
         "ended_at": AGO,
     },
+    "AuditEvent": {
+        "at": AGO,
+        "username": f"CASE WHEN i <= {RARE} THEN 'rare' ELSE 'person ' || i %% 50 END",
+        "object_type": "'referrals.referral'",
+        "object_id": "md5('referral' || i / 3)::uuid::text",
+    },
 }
 
 
@@ -93,12 +100,12 @@ def measure(few: int, many: int, rounds: int, seed: int) -> dict[str, Any]:
 def _times(filling: "Filling", rounds: int, order: random.Random) -> dict[tuple[str, str], float]:
     """Return the median of each page, asked for in another order in each round."""
     clients = filling.clients()
-    pages = [(role, page) for role in clients for page in filling.pages()]
+    pages = [(role, page) for role in clients for page in filling.pages(role)]
     spent: dict[tuple[str, str], list[float]] = {page: [] for page in pages}
     for _ in range(rounds + 1):  # the first one warms up; a quick run has no other
         for role, page in order.sample(pages, len(pages)):
             start = spent_seconds()
-            answer = clients[role].get(filling.pages()[page], headers={"host": "localhost"})
+            answer = clients[role].get(filling.pages(role)[page], headers={"host": "localhost"})
             spent[role, page].append(spent_seconds() - start)
             assert answer.status_code == 200, (role, page, answer.status_code)
     return {
@@ -118,7 +125,7 @@ class Filling:
         """Add rows until there are so many attempts."""
         from django.db import connection
 
-        from referrals import models
+        from referrals.models import ImportAttempt
 
         with connection.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")
@@ -126,14 +133,14 @@ class Filling:
             cursor.execute("SET session_replication_role = replica")  # keys are right as they are
             values = {**self._values, "first": self.count + 1, "last": count}
             for name, replaced in ROWS.items():
-                model = getattr(models, name)
+                model = type(self._originals[name])
                 with _without_indexes(cursor, model._meta.db_table):
                     sql = _insert(model, replaced)
-                    cursor.execute(sql, {**values, "original": self._originals[name]})
+                    cursor.execute(sql, {**values, "original": self._originals[name].pk})
             cursor.execute("SET session_replication_role = origin")
             cursor.execute("VACUUM ANALYZE")
         self.count = count
-        assert models.ImportAttempt.objects.count() == count + 1
+        assert ImportAttempt.objects.count() == count + 1
 
     def clients(self) -> Mapping[str, Any]:
         """Return somebody of each role that sees the lists, signed in."""
@@ -148,15 +155,15 @@ class Filling:
             "support": client_of(SUPPORT, *half, name=support),
         }
 
-    def pages(self) -> dict[str, str]:
-        """Return the URL of each page that is measured, by what it shows."""
+    def pages(self, role: str) -> dict[str, str]:
+        """Return the URL of each page that is measured for the role, by what it shows."""
         organization, destination, listing = (
             self._organizations[0].pk,
             self._values["destinations"][0],
             self._values["listings"][0],
         )
         every = f"{JOBS}?error=all"
-        return {
+        pages = {
             "work list": JOBS,
             "newest first": f"{JOBS}?order=newest",
             "rejected": f"{JOBS}?reason=rejected",
@@ -183,6 +190,16 @@ class Filling:
             "events, outcome": f"{EVENTS}?outcome__exact=no_trigger",
             "home": "/admin/",
         }
+        if role == "administrator":
+            referral = self._originals["Referral"].pk
+            pages |= {
+                "audit": AUDIT,
+                "audit of a time": f"{AUDIT}?at__gte={self._day}&at__lt={self._next_day}",
+                "audit of one person": f"{AUDIT}?q=person+7",
+                "audit of one referral": f"{AUDIT}?q={referral}",
+                "audit, page 5": f"{AUDIT}?p=5",
+            }
+        return pages
 
     def _configure(self) -> None:
         from django.utils import timezone
@@ -210,7 +227,9 @@ class Filling:
         self._sealed = sealed(digests)
         # One that all its rows have when there are few.
         begun = timezone.localtime() - timedelta(seconds=20 * self.most)
-        self._day = (begun + timedelta(days=1)).date().isoformat()
+        self._day, self._next_day = (
+            (begun + timedelta(days=days)).date().isoformat() for days in (1, 2)
+        )
         self._values: dict[str, Any] = {
             "organizations": [one.pk for one in self._organizations],
             "destinations": [one.pk for one in destinations],
@@ -220,21 +239,23 @@ class Filling:
         }
 
     def _first(self) -> dict[str, Any]:
-        """Send one referral through the portal; return the keys of its rows."""
+        """Send one referral through the portal; return its rows."""
+        from core import audit
         from tests.world import plain
 
         event = self.world.send(plain())
         job = self.world.run()
         referral = job.referral
-        rows = {
+        seen = audit.record("bench", "view", referral)
+        return {
             "Referral": referral,
             "ReferralAlias": referral.aliases.get(),
             "RegistrantName": referral.names.first(),
             "InboundEvent": event,
             "ImportJob": job,
             "ImportAttempt": job.attempts.get(),
+            "AuditEvent": seen,
         }
-        return {name: row.pk for name, row in rows.items()}
 
 
 @contextmanager

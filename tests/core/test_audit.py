@@ -76,6 +76,20 @@ def test_the_admin_shows_and_changes_nothing(admin_client, ada):
     assert admin_client.post(reverse(f"{model}_delete", args=[event.pk])).status_code == 403
 
 
+def test_the_admin_shows_what_was_done_in_a_time_and_by_whom(admin_client, ada):
+    audit.record(ada, "retried", ada)
+    audit.record("a program", "swept")
+    page = reverse("admin:core_auditevent_changelist")
+    assert b"Past 7 days" in admin_client.get(page).content
+    assert actions(admin_client.get(page, {"q": "ada"})) == ["retried"]
+    assert actions(admin_client.get(page, {"at__lt": "2020-01-01 00:00:00+00:00"})) == []
+    assert len(actions(admin_client.get(page, {"at__gte": "2020-01-01 00:00:00+00:00"}))) > 1
+
+
+def actions(response):
+    return [event.action for event in response.context["cl"].result_list]
+
+
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "address"),
     [
