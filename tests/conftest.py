@@ -76,10 +76,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> None:
+def _quick_settings() -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["tests.conftest.QuickHasher"]
+    # Static files are looked for when they are asked for, and not for every new client.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
