@@ -194,7 +194,7 @@ class Filling:
             referral = self._originals["Referral"].pk
             pages |= {
                 "audit": AUDIT,
-                "audit of a time": f"{AUDIT}?at__gte={self._day}&at__lt={self._next_day}",
+                "audit of a time": f"{AUDIT}?at__gte={self._day}T00:00Z&at__lt={self._next_day}T00:00Z",
                 "audit of one person": f"{AUDIT}?q=person+7",
                 "audit of one referral": f"{AUDIT}?q={referral}",
                 "audit, page 5": f"{AUDIT}?p=5",

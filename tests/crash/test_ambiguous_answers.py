@@ -26,6 +26,8 @@ from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import FileServer
 from tests.world import World, options, plain
 
+pytestmark = pytest.mark.once  # what CRMS answers has nothing to do with the database
+
 STEPS = ("create", "summary", "attachment", "look-up")
 FILE_REFUSED = ("400", "413", "415", "422")
 HOURS = 400  # far more than the schedule of tries lasts
