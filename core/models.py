@@ -51,7 +51,7 @@ class AuditEvent(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["object_id"], name="audit_by_object"),
             models.Index(fields=["username"], name="audit_by_username"),
             models.Index(fields=["at"], name="audit_by_time"),
         ]

@@ -78,7 +78,7 @@ ROWS: dict[str, dict[str, str]] = {
     },
     "AuditEvent": {
         "at": AGO,
-        "username": f"CASE WHEN i <= {RARE} THEN 'rare' ELSE 'person ' || i %% 50 END",
+        "username": f"CASE WHEN i <= {RARE} THEN 'rare' ELSE 'person-' || i %% 50 END",
         "object_type": "'referrals.referral'",
         "object_id": "md5('referral' || i / 3)::uuid::text",
     },
@@ -194,8 +194,8 @@ class Filling:
             referral = self._originals["Referral"].pk
             pages |= {
                 "audit": AUDIT,
-                "audit of a time": f"{AUDIT}?at__gte={self._day}T00:00Z&at__lt={self._next_day}T00:00Z",
-                "audit of one person": f"{AUDIT}?q=person+7",
+                "audit of a day": f"{AUDIT}?at__gte={self._day}T00Z&at__lt={self._next_day}T00Z",
+                "audit of one person": f"{AUDIT}?q=person-7",
                 "audit of one referral": f"{AUDIT}?q={referral}",
                 "audit, page 5": f"{AUDIT}?p=5",
             }
