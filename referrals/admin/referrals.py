@@ -1,7 +1,9 @@
 """Referrals: what is known of one, how it stands, and what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -67,6 +69,16 @@ def _summary_url(referral: Referral) -> str:
     if referral.purged_at or referral.united_with_id:
         return ""
     return reverse("admin:referrals_referral_summary", args=[referral.pk])
+
+
+def _trail_url(request: HttpRequest, referral: Referral, jobs: Iterable[ImportJob]) -> str:
+    """Return the URL of who has read or changed it, for those who may see that; else empty."""
+    if not request.user.has_perm("core.view_auditevent"):
+        return ""
+    events = referral.events.order_by("-received_at").values_list("pk", flat=True)[:SHOWN]
+    keys = [referral.pk, *(job.pk for job in jobs), *events]
+    about = urlencode({"object_id__in": ",".join(map(str, keys))})
+    return f"{reverse('admin:core_auditevent_changelist')}?{about}"
 
 
 @admin.register(Referral)
@@ -136,6 +148,7 @@ class ReferralAdmin(ViewOnlyAdmin):
             "files": obj.files.all(),
             "sheet": sections.sheet(document, zone),
             "summary_url": _summary_url(obj),
+            "trail_url": _trail_url(request, obj, jobs),
             "ids": self.ids(obj),
             "deleted": self.deleted(obj),
             "reads_bodies": request.user.has_perm("referrals.read_body"),

@@ -1,6 +1,8 @@
 """The pages of what happened: seen by those who may, on record, and never edited."""
 
 import base64
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -253,6 +255,21 @@ def test_every_view_of_a_persons_data_is_on_record(
         ("list imports", "", "admin"),
     ]
     assert AuditEvent.objects.first().detail == {"imports": [str(rejected.pk)]}
+
+
+def test_a_referral_leads_to_who_has_read_it(admin_client: Client, rejected: ImportJob) -> None:
+    admin_client.get(url_of(rejected))
+    admin_client.get(reverse("admin:referrals_inboundevent_body", args=[rejected.opened_by_id]))
+    page = text(admin_client, url_of(rejected.referral))
+    (trail,) = re.findall(r'href="([^"]+object_id__in=[^"]+)"', page)
+    read = admin_client.get(unescape(trail)).context["cl"].result_list
+    assert {event.object_type for event in read} == {
+        "referrals.importjob",
+        "referrals.referral",
+        "referrals.inboundevent",
+    }
+    support = client_of(SUPPORT, rejected.referral.organization)
+    assert "object_id__in" not in text(support, url_of(rejected.referral))
 
 
 def test_the_record_holds_no_personal_data(admin_client: Client, rejected: ImportJob) -> None:
