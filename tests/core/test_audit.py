@@ -76,6 +76,22 @@ def test_the_admin_shows_and_changes_nothing(admin_client, ada):
     assert admin_client.post(reverse(f"{model}_delete", args=[event.pk])).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("object_type", "shown"),
+    [
+        ("auth.user", '<td class="field-about"><a href="/admin/auth/user/7/change/">ada</a></td>'),
+        ("auth.permission", '<td class="field-about">ada</td>'),
+        ("gone.model", '<td class="field-sort">gone.model</td>'),
+        ("", '<td class="field-about">ada</td>'),
+    ],
+)
+def test_the_admin_leads_to_what_it_was_done_to(admin_client, object_type, shown):
+    AuditEvent.objects.create(object_type=object_type, object_id="7", object_label="ada")
+    page = admin_client.get(reverse("admin:core_auditevent_changelist")).content.decode()
+    assert shown in page
+    assert "<h1>Audit events</h1>" in page
+
+
 def test_the_admin_shows_what_was_done_in_a_time_and_by_whom(admin_client, ada):
     audit.record(ada, "retried", ada)
     audit.record("a program", "swept")
