@@ -72,7 +72,7 @@ def _summary_url(referral: Referral) -> str:
 
 
 def _trail_url(request: HttpRequest, referral: Referral, jobs: Iterable[ImportJob]) -> str:
-    """Return the URL of who has read or changed it, for those who may see that; else empty."""
+    """Return the URL of who has opened or changed it, for those who may see that; else empty."""
     if not request.user.has_perm("core.view_auditevent"):
         return ""
     events = referral.events.order_by("-received_at").values_list("pk", flat=True)[:SHOWN]

@@ -257,7 +257,7 @@ def test_every_view_of_a_persons_data_is_on_record(
     assert AuditEvent.objects.first().detail == {"imports": [str(rejected.pk)]}
 
 
-def test_a_referral_leads_to_who_has_read_it(admin_client: Client, rejected: ImportJob) -> None:
+def test_a_referral_leads_to_who_has_opened_it(admin_client: Client, rejected: ImportJob) -> None:
     admin_client.get(url_of(rejected))
     admin_client.get(reverse("admin:referrals_inboundevent_body", args=[rejected.opened_by_id]))
     page = text(admin_client, url_of(rejected.referral))
