@@ -12,9 +12,11 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
@@ -57,6 +59,7 @@ class Points:
         self.reached: list[Point] = []
         self._written: list[str] = []  # in the transaction under way
         self._call = ""  # to the outside, under way
+        self._ids = count()
 
     def reach(self, kind: str, name: str) -> None:
         self.reached.append(Point(len(self.reached) + 1, kind, name))
@@ -75,6 +78,7 @@ class Points:
         with (
             patch.object(CursorWrapper, "execute", self._statement(CursorWrapper.execute)),
             patch.object(CursorWrapper, "executemany", self._statement(CursorWrapper.executemany)),
+            patch.object(storage, "uuid4", self._new_id),
             patch.object(BaseDatabaseWrapper, "_commit", self._commit(BaseDatabaseWrapper._commit)),
             patch.object(outbound, "send", self._outbound(outbound.send)),
             patch.object(outbound, "download", self._outbound(outbound.download, "GET")),
@@ -149,6 +153,13 @@ class Points:
         return getresponse
 
     # -- Files -------------------------------------------------------------------------------
+
+    def _new_id(self) -> UUID:
+        """Return a random id that begins unlike the others.
+
+        Two files whose names begin alike share a folder, and making it is a point.
+        """
+        return UUID(bytes=bytes([next(self._ids) % 256]) + os.urandom(15))
 
     def _save(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def save(store: Any, name: str, content: Any) -> str:
