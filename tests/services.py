@@ -74,15 +74,15 @@ class Program:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
-    def wait_until(self, ready: Callable[["Program"], bool], seconds: float = PATIENCE) -> None:
+    def wait_until(self, ready: Callable[["Program"], bool]) -> None:
         """Return as soon as `ready(self)`; raise RuntimeError with the output if it never is."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not ready(self):
             if not self.is_running():
                 code = self.process.returncode
                 raise RuntimeError(f"{self.name} ended with {code}:\n{self.output()}")
             if time.monotonic() > end:
-                raise RuntimeError(f"{self.name} is not ready after {seconds} s:\n{self.output()}")
+                raise RuntimeError(f"{self.name} is not ready after {PATIENCE} s:\n{self.output()}")
             time.sleep(0.05)
 
     def stop(self, seconds: float = 30) -> int:
