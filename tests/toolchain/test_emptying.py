@@ -1,0 +1,39 @@
+"""The tables are emptied after each test, even while a program still writes."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections, transaction
+
+from referrals.importing import claiming
+from referrals.models import ImportAttempt, ImportJob
+from tests.flow.portal import eventually
+from tests.world import make_world, plain
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.scaled_out]
+
+
+def test_a_job_that_is_claimed_meanwhile_is_deleted_with_its_attempt():
+    world = make_world()
+    world.send(plain())
+    with ThreadPoolExecutor(1) as beside:
+        with transaction.atomic():
+            claiming.claim(world.job.pk)
+            emptying = beside.submit(_empty)
+            eventually(_something_waits, "the emptying waits for the claim")
+        emptying.result()
+    assert not ImportAttempt.objects.exists()
+    assert not ImportJob.objects.exists()
+
+
+def _empty() -> None:
+    # Of all orders, that in which a row can come between.
+    tables = [model._meta.db_table for model in (ImportAttempt, ImportJob)]
+    connection.ops.execute_sql_flush([f"DELETE FROM {table}" for table in tables])
+    connections.close_all()
+
+
+def _something_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
