@@ -48,6 +48,8 @@ def on_services(report: Path, arguments: Sequence[str]) -> int:
 
 def run_pytest(environment: dict[str, str], report: Path, arguments: Sequence[str]) -> int:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("TEST_")}
+    # Hundreds of programs are started here: what one has compiled, the next need not.
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
     command += [f"--junitxml={report}", *arguments]
     return subprocess.run(command, cwd=ROOT, env=inherited | environment, check=False).returncode

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.conf import settings
 
 from tests.conftest import PROGRAMS
 from tests.flow.portal import KEY, SECRET, Portal
 from tests.project import copy_project
 from tests.services import ROOT
 from tests.world import REFERENCE, plain
+
+pytestmark = pytest.mark.once  # a folder is found in the same way on either set-up
 
 FILE = re.compile(r"`(integrations/destinations/shared_folder/[\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
 LETTER = b"%PDF-1.4\n%%EOF\n"
@@ -54,7 +55,7 @@ def portal(
     with ExitStack() as stack:
         made = Portal(portal_env, stack, project)
         request.node.stash[PROGRAMS] = made.programs
-        made.start("web", "dispatcher", *(["worker"] if settings.CELERY_BROKER_URL else []))
+        made.start("web", "dispatcher")
         yield made
 
 
@@ -112,7 +113,6 @@ def test_a_referral_goes_to_a_kind_that_is_one_new_folder(portal: Portal, inbox:
     assert (inbox / f"referral-{REFERENCE}-summary.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.once
 def test_a_new_kind_needs_no_migration(portal_env: dict[str, str], project: Path):
     manage(project, portal_env, "check")
     manage(project, portal_env, "makemigrations", "--check", "--dry-run")
