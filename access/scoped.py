@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from access import scope
+from core import audit
 
 # For `formfield_overrides`: Django's pair of boxes cannot be read out by a screen reader.
 TICKED: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
@@ -142,3 +143,21 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
             type(obj)._default_manager.filter(pk=obj.pk), request.user, str(self.organization_path)
         )
         return mine.exists()
+
+
+class RecordedAdmin(ScopedAdmin):
+    """Writes down who set what: the names of the fields, never what stands in them."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        fields = sorted(form.changed_data)
+        audit.record(request, "change" if change else "add", obj, fields=fields)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        audit.record(request, "delete", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            audit.record(request, "delete", obj)
+        super().delete_queryset(request, queryset)

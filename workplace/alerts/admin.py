@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from access.filters import RelatedFilter
-from access.scoped import ScopedAdmin
+from access.scoped import RecordedAdmin
 from core import audit
 from core.outbound import AddressRefused
 from core.outbound.addresses import origin
@@ -82,24 +82,6 @@ class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]
             (check_webhook if channel == WEBHOOK else validate_email)(address)
         except ValidationError as error:
             self.add_error("address", error)
-
-
-class RecordedAdmin(ScopedAdmin):
-    """Writes down who set what; who is told of troubles is not a secret of those who set it."""
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        fields = sorted(form.changed_data)
-        audit.record(request, "change" if change else "add", obj, fields=fields)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        audit.record(request, "delete", obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:
-            audit.record(request, "delete", obj)
-        super().delete_queryset(request, queryset)
 
 
 @admin.register(AlertRecipient)
