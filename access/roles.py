@@ -59,6 +59,7 @@ CONNECTS_SYSTEMS = (
     *(f"auth.{action}_{model}" for model in ("user", "group") for action in ("add", "change")),
     "auth.view_user",
     "auth.view_group",
+    *(f"referrals.{action}_retentionperiod" for action in ("add", "change", "delete", "view")),
     "core.view_auditevent",
     "access.see_all_organizations",
 )

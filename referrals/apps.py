@@ -6,7 +6,15 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import rotation
-        from referrals import backlog, checks, names, receivers  # noqa: F401 - registers them
+        from referrals import (  # noqa: F401 - registers them
+            backlog,
+            checks,
+            dispatching,
+            names,
+            receivers,
+            retention,
+        )
 
         backlog.register()
+        dispatching.beside(retention.purge_expired)
         rotation.register(names.renew)

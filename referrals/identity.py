@@ -134,8 +134,8 @@ def _take_over(survivor: Referral, other: Referral) -> None:
     survivor.snapshot = snapshot.unite(survivor.snapshot, other.snapshot)
     survivor.classifications = sorted([*survivor.classifications, *other.classifications])
     survivor.received = survivor.received or other.received
-    survivor.purged_at = survivor.purged_at or other.purged_at
-    survivor.purged_why = survivor.purged_why or other.purged_why
+    if survivor.purged_at is None or other.is_revoked:
+        survivor.purged_at, survivor.purged_why = other.purged_at, other.purged_why
     if survivor.listing_id is None:
         survivor.listing, survivor.organization = other.listing, other.organization
         survivor.save(update_fields=["listing", "organization"])

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -22,8 +23,12 @@ NO_ANSWER = 0  # in place of an HTTP status code
 class Referral(models.Model):
     """One referral, whatever ids its messages use, as its merged snapshot shows it.
 
-    After a revocation only a tombstone is left: the ids, the dates and what became of it.
+    Once it is purged only a tombstone is left: the ids, the dates and what became of it.
     """
+
+    class PurgedWhy(models.TextChoices):
+        REVOKED = "revoked", "Caredove revoked it"
+        EXPIRED = "expired", "its retention period was over"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=64, db_index=True)
@@ -46,14 +51,47 @@ class Referral(models.Model):
         "self", null=True, on_delete=models.SET_NULL, related_name="united"
     )
     purged_at = models.DateTimeField(null=True)
-    purged_why = models.CharField(max_length=20, blank=True)
+    purged_why = models.CharField(max_length=20, blank=True, choices=PurgedWhy.choices)
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["-created_at"], name="referrals_by_time")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="referrals_by_time"),
+            models.Index(
+                fields=["organization", "changed_at"],
+                condition=Q(purged_at__isnull=True),
+                name="referrals_by_last_change",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether Caredove has revoked it, and it must not stay anywhere."""
+        return self.purged_why == self.PurgedWhy.REVOKED
+
+
+class RetentionPeriod(models.Model):
+    """How long an organization keeps what a referral says, after its last message.
+
+    An organization without one keeps it until Caredove revokes the referral.
+    """
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="retention_period"
+    )
+    days = models.PositiveIntegerField(
+        validators=[MinValueValidator(30), MaxValueValidator(36_500)],
+        help_text="Days after the last message on a referral.",
+    )
+
+    class Meta:
+        ordering = ["organization__name"]
+
+    def __str__(self) -> str:
+        return f"retention period of {self.organization}"
 
 
 class ReferralAlias(models.Model):

@@ -168,8 +168,10 @@ class Opening:
     def run(self) -> Verdict:
         """Merge, match and open; return what became of the event."""
         kind = self.parsed.kind
-        if self.referral.purged_at or kind is EventKind.REVOKED:
+        if self.referral.is_revoked or kind is EventKind.REVOKED:
             return self._revoke()
+        if self.referral.purged_at:
+            retention.begin_anew(self.referral)
         if kind is EventKind.IGNORED:
             return Verdict(Outcome.IGNORED, f"“{self.event.code}” needs nothing done here.")
         if kind is EventKind.UNKNOWN:

@@ -1,15 +1,19 @@
-"""What is deleted for good: revoked referrals, and files that belong to nothing.
+"""What is deleted for good: revoked referrals, those kept for long enough, and stray files.
 
 A tombstone keeps the ids, the dates and the outcome, so that staff can still be told what became
-of a referral and a late message does not bring the person's data back.
+of a referral. After a revocation no late message brings the person's data back; after the
+retention period, a message begins to fill the referral anew.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from core import audit, clock
 from core.storage import EncryptedFileStorage
+from integrations.models import Organization
 from referrals import names
 from referrals.models import (
     ClearedError,
@@ -19,26 +23,36 @@ from referrals.models import (
     InboundEvent,
     Referral,
     ReferralFile,
+    RetentionPeriod,
     SentSnapshot,
     StoredSummary,
 )
 
-State = ImportJob.State
+State, Why = ImportJob.State, Referral.PurgedWhy
 storage = EncryptedFileStorage()
-REVOKED = "revoked"
-PURGED = "purged"
 REVOKED_WORD = "Caredove revoked the referral."
+EXPIRED_WORD = "The retention period was over: the person's data was deleted."
 MAY_BE_THERE = (
     "Caredove revoked this referral while it was being sent: look in the destination, and remove "
     "it if it is there."
 )
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
 
+RETENTION = "retention period"  # the name in the audit trail
+BATCH = 50  # referrals of an organization at one look: the dispatcher may be told to stop
+# Somebody or something has still to do with such an import.
+UNFINISHED = (
+    Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING])
+    | Q(due_at__isnull=False)
+    | Q(error_at__isnull=False, error_cleared_at__isnull=True)
+)
+
 
 def revoke(referral: Referral, now: datetime) -> None:
     """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
-    told = referral.purged_at is not None
-    purge(referral, now, why=REVOKED)
+    told = referral.is_revoked
+    _end_jobs(referral, now)
+    purge(referral, now, why=Why.REVOKED)
     if not told:
         _tell_staff(referral.jobs.exclude(external_id=None), TELL_STAFF, now)
         sent = ImportStep.objects.filter(job__referral=referral).values("job")
@@ -49,21 +63,73 @@ def _tell_staff(jobs: QuerySet[ImportJob], message: str, now: datetime) -> None:
     jobs.update(error_at=now, error_cleared_at=None, error_cleared_by=None, message=message)
 
 
-def purge(referral: Referral, now: datetime, *, why: str = PURGED) -> None:
-    """Delete snapshot, bodies, files, summaries and answers; end the jobs; leave a tombstone.
+def purge_expired() -> int:
+    """Purge a batch of referrals that their organization keeps no longer; returns how many."""
+    now = clock.now()
+    periods = RetentionPeriod.objects.select_related("organization")
+    return sum(_purge_expired(period, now) for period in periods)
+
+
+def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Referral]:
+    """Return the referrals whose last message is longer ago, and with which nothing is left to do.
+
+    One with an import under way, or with an error that nobody has cleared, is none of them.
+    """
+    unfinished = ImportJob.objects.filter(UNFINISHED, referral=OuterRef("pk"))
+    return Referral.objects.filter(
+        ~Exists(unfinished),
+        organization=organization,
+        purged_at__isnull=True,
+        changed_at__lt=now - timedelta(days=days),
+    )
+
+
+def _purge_expired(period: RetentionPeriod, now: datetime) -> int:
+    rows = expired(period.organization, period.days, now).order_by("changed_at")
+    return sum(_purge_one(pk, period, now) for pk in rows.values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def _purge_one(referral_id: UUID, period: RetentionPeriod, now: datetime) -> bool:
+    # Looked at again under a lock: a message may have come, or another dispatcher been quicker.
+    rows = expired(period.organization, period.days, now)
+    referral = rows.select_for_update(of=("self",)).filter(pk=referral_id).first()
+    if referral is None:
+        return False
+    purge(referral, now)
+    audit.record(RETENTION, "delete the data of", referral, days=period.days)
+    return True
+
+
+def why_ended(referral: Referral) -> str:
+    """Return why nothing of a purged referral is imported."""
+    return REVOKED_WORD if referral.is_revoked else EXPIRED_WORD
+
+
+def begin_anew(referral: Referral) -> None:
+    """Let a referral whose retention period was over be filled again, by a new message."""
+    Referral.objects.filter(pk=referral.pk, purged_why=Why.EXPIRED).update(
+        purged_at=None, purged_why="", changed_at=clock.now()
+    )
+    referral.refresh_from_db(fields=["purged_at", "purged_why", "changed_at"])
+
+
+def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
+    """Delete snapshot, bodies, files, summaries and answers; leave a tombstone.
 
     Must run in a transaction. A job that is running at this moment ends itself when it settles.
     """
     stored = _stored_names(referral)
-    _end_jobs(referral, now)
+    jobs = ImportJob.objects.filter(referral=referral)
+    jobs.update(message="", missing_files={}, lacks_files=False)
+    jobs.filter(state=State.IMPORTED).update(due_at=None)
     InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
     ReferralFile.objects.filter(referral=referral).delete()
     StoredSummary.objects.filter(referral=referral).delete()
     SentSnapshot.objects.filter(step__job__referral=referral).delete()
     ImportAttempt.objects.filter(job__referral=referral).update(message="", body="", headers={})
     ClearedError.objects.filter(job__referral=referral).update(message="", note="")
-    if referral.purged_at is None:
-        referral.purged_at, referral.purged_why = now, why
+    referral.purged_at, referral.purged_why = referral.purged_at or now, why
     referral.snapshot, referral.changed_at = {}, now
     referral.save()
     names.index(referral)
@@ -97,9 +163,10 @@ def _stored_names(referral: Referral) -> list[str]:
 
 
 def _end_jobs(referral: Referral, now: datetime) -> None:
-    jobs = ImportJob.objects.filter(referral=referral)
-    jobs.filter(
-        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
+    ImportJob.objects.filter(
+        referral=referral,
+        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION],
+        external_id=None,
     ).update(
         state=State.DISMISSED,
         reason="",
@@ -107,8 +174,6 @@ def _end_jobs(referral: Referral, now: datetime) -> None:
         closed_why=REVOKED_WORD,
         error_cleared_at=now,
     )
-    jobs.update(message="", missing_files={}, lacks_files=False)
-    jobs.filter(state=State.IMPORTED).update(due_at=None)
 
 
 def _delete_files(names: list[str]) -> None:

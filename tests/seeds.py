@@ -90,7 +90,7 @@ CASES = (
     "dismissed",
     "revoked",
     "revoked_before",
-    "purged",
+    "expired",
     "united",
     "moved",
     "conflict",
@@ -112,7 +112,7 @@ CASES = (
     "long",
     "foreign",
     "foreign_rejected",
-    "foreign_purged",
+    "foreign_expired",
 )
 BULK = 160  # further referrals, of the kinds that are many
 
@@ -247,12 +247,13 @@ def _furnish(caredove_id: str) -> None:
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
     from referrals import trial_events
-    from referrals.models import BulkRetry, BulkRetryItem, ImportJob
+    from referrals.models import BulkRetry, BulkRetryItem, ImportJob, RetentionPeriod
     from workplace.models import Alert, AlertRecipient, AlertSettings
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
     said = "Zq-" if caredove_id.startswith(FOREIGN) else ""
     AlertSettings.objects.create(organization=organization, digest_hour=7)
+    RetentionPeriod.objects.create(organization=organization, days=3650)
     AlertRecipient.objects.create(
         organization=organization, address=f"{said}alerts@{caredove_id}.example"
     )
@@ -671,7 +672,7 @@ class Story:
         self._rejected()
         self.comes("referral.revoked", bare=True)
 
-    def _purged(self) -> None:
+    def _expired(self) -> None:
         from referrals import retention
 
         self._imported()
@@ -798,8 +799,8 @@ class Story:
         self.comes()
         self.fails(_crms(422, message=f"Zq-{' '.join(self.person)} is refused."))
 
-    def _foreign_purged(self) -> None:
-        self._purged()
+    def _foreign_expired(self) -> None:
+        self._expired()
 
 
 # -- Small things ----------------------------------------------------------------------------------

@@ -1,3 +1,9 @@
-"""The admin of what happened: everything can be seen, nothing can be edited."""
+"""The admin of what happened: all of it can be seen, none edited; and how long it is kept."""
 
-from referrals.admin import events, imports, referrals, retrying  # noqa: F401 - registers them
+from referrals.admin import (  # noqa: F401 - registers them
+    events,
+    imports,
+    referrals,
+    retention,
+    retrying,
+)

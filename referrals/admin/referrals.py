@@ -129,8 +129,7 @@ class ReferralAdmin(ViewOnlyAdmin):
     def deleted(self, referral: Referral) -> str:
         if referral.purged_at is None:
             return ""
-        why = "Caredove revoked it" if referral.purged_why == "revoked" else "it was purged"
-        return f"The person's data was deleted: {why}."
+        return f"The person's data was deleted: {referral.get_purged_why_display()}."
 
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)

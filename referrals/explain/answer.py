@@ -26,7 +26,7 @@ class Cause(StrEnum):
     IGNORED_CODE = "ignored_code"
     REVOKED = "revoked"
     REVOKED_BUT_THERE = "revoked_but_there"
-    PURGED = "purged"
+    EXPIRED = "expired"
     # Here
     PLACE_UNKNOWN = "place_unknown"
     UNKNOWN_ORGANIZATION = "unknown_organization"

@@ -20,11 +20,11 @@ from referrals.explain.answer import (
     red,
 )
 from referrals.models import ImportJob, InboundEvent, Referral
-from referrals.retention import REVOKED
 
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
 NO_LISTING = "No message has said yet which listing it is for."
+NOT_THERE = "It was not imported"
 WHEN_ONE_DOES = "It goes on by itself when one does."
 ABSENT = (
     "No event with this reference has arrived. Check the number. If it is right: the referral may "
@@ -130,17 +130,19 @@ def _nothing_to_merge(last: InboundEvent) -> Stop:
 
 
 def _purged(referral: Referral, jobs: Sequence[ImportJob]) -> Stop:
-    revoked = referral.purged_why == REVOKED
     there = [job for job in jobs if job.external_id]
-    if there and revoked:
+    if there and referral.is_revoked:
         where = ", ".join(f"{job.destination} as {job.external_id}" for job in there)
         remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
         sentence = f"Caredove revoked it; its data was deleted here. It is still in {where}."
         if any(job.has_uncleared_error for job in there):
             return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])
-    why = "Caredove revoked it" if revoked else "It was purged"
-    cause = Cause.REVOKED if revoked else Cause.PURGED
-    return amber(EVENT, cause, f"{why}; its data was deleted, and it is not imported.")
+    if referral.is_revoked:
+        deleted = "Caredove revoked it; its data was deleted, and it is not imported."
+        return amber(EVENT, Cause.REVOKED, deleted)
+    where = " and ".join(f"It is in {job.destination} as {job.external_id}" for job in there)
+    sentence = f"Its retention period was over, so its data was deleted here. {where or NOT_THERE}."
+    return amber(EVENT, Cause.EXPIRED, sentence)
 
 
 def _organization(referral: Referral) -> Check:

@@ -10,7 +10,7 @@ from referrals.importing.claiming import Lease, LeaseLost, claim, due_jobs
 from referrals.importing.ledger import JobLedger
 from referrals.importing.settling import settle
 from referrals.models import ImportJob
-from referrals.retention import REVOKED_WORD
+from referrals.retention import why_ended
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def _attempt(lease: Lease) -> None:
 def _why_not(job: ImportJob) -> str:
     """Return why the referral must not go to this destination any more, or an empty string."""
     if job.referral.purged_at:
-        return REVOKED_WORD
+        return why_ended(job.referral)
     if job.referral.united_with_id:
         return UNITED
     if job.referral.organization_id != job.destination.organization_id:

@@ -33,7 +33,7 @@ from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import NO_ANSWER, ImportAttempt, ImportJob, Referral, SentSnapshot
-from referrals.retention import MAY_BE_THERE, REVOKED_WORD, TELL_STAFF, purge
+from referrals.retention import MAY_BE_THERE, TELL_STAFF, purge, why_ended
 
 State, Reason = ImportJob.State, ImportJob.Reason
 Outcome = ImportAttempt.Outcome
@@ -54,7 +54,7 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
         if referral.purged_at:
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
-            move = _without_the_person(job, move, now)
+            move = _without_the_person(job, referral, move, now)
         elif referral.united_with_id and not job.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
         settled = ImportJob.objects.filter(
@@ -159,13 +159,15 @@ def _error(now: datetime, message: str) -> Move:
     }
 
 
-def _without_the_person(job: ImportJob, move: Move, now: datetime) -> Move:
-    """The referral was revoked while its import ran: keep the outcome, nothing of the person."""
+def _without_the_person(job: ImportJob, referral: Referral, move: Move, now: datetime) -> Move:
+    """The referral was purged while its import ran: keep the outcome, nothing of the person."""
     nothing: Move = {"due_at": None, "missing_files": {}, "lacks_files": False, "message": ""}
     if move["state"] == State.IMPORTED:
-        return move | nothing | _error(now, TELL_STAFF)
-    ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": REVOKED_WORD}
-    return ended | _error(now, MAY_BE_THERE) if job.steps.exists() else ended
+        return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
+    ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
+    return (
+        ended | _error(now, MAY_BE_THERE) if referral.is_revoked and job.steps.exists() else ended
+    )
 
 
 def _keep_what_was_sent(job: ImportJob) -> None:

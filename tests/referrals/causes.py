@@ -17,7 +17,7 @@ from referrals.advice import Actor
 from referrals.explain import Cause
 from referrals.identity import UNITED
 from referrals.importing.claiming import claim
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import ImportJob, InboundEvent, Referral, RetentionPeriod
 from tests.world import World, make_world, plain
 
 TOKEN = "token-of-the-tests"
@@ -44,6 +44,12 @@ class Scene(World):
     def imported(self, **event: object) -> None:
         self.send(plain(**event))  # type: ignore[arg-type]
         self.run()
+
+    def expire(self) -> None:
+        """Let the organization's retention period be over."""
+        RetentionPeriod.objects.create(organization=self.organization, days=30)
+        Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
+        assert retention.purge_expired() == 1
 
     def set_job(self, **fields: object) -> None:
         ImportJob.objects.update(**{"due_at": None, **fields})
@@ -155,10 +161,16 @@ def revoked_after_import(it: Scene) -> None:
     it.send(plain("referral.revoked", number=2))
 
 
-@case(Cause.PURGED, "Do we have it", "It was purged")
-def purged(it: Scene) -> None:
-    it.send(plain())
-    retention.purge(it.referral, clock.now())
+@case(Cause.EXPIRED, "Do we have it", "It is in Birchwood CRMS as RF-")
+def expired_after_import(it: Scene) -> None:
+    it.imported()
+    it.expire()
+
+
+@case(Cause.EXPIRED, "Do we have it", "It was not imported")
+def expired_without_import(it: Scene) -> None:
+    it.send(plain("message.from_provider"))
+    it.expire()
 
 
 # -- Its place -------------------------------------------------------------------------------------

@@ -1,14 +1,21 @@
 """What is deleted for good; revoking is tested with opening."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import F
 
 from core import clock
-from referrals import retention
-from referrals.models import ReferralFile
+from core.models import AuditEvent
+from integrations.models import Organization
+from referrals import dispatching, importing, retention
+from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile, RetentionPeriod
 from tests.world import World, plain
+
+AT = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 
 
 def test_only_old_files_that_no_row_names_are_swept(world: World):
@@ -71,3 +78,135 @@ def test_a_worker_lost_while_the_referral_was_revoked_sends_nothing_later(world:
     assert (job.state, job.closed_why) == ("dismissed", retention.REVOKED_WORD)
     assert not job.steps.exists()
     assert not world.referral.summaries.exists()
+
+
+# -- The retention period --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def period(world: World) -> RetentionPeriod:
+    return RetentionPeriod.objects.create(organization=world.organization, days=30)
+
+
+def let_pass(days: float) -> None:
+    """Let the last message on each referral be longer ago."""
+    Referral.objects.update(changed_at=F("changed_at") - timedelta(days=days))
+
+
+def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
+    world: World, period: RetentionPeriod, django_capture_on_commit_callbacks
+):
+    world.send(plain(attachments=[{"id": "a1", "filename": "a.txt", "data": "aGVsbG8="}]))
+    job = world.run()
+    names = [ReferralFile.objects.get().stored_as, world.referral.summaries.get().stored_as]
+    let_pass(29)
+    assert retention.purge_expired() == 0
+    let_pass(2)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert retention.purge_expired() == 1
+    assert retention.purge_expired() == 0
+    assert world.referral.snapshot == {}
+    assert world.referral.get_purged_why_display() == "its retention period was over"
+    assert InboundEvent.objects.defer(None).get().body is None
+    assert not any(default_storage.exists(name) for name in names)
+    left = world.job
+    assert (left.state, left.external_id) == ("imported", job.external_id)
+    assert not left.has_uncleared_error
+
+
+def test_each_referral_deleted_by_its_period_is_in_the_audit_trail(
+    world: World, period: RetentionPeriod
+):
+    world.send(plain("message.from_provider"))
+    let_pass(31)
+    retention.purge_expired()
+    event = AuditEvent.objects.get()
+    assert (event.username, event.action) == ("retention period", "delete the data of")
+    assert (event.object_id, event.detail) == (str(world.referral.pk), {"days": 30})
+
+
+def test_an_organization_without_a_period_keeps_what_it_has(world: World):
+    world.send(plain())
+    world.run()
+    let_pass(10_000)
+    assert retention.purge_expired() == 0
+
+
+def test_the_period_of_one_organization_is_not_that_of_another(
+    world: World, period: RetentionPeriod
+):
+    elsewhere = Organization.objects.create(caredove_id="900", name="Elsewhere")
+    world.send(plain("message.from_provider"))
+    Referral.objects.update(organization=elsewhere)
+    let_pass(31)
+    assert retention.purge_expired() == 0
+
+
+@pytest.mark.parametrize(
+    "still_to_do",
+    [
+        {"state": "queued", "due_at": AT},
+        {"state": "waiting", "due_at": None},
+        {"state": "needs_attention", "reason": "rejected", "error_at": AT},
+        {"state": "imported", "external_id": "RF-1", "due_at": AT},
+        {"state": "imported", "external_id": "RF-1", "error_at": AT},
+    ],
+    ids=lambda fields: "-".join(fields),
+)
+def test_a_referral_with_which_something_is_still_to_do_is_kept(
+    world: World, period: RetentionPeriod, still_to_do: dict[str, Any]
+):
+    world.send(plain())
+    ImportJob.objects.update(**{"due_at": None, **still_to_do})
+    let_pass(31)
+    assert retention.purge_expired() == 0
+    assert world.referral.snapshot != {}
+
+
+def test_a_failure_that_a_person_has_cleared_is_not_kept_for_ever(
+    world: World, period: RetentionPeriod
+):
+    world.send(plain())
+    now = clock.now()
+    ImportJob.objects.update(
+        state="needs_attention", reason="bug", due_at=None, error_at=now, error_cleared_at=now
+    )
+    let_pass(31)
+    assert retention.purge_expired() == 1
+    assert world.job.state == "needs_attention"
+
+
+def test_what_is_retried_after_its_data_is_gone_is_not_sent(world: World, period: RetentionPeriod):
+    test_a_failure_that_a_person_has_cleared_is_not_kept_for_ever(world, period)
+    importing.retry(world.job)
+    job = world.run()
+    assert (job.state, job.closed_why) == ("dismissed", retention.EXPIRED_WORD)
+    assert not job.steps.exists()
+
+
+def test_a_message_after_the_period_fills_the_referral_anew(world: World, period: RetentionPeriod):
+    world.send(plain())
+    world.run()
+    let_pass(31)
+    retention.purge_expired()
+    event = world.send(plain("referral.edited", number=2))
+    assert event.outcome == "already_imported"
+    assert world.referral.purged_at is None
+    assert world.referral.snapshot != {}
+    assert retention.purge_expired() == 0
+
+
+def test_a_revocation_after_the_period_still_tells_staff_to_remove_it_there(
+    world: World, period: RetentionPeriod
+):
+    world.send(plain())
+    world.run()
+    let_pass(31)
+    retention.purge_expired()
+    world.send(plain("referral.revoked", number=2))
+    assert world.referral.is_revoked
+    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, True)
+
+
+def test_the_dispatcher_sees_to_it_beside_its_work():
+    assert retention.purge_expired in dispatching._beside

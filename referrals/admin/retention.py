@@ -1,0 +1,76 @@
+"""How long organizations keep what referrals say: set by administrators."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from access.scoped import RecordedAdmin
+from core import clock
+from core.pagination import BoundedPaginator
+from integrations.admin.choosing import choose_only
+from integrations.models import Organization
+from referrals import retention
+from referrals.models import RetentionPeriod
+
+
+class RetentionPeriodForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks once more when the period is already over for some referrals."""
+
+    delete_now = forms.BooleanField(
+        label="Delete what is older already",
+        required=False,
+        help_text="Asked for when the last message on some referrals is longer ago than that.",
+    )
+
+    class Meta:
+        model = RetentionPeriod
+        fields = ["organization", "days", "delete_now"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "organization" in self.fields:
+            choose_only(self.fields["organization"])
+
+    def clean(self) -> None:
+        super().clean()
+        days = self.cleaned_data.get("days")
+        organization = self._organization()
+        if not days or organization is None or self.cleaned_data.get("delete_now"):
+            return
+        if count := retention.expired(organization, days, clock.now()).count():
+            self.add_error("delete_now", too_old(count))
+
+    def _organization(self) -> Organization | None:
+        if self.instance.pk:
+            return self.instance.organization  # type: ignore[no-any-return]
+        return self.cleaned_data.get("organization")
+
+
+def too_old(count: int) -> str:
+    """Return what is told before data that is old already is deleted."""
+    if count == 1:
+        what = "on one referral is longer ago. What it says"
+    else:
+        what = f"on {count:,} referrals is longer ago. What they say"
+    return (
+        f"The last message {what} would be deleted for good, beginning at once. "
+        "Tick this if you mean it."
+    )
+
+
+@admin.register(RetentionPeriod)
+class RetentionPeriodAdmin(RecordedAdmin):
+    organization_path = "organization"
+    form = RetentionPeriodForm
+    paginator = BoundedPaginator  # which the lists of this app are drawn for
+    list_display = ["organization", "days"]
+    list_select_related = ["organization"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["organization"] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        may = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return ["organization", "days", *(["delete_now"] if may else [])]
