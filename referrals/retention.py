@@ -38,7 +38,7 @@ MAY_BE_THERE = (
 )
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
 
-RETENTION = "retention period"  # the name in the audit trail
+RETENTION = "The retention period"  # as the audit trail names who did it
 BATCH = 50  # referrals of an organization at one look: the dispatcher may be told to stop
 # Somebody or something has still to do with such an import.
 UNFINISHED = (
@@ -97,7 +97,7 @@ def _purge_one(referral_id: UUID, period: RetentionPeriod, now: datetime) -> boo
     if referral is None:
         return False
     purge(referral, now)
-    audit.record(RETENTION, "delete the data of", referral, days=period.days)
+    audit.record(RETENTION, "delete data", referral, days=period.days)
     return True
 
 

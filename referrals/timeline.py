@@ -19,6 +19,7 @@ DONE = {
     "dismiss": "dismissed the import",
     "it is there": "said that it is there",
     "it is not there": "said that it is not there",
+    "delete data": "is over: the person's data was deleted",
 }
 
 

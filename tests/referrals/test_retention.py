@@ -13,6 +13,7 @@ from core.models import AuditEvent
 from integrations.models import Organization
 from referrals import dispatching, importing, retention
 from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile, RetentionPeriod
+from referrals.timeline import timeline
 from tests.world import World, plain
 
 AT = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
@@ -121,8 +122,10 @@ def test_each_referral_deleted_by_its_period_is_in_the_audit_trail(
     let_pass(31)
     retention.purge_expired()
     event = AuditEvent.objects.get()
-    assert (event.username, event.action) == ("retention period", "delete the data of")
+    assert (event.username, event.action) == ("The retention period", "delete data")
     assert (event.object_id, event.detail) == (str(world.referral.pk), {"days": 30})
+    told = [moment.title for moment in timeline(world.referral, [])]
+    assert "The retention period is over: the person's data was deleted" in told
 
 
 def test_an_organization_without_a_period_keeps_what_it_has(world: World):
