@@ -24,7 +24,6 @@ from referrals.models import ImportJob, InboundEvent, Referral
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
 NO_LISTING = "No message has said yet which listing it is for."
-NOT_THERE = "It was not imported"
 WHEN_ONE_DOES = "It goes on by itself when one does."
 ABSENT = (
     "No event with this reference has arrived. Check the number. If it is right: the referral may "
@@ -131,18 +130,17 @@ def _nothing_to_merge(last: InboundEvent) -> Stop:
 
 def _purged(referral: Referral, jobs: Sequence[ImportJob]) -> Stop:
     there = [job for job in jobs if job.external_id]
-    if there and referral.is_revoked:
-        where = ", ".join(f"{job.destination} as {job.external_id}" for job in there)
-        remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
+    where = ", ".join(f"{job.destination} as {job.external_id}" for job in there)
+    if not referral.is_revoked:
+        deleted = "Its retention period was over, so its data was deleted here."
+        left = f"It is in {where}." if there else "It was not imported."
+        return amber(EVENT, Cause.EXPIRED, f"{deleted} {left}")
+    if any(job.has_uncleared_error for job in there):
         sentence = f"Caredove revoked it; its data was deleted here. It is still in {where}."
-        if any(job.has_uncleared_error for job in there):
-            return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])
-    if referral.is_revoked:
-        deleted = "Caredove revoked it; its data was deleted, and it is not imported."
-        return amber(EVENT, Cause.REVOKED, deleted)
-    where = " and ".join(f"It is in {job.destination} as {job.external_id}" for job in there)
-    sentence = f"Its retention period was over, so its data was deleted here. {where or NOT_THERE}."
-    return amber(EVENT, Cause.EXPIRED, sentence)
+        remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
+        return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])
+    deleted = "Caredove revoked it; its data was deleted, and it is not imported."
+    return amber(EVENT, Cause.REVOKED, deleted)
 
 
 def _organization(referral: Referral) -> Check:

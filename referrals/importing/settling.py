@@ -165,9 +165,9 @@ def _without_the_person(job: ImportJob, referral: Referral, move: Move, now: dat
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
-    return (
-        ended | _error(now, MAY_BE_THERE) if referral.is_revoked and job.steps.exists() else ended
-    )
+    if referral.is_revoked and job.steps.exists():
+        return ended | _error(now, MAY_BE_THERE)
+    return ended
 
 
 def _keep_what_was_sent(job: ImportJob) -> None:
