@@ -23,6 +23,7 @@ class Identifier(TypedDict, total=False):
     type: str  # a label for people, or a code such as JHN (provincial health number)
     system: str
     value: str
+    former: bool  # its period has ended
 
 
 class Language(TypedDict, total=False):
@@ -37,6 +38,7 @@ class Phone(TypedDict, total=False):
     use: str  # home, mobile, work, or empty
     rank: int  # 1 is best
     may_text: bool
+    former: bool
 
 
 class Email(TypedDict, total=False):
@@ -44,6 +46,7 @@ class Email(TypedDict, total=False):
     address: str
     rank: int
     may_email: bool
+    former: bool
 
 
 class Address(TypedDict, total=False):
@@ -54,6 +57,7 @@ class Address(TypedDict, total=False):
     province: str
     country: str
     postal_code: str
+    former: bool
 
 
 class Contact(TypedDict, total=False):
@@ -101,6 +105,8 @@ class Appointment(TypedDict, total=False):
 
 
 class FormAnswer(TypedDict, total=False):
+    form: str  # by which the form is known in every message; empty where the sender names none
+    form_name: str
     key: str
     label: str
     value: str  # several answers are joined by ", "; booleans are yes and no
@@ -128,6 +134,31 @@ class Attachment(TypedDict, total=False):
     description: str
 
 
+class AlsoSent(TypedDict, total=False):
+    """A value that no other part of the document takes: told in the note and the summary."""
+
+    key: str  # stable for this value within its referral
+    group: str  # what it belongs to, for people: Registrant, Appointment, Allergy
+    label: str  # for people; may be empty
+    text: str
+
+
+class Unreadable(TypedDict, total=False):
+    """A value that came and could not be read: its text is kept, and staff are warned."""
+
+    field: str  # where it stands in the message, in the sender's words
+    path: str  # the part of the document that it was for: a later value there settles it
+    cause: str  # a key of integrations.sources.warnings
+    text: str  # as it came
+
+
+class Withdrawn(TypedDict, total=False):
+    """Something that the sender takes back."""
+
+    part: str  # form_answers, messages, attachments, appointment, also_sent
+    key: str  # the form's, for form_answers
+
+
 class Document(TypedDict, total=False):
     reference: str  # the 10-digit Reference #, else the first id known
     identifiers: list[Identifier]  # other ids of the referral
@@ -138,6 +169,7 @@ class Document(TypedDict, total=False):
     priority: str
     service: str  # what is asked for, as sent
     reason: str
+    request_status: str  # of the request itself: entered-in-error and revoked start no import
     status: str  # submitted, booked, closed
     substatus: Substatus
     organization: Named
@@ -149,3 +181,6 @@ class Document(TypedDict, total=False):
     notes: list[Note]
     messages: list[Message]
     attachments: list[Attachment]
+    also_sent: list[AlsoSent]
+    unreadable: list[Unreadable]
+    withdrawn: list[Withdrawn]

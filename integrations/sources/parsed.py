@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from integrations.sources.warnings import Warning
 from mapping.document import Document
 
 
@@ -55,10 +56,15 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """An attachment: its bytes, or the URL where they are. `key` is that of the document."""
+    """An attachment: its bytes, or the URL where they are. `key` is that of the document.
+
+    `former_key` is the one that version 1.0 of the contract gave it: files kept under that one are
+    found again.
+    """
 
     key: str
     filename: str
+    former_key: str = ""
     content_type: str = ""
     size: int | None = None
     content: bytes | None = field(default=None, repr=False)
