@@ -19,7 +19,7 @@ def read_flag(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return {0: False, 1: True}.get(value)
+        return bool(value) if value in (0, 1) else None
     word = value.strip().casefold().rstrip(".") if isinstance(value, str) else ""
     return True if word in _YES else False if word in _NO else None
 
