@@ -122,8 +122,8 @@ class Name:
 def parse_name(text: str) -> Name:
     """Return the parts of a person's name; never give it the name of an organization.
 
-    A single word is a last name, and so is a text that is too long for a name. Understands "First Last, Jr.", "Last, First Middle, MD" and
-    "LAST First".
+    Understands "First Last, Jr.", "Last, First Middle, MD" and "LAST First". A single word is a
+    last name, and so is a text that is too long for a name.
     """
     if len(text) > _LONGEST:
         return Name(last=" ".join(text.split()))
