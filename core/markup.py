@@ -1,7 +1,8 @@
 """Text from outside becomes plain text: no markup, no entities, no control characters.
 
 Not `html.parser`: on hostile text it takes quadratic time, and it swallows what people type in
-angle brackets ("<unknown>", "<john@example.org>"). Here every pass is linear.
+angle brackets ("<unknown>", "<s/p hip replacement>"). Here every pass is linear, and brackets that
+are not markup stay. So the result is safe only where it is escaped, as everything is.
 """
 
 import re
@@ -9,26 +10,48 @@ from html import unescape
 from html.entities import html5
 
 _MAY_NEED_WORK = re.compile(
-    "[<&\0-\x08\x0b-\x1f\x7f-\xa0\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+    "[<&\0-\x08\x0b-\x1f\x7f-\xa0\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _MAX_ROUNDS = 5  # of entities that turn out to be markup again: “&amp;lt;b&amp;gt;”
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Controls but tab and new line; marks that reorder text for the eye; what XML cannot hold.
-_CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+# A control may stand between two words or numbers, and a half character for a whole one.
+_CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f\xa0]")
+_BROKEN = re.compile("[\x80-\x9f\ud800-\udfff\ufffe\uffff]")
+# Marks that reorder text for the eye, or say nothing.
+_UNSEEN_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 
-# Elements whose content nobody reads, and comments: opening and closing.
-_UNSEEN = [(re.compile("<!--"), re.compile("-->"))] + [
-    (re.compile(rf"<{name}\b[^<>]*>", re.I), re.compile(rf"</{name}\s*>", re.I))
-    for name in ("script", "style", "head", "title", "xml", "template", "svg", "math")
+_COMMENT = (re.compile("<!--"), re.compile("-->"))
+# Elements whose content nobody reads: opening and closing.
+_UNSEEN = [
+    (re.compile(rf"<{name}\b[^<>]*>", re.I), re.compile(rf"</{name}\b[^<>]*>", re.I))
+    for name in ("script", "style", "head", "xml", "template", "svg")
 ]
-_TAG = re.compile(
-    r"""<(?=[A-Za-z/!?])(/?)([A-Za-z][A-Za-z0-9:-]*+)?+"""
-    r"""(?>((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>|([^<>]*+)>)"""
+_DECLARATION = re.compile(
+    r"<!(?:doctype|entity|element|attlist|\[(?:if|endif)\b)[^<>]*>|<\?(?:xml|php|mso)[^<>]*>", re.I
 )
-_TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
-_ADDRESS = re.compile(
-    r"<((?:mailto:)?[^\s<>@]{1,64}@[^\s<>@]{1,255}|https?://[^\s<>]+)>", re.IGNORECASE
+_CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
+_NAME = r"""[A-Za-z][^\s/<>"'=]*+"""
+_OPENING = re.compile(rf"<({_NAME})")
+_CLOSING = re.compile(rf"</({_NAME})[^<>]*>")
+_TAG = re.compile(rf"""<(/?)({_NAME})(?>((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>|([^<>]*+)>)""")
+_ATTRIBUTE = re.compile(r"""[\s/"'][A-Za-z_@:][\w:.-]*+\s*+=""")
+_TELLING = (
+    r"href|src|srcdoc|on(?:error|load|click|focus|blur|toggle|change|input|submit|mouse\w*|key\w*)"
+)
+# What no text for people has, whatever the name of the tag: handlers, styles, quoted values.
+_REAL_ATTRIBUTE = re.compile(
+    r"""[\s/"'](?:(?:on[a-z]+|style|class|id|action|formaction|data-[\w-]+|xmlns[\w:]*"""
+    r"""|xlink:href|href|src|srcdoc)\s*+=|[A-Za-z_@:][\w:.-]*+\s*+=\s*+["'])""",
+    re.IGNORECASE,
+)
+_REAL_WORD = re.compile(rf"""[\s/"'](?:{_TELLING})\b""", re.IGNORECASE)
+# A tag that never ends, with the attributes that it has.
+_ENDLESS = re.compile(
+    rf"""</?({_NAME})"""
+    r"""((?:[\s/]++[^\s=<>"'/]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|["']?+[^\s<>"']*+)"""
+    rf"""|[\s/]++(?:{_TELLING})\b)*+)""",
+    re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _AMPERSANDS = re.compile(r"&(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)+")
@@ -41,10 +64,10 @@ _BLOCKS = (
 )
 _INLINES = (
     "a abbr acronym applet area audio b base basefont bdi bdo big blink button canvas cite code "
-    "col colgroup data datalist del dfn em embed font frame head i iframe img input ins kbd label "
-    "link map mark marquee math meta meter noframes noscript object output param picture progress "
-    "q rp rt ruby s samp script select slot small source span strike strong style sub sup svg "
-    "template textarea time title track tt u var video wbr xml"
+    "col colgroup data datalist del dfn em embed font frame head i iframe image img input ins kbd "
+    "label link map mark marquee math meta meter noembed noframes noscript object output param "
+    "picture plaintext progress q rp rt ruby s samp script select slot small source span strike "
+    "strong style sub sup svg template textarea time title track tt u var video wbr xml xmp"
 )
 _INSTEAD = {
     **dict.fromkeys(_INLINES.split(), ""),
@@ -54,14 +77,40 @@ _INSTEAD = {
     "th": " ",
     "option": " ",
 }
+# Markup even without attributes and without a closing tag. The other names are words, too.
+_STRUCTURE = (
+    "b blockquote body br col colgroup dd div dl dt em h1 h2 h3 h4 h5 h6 hr html i li ol p pre "
+    "span strong table tbody td tfoot th thead tr tt u ul wbr"
+)
+# Markup in whatever shape: these run, or hide what follows.
+_ACTIVE = (
+    "applet embed frameset iframe img marquee noembed noframes noscript plaintext script style "
+    "svg xmp"
+)
+_SURELY = frozenset(_STRUCTURE.split())
+_ALWAYS = re.compile(rf"(?:{'|'.join(_ACTIVE.split())})(?![\w.:-])")  # “<script.js>” is a file
+_OFFICE = re.compile(r"(?:[amopvwxr]|st\d|u\d|wp|pic|mc|xml|xsl|svg|fb|asp):[a-z]")
+_SWITCHES = frozenset(
+    [
+        "checked",
+        "compact",
+        "controls",
+        "disabled",
+        "multiple",
+        "noshade",
+        "nowrap",
+        "readonly",
+        "selected",
+    ]
+)
 
 
 def plain_text(text: str) -> str:
     """Return the text without markup: blocks become lines, entities the characters they mean.
 
-    A “<” that opens no tag stays ("a < b", "age <18"); one that could open a tag if more text
-    came after it gets a space behind it. Plain text comes back as it is, without outer white space
-    and with at most one empty line in a row.
+    Angle brackets that are not markup stay: "a < b", "age <18", "<unknown>", "<address withheld>".
+    Plain text comes back as it is, without outer white space and with at most one empty line in a
+    row.
     """
     if _MAY_NEED_WORK.search(text):
         text = _without_controls(text)
@@ -80,16 +129,23 @@ def one_line(text: str) -> str:
 
 
 def _without_controls(text: str) -> str:
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)).replace("\xa0", " ")
+    text = _UNSEEN_MARKS.sub("", _LINE_ENDS.sub("\n", text))
+    return _CONTROLS.sub(" ", _BROKEN.sub("\ufffd", text))
 
 
 def _untagged(text: str) -> str:
     if "<" not in text:
         return text
-    for opening, closing in _UNSEEN:
+    for opening, closing in (_COMMENT, *_UNSEEN):
         text = _without(text, opening, closing)
-    text = _ADDRESS.sub(r"\1", text)
-    return _TAG_START.sub("< ", _TAG.sub(_instead_of_tag, text))
+    text = _CDATA.sub("", _DECLARATION.sub("", text.replace("<!--", "")))
+    pairs = _names(_CLOSING, text) & _names(_OPENING, text)
+    text = _TAG.sub(lambda tag: _instead_of_tag(tag, pairs), text)
+    return _ENDLESS.sub(_instead_of_endless_tag, text)
+
+
+def _names(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {name.lower() for name in pattern.findall(text)}
 
 
 def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
@@ -100,13 +156,32 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> s
     return "".join([*kept, text[at:]])
 
 
-def _instead_of_tag(tag: re.Match[str]) -> str:
-    ends, name, rest = tag[1], (tag[2] or "").lower(), tag[3] or tag[4] or ""
-    if name in _INSTEAD:
-        return "" if ends and name in ("li", "td", "th") else _INSTEAD[name]
-    # People type "<unknown>" and "<no answer>": those words are no markup.
-    typed = name and "=" not in rest and not ends and ":" not in name and not rest.endswith("/")
-    return f"{tag[2]}{rest}" if typed else ""
+def _instead_of_tag(tag: re.Match[str], pairs: set[str]) -> str:
+    ends, name, rest = tag[1], tag[2].lower(), tag[3] or tag[4] or ""
+    is_known = name in _INSTEAD or name in pairs or bool(_OFFICE.match(name))
+    if not (is_known if ends else _is_tag(name, rest, pairs)):
+        return tag[0]
+    return "" if ends and name in ("li", "td", "th") else _INSTEAD.get(name, "")
+
+
+def _is_tag(name: str, rest: str, pairs: set[str]) -> bool:
+    """Return whether “<name rest>” is markup, and not what somebody typed."""
+    if _ALWAYS.match(name) or _OFFICE.match(name) or _REAL_ATTRIBUTE.search(rest):
+        return True
+    words = rest.lower().strip("/ \t\n").split()
+    if not words:
+        return name in _SURELY or name in pairs or rest.rstrip().endswith("/")
+    if name not in _INSTEAD:
+        return False
+    is_switched = _SWITCHES.issuperset(words)
+    return is_switched or bool(_ATTRIBUTE.search(rest) or _REAL_WORD.search(rest))
+
+
+def _instead_of_endless_tag(tag: re.Match[str]) -> str:
+    name, attributes = tag[1].lower(), tag[2]
+    is_markup = _ALWAYS.match(name) or _REAL_ATTRIBUTE.search(attributes)
+    is_markup = is_markup or (name in _INSTEAD and _REAL_WORD.search(attributes))
+    return "" if is_markup else tag[0]
 
 
 def _unescaped(text: str) -> str:
