@@ -136,7 +136,7 @@ def _open(event_id: UUID, parsed: ParsedEvent) -> None:
         referral=referral,
         triggers=opening.fired,
         occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
-        warnings=list(parsed.warnings),
+        warnings=[{"field": w.field, "cause": w.cause} for w in parsed.warnings],
     )
 
 

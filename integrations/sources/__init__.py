@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from integrations.sources.account import Entry
 from integrations.sources.parsed import Envelope, ParsedEvent
 
 
@@ -13,6 +14,9 @@ class Door(Protocol):
 
     def parse(self, body: bytes) -> ParsedEvent:
         """Return the event; raises Unusable."""
+
+    def account(self, body: bytes) -> tuple[ParsedEvent, list[Entry]]:
+        """Return the event, and what became of each value of its body; raises Unusable."""
 
 
 def door(kind: str, name: str) -> Door:

@@ -77,8 +77,8 @@ class ParsedEvent:
 
     `references` are all ids of the referral, the 10-digit Reference # first where it is known.
     `occurred_at` is aware; `local_time` (naive, in the organization's time zone) stands in for it
-    where a sender gives only that, and is good for ordering alone. `warnings` are sentences for
-    support staff, without personal data.
+    where a sender gives only that, and is good for ordering alone. `warnings` are of values that
+    could not be used as they came.
     """
 
     code: str
@@ -92,4 +92,4 @@ class ParsedEvent:
     listing_id: str = ""
     listing_name: str = ""
     files: tuple[ParsedFile, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()

@@ -152,12 +152,3 @@ CAREDOVE_HOST = "caredove"
 SIGN_IN_PATH = re.compile(r"(?<![a-z])(?:launch|sso|sign-?in|log-?in|magic)(?![a-z])")
 SIGN_IN_QUERY = re.compile(r"(?<![a-z])(?:launch|sso|token|ticket|code)=")
 SIGN_IN_LINK_REMOVED = "[sign-in link removed]"
-
-# [A] Clocks of `last_updated`, in the organization's time zone.
-LOCAL_CLOCKS = (
-    "%Y-%m-%d %I:%M:%S%p",
-    "%Y-%m-%d %I:%M:%S %p",
-    "%Y-%m-%d %I:%M%p",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-)

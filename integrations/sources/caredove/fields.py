@@ -1,38 +1,20 @@
-"""Reading a message field by field, with tolerance: what cannot be read is left out, and said."""
+"""Reading a message field by field, with tolerance, and keeping account of what was read.
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+What cannot be read is kept as the text that came, and staff are warned.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from core.markup import one_line, plain_text
-from integrations.sources.caredove.events import LOCAL_CLOCKS
+from integrations.sources.account import Account, Address, Rule
 from integrations.sources.caredove.links import without_sign_in_links
+from integrations.sources.values.contact import read_flag
+from integrations.sources.values.dates import read_date, read_instant
+from integrations.sources.warnings import Warning
 
 T = TypeVar("T")
-
-_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]\d{2}:\d{2}.*)?", re.ASCII | re.DOTALL)
-_DATE_ALONE = re.compile(r"\d{4}(?:-\d{2}){0,2}", re.ASCII)
-_YEARS = range(1850, 2200)
-MAX_WARNINGS = 50
-
-
-class Warnings:
-    """Sentences for support staff about one message: without personal data, each once."""
-
-    def __init__(self) -> None:
-        self._sentences: dict[str, None] = {}
-
-    def add(self, sentence: str) -> None:
-        """Remember the sentence; beyond a limit only that there are more."""
-        if len(self._sentences) == MAX_WARNINGS:
-            sentence = "More fields than these could not be read."
-        if len(self._sentences) <= MAX_WARNINGS:
-            self._sentences.setdefault(sentence)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sentences)
 
 
 def made(kind: type[T], **values: Any) -> T:
@@ -43,16 +25,21 @@ def made(kind: type[T], **values: Any) -> T:
 class Fields:
     """One object of a message.
 
-    Every reader returns an empty value where there is nothing to read; what is of the wrong type
-    is warned about and counts as nothing. `path` says in the sender's words where the object is.
+    Every reader returns an empty value where there is nothing to read, and marks what it reads in
+    the account of the message. What is of the wrong type is warned about and counts as nothing.
+    `path` says in the sender's words where the object is. An object that stands for a bare string
+    has that string's address as its `leaf`.
     """
 
-    __slots__ = ("_warnings", "members", "path")
+    __slots__ = ("account", "leaf", "members", "path")
 
-    def __init__(self, members: Any, path: str, warnings: Warnings) -> None:
+    def __init__(
+        self, members: Any, path: str, account: Account, leaf: Address | None = None
+    ) -> None:
         self.members: Mapping[str, Any] = members if isinstance(members, dict) else {}
-        self._warnings = warnings
+        self.account = account
         self.path = path
+        self.leaf = leaf
 
     def __bool__(self) -> bool:
         return bool(self.members)
@@ -64,28 +51,45 @@ class Fields:
         """Return the member as it was sent."""
         return self.members.get(key)
 
+    def address(self, key: str) -> Address:
+        """Return the address of a member in the body."""
+        return self.leaf or (id(self.members), key)
+
+    def take(self, key: str) -> None:
+        """Note that the member is used, whatever it became."""
+        if key in self.members:
+            self.account.take(self.address(key))
+
+    def leave_out(self, rule: Rule, *keys: str) -> None:
+        """Note the rule by which members, or without names all of them, are not passed on."""
+        for key in keys or self.members:
+            if key in self.members:
+                self.account.leave_out(self.address(key), rule)
+
     def text(self, key: str) -> str:
         """Return plain text, with its lines, without sign-in links."""
         string = self._string(key)
-        return without_sign_in_links(plain_text(string)) if string else ""
+        return self._read(key, self._cleaned(plain_text, string)) if string else ""
 
     def line(self, key: str) -> str:
         """Return plain text on one line, without sign-in links."""
         string = self._string(key)
-        return without_sign_in_links(one_line(string)) if string else ""
+        return self._read(key, self._cleaned(one_line, string)) if string else ""
 
     def id(self, key: str) -> str:
         """Return an id exactly as sent: to compare, not to show."""
-        return self._string(key).strip()
+        string = self._string(key).strip()
+        return self._read(key, string) if string else ""
 
     def word(self, key: str) -> str:
         """Return a code: one line, in lower case."""
-        return self.line(key).lower()
+        string = self._string(key)
+        return self._read(key, self._cleaned(one_line, string).lower()) if string else ""
 
     def url(self, key: str) -> str:
         """Return an address, which is no text: “&copy;” in it is not “©”."""
         value = self.raw(key)
-        return value.strip() if isinstance(value, str) else ""
+        return self._read(key, value.strip()) if isinstance(value, str) else ""
 
     def lines(self, key: str) -> list[str]:
         """Return the texts of a list, or the one text that stands in its place."""
@@ -94,14 +98,13 @@ class Fields:
 
     def flag(self, key: str) -> bool | None:
         """Return yes, no, or None where nothing is said."""
-        value = self.raw(key)
-        if isinstance(value, bool):
-            return value
         if key not in self:
             return None
-        known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
+        known = read_flag(self.raw(key))
         if known is None:
-            self.warn(key, "is neither true nor false")
+            self.warn(key, "not_a_flag")
+        else:
+            self.take(key)
         return known
 
     def number(self, key: str, *, below: int) -> int | None:
@@ -114,84 +117,110 @@ class Fields:
         except ValueError:
             number = -1
         if 0 <= number < below:
+            self.take(key)
             return number
-        self.warn(key, "is not a sensible number")
+        self.warn(key, "not_a_number")
         return None
 
-    def date(self, key: str) -> str:
-        """Return a date as it was sent: YYYY-MM-DD, or the less exact YYYY-MM and YYYY."""
-        value = self.line(key)
-        match = _DATE.fullmatch(value)
-        if match and _is_date(match[1]):
-            return match[1]
-        if value:
-            self.warn(key, "is not a date (YYYY-MM-DD)")
-        return ""
+    def date(self, key: str, path: str = "") -> str:
+        """Return a date: YYYY-MM-DD, or the less exact YYYY-MM and YYYY.
 
-    def instant(self, key: str) -> str:
-        """Return an instant in ISO 8601; without offset, or only a date, where none was sent."""
+        `path` is the part of the document that it is for.
+        """
+        value = self.line(key)
+        found, cause = read_date(value) if value else ("", "")
+        if cause:
+            self.warn(key, cause, path)
+        elif value:
+            self._read(key, found)
+        return found
+
+    def instant(self, key: str, path: str = "") -> str:
+        """Return an instant in ISO 8601; without offset, or only a date, where none was sent.
+
+        `path` is the part of the document that it is for.
+        """
         value = self.line(key)
         if not value:
             return ""
-        if _DATE_ALONE.fullmatch(value) and _is_date(value):
-            return value
-        moment = _moment(value)
-        if moment is None:
-            self.warn(key, "is not a date and time (ISO 8601, with offset)")
+        found = read_instant(value)
+        if not found.text:
+            self.warn(key, found.cause, path)
             return ""
-        if moment.tzinfo is None:
-            self.warn(key, "has no time zone; the organization's is assumed", left_out=False)
-        return moment.isoformat()
+        if found.cause:
+            self.account.warn(Warning(self._path_of(key), found.cause))
+        return self._read(key, found.text)
 
     def moment(self, key: str) -> datetime | None:
         """Return an aware instant; None, without a warning, for a clock without zone."""
-        moment = _moment(self.line(key))
-        return moment if moment and moment.tzinfo else None
+        found = read_instant(self.line(key)).at
+        if found is None or found.tzinfo is None:
+            return None
+        self.take(key)
+        return found
 
     def local_time(self, key: str) -> datetime | None:
         """Return a time without zone, from a 12-hour clock or a 24-hour one."""
-        value = self.line(key)
-        for clock in LOCAL_CLOCKS if value else ():
-            try:
-                return datetime.strptime(value, clock)  # noqa: DTZ007 the zone is not known here
-            except ValueError:
-                continue
-        return None
+        found = read_instant(self.line(key)).at
+        if found is None or found.tzinfo:
+            return None
+        self.take(key)
+        return found
 
     def child(self, key: str, *, bare: str = "") -> "Fields":
         """Return the object in a member, the first of several; empty where there is none."""
         found = self.children(key, bare=bare)
-        return found[0] if found else Fields({}, self._path_of(key), self._warnings)
+        return found[0] if found else Fields({}, self._path_of(key), self.account)
 
     def children(self, key: str, *, bare: str = "") -> list["Fields"]:
         """Return the objects of a list, or the one object that stands in its place.
 
         With `bare`, a plain string stands for an object that has only that member.
         """
-        if key not in self:
+        value = self.members.get(key)
+        if not value and not isinstance(value, int | float):
             return []
-        items = [item for item in self._list(key) if item not in (None, "", [], {})]
-        if bare:
-            items = [{bare: item} if isinstance(item, str) else item for item in items]
-        objects = [item for item in items if isinstance(item, dict)]
-        if len(objects) != len(items):
-            self.warn(key, "is not made of objects")
-        return [Fields(item, self._path_of(key), self._warnings) for item in objects]
+        path = self._path_of(key)
+        if isinstance(value, list):
+            items = [((id(value), at), item) for at, item in enumerate(value)]
+        else:
+            items = [(self.address(key), value)]
+        found = []
+        for address, item in items:
+            if isinstance(item, dict):
+                if item:
+                    found.append(Fields(item, path, self.account))
+            elif bare and isinstance(item, str):
+                if item:
+                    found.append(Fields({bare: item}, path, self.account, address))
+            elif item not in (None, "", []):
+                self.account.warn(Warning(path, "not_objects"))
+        return found
 
-    def warn(self, key: str, problem: str, *, left_out: bool = True) -> None:
-        """Say that a member has a problem, and that it was left out."""
-        ending = "; it was left out" if left_out else ""
-        self._warnings.add(f"{self._path_of(key)} {problem}{ending}.")
+    def warn(self, key: str, cause: str, path: str = "") -> None:
+        """Warn that a member cannot be read; its text is kept as it came."""
+        value = self.raw(key)
+        text = one_line(str(value)) if not isinstance(value, dict | list) else ""
+        warning = Warning(self._path_of(key), cause, without_sign_in_links(text), path)
+        # What has parts is told part by part, as also sent.
+        self.account.warn(warning, self.address(key) if text else None)
+
+    def _cleaned(self, clean: Callable[[str], str], string: str) -> str:
+        known = self.account.clean.get((clean, string))
+        if known is None:
+            known = without_sign_in_links(clean(string))
+            self.account.clean[clean, string] = known
+        return known
+
+    def _read(self, key: str, text: str) -> str:
+        self.account.read(self.address(key), text)
+        return text
 
     def _path_of(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
 
-    def _list(self, key: str) -> list[Any]:
-        value = self.raw(key)
-        return value if isinstance(value, list) else [value]
-
     def _string(self, key: str) -> str:
-        value = self.raw(key)
+        value = self.members.get(key)
         if isinstance(value, str):
             return value
         if isinstance(value, float) and value.is_integer():
@@ -199,21 +228,5 @@ class Fields:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         if value not in (None, [], {}):
-            self.warn(key, "is not text")
+            self.account.warn(Warning(self._path_of(key), "not_text"))
         return ""
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(f"{text}-01-01"[:10]).year in _YEARS
-    except ValueError:
-        return False
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
-    except (ValueError, OverflowError):
-        return None
-    return moment if in_utc.year in _YEARS else None

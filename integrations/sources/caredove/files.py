@@ -39,6 +39,8 @@ class Announced:
     data: Any = None
     url: str = ""
     problem: str = ""
+    sha1: str = ""  # announced, base64 as in FHIR, or hexadecimal
+    sha256: str = ""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from integrations.sources.parsed import FieldError
 
 MAX_EVENT_ID = 200
 MAX_CODE = 100
+MAX_KEY = 64
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,63}")
 _EVENT_ID = re.compile(rf"[!-~]{{1,{MAX_EVENT_ID}}}")
@@ -21,6 +22,11 @@ REFERENCE_RULE = (
 def is_reference(text: str) -> bool:
     """Return whether the text can be an id: safe to show, in an address, in a log."""
     return bool(_REFERENCE.fullmatch(text))
+
+
+def is_number(text: str) -> bool:
+    """Return whether the id has the form of Caredove's 10-digit Reference #."""
+    return bool(REFERENCE_NUMBER.fullmatch(text))
 
 
 def is_global(text: str) -> bool:
@@ -48,6 +54,13 @@ def event_id(text: str) -> str:
     if not text or _EVENT_ID.fullmatch(text):
         return text
     return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def key(text: str) -> str:
+    """Return an id as a key for things of a referral; of a long one, its hash."""
+    if len(text) <= MAX_KEY:
+        return text
+    return f"sha256:{sha256(text.encode()).hexdigest()[:32]}"
 
 
 def missing(field: str, what: str) -> FieldError:

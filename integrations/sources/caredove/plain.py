@@ -1,10 +1,14 @@
 """Caredove's events as plain JSON: one object an event, in the words of its own screens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from core import strict_json
+from integrations.sources.account import Account, Entry, Rule
 from integrations.sources.caredove import identity
+from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.events import (
     INTERNAL,
@@ -13,7 +17,7 @@ from integrations.sources.caredove.events import (
     classification,
     plain_kind,
 )
-from integrations.sources.caredove.fields import Fields, Warnings, made
+from integrations.sources.caredove.fields import Fields, made
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
 from integrations.sources.parsed import (
     Envelope,
@@ -22,8 +26,10 @@ from integrations.sources.parsed import (
     ParsedEvent,
     Unusable,
 )
+from integrations.sources.values.contact import read_email, read_flag, read_gender, read_phone
 from mapping.document import (
     Address,
+    AlsoSent,
     Appointment,
     Contact,
     Document,
@@ -46,11 +52,21 @@ _SIDES = {
     EventKind.MESSAGE_FROM_REQUESTER: "requester",
 }
 _MINUTES_OF_A_WEEK = 7 * 24 * 60
+# Parts of an event, and what they are for people.
+_GROUPS = {
+    "organization": "Organization",
+    "service_listing": "Service",
+    "referral": "Referral",
+    "registrant": "Registrant",
+    "requester": "Requester",
+    "appointment": "Appointment",
+}
+_LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attachments": "File"}
 
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    event = _event(body, Warnings())
+    event = _event(_content(body), Account())
     return Envelope(
         event_id=identity.event_id(event.id("event_id")),
         code=_code(event),
@@ -61,17 +77,30 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    warnings = Warnings()
-    event = _event(body, warnings)
+    return _parse(_content(body))[0]
+
+
+def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
+    """Return the event, and what became of each value of its body; raises Unusable."""
+    content = _content(body)
+    parsed, kept = _parse(content)
+    return parsed, list(kept.entries(content))
+
+
+def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
+    kept = Account()
+    event = _event(content, kept)
     kind = plain_kind(_code(event))
+    event.take("event_type")
     organization, listing = event.child("organization"), event.child("service_listing")
     files = _files(event.child("referral"))
     occurred_at = event.moment("occurred_at")
-    return ParsedEvent(
+    document = _document(event, kind, files)
+    parsed = ParsedEvent(
         code=_code(event),
         kind=kind,
         references=_references(event),
-        document=_document(event, kind, files),
+        document=document,
         occurred_at=occurred_at,
         local_time=None if occurred_at else _local_time(event),
         organization_id=organization.line("id"),
@@ -79,21 +108,58 @@ def parse(body: bytes) -> ParsedEvent:
         listing_id=listing.line("id"),
         listing_name=listing.line("name"),
         files=tuple(files.parsed),
-        warnings=tuple(warnings),
     )
+    kept.settle([document, parsed.code, parsed.references, event.id("event_id")])
+    rest = made(
+        Document,
+        also_sent=_PlainTeller(kept).tell(content),
+        unreadable=kept.unreadable,
+    )
+    return replace(parsed, document=document | rest, warnings=kept.warnings), kept
+
+
+class _PlainTeller(Teller):
+    """Tells what is left of a plain event; `_GROUPS` are its parts, for people."""
+
+    def tell(self, event: Mapping[str, Any]) -> list[AlsoSent]:
+        """Tell all that is left."""
+        if self.is_done(event):
+            return []
+        for key, value in event.items():
+            group = _GROUPS.get(key)
+            if group and isinstance(value, dict):
+                self._part(value, group)
+            else:
+                self.member(event, key, value, "Message", ())
+        return self.told
+
+    def _part(self, part: Mapping[str, Any], group: str) -> None:
+        for key, value in part.items():
+            inner = _GROUPS.get(key) if group == "Referral" else None
+            if inner and isinstance(value, dict):
+                self._part(value, inner)
+            elif key in _LISTS and isinstance(value, list):
+                for index, item in enumerate(value):
+                    self.member(value, index, item, _LISTS[key], ())
+            else:
+                self.member(part, key, value, group, ())
 
 
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _event(body: bytes, warnings: Warnings) -> Fields:
+def _content(body: bytes) -> dict[str, Any]:
     try:
         content = strict_json.loads(body)
     except strict_json.NotStrictJson as error:
         raise Unusable([FieldError("body", error.message)]) from None
     if not isinstance(content, dict):
         raise Unusable([FieldError("body", "The body is not a JSON object. Send one event.")])
-    event = Fields(content, "", warnings)
+    return content
+
+
+def _event(content: dict[str, Any], kept: Account) -> Fields:
+    event = Fields(content, "", kept)
     if errors := list(_errors(event)):
         raise Unusable(errors)
     return event
@@ -121,7 +187,7 @@ def _references(event: Fields) -> tuple[str, ...]:
 def _local_time(event: Fields) -> datetime | None:
     found = event.local_time("occurred_at")
     if not found and "occurred_at" in event:
-        event.warn("occurred_at", "is not a date and time (ISO 8601, with offset)")
+        event.warn("occurred_at", "not_an_instant")
     return found or event.local_time("last_updated")
 
 
@@ -137,7 +203,7 @@ def _document(event: Fields, kind: EventKind, files: Files) -> Document:
         parent_reference=referral.line("parent_reference"),
         routed=referral.flag("routed"),
         sent_method=referral.line("sent_method"),
-        submitted_at=referral.instant("submitted_at"),
+        submitted_at=referral.instant("submitted_at", "submitted_at"),
         priority=referral.line("priority"),
         service=referral.line("service"),
         reason=referral.text("reason"),
@@ -187,8 +253,8 @@ def _registrant(person: Fields) -> Registrant:
         middle_name=person.line("middle_name"),
         last_name=person.line("last_name"),
         other_names=person.lines("other_names"),
-        date_of_birth=person.date("date_of_birth"),
-        gender=person.word("gender"),
+        date_of_birth=person.date("date_of_birth", "registrant.date_of_birth"),
+        gender=_gender(person),
         languages=_languages(person.line("preferred_language")),
         addresses=_addresses(person.child("address")),
         phones=_phones(person),
@@ -196,6 +262,13 @@ def _registrant(person: Fields) -> Registrant:
         identifiers=_identifiers(person),
         contacts=_contacts(person),
     )
+
+
+def _gender(person: Fields) -> str:
+    sent = person.line("gender")
+    if read := read_gender(sent) if sent else "":
+        person.take("gender")
+    return read
 
 
 def _languages(preferred: str) -> list[Language]:
@@ -227,7 +300,7 @@ def _phones(person: Fields) -> list[Phone]:
         made(
             Phone,
             slot=slot,
-            number=phone.line("number"),
+            number=_number(phone),
             use=phone.word("use"),
             rank=rank,
             may_text=phone.flag("may_text"),
@@ -237,10 +310,19 @@ def _phones(person: Fields) -> list[Phone]:
     ]
 
 
+def _number(phone: Fields) -> str:
+    number, _ = read_phone(phone.line("number"))
+    phone.take("number")
+    return number
+
+
 def _emails(email: Fields) -> list[Email]:
-    address = email.line("address")
-    if not address:
+    sent = email.line("address")
+    if not sent:
         return []
+    address, _, rest = read_email(sent)
+    if not rest:
+        email.take("address")
     return [made(Email, slot="main", address=address, may_email=email.flag("may_email"))]
 
 
@@ -275,8 +357,8 @@ def _appointment(appointment: Fields) -> Appointment:
         Appointment,
         id=appointment.line("id"),
         status=appointment.word("status"),
-        start=appointment.instant("start"),
-        end=appointment.instant("end"),
+        start=appointment.instant("start", "appointment.start"),
+        end=appointment.instant("end", "appointment.end"),
         duration_minutes=appointment.number("duration_minutes", below=_MINUTES_OF_A_WEEK),
         location=appointment.line("location"),
         provider_full_name=appointment.line("provider_full_name"),
@@ -288,25 +370,68 @@ def _appointment(appointment: Fields) -> Appointment:
 
 
 def _form_answers(referral: Fields) -> list[FormAnswer]:
-    answers = Answers()
+    """Return the answers, form by form; those without a form stand by themselves."""
+    forms: dict[str, Answers] = {}
     for item in referral.children("form_answers"):
-        if not _is_internal(item):
-            answers.add(item.line("key"), item.line("label"), _values(item))
-    return answers.found
+        if _is_internal(item):
+            continue
+        form, name = _form(item)
+        answers = forms.setdefault(form, Answers(referral.account, form, name))
+        values = list(_values(item, "value"))
+        if answers.add(item.line("key"), item.line("label"), values):
+            for key in ("value", "key", "label"):
+                item.take(key)
+        else:
+            item.leave_out(Rule.EMPTY)  # a question without an answer
+    return [answer for answers in forms.values() for answer in answers.found]
 
 
-def _values(item: Fields) -> Iterator[str]:
-    value = item.raw("value")
+def _form(item: Fields) -> tuple[str, str]:
+    """Return by what the form of an answer is known, and what it is called."""
+    if isinstance(item.raw("form"), dict):
+        form = item.child("form")
+        name = form.line("name") or form.line("title")
+        own = identity.key(form.id("id")) or name
+        item.take("form")
+        return own, name
+    item.take("form")
+    return identity.key(item.line("form")), item.line("form")
+
+
+def _values(item: Fields, key: str) -> Iterator[str]:
+    """Yield an answer in words, whatever its shape: text, list, address, range, matrix, files."""
+    value = item.raw(key)
     if isinstance(value, bool):
         yield yes_or_no(value)
     elif isinstance(value, list):
         for one in value:
-            yield from _values(Fields({"value": one}, item.path, Warnings()))
+            yield from _values(Fields({key: one}, item.path, Account()), key)
     elif isinstance(value, dict):
-        chosen = item.child("value")
-        yield next(filter(None, map(chosen.text, ("label", "text", "name", "value"))), "")
+        yield _composed(Fields(value, item.path, Account()))
     else:
-        yield item.text("value")
+        yield item.text(key)
+
+
+_CHOSEN = ("label", "text", "display", "name", "title", "filename", "value")
+_STREET = ("line1", "line2", "line3", "street", "address", "city", "province", "state")
+
+
+def _composed(value: Fields) -> str:
+    """Return an object in words: what is chosen, a range, an address, else part by part."""
+    named = next((value.text(key) for key in _CHOSEN if value.text(key)), "")
+    rest = {
+        key: text
+        for key in value.members
+        if not is_for_machines(key)
+        and (text := ", ".join(filter(None, _values(value, key))))
+        and text != named
+    }
+    start, end = rest.pop("start", ""), rest.pop("end", "")
+    span = " to ".join(filter(None, [start, end]))
+    if rest.keys() & {*_STREET} and not named:
+        return ", ".join(filter(None, [*rest.values(), span]))
+    parts = [f"{humanized(key)}: {text}" for key, text in rest.items() if text != named]
+    return ", ".join(filter(None, [named, span, *parts]))
 
 
 def _notes(referral: Fields) -> list[Note]:
@@ -349,6 +474,8 @@ def _files(referral: Fields) -> Files:
 
 
 def _announced(attachment: Fields) -> Announced:
+    for key in ("id", "filename", "content_type", "size", "data", "url", "sha256", "sha1", "md5"):
+        attachment.take(key)
     return Announced(
         id=attachment.id("id"),
         filename=attachment.line("filename"),
@@ -357,9 +484,14 @@ def _announced(attachment: Fields) -> Announced:
         description=attachment.text("description"),
         data=attachment.raw("data"),
         url=attachment.url("url"),
+        sha1=attachment.id("sha1"),
+        sha256=attachment.id("sha256"),
     )
 
 
 def _is_internal(item: Fields) -> bool:
     marks = (item.line(key).replace("_", " ") for key in INTERNAL_MARKS)
-    return item.raw("internal") in (True, "true") or any(map(INTERNAL.fullmatch, marks))
+    if read_flag(item.raw("internal")) or any(map(INTERNAL.fullmatch, marks)):
+        item.leave_out(Rule.INTERNAL)
+        return True
+    return False

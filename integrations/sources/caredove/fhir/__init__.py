@@ -1,21 +1,32 @@
 """Caredove's events as FHIR R4 messages.
 
 What senders of this kind emit is not strictly valid FHIR, so nothing is validated that is not
-needed: rules 1 to 13 of the contract, each with a test of its name.
+needed: the tolerance rules of the contract, each with a test of its name.
 """
 
-from datetime import datetime
+from dataclasses import replace
+from typing import Any
 
 from core import strict_json
+from integrations.sources.account import Account, Entry
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import REFERENCE_NUMBER, fhir_kind
-from integrations.sources.caredove.fhir import appointments, communications, forms, people, request
+from integrations.sources.caredove.fhir import (
+    appointments,
+    communications,
+    forms,
+    people,
+    request,
+    withdrawals,
+)
+from integrations.sources.caredove.fhir.also_sent import FhirTeller
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import code, label
 from integrations.sources.caredove.fhir.documents import files
-from integrations.sources.caredove.fhir.identify import references, service_request
-from integrations.sources.caredove.fields import Fields, Warnings, made
+from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
+from integrations.sources.caredove.fields import Fields, made
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
+from integrations.sources.warnings import Warning
 from mapping.document import Document
 
 _SIDES = {
@@ -27,17 +38,14 @@ NO_REFERRAL = (
     "The message names no referral. Send in focus a reference to the ServiceRequest with its "
     "10-digit Reference #, or an identifier of Caredove's id-referral system."
 )
-UNKNOWN_SIDE = (
-    "The message does not say whether the provider or the requester sent it: it fires no trigger."
-)
 
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    bundle = _bundle(body, Warnings())
+    bundle = _bundle(_content(body), Account())
     asked = service_request(bundle)
     return Envelope(
-        event_id=identity.event_id(bundle.header.id("id") or bundle.root.id("id")),
+        event_id=identity.event_id(_event_id(bundle)),
         code=_code(bundle),
         references=_references(bundle, asked),
         organization_id=request.listing(bundle, asked)[1].get("id", ""),
@@ -46,49 +54,78 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    warnings = Warnings()
-    bundle = _bundle(body, warnings)
+    return _parse(_content(body))[0]
+
+
+def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
+    """Return the event, and what became of each value of its body; raises Unusable."""
+    content = _content(body)
+    parsed, kept = _parse(content)
+    return parsed, list(kept.entries(content))
+
+
+def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
+    kept = Account()
+    bundle = _bundle(content, kept)
     asked = service_request(bundle)
     found = _references(bundle, asked)
     kind = _kind(bundle, asked)
+    taken_back = withdrawals.withdrawn(bundle)
+    person, asking = people.patient(bundle, asked), people.requesting(bundle, asked)
+    people.leave_out_others(bundle, person)
     listing, organization = request.listing(bundle, asked)
     responses = forms.responses(bundle, asked)
     attached = files(
         bundle, asked, forms.attached(responses), communications.communications(bundle)
     )
-    document = _document(bundle, asked, kind, found[0]) | made(
+    task = request.current_task(bundle, asked)
+    document = _document(bundle, asked, kind, found[0], task) | made(
         Document,
-        form_answers=forms.form_answers(responses),
+        registrant=people.registrant(bundle, person),
+        requester=people.requester(bundle, asked, asking),
+        organization=organization,
+        listing=listing,
+        form_answers=forms.form_answers(bundle, responses),
         attachments=attached.attachments,
     )
-    occurred_at = _occurred_at(bundle)
-    return ParsedEvent(
+    parsed = ParsedEvent(
         code=_code(bundle),
         kind=kind,
         references=found,
         document=document,
-        occurred_at=occurred_at,
-        local_time=None if occurred_at else bundle.root.local_time("last_updated"),
+        occurred_at=bundle.occurred_at,
+        local_time=None if bundle.occurred_at else bundle.root.local_time("last_updated"),
         organization_id=organization.get("id", ""),
         organization_name=organization.get("name", ""),
         listing_id=listing.get("id", ""),
         listing_name=listing.get("name", ""),
         files=tuple(attached.parsed),
-        warnings=tuple(warnings),
     )
+    kept.settle([document, parsed.code, found, organization, listing, _event_id(bundle)])
+    rest = made(
+        Document,
+        also_sent=FhirTeller(bundle, _groups(bundle, asked, task, person, asking)).tell(),
+        unreadable=kept.unreadable,
+        withdrawn=taken_back,
+    )
+    return replace(parsed, document=document | rest, warnings=kept.warnings), kept
 
 
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _bundle(body: bytes, warnings: Warnings) -> Bundle:
+def _content(body: bytes) -> dict[str, Any]:
     try:
         content = strict_json.loads(body)
     except strict_json.NotStrictJson as error:
         raise Unusable([FieldError("Bundle", error.message)]) from None
     if not isinstance(content, dict):
         raise Unusable([FieldError("Bundle", "The body is not a JSON object. Send one Bundle.")])
-    bundle = Bundle(Fields(content, "Bundle", warnings), warnings)
+    return content
+
+
+def _bundle(content: dict[str, Any], kept: Account) -> Bundle:
+    bundle = Bundle(Fields(content, "Bundle", kept), kept)
     if unfit := _unfit(bundle):
         raise Unusable([unfit])
     return bundle
@@ -111,6 +148,10 @@ def _references(bundle: Bundle, asked: Resource) -> tuple[str, ...]:
     return found
 
 
+def _event_id(bundle: Bundle) -> str:
+    return bundle.header.id("id") or bundle.root.id("id")
+
+
 def _code(bundle: Bundle) -> str:
     header = bundle.header
     uri = header.url("eventUri").rstrip("/#").replace("#", "/").rpartition("/")[2]
@@ -123,43 +164,46 @@ def _code(bundle: Bundle) -> str:
 
 def _kind(bundle: Bundle, asked: Resource) -> EventKind:
     kind = fhir_kind(_code(bundle), label(bundle.header, "reason"))
+    bundle.header.take("reason")
     if kind is not EventKind.MESSAGE:
         return kind
     kind = _KINDS.get(communications.event_side(bundle, asked), EventKind.MESSAGE)
     if kind is EventKind.MESSAGE:
-        bundle.warnings.add(UNKNOWN_SIDE)
+        bundle.account.warn(Warning("MessageHeader.sender", "unknown_side"))
     return kind
 
 
-def _document(bundle: Bundle, asked: Resource, kind: EventKind, reference: str) -> Document:
-    task = request.current_task(bundle, asked)
+def _document(
+    bundle: Bundle, asked: Resource, kind: EventKind, reference: str, task: Resource
+) -> Document:
     status, substatus = request.standing(task)
-    listing, organization = request.listing(bundle, asked)
     # A message without the referral may know it by another id than the one people use.
     shows_reference = bool(asked) or REFERENCE_NUMBER.fullmatch(reference)
     return request.asked(bundle, asked) | made(
         Document,
         reference=reference if shows_reference else "",
-        identifiers=request.other_identifiers(asked, reference),
+        request_status=request.request_status(asked),
+        identifiers=request.other_identifiers(bundle, asked, reference),
         status=status,
         substatus=substatus,
-        organization=organization,
-        listing=listing,
-        registrant=people.registrant(bundle, people.patient(bundle, asked)),
-        requester=people.requester(bundle, asked),
         appointment=appointments.appointment(bundle),
         notes=request.notes(bundle, asked, task),
         messages=communications.messages(bundle, asked, _SIDES.get(kind, "")),
     )
 
 
-def _occurred_at(bundle: Bundle) -> datetime | None:
-    header, root = bundle.header, bundle.root
-    ways = (
-        root.moment("timestamp"),
-        header.moment("timestamp"),
-        header.child("meta").moment("lastUpdated"),
-        root.child("meta").moment("lastUpdated"),
-        root.moment("last_updated"),
-    )
-    return next(filter(None, ways), None)
+def _groups(
+    bundle: Bundle, asked: Resource, task: Resource, person: Resource, asking: list[Resource]
+) -> dict[int, str]:
+    """Return what the main resources of a message are for people."""
+    chosen = appointments.chosen(bundle)
+    main = {
+        "Referral": [asked, task],
+        "Registrant": [person],
+        "Requester": asking,
+        "Appointment": [chosen, *appointments.attending(bundle, chosen)],
+        "Parent referral": parents_of(bundle, asked),
+        "Service": request.offering(bundle, asked),
+        "Message": [bundle.header],
+    }
+    return {id(r.members): group for group, found in main.items() for r in found if r}

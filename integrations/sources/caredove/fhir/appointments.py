@@ -3,54 +3,97 @@
 from collections.abc import Iterator
 
 from integrations.sources.caredove import identity
-from integrations.sources.caredove.fhir.bundle import Bundle, Resource, referred_key
-from integrations.sources.caredove.fhir.concepts import is_retracted
+from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
+from integrations.sources.caredove.fhir.concepts import code, is_retracted, label
 from integrations.sources.caredove.fhir.people import full_name
 from integrations.sources.caredove.fields import Fields, made
 from mapping.document import Appointment
 
 _PROVIDERS = ("Practitioner", "PractitionerRole")
 _LOCATION = "Location"
+_NO_PROVIDERS = ("Patient", "RelatedPerson", "HealthcareService", "Device", _LOCATION)
 _ENDED = ("cancelled", "noshow", "entered-in-error")
+# Of several participants those come first who will be there.
+_COMING = ("accepted", "tentative", "needs-action", "", "declined")
 _MINUTES_OF_A_WEEK = 7 * 24 * 60
 
 
 def appointment(bundle: Bundle) -> Appointment:
     """Return the appointment; of several the one in focus, else the last that still stands."""
-    chosen = _chosen(bundle)
+    found = chosen(bundle)
     description = "\n".join(
         text
         for key in ("description", "comment", "patientInstruction")
-        if (text := chosen.text(key))
+        if (text := found.text(key))
     )
     return made(
         Appointment,
-        id=chosen.key if identity.is_reference(chosen.key) else "",
-        status=chosen.word("status"),
-        start=chosen.instant("start"),
-        end=chosen.instant("end"),
-        duration_minutes=chosen.number("minutesDuration", below=_MINUTES_OF_A_WEEK),
-        location=next(_locations(bundle, chosen), ""),
-        provider_full_name=next(_providers(bundle, chosen), ""),
+        id=appointment_id(bundle, found),
+        status=found.word("status"),
+        start=found.instant("start", "appointment.start"),
+        end=found.instant("end", "appointment.end"),
+        duration_minutes=found.number("minutesDuration", below=_MINUTES_OF_A_WEEK),
+        location=next(_locations(bundle, found), ""),
+        provider_full_name=next(_providers(bundle, found), ""),
         description=description,
     )
 
 
-def _chosen(bundle: Bundle) -> Resource:
+def appointment_id(bundle: Bundle, found: Resource) -> str:
+    """Return by what an appointment is known in every message."""
+    return found.key if identity.is_reference(found.key) else ""
+
+
+def chosen(bundle: Bundle) -> Resource:
+    """Return the appointment that the message is about; empty where there is none."""
     focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == "Appointment"]
-    found = [r for r in bundle.of_kind("Appointment") if not is_retracted(r)]
+    found = bundle.of_kind("Appointment")
     found.sort(key=lambda resource: resource.word("status") not in _ENDED)
-    return next(iter([*focused, *reversed(found)]), bundle.nothing)
+    candidates = [r for r in [*focused, *reversed(found)] if not is_retracted(r)]
+    return next(iter(candidates), bundle.nothing)
+
+
+def attending(bundle: Bundle, found: Resource) -> list[Resource]:
+    """Return the location and the provider that the appointment goes by."""
+    place = next((place for _, place in _actors(bundle, found, _LOCATION) if place), None)
+    provider = next((p for _, p in _actors(bundle, found, *_PROVIDERS) if p), None)
+    person = bundle.follow(provider, "practitioner") if provider else None
+    return [resource for resource in (place, provider, person) if resource]
 
 
 def _actors(
     bundle: Bundle, appointment: Resource, *kinds: str
 ) -> Iterator[tuple[Fields, Resource]]:
-    for participant in appointment.children("participant"):
-        actor = participant.child("actor", bare="reference")
-        found = bundle.resolve(actor, appointment)
-        if found.kind in kinds or (not found and any(referred_key(actor, kind) for kind in kinds)):
+    """Yield the participants of some kinds, each with its resource: those who come first.
+
+    Behind them come those whose schedule the appointment is in.
+    """
+    participants = appointment.children("participant")
+    participants.sort(key=_is_coming)
+    actors = [(p, p.child("actor", bare="reference"), appointment) for p in participants]
+    for slot in bundle.follow_all(appointment, "slot"):
+        schedule = bundle.follow(slot, "schedule")
+        actors += [(schedule, actor, schedule) for actor in references_in(schedule, "actor")]
+    for participant, actor, owner in actors:
+        found = bundle.resolve(actor, owner)
+        if (found.kind or _kind_of(participant, actor)) in kinds:
             yield actor, found
+
+
+def _is_coming(participant: Fields) -> int:
+    status = participant.word("status")
+    return _COMING.index(status) if status in _COMING else _COMING.index("")
+
+
+def _kind_of(participant: Fields, actor: Fields) -> str:
+    """Return what kind of participant one is that the bundle does not hold."""
+    stated = [actor.id("type"), *actor.url("reference").split("/")[-2:-1]]
+    if kind := next((kind for kind in stated if kind in (*_PROVIDERS, *_NO_PROVIDERS)), ""):
+        return kind
+    role = f"{code(participant, 'type')} {label(participant, 'type')}".lower()
+    if "loc" in role:
+        return _LOCATION
+    return "" if "patient" in role or "pat" in role.split() else _PROVIDERS[0]
 
 
 def _locations(bundle: Bundle, appointment: Resource) -> Iterator[str]:

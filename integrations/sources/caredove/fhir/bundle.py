@@ -1,51 +1,115 @@
 """A message bundle: its resources, found by whatever way of referring the sender chose."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from integrations.sources.account import Account, Rule
 from integrations.sources.caredove.events import UUID_LIKE
-from integrations.sources.caredove.fields import Fields, Warnings
+from integrations.sources.caredove.fields import Fields
 
 URN = "urn:uuid:"
+SERVICE_REQUEST, DOCUMENT = "ServiceRequest", "DocumentReference"
 
 
 class Resource(Fields):
-    """One resource of a bundle. `key` is its id: its own, else the one in its `fullUrl`."""
+    """One resource of a bundle. `key` is its id: its own, else the one in its `fullUrl`.
 
-    __slots__ = ("full_url", "key", "kind")
+    A contained resource has the one that contains it as its `container`.
+    """
 
-    def __init__(self, members: Any, full_url: str, warnings: Warnings) -> None:
-        fields = Fields(members, "", warnings)
+    __slots__ = ("container", "full_url", "key", "kind")
+
+    def __init__(
+        self,
+        members: Any,
+        full_url: str,
+        account: Account,
+        container: "Resource | None" = None,
+    ) -> None:
+        fields = Fields(members, "", account)
         self.kind = fields.id("resourceType")
-        self.full_url = full_url
-        self.key = fields.id("id") or full_url.removeprefix(URN).rstrip("/").rpartition("/")[2]
-        super().__init__(members, self.kind, warnings)
+        self.full_url = without_version(full_url)
+        own = self.full_url[len(URN) :] if is_urn(self.full_url) else self.full_url
+        self.key = fields.id("id") or own.rstrip("/").rpartition("/")[2]
+        self.container = container
+        super().__init__(members, self.kind, account)
 
     @property
     def has_random_key(self) -> bool:
         """Whether the id is a UUID that this message alone may have made up."""
-        return self.full_url.startswith(URN) and bool(UUID_LIKE.fullmatch(self.key))
+        return is_urn(self.full_url) and bool(UUID_LIKE.fullmatch(self.key))
 
 
 class Bundle:
     """The resources of a message, in its order."""
 
-    def __init__(self, root: Fields, warnings: Warnings) -> None:
+    def __init__(self, root: Fields, account: Account) -> None:
         self.root = root
-        self.warnings = warnings
+        self.account = account
         self.resources = [
-            Resource(entry.raw("resource"), entry.url("fullUrl"), warnings)
+            Resource(entry.raw("resource"), entry.url("fullUrl"), account)
             for entry in root.children("entry")
             if isinstance(entry.raw("resource"), dict)
         ]
-        self.nothing = Resource({}, "", warnings)
-        self._held: dict[int, dict[str, Resource]] = {}  # contained, by their owner's members
+        self.nothing = Resource({}, "", account)
+        self._inside: dict[int, list[Resource]] = {}  # contained, by their container's members
+
+    @cached_property
+    def at(self) -> datetime:
+        """The time of the message, for periods that have ended; now where it does not say."""
+        return self.occurred_at or datetime.now(UTC)
+
+    @cached_property
+    def occurred_at(self) -> datetime | None:
+        """The time that the message gives itself."""
+        header, root = self.header, self.root
+        candidates = (
+            root.moment("timestamp"),
+            header.moment("timestamp"),
+            header.child("meta").moment("lastUpdated"),
+            root.child("meta").moment("lastUpdated"),
+            root.moment("last_updated"),
+        )
+        return next(filter(None, candidates), None)
 
     @cached_property
     def header(self) -> Resource:
         """The first MessageHeader; empty when there is none."""
         return next(iter(self.of_kind("MessageHeader")), self.nothing)
+
+    @cached_property
+    def shared_identifiers(self) -> set[str]:
+        """The identifiers that cannot tell a document: the referral's, or of several (rule 17)."""
+        requests = self.of_kind(SERVICE_REQUEST)
+        found = {request.key for request in requests}
+        found |= {i.id("value") for request in requests for i in request.children("identifier")}
+        seen: set[str] = set()
+        for document in self.of_kind(DOCUMENT):
+            values = {identifier.id("value") for identifier in document.children("identifier")}
+            found |= values & seen
+            seen |= values
+        return found
+
+    def everything(self) -> Iterator[Resource]:
+        """Yield every resource, each followed by those that it contains."""
+        for resource in self.resources:
+            yield resource
+            yield from self.contained(resource)
+
+    def contained(self, resource: Resource) -> list[Resource]:
+        """Return the resources that one contains."""
+        if "contained" not in resource.members:
+            return []
+        found = self._inside.get(id(resource.members))
+        if found is None:
+            found = [
+                Resource(inner.members, "", self.account, resource)
+                for inner in resource.children("contained")
+            ]
+            self._inside[id(resource.members)] = found
+        return found
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a kind."""
@@ -62,7 +126,11 @@ class Bundle:
 
     def follow_all(self, owner: Fields, key: str) -> list[Resource]:
         """Return what the references in a member point to, as far as it is in the bundle."""
-        found = (self.resolve(reference, owner) for reference in references_in(owner, key))
+        return self.follow_all_from(owner, key, owner)
+
+    def follow_all_from(self, part: Fields, key: str, owner: Fields) -> list[Resource]:
+        """Return the same for a member of a part of the owner."""
+        found = (self.resolve(reference, owner) for reference in references_in(part, key))
         return [resource for resource in found if resource]
 
     def listed(self, owner: Fields, key: str, kind: str) -> list[Resource]:
@@ -71,21 +139,39 @@ class Bundle:
         return list({id(r): r for r in [*named, *self.of_kind(kind)]}.values())
 
     def resolve(self, reference: Fields, owner: Fields) -> Resource:
-        """Return what a reference points to; empty when it is not in the bundle."""
+        """Return what a reference points to; empty when it is not in the bundle.
+
+        Within a container its parts come first: from inside one of them, `#x` is its sibling.
+        """
         target = reference.url("reference")
-        if target.startswith("#"):
-            return self._contained(owner, target[1:])
-        if found := self.named(target):
+        if target and isinstance(owner, Resource) and (found := self._within(owner, target)):
+            reference.leave_out(Rule.TECHNICAL, "reference")
+            return found
+        if not target.startswith("#") and (found := self.named(target)):
+            reference.leave_out(Rule.TECHNICAL, "reference")
             return found
         identifier = reference.child("identifier")
         return self._by_identifier.get(_identity(identifier), self.nothing)
 
+    def _within(self, owner: Resource, target: str) -> Resource:
+        container = owner.container or owner
+        if "contained" not in container.members:
+            return self.nothing
+        inside = self.contained(container)
+        if target == "#" and owner.container:
+            return container
+        key = target.removeprefix("#")
+        found = (r for r in inside if key in (r.key, r.key.removeprefix("#")) and r is not owner)
+        return next(found, self.nothing)
+
     def named(self, target: str) -> Resource:
         """Return the resource that an address, `Type/id`, `urn:uuid:` or bare id names."""
-        target = target.partition("/_history/")[0]
-        ways = (target, "/".join(target.split("/")[-2:]))
-        found = (self._by_name[name] for name in ways if name in self._by_name)
-        return next(found, self.nothing)
+        if found := self._by_name.get(target):
+            return found
+        target = without_version(target)
+        target = target.lower() if is_urn(target) else target
+        last = "/".join(target.split("/")[-2:])
+        return self._by_name.get(target) or self._by_name.get(last) or self.nothing
 
     @cached_property
     def _by_name(self) -> dict[str, Resource]:
@@ -105,13 +191,6 @@ class Bundle:
                     index.setdefault(_identity(identifier), resource)
         return index
 
-    def _contained(self, owner: Fields, key: str) -> Resource:
-        held = self._held.get(id(owner.members))
-        if held is None:
-            inner = [Resource(f.members, "", self.warnings) for f in owner.children("contained")]
-            held = self._held[id(owner.members)] = {r.key: r for r in reversed(inner)}
-        return held.get(key, self.nothing)
-
 
 def references_in(owner: Fields, key: str) -> list[Fields]:
     """Return the references of a member: a list, one object, or a bare string."""
@@ -120,19 +199,30 @@ def references_in(owner: Fields, key: str) -> list[Fields]:
 
 def referred_key(reference: Fields, kind: str) -> str:
     """Return the id in a reference to a resource of the kind, whether or not it is there."""
-    target = reference.url("reference").partition("/_history/")[0]
-    if target.startswith(("#", URN)):
+    target = without_version(reference.url("reference"))
+    if target.startswith("#") or is_urn(target):
         return ""
     head, _, key = target.rpartition("/")
     types = {head.rpartition("/")[2], reference.id("type")} - {""}
     return key if types <= {kind} else ""
 
 
+def without_version(target: str) -> str:
+    """Return an address of a resource without that of its version."""
+    return target.partition("/_history/")[0]
+
+
+def is_urn(target: str) -> bool:
+    """Return whether an address is a `urn:uuid:`, in whatever case."""
+    return target[: len(URN)].lower() == URN
+
+
 def _exact_names(resource: Resource) -> Iterator[str]:
-    yield from (name for name in (resource.full_url,) if name)
+    if url := resource.full_url:
+        yield url.lower() if is_urn(url) else url
     if resource.key:
         yield f"{resource.kind}/{resource.key}"
-        yield f"{URN}{resource.key}"
+        yield f"{URN}{resource.key}".lower()
 
 
 def _loose_names(resource: Resource) -> Iterator[str]:

@@ -28,7 +28,10 @@ def messages(bundle: Bundle, request: Resource, told_side: str) -> list[Message]
 
     `told_side` is the side that the event code names: it stands in where one message does not say.
     """
-    found, sides = communications(bundle), _sides(bundle, request)
+    found = communications(bundle)
+    if not found:
+        return []
+    sides = _sides(bundle, request)
     fallback = told_side if len(found) == 1 else ""
     return [
         _message(bundle, message, text, _side(bundle, sides, message) or fallback)
@@ -95,12 +98,17 @@ def _relatives(bundle: Bundle, party: Resource) -> list[Resource]:
     return [relative for key in _BELONGS_TO for relative in bundle.follow_all(party, key)]
 
 
-def _message(bundle: Bundle, message: Resource, text: str, side: str) -> Message:
+def message_id(bundle: Bundle, message: Resource) -> str:
+    """Return by what a message is known in every message of the sender; empty if by nothing."""
     numbers = (identifier.line("value") for identifier in message.children("identifier"))
     own = next(filter(None, numbers), "") or message.key
+    return own if identity.is_reference(own) and not identity.is_local(own) else ""
+
+
+def _message(bundle: Bundle, message: Resource, text: str, side: str) -> Message:
     return made(
         Message,
-        id=own if identity.is_reference(own) and not identity.is_local(own) else "",
+        id=message_id(bundle, message),
         at=message.instant("sent") or message.instant("received"),
         side=side,
         sender=_sender(bundle, message),

@@ -6,6 +6,7 @@ from integrations.sources.caredove.events import INTERNAL, INTERNAL_EXTENSION
 from integrations.sources.caredove.fields import Fields
 
 MARKS = ("category", "type", "securityLabel")
+_MARKED = {*MARKS, "meta", "extension"}
 RETRACTED = "entered-in-error"
 
 
@@ -17,11 +18,24 @@ def label(owner: Fields, key: str) -> str:
 def labels(owner: Fields, key: str) -> Iterator[str]:
     """Yield a label for each code of a member; a plain string is its own label."""
     for concept in owner.children(key, bare="text"):
-        codings = concept.children("coding")
-        names = [concept.text("text"), *(c.line("display") for c in codings)]
-        names += [c.line("code") for c in codings]
-        names += [concept.line("display"), concept.line("code")]  # a Coding in its place
-        yield from [name for name in names if name][:1]
+        yield from labels_of(concept)
+
+
+def labels_of(concept: Fields) -> list[str]:
+    """Return the label of one code, in a list that is empty where there is none."""
+    codings = concept.children("coding")
+    names = [concept.text("text"), *(c.line("display") for c in codings)]
+    names += [c.line("code") for c in codings]
+    names += [concept.line("display"), concept.line("code")]  # a Coding in its place
+    return [name for name in names if name][:1]
+
+
+def all_names(concept: Fields) -> list[str]:
+    """Return everything that a code is called, once each; the code itself where nothing else."""
+    displays = [coding.line("display") for coding in concept.children("coding")]
+    names = [concept.text("text"), *displays, concept.line("display")]
+    found = list(dict.fromkeys(filter(None, names)))
+    return found or labels_of(concept)
 
 
 def code(owner: Fields, key: str) -> str:
@@ -40,11 +54,13 @@ def extensions(owner: Fields, *endings: str) -> list[Fields]:
 
 def is_retracted(resource: Fields) -> bool:
     """Return whether the resource says of itself that it was entered in error."""
-    return resource.word("status") == RETRACTED
+    return RETRACTED in (resource.word("status"), resource.word("docStatus"))
 
 
 def is_internal(thing: Fields) -> bool:
     """Return whether staff wrote this for themselves: it is never passed on."""
+    if thing.members.keys().isdisjoint(_MARKED):
+        return False
     extended = any(
         INTERNAL_EXTENSION.search(extension.url("url"))
         and extension.raw("valueBoolean") is not False

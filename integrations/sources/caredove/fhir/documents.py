@@ -1,39 +1,100 @@
-"""Attachments: DocumentReference and Binary, and files in answers and messages (rule 9)."""
+"""Attachments: DocumentReference and Binary, and files in answers, messages, reports and media."""
 
 from collections.abc import Iterable, Iterator
 
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
-from integrations.sources.caredove.fhir.bundle import Bundle, Resource
+from integrations.sources.caredove.fhir.bundle import (
+    DOCUMENT,
+    Bundle,
+    Resource,
+    references_in,
+    referred_key,
+)
 from integrations.sources.caredove.fhir.concepts import extensions, is_internal, is_retracted
 from integrations.sources.caredove.fields import Fields
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
+from mapping.document import Withdrawn
 
-_DOCUMENT, _BINARY = "DocumentReference", "Binary"
+_BINARY = "Binary"
+# Members of other resources that hold a file.
+_HOLDERS = {"DiagnosticReport": "presentedForm", "Media": "content", "Consent": "sourceAttachment"}
+_REPLACING = ("replaces", "transforms")
 
 
 def files(
     bundle: Bundle, request: Resource, others: Iterable[Fields], messages: Iterable[Resource]
 ) -> Files:
-    """Return the files of a message: the referral's own first, then answers', then messages'."""
+    """Return the files of a message: the referral's own, then those of others, of messages."""
     found = Files()
     for resource in _documents(bundle, request):
         for announced in _in_document(bundle, resource):
             found.add(announced)
-    for attachment in others:
+    for attachment in [*others, *_elsewhere(bundle)]:
         found.add(_announced(bundle, attachment))
     for message in messages:
         for payload in message.children("payload"):
             if attachment := payload.child("contentAttachment"):
-                found.add(_announced(bundle, attachment))
+                found.add(_announced(bundle, attachment, owner=message, keyed=False))
     return found
+
+
+def keys_of(bundle: Bundle, resource: Resource) -> list[str]:
+    """Return the keys of the files of a document."""
+    found = Files()
+    for announced in _in_document(bundle, resource):
+        found.add(announced)
+    keys = [file.key for file in found.parsed]
+    return list(dict.fromkeys(filter(None, [*keys, identity.key(_id(bundle, resource))])))
+
+
+def replaced(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
+    """Yield the documents that this one replaces or transforms."""
+    for relation in resource.children("relatesTo"):
+        if relation.word("code") not in _REPLACING:
+            continue
+        relation.take("code")
+        for reference in references_in(relation, "target"):
+            target = bundle.resolve(reference, resource)
+            if target and target is not resource:
+                keys = keys_of(bundle, target)
+            else:
+                stated = reference.child("identifier").id("value")
+                keys = [stated or referred_key(reference, DOCUMENT)]
+            own = identity.key(_id(bundle, resource))
+            for key in filter(None, keys):
+                if key != own:
+                    yield Withdrawn(part="attachments", key=identity.key(key))
 
 
 def _documents(bundle: Bundle, request: Resource) -> list[Resource]:
     named = bundle.follow_all(request, "supportingInfo")
     binaries = [resource for resource in named if resource.kind == _BINARY]
-    found = [*bundle.listed(request, "supportingInfo", _DOCUMENT), *binaries]
-    return [r for r in found if not (is_retracted(r) or is_internal(r))]
+    found = [*bundle.listed(request, "supportingInfo", DOCUMENT), *binaries]
+    gone = _replaced_here(bundle)
+    return [
+        r for r in found if not (is_retracted(r) or is_internal(r)) and id(r.members) not in gone
+    ]
+
+
+def _replaced_here(bundle: Bundle) -> set[int]:
+    """Return the documents that another one in the same message replaces."""
+    return {
+        id(target.members)
+        for resource in bundle.of_kind(DOCUMENT)
+        if not is_retracted(resource)
+        for relation in resource.children("relatesTo")
+        if relation.word("code") in _REPLACING
+        for target in bundle.follow_all_from(relation, "target", resource)
+        if target is not resource
+    }
+
+
+def _elsewhere(bundle: Bundle) -> Iterator[Fields]:
+    for resource in bundle.everything():
+        member = _HOLDERS.get(resource.kind)
+        if member and not (is_retracted(resource) or is_internal(resource)):
+            yield from resource.children(member)
 
 
 def _in_document(bundle: Bundle, resource: Resource) -> Iterator[Announced]:
@@ -45,40 +106,69 @@ def _in_document(bundle: Bundle, resource: Resource) -> Iterator[Announced]:
 
 
 def _announced(
-    bundle: Bundle, attachment: Fields, content: Fields | None = None, owner: Resource | None = None
+    bundle: Bundle,
+    attachment: Fields,
+    content: Fields | None = None,
+    owner: Resource | None = None,
+    *,
+    keyed: bool = True,
 ) -> Announced:
     owner = owner or bundle.nothing
-    named = bundle.named(attachment.url("url"))
-    binary = named if named.kind == _BINARY else bundle.nothing
-    own, held = _data(attachment), _data(binary)
+    binary = _binary(bundle, attachment, owner)
+    own, inside = _data(attachment), _data(binary)
+    for holder in (attachment, binary):
+        for key in ("data", "url", "contentType", "size", "hash", "creation"):
+            holder.take(key)
     return Announced(
-        id=_id(owner),
+        id=_id(bundle, owner) if keyed else "",
         filename=_filename([attachment, content or attachment, owner, binary]),
         content_type=attachment.line("contentType") or binary.line("contentType"),
         size=attachment.number("size", below=MAX_SIZE),
-        description=owner.text("description"),
-        data=own or held,
+        description=owner.text("description") if keyed else "",
+        data=own or inside,
         url="" if binary else attachment.url("url"),
+        sha1=attachment.id("hash"),
     )
+
+
+def _binary(bundle: Bundle, attachment: Fields, owner: Resource) -> Resource:
+    """Return the Binary, in the bundle or contained, that an attachment's address names."""
+    url = attachment.url("url")
+    named = bundle.resolve(Fields({"reference": url}, "", bundle.account), owner) if url else None
+    return named if named and named.kind == _BINARY else bundle.nothing
 
 
 def _data(holder: Fields) -> object:
     # Binary had `content` before R4.
-    return holder.raw("data") or (
-        holder.raw("content") if isinstance(holder.raw("content"), str) else None
-    )
+    if isinstance(holder.raw("content"), str):
+        holder.take("content")
+        return holder.raw("data") or holder.raw("content")
+    return holder.raw("data")
 
 
 def _filename(holders: list[Fields]) -> str:
     if title := holders[0].line("title"):
+        holders[0].take("title")
         return title
     named = (e for holder in holders for e in extensions(holder, FILENAME_EXTENSION))
-    return next(filter(None, (extension.line("valueString") for extension in named)), "")
+    for extension in named:
+        if name := extension.line("valueString"):
+            extension.take("valueString")
+            return name
+    return ""
 
 
-def _id(owner: Resource) -> str:
-    """Return an id that stays the same for the file in every message, or nothing."""
+def _id(bundle: Bundle, owner: Resource) -> str:
+    """Return an id of the document's own that is the same in every message, or nothing.
+
+    An identifier that is the referral's, or that several documents share, is none (rule 17).
+    """
     holders = (owner.child("masterIdentifier"), *owner.children("identifier"))
     stated = [holder.id("value") for holder in holders]
     own = [] if owner.has_random_key else [owner.key]
-    return next((key for key in [*stated, *own] if not identity.is_local(key)), "")
+    usable = (
+        key
+        for key in [*stated, *own]
+        if key not in bundle.shared_identifiers and not identity.is_local(key)
+    )
+    return next(usable, "")

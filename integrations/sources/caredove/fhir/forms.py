@@ -1,10 +1,14 @@
 """Form answers: the items of questionnaire responses, nested as they may be, in form order."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
+from integrations.sources.account import Rule
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted, label
+from integrations.sources.caredove.fhir.people import full_name
 from integrations.sources.caredove.fields import Fields
 from mapping.document import FormAnswer
 
@@ -27,12 +31,35 @@ def responses(bundle: Bundle, request: Resource) -> list[Resource]:
     return [r for r in found if not (is_retracted(r) or is_internal(r))]
 
 
-def form_answers(found: list[Resource]) -> list[FormAnswer]:
-    """Return every answer in the responses."""
-    answers = Answers()
+def form_answers(bundle: Bundle, found: list[Resource]) -> list[FormAnswer]:
+    """Return every answer in the responses, form by form."""
+    answers: list[FormAnswer] = []
     for response in found:
-        _collect(response, "", answers)
-    return answers.found
+        in_form = Answers(bundle.account, form_key(bundle, response), form_name(bundle, response))
+        _collect(bundle, response, response, "", in_form)
+        answers += in_form.found
+    return answers
+
+
+def form_key(bundle: Bundle, response: Resource) -> str:
+    """Return by what the form is known in every message (rule 17): its id, else what it asks.
+
+    An id that may be this message's own is none of the form's.
+    """
+    own = identity.key(response.key)
+    if own and not response.has_random_key and not identity.is_local(response.key):
+        return own
+    if asked := identity.key(response.url("questionnaire").partition("|")[0]):
+        return asked
+    places = [id(other.members) for other in bundle.of_kind(RESPONSE)]
+    place = places.index(id(response.members)) + 1 if id(response.members) in places else 0
+    return f"place-{place}"
+
+
+def form_name(bundle: Bundle, response: Resource) -> str:
+    """Return what the form is called, where the message says it."""
+    asked = bundle.follow(response, "questionnaire")
+    return asked.line("title") or asked.line("name")
 
 
 def attached(found: list[Resource]) -> Iterator[Fields]:
@@ -44,16 +71,23 @@ def attached(found: list[Resource]) -> Iterator[Fields]:
                     yield attachment
 
 
-def _collect(holder: Fields, heading: str, answers: Answers) -> None:
+def _collect(
+    bundle: Bundle, response: Resource, holder: Fields, heading: str, answers: Answers
+) -> None:
     for item in holder.children("item"):
         if is_internal(item):
+            item.leave_out(Rule.INTERNAL)
             continue
         text = item.line("text")
         title = " – ".join(part for part in (heading, text) if part)
         given = item.children("answer")
-        answers.add(item.line("linkId"), title, map(_value, given))
+        values = [_value(bundle, response, answer) for answer in given]
+        if answers.add(item.line("linkId"), title, values):
+            item.take("text")
+        elif not any(nested.children("item") for nested in (item, *given)):
+            item.leave_out(Rule.EMPTY)  # a question without an answer
         for nested in (item, *given):
-            _collect(nested, heading if given else title, answers)
+            _collect(bundle, response, nested, heading if given else title, answers)
 
 
 def _items(holder: Fields) -> Iterator[Fields]:
@@ -64,23 +98,38 @@ def _items(holder: Fields) -> Iterator[Fields]:
                 yield from _items(nested)
 
 
-def _value(answer: Fields) -> str:
+def _value(bundle: Bundle, response: Resource, answer: Fields) -> str:
     if isinstance(answer.raw("valueBoolean"), bool):
+        answer.take("valueBoolean")
         return yes_or_no(answer.raw("valueBoolean"))
     plain = (answer.text(key) for key in _TEXTS)
-    return next(filter(None, plain), "") or _composed(answer)
+    return next(filter(None, plain), "") or _composed(bundle, response, answer)
 
 
-def _composed(answer: Fields) -> str:
+def _composed(bundle: Bundle, response: Resource, answer: Fields) -> str:
     quantity = answer.child("valueQuantity")
     unit = quantity.line("unit") or quantity.line("code")
     attachment = answer.child("valueAttachment")
     reference = answer.child("valueReference", bare="reference")
-    ways = (
-        label(answer, "valueCoding"),
-        label(answer, "valueCodeableConcept"),
-        " ".join(p for p in (quantity.line("comparator"), quantity.line("value"), unit) if p),
-        attachment.line("title") or ("attached file" if attachment else ""),
-        reference.line("display") or reference.line("reference"),
+    candidates = (
+        ("valueCoding", label(answer, "valueCoding")),
+        ("valueCodeableConcept", label(answer, "valueCodeableConcept")),
+        (
+            "valueQuantity",
+            " ".join(p for p in (quantity.line("comparator"), quantity.line("value"), unit) if p),
+        ),
+        ("valueAttachment", attachment.line("title") or ("attached file" if attachment else "")),
+        (
+            "valueReference",
+            reference.line("display") or _named(bundle, bundle.resolve(reference, response)),
+        ),
     )
-    return next(filter(None, ways), "")
+    key, text = next(filter(itemgetter(1), candidates), ("", ""))
+    if key == "valueQuantity":
+        answer.take(key)
+    return text
+
+
+def _named(bundle: Bundle, target: Resource) -> str:
+    """Return what a reference in an answer points to, in words."""
+    return full_name(bundle, target) or label(target, "code") or target.line("description")

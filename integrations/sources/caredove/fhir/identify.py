@@ -7,15 +7,19 @@ message apart.
 
 from collections.abc import Iterable, Iterator
 
+from integrations.sources.account import Rule
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import (
+    CAREDOVE_HOST,
     PARENT_TYPE,
     REFERENCE_TYPE,
     REFERRAL_ID_EXTENSIONS,
     REFERRAL_SYSTEM,
     SIGN_IN_TYPE,
+    UUID_LIKE,
 )
 from integrations.sources.caredove.fhir.bundle import (
+    SERVICE_REQUEST,
     Bundle,
     Resource,
     references_in,
@@ -23,8 +27,8 @@ from integrations.sources.caredove.fhir.bundle import (
 )
 from integrations.sources.caredove.fhir.concepts import extensions, label
 from integrations.sources.caredove.fields import Fields
+from integrations.sources.warnings import Warning
 
-SERVICE_REQUEST = "ServiceRequest"
 # Resources that are about a referral, and the members in which they say so.
 ABOUT = {
     "Task": ("basedOn", "focus"),
@@ -61,15 +65,28 @@ def parents_of(bundle: Bundle, request: Resource) -> list[Resource]:
 
 
 def references(bundle: Bundle, request: Resource) -> tuple[str, ...]:
-    """Return every id of the referral, the 10-digit Reference # first; empty when it has none."""
+    """Return every id of the referral, the 10-digit Reference # first; empty when it has none.
+
+    The Reference # is the one that is typed as Caredove's, else that of the focus, else the only
+    10-digit number that is nobody else's (rule 15).
+    """
     sure = identity.references(_sure(bundle, request))
+    if not any(map(identity.is_number, sure)):
+        unclaimed = [value for value in _unclaimed(request) if value not in sure]
+        if len(numbers := set(filter(identity.is_number, unclaimed))) == 1:
+            sure = (*numbers, *sure)
+    others = {number for number in _stated(request) if sure and number not in sure}
+    if others:
+        bundle.account.warn(Warning("ServiceRequest.identifier", "other_reference"))
     return sure or identity.references(_likely(bundle, request))[:1]
 
 
 def _sure(bundle: Bundle, request: Resource) -> Iterator[str]:
     header = bundle.header
+    yield from _stated(request)
     for focus in references_in(header, "focus"):
         yield from _caredoves([focus.child("identifier")], without_system=True)
+    yield from filter(identity.is_number, _referred(bundle, request))
     yield from _caredoves(request.children("identifier"), without_system=False)
     for extension in extensions(header, *REFERRAL_ID_EXTENSIONS):
         yield extension.id("valueString")
@@ -77,6 +94,22 @@ def _sure(bundle: Bundle, request: Resource) -> Iterator[str]:
     if not request.has_random_key:
         yield from filter(identity.is_global, [request.key])
     yield from filter(identity.is_global, _referred(bundle, request))
+
+
+def _stated(request: Resource) -> Iterator[str]:
+    """Yield what is typed as Caredove's Reference #."""
+    for identifier in request.children("identifier"):
+        system = identifier.url("system")
+        typed = REFERENCE_TYPE.search(label(identifier, "type"))
+        if typed and (not system or CAREDOVE_HOST in system.lower()):
+            yield identifier.id("value")
+
+
+def _unclaimed(request: Resource) -> Iterator[str]:
+    """Yield the numbers that neither a type nor a system says to be somebody's."""
+    for identifier in request.children("identifier"):
+        if not identifier.url("system") and not label(identifier, "type"):
+            yield identifier.id("value")
 
 
 def _likely(bundle: Bundle, request: Resource) -> Iterator[str]:
@@ -107,10 +140,14 @@ def _caredoves(identifiers: Iterable[Fields], *, without_system: bool) -> Iterat
     """Yield the ids that Caredove gave; with `without_system` also those nobody signed for."""
     for identifier in identifiers:
         kind, system = label(identifier, "type"), identifier.url("system")
-        if PARENT_TYPE.search(kind) or kind.lower() == SIGN_IN_TYPE:
+        if kind.lower() == SIGN_IN_TYPE:
+            identifier.leave_out(Rule.SIGN_IN)
+            continue
+        if PARENT_TYPE.search(kind):
             continue
         value = identifier.id("value")
-        nameless = not system and (without_system or (not kind and identity.is_global(value)))
+        uuid = not kind and UUID_LIKE.fullmatch(value)
+        nameless = not system and (without_system or uuid)
         if (
             nameless
             or REFERRAL_SYSTEM.search(system)

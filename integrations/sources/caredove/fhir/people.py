@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from integrations.sources.account import Rule
 from integrations.sources.caredove.events import LANGUAGE_CODE, MESSAGE_PERMISSION_EXTENSION
-from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
-from integrations.sources.caredove.fhir.concepts import code, label
+from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in, referred_key
+from integrations.sources.caredove.fhir.concepts import code, label, labels
 from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.values.address import complete_address
+from integrations.sources.values.contact import has_ended, read_email, read_gender, read_phone
+from integrations.sources.values.names import Name, complete, parse_name
+from integrations.sources.warnings import Warning
 from mapping.document import (
     Address,
     Contact,
@@ -19,61 +24,122 @@ from mapping.document import (
     Requester,
 )
 
+T = TypeVar("T", bound=Any)
+
+# Words of a name that is no person's.
+_ORGANIZATIONS = re.compile(
+    r"\b(?:agency|agence|association|cent(?:re|er)|clinic|clinique|college|collège|council|"
+    r"department|foundation|fondation|h[oô]pital|hospital|inc|institute?|ministry|ministère|"
+    r"pharmacy|program(?:me)?|school|école|services?|society|société|team|équipe|university|"
+    r"université)\b",
+    re.IGNORECASE,
+)
 _NAME_USES = ("official", "usual", "", "temp", "nickname", "anonymous", "old", "maiden")
+_FORMER_USES = ("old", "maiden")
 _PHONE_SYSTEMS = ("phone", "sms")
 _PHONE_USES = ("home", "mobile", "work")
 _MAX_RANK = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A person's name, in the parts that records keep."""
+# -- What has ended ------------------------------------------------------------------------------
 
-    first: str = ""
-    middle: str = ""
-    last: str = ""
 
-    @property
-    def full(self) -> str:
-        """The name as it is said."""
-        return " ".join(part for part in (self.first, self.middle, self.last) if part)
+def _is_former(bundle: Bundle, part: Fields) -> bool:
+    """Return whether a name, an address, a number is no longer in use (rule 20)."""
+    if part.word("use") in _FORMER_USES:
+        return True
+    end = part.child("period").id("end")
+    return bool(end) and has_ended(end, bundle.at)
+
+
+def _current(bundle: Bundle, parts: Iterable[Fields]) -> list[tuple[Fields, bool]]:
+    """Return the parts in use; only where there are none, those that were, marked as former."""
+    found = [(part, _is_former(bundle, part)) for part in parts]
+    return [pair for pair in found if not pair[1]] or found
 
 
 # -- Registrant ----------------------------------------------------------------------------------
 
 
 def patient(bundle: Bundle, request: Resource) -> Resource:
-    """Return the Patient that the referral is about: its subject, else the only one there is."""
+    """Return the Patient that the referral is about; empty where the bundle does not hold it.
+
+    A bundle that holds only somebody else is not that person's data (rule 21).
+    """
     subject = bundle.follow(request, "subject")
-    return subject if subject.kind == "Patient" else bundle.only("Patient")
+    if subject.kind == "Patient":
+        return subject
+    only = bundle.only("Patient")
+    named = [key for ref in references_in(request, "subject") if (key := _key_of(ref))]
+    return bundle.nothing if named and only.key and only.key not in named else only
+
+
+def _key_of(reference: Fields) -> str:
+    return referred_key(reference, "Patient") or reference.url("reference").lower()
+
+
+def leave_out_others(bundle: Bundle, person: Resource) -> None:
+    """Leave out what is another patient's, and warn where only that came (rule 21)."""
+    others = [other for other in bundle.of_kind("Patient") if other is not person]
+    if others and not person:
+        bundle.account.warn(Warning("ServiceRequest.subject", "subject_missing"))
+    for other in others:
+        other.leave_out(Rule.SOMEBODY_ELSE)
+    for resource in bundle.everything() if others else ():
+        if any(_is_about(bundle, resource, other) for other in others):
+            resource.leave_out(Rule.SOMEBODY_ELSE)
+
+
+def is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> bool:
+    """Return whether a resource is about another patient than this one."""
+    others = (other for other in bundle.of_kind("Patient") if other is not person)
+    return any(_is_about(bundle, resource, other) for other in others)
+
+
+def _is_about(bundle: Bundle, resource: Resource, person: Resource) -> bool:
+    if resource.kind == "ServiceRequest":
+        return False
+    return any(bundle.follow(resource, key) is person for key in ("subject", "patient", "for"))
 
 
 def registrant(bundle: Bundle, person: Resource) -> Registrant:
     """Return what the message says of the registrant."""
-    chosen, *others = _names(person) or [Name()]
+    chosen, *others = _names(bundle, person) or [Name()]
     return made(
         Registrant,
         first_name=chosen.first,
         middle_name=chosen.middle,
         last_name=chosen.last,
         other_names=list(dict.fromkeys(n.full for n in others if n.full != chosen.full)),
-        date_of_birth=person.date("birthDate"),
-        gender=person.word("gender"),
+        date_of_birth=person.date("birthDate", "registrant.date_of_birth"),
+        gender=_gender(person),
         languages=list(_languages(person)),
-        addresses=list(_addresses(person)),
-        phones=list(_phones(person)),
-        emails=list(_emails(person)),
-        identifiers=list(identifiers(person)),
+        addresses=list(_addresses(bundle, person)),
+        phones=list(_phones(bundle, person)),
+        emails=list(_emails(bundle, person)),
+        identifiers=list(identifiers(bundle, person)),
         contacts=[contact for contact in _contacts(bundle, person) if contact],
     )
 
 
-def identifiers(owner: Fields) -> Iterator[Identifier]:
-    """Yield the identifiers of a resource that have a value."""
-    for identifier in owner.children("identifier"):
-        if value := identifier.line("value"):
-            kind = label(identifier, "type")
-            yield made(Identifier, type=kind, system=identifier.line("system"), value=value)
+def _gender(person: Fields) -> str:
+    sent = person.line("gender")
+    if read := read_gender(sent) if sent else "":
+        person.take("gender")
+    return read
+
+
+def identifiers(bundle: Bundle, owner: Fields) -> Iterator[Identifier]:
+    """Yield the identifiers of a resource that have a value, former ones last."""
+    sent = [(i, _is_former(bundle, i)) for i in owner.children("identifier") if i.line("value")]
+    for identifier, former in sorted(sent, key=lambda pair: pair[1]):
+        yield made(
+            Identifier,
+            type=label(identifier, "type"),
+            system=identifier.line("system"),
+            value=identifier.line("value"),
+            former=former or None,
+        )
 
 
 def _languages(person: Fields) -> Iterator[Language]:
@@ -87,9 +153,9 @@ def _languages(person: Fields) -> Iterator[Language]:
             yield language if preferred is None else Language(**language, preferred=preferred)
 
 
-def _addresses(person: Fields) -> Iterator[Address]:
-    for address in person.children("address"):
-        shown = made(
+def _addresses(bundle: Bundle, person: Fields) -> Iterator[Address]:
+    for address, former in _current(bundle, person.children("address")):
+        parts = made(
             Address,
             lines=address.lines("line"),
             city=address.line("city"),
@@ -97,63 +163,87 @@ def _addresses(person: Fields) -> Iterator[Address]:
             country=address.line("country"),
             postal_code=address.line("postalCode"),
         )
-        if not shown and (text := address.text("text")):
-            shown = Address(lines=text.split("\n"))
-        if shown and address.word("use") != "old":
-            use = made(Address, use=address.word("use"))
-            yield Address(**use, **shown)
+        text = address.text("text")
+        if text and not parts.get("lines"):
+            parts = complete_address(parts, text)
+            address.take("text")
+        if parts:
+            use = made(Address, use=address.word("use"), former=former or None)
+            yield Address(**use, **parts)
 
 
 def _contacts(bundle: Bundle, person: Resource) -> Iterator[Contact]:
     relatives = bundle.of_kind("RelatedPerson") if person else []
-    for contact in [*person.children("contact"), *relatives]:
+    theirs = [r for r in relatives if not is_somebody_elses(bundle, r, person)]
+    for contact in [*person.children("contact"), *theirs]:
         organization = contact.child("organization").line("display")
         yield made(
             Contact,
-            relationship=label(contact, "relationship"),
-            name=_first_name_of(contact).full or organization,
-            phones=[phone["number"] for phone in _phones(contact)],
-            emails=[email["address"] for email in _emails(contact)],
+            relationship=_joined(bundle, ", ", labels(contact, "relationship")),
+            name=_first_name_of(bundle, contact).full or organization,
+            phones=[phone["number"] for phone in _phones(bundle, contact)],
+            emails=[email["address"] for email in _emails(bundle, contact)],
         )
+
+
+def _joined(bundle: Bundle, separator: str, texts: Iterable[str]) -> str:
+    pieces = list(dict.fromkeys(texts))
+    bundle.account.join(pieces)
+    return separator.join(pieces)
 
 
 # -- Telecom -------------------------------------------------------------------------------------
 
 
-def _telecom(owner: Fields, systems: Iterable[str]) -> Iterator[tuple[str, Fields]]:
+def _telecom(
+    bundle: Bundle, owner: Fields, systems: Iterable[str]
+) -> Iterator[tuple[str, Fields, bool]]:
+    found = []
     for point in owner.children("telecom"):
         value = point.line("value")
-        system = point.word("system") or ("email" if "@" in value else "phone")
-        # An old number may ring at somebody else's.
-        if value and system in systems and point.word("use") != "old":
-            yield value, point
+        _, kind = read_phone(value)
+        system = point.word("system") or ("email" if "@" in value else kind or "phone")
+        if system in _PHONE_SYSTEMS and kind not in ("", *_PHONE_SYSTEMS):
+            system = kind  # a fax, a pager or a text telephone by its own words
+        if value and system in systems:
+            found.append(point)
+    # An old number may ring at somebody else's.
+    for point, former in _current(bundle, found):
+        yield str(point.raw("value")), point, former
 
 
-def _phones(owner: Fields) -> Iterator[Phone]:
-    for number, point in _telecom(owner, _PHONE_SYSTEMS):
+def _phones(bundle: Bundle, owner: Fields) -> Iterator[Phone]:
+    for value, point, former in _telecom(bundle, owner, _PHONE_SYSTEMS):
         use = point.word("use")
+        point.take("value")
         yield made(
             Phone,
-            number=re.sub(r"^tel:", "", number),
+            number=read_phone(value)[0],
             use=use if use in _PHONE_USES else "",
             rank=point.number("rank", below=_MAX_RANK),
             may_text=_permission(point),
+            former=former or None,
         )
 
 
-def _emails(owner: Fields) -> Iterator[Email]:
-    for address, point in _telecom(owner, ("email",)):
+def _emails(bundle: Bundle, owner: Fields) -> Iterator[Email]:
+    for value, point, former in _telecom(bundle, owner, ("email",)):
+        address, _, rest = read_email(value)
+        if not rest:
+            point.take("value")
         yield made(
             Email,
-            address=re.sub(r"^mailto:", "", address),
+            address=address,
             rank=point.number("rank", below=_MAX_RANK),
             may_email=_permission(point),
+            former=former or None,
         )
 
 
 def _permission(point: Fields) -> bool | None:
     for extension in point.children("extension"):
         if MESSAGE_PERMISSION_EXTENSION.search(extension.url("url")):
+            extension.take("url")
             return extension.flag("valueBoolean")
     return None
 
@@ -161,36 +251,79 @@ def _permission(point: Fields) -> bool | None:
 # -- Requester and other professionals -----------------------------------------------------------
 
 
-def requester(bundle: Bundle, request: Resource) -> Requester:
-    """Return who sent the referral: a role, a person or an organization."""
-    role = bundle.follow(request, "requester")
-    person = bundle.follow(role, "practitioner") if role.kind == "PractitionerRole" else role
-    organization = role if role.kind == "Organization" else bundle.follow(role, "organization")
-    person = bundle.nothing if person.kind == "Organization" else person
-    said = _said(request, "requester") or _said(role, "practitioner")
-    name = _first_name_of(person) if person else _parsed(said if not organization else "")
-    sources = (role, person, organization)
+def requesting(bundle: Bundle, request: Resource) -> list[Resource]:
+    """Return the role, the person and the organization that sent the referral."""
+    role = _role(bundle, request)
+    person = bundle.follow(role, "practitioner") if role.kind == _ROLE else role
+    organization = role if role.kind == _ORGANIZATION else bundle.follow(role, "organization")
+    person = bundle.nothing if person.kind == _ORGANIZATION else person
+    return [role, person, organization]
+
+
+_ROLE, _ORGANIZATION = "PractitionerRole", "Organization"
+
+
+def _role(bundle: Bundle, request: Resource) -> Resource:
+    """Return who asks; for a person, the role elsewhere in the bundle in which they do."""
+    asking = bundle.follow(request, "requester")
+    if asking.kind != "Practitioner":
+        return asking
+    roles = [r for r in bundle.everything() if r.kind == _ROLE]
+    own = (role for role in roles if bundle.follow(role, "practitioner") is asking)
+    return next(own, asking)
+
+
+def requester(bundle: Bundle, request: Resource, sources: list[Resource]) -> Requester:
+    """Return who sent the referral; `sources` are its role, person and organization."""
+    role, person, organization = sources
+    said = _said(request, "requester")
+    name = _first_name_of(bundle, person) if person else Name()
+    if not name.full:
+        name = parse_name(_said(role, "practitioner"))
+    said_organization = organization.line("name") or _said(role, "organization")
+    if said and not role:
+        if _is_organization(request, said):
+            said_organization = said
+        else:
+            name = parse_name(said)
+    elif said and not name.full and role.kind != _ORGANIZATION and said != said_organization:
+        name = parse_name(said) if not _ORGANIZATIONS.search(said) else name
     return made(
         Requester,
         first_name=name.first,
         last_name=name.last,
-        organization=organization.line("name") or _said(role, "organization"),
-        phone=next((phone["number"] for source in sources for phone in _phones(source)), ""),
-        email=next((email["address"] for source in sources for email in _emails(source)), ""),
+        organization=said_organization,
+        phone=_first(phone["number"] for source in sources for phone in _phones(bundle, source)),
+        email=_first(email["address"] for source in sources for email in _emails(bundle, source)),
     )
+
+
+def _first(found: Iterable[str]) -> str:
+    return next(iter(found), "")
+
+
+def _is_organization(request: Resource, said: str) -> bool:
+    """Return whether a display is an organization's: it is never parsed as a person (rule 18)."""
+    reference = request.child("requester", bare="reference")
+    stated = reference.id("type") or "".join(reference.url("reference").split("/")[-2:-1])
+    return stated == _ORGANIZATION or (not stated and bool(_ORGANIZATIONS.search(said)))
 
 
 def full_name(bundle: Bundle, party: Resource) -> str:
     """Return the name of a person or organization; for a role, of its person."""
-    if party.kind == "PractitionerRole":
-        person = bundle.follow(party, "practitioner") or bundle.follow(party, "organization")
-        return _own_name(person) or _said(party, "practitioner")
-    return _own_name(party)
+    if party.kind == _ROLE:
+        person = bundle.follow(party, "practitioner")
+        return (
+            _own_name(bundle, person)
+            or _said(party, "practitioner")
+            or _own_name(bundle, bundle.follow(party, "organization"))
+        )
+    return _own_name(bundle, party)
 
 
-def _own_name(party: Resource) -> str:
+def _own_name(bundle: Bundle, party: Resource) -> str:
     is_text = isinstance(party.raw("name"), str)
-    return party.line("name") if is_text else _first_name_of(party).full
+    return party.line("name") if is_text else _first_name_of(bundle, party).full
 
 
 def _said(owner: Fields, key: str) -> str:
@@ -200,15 +333,15 @@ def _said(owner: Fields, key: str) -> str:
 # -- Names ---------------------------------------------------------------------------------------
 
 
-def _names(person: Fields) -> list[Name]:
-    """Return the names that say something, official first."""
-    sent = person.children("name", bare="text")
-    sent.sort(key=lambda name: _NAME_USES.index(_use(name)))
-    return [name for name in map(_name, sent) if name.full]
+def _names(bundle: Bundle, person: Fields) -> list[Name]:
+    """Return the names that say something, official first; former ones last."""
+    sent = [(name, _is_former(bundle, name)) for name in person.children("name", bare="text")]
+    sent.sort(key=lambda pair: (pair[1], _NAME_USES.index(_use(pair[0]))))
+    return [name for name in (_name(name) for name, _ in sent) if name.full]
 
 
-def _first_name_of(person: Fields) -> Name:
-    return next(iter(_names(person)), Name())
+def _first_name_of(bundle: Bundle, person: Fields) -> Name:
+    return next(iter(_names(bundle, person)), Name())
 
 
 def _use(name: Fields) -> str:
@@ -217,19 +350,10 @@ def _use(name: Fields) -> str:
 
 
 def _name(name: Fields) -> Name:
+    """Return a name: structured parts win, and gaps are filled from the text (rule 19)."""
     first, *others = name.lines("given") or [""]
-    last = " ".join(name.lines("family"))
-    if not (first or last):
-        return _parsed(name.line("text"))
-    return Name(first, " ".join(others), last)
-
-
-def _parsed(text: str) -> Name:
-    """Guess the parts of a name that came as one text: "Last, First Middle" or "First Last"."""
-    if "," in text:
-        last, _, rest = text.partition(",")
-        first, *middle = rest.split() or [""]
-        return Name(first, " ".join(middle), last.strip())
-    *given, last = text.split() or [""]
-    first, *middle = given or [""]
-    return Name(first, " ".join(middle), last)
+    families = name.lines("family")
+    name.account.join([*others, *families])
+    structured = Name(first, " ".join(others), " ".join(families))
+    text = name.line("text")
+    return complete(structured, text) if text else structured

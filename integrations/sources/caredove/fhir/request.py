@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from integrations.sources.account import Rule
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import (
     CLOSED_TRIGGERS,
@@ -22,13 +23,14 @@ from integrations.sources.caredove.fhir.bundle import (
     references_in,
     referred_key,
 )
-from integrations.sources.caredove.fhir.concepts import code, is_internal, label, labels
+from integrations.sources.caredove.fhir.concepts import all_names, code, is_internal, label
 from integrations.sources.caredove.fhir.identify import SERVICE_REQUEST, parents_of
 from integrations.sources.caredove.fhir.people import full_name, identifiers
 from integrations.sources.caredove.fields import Fields, made
 from mapping.document import Document, Identifier, Named, Note, Substatus
 
 _LISTING = "HealthcareService"
+TAKEN_BACK = ("entered-in-error", "revoked")
 
 
 def asked(bundle: Bundle, request: Resource) -> Document:
@@ -37,7 +39,7 @@ def asked(bundle: Bundle, request: Resource) -> Document:
     return made(
         Document,
         parent_reference=parent,
-        routed=True if parent or "basedOn" in request else None,
+        routed=True if parent or _parents(bundle, request) else None,
         submitted_at=request.instant("authoredOn"),
         priority=request.line("priority"),
         service=label(request, "code"),
@@ -45,22 +47,44 @@ def asked(bundle: Bundle, request: Resource) -> Document:
     )
 
 
+def request_status(request: Resource) -> str:
+    """Return the status of the request itself where it takes the referral back (rule 16)."""
+    status = request.word("status")
+    return status if status in TAKEN_BACK else ""
+
+
+def _parents(bundle: Bundle, request: Resource) -> list[Fields]:
+    """Return the references to a parent referral (rule 22): those to a care plan are none."""
+    found = []
+    for reference in references_in(request, "basedOn"):
+        target = reference.url("reference")
+        stated = bundle.resolve(reference, request).kind or reference.id("type")
+        if not stated and "/" in target:
+            stated = target.split("/")[-2]
+        if stated in (SERVICE_REQUEST, ""):
+            found.append(reference)
+    return found
+
+
 def parent_reference(bundle: Bundle, request: Resource) -> str:
     """Return the reference of the referral that this one was routed from."""
     typed = (i for i in request.children("identifier") if PARENT_TYPE.search(label(i, "type")))
     stated = [identifier.line("value") for identifier in typed]
-    based = [referred_key(ref, SERVICE_REQUEST) for ref in references_in(request, "basedOn")]
-    based += [ref.child("identifier").id("value") for ref in references_in(request, "basedOn")]
-    held = [parent.key for parent in parents_of(bundle, request)]
-    found = (reference for reference in [*stated, *based, *held] if reference != request.key)
+    parents = _parents(bundle, request)
+    based = [referred_key(ref, SERVICE_REQUEST) for ref in parents]
+    based += [ref.child("identifier").id("value") for ref in parents]
+    for parent in parents_of(bundle, request):
+        based += [i.line("value") for i in parent.children("identifier")]
+    own = [parent.key for parent in parents_of(bundle, request)]
+    found = (reference for reference in [*stated, *own, *based] if reference != request.key)
     return next(filter(identity.is_reference, found), "")
 
 
-def other_identifiers(request: Resource, reference: str) -> list[Identifier]:
+def other_identifiers(bundle: Bundle, request: Resource, reference: str) -> list[Identifier]:
     """Return the referral's ids beside its reference; a parent's and a user's are none of them."""
     return [
         identifier
-        for identifier in identifiers(request)
+        for identifier in identifiers(bundle, request)
         if identifier["value"] != reference
         and not PARENT_TYPE.search(identifier.get("type", ""))
         and identifier.get("type", "").lower() != SIGN_IN_TYPE
@@ -78,9 +102,16 @@ def notes(bundle: Bundle, request: Resource, task: Resource) -> list[Note]:
         )
         for owner in (request, task)
         for note in owner.children("note", bare="text")
-        if note.text("text") and not is_internal(note)
+        if note.text("text") and not _is_kept_inside(note)
     )
     return list(found)
+
+
+def _is_kept_inside(note: Fields) -> bool:
+    if is_internal(note):
+        note.leave_out(Rule.INTERNAL)
+        return True
+    return False
 
 
 def _author(bundle: Bundle, note: Fields, owner: Resource) -> str:
@@ -91,7 +122,8 @@ def _author(bundle: Bundle, note: Fields, owner: Resource) -> str:
 
 
 def _reasons(bundle: Bundle, request: Resource) -> Iterator[str]:
-    yield from labels(request, "reasonCode")
+    for concept in request.children("reasonCode", bare="text"):
+        yield from all_names(concept)
     for reference in references_in(request, "reasonReference"):
         condition = bundle.resolve(reference, request)
         yield from [text for text in (label(condition, "code"), reference.line("display")) if text][
@@ -106,6 +138,12 @@ def listing(bundle: Bundle, request: Resource) -> tuple[Named, Named]:
     """Return the service listing and the organization whose it is."""
     service = _service(bundle, request)
     return _listing(service, request), _organization(bundle, service)
+
+
+def offering(bundle: Bundle, request: Resource) -> list[Resource]:
+    """Return the service that is asked for, and the organization whose it is."""
+    service = _service(bundle, request)
+    return [service, bundle.follow(service, "providedBy")]
 
 
 def _service(bundle: Bundle, request: Resource) -> Resource:
@@ -157,6 +195,9 @@ def _identifier(owner: Fields, system: re.Pattern[str]) -> str:
 def current_task(bundle: Bundle, request: Resource) -> Resource:
     """Return the Task that says how this referral stands: in focus, else the latest one."""
     focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == "Task"]
+    for task in bundle.of_kind("Task"):
+        for key in ("code", "lastModified", "authoredOn"):
+            task.take(key)  # which task says how the referral stands
     tasks = [task for task in bundle.of_kind("Task") if _concerns(bundle, task, request)]
     tasks.sort(key=lambda task: ("process" in code(task, "code"), _last_change(task)))
     return next(iter([*focused, *reversed(tasks)]), bundle.nothing)
@@ -175,9 +216,11 @@ def _last_change(task: Resource) -> str:
 def standing(task: Resource) -> tuple[str, Substatus]:
     """Return the top status and the sub-status."""
     state = classification(task.line("status"))
+    task.take("status")
     business = label(task, "businessStatus")
     status, text = "", business
     if match := STATUS_AND_LABEL.fullmatch(business):
+        task.take("businessStatus")
         status, text = match[1].lower(), (match[2] or match[3] or "").strip()
     if state in CLOSED_TRIGGERS:
         status = STATUSES[-1]

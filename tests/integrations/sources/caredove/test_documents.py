@@ -31,7 +31,7 @@ def seen(event: ParsedEvent) -> dict:
             }
             for f in event.files
         ],
-        "warnings": list(event.warnings),
+        "warnings": [[warning.field, warning.cause] for warning in event.warnings],
     }
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from integrations.sources.caredove import plain
 from integrations.sources.parsed import EventKind
+from integrations.sources.warnings import Warning, sentence
 from tests.integrations.sources.caredove.messages import (
     REFERENCE,
     load,
@@ -90,7 +91,7 @@ def test_an_unknown_event_type_is_kept_with_its_code():
     assert len(event.code) == 100
 
 
-def test_wrong_types_are_left_out_with_a_warning_and_the_rest_is_kept():
+def test_wrong_types_are_warned_about_and_told_as_they_came():
     event = parse(
         plain_event(
             registrant={"first_name": {"x": 1}, "last_name": "Roy", "address": "12 Mill Rd"},
@@ -100,20 +101,36 @@ def test_wrong_types_are_left_out_with_a_warning_and_the_rest_is_kept():
             appointment={"id": 7, "duration_minutes": "half an hour"},
         )
     )
-    assert event.document == {
-        "reference": REFERENCE,
-        "registrant": {"last_name": "Roy"},
-        "appointment": {"id": "7"},
-    }
+    said = event.document
+    assert (said["registrant"], said["appointment"]) == ({"last_name": "Roy"}, {"id": "7"})
+    assert [(part["group"], part["label"], part["text"]) for part in said["also_sent"]] == [
+        ("Registrant", "First name", "X: 1"),
+        ("Registrant", "Address", "12 Mill Rd"),
+        ("Referral", "Requester", "Singh"),
+    ]
+    assert [(part["field"], part["text"]) for part in said["unreadable"]] == [
+        ("referral.routed", "perhaps"),
+        ("referral.submitted_at", "yesterday"),
+        ("referral.appointment.duration_minutes", "half an hour"),
+    ]
     assert len(event.warnings) == 6
-    assert "referral.registrant.first_name is not text; it was left out." in event.warnings
+    assert ("referral.registrant.first_name", "not_text") in [
+        (warning.field, warning.cause) for warning in event.warnings
+    ]
 
 
 def test_warnings_say_which_field_but_not_what_stood_there():
     event = parse(
         plain_event(registrant={"date_of_birth": "Mireille, 29 June", "address": "Secret St"})
     )
-    assert not any(word in " ".join(event.warnings) for word in ("Mireille", "29", "Secret"))
+    stored = " ".join(f"{w.field} {w.cause}" for w in event.warnings)
+    shown = " ".join(sentence(w.field, w.cause) for w in event.warnings)
+    assert "Date of birth" in shown
+    assert not any(
+        word in text
+        for word in ("Mireille", "29", "Secret")
+        for text in (stored, shown, repr(event.warnings))
+    )
 
 
 def test_a_flood_of_problems_gives_a_handful_of_warnings():
@@ -134,7 +151,8 @@ def test_a_flood_of_problems_gives_a_handful_of_warnings():
         ("1991-06", "1991-06"),
         ("1991", "1991"),
         ("1991-06-29T00:00:00Z", "1991-06-29"),
-        ("29/06/1991", None),
+        ("29/06/1991", "1991-06-29"),
+        ("03/04/1991", None),
         ("1991-02-30", None),
         ("0001-01-01", None),
         ("June", None),
@@ -162,9 +180,8 @@ def test_a_time_is_kept_with_its_offset_or_as_it_was_sent(sent, kept):
 
 def test_a_time_without_offset_is_kept_and_warned_about():
     event = parse(plain_event(appointment={"start": "2026-03-19T14:30:00"}))
-    assert event.warnings == (
-        "referral.appointment.start has no time zone; the organization's is assumed.",
-    )
+    assert event.warnings == (Warning("referral.appointment.start", "no_time_zone"),)
+    assert event.document["appointment"]["start"] == "2026-03-19T14:30:00"
 
 
 @pytest.mark.parametrize(

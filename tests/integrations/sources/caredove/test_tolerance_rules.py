@@ -214,7 +214,7 @@ def test_rule_05_what_strict_fhir_requires_may_be_missing_and_extra_keys_may_occ
     [
         ("2026-03-11 07:52:56pm", datetime.fromisoformat("2026-03-11T19:52:56")),
         ("2026-03-11 12:00:00am", datetime.fromisoformat("2026-03-11")),
-        ("2026-03-11 07:52 pm", None),
+        ("2026-03-11 07:52 pm", datetime.fromisoformat("2026-03-11T19:52")),
         ("some day", None),
     ],
 )
@@ -376,15 +376,33 @@ def test_rule_09_a_file_keeps_its_key_and_two_files_never_share_one():
 # -- Rules 10 to 13 ------------------------------------------------------------------------------
 
 
-def test_rule_10_unknown_resources_and_extensions_are_ignored():
-    unknown = [{"url": "https://x.example/unknown", "valueCode": "x"}]
+def test_rule_10_unknown_resources_and_extensions_never_make_a_message_fail():
+    unknown = [{"url": "https://x.example/unknown", "valueReference": {"reference": "Basic/b"}}]
     content = load("fhir-full-referral")
     for entry in content["entry"]:
         entry["resource"].setdefault("extension", []).extend(unknown)
     content["entry"] += [{"resource": {"resourceType": "Basic", "id": "b"}}, {"request": {}}, {}]
     event = parse(content)
     assert event.document == parse(load("fhir-full-referral")).document
-    assert event.warnings == ()
+    assert {warning.cause for warning in event.warnings} == {"unknown_extension"}
+
+
+def test_rule_14_an_unknown_extension_is_told_when_it_holds_text():
+    content = load("fhir-full-referral")
+    told = [{"url": "https://x.example/StructureDefinition/eye-colour", "valueCode": "green"}]
+    patient = next(
+        entry["resource"]
+        for entry in content["entry"]
+        if entry["resource"]["resourceType"] == "Patient"
+    )
+    patient["extension"] = told
+    also = parse(content).document["also_sent"]
+    assert {
+        "key": "Registrant/Eye colour",
+        "group": "Registrant",
+        "label": "Eye colour",
+        "text": "green",
+    } in also
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,230 @@
+"""What no part of the document takes, told under labels that people can read (rule 14).
+
+The readers come first; this goes through what they left and tells each value that is for people.
+Ids, addresses and technical metadata are left out by rule.
+"""
+
+import re
+from collections.abc import Container, Mapping
+from functools import lru_cache
+from typing import Any
+
+from core.markup import one_line
+from integrations.sources.account import Account, Address, Rule, is_empty
+from integrations.sources.caredove.events import INTERNAL
+from integrations.sources.caredove.fields import made
+from integrations.sources.caredove.links import is_sign_in_link, without_sign_in_links
+from mapping.document import AlsoSent
+
+# fmt: off
+_FOR_MACHINES = frozenset([
+    "id", "url", "uri", "href", "schema", "version", "etag", "hash", "sha1", "sha256", "md5",
+    "size", "contentType", "content_type", "data", "checksum", "signature",
+])
+# fmt: on
+CACHED = 4096  # keys of messages are few, and the same again and again
+_ID_KEY = re.compile(r"(?:.*[a-z0-9])?(?:_id|_ids|_uuid|_url|_uri|Id|Ids|Uuid|Url|Uri)")
+_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|urn:)\S*|data:\S*", re.IGNORECASE)
+_UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+@lru_cache(CACHED)
+def humanized(key: str) -> str:
+    """Return a key as a label: "patientInstruction" and "patient_instruction" in plain words."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", key).replace("_", " ").replace("-", " ")
+    text = one_line(words)
+    return text[:1].upper() + text[1:].lower() if not text.isupper() else text
+
+
+@lru_cache(CACHED)
+def is_for_machines(key: str) -> bool:
+    """Return whether a key names an id, an address or technical metadata."""
+    return key in _FOR_MACHINES or bool(_ID_KEY.fullmatch(key))
+
+
+@lru_cache(CACHED)
+def is_internal(key: str) -> bool:
+    """Return whether a key names what staff wrote for themselves."""
+    return bool(INTERNAL.fullmatch(humanized(key)))
+
+
+class Teller:
+    """Goes through the values that are not settled yet and tells them.
+
+    What has the same group and label is told together, so that a later message replaces it.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._told: dict[str, AlsoSent] = {}
+
+    @property
+    def told(self) -> list[AlsoSent]:
+        """What was told, in the order of the message."""
+        return list(self._told.values())
+
+    def add(self, group: str, label: str, text: str, key: str = "") -> None:
+        """Tell a text under group and label; `key` is that of a thing of its own."""
+        if not text:
+            return
+        key = key or f"{group}/{label}"
+        known = self._told.get(key)
+        if known and text not in known["text"].split("; "):
+            text = f"{known['text']}; {text}"
+        elif known:
+            return
+        self._told[key] = made(AlsoSent, key=key, group=group, label=label, text=text)
+
+    def is_done(self, container: Any) -> bool:
+        """Return whether nothing of an object or list is left to tell; ids are settled on the way.
+
+        Most of a message is used: this finds out fast, before anything is put into words.
+        """
+        account, is_settled, done = self.account, self.account.is_settled, True
+        stack = [container]
+        while stack:
+            holder = stack.pop()
+            is_part = isinstance(holder, dict)
+            items: Any = holder.items() if is_part else enumerate(holder)
+            marks = self.marks_of(holder) if is_part else ()
+            for key, value in items:
+                if not value and value is not False and value != 0:
+                    continue
+                address = (id(holder), key)
+                if is_settled(address):
+                    continue
+                if key in marks or (is_part and self.is_technical(key, value, holder)):
+                    account.leave_out(address, Rule.TECHNICAL)
+                elif isinstance(value, dict | list):
+                    stack.append(value)
+                else:
+                    done = False
+        return done
+
+    def marks_of(self, part: dict[str, Any]) -> Container[str]:
+        """Return the members of an object that say nothing beside what is used of it."""
+        return ()
+
+    # -- Going through ---------------------------------------------------------------------------
+
+    def rest_of(
+        self, container: Mapping[str, Any], group: str, labels: tuple[str, ...] = ()
+    ) -> None:
+        """Tell every member of an object that is not settled."""
+        for key, value in container.items():
+            self.member(container, key, value, group, labels)
+
+    def member(
+        self, container: Any, key: str | int, value: Any, group: str, labels: tuple[str, ...]
+    ) -> None:
+        """Tell one member: whole where nothing of it is used, else only the rest of it."""
+        address = (id(container), key)
+        if self.account.is_settled(address) or is_empty(value):
+            return
+        if self.is_shell(value):
+            self.account.leave_out(address, Rule.EMPTY)
+            return
+        if isinstance(key, str):
+            if is_internal(key):
+                self.account.leave_out(address, Rule.INTERNAL)
+                return
+            if self.is_technical(key, value, container):
+                self.account.leave_out(address, Rule.TECHNICAL)
+                return
+            labels = self.labelled(labels, key)
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self.member(value, index, item, group, labels)
+        elif isinstance(value, dict) and self._partly_used(value):
+            self.rest_of_part(value, group, labels)
+        else:
+            label = ": ".join(labels)
+            where = f"{group}: {label}" if label else group
+            self.add(group, label, self.say(container, key, value, where))
+
+    def rest_of_part(self, part: dict[str, Any], group: str, labels: tuple[str, ...]) -> None:
+        """Tell what is left of an object of which something is used."""
+        self.rest_of(part, group, labels)
+
+    def labelled(self, labels: tuple[str, ...], key: str) -> tuple[str, ...]:
+        """Return the labels with that of a member behind them."""
+        label = self.label(key)
+        return (*labels, label) if label else labels
+
+    def label(self, key: str) -> str:
+        """Return the label of a member."""
+        return humanized(key)
+
+    def is_shell(self, value: Any) -> bool:
+        """Return whether an object says nothing: only what its missing value would be."""
+        return False
+
+    def is_technical(self, key: str, value: Any, container: Any) -> bool:
+        """Return whether a member is an id, an address or technical metadata."""
+        return is_for_machines(key)
+
+    def _partly_used(self, value: Any) -> bool:
+        """Return whether something below is used, or could not be read and is told already."""
+        if isinstance(value, dict):
+            items: Any = value.items()
+        else:
+            items = enumerate(value) if isinstance(value, list) else ()
+        return any(
+            self.account.is_told((id(value), key)) or self._partly_used(part) for key, part in items
+        )
+
+    # -- Saying a value --------------------------------------------------------------------------
+
+    def say(self, container: Any, key: str | int, value: Any, where: str) -> str:
+        """Return a value in words, and account for every leaf of it."""
+        if is_empty(value):
+            return ""
+        address = (id(container), key)
+        if self.account.is_settled(address):
+            return ""
+        if isinstance(value, dict):
+            return self.phrase(value, where)
+        if isinstance(value, list):
+            parts = (self.say(value, i, item, where) for i, item in enumerate(value))
+            return ", ".join(dict.fromkeys(filter(None, parts)))
+        return self.say_leaf(address, value, where)
+
+    def phrase(self, part: dict[str, Any], where: str) -> str:
+        """Return an object in words: each member with its label."""
+        said = []
+        for key, value in part.items():
+            if is_empty(value) or self.account.is_settled((id(part), key)):
+                continue
+            if self.is_technical(key, value, part):
+                self.account.leave_out((id(part), key), Rule.TECHNICAL)
+                continue
+            if is_internal(key):
+                self.account.leave_out((id(part), key), Rule.INTERNAL)
+                continue
+            if text := self.say(part, key, value, where):
+                label = self.label(key)
+                said.append(f"{label}: {text}" if label else text)
+        return ", ".join(said)
+
+    def say_leaf(self, address: Address, value: Any, where: str) -> str:
+        """Return a single value in words; an address or an id is left out."""
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        elif isinstance(value, str):
+            if _ADDRESS.fullmatch(value.strip()) or _UUID.fullmatch(value.strip()):
+                sign_in = is_sign_in_link(value)
+                self.account.leave_out(address, Rule.SIGN_IN if sign_in else Rule.TECHNICAL)
+                return ""
+            text = without_sign_in_links(one_line(value))
+        else:
+            text = str(value)
+        if text:
+            self.account.tell(address, where)
+        else:
+            self.account.leave_out(address, Rule.EMPTY)
+        return text
+
+    def settle(self, address: Address, rule: Rule = Rule.TECHNICAL) -> None:
+        """Leave out what is not settled."""
+        if not self.account.is_settled(address):
+            self.account.leave_out(address, rule)

@@ -1,0 +1,45 @@
+"""What a message takes back (rule 16), and whose data is none of this referral's (rule 21)."""
+
+from collections.abc import Iterator
+
+from integrations.sources.account import Rule
+from integrations.sources.caredove.fhir import appointments, communications, documents, forms
+from integrations.sources.caredove.fhir.also_sent import is_withdrawn, withdrawn_in
+from integrations.sources.caredove.fhir.bundle import Bundle, Resource
+from integrations.sources.caredove.fhir.concepts import is_internal
+from mapping.document import Withdrawn
+
+# The referral and its state are no parts of it: their status is told, and acted on.
+_NEVER = ("MessageHeader", "ServiceRequest", "Task", "Patient")
+_PARTS = {
+    forms.RESPONSE: ("form_answers", forms.form_key),
+    "Appointment": ("appointment", appointments.appointment_id),
+    communications.COMMUNICATION: ("messages", communications.message_id),
+}
+
+
+def withdrawn(bundle: Bundle) -> list[Withdrawn]:
+    """Return everything that the message takes back; none of it is told."""
+    found: list[Withdrawn] = []
+    for resource in bundle.everything():
+        if resource.kind in _NEVER:
+            continue
+        if is_internal(resource):
+            resource.leave_out(Rule.INTERNAL)
+        elif is_withdrawn(resource):
+            resource.leave_out(Rule.WITHDRAWN)
+            found += _taken_back(bundle, resource)
+        elif resource.kind == documents.DOCUMENT:
+            found += documents.replaced(bundle, resource)
+    return found
+
+
+def _taken_back(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
+    if resource.kind == documents.DOCUMENT:
+        for key in documents.keys_of(bundle, resource):
+            yield Withdrawn(part="attachments", key=key)
+    elif known := _PARTS.get(resource.kind):
+        part, key_of = known
+        if key := key_of(bundle, resource):
+            yield Withdrawn(part=part, key=key)
+    yield withdrawn_in(resource)

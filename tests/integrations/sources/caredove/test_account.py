@@ -1,0 +1,116 @@
+"""Nothing is lost in silence (rule 14): every value of a message is accounted for, truly."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integrations.sources.account import Fate, is_empty, leaves, texts_of
+from integrations.sources.caredove import fhir, plain
+from integrations.sources.parsed import Unusable
+from tests.integrations.sources.caredove.messages import FILES, load
+from tests.integrations.sources.caredove.test_hostile_messages import objects, places, values
+
+CASES = sorted(Path("tests/fixtures/cases").glob("*.json"))
+MESSAGES = [
+    pytest.param(message, id=f"{file.stem}-{number}")
+    for file in (*FILES, *CASES)
+    for content in [json.loads(file.read_bytes())]
+    for number, message in enumerate(content if isinstance(content, list) else [content])
+]
+# Used in another form than as their words: a state, a kind, a file, a flag, a time.
+TRANSFORMED = re.compile(
+    r"(?:\.|^)(?:event_type|event|eventCoding|reason|code|status|businessStatus|gender|data|url|"
+    r"contentType|content_type|size|hash|sha1|sha256|md5|creation|lastModified|authoredOn|"
+    r"timestamp|last_updated|lastUpdated|occurred_at|start|end|birthDate|date_of_birth|at|sent|"
+    r"received|time|may_text|may_email|submitted_at|content|id|filename|title|valueString|valueQuantity)(?:\.|$)"
+)
+
+
+def words(text) -> set[str]:
+    return set(re.findall(r"\w+", str(text).casefold()))
+
+
+def account_of(message):
+    door = fhir if "resourceType" in message else plain
+    return door.account(json.dumps(message).encode())
+
+
+def check(message) -> None:
+    """Every leaf has one fate, and what is claimed of it stands in the result."""
+    event, entries = account_of(message)
+    assert [entry.path for entry in entries] == [path for path, _, _, _ in leaves(message)]
+    told = words(" ".join(texts_of(event.document.get("also_sent", []))))
+    kept = words(" ".join(texts_of(event.document.get("unreadable", []))))
+    envelope = [event.code, *event.references, event.organization_id, event.listing_id]
+    used = words(" ".join([*texts_of(event.document), *envelope, fhir_id(message)]))
+    for entry in entries:
+        path = ".".join(map(str, entry.path))
+        if is_empty(entry.value):
+            assert entry.fate is Fate.LEFT_OUT, path
+        elif isinstance(entry.value, str) and not re.search("[<&]", entry.value):
+            said = words(entry.value)
+            if entry.fate is Fate.ALSO_SENT:
+                assert said <= told, path
+            elif entry.fate is Fate.UNREADABLE:
+                assert said <= kept or len(entry.value) > 200, path
+            elif entry.fate is Fate.USED and not TRANSFORMED.search(path):
+                assert said - {"tel", "mailto", "dr", "md", "jr"} <= used, path
+
+
+def fhir_id(message) -> str:
+    headers = [e.get("resource", {}) for e in message.get("entry", []) if isinstance(e, dict)]
+    ids = [r.get("id") for r in headers if isinstance(r, dict)]
+    return " ".join(map(str, [message.get("event_id"), message.get("id"), *ids]))
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_every_value_of_a_message_is_accounted_for(message):
+    check(message)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_message_holds_beside_is_accounted_for(file, data):
+    message = json.loads(file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        containers = [place for place in places(message) if isinstance(at(message, place), dict)]
+        holder = at(message, data.draw(st.sampled_from(containers)))
+        key = data.draw(st.text("abcdefghijklmnopqrstuvwxyzABC_", min_size=1, max_size=12))
+        holder.setdefault(key, data.draw(values | objects))
+    try:
+        account_of(message)
+    except Unusable:
+        return
+    check_fates(message)
+
+
+def check_fates(message) -> None:
+    event, entries = account_of(message)
+    told = words(" ".join(texts_of(event.document.get("also_sent", []))))
+    for entry in entries:
+        is_text = isinstance(entry.value, str) and entry.value.isprintable()
+        if entry.fate is Fate.ALSO_SENT and is_text and not re.search("[<&]", entry.value):
+            assert words(entry.value) <= told, entry.path
+
+
+def at(content, path):
+    for step in path:
+        content = content[step]
+    return content
+
+
+def test_a_field_that_no_reader_knows_is_told():
+    message = load("plain-received-with-attachments")
+    message["referral"]["registrant"]["favourite_colour"] = "Green"
+    event, _ = account_of(message)
+    assert {
+        "key": "Registrant/Favourite colour",
+        "group": "Registrant",
+        "label": "Favourite colour",
+        "text": "Green",
+    } in event.document["also_sent"]
