@@ -17,7 +17,9 @@ from django.views.decorators.cache import never_cache
 from core import audit
 from integrations.admin.shared import Tool
 from integrations.sources.caredove.links import without_sign_in_links
+from integrations.sources.parsed import Unusable
 from integrations.triggers import TRIGGER_LABELS
+from referrals import account, warned
 from referrals.admin.viewing import ViewOnlyAdmin, as_uuid, badge, link_to, referrals_named
 from referrals.models import InboundEvent
 
@@ -91,7 +93,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
 
     @admin.display(description="warnings")
     def shown_warnings(self, event: InboundEvent) -> str:
-        return "\n".join(event.warnings) or "–"
+        return "\n".join(warning.sentence for warning in warned.of_event(event)) or "–"
 
     @admin.display(description="triggers")
     def triggered(self, event: InboundEvent) -> str:
@@ -109,13 +111,43 @@ class InboundEventAdmin(ViewOnlyAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(never_cache(self.body_view))
-        own = path("<uuid:pk>/body/", view, name="referrals_inboundevent_body")
-        return [own, *super().get_urls()]
+        account_view = self.admin_site.admin_view(never_cache(self.account_view))
+        own = [
+            path("<uuid:pk>/body/", view, name="referrals_inboundevent_body"),
+            path("<uuid:pk>/account/", account_view, name="referrals_inboundevent_account"),
+        ]
+        return [*own, *super().get_urls()]
 
     def tools(self, request: HttpRequest, obj: InboundEvent) -> list[Tool]:
         if not request.user.has_perm("referrals.read_body"):
             return []
-        return [Tool("Read the body", reverse("admin:referrals_inboundevent_body", args=[obj.pk]))]
+        return [
+            Tool(
+                "What became of this message",
+                reverse("admin:referrals_inboundevent_account", args=[obj.pk]),
+            ),
+            Tool("Read the body", reverse("admin:referrals_inboundevent_body", args=[obj.pk])),
+        ]
+
+    def account_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Show what became of each value of the body."""
+        if not request.user.has_perm("referrals.read_body"):
+            raise PermissionDenied
+        event = get_object_or_404(self.get_queryset(request).defer(None), pk=pk)
+        audit.record(request, "read body", event)
+        try:
+            parts = account.of(event)
+        except Unusable:
+            parts = []
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"What became of {event}",
+            "opts": self.model._meta,
+            "event": event,
+            "parts": parts,
+            "warnings": warned.of_event(event),
+        }
+        return TemplateResponse(request, "admin/referrals/account.html", context)
 
     def body_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         if not request.user.has_perm("referrals.read_body"):

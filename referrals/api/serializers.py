@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from referrals import warned
 from referrals.explain import Cause, Light
 from referrals.models import ImportJob, InboundEvent
 
@@ -38,6 +39,14 @@ class EventImportSerializer(serializers.ModelSerializer[ImportJob]):
         fields = ["destination", "state", "reason", "external_id"]
 
 
+class WarningSerializer(serializers.Serializer[None]):
+    """A value that could not be used as it came; the value itself is not given."""
+
+    field = serializers.CharField(allow_blank=True)
+    cause = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+
+
 class EventSerializer(serializers.ModelSerializer[InboundEvent]):
     """What became of an event."""
 
@@ -45,7 +54,7 @@ class EventSerializer(serializers.ModelSerializer[InboundEvent]):
     status = serializers.CharField(source="state")
     outcome = serializers.CharField()
     reference = serializers.CharField(source="referral.reference", allow_null=True, default=None)
-    warnings = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.SerializerMethodField()
     triggers = serializers.ListField(child=serializers.CharField())
     imports = serializers.SerializerMethodField()
 
@@ -64,6 +73,10 @@ class EventSerializer(serializers.ModelSerializer[InboundEvent]):
             "warnings",
             "imports",
         ]
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, event: InboundEvent) -> list[dict[str, str]]:
+        return [warning.as_dict() for warning in warned.of_event(event)]
 
     @extend_schema_field(EventImportSerializer(many=True))
     def get_imports(self, event: InboundEvent) -> list[dict[str, object]]:
@@ -106,4 +119,5 @@ class ExplanationSerializer(serializers.Serializer[None]):
     sentence = serializers.CharField()
     whose_turn = serializers.CharField()
     checks = CheckSerializer(many=True)
+    warnings = WarningSerializer(many=True)
     imports = ReferralImportSerializer(many=True)

@@ -5,7 +5,7 @@ The same answer through the workplace, the API and `manage.py explain`.
 
 from collections.abc import Iterator
 
-from referrals import identity
+from referrals import identity, warned
 from referrals.advice import Actor
 from referrals.explain.answer import QUESTIONS, Cause, Check, Explanation, Light, Stop, ended
 from referrals.explain.asker import EVERYBODY, Asker
@@ -74,6 +74,7 @@ def explain_referral(
         jobs,
         referral,
         withheld=not asker.reads_people,
+        warnings=tuple(warned.of_referral(referral)),
     )
 
 
@@ -104,6 +105,7 @@ def _stopped(
         referral,
         stop.place,
         withheld=not asker.reads_people,
+        warnings=tuple(warned.of_referral(referral)),
     )
 
 

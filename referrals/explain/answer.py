@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from referrals.advice import Actor, Advice
 from referrals.models import ImportJob, Referral
+from referrals.warned import Warned
 
 
 class Cause(StrEnum):
@@ -140,7 +141,8 @@ class Explanation:
     """The answer. `imported`: the referral is in every destination that it should be in.
 
     `sentence` says what is and what to do, `actor` whose turn it is, `place` is the row where they
-    act. `withheld`: what the destination said, and all that is personal, was left out.
+    act. `warnings` are those of reading that are still to be seen to. `withheld`:
+    what the destination said, and all that is personal, was left out.
     """
 
     reference: str
@@ -153,6 +155,7 @@ class Explanation:
     referral: Referral | None = None
     place: Model | None = None
     withheld: bool = False
+    warnings: tuple[Warned, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as the API gives it."""
@@ -166,6 +169,7 @@ class Explanation:
                 {"question": check.question, "light": str(check.light), "sentence": check.sentence}
                 for check in self.checks
             ],
+            "warnings": [warning.as_dict() for warning in self.warnings],
             "imports": [_job_as_dict(job, withheld=self.withheld) for job in self.jobs],
         }
 

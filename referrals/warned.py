@@ -1,0 +1,74 @@
+"""What staff are warned of when messages are read: of one event, and of a referral as it is now."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from integrations.sources import warnings
+from mapping.document import Document
+from referrals import snapshot
+from referrals.models import InboundEvent, Referral
+
+SHOWN = 20
+EVENTS_READ = 50  # the newest: what earlier ones warned of has been settled, or is long known
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One warning. `text` is what came, for those who may read the person."""
+
+    field: str
+    cause: str
+    text: str = field(default="", repr=False)
+    earlier: str = ""  # a sentence that an earlier version stored
+
+    @property
+    def sentence(self) -> str:
+        """The warning without what came."""
+        return self.earlier or warnings.sentence(self.field, self.cause)
+
+    @property
+    def quoting(self) -> str:
+        """The warning with what came."""
+        return self.earlier or warnings.sentence(self.field, self.cause, self.text)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the warning as the API gives it: without what came."""
+        return {"field": self.field, "cause": self.cause, "message": self.sentence}
+
+
+def of_event(event: InboundEvent) -> list[Warned]:
+    """Return the warnings of one message."""
+    texts: dict[str, str] = event.warning_texts or {}
+    return [_warned(stored, texts.get(str(i), "")) for i, stored in enumerate(event.warnings)]
+
+
+def of_referral(referral: Referral) -> list[Warned]:
+    """Return what is still to be seen to: what a later message has settled is gone."""
+    if referral.purged_at:
+        return []
+    document = snapshot.view(referral.snapshot)
+    found = {
+        (part["field"], part["cause"]): Warned(part["field"], part["cause"], part.get("text", ""))
+        for part in document.get("unreadable", [])
+    }
+    events = referral.events.exclude(warnings=[]).order_by("-received_at")[:EVENTS_READ]
+    for event in events:
+        for warned in of_event(event):
+            if not warned.text and _stands(warned, document):
+                found.setdefault((warned.field, warned.cause or warned.earlier), warned)
+    return list(found.values())[:SHOWN]
+
+
+def _stands(warned: Warned, document: Document) -> bool:
+    """Return whether a warning that quotes nothing is still true."""
+    if warned.cause == "subject_missing":
+        return not snapshot.has_details(document)
+    if warned.cause == "request_withdrawn":
+        return bool(document.get("request_status"))
+    return True
+
+
+def _warned(stored: Any, text: str) -> Warned:
+    if isinstance(stored, str):
+        return Warned("", "", earlier=stored)
+    return Warned(stored.get("field", ""), stored.get("cause", ""), text)
