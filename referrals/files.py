@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-from core import outbound
+from core import clock, outbound
 from integrations.models import Source
+from integrations.sources.content import Announcement, judge
+from integrations.sources.filenames import safe_filename
 from integrations.sources.parsed import ParsedFile
 from referrals.models import Referral, ReferralFile
 
@@ -39,13 +41,15 @@ def keep(referral: Referral, source: Source, parsed: Iterable[ParsedFile]) -> No
 
 
 def _update(file: ReferralFile, source: Source, parsed: ParsedFile) -> None:
-    file.filename = parsed.filename
-    file.content_type = parsed.content_type or file.content_type
     file.source = source
     if parsed.content is not None:
+        _describe(file, parsed)
+        file.warning = parsed.warning
         if file.sha256 != hashlib.sha256(parsed.content).hexdigest():
             store(file, parsed.content)
     elif file.state != State.STORED:
+        _describe(file, parsed)
+        file.announced_hashes = parsed.hashes or file.announced_hashes
         file.url = parsed.url or file.url
         file.size = parsed.size if parsed.size is not None else file.size
         file.state = State.WANTED if file.url else State.UNAVAILABLE
@@ -55,12 +59,41 @@ def _update(file: ReferralFile, source: Source, parsed: ParsedFile) -> None:
     file.save()
 
 
+def _describe(file: ReferralFile, parsed: ParsedFile) -> None:
+    file.filename = parsed.filename
+    file.content_type = parsed.content_type or file.content_type
+
+
 def store(file: ReferralFile, content: bytes) -> None:
     """Put the bytes into the encrypted storage; the row is not saved."""
     file.stored_as = default_storage.save("attachments/file", ContentFile(content))
+    file.stored_at = clock.now()
     file.sha256 = hashlib.sha256(content).hexdigest()
     file.size = len(content)
     file.state, file.problem = State.STORED, ""
+
+
+def repeated(files: Iterable[ReferralFile]) -> set[ReferralFile]:
+    """Return the stored files whose bytes another one has that was stored before them.
+
+    The same bytes are sent once: the first ones, which may have been sent already. Files that were
+    kept before this was written down (without a time) have each been sent, and count as first.
+    """
+    seen: set[str] = set()
+    again: set[ReferralFile] = set()
+    for file in sorted(filter(_is_stored, files), key=_storing_order):
+        if file.sha256 in seen and file.stored_at is not None:
+            again.add(file)
+        seen.add(file.sha256)
+    return again
+
+
+def _is_stored(file: ReferralFile) -> bool:
+    return file.state == State.STORED
+
+
+def _storing_order(file: ReferralFile) -> tuple[float, int, int]:
+    return file.stored_at.timestamp() if file.stored_at else 0, file.position, file.pk
 
 
 def fetch(referral: Referral) -> bool:
@@ -87,8 +120,33 @@ def _fetch(file: ReferralFile) -> bool:
         file.problem = error.message
         file.save(update_fields=["state", "problem"])
         return later
-    file.content_type = file.content_type or answer.content_type
-    store(file, content.getvalue())
+    return _take(file, content.getvalue(), answer.content_type)
+
+
+def _take(file: ReferralFile, content: bytes, answered_type: str) -> bool:
+    """Store what an address answered, if it is the file; True when it is worth another try.
+
+    It is whenever the file is missing: a sign-in page in its place goes when the credentials are
+    right, and an empty or cut one may still be being written.
+    """
+    announced = Announcement(
+        filename=file.filename,
+        content_type=file.content_type,
+        size=file.size,
+        hashes=file.announced_hashes,
+        fetched=True,
+    )
+    verdict = judge(content, announced)
+    if verdict.missing:
+        file.problem = verdict.problem
+        file.save(update_fields=["problem"])
+        return True
+    file.content_type = verdict.content_type or answered_type
+    file.filename = safe_filename(
+        file.filename, fallback=file.filename, content_type=file.content_type, form=verdict.form
+    )
+    file.warning = verdict.warning
+    store(file, content)
     file.save()
     return False
 

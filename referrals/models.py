@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.sources.warnings import sentence
 
 NO_ANSWER = 0  # in place of an HTTP status code
 
@@ -243,12 +244,21 @@ class ReferralFile(models.Model):
     position = models.PositiveIntegerField(default=0)
     filename = EncryptedTextField()
     content_type = models.CharField(max_length=200, blank=True)
-    size = models.PositiveBigIntegerField(null=True)
+    size = models.PositiveBigIntegerField(null=True, help_text="As announced, until it is stored.")
+    announced_hashes = models.TextField(
+        blank=True, help_text="As integrations.sources.content.hashes_of writes them."
+    )
     sha256 = models.CharField(max_length=64, blank=True)
     stored_as = models.CharField(max_length=200, blank=True)
+    stored_at = models.DateTimeField(
+        null=True, help_text="Of two files with the same bytes, the first is sent."
+    )
     url = EncryptedTextField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
     problem = models.TextField(blank=True, help_text="Without personal data.")
+    warning = models.CharField(
+        max_length=40, blank=True, help_text="A cause of integrations.sources.warnings."
+    )
 
     class Meta:
         ordering = ["position", "pk"]
@@ -262,6 +272,11 @@ class ReferralFile(models.Model):
 
     def __str__(self) -> str:
         return f"file {self.key}"
+
+    @property
+    def remark(self) -> str:
+        """What is wrong with it, in a sentence: why it cannot be had, or what it is warned of."""
+        return self.problem or (sentence("file", self.warning) if self.warning else "")
 
 
 class StoredSummary(models.Model):

@@ -1,12 +1,13 @@
 """What staff are warned of when messages are read: of one event, and of a referral as it is now."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.sources import warnings
 from mapping.document import Document
 from referrals import snapshot
-from referrals.models import InboundEvent, Referral
+from referrals.models import InboundEvent, Referral, ReferralFile
 
 SHOWN = 20
 EVENTS_READ = 50  # the newest: what earlier ones warned of has been settled, or is long known
@@ -51,6 +52,7 @@ def of_referral(referral: Referral) -> list[Warned]:
         (part["field"], part["cause"]): Warned(part["field"], part["cause"], part.get("text", ""))
         for part in document.get("unreadable", [])
     }
+    found |= {("file", warned.cause): warned for warned in _of_files(referral)}
     events = referral.events.exclude(warnings=[]).order_by("-received_at")[:EVENTS_READ]
     for event in events:
         for warned in of_event(event):
@@ -65,7 +67,14 @@ def _stands(warned: Warned, document: Document) -> bool:
         return not snapshot.has_details(document)
     if warned.cause == "request_withdrawn":
         return bool(document.get("request_status"))
-    return True
+    return not warned.cause.startswith("file_")  # the files themselves say what is true now
+
+
+def _of_files(referral: Referral) -> Iterator[Warned]:
+    for file in referral.files.all():
+        is_missing = file.state == ReferralFile.State.UNAVAILABLE
+        if cause := "file_missing" if is_missing else file.warning:
+            yield Warned("file", cause)
 
 
 def _warned(stored: Any, text: str) -> Warned:

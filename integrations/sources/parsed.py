@@ -57,8 +57,9 @@ class Envelope:
 class ParsedFile:
     """An attachment: its bytes, or the URL where they are. `key` is that of the document.
 
-    `former_key` is the one that version 1.0 of the contract gave it: files kept under that one are
-    found again.
+    Of a file that is still to be fetched, `content_type`, `size` and `hashes` are what was
+    announced; of one that is here, what it is. `former_key` is the one that version 1.0 of the
+    contract gave it: files kept under that one are found again.
     """
 
     key: str
@@ -68,7 +69,9 @@ class ParsedFile:
     size: int | None = None
     content: bytes | None = field(default=None, repr=False)
     url: str = field(default="", repr=False)
+    hashes: str = ""  # as integrations.sources.content.hashes_of writes them
     problem: str = ""  # a sentence: why its bytes cannot be used
+    warning: str = ""  # a cause of integrations.sources.warnings
 
 
 @dataclass(frozen=True, slots=True)

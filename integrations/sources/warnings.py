@@ -23,6 +23,9 @@ CAUSES = {
     "the import waits for them",
     "request_withdrawn": "Caredove marked the referral as entered in error or revoked",
     "other_reference": "The message names another Reference # too; it was not used",
+    "file_missing": "A file is missing: the list of files says why",
+    "file_other_size": "A file is whole, but of another size than was announced",
+    "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
     "more": "More values than these could not be read",
 }
 # With the text that came, for those who may read the person.

@@ -55,7 +55,11 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     documents = [_summary(referral, reference, document)]
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
-    for number, file in enumerate(_in_order(referral, document), start=1):
+    in_order = _in_order(referral, document)
+    repeated = files.repeated(in_order)
+    for number, file in enumerate(in_order, start=1):
+        if file in repeated:
+            continue
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:

@@ -1,6 +1,7 @@
 """One job from claim to settlement, with the demo destination in each of its moods."""
 
 import time
+from base64 import b64encode
 from datetime import timedelta
 from unittest import mock
 from uuid import uuid4
@@ -18,6 +19,7 @@ from referrals.importing import claiming, deciding
 from referrals.importing.claiming import LeaseLost, claim, due_jobs, mark_nudged, release_lost
 from referrals.importing.ledger import JobLedger
 from referrals.models import ImportAttempt, ImportJob, ImportStep, Referral
+from tests.integrations.sources.real_files import pdf, picture
 from tests.world import REFERENCE, World, make_world, options, plain
 
 SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
@@ -491,13 +493,13 @@ def test_files_are_sent_under_neutral_names_in_the_order_of_the_summary(
         return deliver(self, parcel)
 
     monkeypatch.setattr(demo.DemoTransport, "deliver", watched)
-    names = ["Mireille Tremblay.pdf", "phq9.png"]
+    contents = {"Mireille Tremblay.pdf": pdf(), "phq9.png": picture("PNG")}
     world.send(
         plain(
             number=2,
             attachments=[
-                {"id": f"a{n}", "filename": name, "data": "aGVsbG8="}
-                for n, name in enumerate(names)
+                {"filename": name, "data": b64encode(content).decode()}
+                for name, content in contents.items()
             ],
         )
     )

@@ -94,6 +94,8 @@ def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
     event.take("event_type")
     organization, listing = event.child("organization"), event.child("service_listing")
     files = _files(event.child("referral"))
+    for warning in files.warnings:
+        kept.warn(warning)
     occurred_at = event.moment("occurred_at")
     document = _document(event, kind, files)
     parsed = ParsedEvent(
@@ -462,7 +464,7 @@ def _message(item: Fields, fallback: str) -> Message:
 
 
 def _files(referral: Fields) -> Files:
-    files = Files()
+    files = Files(referral_ids=_ids(referral))
     senders = [referral, *referral.children("messages")]
     for sender in senders:
         if _is_internal(sender):
@@ -486,7 +488,14 @@ def _announced(attachment: Fields) -> Announced:
         url=attachment.url("url"),
         sha1=attachment.id("sha1"),
         sha256=attachment.id("sha256"),
+        md5=attachment.id("md5"),
+        place=attachment.path,
     )
+
+
+def _ids(referral: Fields) -> set[str]:
+    identifiers = (identifier.id("value") for identifier in referral.children("identifiers"))
+    return {referral.id("reference"), *identifiers}
 
 
 def _is_internal(item: Fields) -> bool:

@@ -78,6 +78,8 @@ def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
     attached = files(
         bundle, asked, forms.attached(responses), communications.communications(bundle)
     )
+    for warning in attached.warnings:
+        kept.warn(warning)
     task = request.current_task(bundle, asked)
     document = _document(bundle, asked, kind, found[0], task) | made(
         Document,

@@ -26,7 +26,7 @@ def files(
     bundle: Bundle, request: Resource, others: Iterable[Fields], messages: Iterable[Resource]
 ) -> Files:
     """Return the files of a message: the referral's own, then those of others, of messages."""
-    found = Files()
+    found = Files(referral_ids={request.key})
     for resource in _documents(bundle, request):
         for announced in _in_document(bundle, resource):
             found.add(announced)
@@ -128,6 +128,8 @@ def _announced(
         data=own or inside,
         url="" if binary else attachment.url("url"),
         sha1=attachment.id("hash"),
+        former_id=_former_id(owner) if keyed else "",
+        place=attachment.path,
     )
 
 
@@ -166,9 +168,14 @@ def _id(bundle: Bundle, owner: Resource) -> str:
     holders = (owner.child("masterIdentifier"), *owner.children("identifier"))
     stated = [holder.id("value") for holder in holders]
     own = [] if owner.has_random_key else [owner.key]
-    usable = (
-        key
-        for key in [*stated, *own]
-        if key not in bundle.shared_identifiers and not identity.is_local(key)
-    )
+    shared = bundle.shared_identifiers
+    usable = (key for key in [*stated, *own] if key not in shared and not identity.is_local(key))
     return next(usable, "")
+
+
+def _former_id(owner: Resource) -> str:
+    """Return the id by which version 1.0 knew the files of a document."""
+    holders = (owner.child("masterIdentifier"), *owner.children("identifier"))
+    own = [] if owner.has_random_key else [owner.key]
+    stated = [*(holder.id("value") for holder in holders), *own]
+    return next((key for key in stated if not identity.is_local(key)), "")

@@ -450,9 +450,9 @@ def test_internal_medicine_is_no_internal_note():
     letter = {
         "resourceType": "DocumentReference",
         "type": {"text": "Internal Medicine consult"},
-        "content": [{"attachment": {"title": "consult.pdf", "data": "QUJD"}}],
+        "content": [{"attachment": {"title": "consult.txt", "data": "QUJD"}}],
     }
-    assert [file.filename for file in parse(bundle(letter)).files] == ["consult.pdf"]
+    assert [file.filename for file in parse(bundle(letter)).files] == ["consult.txt"]
 
 
 def test_the_launch_extension_of_a_task_leaves_no_trace():

@@ -296,15 +296,16 @@ def test_a_closing_without_status_says_closed():
 
 def test_a_file_with_a_broken_content_is_announced_with_its_problem():
     event = parse(plain_event(attachments=[{"id": "a1", "filename": "x.pdf", "data": "%%%"}]))
-    assert event.files[0].problem == "Its content in the message is not valid base64."
-    assert event.document["attachments"] == [{"key": "a1", "filename": "x.pdf"}]
+    (file,) = event.files
+    assert file.problem == "Its content in the message is not valid base64."
+    assert event.document["attachments"] == [{"key": file.key, "filename": "x.pdf"}]
 
 
 @pytest.mark.parametrize(
-    "data", ["JVBERi0xLjQ=", "JVBERi0xLjQ", "JVBE\r\nRi0xLjQ=", " JVBERi0xLjQ= "]
+    "data", ["QSBub3RlLg==", "QSBub3RlLg", "QSBu\r\nb3RlLg==", " QSBub3RlLg== "]
 )
 def test_base64_is_read_with_or_without_padding_and_line_ends(data):
-    assert parse(plain_event(attachments=[{"data": data}])).files[0].content == b"%PDF-1.4"
+    assert parse(plain_event(attachments=[{"data": data}])).files[0].content == b"A note."
 
 
 def test_two_files_with_the_same_id_are_both_kept():

@@ -344,7 +344,7 @@ def test_rule_09_the_name_is_the_title_or_an_extension_or_the_end_of_the_address
 
 def test_rule_09_a_name_is_made_safe():
     (file,) = files(document({"title": "../../etc/<b>pass</b>wd\u202efdp.exe", "data": ENCODED}))
-    assert file.filename == "passwdfdp.exe"
+    assert file.filename == "passwdfdp.pdf"
 
 
 @pytest.mark.parametrize(
