@@ -219,6 +219,10 @@ class Transport(ABC):
         """Whether what is delivered is in nobody's way: a demo, or a sandbox on this machine."""
         return False
 
+    def fields(self) -> tuple[TargetField, ...]:
+        """Return the target fields with the limits that this destination's options set."""
+        return self.target_fields
+
     def check(self) -> str:
         """Reach the destination and prove the credentials, without side effect.
 

@@ -148,7 +148,7 @@ class Unreadable(TypedDict, total=False):
 
     field: str  # where it stands in the message, in the sender's words
     path: str  # the part of the document that it was for: a later value there settles it
-    cause: str  # a key of integrations.sources.warnings
+    cause: str  # a key of mapping.unreadable.CAUSES
     text: str  # as it came
 
 

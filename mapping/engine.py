@@ -3,7 +3,8 @@
     outcome = apply(rules, document, Context(time_zone, value_tables, targets))
 
 Nothing is lost: what no rule puts whole into a field of the record goes, as lines of plain text,
-to the one field that takes the rest.
+to the one field that takes the rest. Beside the record stands the summary (PDF): what only says
+how and when a referral was sent is there alone (`lines`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from mapping import catalogue, parts
 from mapping.catalogue import Reading
 from mapping.document import Document
 from mapping.lines import Line, lines
+from mapping.note import note as note_within
 from mapping.parts import Path, Value
 from mapping.targets import TargetField
 from mapping.transforms import TRANSFORMS, Context, OptionKind, Options, Result, as_text
@@ -36,8 +38,6 @@ __all__ = [
     "apply",
     "errors",
 ]
-
-CONTINUED = "… continued in the Referral Summary PDF"
 
 Use: TypeAlias = tuple[str, Options]  # the name of a transform and its options
 
@@ -225,8 +225,14 @@ def _told(filled: Iterable[Filled]) -> frozenset[Path]:
 
 
 def _note(filled: Sequence[Filled], document: Document, context: Context) -> tuple[Line, ...]:
+    """Return the lines that no field tells; of those aside, the ones that a field tells in part."""
     told = _told(filled)
-    return tuple(line for line in lines(document, context.time_zone) if not line.paths <= told)
+    in_part = _union(made.paths for made in filled) - told
+    return tuple(
+        line
+        for line in lines(document, context.time_zone)
+        if not line.paths <= told and (not line.aside or line.paths & in_part)
+    )
 
 
 def _with_rest(
@@ -236,23 +242,9 @@ def _with_rest(
     rest = next((target for target in targets if target.takes_rest), None)
     if rest is None:
         return dict(record)
-    opening = [as_text(record[rest.key])] if rest.key in record else []
-    text = "\n".join([*opening, *map(str, note)])
-    return {**record, rest.key: cut(text, rest.max_length)} if text else dict(record)
-
-
-def cut(text: str, length: int | None) -> str:
-    """Return the text, cut at the end of a line to at most `length` characters.
-
-    What is cut ends in a pointer to the PDF, which holds all of it. Where not even the first line
-    fits, that line is cut.
-    """
-    if length is None or len(text) <= length:
-        return text
-    room = max(length - len(CONTINUED) - 1, 0)
-    end = text.rfind("\n", 0, room + 1)
-    kept = text[: end if end > 0 else room].rstrip()
-    return f"{kept}\n{CONTINUED}"[-length:] if kept else CONTINUED[:length]
+    opening = as_text(record[rest.key]) if rest.key in record else ""
+    text = note_within(opening, note, rest.max_length)
+    return {**record, rest.key: text} if text else dict(record)
 
 
 # -- Broken rules --------------------------------------------------------------------------------

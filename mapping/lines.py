@@ -1,7 +1,9 @@
 """A document as lines of plain text, in the order people read them, for the Referral Note.
 
 Each line says which paths of the document it tells, so that the note can leave out what a record
-field already says. Some line tells each leaf of a document (`parts.leaves`). Pure: no Django.
+field already says. Some line tells each leaf of a document (`parts.leaves`). What only says how
+and when a referral was sent, ids that support staff search by, and the names of the files that
+arrive beside the note are *aside*: the summary (PDF) has them. Pure: no Django.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +13,9 @@ from itertools import chain
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from mapping import parts
+from mapping import labels, parts, unreadable
 from mapping.document import Document
+from mapping.languages import is_bare, language_name
 from mapping.parts import Path, Value, value_at
 from mapping.times import for_people
 from mapping.transforms import as_text
@@ -28,10 +31,11 @@ NOTES = "Notes"
 MESSAGES = "Messages"
 ATTACHMENTS = "Attachments"
 LISTING = "Listing"
-OTHER = "Other"
+UNREADABLE = "Could not be read"
+ALSO_SENT = "Also sent"
 
+NO_TEXT = "no text"
 _PHONE_NAMES = ("main phone", "alternate phone")
-_IDENTIFIER_TYPES = {"JHN": "Provincial health number"}
 _ADDRESS_FIELDS = {
     "city": "City",
     "province": "Province",
@@ -45,12 +49,16 @@ Say: TypeAlias = Callable[[Value], str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what it is about, what it says, and the paths of everything it tells."""
+    """One line: what it is about, what it says, and the paths of everything it tells.
 
-    label: str
+    What is `aside` need not be in a note; it is in the summary.
+    """
+
+    label: str = field(repr=False)
     text: str = field(repr=False)
     paths: frozenset[Path]
     group: str
+    aside: bool = False
 
     def __str__(self) -> str:
         return f"{self.label}: {self.text}"
@@ -60,7 +68,7 @@ def lines(document: Document, time_zone: ZoneInfo) -> list[Line]:
     """Return everything a document says, times in the organization's time zone.
 
     The reason and the form answers come first, in form order, then permissions to contact, the
-    status, and the rest.
+    status, and the rest; last what no other part takes.
     """
     sections = (section(document, time_zone) for section in _SECTIONS)
     told = [line for line in chain.from_iterable(sections) if line is not None]
@@ -72,11 +80,14 @@ Lines: TypeAlias = Iterator[Line | None]
 
 
 def _untold(document: Document, known: frozenset[Path]) -> Iterator[Line]:
-    """Tell what no section knows, so that a new part of a document is never left out."""
+    """Tell what no section knows, as a document of a later version may have it, under its name."""
     for path, value in parts.leaves(document):
         if path not in known:
-            words = " ".join(str(step).replace("_", " ") for step in path if isinstance(step, str))
-            yield Line(words.capitalize(), as_text(value), frozenset({path}), OTHER)
+            named = [step for step in path if isinstance(step, str)]
+            label = labels.in_words(named[-1]) or ALSO_SENT
+            group = labels.in_words(named[0]) if len(named) > 1 else ""
+            whole = f"{group}: {label}" if group else label
+            yield Line(whole, as_text(value), frozenset({path}), ALSO_SENT)
 
 
 # -- Putting a line together ---------------------------------------------------------------------
@@ -93,10 +104,14 @@ def _all_said(document: Document, *path: str | int) -> Said:
 
 
 def _indexes(document: Document, *path: str | int) -> range:
+    return range(len(_items(document, *path)))
+
+
+def _items(document: Document, *path: str | int) -> Any:
     part: Any = document
     for step in path:
         part = part.get(step, {}) if isinstance(step, str) else part[step]
-    return range(len(part))
+    return part
 
 
 def _line(
@@ -106,23 +121,31 @@ def _line(
     details: Said | None = None,
     tail: Said | None = None,
     named: Said | None = None,
+    *,
+    bare: str = "",
+    aside: bool = False,
 ) -> Line | None:
     """Return `label: head (details), tail`, or None without a head, details or tail.
 
-    `named` is what the label says; the line tells that too.
+    `named` is what the label says or leaves unsaid; the line tells that too. Where there is
+    nothing else, the text is `bare`.
     """
-    if not (head or details or tail):
+    if not (head or details or tail or (named and (bare or aside))):
         return None
     first, bracketed, last = (_joined(said) for said in (head, details or [], tail or []))
     if first and bracketed:
         first, bracketed = f"{first} ({bracketed})", ""
-    text = ", ".join(piece for piece in (first, bracketed, last) if piece)
+    text = ", ".join(piece for piece in (first, bracketed, last) if piece) or bare
     told = [*head, *(details or []), *(tail or []), *(named or [])]
-    return Line(label, text, frozenset(path for path, _ in told), group)
+    return Line(label, text, frozenset(path for path, _ in told), group, aside)
 
 
 def _joined(said: Said) -> str:
     return ", ".join(text.strip() for _, text in said)
+
+
+def _former(document: Document, *path: str | int) -> Said:
+    return _said(document, *path, "former", say=lambda _: "former")
 
 
 def _in_words(said: Said, before: str = "", after: str = "") -> str:
@@ -141,10 +164,14 @@ def _form(document: Document, time_zone: ZoneInfo) -> Lines:
     ]
     if not repeats:
         yield _line(FORM, "Reason for referral", reason)
-    for i, answer in enumerate(answers):
-        label = answer.get("label", "").strip() or answer.get("key", "").strip() or "Answer"
-        repeated = reason if repeats[:1] == [i] else []
-        yield _line(FORM, label, _said(document, "form_answers", i, "value"), named=repeated)
+    titles = labels.form_titles(document)
+    for form, title in titles.items():
+        asked = [i for i, answer in enumerate(answers) if answer.get("form", "") == form]
+        for number, i in enumerate(asked, start=1):
+            label = labels.answer_label(answers[i], number)
+            whole = f"{title}: {label}" if title and len(titles) > 1 else label
+            repeated = reason if repeats[:1] == [i] else []
+            yield _line(FORM, whole, _said(document, "form_answers", i, "value"), named=repeated)
 
 
 def _permissions(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -160,10 +187,12 @@ def _permissions(document: Document, time_zone: ZoneInfo) -> Lines:
 
 def _status(document: Document, time_zone: ZoneInfo) -> Lines:
     """Tell the status as Caredove shows it, `Booked (Ready)`, and a classification that differs."""
+    request = _said(document, "request_status", say=_spaced)
+    yield _line(REFERRAL, "Request status", request, aside=not parts.is_withdrawn(document))
     status = _said(document, "status", say=lambda value: _capitalized(str(value)))
     label = _said(document, "substatus", "label")
-    classification = _said(document, "substatus", "classification")
-    if label and _joined(label).casefold().replace(" ", "-") == _joined(classification):
+    classification = _said(document, "substatus", "classification", say=_spaced)
+    if label and _joined(label).casefold() == _joined(classification).casefold():
         yield _line(REFERRAL, "Caredove status", status, label, named=classification)
     else:
         yield _line(REFERRAL, "Caredove status", status, label + classification)
@@ -171,6 +200,11 @@ def _status(document: Document, time_zone: ZoneInfo) -> Lines:
 
 def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _spaced(value: Value) -> str:
+    """Return a code of several words, `entered-in-error`, as words."""
+    return str(value).replace("-", " ")
 
 
 def _request(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -202,12 +236,13 @@ def _phones(document: Document, time_zone: ZoneInfo) -> Lines:
     for i, name in zip(chosen, _PHONE_NAMES, strict=False):
         at = ("registrant", "phones", i)
         yield _line(REGISTRANT, _capitalized(name), _said(document, *at, "number"))
-        yield _line(REGISTRANT, f"{_capitalized(name)} type", _said(document, *at, "use"))
+        kind = _said(document, *at, "use") + _former(document, *at)
+        yield _line(REGISTRANT, f"{_capitalized(name)} type", kind)
     for i, _ in parts.ordered_phones(document):
         if i not in chosen:
             at = ("registrant", "phones", i)
             allowed = _said(document, *at, "may_text", say=partial(_allowed, "text"))
-            details = _said(document, *at, "use") + allowed
+            details = _said(document, *at, "use") + _former(document, *at) + allowed
             yield _line(REGISTRANT, "Other phone", _said(document, *at, "number"), details)
 
 
@@ -220,18 +255,21 @@ def _emails(document: Document, time_zone: ZoneInfo) -> Lines:
     for i, _ in parts.ordered_emails(document):
         at = ("registrant", "emails", i)
         address = _said(document, *at, "address")
+        former = _former(document, *at)
         if i == chosen:
             yield _line(REGISTRANT, "E-mail", address)
+            yield _line(REGISTRANT, "E-mail type", former)
         else:
             allowed = _said(document, *at, "may_email", say=partial(_allowed, "e-mail"))
-            yield _line(REGISTRANT, "Other e-mail", address, allowed)
+            yield _line(REGISTRANT, "Other e-mail", address, former + allowed)
 
 
 def _addresses(document: Document, time_zone: ZoneInfo) -> Lines:
     chosen = parts.chosen_address(document)
-    for i in _indexes(document, "registrant", "addresses"):
+    for i, _ in parts.ordered_addresses(document):
         at = ("registrant", "addresses", i)
-        street, use = _all_said(document, *at, "lines"), _said(document, *at, "use")
+        street = _all_said(document, *at, "lines")
+        use = _said(document, *at, "use") + _former(document, *at)
         fields = {key: _said(document, *at, key) for key in _ADDRESS_FIELDS}
         if i == chosen:
             yield _line(REGISTRANT, "Street", street)
@@ -249,10 +287,19 @@ def _languages(document: Document, time_zone: ZoneInfo) -> Lines:
     for i, language in enumerate(languages):
         at = ("registrant", "languages", i)
         label = "Other language" if chosen is not None and i != chosen else "Language"
-        name, code = _said(document, *at, "name"), _said(document, *at, "code")
+        name, code = _said(document, *at, "name"), _said(document, *at, "code", say=_language)
         if language.get("preferred"):
             label = "Preferred language"
-        yield _line(REGISTRANT, label, name, code)
+        same = bool(name) and _joined(name) == _joined(code)
+        yield _line(REGISTRANT, label, name, [] if same else code, named=code if same else [])
+
+
+def _language(code: Value) -> str:
+    """Return the name of a language; with its code, where that says more."""
+    name = language_name(str(code))
+    if name is None:
+        return str(code)
+    return name if is_bare(str(code)) else f"{name}, {code}"
 
 
 def _identifiers(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -260,10 +307,20 @@ def _identifiers(document: Document, time_zone: ZoneInfo) -> Lines:
 
 
 def _identifiers_at(document: Document, group: str, *path: str) -> Lines:
-    for i in _indexes(document, *path):
+    """Tell numbers by their kind; one that only a machine can use is aside."""
+    for i, identifier in enumerate(_items(document, *path)):
+        value = _said(document, *path, i, "value")
         kind, system = _said(document, *path, i, "type"), _said(document, *path, i, "system")
-        label = _IDENTIFIER_TYPES.get(_joined(kind)) or _joined(kind) or "Identifier"
-        yield _line(group, label, _said(document, *path, i, "value"), system, named=kind)
+        issuer = [(path, labels.issuer(identifier)) for path, _ in system]
+        shown = [said for said in issuer if said[1]] + _former(document, *path, i)
+        yield _line(
+            group,
+            labels.identifier_label(identifier),
+            value,
+            shown,
+            named=kind + system,
+            aside=not value or labels.is_technical(_joined(value)),
+        )
 
 
 def _requester(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -273,16 +330,17 @@ def _requester(document: Document, time_zone: ZoneInfo) -> Lines:
     yield _line(REQUESTER, "Requester's organization", tell("organization"))
     yield _line(REQUESTER, "Requester's phone", tell("phone"))
     yield _line(REQUESTER, "Requester's e-mail", tell("email"))
-    yield _line(REQUESTER, "Requester is a Caredove user", tell("is_caredove_user"))
+    yield _line(REQUESTER, "Requester is a Caredove user", tell("is_caredove_user"), aside=True)
 
 
 def _referral(document: Document, time_zone: ZoneInfo) -> Lines:
     instant = partial(_instant, time_zone)
-    yield _line(REFERRAL, "Sent by", _said(document, "sent_method"))
-    yield _line(REFERRAL, "Submitted", _said(document, "submitted_at", say=instant))
+    yield _line(REFERRAL, "Sent by", _said(document, "sent_method"), aside=True)
+    yield _line(REFERRAL, "Submitted", _said(document, "submitted_at", say=instant), aside=True)
     yield _line(REFERRAL, "Reference #", _said(document, "reference"))
     yield _line(REFERRAL, "Parent reference #", _said(document, "parent_reference"))
-    yield _line(REFERRAL, "Routed request", _said(document, "routed"))
+    routed = _said(document, "routed")
+    yield _line(REFERRAL, "Routed request", routed, aside=not document.get("routed"))
     yield from _identifiers_at(document, REFERRAL, "identifiers")
 
 
@@ -294,14 +352,15 @@ def _appointment(document: Document, time_zone: ZoneInfo) -> Lines:
     tell = partial(_said, document, "appointment")
     instant = partial(_instant, time_zone)
     what = "Cancelled appointment" if parts.is_void(document) else "Appointment"
-    yield _line(APPOINTMENT, f"{what} status", tell("status"))
+    as_expected = document.get("appointment", {}).get("status") == "booked"
+    yield _line(APPOINTMENT, f"{what} status", tell("status", say=_spaced), aside=as_expected)
     yield _line(APPOINTMENT, f"{what} start", tell("start", say=instant))
     yield _line(APPOINTMENT, f"{what} end", tell("end", say=instant))
     yield _line(APPOINTMENT, f"{what} minutes", tell("duration_minutes"))
     yield _line(APPOINTMENT, f"{what} location", tell("location"))
     yield _line(APPOINTMENT, f"{what} provider", tell("provider_full_name"))
     yield _line(APPOINTMENT, f"{what} description", tell("description"))
-    yield _line(APPOINTMENT, f"{what} id", tell("id"))
+    yield _line(APPOINTMENT, f"{what} id", tell("id"), aside=True)
 
 
 def _notes(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -309,7 +368,8 @@ def _notes(document: Document, time_zone: ZoneInfo) -> Lines:
         author = _said(document, "notes", i, "author")
         at = _said(document, "notes", i, "at", say=partial(_instant, time_zone))
         label = f"Note{_in_words(author, ' by ')}{_in_words(at, ', ')}"
-        yield _line(NOTES, label, _said(document, "notes", i, "text"), named=author + at)
+        text = _said(document, "notes", i, "text")
+        yield _line(NOTES, label, text, named=author + at, bare=NO_TEXT)
 
 
 def _messages(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -322,22 +382,41 @@ def _messages(document: Document, time_zone: ZoneInfo) -> Lines:
         who = f"{_in_words(side, ' from ')}{_in_words(sender, ' (', ')')}"
         label = f"Message{who}{_in_words(at, ', ')}"
         text = _said(document, "messages", i, "text")
-        yield _line(MESSAGES, label, text, named=side + sender + at)
+        yield _line(MESSAGES, label, text, named=side + sender + at, bare=NO_TEXT)
 
 
 def _attachments(document: Document, time_zone: ZoneInfo) -> Lines:
     for i in _indexes(document, "attachments"):
         tell = partial(_said, document, "attachments", i)
+        name, about = tell("filename"), tell("description")
+        beside = not about or _joined(about) == _joined(name)
+        yield _line(ATTACHMENTS, "Attachment", name, about, aside=beside)
         size = tell("size", say=lambda value: f"{value} bytes")
-        details = tell("description") + tell("content_type") + size
-        yield _line(ATTACHMENTS, "Attachment", tell("filename"), details)
+        yield _line(ATTACHMENTS, "Attachment's type", tell("content_type"), size, aside=True)
 
 
 def _listing(document: Document, time_zone: ZoneInfo) -> Lines:
     yield _line(LISTING, "Service listing", _said(document, "listing", "name"))
-    yield _line(LISTING, "Service listing's Caredove id", _said(document, "listing", "id"))
-    yield _line(LISTING, "Organization", _said(document, "organization", "name"))
-    yield _line(LISTING, "Organization's Caredove id", _said(document, "organization", "id"))
+    tell = partial(_line, LISTING, aside=True)
+    yield tell("Service listing's Caredove id", _said(document, "listing", "id"))
+    yield tell("Organization", _said(document, "organization", "name"))
+    yield tell("Organization's Caredove id", _said(document, "organization", "id"))
+
+
+def _unreadable(document: Document, time_zone: ZoneInfo) -> Lines:
+    """Tell what came in place of a value, and what is wrong with it."""
+    for i, part in enumerate(document.get("unreadable", [])):
+        remark = unreadable.remark_on(part).rstrip(".")
+        label = f"{UNREADABLE}: {unreadable.name_of(part)}"
+        cause = _said(document, "unreadable", i, "cause", say=lambda _, r=remark: r)
+        text = _said(document, "unreadable", i, "text")
+        yield _line(UNREADABLE, label, text, cause)
+
+
+def _also_sent(document: Document, time_zone: ZoneInfo) -> Lines:
+    for i, part in labels.also_sent_in_order(document):
+        text = _said(document, "also_sent", i, "text")
+        yield _line(ALSO_SENT, labels.also_sent_label(part), text)
 
 
 _SECTIONS: tuple[Callable[[Document, ZoneInfo], Lines], ...] = (
@@ -359,4 +438,6 @@ _SECTIONS: tuple[Callable[[Document, ZoneInfo], Lines], ...] = (
     _messages,
     _attachments,
     _listing,
+    _unreadable,
+    _also_sent,
 )

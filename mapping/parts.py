@@ -12,6 +12,7 @@ from mapping.document import Address, Document, Email, Language, Phone
 Path: TypeAlias = tuple[str | int, ...]
 Value: TypeAlias = str | int | bool
 
+VOID_REQUESTS = frozenset({"entered-in-error", "revoked"})
 VOID_APPOINTMENTS = frozenset({"cancelled", "canceled", "entered-in-error"})
 
 PHONE_USES = ("home", "mobile", "work")
@@ -19,14 +20,25 @@ LAST = 1_000_000  # the rank of what has none
 
 # What gives an item its name or its place among others, and says nothing by itself.
 _NAMES_AND_PLACES = {
+    ("form_answers", "form"),
+    ("form_answers", "form_name"),
     ("form_answers", "key"),
     ("form_answers", "label"),
     ("messages", "id"),
     ("attachments", "key"),
+    ("also_sent", "key"),
+    ("also_sent", "group"),
+    ("also_sent", "label"),
+    ("unreadable", "field"),
+    ("unreadable", "path"),
+    ("phones", "slot"),
     ("phones", "rank"),
+    ("emails", "slot"),
     ("emails", "rank"),
+    ("addresses", "slot"),
     ("languages", "preferred"),
 }
+_OF_THE_MESSAGE = "withdrawn"  # says what is taken back, not anything about the referral
 
 
 def is_empty(value: object) -> bool:
@@ -39,9 +51,10 @@ def is_empty(value: object) -> bool:
 def leaves(document: Document) -> Iterator[tuple[Path, Value]]:
     """Yield each thing that a document says, and where: every value that is not empty.
 
-    Left out are the keys, labels and ranks that only name or order the values beside them.
+    Left out are the keys, labels and ranks that only name or order the values beside them, and
+    that something is not former.
     """
-    return _leaves(document, ())
+    return (leaf for leaf in _leaves(document, ()) if leaf[0][0] != _OF_THE_MESSAGE)
 
 
 def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:
@@ -51,8 +64,14 @@ def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:
     elif isinstance(part, list):
         for index, value in enumerate(part):
             yield from _leaves(value, (*path, index))
-    elif not is_empty(part) and (path[-3:-2] + path[-1:]) not in _NAMES_AND_PLACES:
+    elif not is_empty(part) and not _is_silent(path, part):
         yield path, part
+
+
+def _is_silent(path: Path, value: Value) -> bool:
+    if path[-1] == "former":
+        return not value
+    return (path[-3:-2] + path[-1:]) in _NAMES_AND_PLACES
 
 
 def value_at(document: Document, path: Path) -> Value | None:
@@ -67,24 +86,34 @@ def value_at(document: Document, path: Path) -> Value | None:
 
 
 def ordered_phones(document: Document) -> list[tuple[int, Phone]]:
-    """Return the phones by rank, then home, mobile, work, untyped; each with its index."""
+    """Return the phones by rank, then home, mobile, work, untyped; each with its index.
+
+    Former ones come last.
+    """
     phones = document.get("registrant", {}).get("phones", [])
-    return sorted(enumerate(phones), key=lambda phone: (_rank(phone[1]), _use(phone[1])))
+    return sorted(
+        enumerate(phones),
+        key=lambda phone: (_is_former(phone[1]), _rank(phone[1]), _use(phone[1])),
+    )
 
 
 def chosen_phones(document: Document) -> tuple[int, ...]:
-    """Return the index of the main phone, then of the alternate: the next different number."""
+    """Return the index of the main phone, then of the alternate: the next different number.
+
+    Former ones are chosen only where there is no current one.
+    """
+    given = [pair for pair in ordered_phones(document) if pair[1].get("number", "").strip()]
+    current = [pair for pair in given if not _is_former(pair[1])]
     numbers: dict[str, int] = {}
-    for index, phone in ordered_phones(document):
-        if number := phone.get("number", "").strip():
-            numbers.setdefault(_dialled(number), index)
+    for index, phone in current or given:
+        numbers.setdefault(_dialled(phone["number"].strip()), index)
     return tuple(numbers.values())[:2]
 
 
 def ordered_emails(document: Document) -> list[tuple[int, Email]]:
-    """Return the e-mail addresses by rank, each with its index."""
+    """Return the e-mail addresses by rank, former ones last; each with its index."""
     emails = document.get("registrant", {}).get("emails", [])
-    return sorted(enumerate(emails), key=lambda email: _rank(email[1]))
+    return sorted(enumerate(emails), key=lambda email: (_is_former(email[1]), _rank(email[1])))
 
 
 def chosen_email(document: Document) -> int | None:
@@ -95,11 +124,16 @@ def chosen_email(document: Document) -> int | None:
     return next(given, None)
 
 
+def ordered_addresses(document: Document) -> list[tuple[int, Address]]:
+    """Return the addresses, home first, former ones last; each with its index."""
+    addresses = document.get("registrant", {}).get("addresses", [])
+    return sorted(enumerate(addresses), key=lambda address: _home_first(address[1]))
+
+
 def chosen_address(document: Document) -> int | None:
-    """Return the index of the first address that is not empty, home first, old ones last."""
-    addresses = enumerate(document.get("registrant", {}).get("addresses", []))
-    ordered = sorted(addresses, key=lambda address: _home_first(address[1]))
-    return next((index for index, address in ordered if _is_filled(address)), None)
+    """Return the index of the first address that is not empty, home first, former ones last."""
+    addresses = ordered_addresses(document)
+    return next((index for index, address in addresses if _is_filled(address)), None)
 
 
 def chosen_language(document: Document) -> int | None:
@@ -110,10 +144,33 @@ def chosen_language(document: Document) -> int | None:
     return next(iter(preferred or (named if len(named) == 1 else ())), None)
 
 
+def chosen_health_number(document: Document) -> int | None:
+    """Return the index of the provincial health number among the registrant's identifiers.
+
+    A former one is chosen only where there is no current one.
+    """
+    identifiers = document.get("registrant", {}).get("identifiers", [])
+    given = [
+        (bool(identifier.get("former")), index)
+        for index, identifier in enumerate(identifiers)
+        if identifier.get("type") == "JHN" and not is_empty(identifier.get("value"))
+    ]
+    return min(given)[1] if given else None
+
+
+def is_withdrawn(document: Document) -> bool:
+    """Return whether the sender has taken back the request itself."""
+    return document.get("request_status", "").strip().casefold() in VOID_REQUESTS
+
+
 def is_void(document: Document) -> bool:
     """Return whether the appointment does not take place."""
     status = document.get("appointment", {}).get("status", "")
     return status.strip().casefold() in VOID_APPOINTMENTS
+
+
+def _is_former(part: Phone | Email | Address) -> bool:
+    return part.get("former", False)
 
 
 def _rank(part: Phone | Email) -> int:
@@ -132,11 +189,11 @@ def _dialled(number: str) -> str:
 
 
 def _home_first(address: Address) -> int:
-    return {"home": 0, "old": 2}.get(address.get("use", ""), 1)
+    return 3 if _is_former(address) else {"home": 0, "old": 2}.get(address.get("use", ""), 1)
 
 
 def _is_filled(address: Address) -> bool:
-    return any(True for path, _ in _leaves(address, ()) if path != ("use",))
+    return any(path[0] not in ("use", "slot", "former") for path, _ in _leaves(address, ()))
 
 
 def _is_named(language: Language) -> bool:

@@ -51,3 +51,8 @@ def province_code(text: str) -> str | None:
 def says_more(text: str) -> bool:
     """Return whether a name is that of a part of its province."""
     return _plain(text) in _NARROWER
+
+
+def province_name(code: str) -> str:
+    """Return the English name for a two-letter code, in any case; empty when it is none."""
+    return next(iter(_SPELLINGS.get(code.upper(), ())), "")

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from django.template.defaultfilters import filesizeformat
 from django.utils.dateformat import format as formatted
 
+from mapping import labels, unreadable
 from mapping.document import (
     Address,
     Attachment,
     Contact,
     Document,
     Email,
-    FormAnswer,
     Identifier,
     Language,
     Message,
@@ -26,17 +26,21 @@ from mapping.document import (
     Phone,
     Registrant,
 )
-from mapping.languages import language_name
-from mapping.parts import is_void, ordered_emails, ordered_phones
+from mapping.languages import is_bare, language_name
+from mapping.parts import (
+    is_void,
+    is_withdrawn,
+    ordered_addresses,
+    ordered_emails,
+    ordered_phones,
+)
 from mapping.times import parse_date, parse_instant
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
 SHORT = 6  # lines, about
 DOT = " · "
-OWN_KEY = "sha256-"  # of an attachment whose sender gave it no id
 NO_BREAK_SPACE = "\xa0"
-CODES = {"JHN": "Health number (JHN)"}  # HL7 v2-0203, as Caredove sends it
-SLOTS = {"main": "main", "alt": "alternate"}
+SLOTS = {"main": "main", "alt": "alternate"}  # of phones
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,12 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
         Section("Referral", (*long, *_said(_referral(document)))),
         Section("Appointment", tuple(_said(_appointment(document, time_zone)))),
         Section("Requester", tuple(_said(_requester(document)))),
-        Section("Referral form", tuple(_said(_form(document))), "questions"),
+        *_forms(document),
         Section("Notes", tuple(_said(_notes(document, time_zone)))),
         Section("Messages", tuple(_said(_messages(document, time_zone)))),
         Section("Attachments", tuple(_said(_attachments(document)))),
+        Section("Could not be read", tuple(_said(_unreadable(document)))),
+        Section("Also sent", tuple(_said(_also_sent(document))), "questions"),
         Section("Caredove records", tuple(_said(_records(document))), "records"),
     )
     return Sheet(
@@ -108,13 +114,16 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
 def _facts(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
     appointment = document.get("appointment", {})
     status, *details = _status(document) or [""]
-    yield Entry("Status", status, DOT.join(details))
+    withdrawn = _request_status(document) if is_withdrawn(document) else ""
+    yield Entry("Status", status or withdrawn, DOT.join(details), withdrawn if status else "")
     yield Entry("Priority", _capital(document.get("priority", "")))
     yield Entry("Submitted", _moment(document.get("submitted_at", ""), time_zone))
     yield Entry(
         "Appointment",
         _moment(appointment.get("start", ""), time_zone),
-        caution=_capital(appointment.get("status", "")) if is_void(document) else "",
+        caution=_capital(appointment.get("status", "").replace("-", " "))
+        if is_void(document)
+        else "",
     )
 
 
@@ -122,9 +131,14 @@ def _status(document: Document) -> list[str]:
     """Return the status, the label of the sub-status and, where it says more, its class."""
     substatus = document.get("substatus", {})
     label, classification = substatus.get("label", ""), substatus.get("classification", "")
+    classification = classification.replace("-", " ")
     told = label.casefold() == classification.casefold()
     parts = (_capital(document.get("status", "")), label, "" if told else classification)
     return [part for part in parts if part.strip()]
+
+
+def _request_status(document: Document) -> str:
+    return _capital(document.get("request_status", "").replace("-", " "))
 
 
 def _registrant(document: Document) -> Iterator[Entry]:
@@ -136,26 +150,32 @@ def _registrant(document: Document) -> Iterator[Entry]:
     yield Entry("Date of birth", _day(registrant.get("date_of_birth", "")))
     yield Entry("Gender", _capital(registrant.get("gender", "")))
     yield from map(_language, registrant.get("languages", []))
-    yield from map(_identifier, registrant.get("identifiers", []))
-    yield from map(_address, registrant.get("addresses", []))
+    yield from _identifiers(registrant.get("identifiers", []))
+    yield from (_address(address) for _, address in ordered_addresses(document))
     yield from (_phone(phone) for _, phone in ordered_phones(document))
     yield from (_email(email) for _, email in ordered_emails(document))
 
 
 def _language(language: Language) -> Entry:
-    code = language.get("code", "")
-    name = language.get("name", "") or language_name(code) or ""
+    code, known = language.get("code", ""), language_name(language.get("code", ""))
+    name = language.get("name", "") or known or ""
+    says_more = not is_bare(code) or known != name
     remark = "preferred" if language.get("preferred") else ""
-    return Entry("Language", _with_note(name, code), remark)
+    return Entry("Language", _with_note(name, code if says_more else ""), remark)
+
+
+def _identifiers(identifiers: Iterable[Identifier]) -> Iterator[Entry]:
+    """Yield the numbers that people use; what only a machine can use is among the records."""
+    return (_identifier(part) for part in identifiers if not _is_technical(part))
 
 
 def _identifier(identifier: Identifier) -> Entry:
-    return Entry(_identifier_kind(identifier), identifier.get("value", ""))
+    remark = _joined(DOT, labels.issuer(identifier), _former(identifier))
+    return Entry(labels.identifier_label(identifier), identifier.get("value", ""), remark)
 
 
-def _identifier_kind(identifier: Identifier) -> str:
-    kind = identifier.get("type", "")
-    return CODES.get(kind, kind) or "Identifier"
+def _is_technical(identifier: Identifier) -> bool:
+    return labels.is_technical(identifier.get("value", ""))
 
 
 def _address(address: Address) -> Entry:
@@ -166,7 +186,7 @@ def _address(address: Address) -> Entry:
         _joined("  ", town, address.get("postal_code")),
         address.get("country"),
     )
-    return Entry(_used("address", address.get("use", "")), value, _place(address))
+    return Entry(_used("address", address.get("use", "")), value, _former(address))
 
 
 def _phone(phone: Phone) -> Entry:
@@ -174,7 +194,7 @@ def _phone(phone: Phone) -> Entry:
     return Entry(
         _used("phone", phone.get("use", "")),
         phone.get("number", ""),
-        _joined(DOT, _place(phone), "may be texted" if may else ""),
+        _joined(DOT, _place(phone), _former(phone), "may be texted" if may else ""),
         "Do not text" if may is False else "",
     )
 
@@ -184,15 +204,19 @@ def _email(email: Email) -> Entry:
     return Entry(
         "E-mail",
         email.get("address", ""),
-        _joined(DOT, _place(email), "may be e-mailed" if may else ""),
+        _joined(DOT, _place(email), _former(email), "may be e-mailed" if may else ""),
         "Do not e-mail" if may is False else "",
     )
 
 
-def _place(part: Phone | Email | Address) -> str:
-    """Return which of several this one is: `main`, `choice 2`."""
-    slot, rank = part.get("slot", ""), part.get("rank")
-    return _joined(DOT, SLOTS.get(slot, slot), f"choice {rank}" if rank else "")
+def _place(part: Phone | Email) -> str:
+    """Return which of several this one is: `main`, else `choice 2`."""
+    rank = part.get("rank")
+    return SLOTS.get(part.get("slot", "")) or (f"choice {rank}" if rank else "")
+
+
+def _former(part: Phone | Email | Address | Identifier) -> str:
+    return "former" if part.get("former") else ""
 
 
 def _contacts(document: Document) -> Iterator[Entry]:
@@ -210,9 +234,10 @@ def _referral(document: Document) -> Iterator[Entry]:
     yield Entry("Service requested", document.get("service", ""))
     yield Entry("Sent by", document.get("sent_method", ""))
     yield Entry("Routed", _yes_or_no(document.get("routed")))
+    yield Entry("Request", _request_status(document))
     yield Entry("Reference", document.get("reference", ""))
     yield Entry("Parent reference", document.get("parent_reference", ""))
-    yield from map(_identifier, document.get("identifiers", []))
+    yield from _identifiers(document.get("identifiers", []))
 
 
 def _appointment(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
@@ -223,7 +248,7 @@ def _appointment(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
     yield Entry("Duration", "" if minutes is None else f"{minutes} minutes")
     yield Entry(
         "Status",
-        _capital(appointment.get("status", "")),
+        _capital(appointment.get("status", "").replace("-", " ")),
         caution="Does not take place" if is_void(document) else "",
     )
     yield Entry("Location", appointment.get("location", ""))
@@ -240,12 +265,16 @@ def _requester(document: Document) -> Iterator[Entry]:
     yield Entry("Caredove user", _yes_or_no(requester.get("is_caredove_user")))
 
 
-def _form(document: Document) -> Iterator[Entry]:
-    yield from map(_form_answer, document.get("form_answers", []))
+def _forms(document: Document) -> Iterator[Section]:
+    """Yield a section for each form, named as it is where the sender names it."""
+    for form, title in labels.form_titles(document).items():
+        yield Section(title or "Referral form", tuple(_said(_form(document, form))), "questions")
 
 
-def _form_answer(answer: FormAnswer) -> Entry:
-    return Entry(answer.get("label", "") or answer.get("key", ""), answer.get("value", ""))
+def _form(document: Document, form: str) -> Iterator[Entry]:
+    answers = (part for part in document.get("form_answers", []) if part.get("form", "") == form)
+    for number, answer in enumerate(answers, start=1):
+        yield Entry(labels.answer_label(answer, number), answer.get("value", ""))
 
 
 def _notes(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
@@ -285,30 +314,26 @@ def _attachment(number: int, attachment: Attachment) -> Entry:
     return Entry(description or "File", f"{number}. {shown}" if shown else "", remark)
 
 
+def _unreadable(document: Document) -> Iterator[Entry]:
+    for part in document.get("unreadable", []):
+        text, remark = part.get("text", ""), unreadable.remark_on(part)
+        shown = (text, remark) if text.strip() else (remark, "")
+        yield Entry(unreadable.name_of(part), *shown)
+
+
+def _also_sent(document: Document) -> Iterator[Entry]:
+    for _, part in labels.also_sent_in_order(document):
+        yield Entry(labels.also_sent_label(part), part.get("text", ""))
+
+
 def _records(document: Document) -> Iterator[Entry]:
-    """Yield what support staff search by: small print, in the order of the sections."""
+    """Yield the ids that support staff search by: small print, in the order of the sections."""
     yield Entry("Organization", _named(document.get("organization", {})))
     yield Entry("Service listing", _named(document.get("listing", {})))
-    yield Entry("Identifiers", _systems(document))
-    yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
-    yield Entry("Form", _listed(part.get("key") for part in document.get("form_answers", [])))
-    yield Entry("Messages", _listed(part.get("id") for part in document.get("messages", [])))
-    keys = (part.get("key", "") for part in document.get("attachments", []))
-    yield Entry("Attachments", _listed(key for key in keys if not key.startswith(OWN_KEY)))
-
-
-def _systems(document: Document) -> str:
-    """Return which system gave each identifier."""
     given = document.get("registrant", {}).get("identifiers", [])
-    return "\n".join(
-        f"{_identifier_kind(identifier)}: {identifier['system']}"
-        for identifier in (*given, *document.get("identifiers", []))
-        if identifier.get("system", "").strip() and identifier.get("value", "").strip()
-    )
-
-
-def _listed(keys: Iterable[str | None]) -> str:
-    return _joined(DOT, *keys)
+    numbers = (*given, *document.get("identifiers", []))
+    yield from (_identifier(part) for part in numbers if _is_technical(part))
+    yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
 
 
 def _named(part: Named) -> str:

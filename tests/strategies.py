@@ -21,13 +21,17 @@ TYPED_KEYS = frozenset(
         "number",
         "postal_code",
         "province",
+        "request_status",
         "side",
+        "slot",
         "start",
         "status",
         "submitted_at",
         "use",
     }
 )
+
+OUR_KEYS = frozenset({"cause", "path"})  # never a sender's text
 
 _handpicked = st.sampled_from(
     [
@@ -68,6 +72,13 @@ _language_codes = st.sampled_from(["en", "fr", "fr-CA", "iu", "oj", "cr", "zh-Ha
 _provinces = st.sampled_from(["ON", "Ontario", "québec", "N.W.T.", "Bavaria"])
 _countries = st.sampled_from(["CA", "CAN", "Canada", "France", "us"])
 _postal_codes = st.sampled_from(["P0A 1B0", "p0a1b0", "H2X-1Y4", "75008"])
+_forms = st.sampled_from(
+    ["", "https://x.example/Questionnaire/intake|1", "form at place 2", "qr-7"]
+)
+_form_names = st.sampled_from(["", "Intake", "Formulaire d’accueil", "Call of March 10"])
+_groups = st.sampled_from(["Registrant", "Appointment", "Allergy", "Flag", ""])
+_paths = st.sampled_from(["", "registrant.date_of_birth", "requester.phone", "submitted_at"])
+_causes = st.sampled_from(["not_text", "ambiguous_date", "not_an_instant", "of a later version"])
 
 
 def _part(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -101,7 +112,7 @@ def tokens_of(text_or_part: Any) -> set[str]:
 
 
 def _documents(kind: Any) -> st.SearchStrategy[Any]:
-    identifiers = _few(_part(type=words, system=words, value=words))
+    identifiers = _few(_part(type=words, system=words, value=words, former=st.booleans()))
     named = _part(id=words, name=words)
     return _part(
         reference=words,
@@ -113,6 +124,7 @@ def _documents(kind: Any) -> st.SearchStrategy[Any]:
         priority=words,
         service=words,
         reason=prose,
+        request_status=kind(st.sampled_from(["active", "revoked", "entered-in-error"])),
         status=kind(st.sampled_from(["submitted", "booked", "closed"])),
         substatus=_part(
             label=words,
@@ -130,7 +142,9 @@ def _documents(kind: Any) -> st.SearchStrategy[Any]:
             is_caredove_user=st.booleans(),
         ),
         appointment=_appointments(kind),
-        form_answers=_few(_part(key=words, label=words, value=prose)),
+        form_answers=_few(
+            _part(form=_forms, form_name=_form_names, key=words, label=words, value=prose)
+        ),
         notes=_few(_part(at=kind(_instants), author=words, text=prose)),
         messages=_few(
             _part(
@@ -150,12 +164,16 @@ def _documents(kind: Any) -> st.SearchStrategy[Any]:
                 description=words,
             )
         ),
+        also_sent=_few(_part(key=words, group=_groups, label=words, text=prose)),
+        unreadable=_few(_part(field=words, path=_paths, cause=_causes, text=prose)),
     )
 
 
 def _registrants(kind: Any, identifiers: Any) -> st.SearchStrategy[Any]:
     use = kind(st.sampled_from(["home", "mobile", "work", "old", ""]))
     rank = st.integers(1, 5)
+    slot = kind(st.sampled_from(["main", "alt"]))
+    former = st.booleans()
     return _part(
         first_name=words,
         middle_name=words,
@@ -166,16 +184,29 @@ def _registrants(kind: Any, identifiers: Any) -> st.SearchStrategy[Any]:
         languages=_few(_part(code=kind(_language_codes), name=words, preferred=st.booleans())),
         addresses=_few(
             _part(
+                slot=slot,
                 use=use,
                 lines=_few(words),
                 city=words,
                 province=kind(_provinces),
                 country=kind(_countries),
                 postal_code=kind(_postal_codes),
+                former=former,
             )
         ),
-        phones=_few(_part(number=kind(_numbers), use=use, rank=rank, may_text=st.booleans())),
-        emails=_few(_part(address=words, rank=rank, may_email=st.booleans())),
+        phones=_few(
+            _part(
+                slot=slot,
+                number=kind(_numbers),
+                use=use,
+                rank=rank,
+                may_text=st.booleans(),
+                former=former,
+            )
+        ),
+        emails=_few(
+            _part(slot=slot, address=words, rank=rank, may_email=st.booleans(), former=former)
+        ),
         identifiers=identifiers,
         contacts=_few(
             _part(relationship=words, name=words, phones=_few(words), emails=_few(words))
@@ -205,7 +236,9 @@ def _numbered(document: Any, typed: bool) -> Any:
             return {name: walk(value, name) for name, value in part.items()}
         if isinstance(part, list):
             return [walk(value, key) for value in part]
-        if not isinstance(part, str) or not part.strip() or (typed and key in TYPED_KEYS):
+        if not isinstance(part, str) or not part.strip() or key in OUR_KEYS:
+            return part
+        if typed and key in TYPED_KEYS:
             return part
         count += 1
         return f"{part} tkn{count:04}x"

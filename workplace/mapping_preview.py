@@ -35,7 +35,7 @@ from mapping.models import Mapping, MappingTest
 from mapping.preview import preview
 from mapping.samples import sample, samples
 from mapping.targets import target_fields
-from mapping.wording import target_in_words
+from mapping.wording import field_in_words, target_in_words
 from referrals import summary
 from referrals.documents import document_of, masked_document_of
 from referrals.models import Referral, ReferralAlias
@@ -223,12 +223,13 @@ def _shown(
     site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subject
 ) -> dict[str, Any]:
     draft = _draft(site, request, mapping)
-    targets = target_fields(mapping.destination_kind)
+    transport = _transport(request, mapping)
+    targets = transport.fields()
     context = Context(subject.zone, draft.entries(), targets)
     made = preview(draft.engine_rules(), subject.document, context)
     faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())
     reference = subject.document.get("reference", "")
-    body = _transport(request, mapping).body(reference, made.record)
+    body = transport.body(reference, made.record)
     return {
         "subject": subject,
         "preview": made,
@@ -258,7 +259,7 @@ def _questions(document: Document) -> list[dict[str, str]]:
         {
             "group": catalogue.FORM,
             "label": one.label,
-            "text": f"{catalogue.FORM} – {one.key.removeprefix(catalogue.ANSWER_PREFIX)}",
+            "text": field_in_words(one.key),
         }
         for one in catalogue.answers_in(document)
     ]

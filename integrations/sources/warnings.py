@@ -1,42 +1,14 @@
-"""What staff are warned of when a message is read: the cause, and the sentence for it.
+"""What staff are warned of when a message is read: where, and the cause.
 
-A row stores field and cause, never the sentence. The text that came is stored encrypted, beside
-them, and shown only to those who may read the person.
+A row stores field and cause, never the sentence (`sentence`). The text that came is stored
+encrypted, beside them, and shown only to those who may read the person.
 """
 
 from dataclasses import dataclass, field
 
-# Cause -> what is wrong, and who can fix it. {field} is a name for people.
-CAUSES = {
-    "not_text": "{field} is not text",
-    "not_a_flag": "{field} is neither yes nor no",
-    "not_a_number": "{field} is not a sensible number",
-    "not_a_date": "{field} is not a date: correct it in Caredove",
-    "ambiguous_date": "{field} can be read as two dates: correct it in Caredove",
-    "not_an_instant": "{field} is not a date and time: correct it in Caredove",
-    "no_time_zone": "{field} has no time zone; the organization's is assumed",
-    "not_objects": "{field} does not have the form that Caredove documents",
-    "unknown_side": "The message does not say whether the provider or the requester sent it; "
-    "it fires no trigger",
-    "unknown_extension": "{field} holds nothing that can be shown to people",
-    "subject_missing": "The message holds another person's details, not the registrant's; "
-    "the import waits for them",
-    "request_withdrawn": "Caredove marked the referral as entered in error or revoked",
-    "other_reference": "The message names another Reference # too; it was not used",
-    "file_missing": "A file is missing: the list of files says why",
-    "file_other_size": "A file is whole, but of another size than was announced",
-    "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
-    "more": "More values than these could not be read",
-}
-# With the text that came, for those who may read the person.
-_QUOTED = {
-    "ambiguous_date": "{field} came as “{text}”, which can be read two ways: correct it in "
-    "Caredove",
-    "not_a_date": "{field} came as “{text}”, which is not a date: correct it in Caredove",
-    "not_an_instant": "{field} came as “{text}”, which is not a date and time: correct it in "
-    "Caredove",
-}
-_LONGEST_TEXT = 200
+from mapping.unreadable import CAUSES, field_name, sentence
+
+__all__ = ["CAUSES", "Warning", "field_name", "sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +23,3 @@ class Warning:
     cause: str
     text: str = field(default="", repr=False)
     path: str = ""
-
-
-def sentence(where: str, cause: str, text: str = "") -> str:
-    """Return the sentence for a cause; with `text` it quotes what came."""
-    known = CAUSES.get(cause, "{field} could not be read")
-    quoted = _QUOTED.get(cause, f"{known} (it came as “{{text}}”)")
-    name = field_name(where)
-    if text:
-        shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-        return quoted.format(field=name, text=shown) + "."
-    return known.format(field=name) + "."
-
-
-def field_name(where: str) -> str:
-    """Return a name for people: `referral.registrant.date_of_birth` is "Date of birth"."""
-    last = where.rpartition(".")[2].replace("_", " ").strip()
-    spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in last).strip()
-    return spaced[:1].upper() + spaced[1:]

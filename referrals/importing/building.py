@@ -15,7 +15,6 @@ from integrations.models import TriggerConfig
 from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Misconfigured, Parcel
 from mapping import document as source
 from mapping import engine
-from mapping.targets import target_fields
 from referrals import files, summary
 from referrals.documents import document_of
 from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
@@ -97,7 +96,7 @@ def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object
     context = engine.Context(
         time_zone=job.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
-        targets=target_fields(job.destination.kind),
+        targets=job.destination.transport().fields(),
     )
     try:
         return engine.apply(config.mapping.engine_rules(), document, context).record

@@ -31,7 +31,13 @@ def test_the_lines_come_in_reading_order() -> None:
         "submitted_at": "2026-03-09T15:21:51Z",
         "parent_reference": "3502768600",
         "registrant": {
-            "identifiers": [{"type": "JHN", "value": "0000000000", "system": "ca-on-hcn"}],
+            "identifiers": [
+                {
+                    "type": "JHN",
+                    "value": "0000000000",
+                    "system": "https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn",
+                }
+            ],
             "contacts": [
                 {"name": "Daniel Okafor", "relationship": "Sibling", "phones": ["705-555-0190"]}
             ],
@@ -53,7 +59,7 @@ def test_the_lines_come_in_reading_order() -> None:
         "Alternate contact: Daniel Okafor (Sibling), 705-555-0190",
         "Other name: Mimi",
         "Main phone: 705-555-0142",
-        "Provincial health number: 0000000000 (ca-on-hcn)",
+        "Provincial health number: 0000000000 (Ontario)",
         "Submitted: 2026-03-09 11:21 EDT",
         "Parent reference #: 3502768600",
         "Note, 2026-03-09 11:21 EDT: Ground floor please",
@@ -72,7 +78,7 @@ def test_a_question_without_an_answer_is_left_out() -> None:
 
 def test_a_part_that_nobody_thought_of_is_told_all_the_same() -> None:
     assert told({"registrant": {"shoe_sizes": [{"left_foot": 38}]}}) == [
-        "Registrant shoe sizes left foot: 38"
+        "Registrant: Left foot: 38"
     ]
 
 

@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mapping.engine import cut
-
 REFERENCE = "external_reference"
-NOTE = "referral_note"
 
 
 def create_body(
-    reference: str, record: Mapping[str, Any], names: Mapping[str, str], note_limit: int
+    reference: str, record: Mapping[str, Any], names: Mapping[str, str]
 ) -> dict[str, Any]:
     """Nest a flat record by the dots of its keys: `client.city` becomes `{"client": {"city": …}}`.
 
     `names` renames fields. The reference is always in the body, as it is: the look-up needs it.
     """
     flat = {**record, REFERENCE: reference}
-    if isinstance(flat.get(NOTE), str):
-        flat[NOTE] = cut(flat[NOTE], note_limit)
     body: dict[str, Any] = {}
     for key, value in flat.items():
         *groups, last = names.get(key, key).split(".")

@@ -55,7 +55,6 @@ class Delivery:
             self.parcel.reference,
             self.parcel.record,
             self.options["field_names"],
-            self.options["note_limit"],
         )
         answer = self._heard(
             self.api.create(body, self.ledger.key(REFERRAL_STEP), self.ledger.request_id)

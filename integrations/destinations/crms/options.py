@@ -178,7 +178,7 @@ class CrmsOptions(Options):
         required=False,
         min_value=200,
         max_value=NOTE_LENGTH,
-        help_text="Characters. A longer note is cut at a line and points to the summary.",
+        help_text="Characters. Of a longer note the longest lines are shortened.",
     )
     max_file_mb = forms.IntegerField(
         label="Largest file", initial=50, required=False, min_value=1, help_text="Megabytes."

@@ -27,17 +27,17 @@ def flat(body: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def test_the_example_of_the_contract_is_what_its_record_becomes() -> None:
-    assert create_body("3502768696", flat(EXAMPLE), {}, 8000) == EXAMPLE
+    assert create_body("3502768696", flat(EXAMPLE), {}) == EXAMPLE
 
 
 def test_the_reference_is_always_that_of_the_referral() -> None:
-    body = create_body("3502768696", {"external_reference": "another"}, {}, 8000)
+    body = create_body("3502768696", {"external_reference": "another"}, {})
     assert body == {"external_reference": "3502768696"}
 
 
 def test_fields_go_by_the_names_that_crms_gives_them() -> None:
     names = {"client.first_name": "person.name.given", "external_reference": "ref"}
-    body = create_body("7", {"client.first_name": "Ann", "client.city": "Milltown"}, names, 8000)
+    body = create_body("7", {"client.first_name": "Ann", "client.city": "Milltown"}, names)
     assert body == {
         "person": {"name": {"given": "Ann"}},
         "client": {"city": "Milltown"},
@@ -45,25 +45,12 @@ def test_fields_go_by_the_names_that_crms_gives_them() -> None:
     }
 
 
-def test_a_long_note_is_cut_at_a_line_and_points_to_the_pdf() -> None:
-    note = "\n".join(f"Question {number}: yes" for number in range(100))
-    cut = create_body("7", {"referral_note": note}, {}, 200)["referral_note"]
-    *kept, pointer = cut.split("\n")
-    assert len(cut) <= 200
-    assert note.startswith("\n".join(kept) + "\n")
-    assert "PDF" in pointer
-
-
-def test_a_note_that_fits_stays_as_it_is() -> None:
-    assert create_body("7", {"referral_note": "short"}, {}, 200)["referral_note"] == "short"
-
-
 @given(
     st.dictionaries(st.sampled_from([field.key for field in TARGET_FIELDS]), st.text(max_size=50))
 )
 def test_no_value_of_a_record_is_lost(record: dict[str, str]) -> None:
     expected = {**record, "external_reference": "7"}
-    assert flat(create_body("7", record, {}, 8000)) == expected
+    assert flat(create_body("7", record, {})) == expected
 
 
 @pytest.mark.parametrize("field", TARGET_FIELDS, ids=lambda field: field.key)
