@@ -1,7 +1,8 @@
 """The source fields that a rule can read, with the labels that people know them by.
 
 A field reads a document and says which of its values the reading stands for, so that the engine
-knows what no rule has used. Pure: no Django.
+knows what no rule has used. A form answer has two names: `answer:KEY` is the first answer with
+that key, whatever its form; `form:FORM|KEY` the one of that form. Pure: no Django.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from mapping import parts
+from mapping import labels, parts
 from mapping.document import Document
 from mapping.languages import is_bare, language_name
 from mapping.parts import Path, Value, value_at
@@ -24,6 +25,7 @@ APPOINTMENT = "Appointment"
 FORM = "Form answers"
 
 ANSWER_PREFIX = "answer:"
+FORM_PREFIX = "form:"
 
 _UTC = ZoneInfo("UTC")
 _MINUTE = timedelta(minutes=1)
@@ -51,10 +53,27 @@ NOTHING = Reading()
 
 
 def find(key: str) -> SourceField | None:
-    """Return the field with this key, `answer:…` included; None when there is none."""
-    if key.startswith(ANSWER_PREFIX) and (form_key := key.removeprefix(ANSWER_PREFIX).strip()):
-        return SourceField(key, f"Answer to “{form_key}”", FORM, partial(_answer, form_key))
+    """Return the field with this key, `answer:…` and `form:…` included; None if there is none."""
+    if key.startswith(ANSWER_PREFIX) and (question := key.removeprefix(ANSWER_PREFIX).strip()):
+        return SourceField(key, f"Answer to “{question}”", FORM, partial(_answer, question))
+    if named := form_and_question(key):
+        label = f"Answer to “{named[1]}” of form “{named[0]}”"
+        return SourceField(key, label, FORM, partial(_answer_of, *named))
     return _FIELDS.get(key)
+
+
+def form_and_question(key: str) -> tuple[str, str] | None:
+    """Return the form and the key of an answer that a field names exactly; else None."""
+    form, mark, question = key.removeprefix(FORM_PREFIX).partition("|")
+    if not key.startswith(FORM_PREFIX) or not mark or not question.strip():
+        return None
+    return form.replace("%7C", "|").replace("%25", "%").strip(), question.strip()
+
+
+def exact_key(form: str, question: str) -> str:
+    """Return the key of the field for the answer of one form."""
+    quoted = form.replace("%", "%25").replace("|", "%7C")
+    return f"{FORM_PREFIX}{quoted}|{question}"
 
 
 def fields() -> tuple[SourceField, ...]:
@@ -63,12 +82,24 @@ def fields() -> tuple[SourceField, ...]:
 
 
 def answers_in(document: Document) -> tuple[SourceField, ...]:
-    """Return a field for each form answer of a document, labelled as the form puts it."""
-    return tuple(
-        SourceField(f"{ANSWER_PREFIX}{key}", answer.get("label", key), FORM, partial(_answer, key))
-        for answer in document.get("form_answers", [])
-        if (key := answer.get("key", "").strip())
-    )
+    """Return the fields for the form answers of a document, labelled as the form puts it.
+
+    An answer of a form that the sender names is offered by its exact name, too.
+    """
+    titles = labels.form_titles(document)
+    offered: dict[str, SourceField] = {}
+    for number, answer in enumerate(document.get("form_answers", []), start=1):
+        key, form = answer.get("key", "").strip(), answer.get("form", "").strip()
+        label = labels.answer_label(answer, number)
+        if key:
+            plain = SourceField(f"{ANSWER_PREFIX}{key}", label, FORM, partial(_answer, key))
+            offered.setdefault(plain.key, plain)
+        if key and form:
+            only_here = f"{label} (only of {titles.get(form) or 'this form'})"
+            exact = exact_key(form, key)
+            read = partial(_answer_of, form, key)
+            offered.setdefault(exact, SourceField(exact, only_here, FORM, read))
+    return tuple(offered.values())
 
 
 # -- Readings ----------------------------------------------------------------------------------
@@ -88,6 +119,22 @@ def _answer(key: str, document: Document) -> Reading:
         if answer.get("key", "").strip() == key and not parts.is_empty(answer.get("value")):
             return _at(document, "form_answers", index, "value")
     return NOTHING
+
+
+def _answer_of(form: str, key: str, document: Document) -> Reading:
+    for index, answer in enumerate(document.get("form_answers", [])):
+        named = (answer.get("form", "").strip(), answer.get("key", "").strip())
+        if named == (form, key) and not parts.is_empty(answer.get("value")):
+            return _at(document, "form_answers", index, "value")
+    return NOTHING
+
+
+def _also_sent(document: Document) -> Reading:
+    """Read all that was also sent, line by line, each with its label."""
+    told = labels.also_sent_in_order(document)
+    lines = [f"{labels.also_sent_label(part)}: {part['text'].strip()}" for _, part in told]
+    paths = frozenset(("also_sent", index, "text") for index, _ in told)
+    return Reading("\n".join(lines) or None, paths)
 
 
 def _reason(document: Document) -> Reading:
@@ -157,10 +204,8 @@ def _language(document: Document) -> Reading:
 
 
 def _health_number(document: Document) -> Reading:
-    for index, identifier in enumerate(document.get("registrant", {}).get("identifiers", [])):
-        if identifier.get("type") == "JHN" and not parts.is_empty(identifier.get("value")):
-            return _at(document, "registrant", "identifiers", index, "value")
-    return NOTHING
+    index = parts.chosen_health_number(document)
+    return NOTHING if index is None else _at(document, "registrant", "identifiers", index, "value")
 
 
 def _appointment(key: str, document: Document) -> Reading:
@@ -213,6 +258,7 @@ _EVERYTHING = (
         ("listing.id", "Service listing's Caredove id", _leaf("listing", "id")),
         ("organization.name", "Organization", _leaf("organization", "name")),
         ("organization.id", "Organization's Caredove id", _leaf("organization", "id")),
+        ("also_sent", "Everything also sent", _also_sent),
     ),
     *_group(
         REGISTRANT,

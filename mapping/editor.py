@@ -27,6 +27,7 @@ JOINS = tuple(transform for transform in TRANSFORMS.values() if transform.joins)
 CHANGES = tuple(transform for transform in TRANSFORMS.values() if not transform.joins)
 
 _DASH = re.compile(r"\s*[–—-]\s*")
+_OF_A_FORM = re.compile(rf"{catalogue.FORM} of (?P<form>.+?) [–—-] (?P<question>.+)", re.IGNORECASE)
 
 
 @dataclass
@@ -140,6 +141,8 @@ def source_key(text: str) -> str:
     key = _KEYS.get(_plain(text))
     if key:
         return key
+    if exact := _OF_A_FORM.fullmatch(text):
+        return catalogue.exact_key(exact["form"].strip(), exact["question"].strip())
     group, _, question = text.partition("–" if "–" in text else "-")
     if _plain(group) == _plain(catalogue.FORM) and question.strip():
         return f"{catalogue.ANSWER_PREFIX}{question.strip()}"
@@ -380,7 +383,9 @@ def _joins(use: Mapping[str, Any]) -> bool:
 
 
 def _source_text(key: str) -> str:
-    return field_in_words(key) if catalogue.find(key) else key
+    """Return a source field's name on the page: one that `source_key` understands."""
+    words = field_in_words(key) if catalogue.find(key) else key
+    return words if source_key(words) == key else key
 
 
 def _use_input(name: str, use: Mapping[str, Any], tables: tuple[str, ...]) -> UseInput:

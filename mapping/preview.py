@@ -11,7 +11,7 @@ from mapping.catalogue import SourceField
 from mapping.document import Document
 from mapping.engine import Context, Filled, Outcome, Rule, Step
 from mapping.lines import Line
-from mapping.parts import Value
+from mapping.parts import Path, Value
 from mapping.targets import TargetField
 from mapping.transforms import TRANSFORMS, as_text
 from mapping.wording import field_in_words
@@ -124,7 +124,10 @@ def _passed_over(made: Filled, document: Document) -> Iterator[Remark]:
 
 
 def _unread(outcome: Outcome, document: Document) -> Iterator[Unread]:
+    seen: frozenset[Path] = frozenset()  # an answer has two names
     for one in (*catalogue.fields(), *catalogue.answers_in(document)):
         reading = one.read(document)
-        if reading.value is not None and reading.paths and reading.paths <= outcome.unused:
+        unread = reading.paths - seen
+        if reading.value is not None and unread and reading.paths <= outcome.unused:
             yield Unread(one, as_text(reading.value))
+            seen |= reading.paths if one.group == catalogue.FORM else frozenset()

@@ -13,6 +13,9 @@ def field_in_words(key: str) -> str:
     """Return a source field as people choose it: `Registrant – First name`."""
     if key.startswith(catalogue.ANSWER_PREFIX):
         return f"{catalogue.FORM} – {key.removeprefix(catalogue.ANSWER_PREFIX).strip()}"
+    if named := catalogue.form_and_question(key):
+        form, question = named
+        return f"{catalogue.FORM} of {form} – {question}"
     field = catalogue.find(key)
     return f"{field.group} – {field.label}" if field else f"“{key}”"
 
