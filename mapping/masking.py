@@ -2,7 +2,8 @@
 
 Who configures a mapping needs to see how long a name is and how a phone number is written, not
 whose they are. Letters become x, digits 5, dates one and the same date. What stays: numbers, yes
-and no, words of closed vocabularies, and the questions of a form. Pure: no Django.
+and no, words of closed vocabularies, and the questions of a form. What was also sent is masked with
+the labels that we do not know: a sender may put anything there. Pure: no Django.
 """
 
 import re
@@ -14,6 +15,7 @@ from mapping.document import Document
 from mapping.languages import NAMES, language_name
 from mapping.parts import PHONE_USES, VOID_APPOINTMENTS
 from mapping.provinces import province_code
+from mapping.unreadable import CAUSES
 
 Place: TypeAlias = tuple[str, ...]  # a path without the numbers of its lists
 Keeps: TypeAlias = Callable[[str], bool]
@@ -43,7 +45,28 @@ def _is_language_tag(text: str) -> bool:
     return bool(_LANGUAGE_TAG.fullmatch(text) and language_name(text))
 
 
+_ALSO_SENT = _one_of(
+    "registrant", "requester", "provider", "referral", "appointment", "other appointment", "task",
+    "listing", "organization", "attachment", "message", "alternate contact", "care team",
+    "allergy", "condition", "medication", "observation", "report", "procedure", "immunization",
+    "coverage", "consent", "flag", "family history", "goal", "device", "document", "note",
+    "general practitioner", "marital status", "deceased", "pronouns", "gender identity",
+    "birth place", "status", "status reason", "business status", "priority", "intent", "category",
+    "description", "instructions", "patient instruction", "occurrence", "service type", "fax",
+    "pager", "tty", "prefix", "suffix", "middle name", "whole name", "address", "version code",
+)  # fmt: skip
+
+
+def _is_ours(text: str) -> bool:
+    """Return whether a text is the path of a part of a document."""
+    first, _, rest = text.partition(".")
+    return first in Document.__annotations__ and bool(re.fullmatch(r"[a-z_.]*", rest, re.ASCII))
+
+
 _CLOSED: dict[Place, Keeps] = {
+    ("request_status",): _one_of(
+        "draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown",
+    ),
     ("status",): _one_of("submitted", "booked", "closed"),
     ("priority",): _one_of("routine", "urgent", "asap", "stat", "emergency"),
     ("substatus", "classification"): _one_of(
@@ -62,10 +85,17 @@ _CLOSED: dict[Place, Keeps] = {
     ("registrant", "addresses", "slot"): _one_of("main"),
     ("registrant", "identifiers", "type"): _one_of("jhn"),
     ("appointment", "status"): _one_of("booked", "pending", "proposed", *VOID_APPOINTMENTS),
+    ("form_answers", "form"): _always,
+    ("form_answers", "form_name"): _always,
     ("form_answers", "key"): _always,
     ("form_answers", "label"): _always,
     ("form_answers", "value"): _one_of("yes", "no"),
     ("messages", "side"): _one_of("provider", "requester"),
+    ("also_sent", "group"): _ALSO_SENT,
+    ("also_sent", "label"): _ALSO_SENT,
+    ("unreadable", "path"): _is_ours,
+    ("unreadable", "cause"): _one_of(*CAUSES),
+    ("withdrawn", "part"): _one_of("form_answers", "messages", "attachments", "also_sent"),
     ("attachments", "content_type"): _one_of(
         "application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain",
     ),

@@ -12,7 +12,7 @@ from mapping.parts import chosen_phones, leaves, value_at
 from mapping.samples import sample
 from tests.strategies import documents
 
-STRUCTURE = {("form_answers", "key"), ("form_answers", "label")}
+STRUCTURE = {("form_answers", name) for name in ("form", "form_name", "key", "label")}
 MASK = set("xXzZ" + string.digits + string.punctuation + string.whitespace)
 
 
@@ -94,3 +94,40 @@ def test_only_names_that_anybody_may_know_stay_of_listing_and_organization() -> 
     assert covered["listing"]["name"] == "Xxxxxxxxxxx"
     person = masked({"registrant": {"last_name": "Birchwood"}}, frozenset({"Birchwood"}))
     assert person["registrant"]["last_name"] == "Xxxxxxxxx"
+
+
+def test_what_was_also_sent_shows_no_word_of_a_sender() -> None:
+    covered = masked(
+        {
+            "also_sent": [
+                {"key": "k", "group": "Allergy", "label": "", "text": "Penicillin, rash (2019)"},
+                {"key": "k2", "group": "Registrant", "label": "Marital status", "text": "widowed"},
+                {"key": "k3", "group": "Saga's extension", "label": "Saga", "text": "Lindqvist"},
+            ]
+        }
+    )
+    assert [tuple(part.values()) for part in covered["also_sent"]] == [
+        ("x", "Allergy", "", "Xxxxxxxxxx, xxxx (5555)"),
+        ("x5", "Registrant", "Marital status", "xxxxxxx"),
+        ("x5", "Xxxx'x xxxxxxxxx", "Xxxx", "Xxxxxxxxx"),
+    ]
+
+
+def test_what_could_not_be_read_shows_what_it_was_for_and_not_what_came() -> None:
+    part = {
+        "field": "referral.registrant.Saga",
+        "path": "registrant.date_of_birth",
+        "cause": "ambiguous_date",
+        "text": "03/04/1991, Saga",
+    }
+    covered = masked({"unreadable": [part]})["unreadable"][0]  # type: ignore[typeddict-item]
+    assert covered["path"] == "registrant.date_of_birth"
+    assert covered["cause"] == "ambiguous_date"
+    assert "Saga" not in str(covered)
+    assert "1991" not in str(covered)
+
+
+def test_a_form_keeps_its_name_and_masks_its_answers() -> None:
+    answer = {"form": "qr-7", "form_name": "Intake", "key": "1", "label": "Name", "value": "Saga"}
+    covered = masked({"form_answers": [answer]})["form_answers"][0]  # type: ignore[typeddict-item]
+    assert covered == {**answer, "value": "Xxxx"}
