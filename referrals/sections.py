@@ -114,7 +114,7 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
 def _facts(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
     appointment = document.get("appointment", {})
     status, *details = _status(document) or [""]
-    withdrawn = _request_status(document) if is_withdrawn(document) else ""
+    withdrawn = f"Request {_request_status(document)}" if is_withdrawn(document) else ""
     yield Entry("Status", status or withdrawn, DOT.join(details), withdrawn if status else "")
     yield Entry("Priority", _capital(document.get("priority", "")))
     yield Entry("Submitted", _moment(document.get("submitted_at", ""), time_zone))
@@ -138,7 +138,7 @@ def _status(document: Document) -> list[str]:
 
 
 def _request_status(document: Document) -> str:
-    return _capital(document.get("request_status", "").replace("-", " "))
+    return document.get("request_status", "").replace("-", " ")
 
 
 def _registrant(document: Document) -> Iterator[Entry]:
@@ -234,7 +234,7 @@ def _referral(document: Document) -> Iterator[Entry]:
     yield Entry("Service requested", document.get("service", ""))
     yield Entry("Sent by", document.get("sent_method", ""))
     yield Entry("Routed", _yes_or_no(document.get("routed")))
-    yield Entry("Request", _request_status(document))
+    yield Entry("Request", _capital(_request_status(document)))
     yield Entry("Reference", document.get("reference", ""))
     yield Entry("Parent reference", document.get("parent_reference", ""))
     yield from _identifiers(document.get("identifiers", []))
