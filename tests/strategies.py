@@ -90,19 +90,24 @@ def _few(element: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, tokens: bool = False, typed: bool = True) -> Document:
+def documents(
+    draw: st.DrawFn, *, tokens: bool = False, typed: bool = True, internal: bool = False
+) -> Document:
     """Any document: every part may be absent or empty, text is any script, marks included.
 
     With `tokens`, every non-empty piece of free text ends in a word of its own, ` tkn0001x`, so
     that a test can look for each (`tokens_of`). Values that have a type (dates, codes, phone
     numbers: `TYPED_KEYS`) carry no token. Without `typed` these too are arbitrary text, with
-    tokens: nothing that a sender gets wrong may be lost.
+    tokens: nothing that a sender gets wrong may be lost. With `internal`, what is there for
+    machines (keys, places, addresses) looks like it, so that a test can see that it never shows.
     """
 
     def kind(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         return strategy if typed else words
 
     document = draw(_documents(kind))
+    if internal:
+        document = _with_internals(document, draw(st.sampled_from(_INTERNAL)))
     return _numbered(document, typed) if tokens else document
 
 
@@ -225,6 +230,39 @@ def _appointments(kind: Any) -> st.SearchStrategy[Any]:
         provider_full_name=words,
         description=words,
     )
+
+
+_INTERNAL = [
+    "{name}-zz{number}",
+    "zz{number}_{name}_of_ours",
+    "/item[{number}]/zz/{name}",
+    "https://zz.example/{name}/{number}",
+    "urn:uuid:0b5c8a9e-1111-2222-3333-44445555{number:04}",
+    "Patient.contact[{number}].zz.{name}X",
+]
+
+
+def _with_internals(part: Any, form: str, name: str = "", number: int = 0) -> Any:
+    """Return the part with something in every place that is there for machines."""
+    if isinstance(part, list):
+        return [_with_internals(one, form, name, place) for place, one in enumerate(part)]
+    if not isinstance(part, dict):
+        return part
+    inner = {key: _with_internals(value, form, key) for key, value in part.items()}
+    places = {
+        "form_answers": ("form", "key"),
+        "attachments": ("key",),
+        "also_sent": ("key",),
+        "unreadable": ("field",),
+        "messages": ("id",),
+        "phones": ("slot",),
+        "emails": ("slot",),
+        "addresses": ("slot",),
+    }
+    machines = {key: form.format(name=key, number=number) for key in places.get(name, ())}
+    if name == "identifiers":
+        machines["system"] = f"https://zz.example/NamingSystem/{number}"
+    return inner | machines
 
 
 def _numbered(document: Any, typed: bool) -> Any:

@@ -19,6 +19,7 @@ from referrals import summary
 from referrals.rendering import fonts
 from referrals.rendering.pool import Limits, Pool, RenderingFailed
 from referrals.summary import SummaryContext
+from tests.everything import EVERYTHING, OUR_NAMES, internal_texts
 from tests.strategies import documents, tokens_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -206,6 +207,92 @@ def test_keys_outside_the_contract_are_not_printed(full: Document) -> None:
 
     assert "secret" not in page
     assert "difficult" not in page
+
+
+def test_forms_have_a_section_each_and_are_told_apart() -> None:
+    answers = [
+        ("qr-7", "Formulaire d’accueil", "Allergies", "Pénicilline"),
+        ("qr-8", "", "Allergies", "Latex"),
+        ("qr-9", "Call", "Allergies", "none"),
+        ("qr-10", "Call", "Allergies", "dust"),
+    ]
+    text = html_text(
+        {
+            "form_answers": [
+                {"form": form, "form_name": name, "key": "1", "label": label, "value": value}
+                for form, name, label, value in answers
+            ]
+        }
+    )
+    assert (
+        "Formulaire d’accueil Allergies Pénicilline Form 2 Allergies Latex "
+        "Call Allergies none Call (2) Allergies dust"
+    ) in text
+
+
+def test_what_no_part_takes_stands_last_before_the_small_print() -> None:
+    text = html_text(EVERYTHING)
+
+    assert (
+        "Could not be read Date of birth 03/04/1991 It can be read as two dates: "
+        "correct it in Caredove. "
+        "Also sent Registrant: General practitioner Dr. A. Osei "
+        "Allergy Penicillin, severe rash (2019) "
+        "Caredove records"
+    ) in text
+
+
+def test_what_is_former_says_so() -> None:
+    text = html_text(EVERYTHING)
+
+    assert "Home address 9 Pine Rd Hearst former" in text
+    assert "Work phone 705-555-0100 former" in text
+    assert "old@example.org former" in text
+
+
+def test_a_withdrawn_request_stands_out(full: Document) -> None:
+    for status, shown in (("revoked", "revoked"), ("entered-in-error", "entered in error")):
+        full["request_status"] = status
+        caution = f'<div class="caution">Request {shown}</div>'
+        assert caution in summary.html(full, CONTEXT)
+    full["request_status"] = "active"
+    assert "Request Active" in html_text(full)
+    assert "Request active" not in html_text(full)
+
+
+def test_the_small_print_holds_only_ids_that_caredove_knows() -> None:
+    text = html_text(EVERYTHING)
+
+    assert (
+        "Caredove records Organization Birchwood Community Mental Health (812) "
+        "Service listing Adult Counselling - Milltown (4417) "
+        "Caredove Inc. b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10 Appointment 1076646"
+    ) in text
+    assert "Communication/m-1" not in text
+    assert not [word for word in internal_texts(EVERYTHING) | OUR_NAMES if word in text]
+
+
+@given(documents(internal=True))
+def test_no_key_slot_or_path_is_ever_shown(document: Document) -> None:
+    text = visible(document).text
+    assert not [word for word in internal_texts(document) | OUR_NAMES if word in text]
+
+
+@pytest.mark.usefixtures("no_renderer")
+def test_the_plain_fallback_says_all_of_it_too() -> None:
+    text = pdf_text(summary.pdf(EVERYTHING, CONTEXT).content)
+
+    for said in (
+        "COULD NOT BE READ",
+        "03/04/1991 / It can be read as two dates",
+        "ALSO SENT",
+        "Registrant: General practitioner",
+        "Penicillin, severe rash (2019)",
+        "INTAKE",
+        "CALL",
+        "Request entered in error",
+    ):
+        assert said in text, said
 
 
 # -- Nothing is lost -------------------------------------------------------------------------------
