@@ -53,8 +53,14 @@ class Phrases(Teller):
         names += [self.say(coding, "display", coding.get("display"), where) for coding in codings]
         has_name = any(names) or any(map(self._is_named, [part, *codings]))
         names += [self._code(coding, where, silent=has_name) for coding in codings]
-        others = [item for item in items if not isinstance(item, dict)]
-        names += [self.say(others, index, item, where) for index, item in enumerate(others)]
+        if not codings:
+            names.append(self.say(part, "coding", sent, where))
+        elif isinstance(sent, list):
+            names += [
+                self.say(sent, index, item, where)
+                for index, item in enumerate(sent)
+                if not isinstance(item, dict)
+            ]
         rest = self._rest(part, where, {"text", "coding"})
         return ", ".join(filter(None, [*dict.fromkeys(filter(None, names)), rest]))
 
@@ -215,17 +221,20 @@ class Phrases(Teller):
                 self.account.leave_out((id(part), key), Rule.TECHNICAL)
                 continue
             if key in ("extension", "modifierExtension"):
-                said += [text for text in self._extensions(value, where) if text]
+                said += [text for text in self._extensions(part, key, where) if text]
             elif text := self.say(part, key, value, where):
                 plain = stem(key) in ("value", "text", "display", "code", "start", "end")
                 said.append(text if plain else f"{self.label(key).lower()} {text}".strip())
         return ", ".join(said)
 
-    def _extensions(self, value: Any, where: str) -> Iterator[str]:
-        items = value if isinstance(value, list) else [value]
-        for index, item in enumerate(items):
+    def _extensions(self, part: dict[str, Any], key: str, where: str) -> Iterator[str]:
+        value = part[key]
+        holders = [(part, key, value)]
+        if isinstance(value, list):
+            holders = [(value, index, item) for index, item in enumerate(value)]  # type: ignore[misc]
+        for holder, at, item in holders:
             if not isinstance(item, dict):
-                yield self.say(items, index, item, where)
+                yield self.say(holder, at, item, where)
                 continue
             text = self._extension(item, where)
             label = extension_label(item.get("url")).lower()
