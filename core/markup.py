@@ -46,11 +46,13 @@ _REAL_ATTRIBUTE = re.compile(
     re.IGNORECASE,
 )
 _REAL_WORD = re.compile(rf"""[\s/"'](?:{_TELLING})\b""", re.IGNORECASE)
-# A tag that never ends, with the attributes that it has.
+# No tag by itself; behind "<x" its attributes would be those of x.
+_STRAY = re.compile(r"<(?!/?[A-Za-z])([^<>]*+>)")
+# A tag that never ends, the attributes that it has, and the text behind them.
 _ENDLESS = re.compile(
     rf"""</?({_NAME})"""
     r"""((?:[\s/]++[^\s=<>"'/]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|["']?+[^\s<>"']*+)"""
-    rf"""|[\s/]++(?:{_TELLING})\b)*+)""",
+    rf"""|[\s/]++(?:{_TELLING})\b)*+)([^<>]*+)""",
     re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -141,6 +143,7 @@ def _untagged(text: str) -> str:
     text = _CDATA.sub("", _DECLARATION.sub("", text.replace("<!--", "")))
     pairs = _names(_CLOSING, text) & _names(_OPENING, text)
     text = _TAG.sub(lambda tag: _instead_of_tag(tag, pairs), text)
+    text = _STRAY.sub(lambda tag: tag[1] if _REAL_ATTRIBUTE.search(tag[0]) else tag[0], text)
     return _ENDLESS.sub(_instead_of_endless_tag, text)
 
 
@@ -159,7 +162,8 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> s
 def _instead_of_tag(tag: re.Match[str], pairs: set[str]) -> str:
     ends, name, rest = tag[1], tag[2].lower(), tag[3] or tag[4] or ""
     is_known = name in _INSTEAD or name in pairs or bool(_OFFICE.match(name))
-    if not (is_known if ends else _is_tag(name, rest, pairs)):
+    is_markup = is_known or _REAL_ATTRIBUTE.search(rest) if ends else _is_tag(name, rest, pairs)
+    if not is_markup:
         return tag[0]
     return "" if ends and name in ("li", "td", "th") else _INSTEAD.get(name, "")
 
@@ -178,10 +182,12 @@ def _is_tag(name: str, rest: str, pairs: set[str]) -> bool:
 
 
 def _instead_of_endless_tag(tag: re.Match[str]) -> str:
-    name, attributes = tag[1].lower(), tag[2]
-    is_markup = _ALWAYS.match(name) or _REAL_ATTRIBUTE.search(attributes)
-    is_markup = is_markup or (name in _INSTEAD and _REAL_WORD.search(attributes))
-    return "" if is_markup else tag[0]
+    name, attributes, behind = tag[1].lower(), tag[2], tag[3]
+    if _ALWAYS.match(name) or _REAL_ATTRIBUTE.search(attributes):
+        return behind
+    if name in _INSTEAD and _REAL_WORD.search(attributes):
+        return behind
+    return f"< {tag[0][1:]}" if _REAL_ATTRIBUTE.search(behind) else tag[0]
 
 
 def _unescaped(text: str) -> str:

@@ -21,7 +21,7 @@ PIECES = (
     "< > & ; / ! - -- = \" ' <b> </b> <br> <p> </p> <li> <script> </script> <!-- --> <style> "
     "</style> &lt; &gt; &amp; &#60; &#x3C; &nbsp; &quot; lt; amp; <a <img onerror=x script b href= "
     "<unknown> </unknown> <address> </address> <s/p < /> <svg/onload=x <x onclick='y' ? <?xml <! "
-    "<a/href=x <title class <![CDATA[ ]]> <o:p> x<y"
+    "<x onclick=y> </y < onclick=y href=x <a/href=x <title class <![CDATA[ ]]> <o:p> x<y"
 )
 CHARACTERS = [" ", "\n", "\t", "\r\n", "\0", "\x85", "\u202e", "\xa0", "é", "ᐃᓄᒃ", "\ud83d"]
 pieces = st.sampled_from([*PIECES.split(), *CHARACTERS])
@@ -51,6 +51,11 @@ class Working(HTMLParser):
 @example("<scr<script></script>ipt>")
 @example("<scr<unknown>ipt>")
 @example("<img src='x\" onerror=alert(1)>")
+@example("<x < onclick=y>")
+@example("<x </y onclick=y>")
+@example("<x <! onclick=y>")
+@example("<A< HREF=>")
+@example("<A<LI>HREF=<>")
 @example("<a title=\"x<y\" href='z'>")
 def test_no_markup_is_ever_left(text):
     plain = plain_text(text)
