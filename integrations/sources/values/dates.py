@@ -70,7 +70,7 @@ def read_instant(text: str) -> Instant:
         at = _from_iso(f"{compact[1]}T{compact[2].replace(' ', '').upper()}")
         return _instant(at) if at else Instant(cause=NOT_AN_INSTANT)
     if zoned := _DATE_WITH_ZONE.fullmatch(cleaned):
-        return _date_alone(zoned[1])
+        return Instant(cause=AMBIGUOUS) if zoned[2] else _date_alone(zoned[1])
     clock = _CLOCK.search(cleaned)
     found = _with_clock(cleaned, clock) if clock else _date_alone(cleaned)
     if found.cause == NOT_AN_INSTANT and _ISO_RARE.match(text) and (at := _from_iso(text)):
@@ -97,7 +97,10 @@ _ISO_RARE = re.compile(r"\d{4}-?\d{2}-?\d{2}[^\d+-]\d|\d{4}-?W\d{2}", re.ASCII)
 _COMPACT_INSTANT = re.compile(
     r"(\d{8})(\d{4}(?:\d{2}(?:[.,]\d{1,9})?)?(?: ?(?:z|[+-]\d{2}:?\d{2}))?)", re.ASCII
 )
-_DATE_WITH_ZONE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:z|[+-]\d{2}:\d{2})", re.ASCII)
+# As XML and HL7 write it; "2026-03-19-09:30" may be that, or half past nine.
+_DATE_WITH_ZONE = re.compile(
+    r"(\d{4}-?\d{2}-?\d{2})(?:z|\+\d{2}:?\d{2}|(-)(?:0\d|1[0-2]):?\d{2})", re.ASCII
+)
 
 
 def _from_iso(text: str) -> datetime | None:
@@ -321,7 +324,7 @@ _CLOCK = re.compile(
     r"(?P<remark> ?\([a-z' -]*\)| ?\[[a-z_/-]*\])?",
     re.ASCII,
 )
-_JOINT = re.compile(r"(?:(?<=\d)t|,? ?(?:\b(?:at|a)\b|@| -)?)$")
+_JOINT = re.compile(r"(?:(?<=\d)t|,? ?(?:\b(?:at|a)\b|@|-)?)$")
 
 
 def _around(text: str, clock: re.Match[str]) -> str:
