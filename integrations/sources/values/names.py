@@ -125,9 +125,10 @@ def parse_name(text: str) -> Name:
     Understands "First Last, Jr.", "Last, First Middle, MD" and "LAST First". A single word is a
     last name, and so is a text that is too long for a name.
     """
+    text = " ".join(_unglued(text).split())
     if len(text) > _LONGEST:
-        return Name(last=" ".join(text.split()))
-    named, *remarks = _REMARK.split(_unglued(text).strip(), maxsplit=1)
+        return Name(last=text)
+    named, *remarks = _REMARK.split(text, maxsplit=1)
     segments = list(filter(None, map(_WORD.findall, _segments(named))))
     if not segments:
         return Name(suffix=" ".join(remarks).strip())
