@@ -131,6 +131,7 @@ class Attachment(TypedDict, total=False):
     filename: str  # made safe
     content_type: str
     size: int  # bytes, as announced
+    sha256: str  # of its bytes, where a message held them
     description: str
 
 

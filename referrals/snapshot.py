@@ -4,16 +4,32 @@ The snapshot is a map from a path to what is known there and since when; `view` 
 `Document`. A value gives way only to one from a later message, so messages that carry their time
 lead to the same snapshot in whatever order they come, and an older one fills only what is empty.
 
-Three shapes of value (contract, section 3, rule 12, and section 2):
+Shapes of value (contract, section 3, rules 12, 16 and 17, and section 2):
 
 - a field, or a list that a message holds whole (names, phones of a FHIR message): the latest wins;
-- a list whose items have a key (form answers, messages, notes, attachments): item by item;
-- the appointment: field by field for each appointment id; the one last spoken of is shown.
+- a form: it replaces itself whole;
+- a list whose items have a key (answers without a form, messages, notes, attachments, also sent,
+  unreadable): item by item;
+- the appointment: field by field for each appointment id; the one last spoken of is shown;
+- what a sender withdraws: a time of its own; what that sender sent no later is not shown.
+
+| path | value |
+|---|---|
+| `reason`, `registrant.first_name` | a field |
+| `registrant.addresses/main/city` | a part of an item with a named place |
+| `form_answers@SENDER/FORM` | the answers of a form, as a list |
+| `PART@SENDER/KEY` | an item of a list |
+| `appointment@SENDER/FIELD/ID` | a field of an appointment |
+| `withdrawn@SENDER/PART/KEY` | that the sender withdrew it |
+
+Before version 1 of reading, paths named no sender (`form_answers/KEY`, `appointment/FIELD/ID`);
+those are shown, too, until the snapshot is built again.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -21,15 +37,42 @@ from mapping.document import Document
 
 Snapshot = dict[str, list[Any]]  # path -> [time, position, value]
 
+READING = 1  # the version of reading by which snapshots are made now
 WHOLE = ("organization", "listing", "substatus")  # a part of one never stays beside a new other
+# The parts of an item that make its key: the first rule of which a part is there.
 KEYED = {
-    "form_answers": ("key", "label"),
-    "messages": ("id",),
+    "form_answers": (("key", "label"),),
+    "messages": (("id",), ("at", "text")),
     "notes": (),
-    "attachments": ("key",),
+    "attachments": (("key",),),
+    "also_sent": (("key",),),
+    "unreadable": (("field",),),
 }
+WITHDRAWABLE = ("form_answers", "messages", "attachments", "appointment", "also_sent")
 BY_FIELD = ("registrant", "requester")
 SLOT_BY_FIELD = ("addresses",)
+EARLIER = ""  # the sender of what was merged before senders were named
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One entry of a list, or a field of an appointment.
+
+    `key` is the one by which the sender knows it: of the form, of the appointment; may be empty.
+    """
+
+    path: str
+    part: str
+    sender: str
+    key: str
+    time: str
+    position: int
+    value: Any
+
+    @property
+    def rank(self) -> tuple[str, str, str]:
+        # Two messages of the same instant must not depend on the order in which they came.
+        return self.time, json.dumps([self.position, self.value], sort_keys=True), self.path
 
 
 def stamp(at: datetime) -> str:
@@ -37,14 +80,15 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def merge(snapshot: Snapshot, document: Document, at: datetime) -> Snapshot:
-    """Return the snapshot with what a message of the time `at` says; neither input changes."""
+def merge(snapshot: Snapshot, document: Document, at: datetime, sender: str = EARLIER) -> Snapshot:
+    """Return the snapshot with what a sender's message of the time `at` says.
+
+    `sender` must not contain a slash. Neither input changes.
+    """
     merged = dict(snapshot)
     time = stamp(at)
-    for path, position, value in _entries(document):
-        entry = [time, position, value]
-        if path not in merged or _rank(entry) > _rank(merged[path]):
-            merged[path] = entry
+    for path, position, value in _entries(document, sender):
+        _put_later(merged, path, [time, position, value])
     return merged
 
 
@@ -52,8 +96,7 @@ def unite(one: Snapshot, other: Snapshot) -> Snapshot:
     """Return what both know of a referral that turned out to be the same."""
     united = dict(one)
     for path, entry in other.items():
-        if path not in united or _rank(entry) > _rank(united[path]):
-            united[path] = entry
+        _put_later(united, path, entry)
     return united
 
 
@@ -64,12 +107,17 @@ def view(snapshot: Snapshot) -> Document:
         if "/" not in path:
             _put(shown, path, snapshot[path][2])
     _put_slots(shown, snapshot)
-    for name in KEYED:
-        if items := _items(snapshot, name):
-            shown[name] = items
-    if appointment := _appointment(snapshot):
-        shown["appointment"] = appointment
-    return cast(Document, shown)
+    standing = _standing(snapshot)
+    for name, items in standing.items():
+        shown[name] = _SHOWN.get(name, _by_key)(items)
+    if unreadable := shown.pop("unreadable", None):
+        shown["unreadable"] = _unsettled(unreadable, snapshot)
+    return cast(Document, {name: value for name, value in shown.items() if value != []})
+
+
+def withdrawn(snapshot: Snapshot, part: str) -> set[str]:
+    """Return the keys that some sender has withdrawn of a part; they may have come again since."""
+    return {key for _, named, key in _withdrawals(snapshot) if named == part}
 
 
 def has_details(document: Document) -> bool:
@@ -78,19 +126,34 @@ def has_details(document: Document) -> bool:
     return bool(registrant.get("first_name") or registrant.get("last_name"))
 
 
-def _rank(entry: list[Any]) -> tuple[str, str]:
+def _put_later(snapshot: Snapshot, path: str, entry: list[Any]) -> None:
+    """Put the entry at its path, unless a later one is there."""
+    known = snapshot.get(path)
+    if known is None or _is_later(entry, known):
+        snapshot[path] = entry
+
+
+def _is_later(entry: list[Any], known: list[Any]) -> bool:
+    if entry[0] != known[0]:
+        return bool(entry[0] > known[0])
     # Two messages of the same instant must not depend on the order in which they came.
-    return entry[0], json.dumps(entry[1:], sort_keys=True)
+    one, other = (json.dumps(each[1:], sort_keys=True) for each in (entry, known))
+    return one > other
 
 
-def _entries(document: Document) -> Iterator[tuple[str, int, Any]]:
+# -- From a message ------------------------------------------------------------------------------
+
+
+def _entries(document: Document, sender: str) -> Iterator[tuple[str, int, Any]]:
     for name, value in document.items():
         if _is_empty(value):
             continue
         if name == "appointment":
-            yield from _appointment_entries(cast(dict[str, Any], value))
+            yield from _appointment_entries(cast(dict[str, Any], value), sender)
+        elif name == "withdrawn":
+            yield from _withdrawn_entries(cast(list[dict[str, Any]], value), sender)
         elif name in KEYED:
-            yield from _keyed_entries(name, cast(list[dict[str, Any]], value))
+            yield from _keyed_entries(name, cast(list[dict[str, Any]], value), sender)
         elif name in BY_FIELD:
             yield from _field_entries(name, cast(dict[str, Any], value))
         else:
@@ -120,19 +183,48 @@ def _slot_entries(
                 yield f"{path}/{slot}/{part}", position, value
 
 
-def _keyed_entries(name: str, items: list[dict[str, Any]]) -> Iterator[tuple[str, int, Any]]:
+def _keyed_entries(
+    name: str, items: list[dict[str, Any]], sender: str
+) -> Iterator[tuple[str, int, Any]]:
+    forms: dict[str, tuple[int, list[Any]]] = {}
     for position, item in enumerate(items):
         if _is_empty(item):
             continue
-        key = next((str(item[part]) for part in KEYED[name] if item.get(part)), _digest(item))
-        yield f"{name}/{key}", position, item
+        if name == "form_answers" and item.get("form"):
+            forms.setdefault(item["form"], (position, []))[1].append(item)
+        else:
+            yield f"{name}@{sender}/{_path_key(name, item)}", position, item
+    for form, (position, answers) in forms.items():
+        yield f"{name}@{sender}/{form}", position, answers
 
 
-def _appointment_entries(appointment: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
+def _path_key(name: str, item: dict[str, Any]) -> str:
+    """Return what tells an item from the others of its list."""
+    for rule in KEYED[name]:
+        given = [str(item.get(part) or "") for part in rule]
+        if any(given):
+            # Two files under one key are told apart by their bytes, where a message held them.
+            given += [item["sha256"]] if name == "attachments" and item.get("sha256") else []
+            return given[0] if len(given) == 1 else json.dumps(given, ensure_ascii=False)
+    return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _withdrawn_entries(items: list[dict[str, Any]], sender: str) -> Iterator[tuple[str, int, Any]]:
+    for item in items:
+        if (part := item.get("part", "")) in WITHDRAWABLE:
+            yield f"withdrawn@{sender}/{part}/{item.get('key', '')}", 0, True
+
+
+def _appointment_entries(
+    appointment: dict[str, Any], sender: str
+) -> Iterator[tuple[str, int, Any]]:
     identity = appointment.get("id", "")
     for field, value in appointment.items():
         if not _is_empty(value):
-            yield f"appointment/{field}/{identity}", 0, value
+            yield f"appointment@{sender}/{field}/{identity}", 0, value
+
+
+# -- To the view: fields -------------------------------------------------------------------------
 
 
 def _put(shown: dict[str, Any], path: str, value: Any) -> None:
@@ -166,26 +258,131 @@ def _slots(snapshot: Snapshot, path: str, since: str) -> list[tuple[int, dict[st
     return sorted(items.values(), key=lambda item: item[0])
 
 
-def _items(snapshot: Snapshot, name: str) -> list[Any]:
-    """Items of the latest message first, in its order; then what only older ones had."""
-    entries = [(path, entry) for path, entry in snapshot.items() if path.startswith(f"{name}/")]
-    entries.sort(key=lambda pair: (pair[1][1], pair[0]))
-    entries.sort(key=lambda pair: pair[1][0], reverse=True)
-    items = [entry[2] for _, entry in entries]
-    if name in ("messages", "notes"):
-        items.sort(key=lambda item: item.get("at", ""))
-    return items
+# -- To the view: lists --------------------------------------------------------------------------
 
 
-def _appointment(snapshot: Snapshot) -> dict[str, Any]:
+def _standing(snapshot: Snapshot) -> dict[str, list[_Item]]:
+    """Return the items of each list that nobody has withdrawn."""
+    gone = _withdrawals(snapshot)
+    standing: dict[str, list[_Item]] = {}
+    for path, (time, position, value) in snapshot.items():
+        head, slash, rest = path.partition("/")
+        part, _, sender = head.partition("@")
+        if not slash or part not in (*KEYED, "appointment"):
+            continue
+        item = _Item(path, part, sender, _sent_key(part, rest, value), time, position, value)
+        if not (gone and _is_withdrawn(item, gone)):
+            standing.setdefault(part, []).append(item)
+    return standing
+
+
+def _sent_key(part: str, rest: str, value: Any) -> str:
+    """Return the key by which the sender knows an item, and may withdraw it."""
+    if part == "appointment":
+        return rest.partition("/")[2]
+    if part == "form_answers":
+        return rest if isinstance(value, list) else ""
+    rule = KEYED[part][0] if KEYED[part] else ()
+    return str(value.get(rule[0]) or "") if rule else ""
+
+
+def _withdrawals(snapshot: Snapshot) -> dict[tuple[str, str, str], str]:
+    """Return when what was withdrawn, by sender, part and key."""
+    found: dict[tuple[str, str, str], str] = {}
+    for path, (time, _, _) in snapshot.items():
+        if path.startswith("withdrawn@"):
+            head, _, rest = path.partition("/")
+            part, _, key = rest.partition("/")
+            found[head.partition("@")[2], part, key] = time
+    return found
+
+
+def _is_withdrawn(item: _Item, gone: dict[tuple[str, str, str], str]) -> bool:
+    if item.part not in WITHDRAWABLE or (not item.key and item.part != "appointment"):
+        return False
+    if item.sender != EARLIER:
+        return item.time <= gone.get((item.sender, item.part, item.key), "")
+    times = (time for (_, *what), time in gone.items() if what == [item.part, item.key])
+    return item.time <= max(times, default="")
+
+
+def _latest(items: Iterable[_Item], key: Callable[[_Item], Hashable]) -> list[_Item]:
+    """Return the latest item of each key, whoever sent it."""
+    found: dict[Hashable, _Item] = {}
+    for item in items:
+        known = found.get(identity := key(item))
+        if known is None or item.rank > known.rank:
+            found[identity] = item
+    return list(found.values())
+
+
+def _in_order(items: Iterable[_Item]) -> list[_Item]:
+    """Return items of the latest message first, in its order; then what only older ones had."""
+    in_place = sorted(items, key=lambda item: (item.position, item.path))
+    return sorted(in_place, key=lambda item: item.time, reverse=True)
+
+
+def _by_key(items: list[_Item]) -> list[Any]:
+    return [item.value for item in _in_order(_latest(items, _own_key))]
+
+
+def _by_time(items: list[_Item]) -> list[Any]:
+    return sorted(_by_key(items), key=lambda item: _instant(item.get("at", "")))
+
+
+def _own_key(item: _Item) -> str:
+    return _path_key(item.part, item.value)
+
+
+def _instant(text: str) -> tuple[float, str]:
+    """Return what orders times as instants, whatever their offsets: none first, oddities last."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp(), text
+    except (ValueError, OverflowError):
+        return (float("inf") if text else float("-inf")), text
+
+
+def _answers(items: list[_Item]) -> list[Any]:
+    forms = _latest((i for i in items if isinstance(i.value, list)), lambda item: item.key)
+    alone = _latest((i for i in items if not isinstance(i.value, list)), _own_key)
+    asked: dict[str, str] = {}
+    for form in forms:
+        for answer in form.value:
+            question = _path_key(form.part, answer)
+            asked[question] = max(form.time, asked.get(question, ""))
+    # Before forms were named, their answers were merged alone: they would be shown twice.
+    alone = [i for i in alone if i.sender != EARLIER or asked.get(_own_key(i), "") < i.time]
+    ordered = _in_order([*forms, *alone])
+    return [a for i in ordered for a in (i.value if isinstance(i.value, list) else [i.value])]
+
+
+def _attachments(items: list[_Item]) -> list[Any]:
+    """Return the files: those of one key with other bytes are others, one without bytes is not."""
+    by_key: dict[str, list[_Item]] = {}
+    for item in items:
+        by_key.setdefault(item.key or _own_key(item), []).append(item)
+    shown: list[_Item] = []
+    for found in by_key.values():
+        held = [item for item in found if item.value.get("sha256")]
+        files = _latest(held, lambda item: item.value["sha256"])
+        shown += files if len(files) > 1 else [_as_one(found, files)]
+    return [item.value for item in _in_order(shown)]
+
+
+def _as_one(found: list[_Item], held: list[_Item]) -> _Item:
+    """Return what was said last of one file, with the bytes that a message held."""
+    latest = max(found, key=lambda item: item.rank)
+    if not held:
+        return latest
+    return replace(latest, value={**latest.value, "sha256": held[0].value["sha256"]})
+
+
+def _appointment(items: list[_Item]) -> dict[str, Any]:
     """The appointment last spoken of; a message that names none speaks of that one."""
     by_id: dict[str, dict[str, tuple[str, Any]]] = {}
-    for path in sorted(snapshot):
-        kind, _, rest = path.partition("/")
-        if kind == "appointment":
-            field, _, identity = rest.partition("/")
-            time, _, value = snapshot[path]
-            by_id.setdefault(identity, {})[field] = (time, value)
+    for item in sorted(_latest(items, lambda item: (item.key, _field(item))), key=_field):
+        by_id.setdefault(item.key, {})[_field(item)] = (item.time, item.value)
     nameless = by_id.pop("", {})
     latest = max(by_id.values(), key=_last_time, default={})
     since = min((time for time, _ in latest.values()), default="")
@@ -197,8 +394,60 @@ def _appointment(snapshot: Snapshot) -> dict[str, Any]:
     return {field: value for field, (_, value) in {**latest, **over}.items()}
 
 
+def _field(item: _Item) -> str:
+    return item.path.split("/")[1]
+
+
 def _last_time(fields: dict[str, tuple[str, Any]]) -> tuple[str, str]:
     return max(time for time, _ in fields.values()), str(fields.get("id", ("", ""))[1])
+
+
+_SHOWN: dict[str, Callable[[list[_Item]], Any]] = {
+    "form_answers": _answers,
+    "messages": _by_time,
+    "notes": _by_time,
+    "attachments": _attachments,
+    "appointment": _appointment,
+    "unreadable": lambda items: _in_order(_latest(items, _own_key)),
+}
+
+
+# -- To the view: what could not be read ---------------------------------------------------------
+
+
+def _unsettled(items: list[_Item], snapshot: Snapshot) -> list[Any]:
+    """Return what could not be read, without that for which a later message gave a value."""
+    known = _known_since(snapshot)
+    return [
+        item.value
+        for item in items
+        if not any(
+            item.time < time and _is_at(item.value.get("path", ""), path)
+            for path, time in known.items()
+        )
+    ]
+
+
+def _known_since(snapshot: Snapshot) -> dict[str, str]:
+    """Return since when each field is known, by its path in the document; without the lists."""
+    known: dict[str, str] = {}
+    for path, (time, *_) in snapshot.items():
+        head, _, rest = path.partition("/")
+        part = head.partition("@")[0]
+        if part in KEYED or part == "withdrawn":
+            continue
+        field = f"appointment.{rest.partition('/')[0]}" if part == "appointment" else head
+        known[field] = max(time, known.get(field, ""))
+    return known
+
+
+def _is_at(wanted: str, path: str) -> bool:
+    """Return whether the value at `path` is the wanted one, is a part of it, or holds it."""
+    return bool(wanted) and (
+        wanted == path
+        or wanted.startswith((f"{path}.", f"{path}["))
+        or path.startswith(f"{wanted}.")
+    )
 
 
 def _is_empty(value: Any) -> bool:
@@ -207,7 +456,3 @@ def _is_empty(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_empty(part) for part in value)
     return value is None or value == ""
-
-
-def _digest(item: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]

@@ -174,6 +174,41 @@ def _documents(kind: Any) -> st.SearchStrategy[Any]:
     )
 
 
+_some_keys = st.sampled_from(["a", "b", ""])
+_withdrawals = _few(
+    st.fixed_dictionaries(
+        {
+            "part": st.sampled_from(
+                ["form_answers", "messages", "attachments", "appointment", "also_sent"]
+            ),
+            "key": _some_keys,
+        }
+    )
+)
+
+
+def keyed() -> st.SearchStrategy[Any]:
+    """Return documents whose lists have few keys: what they say meets, and is withdrawn."""
+    at = st.sampled_from(["2026-03-11T09:00:00-05:00", "2026-03-11T10:30:00Z", ""])
+    text = st.sampled_from(["one", "two"])
+    return _part(
+        form_answers=_few(
+            _part(form=st.sampled_from(["", "a", "b"]), key=text, label=text, value=text)
+        ),
+        messages=_few(_part(id=_some_keys, at=at, text=text)),
+        attachments=_few(
+            _part(key=_some_keys, filename=text, sha256=st.sampled_from(["", "1f", "2f"]))
+        ),
+        appointment=_part(id=_some_keys, status=text, location=text),
+        also_sent=_few(_part(key=_some_keys, label=text, text=text)),
+        unreadable=_few(
+            _part(field=text, path=st.sampled_from(["reason", ""]), cause=text, text=text)
+        ),
+        reason=text,
+        withdrawn=_withdrawals,
+    )
+
+
 def _registrants(kind: Any, identifiers: Any) -> st.SearchStrategy[Any]:
     use = kind(st.sampled_from(["home", "mobile", "work", "old", ""]))
     rank = st.integers(1, 5)

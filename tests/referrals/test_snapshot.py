@@ -9,24 +9,53 @@ from hypothesis import strategies as st
 
 from mapping.document import Document
 from referrals import snapshot
-from tests.strategies import documents
+from tests.strategies import documents, keyed
 
 NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 
 
-def merged(*messages: tuple[Document, datetime]) -> Document:
+def merged(*messages: tuple[Document, datetime] | tuple[Document, datetime, str]) -> Document:
     state: snapshot.Snapshot = {}
-    for document, at in messages:
-        state = snapshot.merge(state, document, at)
+    for message in messages:
+        state = snapshot.merge(state, *message)
     return snapshot.view(state)
 
 
-@given(st.lists(documents(), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def after(minutes: int) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+anything = st.one_of(documents(), keyed())
+senders = st.sampled_from(["1", "2"])
+
+
+@given(st.lists(st.tuples(anything, senders), max_size=5), st.randoms(use_true_random=False))
 def test_messages_that_carry_their_time_converge_in_any_order(messages: list[Any], random: Any):
-    timed = [(document, NOON + timedelta(minutes=n)) for n, document in enumerate(messages)]
+    timed = [(document, after(n), sender) for n, (document, sender) in enumerate(messages)]
     shuffled = random.sample(timed, len(timed))
     assert merged(*timed) == merged(*shuffled)
+
+
+@given(
+    st.lists(st.tuples(keyed(), st.integers(0, 1).map(after), senders), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_messages_of_few_instants_converge_whoever_sent_them(messages: list[Any], random: Any):
+    assert merged(*messages) == merged(*random.sample(messages, len(messages)))
+
+
+@given(st.lists(st.tuples(keyed(), st.integers(0, 3).map(after), senders), max_size=4))
+def test_all_messages_sent_again_change_nothing(messages: list[Any]):
+    assert merged(*messages, *messages) == merged(*messages)
+
+
+@given(st.lists(st.tuples(keyed(), st.integers(0, 3).map(after), senders), max_size=5))
+def test_a_referral_in_two_halves_joins_to_what_it_would_have_been(messages: list[Any]):
+    halves: list[snapshot.Snapshot] = [{}, {}]
+    for number, message in enumerate(messages):
+        halves[number % 2] = snapshot.merge(halves[number % 2], *message)
+    assert snapshot.view(snapshot.unite(*halves)) == merged(*messages)
 
 
 @given(documents(), documents())
@@ -85,6 +114,199 @@ def test_form_answers_are_kept_one_by_one_in_the_order_of_the_latest_form():
         ("b", "4"),
         ("a", "1"),
     ]
+
+
+def values(document: Document) -> list[str]:
+    return [answer["value"] for answer in document.get("form_answers", [])]
+
+
+def form(name: str, **answers: str) -> Document:
+    given = [{"form": name, "key": key, "value": value} for key, value in answers.items()]
+    return {"form_answers": given}  # type: ignore[typeddict-item]
+
+
+def test_two_forms_keep_their_answers_to_questions_of_one_key():
+    intake, call = form("intake", q1="Penicillin"), form("call", q1="No answer")
+    assert values(merged((intake, NOON), (call, LATER))) == ["No answer", "Penicillin"]
+
+
+@pytest.mark.parametrize("again", [{"q2": "b"}, {"q2": "b", "q3": "c"}, {"q3": "x", "q1": "y"}])
+def test_a_form_that_is_sent_again_replaces_itself_whole(again: dict[str, str]):
+    first = form("meds", q1="Sertraline", q2="Ramipril")
+    for messages in (
+        [(first, NOON), (form("meds", **again), LATER)],
+        [(form("meds", **again), LATER), (first, NOON)],
+    ):
+        assert values(merged(*messages)) == list(again.values())
+
+
+def test_answers_without_a_form_are_told_apart_by_key_and_label():
+    def answer(key: str, label: str, value: str) -> Document:
+        return {"form_answers": [{"key": key, "label": label, "value": value}]}
+
+    shown = merged(
+        (answer("1", "Allergies", "Penicillin"), NOON),
+        (answer("1", "Outcome of call", "Booked"), after(1)),
+        (answer("", "Allergies", "None"), after(2)),
+        (answer("1", "Outcome of call", "Cancelled"), after(3)),
+    )
+    assert values(shown) == ["Cancelled", "None", "Penicillin"]
+
+
+def also(key: str, text: str) -> Document:
+    return {"also_sent": [{"key": key, "group": "Registrant", "label": "Allergy", "text": text}]}
+
+
+def test_what_is_also_sent_gives_way_by_its_key():
+    shown = merged((also("a", "Penicillin"), NOON), (also("b", "Latex"), LATER))
+    assert [line["text"] for line in shown["also_sent"]] == ["Latex", "Penicillin"]
+    shown = merged((also("a", "Penicillin"), NOON), (also("a", "None known"), LATER))
+    assert [line["text"] for line in shown["also_sent"]] == ["None known"]
+
+
+def letter(sha256: str = "", key: str = "doc-1", filename: str = "letter.pdf") -> Document:
+    held = {"sha256": sha256} if sha256 else {}
+    return {"attachments": [{"key": key, "filename": filename, **held}]}  # type: ignore[typeddict-item]
+
+
+def test_two_files_under_one_key_are_both_kept_and_one_file_is_once():
+    shown = merged((letter("1f"), NOON), (letter("2f"), after(1)), (letter("1f"), after(2)))
+    assert [file["sha256"] for file in shown["attachments"]] == ["1f", "2f"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_that_is_named_again_without_its_bytes_is_the_same_file(order: int):
+    messages = [(letter("1f", filename="old.pdf"), NOON), (letter(filename="new.pdf"), LATER)]
+    shown = merged(*messages[::order])
+    assert shown["attachments"] == [{"key": "doc-1", "filename": "new.pdf", "sha256": "1f"}]
+
+
+BOOKED: Document = {"appointment": {"id": "a1", "status": "booked", "location": "Room 4"}}
+TOLD: Document = {"messages": [{"id": "m1", "text": "Please call."}]}
+WITHDRAWABLE = [
+    (form("intake", q1="Penicillin"), "form_answers", "intake"),
+    (TOLD, "messages", "m1"),
+    (letter(), "attachments", "doc-1"),
+    (letter("1f"), "attachments", "doc-1"),
+    (BOOKED, "appointment", "a1"),
+    (also("a", "Penicillin"), "also_sent", "a"),
+]
+
+
+def withdrawal(part: str, key: str) -> Document:
+    return {"withdrawn": [{"part": part, "key": key}]}
+
+
+@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
+def test_what_a_sender_withdraws_goes_away_in_whatever_order_it_comes(
+    said: Document, part: str, key: str
+):
+    sent, gone = (said, NOON, "1"), (withdrawal(part, key), LATER, "1")
+    assert merged(sent, gone) == merged(gone, sent) == {}
+
+
+@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
+def test_what_was_withdrawn_comes_back_with_a_later_message(said: Document, part: str, key: str):
+    gone = (withdrawal(part, key), after(1), "1")
+    sent, again = (said, NOON, "1"), (said, after(2), "1")
+    assert merged(sent, gone, again) == merged(again, gone, sent) == said
+
+
+@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
+def test_nobody_withdraws_what_another_sender_sent(said: Document, part: str, key: str):
+    gone = (withdrawal(part, key), after(2), "2")
+    assert merged((said, NOON, "1"), gone) == said
+    assert merged((said, NOON, "1"), (said, after(1), "2"), gone) == said
+
+
+def test_another_thing_with_the_same_key_stays():
+    both = merged(
+        (form("a", q1="x"), NOON), (also("a", "y"), NOON), (withdrawal("also_sent", "a"), LATER)
+    )
+    assert values(both) == ["x"]
+    assert "also_sent" not in both
+
+
+def unreadable(path: str) -> Document:
+    return {
+        "unreadable": [
+            {"field": "born", "path": path, "cause": "ambiguous_date", "text": "03/04/1991"}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "settled_by"),
+    [
+        ("registrant.date_of_birth", {"registrant": {"date_of_birth": "1991-04-03"}}),
+        ("appointment.start", {"appointment": {"id": "1", "start": "2026-03-20T10:00:00Z"}}),
+        ("substatus.classification", {"substatus": {"classification": "ready"}}),
+        ("registrant.addresses", {"registrant": {"addresses": [{"slot": "main", "city": "X"}]}}),
+    ],
+)
+def test_what_could_not_be_read_is_settled_by_a_later_value_only(path: str, settled_by: Document):
+    assert "unreadable" not in merged((unreadable(path), NOON), (settled_by, LATER))
+    assert "unreadable" not in merged((settled_by, LATER), (unreadable(path), NOON))
+    assert "unreadable" in merged((settled_by, NOON), (unreadable(path), LATER))
+    assert "unreadable" in merged((unreadable(path), NOON), ({"reason": "Low mood"}, LATER))
+    assert "unreadable" in merged((unreadable(""), NOON), (settled_by, LATER))
+
+
+# -- what was merged before version 1 of reading -------------------------------------------------
+
+AT = snapshot.stamp(NOON)
+EARLIER: snapshot.Snapshot = {
+    "reason": [AT, 0, "Low mood"],
+    "form_answers/1": [AT, 0, {"key": "1", "label": "Allergies", "value": "Penicillin"}],
+    "form_answers/2": [AT, 1, {"key": "2", "label": "Lives with", "value": "Parents"}],
+    "messages/m1": [AT, 0, {"id": "m1", "text": "Please call."}],
+    "notes/0123": [AT, 0, {"text": "Prefers mornings."}],
+    "attachments/doc-1": [AT, 0, {"key": "doc-1", "filename": "letter.pdf"}],
+    "appointment/id/a1": [AT, 0, "a1"],
+    "appointment/location/a1": [AT, 0, "Room 4"],
+}
+SHOWN: Document = {
+    "reason": "Low mood",
+    "form_answers": [
+        {"key": "1", "label": "Allergies", "value": "Penicillin"},
+        {"key": "2", "label": "Lives with", "value": "Parents"},
+    ],
+    "messages": [{"id": "m1", "text": "Please call."}],
+    "notes": [{"text": "Prefers mornings."}],
+    "attachments": [{"key": "doc-1", "filename": "letter.pdf"}],
+    "appointment": {"id": "a1", "location": "Room 4"},
+}
+
+
+def test_an_earlier_snapshot_is_shown_as_it_was():
+    assert snapshot.view(EARLIER) == SHOWN
+
+
+def test_the_same_again_is_shown_once_beside_an_earlier_snapshot():
+    assert snapshot.view(snapshot.merge(EARLIER, SHOWN, LATER, "1")) == SHOWN
+    named = [{"form": "intake", **answer} for answer in SHOWN["form_answers"]]
+    again: Document = {"form_answers": named}  # type: ignore[typeddict-item]
+    shown = snapshot.view(snapshot.merge(EARLIER, again, LATER, "1"))
+    assert shown == {**SHOWN, "form_answers": named}
+
+
+def test_what_an_earlier_snapshot_holds_can_be_withdrawn():
+    gone = snapshot.merge(EARLIER, withdrawal("attachments", "doc-1"), LATER, "1")
+    assert "attachments" not in snapshot.view(gone)
+
+
+# -- shown in order ------------------------------------------------------------------------------
+
+
+def test_messages_are_ordered_as_instants_whatever_their_offsets():
+    document: Document = {
+        "messages": [
+            {"id": "1", "at": "2026-03-11T09:30:00-05:00", "text": "late"},
+            {"id": "2", "at": "2026-03-11T14:00:00Z", "text": "early"},
+        ]
+    }
+    shown = merged((document, NOON))["messages"]
+    assert [message["text"] for message in shown] == ["early", "late"]
 
 
 def test_messages_exchanged_are_shown_by_their_time():
