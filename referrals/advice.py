@@ -96,6 +96,14 @@ REMOVE_THERE = Advice(
 )
 SEEN = Advice(Actor.SUPPORT, "It later succeeded. Clear the error once you have seen it.")
 SEEN_TO = Advice(Actor.SUPPORT, "Clear the error once you have seen it.")
+CORRECT_THERE = Advice(
+    Actor.SUPPORT, "Correct this in the destination by hand, then clear the error."
+)
+DECIDE_WITHDRAWN = Advice(
+    Actor.SUPPORT,
+    "Ask the referral's staff in Caredove. Press Retry to import it anyway, or Dismiss if it must "
+    "not be imported. If they correct it in Caredove, it is sent automatically.",
+)
 ADD_FILES = Advice(
     Actor.SUPPORT,
     "The referral is in. Add the missing files to the destination by hand, then clear the error.",
@@ -108,6 +116,7 @@ BY_REASON = {
     Reason.GAVE_UP: RETRY,
     Reason.QUARANTINED: FIND_THE_CAUSE,
     Reason.BUG: MEND_DOVETAIL,
+    Reason.WITHDRAWN: DECIDE_WITHDRAWN,
 }
 BY_STATE = {
     State.WAITING: WAIT_FOR_DETAILS,
@@ -158,4 +167,6 @@ def _on_flag(job: ImportJob) -> Advice:
         return REMOVE_THERE
     if job.state == State.DISMISSED:
         return SEEN_TO
+    if job.needs_correction:
+        return CORRECT_THERE
     return ADD_FILES if job.missing_files and job.due_at is None else SEEN

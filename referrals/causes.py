@@ -23,6 +23,7 @@ OPEN = Q(destination__held_at__isnull=True)
 REVOKED = Q(referral__purged_at__isnull=False)
 KEPT = Q(referral__purged_at__isnull=True)
 IN = UNCLEARED & Q(state=State.IMPORTED) & KEPT
+CORRECT = Q(needs_correction=True)
 LACKS_FILES = Q(lacks_files=True, due_at__isnull=True)
 WAITS_FOR_CONNECTION = HELD & Q(state=State.QUEUED)
 
@@ -61,8 +62,9 @@ CAUSES = (
         for reason in Reason
         if reason != Reason.MISCONFIGURED
     ),
-    Cause("files", "Files are missing there", advices.ADD_FILES, IN & LACKS_FILES),
-    Cause("succeeded", "It later succeeded", advices.SEEN, IN & ~LACKS_FILES),
+    Cause("correct", "Something is to be corrected there", advices.CORRECT_THERE, IN & CORRECT),
+    Cause("files", "Files are missing there", advices.ADD_FILES, IN & ~CORRECT & LACKS_FILES),
+    Cause("succeeded", "It later succeeded", advices.SEEN, IN & ~CORRECT & ~LACKS_FILES),
     Cause(
         "revoked",
         "Revoked in Caredove, and perhaps sent",

@@ -1,8 +1,13 @@
 """A referral as a document: what its snapshot shows, under the names that are used here."""
 
+from collections.abc import Iterable
+from typing import cast
+
+from integrations.sources.parsed import ParsedEvent
 from mapping.document import Document, Named
 from mapping.masking import masked
 from referrals import snapshot
+from referrals.files import Arrived
 from referrals.models import Referral
 
 
@@ -20,6 +25,25 @@ def document_of(referral: Referral) -> Document:
         document["organization"] = Named(
             id=referral.organization.caredove_id, name=referral.organization.name
         )
+    return document
+
+
+def document_of_message(parsed: ParsedEvent, came: Iterable[Arrived]) -> Document:
+    """Return what a message says, with where it belongs and which bytes its files have."""
+    document = cast(Document, dict(parsed.document))
+    for key, identity, name in (
+        ("listing", parsed.listing_id, parsed.listing_name),
+        ("organization", parsed.organization_id, parsed.organization_name),
+    ):
+        if identity or name:
+            document[key] = Named(id=identity, name=name)  # type: ignore[literal-required]
+    if held := {file.parsed.key: file.sha256 for file in came if file.sha256}:
+        document["attachments"] = [
+            {**attachment, "sha256": held[key]}
+            if (key := attachment.get("key", "")) in held
+            else attachment
+            for attachment in document.get("attachments", [])
+        ]
     return document
 
 

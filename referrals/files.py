@@ -1,52 +1,131 @@
 """A referral's attachments: kept when they come inside a message, fetched when they come by URL.
 
-A file that cannot be had holds only itself back.
+A file that cannot be had holds only itself back. A row is one file: messages know it by its
+`identity`, and several files may have one. Its `key` names its step, and never changes.
 """
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import PurePath
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.db import transaction
 
-from core import clock, outbound
+from core import outbound
 from integrations.models import Source
 from integrations.sources.content import Announcement, judge
 from integrations.sources.filenames import safe_filename
-from integrations.sources.parsed import ParsedFile
+from integrations.sources.parsed import ParsedEvent, ParsedFile
+from integrations.transport import ATTACHMENT
+from mapping.document import Attachment, Document
+from referrals import snapshot
 from referrals.models import Referral, ReferralFile
 
 State = ReferralFile.State
 MAX_FILES = 200
+MAX_IDENTITY = 100
+NOT_HERE = "its bytes are no longer here"
+TAKEN_BACK = "The sender withdrew it."
 # Too early, too often, or credentials that somebody is about to mend.
 PASSING_ANSWERS = (401, 403, 408, 425, 429)
 
 
-def keep(referral: Referral, source: Source, parsed: Iterable[ParsedFile]) -> None:
-    """Keep the files that came with a message; the same file again changes nothing."""
-    known = {file.key: file for file in referral.files.all()}
-    for parsed_file in parsed:
-        file = known.get(parsed_file.key)
-        if file is None:
-            if len(known) >= MAX_FILES:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file as a message brought it.
+
+    `sha256` is that of its bytes, empty where the message held none; `stored_as` says where they
+    are when they were stored before.
+    """
+
+    parsed: ParsedFile = field(repr=False)
+    sha256: str = ""
+    stored_as: str = ""
+
+    @property
+    def identity(self) -> str:
+        return known_as(self.parsed.key)
+
+
+def arrived(parsed: ParsedEvent) -> tuple[Arrived, ...]:
+    """Return the files of a message, each with the hash of its bytes."""
+    return tuple(
+        Arrived(file, "" if file.content is None else hashlib.sha256(file.content).hexdigest())
+        for file in parsed.files
+    )
+
+
+def known_as(key: str) -> str:
+    """Return the identity of the file that a document knows by this key."""
+    if len(key) <= MAX_IDENTITY:
+        return key
+    return f"sha256-{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def step_of(file: ReferralFile) -> str:
+    """Return the name of the step that sends the file, in every kind of destination."""
+    return f"{ATTACHMENT}:{file.key}"
+
+
+def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> None:
+    """Keep the files that came with a message; the same file again changes nothing.
+
+    The referral's snapshot holds the message already: a file that its sender has withdrawn since
+    is not kept.
+    """
+    if not (came := tuple(came)):
+        return
+    rows = list(referral.files.all())
+    shown = _Shown.of(referral)
+    for file in came:
+        if not shown.lists(file.identity, file.sha256):
+            continue
+        row = _same(rows, file)
+        if row is None:
+            if len(rows) >= MAX_FILES:
                 continue
-            file = ReferralFile(
-                referral=referral, key=parsed_file.key, position=len(known), state=State.UNAVAILABLE
+            row = ReferralFile(
+                referral=referral,
+                key=free_key(file.identity, file.sha256, {row.key for row in rows}),
+                identity=file.identity,
+                position=len(rows),
+                state=State.UNAVAILABLE,
             )
-            known[file.key] = file
-        _update(file, source, parsed_file)
+            rows.append(row)
+        _update(row, source, file)
 
 
-def _update(file: ReferralFile, source: Source, parsed: ParsedFile) -> None:
+def _same(rows: list[ReferralFile], file: Arrived) -> ReferralFile | None:
+    """Return the row of this very file: bytes tell apart what has one identity."""
+    known = [row for row in rows if row.identity == file.identity]
+    if file.sha256:
+        same = [row for row in known if row.sha256 == file.sha256]
+        return next(iter([*same, *(row for row in known if not row.sha256)]), None)
+    url = file.parsed.url
+    return next(iter([*(row for row in known if url and row.url == url), *known]), None)
+
+
+def free_key(identity: str, sha256: str, taken: Iterable[str]) -> str:
+    """Return the key for a new row: the identity, or where that is taken, one with the hash."""
+    if identity not in taken:
+        return identity
+    key = f"{identity[:60]}~{sha256[:32]}"
+    return next(k for k in (key, *(f"{key}~{n}" for n in range(2, 1000))) if k not in taken)
+
+
+def _update(file: ReferralFile, source: Source, came: Arrived) -> None:
+    parsed = came.parsed
     file.source = source
-    if parsed.content is not None:
+    if came.sha256:
         _describe(file, parsed)
         file.warning = parsed.warning
-        if file.sha256 != hashlib.sha256(parsed.content).hexdigest():
-            store(file, parsed.content)
+        if file.sha256 != came.sha256 or file.state != State.STORED:
+            hold(file, came)
     elif file.state != State.STORED:
         _describe(file, parsed)
         file.announced_hashes = parsed.hashes or file.announced_hashes
@@ -64,36 +143,24 @@ def _describe(file: ReferralFile, parsed: ParsedFile) -> None:
     file.content_type = parsed.content_type or file.content_type
 
 
+def hold(file: ReferralFile, came: Arrived) -> None:
+    """Take the bytes that came, from the message or from their place; the row is not saved."""
+    if came.parsed.content is not None:
+        store(file, came.parsed.content)
+    elif came.stored_as:
+        file.stored_as, file.sha256 = came.stored_as, came.sha256
+        file.size = default_storage.size(came.stored_as)
+        file.state, file.problem = State.STORED, ""
+    else:
+        file.problem = NOT_HERE
+
+
 def store(file: ReferralFile, content: bytes) -> None:
     """Put the bytes into the encrypted storage; the row is not saved."""
     file.stored_as = default_storage.save("attachments/file", ContentFile(content))
-    file.stored_at = clock.now()
     file.sha256 = hashlib.sha256(content).hexdigest()
     file.size = len(content)
     file.state, file.problem = State.STORED, ""
-
-
-def repeated(files: Iterable[ReferralFile]) -> set[ReferralFile]:
-    """Return the stored files whose bytes another one has that was stored before them.
-
-    The same bytes are sent once: the first ones, which may have been sent already. Files that were
-    kept before this was written down (without a time) have each been sent, and count as first.
-    """
-    seen: set[str] = set()
-    again: set[ReferralFile] = set()
-    for file in sorted(filter(_is_stored, files), key=_storing_order):
-        if file.sha256 in seen and file.stored_at is not None:
-            again.add(file)
-        seen.add(file.sha256)
-    return again
-
-
-def _is_stored(file: ReferralFile) -> bool:
-    return file.state == State.STORED
-
-
-def _storing_order(file: ReferralFile) -> tuple[float, int, int]:
-    return file.stored_at.timestamp() if file.stored_at else 0, file.position, file.pk
 
 
 def fetch(referral: Referral) -> bool:
@@ -160,6 +227,70 @@ def _worth_another_try(error: outbound.OutboundError) -> bool:
 def give_up(referral: Referral) -> None:
     """Stop trying to fetch what could not be had."""
     referral.files.filter(state=State.WANTED).update(state=State.UNAVAILABLE)
+
+
+def withdraw(referral: Referral) -> list[ReferralFile]:
+    """Delete the bytes of the files that their sender has withdrawn; return those files.
+
+    Must run in a transaction. A row stays, so that its step stays done should the file come again.
+    """
+    shown = _Shown.of(referral)
+    if not shown.withdrawn:
+        return []
+    rows = referral.files.filter(identity__in=shown.withdrawn).exclude(state=State.WITHDRAWN)
+    gone = [row for row in rows if not shown.lists(row.identity, row.sha256)]
+    for row in gone:
+        shared = ReferralFile.objects.filter(stored_as=row.stored_as).exclude(pk=row.pk)
+        if row.stored_as and not shared.exists():
+            transaction.on_commit(partial(default_storage.delete, row.stored_as))
+        row.state, row.problem, row.stored_as, row.url = State.WITHDRAWN, TAKEN_BACK, "", None
+        row.save(update_fields=["state", "problem", "stored_as", "url"])
+    return gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Which files a referral shows; only looked up where something was withdrawn."""
+
+    withdrawn: frozenset[str]
+    attachments: tuple[Attachment, ...] = ()
+
+    @classmethod
+    def of(cls, referral: Referral) -> "_Shown":
+        known: snapshot.Snapshot = referral.snapshot
+        withdrawn = frozenset(map(known_as, snapshot.withdrawn(known, "attachments")))
+        if not withdrawn:
+            return cls(withdrawn)
+        return cls(withdrawn, tuple(snapshot.view(known).get("attachments", [])))
+
+    def lists(self, identity: str, sha256: str) -> bool:
+        """Return whether the file is still to be sent."""
+        if identity not in self.withdrawn:
+            return True
+        return any(_is_of(attachment, identity, sha256) for attachment in self.attachments)
+
+
+def _is_of(attachment: Attachment, identity: str, sha256: str) -> bool:
+    held = attachment.get("sha256", "")
+    return known_as(attachment.get("key", "")) == identity and (
+        not held or not sha256 or held == sha256
+    )
+
+
+def numbered(referral: Referral, document: Document) -> list[tuple[int, ReferralFile]]:
+    """Return the files that stand, each with its number in the summary's list of attachments.
+
+    Those that are not in the list come after it.
+    """
+    listed = document.get("attachments", [])
+    left = list(referral.files.exclude(state=State.WITHDRAWN))
+    found: list[tuple[int, ReferralFile]] = []
+    for number, attachment in enumerate(listed, start=1):
+        row = next((r for r in left if _is_of(attachment, r.identity, r.sha256)), None)
+        if row:
+            left.remove(row)
+            found.append((number, row))
+    return [*found, *enumerate(left, start=len(listed) + 1)]
 
 
 def sent_name(reference: str, number: int, file: ReferralFile) -> str:

@@ -1,14 +1,19 @@
 """Which referral a message speaks of: one referral has several ids, learned one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
+from uuid import UUID
 
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Q
 
 from integrations.models import Organization, ServiceListing, Source
-from referrals import names, snapshot
+from referrals import corrections, files, names, snapshot
 from referrals.models import (
     ImportJob,
+    ImportStep,
     InboundEvent,
     Referral,
     ReferralAlias,
@@ -17,9 +22,14 @@ from referrals.models import (
 )
 
 UNITED = "It is the same referral as another one under another id, which is imported instead."
+TWO_NUMBERS = (
+    "Messages with the Reference # {} were taken for this same referral. Check in Caredove that "
+    "they are about the same person."
+)
 REFERENCE_DIGITS = 10  # Caredove's Reference #
 # Something of the job may be in the destination, or be on its way there.
 BEGUN = Q(state=ImportJob.State.RUNNING) | Q(steps__isnull=False)
+WITH_EFFECT = BEGUN | Q(external_id__isnull=False)
 
 
 class Foreign(Exception):
@@ -56,15 +66,18 @@ def resolve(
     tried again.
     """
     found = _found(source, references, organization)
+    numbers = {referral.reference for referral in found}
     if any(r.organization and not source.may_send_for(r.organization.caredove_id) for r in found):
         raise Foreign
     if found:
         referral = _united(found)
     else:
         referral = Referral.objects.create(
-            reference=best(references), created_at=now, changed_at=now
+            reference=best(references), created_at=now, changed_at=now, reading=snapshot.READING
         )
-    _learn(referral, source.kind, references)
+    earlier = referral.reading < snapshot.READING
+    numbers |= _learn(referral, source.kind, references)
+    _tell_of_other_numbers(referral, numbers, earlier=earlier)
     return referral
 
 
@@ -96,20 +109,52 @@ def _is_claimed_for(referral: Referral, organization: Organization) -> bool:
 
 def best(references: Sequence[str]) -> str:
     """Return the 10-digit Reference # where it is known: staff know a referral by it."""
-    return next(
-        (r for r in references if r.isdigit() and len(r) == REFERENCE_DIGITS), references[0]
-    )
+    return next(filter(is_number, references), references[0])
 
 
-def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> None:
+def is_number(text: str) -> bool:
+    """Return whether the text has the form of Caredove's Reference #."""
+    return text.isdigit() and len(text) == REFERENCE_DIGITS
+
+
+def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> set[str]:
+    """Remember the ids; return those that were new."""
     known = set(referral.aliases.values_list("value", flat=True))
-    for value in dict.fromkeys(references):
-        if value not in known:
-            ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
-    shown = best([referral.reference, *references])
+    learned = [value for value in dict.fromkeys(references) if value not in known]
+    for value in learned:
+        ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
+    # An earlier version of reading may have taken a foreign number for the Reference #.
+    is_earlier = referral.reading < snapshot.READING
+    ids = (*references, referral.reference) if is_earlier else (referral.reference, *references)
+    shown = best(ids)
     if shown != referral.reference:
         Referral.objects.filter(pk=referral.pk).update(reference=shown)
         referral.reference = shown
+    return set(learned)
+
+
+def _tell_of_other_numbers(referral: Referral, numbers: Iterable[str], *, earlier: bool) -> None:
+    """Flag the imports of a referral that has begun to be sent, and goes by another number too.
+
+    `earlier`: an earlier version of reading has merged it, and may have taken a foreign number for
+    the Reference #; otherwise, two referrals may have been taken for one.
+    """
+    others = {number for number in numbers if is_number(number)} - {referral.reference}
+    if not others:
+        return
+    jobs = ImportJob.objects.filter(WITH_EFFECT, referral=referral)
+    for job in jobs.select_related("destination").distinct():
+        if job.reference in others:
+            corrections.add([job], _sent_under_another(job, referral))
+        elif not earlier:
+            corrections.add([job], TWO_NUMBERS.format(", ".join(sorted(others))))
+
+
+def _sent_under_another(job: ImportJob, referral: Referral) -> str:
+    return (
+        f"It was sent to {job.destination} with the reference {job.reference}; its Reference # is "
+        f"{referral.reference}. Correct it there."
+    )
 
 
 def _united(found: list[Referral]) -> Referral:
@@ -123,8 +168,16 @@ def _united(found: list[Referral]) -> Referral:
     survivor, *others = found
     for other in others:
         _take_over(survivor, other)
+    survivor.reading = min(referral.reading for referral in found)
     survivor.save(
-        update_fields=["snapshot", "classifications", "received", "purged_at", "purged_why"]
+        update_fields=[
+            "snapshot",
+            "classifications",
+            "received",
+            "purged_at",
+            "purged_why",
+            "reading",
+        ]
     )
     names.index(survivor)
     return survivor
@@ -141,17 +194,61 @@ def _take_over(survivor: Referral, other: Referral) -> None:
         survivor.save(update_fields=["listing", "organization"])
     ReferralAlias.objects.filter(referral=other).update(referral=survivor)
     InboundEvent.objects.filter(referral=other).update(referral=survivor)
-    kept = ReferralFile.objects.filter(referral=survivor).values("key")
-    ReferralFile.objects.filter(referral=other).exclude(key__in=kept).update(referral=survivor)
-    _take_over_jobs(survivor, other)
+    moved = _take_over_jobs(survivor, other)
+    _take_over_files(survivor, other, moved)
+    _tell_of_second_imports(survivor, other)
     RegistrantName.objects.filter(referral=other).delete()
     Referral.objects.filter(pk=other.pk).update(united_with=survivor, snapshot={})
 
 
-def _take_over_jobs(survivor: Referral, other: Referral) -> None:
-    """Move the jobs that the survivor has none of; the others end, unless already under way."""
-    has = ImportJob.objects.filter(referral=survivor).values("destination")
-    ImportJob.objects.filter(referral=other).exclude(destination__in=has).update(referral=survivor)
+def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> None:
+    """Move the files that the survivor has not; one whose key is taken gets another.
+
+    The steps that the moved jobs have done for such a file go by its new key, too.
+    """
+    rows = list(survivor.files.all())
+    for file in other.files.all():
+        same = (row for row in rows if row.identity == file.identity)
+        if any(row.sha256 == file.sha256 for row in same):
+            # What it holds is here already; nothing of the other may stay when this one is purged.
+            name = file.stored_as
+            file.delete()
+            if name and not ReferralFile.objects.filter(stored_as=name).exists():
+                transaction.on_commit(partial(default_storage.delete, name))
+            continue
+        step = files.step_of(file)
+        file.key = files.free_key(file.key, file.sha256, {row.key for row in rows})
+        file.referral, file.position = survivor, len(rows)
+        file.save(update_fields=["key", "referral", "position"])
+        rows.append(file)
+        done = ImportStep.objects.filter(job__in=moved, name=step, done_at__isnull=False)
+        done.update(name=files.step_of(file))
+
+
+def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:
+    """Flag the imports whose destination has, or may have, the referral a second time."""
+    left = ImportJob.objects.filter(WITH_EFFECT, referral=other).distinct()
+    for second in left.select_related("destination"):
+        job = ImportJob.objects.filter(referral=survivor, destination=second.destination_id).first()
+        if job is None:
+            continue
+        where = f"as {second.external_id}" if second.external_id else "perhaps"
+        corrections.add(
+            [job],
+            f"{second.destination} has this referral a second time, {where}, with the reference "
+            f"{second.reference or other.reference}. Keep one of the two there.",
+        )
+
+
+def _take_over_jobs(survivor: Referral, other: Referral) -> list[UUID]:
+    """Move the jobs that the survivor has none of; the others end, unless already under way.
+
+    Returns the keys of those that were moved.
+    """
+    has = list(ImportJob.objects.filter(referral=survivor).values_list("destination", flat=True))
+    free = ImportJob.objects.filter(referral=other).exclude(destination__in=has)
+    moved = list(free.values_list("pk", flat=True))
+    ImportJob.objects.filter(pk__in=moved).update(referral=survivor)
     left = ImportJob.objects.filter(referral=other, external_id=None).exclude(BEGUN)
     left.exclude(state=ImportJob.State.DISMISSED).update(
         state=ImportJob.State.DISMISSED,
@@ -159,3 +256,4 @@ def _take_over_jobs(survivor: Referral, other: Referral) -> None:
         due_at=None,
         closed_why=UNITED,
     )
+    return moved

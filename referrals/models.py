@@ -45,6 +45,9 @@ class Referral(models.Model):
         default=list, help_text="[time, classification] pairs in the order of their times."
     )
     version = models.PositiveIntegerField(default=0, help_text="Messages merged so far.")
+    reading = models.PositiveSmallIntegerField(
+        default=0, help_text="By which version of reading the snapshot was made."
+    )
     received = models.BooleanField(default=False, help_text="A first “received” event was seen.")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -169,6 +172,7 @@ class InboundEvent(models.Model):
         FORBIDDEN = "forbidden", "Source may not send for this organization"
         DISMISSED = "dismissed", "Its import was dismissed by a person"
         ROUTED = "routed", "Routed requests are not included"
+        WITHDRAWN = "withdrawn", "Request is withdrawn: a person decides"
         UNREADABLE = "unreadable", "Could not be read"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -194,7 +198,12 @@ class InboundEvent(models.Model):
     triggers = models.JSONField(default=list, help_text="Keys of the triggers that it fires.")
     outcome = models.CharField(max_length=30, choices=Outcome.choices, blank=True)
     reason = models.TextField(blank=True, help_text="Without personal data.")
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(
+        default=list, help_text="Field and cause of each; earlier ones are sentences."
+    )
+    warning_texts = EncryptedJSONField(
+        null=True, help_text="What came instead, by the number of its warning."
+    )
     due_at = models.DateTimeField(null=True)
     openings = models.PositiveSmallIntegerField(default=0)
 
@@ -237,10 +246,16 @@ class ReferralFile(models.Model):
         STORED = "stored", "Stored"
         WANTED = "wanted", "To be fetched"
         UNAVAILABLE = "unavailable", "Cannot be had"
+        WITHDRAWN = "withdrawn", "Withdrawn by the sender"
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="files")
     source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")
-    key = models.CharField(max_length=100)
+    key = models.CharField(
+        max_length=100, help_text="Names its step, and its idempotency key: never changed."
+    )
+    identity = models.CharField(
+        max_length=100, blank=True, help_text="The key by which messages know it."
+    )
     position = models.PositiveIntegerField(default=0)
     filename = EncryptedTextField()
     content_type = models.CharField(max_length=200, blank=True)
@@ -250,9 +265,6 @@ class ReferralFile(models.Model):
     )
     sha256 = models.CharField(max_length=64, blank=True)
     stored_as = models.CharField(max_length=200, blank=True)
-    stored_at = models.DateTimeField(
-        null=True, help_text="Of two files with the same bytes, the first is sent."
-    )
     url = EncryptedTextField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
     problem = models.TextField(blank=True, help_text="Without personal data.")
@@ -326,6 +338,7 @@ class ImportJob(models.Model):
         GAVE_UP = "gave_up", "All automatic tries are used up"
         QUARANTINED = "quarantined", "It stopped its worker too often"
         BUG = "bug", "Dovetail made a mistake"
+        WITHDRAWN = "withdrawn", "Caredove withdrew the request"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="jobs")
@@ -361,6 +374,12 @@ class ImportJob(models.Model):
         default=dict, help_text="File names, each with why it is not in the destination."
     )
     lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
+    corrections = EncryptedJSONField(
+        default=list, help_text="What a person has to correct in the destination, in sentences."
+    )
+    needs_correction = models.BooleanField(
+        default=False, help_text="Whether something is to be corrected there."
+    )
     last_status_code = models.PositiveSmallIntegerField(
         null=True, help_text="HTTP, of the last attempt; NO_ANSWER when it got none."
     )

@@ -7,7 +7,7 @@ event says why.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -15,11 +15,22 @@ from django.db.models import F, QuerySet
 
 from core import clock
 from integrations import sources
-from integrations.models import Organization, ServiceListing, TriggerConfig
+from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.triggers import TRIGGER_LABELS
-from mapping.document import Document, Named
-from referrals import files, identity, matching, names, retention, snapshot
+from mapping.document import Document
+from referrals import (
+    files,
+    identity,
+    matching,
+    names,
+    rereading,
+    retention,
+    snapshot,
+    warned,
+    withdrawal,
+)
+from referrals.documents import document_of_message
 from referrals.models import ImportJob, InboundEvent, Referral
 
 Outcome = InboundEvent.Outcome
@@ -28,7 +39,9 @@ State = ImportJob.State
 MAX_OPENINGS = 5
 OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
 NO_LISTING = "No message has said yet which listing the referral is for."
-REVIVABLE = (ImportJob.Reason.REJECTED, ImportJob.Reason.GAVE_UP, ImportJob.Reason.BUG)
+SUBJECT_MISSING = "subject_missing"
+Reason = ImportJob.Reason
+REVIVABLE = (Reason.REJECTED, Reason.GAVE_UP, Reason.BUG, Reason.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +59,7 @@ def open_jobs(event_id: UUID) -> bool:
     try:
         # Read outside the transaction, which on SQLite keeps everybody else from writing.
         parsed = _read(event_id)
-        with transaction.atomic():
-            _open(event_id, parsed)
+        _open_whole(event_id, parsed)
     except Unusable:
         _close(event_id, Verdict(Outcome.UNREADABLE, "Its body could not be read."))
     except IntegrityError:
@@ -56,6 +68,19 @@ def open_jobs(event_id: UUID) -> bool:
             due_at=clock.now()
         )
     return True
+
+
+def _open_whole(event_id: UUID, parsed: ParsedEvent) -> None:
+    """Open the event in one transaction, once all that it needs has been read again."""
+    rereads: rereading.Rereads = {}
+    while True:
+        try:
+            with transaction.atomic():
+                _open(event_id, parsed, rereads)
+        except rereading.NotReadYet as needed:
+            rereads |= rereading.read(needed.event_ids)
+        else:
+            return
 
 
 def quarantine_events() -> int:
@@ -110,7 +135,7 @@ def _read(event_id: UUID) -> ParsedEvent:
     return sources.door(event.source.kind, event.door).parse(event.body or b"")
 
 
-def _open(event_id: UUID, parsed: ParsedEvent) -> None:
+def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> None:
     event = (
         InboundEvent.objects.select_for_update(of=("self",))
         .select_related("source")
@@ -124,10 +149,14 @@ def _open(event_id: UUID, parsed: ParsedEvent) -> None:
         # The door has checked this too; since then more may have become known.
         if named and not event.source.may_send_for(named.caredove_id):
             raise identity.Foreign
-        referral = identity.resolve(event.source, parsed.references, named, clock.now())
+        kind, document = event.source.kind, parsed.document
+        wrong = rereading.filed_wrongly(kind, parsed.references, document, rereads)
+        ids = (*parsed.references, *wrong)
+        referral = identity.resolve(event.source, ids, named, clock.now())
     except identity.Foreign:
         _close(event_id, Verdict(Outcome.FORBIDDEN, _FOREIGN.format(source=event.source)))
         return
+    rereading.apply(referral, rereads)
     opening = Opening(event, parsed, referral)
     verdict = opening.run()
     _close(
@@ -136,7 +165,7 @@ def _open(event_id: UUID, parsed: ParsedEvent) -> None:
         referral=referral,
         triggers=opening.fired,
         occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
-        warnings=[{"field": w.field, "cause": w.cause} for w in parsed.warnings],
+        **warned.columns(parsed.warnings),
     )
 
 
@@ -161,6 +190,7 @@ class Opening:
         self.parsed = parsed
         self.referral = referral
         self.fired: list[str] = []
+        self.was_withdrawn = ""  # the status by which the request was withdrawn before
         self.listing = self._listing()
         self.organization = self._organization()
         self.at = self._time()
@@ -180,7 +210,8 @@ class Opening:
                 f"“{self.event.code}” is not an event that Dovetail knows; it is kept as it came.",
             )
         self._merge()
-        return self._match()
+        withdrawn = self._heed_withdrawal()
+        return self._match(withdrawn)
 
     # -- where the event belongs -------------------------------------------------------------
 
@@ -206,8 +237,10 @@ class Opening:
 
     def _merge(self) -> None:
         referral, parsed = self.referral, self.parsed
-        before = cast(snapshot.Snapshot, referral.snapshot)
+        before: snapshot.Snapshot = referral.snapshot
         seen = snapshot.view(before)
+        came = files.arrived(parsed)
+        document = document_of_message(parsed, came)
         latest = max((entry[0] for entry in before.values()), default=None)
         self.fired = matching.fired(
             parsed,
@@ -221,7 +254,8 @@ class Opening:
             self.at,
             by_code=self.event.door == InboundEvent.Door.PLAIN,
         )
-        referral.snapshot = snapshot.merge(before, self._document(), self.at)
+        referral.snapshot = snapshot.merge(before, document, self.at, str(self.event.source_id))
+        self.was_withdrawn = withdrawal.request_withdrawn(seen)
         referral.classifications = matching.remember(
             referral.classifications, self.at, parsed.document
         )
@@ -231,18 +265,8 @@ class Opening:
         referral.changed_at = clock.now()
         referral.save()
         names.index(referral)
-        files.keep(referral, self.event.source, parsed.files)
-
-    def _document(self) -> Document:
-        """The event's document, which also says where it belongs."""
-        document = cast(Document, dict(self.parsed.document))
-        for key, identity_, name in (
-            ("listing", self.parsed.listing_id, self.parsed.listing_name),
-            ("organization", self.parsed.organization_id, self.parsed.organization_name),
-        ):
-            if identity_ or name:
-                document[key] = Named(id=identity_, name=name)  # type: ignore[literal-required]
-        return document
+        files.keep(referral, self.event.source, came)
+        withdrawal.carry_out(referral, seen, document)
 
     def _move(self, *, stale: bool) -> None:
         """The listing is read again on each event, but an older message does not move it back."""
@@ -258,7 +282,8 @@ class Opening:
 
     # -- match -------------------------------------------------------------------------------
 
-    def _match(self) -> Verdict:
+    def _match(self, known: Verdict | None) -> Verdict:
+        """Open what is to be opened; return what became of the event, where it is not known."""
         if refusal := self._refusal():
             return refusal
         configs = list(self._configs())
@@ -268,7 +293,7 @@ class Opening:
                 Outcome.NOT_INTEGRATED,
                 f"Listing {self.listing} is not connected to a destination.",
             )
-        released = self._release_waiting()
+        released = known or self._release_waiting()
         if not enabled:
             return Verdict(
                 Outcome.TRIGGER_OFF, f"The trigger config of listing {self.listing} is off."
@@ -335,7 +360,38 @@ class Opening:
         )
 
     def _routed(self) -> bool:
-        return matching.is_routed(snapshot.view(self.referral.snapshot))
+        return matching.is_routed(self._seen())
+
+    def _seen(self) -> Document:
+        return snapshot.view(self.referral.snapshot)
+
+    # -- withdraw ----------------------------------------------------------------------------
+
+    def _heed_withdrawal(self) -> Verdict | None:
+        """Stop the imports of a request that this message withdraws; restart what it restores."""
+        status = withdrawal.request_withdrawn(self._seen())
+        jobs = ImportJob.objects.filter(referral=self.referral)
+        if status and withdrawal.request_withdrawn(self.parsed.document):
+            return self._stop(jobs, status)
+        if status or not self.was_withdrawn:
+            return None
+        stopped = jobs.filter(state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN)
+        if not self._has_details():
+            stopped.update(state=State.WAITING, reason="")
+        elif stopped.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0):
+            return Verdict(Outcome.IMPORT_REVIVED, "Caredove no longer marks it as withdrawn.")
+        return None
+
+    def _stop(self, jobs: QuerySet[ImportJob], status: str) -> Verdict | None:
+        """Let a person decide about what was not sent, and say what was."""
+        open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+        unsent = jobs.filter(state__in=open_states, external_id=None, steps__isnull=True)
+        stopped = ImportJob.objects.filter(pk__in=list(unsent.values_list("pk", flat=True)))
+        if stopped.update(**_withdrawn(status)):
+            return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
+        if not self.was_withdrawn:
+            withdrawal.of_request(self.referral, status)
+        return None
 
     # -- open --------------------------------------------------------------------------------
 
@@ -353,7 +409,7 @@ class Opening:
         return Verdict(Outcome.IMPORT_OPENED, "The details came that the import waited for.")
 
     def _has_details(self) -> bool:
-        return snapshot.has_details(snapshot.view(self.referral.snapshot))
+        return snapshot.has_details(self._seen())
 
     def _open_job(self, config: TriggerConfig) -> Verdict:
         keys = self._matches(config)
@@ -378,25 +434,36 @@ class Opening:
         )
 
     def _new_job(self, config: TriggerConfig, keys: list[str]) -> Verdict:
-        now = clock.now()
-        complete = self._has_details()
+        now, where = clock.now(), config.destination
+        seen = self._seen()
+        if status := withdrawal.request_withdrawn(seen):
+            state = _withdrawn(status)
+            verdict = _decides(where, status)
+        elif snapshot.has_details(seen):
+            state = {"state": State.QUEUED, "due_at": now}
+            verdict = Verdict(Outcome.IMPORT_OPENED, f"Import into {where} started.")
+        else:
+            state = {"state": State.WAITING}
+            verdict = Verdict(Outcome.WAITING, self._waits_for_details(where))
         ImportJob.objects.create(
             referral=self.referral,
-            destination=config.destination,
+            destination=where,
             trigger_config=config,
             reference=self.referral.reference,
             triggers=keys,
             opened_by=self.event,
             opened_at=now,
-            state=State.QUEUED if complete else State.WAITING,
-            due_at=now if complete else None,
+            **state,
         )
-        if complete:
-            return Verdict(Outcome.IMPORT_OPENED, f"Import into {config.destination} started.")
-        return Verdict(
-            Outcome.WAITING,
-            f"The import into {config.destination} waits until Caredove sends whom it is about.",
-        )
+        return verdict
+
+    def _waits_for_details(self, where: Destination) -> str:
+        if any(warning.cause == SUBJECT_MISSING for warning in self.parsed.warnings):
+            return (
+                "The message holds another person's details, not the registrant's: the import into "
+                f"{where} waits for them."
+            )
+        return f"The import into {where} waits until Caredove sends whom it is about."
 
     def _further(self, job: ImportJob) -> Verdict:
         """A further event on a referral whose import exists; CRMS takes no updates."""
@@ -404,9 +471,11 @@ class Opening:
         if job.external_id or job.state == State.IMPORTED:
             return Verdict(Outcome.ALREADY_IMPORTED, f"It is in {where} already.")
         if job.state == State.WAITING:
-            return Verdict(Outcome.WAITING, f"The import into {where} still waits for details.")
+            return Verdict(Outcome.WAITING, self._waits_for_details(where))
         if job.state == State.DISMISSED:
             return Verdict(Outcome.DISMISSED, f"A person dismissed the import into {where}.")
+        if status := withdrawal.request_withdrawn(self._seen()):
+            return _decides(where, status)
         if revive(job):
             return Verdict(Outcome.IMPORT_REVIVED, f"The failed import into {where} goes again.")
         return Verdict(Outcome.IMPORT_OPEN, f"The import into {where} is under way.")
@@ -424,6 +493,7 @@ class Opening:
 
 # Of the verdicts for several destinations, the event shows the one that did most.
 ORDER = [
+    Outcome.WITHDRAWN,
     Outcome.IMPORT_OPENED,
     Outcome.IMPORT_REVIVED,
     Outcome.WAITING,
@@ -433,6 +503,29 @@ ORDER = [
     Outcome.ROUTED,
     Outcome.NO_TRIGGER,
 ]
+
+
+def _withdrawn(status: str) -> dict[str, Any]:
+    """Return the columns of an import whose request was withdrawn: a person decides."""
+    return {
+        "state": State.NEEDS_ATTENTION,
+        "reason": Reason.WITHDRAWN,
+        "due_at": None,
+        "message": withdrawal.REQUEST_WITHDRAWN.format(status=status),
+        "error_at": clock.now(),
+        "error_cleared_at": None,
+        "error_cleared_by": None,
+    }
+
+
+def _marked(status: str) -> str:
+    return f"Caredove marked the referral as {status}"
+
+
+def _decides(where: Destination, status: str) -> Verdict:
+    return Verdict(
+        Outcome.WITHDRAWN, f"{_marked(status)}: a person decides about the import into {where}."
+    )
 
 
 def revive(job: ImportJob) -> bool:

@@ -18,7 +18,7 @@ from integrations.triggers import TRIGGER_LABELS
 from mapping import engine
 from mapping.document import Document
 from mapping.targets import target_fields
-from referrals import matching, snapshot
+from referrals import matching, snapshot, withdrawal
 from referrals.documents import document_of
 from referrals.models import InboundEvent, Referral
 
@@ -225,6 +225,8 @@ class _Judge:
         routed, included = matching.is_routed(document), self.config.include_routed
         if not matching.chosen(fired, self.config.on, include_routed=included, routed=routed):
             return Verdict(Fate.NOT_MATCHED, self._unmatched(fired))
+        if withdrawal.request_withdrawn(document):
+            return Verdict(Fate.WAITING, "Caredove withdrew the request: a person decides")
         if not snapshot.has_details(document):
             return Verdict(Fate.WAITING, "Caredove has not sent yet whom it is about")
         return self._mapped(document)

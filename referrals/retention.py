@@ -6,6 +6,7 @@ retention period, a message begins to fill the referral anew.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -39,6 +40,13 @@ MAY_BE_THERE = (
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
 
 RETENTION = "The retention period"  # as the audit trail names who did it
+# What an import says of the person's files and data, emptied.
+NOTHING_SAID: dict[str, Any] = {
+    "missing_files": {},
+    "lacks_files": False,
+    "corrections": [],
+    "needs_correction": False,
+}
 BATCH = 50  # referrals of an organization at one look: the dispatcher may be told to stop
 # Somebody or something has still to do with such an import.
 UNFINISHED = (
@@ -121,9 +129,11 @@ def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
     """
     stored = _stored_names(referral)
     jobs = ImportJob.objects.filter(referral=referral)
-    jobs.update(message="", missing_files={}, lacks_files=False)
+    jobs.update(message="", **NOTHING_SAID)
     jobs.filter(state=State.IMPORTED).update(due_at=None)
-    InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
+    InboundEvent.objects.filter(referral=referral).update(
+        body=None, warnings=[], warning_texts=None
+    )
     ReferralFile.objects.filter(referral=referral).delete()
     StoredSummary.objects.filter(referral=referral).delete()
     SentSnapshot.objects.filter(step__job__referral=referral).delete()

@@ -37,6 +37,7 @@ from mapping.document import Document
 
 Snapshot = dict[str, list[Any]]  # path -> [time, position, value]
 
+ACTIVE = "active"  # of a request: it settles that it was withdrawn, and goes without saying
 READING = 1  # the version of reading by which snapshots are made now
 WHOLE = ("organization", "listing", "substatus")  # a part of one never stays beside a new other
 # The parts of an item that make its key: the first rule of which a part is there.
@@ -108,10 +109,13 @@ def view(snapshot: Snapshot) -> Document:
             _put(shown, path, snapshot[path][2])
     _put_slots(shown, snapshot)
     standing = _standing(snapshot)
+    unreadable = standing.pop("unreadable", [])
     for name, items in standing.items():
-        shown[name] = _SHOWN.get(name, _by_key)(items)
-    if unreadable := shown.pop("unreadable", None):
-        shown["unreadable"] = _unsettled(unreadable, snapshot)
+        show: Callable[[list[_Item]], Any] = _SHOWN.get(name, _by_key)
+        shown[name] = show(items)
+    shown["unreadable"] = _unsettled(unreadable, snapshot)
+    if shown.get("request_status") == ACTIVE:
+        del shown["request_status"]
     return cast(Document, {name: value for name, value in shown.items() if value != []})
 
 
@@ -205,7 +209,8 @@ def _path_key(name: str, item: dict[str, Any]) -> str:
         if any(given):
             # Two files under one key are told apart by their bytes, where a message held them.
             given += [item["sha256"]] if name == "attachments" and item.get("sha256") else []
-            return given[0] if len(given) == 1 else json.dumps(given, ensure_ascii=False)
+            lengths = "".join(f"{len(part)}." for part in given[:-1])  # no two pairs are alike
+            return f"{lengths}{''.join(given)}"
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -331,6 +336,8 @@ def _by_time(items: list[_Item]) -> list[Any]:
 
 
 def _own_key(item: _Item) -> str:
+    if item.sender != EARLIER:
+        return item.path.partition("/")[2]
     return _path_key(item.part, item.value)
 
 
@@ -408,7 +415,6 @@ _SHOWN: dict[str, Callable[[list[_Item]], Any]] = {
     "notes": _by_time,
     "attachments": _attachments,
     "appointment": _appointment,
-    "unreadable": lambda items: _in_order(_latest(items, _own_key)),
 }
 
 
@@ -417,10 +423,12 @@ _SHOWN: dict[str, Callable[[list[_Item]], Any]] = {
 
 def _unsettled(items: list[_Item], snapshot: Snapshot) -> list[Any]:
     """Return what could not be read, without that for which a later message gave a value."""
+    if not items:
+        return []
     known = _known_since(snapshot)
     return [
         item.value
-        for item in items
+        for item in _in_order(_latest(items, _own_key))
         if not any(
             item.time < time and _is_at(item.value.get("path", ""), path)
             for path, time in known.items()

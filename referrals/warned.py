@@ -1,11 +1,12 @@
 """What staff are warned of when messages are read: of one event, and of a referral as it is now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.sources import warnings
 from mapping.document import Document
+from mapping.parts import is_withdrawn
 from referrals import snapshot
 from referrals.models import InboundEvent, Referral, ReferralFile
 
@@ -37,6 +38,24 @@ class Warned:
         return {"field": self.field, "cause": self.cause, "message": self.sentence}
 
 
+def columns(found: Iterable[warnings.Warning]) -> dict[str, Any]:
+    """Return the columns of an event that keep the warnings of its message.
+
+    The texts stand apart from field and cause, encrypted: they may be personal.
+    """
+    found = tuple(found)
+    texts = {str(number): one.text for number, one in enumerate(found) if one.text}
+    return {
+        "warnings": [{"field": one.field, "cause": one.cause} for one in found],
+        "warning_texts": texts or None,
+    }
+
+
+def has_cause(event: InboundEvent, cause: str) -> bool:
+    """Return whether the event's message was read with a warning of this cause."""
+    return any(warned.cause == cause for warned in of_event(event))
+
+
 def of_event(event: InboundEvent) -> list[Warned]:
     """Return the warnings of one message."""
     texts: dict[str, str] = event.warning_texts or {}
@@ -66,7 +85,7 @@ def _stands(warned: Warned, document: Document) -> bool:
     if warned.cause == "subject_missing":
         return not snapshot.has_details(document)
     if warned.cause == "request_withdrawn":
-        return bool(document.get("request_status"))
+        return is_withdrawn(document)
     return not warned.cause.startswith("file_")  # the files themselves say what is true now
 
 

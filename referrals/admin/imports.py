@@ -84,6 +84,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         "in_destination",
         "imported_at",
         "shown_missing",
+        "shown_corrections",
         "opened_at",
         "fired",
         "trigger_config",
@@ -95,6 +96,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         "error",
         "in_destination",
         "shown_missing",
+        "shown_corrections",
         "fired",
         "dismissed",
     ]
@@ -200,6 +202,10 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     def shown_missing(self, job: ImportJob) -> str:
         return "\n".join(f"{name}: {why}" for name, why in job.missing_files.items()) or "None"
 
+    @admin.display(description="to be corrected there")
+    def shown_corrections(self, job: ImportJob) -> str:
+        return "\n".join(job.corrections) or "Nothing"
+
     @admin.display(description="triggers")
     def fired(self, job: ImportJob) -> str:
         return ", ".join(TRIGGER_LABELS.get(key, key) for key in job.triggers)
@@ -225,7 +231,7 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
 
 def _said(job: ImportJob) -> str:
     held: bool = job.cause == "held"  # type: ignore[attr-defined]
-    return (job.destination.held_reason if held else job.message) or ""
+    return (job.destination.held_reason if held else job.message) or " ".join(job.corrections)
 
 
 def _owner(job: ImportJob) -> str:

@@ -64,10 +64,12 @@ class Cause(StrEnum):
     GAVE_UP = "gave_up"
     QUARANTINED = "quarantined"
     BUG = "bug"
+    WITHDRAWN = "withdrawn"
     # Its files
     FILES_TO_FOLLOW = "files_to_follow"
     FILE_REFUSED = "file_refused"
     FILE_MISSING = "file_missing"
+    TO_CORRECT = "to_correct"
     ERROR_NOT_CLEARED = "error_not_cleared"
 
 
@@ -180,7 +182,7 @@ def _job_as_dict(job: ImportJob, *, withheld: bool) -> dict[str, Any]:
         "destination": job.destination.name,
         "state": job.state,
         "reason": job.reason or None,
-        "message": None if withheld else job.message or None,
+        "message": None if withheld else job.message or " ".join(job.corrections) or None,
         "external_id": job.external_id,
         "imported_at": job.imported_at,
         "due_at": job.due_at,

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 
 from integrations.models import TriggerConfig
 from integrations.triggers import TRIGGER_LABELS
+from referrals import identity
 from referrals.advice import Actor, Advice
 from referrals.explain.answer import (
     EVENT,
@@ -119,7 +120,15 @@ def _event(referral: Referral, jobs: Sequence[ImportJob], asked: str) -> Check:
         raise _nothing_to_merge(opened[-1])
     alias = "" if asked == referral.reference else f" {asked} is another id of it."
     count = f"{len(opened)} event{'' if len(opened) == 1 else 's'}"
-    return Check(EVENT, Light.GREEN, f"{count} received for {referral.reference}.{alias}")
+    sentence = f"{count} received for {referral.reference}.{alias}{_other_numbers(referral)}"
+    return Check(EVENT, Light.GREEN, sentence)
+
+
+def _other_numbers(referral: Referral) -> str:
+    """Return that messages name the referral by several Reference #s; empty when they do not."""
+    named = referral.aliases.exclude(value=referral.reference).values_list("value", flat=True)
+    others = sorted(filter(identity.is_number, named))
+    return f" Messages also name it by the number {', '.join(others)}." if others else ""
 
 
 def _nothing_to_merge(last: InboundEvent) -> Stop:

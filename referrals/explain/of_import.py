@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from core import clock
-from referrals import snapshot
+from integrations.sources.warnings import sentence
+from referrals import snapshot, warned
 from referrals.advice import HELD, Actor, Advice, advice
 from referrals.explain.answer import (
     ANSWER,
@@ -25,6 +26,8 @@ from referrals.models import ImportAttempt, ImportJob
 
 State, Reason, Outcome = ImportJob.State, ImportJob.Reason, ImportAttempt.Outcome
 
+SUBJECT_MISSING = "subject_missing"
+RECENT = 20  # events
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 MOVED = Advice(
     Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
@@ -89,13 +92,20 @@ class ImportChecks:
     def _details(self) -> Check:
         job = self.job
         if job.state == State.WAITING:
-            sentence = "Only part of the referral has come so far."
+            sentence = self._what_is_missing()
             raise amber(DETAILS, Cause.WAITING, sentence, self.advice.what, job)
         named = snapshot.has_details(snapshot.view(job.referral.snapshot))
         if job.external_id is None and not named:
             sentence = "The referral does not say whom it is about."
             raise red(DETAILS, Cause.NOBODY_NAMED, sentence, NAME_SOMEBODY, job)
         return Check(DETAILS, Light.GREEN)
+
+    def _what_is_missing(self) -> str:
+        """Return why its details are not here; a message may have held another person's."""
+        for event in self.job.referral.events.order_by("-received_at")[:RECENT]:
+            if warned.has_cause(event, SUBJECT_MISSING):
+                return sentence("", SUBJECT_MISSING)
+        return "Only part of the referral has come so far."
 
     def _connection(self) -> Check:
         job, destination = self.job, self.job.destination
@@ -174,6 +184,8 @@ class ImportChecks:
                 return Cause.GAVE_UP
             case Reason.QUARANTINED:
                 return Cause.QUARANTINED
+            case Reason.WITHDRAWN:
+                return Cause.WITHDRAWN
             case _:
                 return Cause.BUG
 
@@ -194,6 +206,8 @@ class ImportChecks:
 
     def _files(self) -> Check:
         job = self.job
+        if job.needs_correction and job.has_uncleared_error:
+            raise self._red(FILES, Cause.TO_CORRECT, self._corrections())
         if not job.missing_files:
             return self._flag()
         where = self._missing()
@@ -204,6 +218,12 @@ class ImportChecks:
             return Check(FILES, Light.GREEN, f"{where} A person has seen to it.")
         raise self._red(FILES, self._cause_of_missing(), where)
 
+    def _corrections(self) -> str:
+        there = f"It is in {self.job.destination} as {self.job.external_id}"
+        ours = f"{there}, but something is to be corrected there."
+        also = f" {self._missing()}" if self.job.missing_files else ""
+        return self.said(f"{there}, but: {' '.join(self.job.corrections)}", ours) + also
+
     def _missing(self) -> str:
         where = f"It is in {self.job.destination} as {self.job.external_id}, but files are missing"
         files = self.job.missing_files.items()
@@ -212,10 +232,8 @@ class ImportChecks:
 
     def _cause_of_missing(self) -> Cause:
         """Whether the destination refused a file that we had, or we could not get it."""
-        ours = set(
-            self.job.referral.files.exclude(state="stored").values_list("filename", flat=True)
-        )
-        return Cause.FILE_MISSING if ours else Cause.FILE_REFUSED
+        ours = self.job.referral.files.exclude(state__in=["stored", "withdrawn"])
+        return Cause.FILE_MISSING if ours.exists() else Cause.FILE_REFUSED
 
     def _flag(self) -> Check:
         if self.job.has_uncleared_error:

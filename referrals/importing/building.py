@@ -1,6 +1,6 @@
 """A job becomes a parcel: the record by the mapping, the summary, the files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -54,11 +54,7 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     documents = [_summary(referral, reference, document)]
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
-    in_order = _in_order(referral, document)
-    repeated = files.repeated(in_order)
-    for number, file in enumerate(in_order, start=1):
-        if file in repeated:
-            continue
+    for number, file in _each_once(job, files.numbered(referral, document)):
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
@@ -70,11 +66,21 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
     return Built(parcel, referral.version, missing, names, more_later)
 
 
-def _in_order(referral: Referral, document: source.Document) -> list[ReferralFile]:
-    """Return the files in the order of the summary's list of attachments."""
-    listed = [attachment.get("key", "") for attachment in document.get("attachments", [])]
-    known = {key: place for place, key in enumerate(listed)}
-    return sorted(referral.files.all(), key=lambda file: known.get(file.key, len(known)))
+def _each_once(
+    job: ImportJob, numbered: Sequence[tuple[int, ReferralFile]]
+) -> list[tuple[int, ReferralFile]]:
+    """Leave out files whose bytes another one has: of those, the one that was begun is sent."""
+    copies: dict[str, list[ReferralFile]] = {}
+    for _, file in numbered:
+        copies.setdefault(file.sha256 or f"file {file.pk}", []).append(file)
+    if len(copies) == len(numbered):
+        return list(numbered)
+    begun = set(job.steps.values_list("name", flat=True))
+    chosen = {
+        next((file.pk for file in same if files.step_of(file) in begun), same[0].pk)
+        for same in copies.values()
+    }
+    return [(number, file) for number, file in numbered if file.pk in chosen]
 
 
 def _reference(job: ImportJob) -> str:

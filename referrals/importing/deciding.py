@@ -132,7 +132,7 @@ def clear_error(
         now = clock.now()
         cleared = ImportJob.objects.filter(
             pk=job.pk, error_at=job.error_at, error_cleared_at__isnull=True
-        ).update(error_cleared_at=now, error_cleared_by=by)
+        ).update(error_cleared_at=now, error_cleared_by=by, corrections=[], needs_correction=False)
         if cleared:
             _keep_cleared(job, now, by, note=note)
             audit.record(by or COMMAND_LINE, "clear error", job)
@@ -146,7 +146,7 @@ def _keep_cleared(job: ImportJob, now: datetime, by: Any, *, note: str) -> None:
         error_at=error_at,
         defaults={
             "reason": job.reason,
-            "message": job.message,
+            "message": " ".join([*filter(None, [job.message]), *job.corrections]),
             "cleared_at": now,
             "cleared_by": by,
             "note": note,

@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 from integrations.transport import DeliveryError, Receipt, Rejected
+from referrals import rereading
 from referrals.identity import UNITED
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_jobs
@@ -55,6 +56,7 @@ def _attempt(lease: Lease) -> None:
     try:
         if why := _why_not(job):
             raise Rejected(why)
+        rereading.refresh(job.referral)
         built = build(job, JobLedger(lease))
         outcome = job.destination.transport().deliver(built.parcel)
     except LeaseLost:

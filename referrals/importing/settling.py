@@ -27,13 +27,14 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
-from referrals import files
+from referrals import files, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import NO_ANSWER, ImportAttempt, ImportJob, Referral, SentSnapshot
-from referrals.retention import MAY_BE_THERE, TELL_STAFF, purge, why_ended
+from referrals.retention import MAY_BE_THERE, NOTHING_SAID, TELL_STAFF, purge, why_ended
+from referrals.snapshot import view
 
 State, Reason = ImportJob.State, ImportJob.Reason
 Outcome = ImportAttempt.Outcome
@@ -55,6 +56,8 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
             move = _without_the_person(job, referral, move, now)
+        elif _was_withdrawn_meanwhile(job, referral, move):
+            move = _withdrawn(referral, now)
         elif referral.united_with_id and not job.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
         settled = ImportJob.objects.filter(
@@ -66,7 +69,25 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
             raise LeaseLost
         if built is not None and not referral.purged_at:
             _keep_what_was_sent(job)
+            if referral.version != built.version:
+                withdrawal.while_it_ran(job, referral)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+
+
+def _was_withdrawn_meanwhile(job: ImportJob, referral: Referral, move: Move) -> bool:
+    """Return whether a message has withdrawn the request while nothing was sent, and it waits."""
+    return (
+        referral.version != job.referral.version
+        and move["state"] == State.QUEUED
+        and bool(withdrawal.request_withdrawn(view(referral.snapshot)))
+        and not job.steps.exists()
+    )
+
+
+def _withdrawn(referral: Referral, now: datetime) -> Move:
+    status = withdrawal.request_withdrawn(view(referral.snapshot))
+    message = withdrawal.REQUEST_WITHDRAWN.format(status=status)
+    return {"state": State.NEEDS_ATTENTION, "reason": Reason.WITHDRAWN, **_error(now, message)}
 
 
 def _move(
@@ -161,7 +182,7 @@ def _error(now: datetime, message: str) -> Move:
 
 def _without_the_person(job: ImportJob, referral: Referral, move: Move, now: datetime) -> Move:
     """The referral was purged while its import ran: keep the outcome, nothing of the person."""
-    nothing: Move = {"due_at": None, "missing_files": {}, "lacks_files": False, "message": ""}
+    nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0004_why_purged")]
+    dependencies = [("referrals", "0007_reading")]
 
     operations = [
         migrations.AlterField(
@@ -21,13 +21,6 @@ class Migration(migrations.Migration):
                 help_text="As integrations.sources.content.hashes_of writes them.",
             ),
             preserve_default=False,
-        ),
-        migrations.AddField(
-            model_name="referralfile",
-            name="stored_at",
-            field=models.DateTimeField(
-                help_text="Of two files with the same bytes, the first is sent.", null=True
-            ),
         ),
         migrations.AddField(
             model_name="referralfile",

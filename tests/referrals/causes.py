@@ -12,12 +12,14 @@ from django.contrib.auth.models import User
 from core import clock
 from integrations.destinations.crms.sandbox import Sandbox
 from integrations.models import Organization, ServiceListing, TriggerConfig
+from integrations.sources.warnings import Warning
 from referrals import importing, opening, retention
 from referrals.advice import Actor
 from referrals.explain import Cause
 from referrals.identity import UNITED
 from referrals.importing.claiming import claim
 from referrals.models import ImportJob, InboundEvent, Referral, RetentionPeriod
+from tests.reading import saying
 from tests.world import World, make_world, plain
 
 TOKEN = "token-of-the-tests"
@@ -267,6 +269,12 @@ def waiting(it: Scene) -> None:
     it.send(plain(registrant=None))
 
 
+@case(Cause.WAITING, "details", "another person's details, not the registrant's")
+def waiting_for_the_subject(it: Scene) -> None:
+    with saying(warnings=(Warning("ServiceRequest.subject", "subject_missing"),)):
+        it.send(plain(registrant=None))
+
+
 @case(Cause.HELD, "connection", "Birchwood CRMS is held: CRMS does not", Actor.ADMINISTRATOR)
 def held(it: Scene) -> None:
     it.send(plain())
@@ -410,6 +418,12 @@ def bug(it: Scene) -> None:
     it.set_job(state="needs_attention", reason="bug", message="Dovetail made a mistake.")
 
 
+@case(Cause.WITHDRAWN, "take it", "Press Retry to import it anyway", Actor.SUPPORT)
+def withdrawn(it: Scene) -> None:
+    with saying(request_status="entered-in-error"):
+        it.send(plain())
+
+
 # -- Its files -------------------------------------------------------------------------------------
 
 
@@ -421,6 +435,13 @@ def file_refused(it: Scene) -> None:
 @case(Cause.FILE_MISSING, "files", "neither its content", Actor.SUPPORT)
 def file_missing(it: Scene) -> None:
     it.imported(attachments=[{**LETTER, "data": None}])
+
+
+@case(Cause.TO_CORRECT, "files", "Caredove withdrew the file “Lettre", Actor.SUPPORT)
+def file_withdrawn(it: Scene) -> None:
+    it.imported(attachments=[LETTER])
+    with saying(withdrawn=[{"part": "attachments", "key": "a1"}]):
+        it.send(plain("referral.edited", number=2))
 
 
 @case(Cause.FILES_TO_FOLLOW, "files", "They are tried again by themselves")

@@ -24,6 +24,7 @@ def world(world: World) -> World:
         ("quarantined", Actor.DEVELOPERS, "Tell the developers"),
         ("bug", Actor.DEVELOPERS, "Tell the developers"),
         ("misconfigured", Actor.LIAISON, "Mend the mapping"),
+        ("withdrawn", Actor.SUPPORT, "Press Retry to import it anyway"),
     ],
 )
 def test_each_reason_has_its_actor(world: World, reason: str, actor: Actor, says: str):

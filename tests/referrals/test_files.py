@@ -166,14 +166,6 @@ def test_the_bytes_that_were_stored_first_are_the_ones_that_are_sent(world: Worl
     assert {name for name, _ in sent} == {"2.txt"}
 
 
-def test_files_that_were_kept_before_are_each_sent_as_before(world: World, sent):
-    world.send(plain(attachments=[inline("a.txt", NOTE), inline("b.txt", NOTE)]))
-    ReferralFile.objects.update(stored_at=None)
-    world.send(plain(number=2, attachments=[inline("c.txt", NOTE)]))
-    world.run()
-    assert [content for _, content in sent] == [NOTE, NOTE]
-
-
 def test_other_bytes_under_one_key_are_told_apart_again(world: World, sent):
     twice = {"id": "att-90001", **inline("a.txt", NOTE)}
     world.send(plain(attachments=[inline("b.txt", NOTE), twice]))

@@ -183,6 +183,8 @@ def every_standing(world: World) -> None:
         {"reason": Reason.MISCONFIGURED, "trigger_config": None},
         imported,
         {**imported, "lacks_files": True, "missing_files": {"a": "b"}},
+        {**imported, "needs_correction": True, "corrections": ["Remove it."]},
+        {**imported, "needs_correction": True, "lacks_files": True, "missing_files": {"a": "b"}},
         {**imported, "lacks_files": True, "missing_files": {"a": "b"}, "due_at": NOW},
         {**imported, "purged_at": NOW},
         {"state": State.DISMISSED, "purged_at": NOW},

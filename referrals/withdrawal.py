@@ -1,0 +1,133 @@
+"""What a sender takes back: it goes away here, and staff hear of it where it has been sent."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.db.models import Q
+
+from mapping.document import Document
+from mapping.parts import is_withdrawn
+from referrals import corrections, files, snapshot
+from referrals.models import ImportJob, ImportStep, Referral, SentSnapshot
+
+REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
+REQUEST_REMAINS = (
+    "Caredove marked the referral as {status}: remove it there, or ask the referral's staff."
+)
+# The key of a thing that can be withdrawn, and what tells people which one it is.
+KEY = {"form_answers": "form", "messages": "id", "attachments": "key", "appointment": "id"}
+SAYS = {
+    "form_answers": ("label", "value"),
+    "messages": ("text",),
+    "appointment": ("start", "location", "status"),
+    "also_sent": ("label", "text"),
+}
+SENT = Q(external_id__isnull=False) | Q(steps__isnull=False)
+NAMED = 5  # in a sentence
+
+
+def request_withdrawn(document: Document) -> str:
+    """Return the status by which the request itself was withdrawn, or an empty string."""
+    return document["request_status"] if is_withdrawn(document) else ""
+
+
+def of_request(referral: Referral, status: str) -> None:
+    """Flag the imports of a withdrawn request that have sent something already."""
+    jobs = ImportJob.objects.filter(SENT, referral=referral).exclude(state="dismissed").distinct()
+    corrections.add(jobs, REQUEST_REMAINS.format(status=status))
+
+
+def carry_out(referral: Referral, before: Document, message: Document) -> None:
+    """Delete the files that a message withdraws, and flag the imports that have sent something.
+
+    The message is merged already; `before` is what the referral showed until then. Must run in a
+    transaction that holds the referral.
+    """
+    known: snapshot.Snapshot = referral.snapshot
+    of_files(referral)
+    if message.get("withdrawn"):
+        _of_words(referral, _gone(before, snapshot.view(known), message))
+
+
+def of_files(referral: Referral) -> None:
+    """Delete what was withdrawn of the files; flag the imports that have sent, or begun to."""
+    for file in files.withdraw(referral):
+        begun = ImportStep.objects.filter(job__referral=referral, name=files.step_of(file))
+        for step in begun.select_related("job"):
+            corrections.add([step.job], file_sentence(file.filename, sent=step.done_at is not None))
+
+
+def while_it_ran(job: ImportJob, referral: Referral) -> None:
+    """Flag an import for what was withdrawn while it was being sent; the job has settled."""
+    if status := request_withdrawn(snapshot.view(referral.snapshot)):
+        of_request(referral, status)
+    gone = {files.step_of(f): f for f in job.referral.files.filter(state=files.State.WITHDRAWN)}
+    for step in ImportStep.objects.filter(job=job, name__in=gone):
+        sentence = file_sentence(gone[step.name].filename, sent=step.done_at is not None)
+        corrections.add([ImportJob.objects.get(pk=job.pk)], sentence)
+
+
+def file_sentence(filename: str, *, sent: bool) -> str:
+    """Return what is to be done about a file that was withdrawn after it left."""
+    there = "It was sent before: remove it there." if sent else "It may have been sent: look there."
+    return f"Caredove withdrew the file “{filename}”. {there}"
+
+
+# -- What is not a file --------------------------------------------------------------------------
+
+
+def _gone(before: Document, now: Document, message: Document) -> dict[str, list[dict[str, Any]]]:
+    """Return what the message withdraws of what was shown, by part; without the files."""
+    keys = {(one.get("part", ""), one.get("key", "")) for one in message["withdrawn"]}
+    gone: dict[str, list[dict[str, Any]]] = {}
+    for part in SAYS:
+        left = _items(now, part)
+        for item in _items(before, part):
+            if (part, item.get(KEY.get(part, "key"), "")) in keys and item not in left:
+                gone.setdefault(part, []).append(item)
+    return gone
+
+
+def _items(document: Document, part: str) -> list[dict[str, Any]]:
+    value = cast(dict[str, Any], document).get(part) or []
+    return [value] if isinstance(value, dict) else value
+
+
+def _of_words(referral: Referral, gone: dict[str, list[dict[str, Any]]]) -> None:
+    if not gone:
+        return
+    sent = {
+        one.step.job_id: cast(Document, one.document)
+        for one in SentSnapshot.objects.filter(step__job__referral=referral).select_related("step")
+    }
+    begun = ImportJob.objects.filter(referral=referral, steps__isnull=False).distinct()
+    for job in begun:
+        if what := list(_named(gone, sent.get(job.pk))):
+            corrections.add([job], f"Caredove withdrew {'; '.join(what)}. Remove it there.")
+
+
+def _named(gone: dict[str, list[dict[str, Any]]], sent: Document | None) -> Iterable[str]:
+    """Name what is gone, of that which was sent; where nobody knows what was, all of it."""
+    for part, items in gone.items():
+        said = [_says(part, item) for item in _items(sent, part)] if sent is not None else None
+        there = [item for item in items if said is None or _says(part, item) in said]
+        if there:
+            yield _NAMES[part](there)
+
+
+def _says(part: str, item: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(item.get(field) or "" for field in SAYS[part])
+
+
+def _labels(items: list[dict[str, Any]]) -> str:
+    labels = list(dict.fromkeys(i.get("label") or i.get("group") or i.get("key") for i in items))
+    shown = ", ".join(f"“{label}”" for label in labels[:NAMED])
+    return f"{shown} and {len(labels) - NAMED} more" if len(labels) > NAMED else shown
+
+
+_NAMES = {
+    "form_answers": lambda items: f"answers of a form ({_labels(items)})",
+    "messages": lambda items: "a message" if len(items) == 1 else f"{len(items)} messages",
+    "appointment": lambda items: "an appointment",
+    "also_sent": _labels,
+}

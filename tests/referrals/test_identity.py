@@ -1,0 +1,194 @@
+"""One referral under several ids: joined later, it is neither doubled nor less than it was."""
+
+import dataclasses
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from integrations.models import Destination, TriggerConfig
+from integrations.sources.parsed import ParsedEvent
+from integrations.transport import Receipt, TryAgain
+from referrals import importing, snapshot
+from referrals.explain import explain
+from referrals.models import ImportJob, Referral, ReferralFile
+from tests.reading import reading
+from tests.world import REFERENCE, World, options, plain
+
+UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
+OTHER = "3502768777"
+DELIVER = "integrations.destinations.demo.transport.DemoTransport.deliver"
+LETTER = {"id": "letter-4711", "filename": "letter.txt", "data": "aGVsbG8="}
+
+
+def naming(*references: str) -> AbstractContextManager[None]:
+    """Let a message name all of these ids."""
+
+    def change(parsed: ParsedEvent) -> ParsedEvent:
+        return dataclasses.replace(parsed, references=references)
+
+    return reading(change)
+
+
+def run_all() -> None:
+    for job in ImportJob.objects.filter(state="queued"):
+        importing.run(job.pk)
+
+
+def joined(world: World, **referral: Any) -> Referral:
+    """Let a message say that the two referrals are one; return that one."""
+    with naming(REFERENCE, OTHER):
+        world.send(plain("referral.edited", number=9, **referral))
+    return Referral.objects.get(united_with=None)
+
+
+def two_referrals(world: World, one: Any = (), other: Any = ()) -> None:
+    world.send(plain(attachments=list(one)))
+    world.send(plain(number=2, reference=OTHER, attachments=list(other)))
+
+
+# -- what staff are told ---------------------------------------------------------------------------
+
+
+def test_two_parts_that_are_both_in_the_destination_are_told(world: World) -> None:
+    two_referrals(world)
+    run_all()
+    joined(world)
+    run_all()
+    assert ImportJob.objects.filter(state="imported").count() == 2
+    (job,) = ImportJob.objects.filter(referral__united_with=None)
+    assert any(
+        "Birchwood CRMS has this referral a second time" in sentence and OTHER in sentence
+        for sentence in job.corrections
+    )
+    assert job.has_uncleared_error
+
+
+def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
+    two_referrals(world)
+    for job in ImportJob.objects.all():
+
+        def deliver(_: Any, parcel: Any) -> Receipt:
+            parcel.ledger.once("referral", lambda: "X-1")
+            raise TryAgain("Busy.")
+
+        with mock.patch(DELIVER, deliver):
+            importing.run(job.pk)
+    joined(world)
+    (job,) = ImportJob.objects.filter(referral__united_with=None)
+    assert any("a second time, perhaps" in sentence for sentence in job.corrections)
+
+
+def test_two_parts_of_which_one_was_sent_become_one_import(world: World) -> None:
+    two_referrals(world)
+    importing.run(ImportJob.objects.get(reference=REFERENCE).pk)
+    referral = joined(world)
+    run_all()
+    (job,) = referral.jobs.all()
+    assert job.state == "imported"
+    assert not any("a second time" in sentence for sentence in job.corrections)
+    assert ImportJob.objects.get(reference=OTHER).state == "dismissed"
+
+
+def test_two_reference_numbers_of_one_imported_referral_are_told_once(world: World) -> None:
+    with naming(OTHER, UUID):
+        world.send(plain())
+    run_all()
+    for number in (2, 3):
+        with naming(REFERENCE, UUID):
+            world.send(plain("referral.edited", number=number))
+    (sentence,) = world.job.corrections
+    assert sentence.startswith(f"Messages with the Reference # {REFERENCE} were taken")
+    check = explain(OTHER).checks[0]
+    assert f"also name it by the number {REFERENCE}" in check.sentence
+
+
+def test_the_numbers_of_a_referral_that_was_not_sent_flag_nothing(world: World) -> None:
+    with naming(OTHER, UUID):
+        world.send(plain())
+    with naming(REFERENCE, UUID):
+        world.send(plain("referral.edited", number=2))
+    assert world.job.corrections == []
+    assert f"by the number {REFERENCE}" in explain(OTHER).checks[0].sentence
+
+
+def test_an_import_under_a_number_that_is_not_the_reference_is_told(world: World) -> None:
+    with naming(OTHER):
+        world.send(plain())
+    run_all()
+    Referral.objects.update(reading=0)  # an earlier version took a foreign number for it
+    with naming(REFERENCE, OTHER):
+        world.send(plain("referral.edited", number=2))
+    assert world.referral.reference == REFERENCE
+    assert world.job.corrections == [
+        f"It was sent to Birchwood CRMS with the reference {OTHER}; its Reference # is "
+        f"{REFERENCE}. Correct it there."
+    ]
+
+
+def test_a_better_id_than_before_is_nothing_to_correct(world: World) -> None:
+    with naming(UUID):
+        world.send(plain())
+    run_all()
+    with naming(REFERENCE, UUID):
+        world.send(plain("referral.edited", number=2))
+    assert world.referral.reference == REFERENCE
+    assert world.job.corrections == []
+
+
+def test_the_reference_that_is_known_stays(world: World) -> None:
+    with naming(OTHER, UUID):
+        world.send(plain())
+    with naming(REFERENCE, UUID):
+        world.send(plain("referral.edited", number=2))
+    assert world.referral.reference == OTHER
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [b"d29ybGQ=", b"bm8="])
+def test_files_of_one_key_in_two_parts_are_both_sent(world: World, words: bytes) -> None:
+    two_referrals(world, [LETTER], [{**LETTER, "data": words.decode()}])
+    referral = joined(world)
+    assert referral.files.filter(state="stored").count() == 2
+    assert len(set(referral.files.values_list("key", flat=True))) == 2
+    assert {file.identity for file in referral.files.all()} == {"letter-4711"}
+    assert len(snapshot.view(referral.snapshot)["attachments"]) == 2
+
+
+def test_the_same_file_in_two_parts_is_kept_once(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
+    two_referrals(world, [LETTER], [LETTER])
+    with django_capture_on_commit_callbacks(execute=True):
+        referral = joined(world)
+    assert ReferralFile.objects.count() == 1
+    assert referral.files.get().state == "stored"
+
+
+def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: World) -> None:
+    second = Destination.objects.create(
+        organization=world.organization, name="Second", kind="demo", options=options("demo")
+    )
+    two_referrals(world, [LETTER], [{**LETTER, "data": "bm8="}])
+    other = ImportJob.objects.get(reference=OTHER)
+    other.destination = second
+    other.save()
+
+    def deliver(_: Any, parcel: Any) -> Receipt:
+        for document in parcel.documents[1:]:
+            parcel.ledger.once(f"attachment:{document.key}", lambda: "A-1")
+        return Receipt(f"X-{parcel.reference}")
+
+    with mock.patch(DELIVER, deliver):
+        run_all()
+    TriggerConfig.objects.update(enabled=False)
+    referral = joined(world)
+    for job in referral.jobs.all():
+        (step,) = job.steps.all()
+        (file,) = [f for f in referral.files.all() if f"attachment:{f.key}" == step.name]
+        own = "hello" if job.destination == world.destination else "no"
+        assert file.size == len(own)
+    assert len({job.steps.get().name for job in referral.jobs.all()}) == 2
