@@ -131,7 +131,7 @@ def parse_name(text: str) -> Name:
     named, *remarks = _REMARK.split(text, maxsplit=1)
     segments = list(filter(None, map(_WORD.findall, _segments(named))))
     if not segments:
-        return Name(suffix=" ".join(remarks).strip())
+        return Name(suffix=" ".join(remarks))
     titles, words = _titles(segments[0], keep=1)
     core, suffix = _behind(words)
     given: list[Words] = []
@@ -143,7 +143,7 @@ def parse_name(text: str) -> Name:
             suffix += words
         elif words:
             given.append(words)
-    return _name(core, given, titles, [*suffix, *remarks])
+    return _name(core, given, titles, [*suffix, *filter(None, remarks)])
 
 
 def _unglued(text: str) -> str:
