@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from datetime import timedelta
 from unittest import mock
 
@@ -11,7 +12,7 @@ from core import outbound
 from integrations.destinations.demo import transport as demo
 from referrals.models import ReferralFile
 from tests.integrations.sources.real_files import NOTE, SIGN_IN_PAGE, TINY_PDF, pdf, picture
-from tests.world import World, plain
+from tests.world import FIXTURES, World, plain
 
 URL = "https://files.example.org/letter"
 PDF_TYPE = "application/pdf"
@@ -172,3 +173,55 @@ def test_other_bytes_under_one_key_are_told_apart_again(world: World, sent):
     world.send(plain(number=2, attachments=[{"id": "att-90001", **inline("a.txt", NOTE * 2)}]))
     world.run()
     assert sorted(content for _, content in sent) == [NOTE, NOTE * 2]
+
+
+# -- Cases from the field ------------------------------------------------------------------------
+
+
+def case(name: str) -> list[dict]:
+    content = json.loads((FIXTURES / "cases" / f"{name}.json").read_text())
+    return content if isinstance(content, list) else [content]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("21-data-url-in-data", {"letter.pdf": TINY_PDF}),
+        (
+            "22-title-with-dot-no-extension",
+            {
+                "Consult note 2026.03.09.pdf": TINY_PDF + b"A",
+                "Assessment v1.2.pdf": TINY_PDF + b"B",
+                "Lettre Dr.Roy.pdf": TINY_PDF + b"C",
+                "plain title.pdf": TINY_PDF + b"D",
+            },
+        ),
+        (
+            "151-documents-share-referral-identifier",
+            {"letter.pdf": TINY_PDF + b"A", "bloodwork.pdf": TINY_PDF + b"B"},
+        ),
+    ],
+)
+def test_the_files_of_a_case_arrive_byte_for_byte(world: World, sent, name, expected):
+    for message in case(name):
+        world.send(message, "fhir")
+    assert world.run().missing_files == {}
+    assert {file.filename for file in ReferralFile.objects.all()} == set(expected)
+    assert sorted(content for _, content in sent) == sorted(expected.values())
+    assert all(name.endswith(".pdf") for name, _ in sent)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "why"),
+    [
+        ("44-plain-truncated-base64", b"", "It is shorter than announced: 45 of 5000 bytes came."),
+        ("172-fetch-login", SIGN_IN_PAGE, "The address answered with a web page."),
+        ("172-fetch-login", b'{"error": "login"}', "The address answered with JSON data."),
+        ("173-fetch-empty", b"", "It came empty."),
+    ],
+)
+def test_the_file_of_a_case_is_missing_with_the_reason(world: World, sent, name, answer, why):
+    (message,) = case(name)
+    world.send(message)
+    assert run(world, answer, "text/html").missing_files == {"letter.pdf": why}
+    assert sent == []
