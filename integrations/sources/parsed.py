@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from integrations.sources.warnings import Warning
 from mapping.document import Document
 
 
