@@ -408,7 +408,7 @@ def _unreadable(document: Document, time_zone: ZoneInfo) -> Lines:
     for i, part in enumerate(document.get("unreadable", [])):
         remark = unreadable.remark_on(part).rstrip(".")
         label = f"{UNREADABLE}: {unreadable.name_of(part)}"
-        cause = _said(document, "unreadable", i, "cause", say=lambda _, r=remark: r)
+        cause = [(path, remark) for path, _ in _said(document, "unreadable", i, "cause")]
         text = _said(document, "unreadable", i, "text")
         yield _line(UNREADABLE, label, text, cause)
 

@@ -4,14 +4,14 @@ A row stores field and cause, never the sentence (`sentence`). The text that cam
 encrypted, beside them, and shown only to those who may read the person.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
 
 from mapping.unreadable import CAUSES, field_name, sentence
 
 __all__ = ["CAUSES", "Warning", "field_name", "sentence"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Warning:
     """One value that could not be used as it came.
 
@@ -21,5 +21,5 @@ class Warning:
 
     field: str
     cause: str
-    text: str = field(default="", repr=False)
+    text: str = dataclasses.field(default="", repr=False)
     path: str = ""

@@ -10,6 +10,8 @@ import pytest
 
 from integrations import destinations
 from integrations.destinations.crms.fields import TARGET_FIELDS
+from integrations.destinations.crms.transport import CrmsTransport
+from integrations.sources import door
 from mapping import exchange
 from mapping.engine import Context, Outcome, apply
 
@@ -43,6 +45,11 @@ def test_the_example_event_becomes_the_example_create_body() -> None:
     assert mapped(EVENT_PLAIN).record == flat(CREATE_BODY)
 
 
+def test_the_example_event_as_caredove_sends_it_does_too() -> None:
+    event = door("caredove", "plain").parse((FIXTURES / "examples/event-plain.json").read_bytes())
+    assert mapped(event.document).record == flat(CREATE_BODY)
+
+
 def test_every_documented_field_is_in_the_example() -> None:
     assert {field.key for field in TARGET_FIELDS} == set(flat(CREATE_BODY))
 
@@ -55,6 +62,8 @@ def test_the_example_has_no_problems() -> None:
 
 REGISTRANT_CASES = [
     ("gender", "Male", "client.gender", "male", "Gender: Male", False),
+    ("gender", "F", "client.gender", "female", "Gender: F", True),
+    ("gender", "m", "client.gender", "male", "Gender: m", True),
     ("gender", "non-binary", "client.gender", "unknown", "Gender: non-binary", True),
     ("gender", "other", "client.gender", "other", "Gender: other", False),
     (
@@ -243,3 +252,20 @@ def test_text_that_a_field_cannot_hold_is_whole_in_the_note() -> None:
     assert outcome.record["client.last_name"] == name[:100]
     assert outcome.record["referral_note"] == f"Last name: {name}"
     assert "longer than 100 characters" in str(outcome.problems[0])
+
+
+# -- The note's limit ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [200, 500, 8000])
+def test_the_limit_of_the_note_is_that_of_the_destination(limit: int) -> None:
+    limits = {
+        field.key: field.max_length for field in CrmsTransport({"note_limit": limit}).fields()
+    }
+    assert limits == {field.key: field.max_length for field in TARGET_FIELDS} | {
+        "referral_note": limit
+    }
+
+
+def test_without_the_option_the_limit_is_that_of_crms() -> None:
+    assert CrmsTransport({}).fields() == TARGET_FIELDS
