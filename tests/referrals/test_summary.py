@@ -195,7 +195,7 @@ def test_empty_shells_leave_no_blank_lines() -> None:
 
     text = html_text(shells)
 
-    for absent in ("Registrant", "address", "Health number", "Allergies", "Notes", "Appointment"):
+    for absent in ("Registrant", "address", "health number", "Allergies", "Notes", "Appointment"):
         assert absent not in text
 
 
