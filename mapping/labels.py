@@ -57,6 +57,12 @@ def _for_people(label: str) -> str:
     return (in_words(text) if _KEY.fullmatch(text) else "") or text
 
 
+def _in_address(form: str) -> str:
+    """Return what the last step of a form's address says: `…/Questionnaire/intake|1` "Intake"."""
+    address = form.partition("|")[0].rstrip("/")
+    return in_words(address.rpartition("/")[2]) if "://" in address else ""
+
+
 def answer_label(answer: FormAnswer, number: int) -> str:
     """Return the question; where none came, what its key says, else its number in the form."""
     label, key = answer.get("label", "").strip(), answer.get("key", "").strip()
@@ -72,8 +78,8 @@ def form_titles(document: Document) -> dict[str, str]:
     names: dict[str, str] = {}
     for answer in document.get("form_answers", []):
         if not parts.is_empty(answer.get("value")):
-            known = names.get(answer.get("form", ""), "")
-            names[answer.get("form", "")] = known or _for_people(answer.get("form_name", ""))
+            form, name = answer.get("form", ""), _for_people(answer.get("form_name", ""))
+            names[form] = names.get(form, "") or name or _in_address(form)
     titles: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for number, (form, name) in enumerate(names.items(), start=1):

@@ -17,7 +17,7 @@ from mapping import labels, parts, unreadable
 from mapping.document import Document
 from mapping.languages import is_bare, language_name
 from mapping.parts import Path, Value, value_at
-from mapping.times import for_people
+from mapping.times import for_people, with_instants
 from mapping.transforms import as_text
 
 FORM = "Form answers"
@@ -171,7 +171,8 @@ def _form(document: Document, time_zone: ZoneInfo) -> Lines:
             label = labels.answer_label(answers[i], number)
             whole = f"{title}: {label}" if title and len(titles) > 1 else label
             repeated = reason if repeats[:1] == [i] else []
-            yield _line(FORM, whole, _said(document, "form_answers", i, "value"), named=repeated)
+            value = _said(document, "form_answers", i, "value", say=partial(_prose, time_zone))
+            yield _line(FORM, whole, value, named=repeated)
 
 
 def _permissions(document: Document, time_zone: ZoneInfo) -> Lines:
@@ -348,6 +349,11 @@ def _instant(time_zone: ZoneInfo, value: Value) -> str:
     return for_people(str(value), time_zone)
 
 
+def _prose(time_zone: ZoneInfo, value: Value) -> str:
+    """Return a text with the instants in it in the time zone."""
+    return with_instants(as_text(value), partial(for_people, time_zone=time_zone))
+
+
 def _appointment(document: Document, time_zone: ZoneInfo) -> Lines:
     tell = partial(_said, document, "appointment")
     instant = partial(_instant, time_zone)
@@ -415,7 +421,7 @@ def _unreadable(document: Document, time_zone: ZoneInfo) -> Lines:
 
 def _also_sent(document: Document, time_zone: ZoneInfo) -> Lines:
     for i, part in labels.also_sent_in_order(document):
-        text = _said(document, "also_sent", i, "text")
+        text = _said(document, "also_sent", i, "text", say=partial(_prose, time_zone))
         yield _line(ALSO_SENT, labels.also_sent_label(part), text)
 
 

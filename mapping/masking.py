@@ -53,7 +53,8 @@ _ALSO_SENT = _one_of(
     "general practitioner", "marital status", "deceased", "pronouns", "gender identity",
     "birth place", "status", "status reason", "business status", "priority", "intent", "category",
     "description", "instructions", "patient instruction", "occurrence", "service type", "fax",
-    "pager", "tty", "prefix", "suffix", "middle name", "whole name", "address", "version code",
+    "pager", "tty", "prefix", "suffix", "middle name", "name", "address", "version code",
+    "phone or e-mail", "participant", "practitioner", "subject", "order detail", "criticality",
 )  # fmt: skip
 
 

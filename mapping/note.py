@@ -64,11 +64,11 @@ def note(opening: str, lines: Sequence[Line], limit: int | None) -> str:
     What is too long begins at least; where even that is too much, the last lines are left out.
     Flags are shortened only where they alone exceed the limit, and then nothing else is there.
     """
-    pieces = [_Piece("", text, _says_flag(text)) for text in opening.split("\n") if opening]
-    pieces += [_Piece(line.label, line.text, is_flag(line)) for line in lines]
-    text = "\n".join(map(str, pieces))
+    text = "\n".join([*filter(None, [opening]), *map(str, lines)])
     if limit is None or len(text) <= limit:
         return text
+    pieces = [_Piece("", first, _says_flag(first)) for first in opening.split("\n") if opening]
+    pieces += [_Piece(line.label, line.text, is_flag(line)) for line in lines]
     kept = _fitted(pieces, limit - len(CONTINUED) - 1)
     return "\n".join([*kept, CONTINUED])[:limit]
 

@@ -1,9 +1,14 @@
 """Dates and instants of a document, as people and records write them."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+_WITH_OFFSET = re.compile(
+    r"(?<![\w-])\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})(?!\w)",
+    re.ASCII,
+)
 _HAS_TIME = re.compile(r"^\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
 
 
@@ -47,3 +52,8 @@ def for_people(text: str, time_zone: ZoneInfo) -> str:
     if instant is None:
         return text
     return f"{instant:%Y-%m-%d %H:%M %Z}" if instant.year > 999 else text
+
+
+def with_instants(text: str, say: Callable[[str], str]) -> str:
+    """Return the text with each instant in it (ISO 8601, with its offset) as `say` writes it."""
+    return _WITH_OFFSET.sub(lambda found: say(found[0]), text)

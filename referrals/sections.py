@@ -34,7 +34,7 @@ from mapping.parts import (
     ordered_emails,
     ordered_phones,
 )
-from mapping.times import parse_date, parse_instant
+from mapping.times import parse_date, parse_instant, with_instants
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
 SHORT = 6  # lines, about
@@ -94,12 +94,12 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
         Section("Referral", (*long, *_said(_referral(document)))),
         Section("Appointment", tuple(_said(_appointment(document, time_zone)))),
         Section("Requester", tuple(_said(_requester(document)))),
-        *_forms(document),
+        *_forms(document, time_zone),
         Section("Notes", tuple(_said(_notes(document, time_zone)))),
         Section("Messages", tuple(_said(_messages(document, time_zone)))),
         Section("Attachments", tuple(_said(_attachments(document)))),
         Section("Could not be read", tuple(_said(_unreadable(document)))),
-        Section("Also sent", tuple(_said(_also_sent(document))), "questions"),
+        Section("Also sent", tuple(_said(_also_sent(document, time_zone))), "questions"),
         Section("Caredove records", tuple(_said(_records(document))), "records"),
     )
     return Sheet(
@@ -265,16 +265,18 @@ def _requester(document: Document) -> Iterator[Entry]:
     yield Entry("Caredove user", _yes_or_no(requester.get("is_caredove_user")))
 
 
-def _forms(document: Document) -> Iterator[Section]:
+def _forms(document: Document, time_zone: ZoneInfo) -> Iterator[Section]:
     """Yield a section for each form, named as it is where the sender names it."""
     for form, title in labels.form_titles(document).items():
-        yield Section(title or "Referral form", tuple(_said(_form(document, form))), "questions")
+        entries = tuple(_said(_form(document, form, time_zone)))
+        yield Section(title or "Referral form", entries, "questions")
 
 
-def _form(document: Document, form: str) -> Iterator[Entry]:
+def _form(document: Document, form: str, time_zone: ZoneInfo) -> Iterator[Entry]:
     answers = (part for part in document.get("form_answers", []) if part.get("form", "") == form)
     for number, answer in enumerate(answers, start=1):
-        yield Entry(labels.answer_label(answer, number), answer.get("value", ""))
+        value = _prose(answer.get("value", ""), time_zone)
+        yield Entry(labels.answer_label(answer, number), value)
 
 
 def _notes(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
@@ -321,9 +323,9 @@ def _unreadable(document: Document) -> Iterator[Entry]:
         yield Entry(unreadable.name_of(part), *shown)
 
 
-def _also_sent(document: Document) -> Iterator[Entry]:
+def _also_sent(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
     for _, part in labels.also_sent_in_order(document):
-        yield Entry(labels.also_sent_label(part), part.get("text", ""))
+        yield Entry(labels.also_sent_label(part), _prose(part.get("text", ""), time_zone))
 
 
 def _records(document: Document) -> Iterator[Entry]:
@@ -361,6 +363,11 @@ def _moment(text: str, time_zone: ZoneInfo) -> str:
     if value is None:
         return _day(text)
     return formatted(value, "F j, Y, ") + formatted(value, "P T").replace(" ", NO_BREAK_SPACE)
+
+
+def _prose(text: str, time_zone: ZoneInfo) -> str:
+    """Return the text with the instants in it as the summary writes them."""
+    return with_instants(text, lambda instant: _moment(instant, time_zone))
 
 
 def _said(entries: Iterable[Entry]) -> Iterator[Entry]:

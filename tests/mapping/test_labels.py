@@ -70,6 +70,10 @@ def answers(*forms: tuple[str, str]) -> Document:
         ([("qr-7", ""), ("qr-8", "")], ["Form 1", "Form 2"]),
         ([("", ""), ("qr-8", "")], ["", "Form 2"]),
         ([("qr-7", "https://x.example/Q"), ("qr-8", "Call")], ["Form 1", "Call"]),
+        (
+            [("https://x.example/Questionnaire/intake|1.0", ""), ("https://x.example/Q/77", "")],
+            ["Intake", "Form 2"],
+        ),
     ],
 )
 def test_forms_are_told_apart_by_name_else_by_number(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from mapping import parts
@@ -237,3 +238,18 @@ def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
 
 def test_who_wrote_a_note_without_a_text_is_told() -> None:
     assert told({"notes": [{"author": "Harleen"}]}) == ["Note by Harleen: no text"]
+
+
+def test_instants_in_answers_and_in_what_was_also_sent_are_in_the_organizations_zone() -> None:
+    visit = {"key": "a", "group": "Other appointment", "text": "Booked (2026-04-01T14:00:00Z)"}
+    answer = {"key": "b", "label": "Best time", "value": "2026-04-01T09:30:00-04:00"}
+    document: Any = {"form_answers": [answer], "also_sent": [visit]}
+    assert told(document) == [
+        "Best time: 2026-04-01 09:30 EDT",
+        "Other appointment: Booked (2026-04-01 10:00 EDT)",
+    ]
+
+
+@pytest.mark.parametrize("text", ["2026-04-01", "2026-04-01T14:00", "v2026-04-01T14:00:00Zx"])
+def test_what_is_no_instant_with_an_offset_is_told_as_it_came(text: str) -> None:
+    assert told({"form_answers": [{"label": "When", "value": text}]}) == [f"When: {text}"]

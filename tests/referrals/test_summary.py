@@ -242,6 +242,14 @@ def test_what_no_part_takes_stands_last_before_the_small_print() -> None:
     ) in text
 
 
+def test_instants_in_a_text_are_in_the_organizations_zone() -> None:
+    visit = {"key": "a", "group": "Other appointment", "text": "Booked (2026-04-01T14:00:00Z)"}
+
+    text = html_text({"also_sent": [visit]})
+
+    assert "Other appointment Booked (April 1, 2026, 10 a.m. EDT)" in text
+
+
 def test_what_is_former_says_so() -> None:
     text = html_text(EVERYTHING)
 
