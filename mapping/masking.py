@@ -70,9 +70,6 @@ _CLOSED: dict[Place, Keeps] = {
     ),
     ("status",): _one_of("submitted", "booked", "closed"),
     ("priority",): _one_of("routine", "urgent", "asap", "stat", "emergency"),
-    ("request_status",): _one_of(
-        "draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown",
-    ),
     ("substatus", "classification"): _one_of(
         "received", "accepted", "ready", "in-progress", "on-hold", "completed", "rejected",
         "cancelled", "failed", "entered-in-error",

@@ -26,6 +26,7 @@ _NAMES_AND_PLACES = {
     ("form_answers", "label"),
     ("messages", "id"),
     ("attachments", "key"),
+    ("attachments", "sha256"),
     ("also_sent", "key"),
     ("also_sent", "group"),
     ("also_sent", "label"),

@@ -126,6 +126,7 @@ EVERYTHING: Document = {
             "filename": "letter.pdf",
             "content_type": "application/pdf",
             "size": 15,
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "description": "Intake letter",
         }
     ],
@@ -180,7 +181,7 @@ def internal_texts(part: Any, name: str = "") -> set[str]:
         return found.union(*(internal_texts(value, key) for key, value in part.items()))
     if isinstance(part, list):
         return set[str]().union(*(internal_texts(one, name) for one in part))
-    if name in ("key", "form", "field", "path") and len(part) > 1:
+    if name in ("key", "form", "field", "path", "sha256") and len(part) > 1:
         return {part}
     return {part} if isinstance(part, str) and re.search("zz|://", part) else set()
 
