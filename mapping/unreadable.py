@@ -26,9 +26,6 @@ CAUSES = {
     "file_missing": "A file is missing: the list of files says why",
     "file_other_size": "A file is whole, but of another size than was announced",
     "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
-    "file_missing": "A file is missing: the list of files says why",
-    "file_other_size": "A file is whole, but of another size than was announced",
-    "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
     "more": "More values than these could not be read",
 }
 # With the text that came, for those who may read the person.

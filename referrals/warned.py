@@ -1,7 +1,7 @@
 """What staff are warned of when messages are read: of one event, and of a referral as it is now."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.sources import warnings
@@ -14,13 +14,13 @@ SHOWN = 20
 EVENTS_READ = 50  # the newest: what earlier ones warned of has been settled, or is long known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Warned:
     """One warning. `text` is what came, for those who may read the person."""
 
     field: str
     cause: str
-    text: str = field(default="", repr=False)
+    text: str = dataclasses.field(default="", repr=False)
     earlier: str = ""  # a sentence that an earlier version stored
 
     @property

@@ -32,7 +32,7 @@ _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
 def humanized(key: str) -> str:
     """Return a key as a label: "patientInstruction" and "patient_instruction" in plain words."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", key).replace("_", " ").replace("-", " ")
-    text = one_line(words)
+    text = without_sign_in_links(one_line(words))
     return text[:1].upper() + text[1:].lower() if not text.isupper() else text
 
 

@@ -181,10 +181,9 @@ class Fields:
         if not value and not isinstance(value, int | float):
             return []
         path = self._path_of(key)
+        items: list[tuple[Address, Any]] = [(self.address(key), value)]
         if isinstance(value, list):
             items = [((id(value), at), item) for at, item in enumerate(value)]
-        else:
-            items = [(self.address(key), value)]
         found = []
         for address, item in items:
             if isinstance(item, dict):

@@ -5,6 +5,7 @@ member. Every other resource (a condition, an allergy, another participant) is t
 of its own, with its text, status, value and date.
 """
 
+import re
 from collections.abc import Container
 from hashlib import sha256
 from typing import Any
@@ -37,6 +38,7 @@ from integrations.sources.caredove.fhir.vocabulary import (
 )
 from mapping.document import AlsoSent, Withdrawn
 
+NUL = "\0"
 # What says nothing without the value that it is said of.
 _SHELL = MARKS | {"id", "required", "status"}
 
@@ -208,11 +210,11 @@ def _own_key(resource: Resource, main: str) -> str:
 
     An id that may be the message's own tells it apart only together with what it is about.
     """
-    if resource.key and not resource.has_random_key and not identity.is_local(resource.key):
-        return f"{resource.kind}/{resource.key}"[:100]
+    kind = re.sub("[^A-Za-z]", "", resource.kind)[:40]
     own = "" if resource.has_random_key else resource.key
-    digest = sha256(f"{own}\0{main}".encode()).hexdigest()[:24]
-    return f"{resource.kind}/{digest}"
+    if identity.is_reference(own) and not identity.is_local(own):
+        return f"{kind}/{own}"
+    return f"{kind}/{sha256(f'{own}{NUL}{main}'.encode()).hexdigest()[:24]}"
 
 
 def _in_order(members: Any, main: str) -> list[str]:

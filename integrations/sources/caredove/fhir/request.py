@@ -18,13 +18,14 @@ from integrations.sources.caredove.events import (
     classification,
 )
 from integrations.sources.caredove.fhir.bundle import (
+    SERVICE_REQUEST,
     Bundle,
     Resource,
     references_in,
     referred_key,
 )
 from integrations.sources.caredove.fhir.concepts import all_names, code, is_internal, label
-from integrations.sources.caredove.fhir.identify import SERVICE_REQUEST, parents_of
+from integrations.sources.caredove.fhir.identify import parents_of
 from integrations.sources.caredove.fhir.people import full_name, identifiers
 from integrations.sources.caredove.fields import Fields, made
 from mapping.document import Document, Identifier, Named, Note, Substatus

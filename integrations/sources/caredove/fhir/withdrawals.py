@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from integrations.sources.account import Rule
 from integrations.sources.caredove.fhir import appointments, communications, documents, forms
 from integrations.sources.caredove.fhir.also_sent import is_withdrawn, withdrawn_in
-from integrations.sources.caredove.fhir.bundle import Bundle, Resource
+from integrations.sources.caredove.fhir.bundle import DOCUMENT, Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import is_internal
 from mapping.document import Withdrawn
 
@@ -29,13 +29,13 @@ def withdrawn(bundle: Bundle) -> list[Withdrawn]:
         elif is_withdrawn(resource):
             resource.leave_out(Rule.WITHDRAWN)
             found += _taken_back(bundle, resource)
-        elif resource.kind == documents.DOCUMENT:
+        elif resource.kind == DOCUMENT:
             found += documents.replaced(bundle, resource)
     return found
 
 
 def _taken_back(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
-    if resource.kind == documents.DOCUMENT:
+    if resource.kind == DOCUMENT:
         for key in documents.keys_of(bundle, resource):
             yield Withdrawn(part="attachments", key=key)
     elif known := _PARTS.get(resource.kind):

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.sources.account import texts_of
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import Unusable
 from mapping.document import Document
+from tests.core.test_markup import DANGEROUS, Working
 from tests.integrations.sources.caredove.messages import (
     FILES,
     bundle,
@@ -58,7 +60,9 @@ def check(body: bytes, door) -> None:
     assert len(envelope.code) <= 100
     assert msgspec.convert(event.document, Document) == event.document
     shown = json.dumps(event.document, ensure_ascii=False)
-    assert not re.search(r"<[A-Za-z/!?]", shown)
+    for text in texts_of(event.document):
+        assert not DANGEROUS.search(text)
+        assert Working(text).found == []
     assert "applaunch" not in shown.lower()
     assert [file.key for file in event.files] == [
         attachment["key"] for attachment in event.document.get("attachments", [])
