@@ -440,7 +440,8 @@ def file_missing(it: Scene) -> None:
 @case(Cause.TO_CORRECT, "files", "Caredove withdrew the file “Lettre", Actor.SUPPORT)
 def file_withdrawn(it: Scene) -> None:
     it.imported(attachments=[LETTER])
-    with saying(withdrawn=[{"part": "attachments", "key": "a1"}]):
+    key = it.referral.files.get().identity
+    with saying(withdrawn=[{"part": "attachments", "key": key}]):
         it.send(plain("referral.edited", number=2))
 
 

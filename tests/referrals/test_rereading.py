@@ -89,10 +89,11 @@ def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> Non
 
 @pytest.mark.once
 @pytest.mark.long
+@every_reading
 def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_told(
-    tmp_path: Path,
+    tmp_path: Path, how: str
 ) -> None:
-    found = go_on(tmp_path, "split", "other")
+    found = go_on(tmp_path, "split", how)
     assert WRONG not in found["referrals"]
     assert found["crms"][RIGHT] == [["referral_summary"]]
     assert found["crms"][WRONG] == [["referral_summary"]]
