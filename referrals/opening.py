@@ -7,7 +7,6 @@ event says why.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -370,27 +369,25 @@ class Opening:
     def _heed_withdrawal(self) -> Verdict | None:
         """Stop the imports of a request that this message withdraws; restart what it restores."""
         status = withdrawal.request_withdrawn(self._seen())
-        jobs = ImportJob.objects.filter(referral=self.referral)
         if status and withdrawal.request_withdrawn(self.parsed.document):
-            return self._stop(jobs, status)
+            return self._stop(status)
         if status or not self.was_withdrawn:
             return None
-        stopped = jobs.filter(state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN)
+        stopped = ImportJob.objects.filter(
+            referral=self.referral, state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN
+        )
         if not self._has_details():
             stopped.update(state=State.WAITING, reason="")
         elif stopped.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0):
             return Verdict(Outcome.IMPORT_REVIVED, "Caredove no longer marks it as withdrawn.")
         return None
 
-    def _stop(self, jobs: QuerySet[ImportJob], status: str) -> Verdict | None:
+    def _stop(self, status: str) -> Verdict | None:
         """Let a person decide about what was not sent, and say what was."""
-        open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
-        unsent = jobs.filter(state__in=open_states, external_id=None, steps__isnull=True)
-        stopped = ImportJob.objects.filter(pk__in=list(unsent.values_list("pk", flat=True)))
-        if stopped.update(**_withdrawn(status)):
-            return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
         if not self.was_withdrawn:
             withdrawal.of_request(self.referral, status)
+        if withdrawal.stop(self.referral, status):
+            return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
         return None
 
     # -- open --------------------------------------------------------------------------------
@@ -437,7 +434,7 @@ class Opening:
         now, where = clock.now(), config.destination
         seen = self._seen()
         if status := withdrawal.request_withdrawn(seen):
-            state = _withdrawn(status)
+            state = withdrawal.stopped(status)
             verdict = _decides(where, status)
         elif snapshot.has_details(seen):
             state = {"state": State.QUEUED, "due_at": now}
@@ -503,19 +500,6 @@ ORDER = [
     Outcome.ROUTED,
     Outcome.NO_TRIGGER,
 ]
-
-
-def _withdrawn(status: str) -> dict[str, Any]:
-    """Return the columns of an import whose request was withdrawn: a person decides."""
-    return {
-        "state": State.NEEDS_ATTENTION,
-        "reason": Reason.WITHDRAWN,
-        "due_at": None,
-        "message": withdrawal.REQUEST_WITHDRAWN.format(status=status),
-        "error_at": clock.now(),
-        "error_cleared_at": None,
-        "error_cleared_by": None,
-    }
 
 
 def _marked(status: str) -> str:

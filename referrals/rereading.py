@@ -102,6 +102,9 @@ def apply(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> None:
         came = (replace(f, stored_as=f.stored_as or held.get(f.sha256, "")) for f in one.files)
         files.keep(referral, one.source, came)
     withdrawal.of_files(referral)
+    if status := withdrawal.request_withdrawn(snapshot.view(anew)):
+        withdrawal.of_request(referral, status)
+        withdrawal.stop(referral, status)
 
 
 def opened(referral: Referral) -> list[UUID]:

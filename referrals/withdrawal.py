@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from django.db.models import Q
 
+from core import clock
+from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
 from referrals import corrections, files, snapshot
@@ -22,6 +24,7 @@ SAYS = {
     "appointment": ("start", "location", "status"),
     "also_sent": ("label", "text"),
 }
+State = ImportJob.State
 SENT = Q(external_id__isnull=False) | Q(steps__isnull=False)
 NAMED = 5  # in a sentence
 
@@ -31,9 +34,36 @@ def request_withdrawn(document: Document) -> str:
     return document["request_status"] if is_withdrawn(document) else ""
 
 
+class RequestWithdrawn(Rejected):
+    """The request was withdrawn, and nothing of it was sent: a person decides."""
+
+
+def stopped(status: str) -> dict[str, Any]:
+    """Return the columns of an import whose request was withdrawn: a person decides."""
+    return {
+        "state": State.NEEDS_ATTENTION,
+        "reason": ImportJob.Reason.WITHDRAWN,
+        "due_at": None,
+        "message": REQUEST_WITHDRAWN.format(status=status),
+        "error_at": clock.now(),
+        "error_cleared_at": None,
+        "error_cleared_by": None,
+    }
+
+
+def stop(referral: Referral, status: str) -> int:
+    """Stop the open imports of a withdrawn request that have sent nothing; return how many."""
+    open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+    jobs = ImportJob.objects.filter(referral=referral, state__in=open_states, external_id=None)
+    unsent = list(jobs.filter(steps__isnull=True).values_list("pk", flat=True))
+    return ImportJob.objects.filter(pk__in=unsent).update(**stopped(status))
+
+
 def of_request(referral: Referral, status: str) -> None:
     """Flag the imports of a withdrawn request that have sent something already."""
-    jobs = ImportJob.objects.filter(SENT, referral=referral).exclude(state="dismissed").distinct()
+    jobs = (
+        ImportJob.objects.filter(SENT, referral=referral).exclude(state=State.DISMISSED).distinct()
+    )
     corrections.add(jobs, REQUEST_REMAINS.format(status=status))
 
 

@@ -4,7 +4,8 @@ import logging
 from uuid import UUID
 
 from integrations.transport import DeliveryError, Receipt, Rejected
-from referrals import rereading
+from referrals import rereading, withdrawal
+from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_jobs
@@ -56,7 +57,9 @@ def _attempt(lease: Lease) -> None:
     try:
         if why := _why_not(job):
             raise Rejected(why)
-        rereading.refresh(job.referral)
+        if rereading.is_earlier(job.referral):
+            rereading.refresh(job.referral)
+            _check_not_withdrawn(job)
         built = build(job, JobLedger(lease))
         outcome = job.destination.transport().deliver(built.parcel)
     except LeaseLost:
@@ -68,6 +71,13 @@ def _attempt(lease: Lease) -> None:
         logger.exception("import failed unexpectedly", extra={"job": str(job.pk)})
         outcome = error
     settle(lease, job, outcome, built)
+
+
+def _check_not_withdrawn(job: ImportJob) -> None:
+    """Raise RequestWithdrawn where an earlier version has overlooked that, and sent nothing."""
+    status = withdrawal.request_withdrawn(document_of(job.referral))
+    if status and not job.steps.exists():
+        raise withdrawal.RequestWithdrawn(withdrawal.REQUEST_WITHDRAWN.format(status=status))
 
 
 def _why_not(job: ImportJob) -> str:

@@ -102,6 +102,8 @@ def _move(
             return _imported(job, outcome, built, now)
         case TryAgain():
             return _try_again(job, outcome, now)
+        case withdrawal.RequestWithdrawn():
+            return _attention(Reason.WITHDRAWN, outcome, now)
         case Rejected():
             changed = built is not None and referral.version != built.version
             return _queued(now, tries=0) if changed else _attention(Reason.REJECTED, outcome, now)

@@ -187,6 +187,27 @@ def test_what_an_earlier_version_overlooked_is_withdrawn_and_told(world: World) 
     assert "letter.txt" in world.job.corrections[0]
 
 
+def test_an_import_whose_request_was_withdrawn_before_is_not_sent_any_more(world: World) -> None:
+    world.send(plain())
+    made_earlier(world)
+    with saying(request_status="entered-in-error"):
+        job = world.run()
+    assert (job.state, job.reason) == ("needs_attention", "withdrawn")
+    assert not job.steps.exists()
+    importing.retry(job)
+    assert world.run().state == "imported"
+
+
+def test_staff_hear_of_a_request_that_was_withdrawn_before_and_imported(world: World) -> None:
+    world.send(plain())
+    world.run()
+    referral = made_earlier(world)
+    with saying(request_status="revoked"):
+        rereading.refresh(referral)
+    assert world.job.state == "imported"
+    assert world.job.corrections[0].startswith("Caredove marked the referral as revoked")
+
+
 def test_a_referral_without_a_person_has_nothing_to_read_again(world: World) -> None:
     world.send(plain())
     world.send(plain("referral.revoked", number=2))
