@@ -26,6 +26,11 @@ CAUSES = {
     "file_missing": "A file is missing: the list of files says why",
     "file_other_size": "A file is whole, but of another size than was announced",
     "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
+    # Of the body as a whole: `core.strict_json.Repair`.
+    "bad_characters": "Some characters of the message could not be read, and “�” stands for each: "
+    "compare it with Caredove",
+    "other_encoding": "The message was not UTF-8 and was read as windows-1252: check its accents",
+    "repeated_key": "The message gives a field twice with different values; the last one was used",
     "more": "More values than these could not be read",
 }
 # With the text that came, for those who may read the person.

@@ -36,7 +36,8 @@ def document_of_message(parsed: ParsedEvent, came: Iterable[Arrived]) -> Documen
         ("organization", parsed.organization_id, parsed.organization_name),
     ):
         if identity or name:
-            document[key] = Named(id=identity, name=name)  # type: ignore[literal-required]
+            sent = cast(Named, document.get(key, {})).get("id", identity)  # whole, if it is long
+            document[key] = Named(id=sent, name=name)  # type: ignore[literal-required]
     if held := {file.parsed.key: file.sha256 for file in came if file.sha256}:
         document["attachments"] = [
             {**attachment, "sha256": held[key]}

@@ -63,9 +63,9 @@ def address_of(container: Any, key: str | int) -> Address:
 
 
 class Account:
-    """The account of one message, and its warnings."""
+    """The account of one message, and its warnings; `repairs` are those of its body as a whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, repairs: Iterable[str] = ()) -> None:
         self._read: list[tuple[Address, str]] = []
         self._pieces: set[str] = set()
         self.clean: dict[tuple[Any, str], str] = {}  # texts as they were read, read once each
@@ -73,7 +73,7 @@ class Account:
         self._left_out: dict[Address, Rule] = {}
         self._also_sent: dict[Address, str] = {}
         self._unreadable: dict[Address, Warning] = {}
-        self._warnings: dict[Warning, None] = {}
+        self._warnings = dict.fromkeys(Warning("", cause) for cause in repairs)
         self._settled: set[Address] = set()
 
     # -- What readers say ------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def event_id(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Return an id as a key for things of a referral; of a long one, its hash."""
+    """Return an id to compare, for which columns have room; of a long one, its hash."""
     if len(text) <= MAX_KEY:
         return text
     return f"sha256:{sha256(text.encode()).hexdigest()[:32]}"

@@ -66,12 +66,12 @@ _LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attac
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    event = _event(_content(body), Account())
+    event = _event(_content(body).value, Account())
     return Envelope(
         event_id=identity.event_id(event.id("event_id")),
         code=_code(event),
         references=_references(event),
-        organization_id=event.child("organization").line("id"),
+        organization_id=identity.key(event.child("organization").line("id")),
     )
 
 
@@ -84,12 +84,12 @@ def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
     parsed, kept = _parse(content)
-    return parsed, list(kept.entries(content))
+    return parsed, list(kept.entries(content.value))
 
 
-def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
-    kept = Account()
-    event = _event(content, kept)
+def _parse(content: strict_json.Content) -> tuple[ParsedEvent, Account]:
+    kept = Account(content.repairs)
+    event = _event(content.value, kept)
     kind = plain_kind(_code(event))
     event.take("event_type")
     organization, listing = event.child("organization"), event.child("service_listing")
@@ -105,16 +105,16 @@ def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
         document=document,
         occurred_at=occurred_at,
         local_time=None if occurred_at else _local_time(event),
-        organization_id=organization.line("id"),
+        organization_id=identity.key(organization.line("id")),
         organization_name=organization.line("name"),
-        listing_id=listing.line("id"),
+        listing_id=identity.key(listing.line("id")),
         listing_name=listing.line("name"),
         files=tuple(files.parsed),
     )
     kept.settle([document, parsed.code, parsed.references, event.id("event_id")])
     rest = made(
         Document,
-        also_sent=_PlainTeller(kept).tell(content),
+        also_sent=_PlainTeller(kept).tell(content.value),
         unreadable=kept.unreadable,
     )
     return replace(parsed, document=document | rest, warnings=kept.warnings), kept
@@ -150,12 +150,12 @@ class _PlainTeller(Teller):
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _content(body: bytes) -> dict[str, Any]:
+def _content(body: bytes) -> strict_json.Content:
     try:
-        content = strict_json.loads(body)
+        content = strict_json.read(body)
     except strict_json.NotStrictJson as error:
         raise Unusable([FieldError("body", error.message)]) from None
-    if not isinstance(content, dict):
+    if not isinstance(content.value, dict):
         raise Unusable([FieldError("body", "The body is not a JSON object. Send one event.")])
     return content
 
@@ -176,6 +176,8 @@ def _errors(event: Fields) -> Iterator[FieldError]:
     elif not identity.is_reference(reference):
         rule = f"This cannot be a Reference #. {identity.REFERENCE_RULE}"
         yield FieldError("referral.reference", rule)
+    elif strict_json.earlier_key("reference") in event.child("referral"):
+        yield FieldError("referral.reference", "It came twice, and not the same. Send it once.")
 
 
 def _code(event: Fields) -> str:

@@ -42,13 +42,13 @@ NO_REFERRAL = (
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    bundle = _bundle(_content(body), Account())
+    bundle = _bundle(_content(body).value, Account())
     asked = service_request(bundle)
     return Envelope(
         event_id=identity.event_id(_event_id(bundle)),
         code=_code(bundle),
         references=_references(bundle, asked),
-        organization_id=request.listing(bundle, asked)[1].get("id", ""),
+        organization_id=identity.key(request.listing(bundle, asked)[1].get("id", "")),
     )
 
 
@@ -61,12 +61,12 @@ def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
     parsed, kept = _parse(content)
-    return parsed, list(kept.entries(content))
+    return parsed, list(kept.entries(content.value))
 
 
-def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
-    kept = Account()
-    bundle = _bundle(content, kept)
+def _parse(content: strict_json.Content) -> tuple[ParsedEvent, Account]:
+    kept = Account(content.repairs)
+    bundle = _bundle(content.value, kept)
     asked = service_request(bundle)
     found = _references(bundle, asked)
     kind = _kind(bundle, asked)
@@ -97,9 +97,9 @@ def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
         document=document,
         occurred_at=bundle.occurred_at,
         local_time=None if bundle.occurred_at else bundle.root.local_time("last_updated"),
-        organization_id=organization.get("id", ""),
+        organization_id=identity.key(organization.get("id", "")),
         organization_name=organization.get("name", ""),
-        listing_id=listing.get("id", ""),
+        listing_id=identity.key(listing.get("id", "")),
         listing_name=listing.get("name", ""),
         files=tuple(attached.parsed),
     )
@@ -116,12 +116,12 @@ def _parse(content: dict[str, Any]) -> tuple[ParsedEvent, Account]:
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _content(body: bytes) -> dict[str, Any]:
+def _content(body: bytes) -> strict_json.Content:
     try:
-        content = strict_json.loads(body)
+        content = strict_json.read(body)
     except strict_json.NotStrictJson as error:
         raise Unusable([FieldError("Bundle", error.message)]) from None
-    if not isinstance(content, dict):
+    if not isinstance(content.value, dict):
         raise Unusable([FieldError("Bundle", "The body is not a JSON object. Send one Bundle.")])
     return content
 
