@@ -169,6 +169,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "UNAUTHENTICATED_USER": None,
+    "ALLOWED_VERSIONS": ["1.0.0"],  # the document takes no other into its name
+    "EXCEPTION_HANDLER": "referrals.api.problems.answer_exception",
 }
 
 SPECTACULAR_SETTINGS = {

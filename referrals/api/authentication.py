@@ -11,13 +11,14 @@ from core import ratelimit
 from core.requests import client_ip
 from integrations.models import Source, SourceCredential
 from integrations.sources.caredove import auth
+from referrals.api.bodies import Body
 from referrals.api.problems import Problem, slow_down
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dovetail", charset="UTF-8"'}
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
-def authenticate(request: HttpRequest, body: bytes) -> Source:
+def authenticate(request: HttpRequest, body: Body) -> Source:
     """Return the source whose credentials the request carries; raises Problem 401 or 403."""
     authorization = request.headers.get("Authorization", "")
     if authorization:
@@ -52,7 +53,7 @@ def _by_basic(authorization: str, address: str) -> Source:
     return credential.source
 
 
-def _by_signature(request: HttpRequest, body: bytes) -> Source:
+def _by_signature(request: HttpRequest, body: Body) -> Source:
     if not all(request.headers.get(name) for name in SIGNATURE_HEADERS):
         raise _unauthorized("Send HTTP Basic credentials or a Standard Webhooks signature.")
     for source in _signing_sources():
@@ -73,9 +74,14 @@ def _signing_secrets(source: Source) -> list[str]:
     return [secret or "" for secret in secrets]
 
 
-def _is_signed(request: HttpRequest, body: bytes, source: Source) -> bool:
+def _is_signed(request: HttpRequest, body: Body, source: Source) -> bool:
+    """Return whether the source has signed the body as it came, or as it was before gzip."""
     headers = {name: request.headers.get(name, "") for name in SIGNATURE_HEADERS}
-    return auth.check_signature(headers, body, _signing_secrets(source))
+    secrets = _signing_secrets(source)
+    if auth.check_signature(headers, body.sent, secrets):
+        return True
+    # Many sign first and leave it to their HTTP client, or to a proxy, to zip what goes out.
+    return body.is_gzip and auth.check_signature(headers, body.unzipped, secrets)
 
 
 def _unauthorized(detail: str) -> Problem:

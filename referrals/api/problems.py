@@ -6,7 +6,8 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
+from rest_framework.exceptions import APIException
 
 from integrations.sources.parsed import FieldError
 
@@ -62,6 +63,15 @@ def problem_document(problem: Problem) -> JsonResponse:
     if problem.errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in problem.errors]
     return _answer(body, problem.status, PROBLEM_TYPE, problem.headers)
+
+
+def answer_exception(exc: Exception, _: object) -> JsonResponse | None:
+    """Answer for the API's own document and page with a problem document, too."""
+    if isinstance(exc, Http404):
+        return problem_document(Problem(404, "There is nothing of this kind here."))
+    if isinstance(exc, APIException):
+        return problem_document(Problem(exc.status_code, str(exc.detail)))
+    return None
 
 
 def operation_outcome(problem: Problem) -> JsonResponse:

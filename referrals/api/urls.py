@@ -1,6 +1,6 @@
 """URLs of the API. No trailing slashes: senders do not follow redirects."""
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from referrals.api import views
@@ -21,4 +21,6 @@ urlpatterns = [
         views.FhirMessageView.as_view(),
         name="fhir-message-header",
     ),
+    re_path(r"^api/", views.no_such_address),
+    re_path(r"^fhir/", views.no_such_fhir_address),
 ]

@@ -1,19 +1,21 @@
 """The doors for events, and the sender's questions about them.
 
-A view authenticates, limits and hands over; `intake` stores. The body is read raw, before any
-parser: a nested serializer would cost two hundred times as much as it is worth.
+A view authenticates, limits (`bodies`) and hands over; `intake` stores. No parser of the framework
+reads the body: a nested serializer would cost two hundred times as much as it is worth.
 """
 
 import logging
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -22,8 +24,9 @@ from core import ratelimit
 from integrations.models import Source
 from integrations.sources.parsed import Unusable
 from referrals import intake, tasks
-from referrals.api import serializers
+from referrals.api import bodies, serializers
 from referrals.api.authentication import authenticate
+from referrals.api.bodies import Body
 from referrals.api.problems import (
     PROBLEM_TYPE,
     Problem,
@@ -41,6 +44,12 @@ logger = logging.getLogger(__name__)
 
 UNUSABLE = "The body cannot be used as an event."
 NOT_STORED = "The event could not be stored. Send it again later."
+NOT_STORABLE = (
+    "The request holds a value that no database stores. Correct it before sending it again."
+)
+NO_SUCH_ADDRESS = (
+    "There is no such address here. Addresses end without a slash; /api/v1/schema lists them."
+)
 CONFLICT = (
     "An event with this id and another body was stored before. This body is kept as a conflict, "
     "and nothing is done with it."
@@ -54,7 +63,7 @@ REFUSALS = {
         403: "The source may not send for this organization, or is switched off.",
         409: "The same event id with another body; kept as a conflict.",
         413: "The body is over the size limit.",
-        415: "The content type is not accepted.",
+        415: "The content type, its charset or the Content-Encoding is not read.",
         429: "Too many requests; see `Retry-After`.",
         503: "The event could not be stored; send it again.",
     }.items()
@@ -68,12 +77,26 @@ def questions_refused(not_found: str) -> dict[tuple[int, str], OpenApiResponse]:
     return common | {(404, PROBLEM_TYPE): found}
 
 
+class JsonAlone(BaseContentNegotiation):
+    """Answers in JSON, whatever the sender says it accepts: an event is not refused for that."""
+
+    def select_parser(self, request: Request, parsers: Any) -> None:
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class SenderView(APIView):
     """Knows which source asks, and words every refusal for it."""
 
-    def source_of(self, request: Request, body: bytes = b"") -> Source:
+    parser_classes = ()
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = JsonAlone
+
+    def source_of(self, request: Request, body: Body | None = None) -> Source:
         """Return the authenticated source; raises Problem 401, 403 or 429."""
-        source = authenticate(request._request, body)
+        source = authenticate(request._request, body or Body())
         slow_down(ratelimit.seconds_to_wait(f"source:{source.pk}"), "Too many requests.")
         return source
 
@@ -88,6 +111,9 @@ class SenderView(APIView):
             return self.refuse(Problem(exc.status_code, str(exc.detail)))
         if isinstance(exc, Problem):
             return self.refuse(exc)
+        if isinstance(exc, DataError):  # the same again would fail again
+            logger.error("a sender's value fits no column", exc_info=exc)
+            return self.refuse(Problem(400, NOT_STORABLE))
         if isinstance(exc, DatabaseError):
             logger.error("the database did not answer a sender", exc_info=exc)
             return self.refuse(Problem(503, NOT_STORED, headers={"Retry-After": "60"}))
@@ -97,13 +123,12 @@ class SenderView(APIView):
 class DoorView(SenderView):
     """Stores a body as an event; a subclass is one door."""
 
-    parser_classes = ()
     door: InboundEvent.Door
     content_types: tuple[str, ...] = ()
 
     def post(self, request: Request) -> HttpResponseBase:
-        body = self._body(request._request)
-        received = self._store(self.source_of(request, body), body)
+        body = bodies.read(request._request, self.content_types)
+        received = self._store(self.source_of(request, body), body.content)
         if received.conflict:
             raise Problem(409, CONFLICT)
         if not received.duplicate:
@@ -112,16 +137,6 @@ class DoorView(SenderView):
 
     def stored(self, received: Received) -> HttpResponseBase:
         raise NotImplementedError
-
-    def _body(self, request: HttpRequest) -> bytes:
-        if request.content_type not in self.content_types:
-            raise Problem(415, f"Send {' or '.join(self.content_types)}.")
-        limit = settings.MAX_BODY_BYTES
-        length = int(request.headers.get("Content-Length") or 0)
-        body = b"" if length > limit else _read(request, limit + 1)
-        if max(length, len(body)) > limit:
-            raise Problem(413, f"The body is over the limit of {limit} bytes.")
-        return body
 
     def _store(self, source: Source, body: bytes) -> Received:
         try:
@@ -241,12 +256,13 @@ class ReferralView(SenderView):
         return Response(told.as_dict())
 
 
-def _read(request: HttpRequest, limit: int) -> bytes:
-    """Return the body, of one sent in chunks at most `limit` bytes; raises Problem 400."""
-    try:
-        if "Transfer-Encoding" in request.headers and request.META.get("wsgi.input_terminated"):
-            # Its length is not announced, and Django would take it for empty.
-            return bytes(request.META["wsgi.input"].read(limit))
-        return request.body
-    except OSError:
-        raise Problem(400, "The body did not arrive whole.") from None
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> HttpResponseBase:
+    """Answer for every other address of the API."""
+    return problem_document(Problem(404, NO_SUCH_ADDRESS))
+
+
+@csrf_exempt
+def no_such_fhir_address(request: HttpRequest) -> HttpResponseBase:
+    """Answer for every other address of the FHIR endpoint."""
+    return operation_outcome(Problem(404, NO_SUCH_ADDRESS))

@@ -44,7 +44,8 @@ def explain(reference: str, source_kind: str = "caredove", asker: Asker = EVERYB
 
     A referral that the asker may not hear of is for them like one that never came.
     """
-    reference = reference.strip()
+    # What cannot be shown names nothing, and PostgreSQL does not even compare a NUL.
+    reference = "".join(c if c.isprintable() else "\ufffd" for c in reference.strip())
     referral = identity.find(source_kind, [reference])
     if referral is None or not asker.may_hear_of(referral):
         return _of_nothing(reference, asker)

@@ -16,52 +16,14 @@ from core import ratelimit
 from integrations.models import Organization, Source, SourceCredential
 from integrations.sources.caredove.auth import hash_secret
 from referrals.models import InboundEvent
+from tests.referrals.api.sender import FHIR, SECRET, SIGNING, add_signing_secret, basic, get, post
 from tests.world import World, example, plain
 
-SECRET = "not-so-secret-but-long-enough"
-SIGNING = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
-FHIR_DOORS = ["/fhir/$process-message", "/fhir/MessageHeader/$process-message"]
+FHIR_DOORS = [FHIR, "/fhir/MessageHeader/$process-message"]
 
 
-def basic(key: str = "caredove", secret: str = SECRET) -> str:
-    return "Basic " + base64.b64encode(f"{key}:{secret}".encode()).decode()
-
-
-@pytest.fixture(autouse=True)
-def _empty_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its clock stands still: nothing here depends on how fast this machine is.
-    monkeypatch.setattr(ratelimit, "_buckets", ratelimit.TokenBuckets(lambda: 0.0))
-
-
-@pytest.fixture
-def world(world: World) -> World:
-    SourceCredential.objects.create(
-        source=world.source, key="caredove", secret_hash=hash_secret(SECRET)
-    )
-    return world
-
-
-def add_signing_secret(source: Source, secret: str = SIGNING) -> None:
-    SourceCredential.objects.create(source=source, scheme="signature", signing_secret=secret)
-
-
-def post(
-    body: dict[str, Any] | bytes,
-    path: str = "/api/v1/events",
-    content_type: str = "application/json",
-    **headers: str,
-) -> Any:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Client().post(
-        path, raw, content_type=content_type, headers={"Authorization": basic()} | headers
-    )
-
-
-def get(path: str, authorization: str | None = None) -> Any:
-    return Client().get(path, headers={"Authorization": authorization or basic()})
-
-
-def signed(body: bytes, at: datetime | None = None, secret: str = SIGNING) -> dict[str, str]:
+def webhook(body: bytes, at: datetime | None = None, secret: str = SIGNING) -> dict[str, str]:
+    """Return the headers that the library of Standard Webhooks makes."""
     at = at or datetime.now(UTC)
     return {
         "webhook-id": "msg_1",
@@ -115,10 +77,6 @@ def test_an_unusable_body_says_which_field_and_why(world: World):
         b'"text"',
         b"\xef\xbb\xbf{}",
         b"\xff\xfe{\x00}\x00",
-        b'{"event_type": "referral.received", "event_type": "referral.edited"}',
-        b'{"event_type": NaN}',
-        b'{"event_type": "referral.received", "referral": {"reference": "1\\u0000"}}',
-        b'{"event_type": "\\ud800"}',
         b"[" * 100_000,
         b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
         b'{"event_type": 1e999999}',
@@ -270,26 +228,26 @@ def test_another_organization_is_forbidden(world: World):
 def test_a_signature_is_enough(world: World):
     add_signing_secret(world.source)
     body = json.dumps(plain()).encode()
-    assert post(body, Authorization="", **signed(body)).status_code == 202
+    assert post(body, Authorization="", **webhook(body)).status_code == 202
 
 
 def test_with_a_signing_secret_basic_alone_is_refused(world: World):
     add_signing_secret(world.source)
     body = json.dumps(plain()).encode()
     assert post(body).status_code == 401
-    assert post(body, **signed(body)).status_code == 202
+    assert post(body, **webhook(body)).status_code == 202
 
 
 def test_a_signature_of_another_body_is_refused(world: World):
     add_signing_secret(world.source)
-    assert post(plain(), Authorization="", **signed(b"{}")).status_code == 401
+    assert post(plain(), Authorization="", **webhook(b"{}")).status_code == 401
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_timestamp_that_is_off_is_refused(world: World, minutes: int):
     add_signing_secret(world.source)
     body = json.dumps(plain()).encode()
-    headers = signed(body, datetime.now(UTC) + timedelta(minutes=minutes))
+    headers = webhook(body, datetime.now(UTC) + timedelta(minutes=minutes))
     assert post(body, Authorization="", **headers).status_code == 401
 
 
@@ -298,7 +256,7 @@ def test_several_signatures_and_several_secrets_are_allowed(world: World):
     add_signing_secret(world.source)
     add_signing_secret(world.source, other)
     body = json.dumps(plain()).encode()
-    headers = signed(body, secret=other)
+    headers = webhook(body, secret=other)
     headers["webhook-signature"] = "v1,bm90IGl0 " + headers["webhook-signature"]
     assert post(body, Authorization="", **headers).status_code == 202
 
@@ -306,7 +264,7 @@ def test_several_signatures_and_several_secrets_are_allowed(world: World):
 def test_a_malformed_signature_list_is_refused(world: World):
     add_signing_secret(world.source)
     body = json.dumps(plain()).encode()
-    headers = signed(body) | {"webhook-signature": "v1 , ,,v1,%%%"}
+    headers = webhook(body) | {"webhook-signature": "v1 , ,,v1,%%%"}
     assert post(body, Authorization="", **headers).status_code == 401
 
 

@@ -1,0 +1,112 @@
+"""The body of a request: limited, and with its Content-Encoding and its charset undone."""
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from core import charsets
+from integrations.sources.parsed import FieldError
+from referrals.api.problems import Problem
+
+GZIP = ("gzip", "x-gzip")
+MAX_MEMBERS = 10_000  # of one gzip body: each costs time, however small it is
+_MEMBER = b"\x1f\x8b\x08"
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+NOT_READ = "This Content-Encoding is not read. Send the body with gzip, or as it is."
+NOT_GZIP = "The body is not whole, valid gzip, as Content-Encoding says. Send it again."
+UNKNOWN_CHARSET = "This charset is not known here. Send UTF-8."
+NOT_WHOLE = "The body did not arrive whole."
+
+
+@dataclass(frozen=True)
+class Body:
+    """One body. `sent` is what came, byte by byte; `content` is read from it when it is needed."""
+
+    sent: bytes = b""
+    charset: str = ""
+    is_gzip: bool = False
+
+    @cached_property
+    def unzipped(self) -> bytes:
+        """The bytes before gzip; raises Problem 400 or 413."""
+        return _unzipped(self.sent) if self.is_gzip else self.sent
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes to store, in UTF-8 where another charset was declared; raises Problem, too."""
+        if not self.charset:
+            return self.unzipped
+        try:
+            return charsets.in_utf_8(self.unzipped, self.charset)
+        except charsets.UnknownCharset:
+            raise Problem(415, UNKNOWN_CHARSET) from None
+
+
+def read(request: HttpRequest, content_types: tuple[str, ...]) -> Body:
+    """Return the body of a request, which is no longer than the limit.
+
+    Raises Problem 400 when it does not arrive whole, 413, and 415 for types and encodings that are
+    not read.
+    """
+    if request.content_type not in content_types:
+        raise Problem(415, f"Send {' or '.join(content_types)}.")
+    is_gzip = _is_gzip(request.headers.get("Content-Encoding", ""))
+    charset = (request.content_params or {}).get("charset", "")
+    return Body(_sent(request), charset, is_gzip)
+
+
+def _is_gzip(content_encoding: str) -> bool:
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if len(codings) > 1 or not set(codings) <= set(GZIP):
+        raise Problem(415, NOT_READ, headers={"Accept-Encoding": "gzip"})
+    return bool(codings)
+
+
+def _sent(request: HttpRequest) -> bytes:
+    limit = settings.MAX_BODY_BYTES
+    announced = request.headers.get("Content-Length") or "0"
+    if not _LENGTH.fullmatch(announced):
+        raise Problem(400, "Content-Length is not a number.")
+    length = int(announced)
+    sent = b"" if length > limit else _received(request, limit + 1)
+    if max(length, len(sent)) > limit:
+        raise Problem(413, f"The body is over the limit of {limit} bytes.")
+    return sent
+
+
+def _received(request: HttpRequest, limit: int) -> bytes:
+    """Return the body, of one sent in chunks at most `limit` bytes."""
+    try:
+        if "Transfer-Encoding" in request.headers and request.META.get("wsgi.input_terminated"):
+            # Its length is not announced, and Django would take it for empty.
+            return bytes(request.META["wsgi.input"].read(limit))
+        return request.body
+    except OSError:
+        raise Problem(400, NOT_WHOLE) from None
+
+
+def _unzipped(sent: bytes) -> bytes:
+    """Return what a gzip body holds, in one member or several."""
+    limit = settings.MAX_BODY_BYTES
+    if sent.count(_MEMBER) > MAX_MEMBERS:
+        raise _corrupt()
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(sent)) as stream:
+            content = stream.read(limit + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise _corrupt() from None
+    if len(content) > limit:
+        raise Problem(413, f"The body, unzipped, is over the limit of {limit} bytes.")
+    return content
+
+
+def _corrupt() -> Problem:
+    return Problem(400, NOT_GZIP, [FieldError("Content-Encoding", NOT_GZIP)])
