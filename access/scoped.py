@@ -8,7 +8,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from access import scope
@@ -100,6 +100,8 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_history_queryset(self, request: HttpRequest, *args: Any) -> QuerySet[Any]:
         """Limit what simple-history lists: it asks for the row alone, and falls back on history."""
+        if not self._can_be_key(args[-1]):
+            raise Http404
         records: QuerySet[Any] = super().get_history_queryset(  # type: ignore[misc]
             request, *args
         )

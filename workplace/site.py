@@ -1,12 +1,14 @@
 """The admin site: Django's, with a home page and the screens that belong to no single model."""
 
+from functools import wraps
 from importlib import import_module
 from typing import Any
+from urllib.parse import unquote
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 
@@ -35,6 +37,18 @@ class Workplace(admin.AdminSite):
         for name in SCREENS:
             own += import_module(name).urls(self)
         return own + super().get_urls()
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Wrap a view; there is no page whose address holds a NUL, which PostgreSQL refuses."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if "\0" in unquote(request.get_full_path()):
+                raise Http404
+            return inner(request, *args, **kwargs)
+
+        return checked
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page needs, with what the shell around it shows."""

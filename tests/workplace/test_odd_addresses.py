@@ -1,0 +1,72 @@
+"""The admin with odd values in its addresses: a page, a redirect or a refusal, never a failure.
+
+PostgreSQL holds no NUL and no number beyond 64 bits, and says so only when it is asked.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from tests.addresses import View, views
+from tests.world import World, make_world, plain
+
+ODD = ["a%00b", "9" * 30, "-1", "%ED%A0%80", "x" * 3000]
+NAMES = ["q", "o", "p", "next", "%00"]
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def administrator(world: World, admin_client: Client) -> Client:
+    admin_client.raise_request_exception = False
+    return admin_client
+
+
+def names_of(view: View) -> Iterator[str]:
+    """Yield the names that may stand in the query of a view."""
+    yield from NAMES
+    for model, model_admin in admin.site._registry.items():
+        opts = model._meta
+        if view.name == f"{opts.app_label}_{opts.model_name}_changelist":
+            for listed in model_admin.list_filter:
+                yield from filter_names(listed)
+
+
+def filter_names(listed: Any) -> Iterator[str]:
+    if isinstance(listed, str):
+        yield from (listed, f"{listed}__exact", f"{listed}__in", f"{listed}__gte")
+        yield f"{listed}__id__exact"
+    elif hasattr(listed, "parameter_name"):
+        yield from getattr(listed, "names", None) or [listed.parameter_name]
+
+
+WITH_KEY = [view for view in views() if view.parameters or view.positional]
+WITHOUT_KEY = [view for view in views() if view not in WITH_KEY and view.name != "logout"]
+
+
+@pytest.mark.parametrize("view", WITHOUT_KEY, ids=lambda view: view.name)
+def test_an_odd_query_breaks_nothing(world: World, administrator: Client, view: View):
+    world.send(plain())
+    path = reverse(f"admin:{view.name}")
+    for name in dict.fromkeys(names_of(view)):
+        for odd in ODD:
+            answer = administrator.get(f"{path}?{name}={odd}")
+            assert answer.status_code < 500, (name, odd)
+
+
+@pytest.mark.parametrize("view", WITH_KEY, ids=lambda view: view.name)
+def test_an_odd_key_breaks_nothing(administrator: Client, view: View):
+    for odd in ["\0", "a\0b", "9" * 30, "-1", "\ud800", "😀", "x" * 3000, "\n"]:
+        try:
+            parts = len(view.parameters) or view.positional
+            path = reverse(f"admin:{view.name}", args=[odd] * parts)
+        except (NoReverseMatch, UnicodeEncodeError):
+            continue
+        assert administrator.get(path).status_code < 500, odd
