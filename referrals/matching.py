@@ -13,6 +13,8 @@ from referrals.snapshot import stamp
 BOOKED_STATUSES = ("booked", "pending")
 CANCELLED_STATUSES = ("cancelled", "canceled")
 
+OTHER = "other"  # in place of a classification that is not Caredove's: it may be anything
+
 BY_KIND = {
     EventKind.EDITED: "edited",
     EventKind.ARCHIVED: "archived",
@@ -69,9 +71,8 @@ def remember(history: list[list[str]], at: datetime, document: Document) -> list
     classification = document.get("substatus", {}).get("classification", "")
     if not classification:
         return history
-    return sorted(
-        [*(pair for pair in history if pair[0] != stamp(at)), [stamp(at), classification]]
-    )
+    known = classification if classification in CLASSIFICATIONS else OTHER
+    return sorted([*(pair for pair in history if pair[0] != stamp(at)), [stamp(at), known]])
 
 
 def _by_kind(event: ParsedEvent, before: Before) -> set[str]:

@@ -193,6 +193,12 @@ def test_a_flag_or_a_parent_makes_a_referral_routed(document: Document, routed: 
     assert is_routed(document) is routed
 
 
+def test_a_classification_that_is_not_caredoves_is_remembered_as_another_one():
+    """It may be anything that somebody has typed, and the column is not encrypted."""
+    for word in ("Call Mireille first", "tremblay-okafor", "paused"):
+        assert remember([], NOON, classified(word)) == [[stamp(NOON), "other"]]
+
+
 def test_classifications_are_remembered_in_the_order_of_their_times():
     history = remember([], NOON, classified("ready"))
     history = remember(history, NOON - timedelta(hours=1), classified("received"))
