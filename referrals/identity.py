@@ -198,7 +198,9 @@ def _take_over(survivor: Referral, other: Referral) -> None:
     _take_over_files(survivor, other, moved)
     _tell_of_second_imports(survivor, other)
     RegistrantName.objects.filter(referral=other).delete()
-    Referral.objects.filter(pk=other.pk).update(united_with=survivor, snapshot={})
+    # What became part of it before is a part of the survivor now: nobody has to follow a chain.
+    parts = Referral.objects.filter(Q(pk=other.pk) | Q(united_with=other))
+    parts.update(united_with=survivor, snapshot={})
 
 
 def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from core import clock
 from integrations import sources
@@ -100,5 +101,16 @@ def _keep_conflict(event: InboundEvent, first: InboundEvent) -> None:
     )
     if first.conflicts.count() >= MAX_CONFLICTS:
         return
-    # A conflict that is sent again is kept once.
-    InboundEvent.objects.bulk_create([event], ignore_conflicts=True)
+    with transaction.atomic():
+        # An opening or a purge of the first event that is under way ends before, or waits for us.
+        InboundEvent.objects.select_for_update(of=("self",)).get(pk=first.pk)
+        if _names_somebody_deleted(event, first):
+            event.body = None
+        # A conflict that is sent again is kept once.
+        InboundEvent.objects.bulk_create([event], ignore_conflicts=True)
+
+
+def _names_somebody_deleted(event: InboundEvent, first: InboundEvent) -> bool:
+    """Return whether the person's data of a referral that the event may speak of is deleted."""
+    named = Q(aliases__source_kind=event.source.kind, aliases__value=event.reference)
+    return Referral.objects.filter(named | Q(events=first), purged_at__isnull=False).exists()

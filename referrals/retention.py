@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from core import audit, clock
 from core.storage import EncryptedFileStorage
 from integrations.models import Organization
-from referrals import names
 from referrals.models import (
     ClearedError,
     ImportAttempt,
@@ -23,7 +23,9 @@ from referrals.models import (
     ImportStep,
     InboundEvent,
     Referral,
+    ReferralAlias,
     ReferralFile,
+    RegistrantName,
     RetentionPeriod,
     SentSnapshot,
     StoredSummary,
@@ -38,6 +40,7 @@ MAY_BE_THERE = (
     "it if it is there."
 )
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
+OUR_WORDS = (REVOKED_WORD, EXPIRED_WORD, MAY_BE_THERE, TELL_STAFF)  # they name nobody, and stay
 
 RETENTION = "The retention period"  # as the audit trail names who did it
 # What an import says of the person's files and data, emptied.
@@ -58,17 +61,21 @@ UNFINISHED = (
 
 def revoke(referral: Referral, now: datetime) -> None:
     """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
-    told = referral.is_revoked
-    _end_jobs(referral, now)
+    jobs = ImportJob.objects.filter(referral__in=_lock_whole(referral))
     purge(referral, now, why=Why.REVOKED)
-    if not told:
-        _tell_staff(referral.jobs.exclude(external_id=None), TELL_STAFF, now)
-        sent = ImportStep.objects.filter(job__referral=referral).values("job")
-        _tell_staff(referral.jobs.filter(external_id=None, pk__in=sent), MAY_BE_THERE, now)
+    _end(jobs, now)
+    _tell_staff(jobs, now)
 
 
-def _tell_staff(jobs: QuerySet[ImportJob], message: str, now: datetime) -> None:
-    jobs.update(error_at=now, error_cleared_at=None, error_cleared_by=None, message=message)
+def _tell_staff(jobs: QuerySet[ImportJob], now: datetime) -> None:
+    """Raise the flag of each import that is in the destination, or may be; never a second time."""
+    sent = Exists(ImportStep.objects.filter(job=OuterRef("pk")))
+    for job in jobs.filter(Q(external_id__isnull=False) | sent):
+        message = MAY_BE_THERE if job.external_id is None else TELL_STAFF
+        if job.message != message:
+            jobs.filter(pk=job.pk).update(
+                error_at=now, error_cleared_at=None, error_cleared_by=None, message=message
+            )
 
 
 def purge_expired() -> int:
@@ -81,12 +88,16 @@ def purge_expired() -> int:
 def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Referral]:
     """Return the referrals whose last message is longer ago, and with which nothing is left to do.
 
-    One with an import under way, or with an error that nobody has cleared, is none of them.
+    One with an import under way, or with an error that nobody has cleared, is none of them. What
+    became part of another one goes with that one.
     """
-    unfinished = ImportJob.objects.filter(UNFINISHED, referral=OuterRef("pk"))
+    own = ImportJob.objects.filter(UNFINISHED, referral=OuterRef("pk"))
+    of_a_part = ImportJob.objects.filter(UNFINISHED, referral__united_with=OuterRef("pk"))
     return Referral.objects.filter(
-        ~Exists(unfinished),
+        ~Exists(own),
+        ~Exists(of_a_part),
         organization=organization,
+        united_with__isnull=True,
         purged_at__isnull=True,
         changed_at__lt=now - timedelta(days=days),
     )
@@ -123,28 +134,68 @@ def begin_anew(referral: Referral) -> None:
 
 
 def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
-    """Delete snapshot, bodies, files, summaries and answers; leave a tombstone.
+    """Delete what names the person, of the referral and of all that became part of it.
 
-    Must run in a transaction. A job that is running at this moment ends itself when it settles.
+    A tombstone stays. Must run in a transaction. A job that is running at this moment ends itself
+    when it settles.
     """
-    stored = _stored_names(referral)
-    jobs = ImportJob.objects.filter(referral=referral)
-    jobs.update(message="", **NOTHING_SAID)
-    jobs.filter(state=State.IMPORTED).update(due_at=None)
-    InboundEvent.objects.filter(referral=referral).update(
-        body=None, warnings=[], warning_texts=None
-    )
-    ReferralFile.objects.filter(referral=referral).delete()
-    StoredSummary.objects.filter(referral=referral).delete()
-    SentSnapshot.objects.filter(step__job__referral=referral).delete()
-    ImportAttempt.objects.filter(job__referral=referral).update(message="", body="", headers={})
-    ClearedError.objects.filter(job__referral=referral).update(message="", note="")
-    referral.purged_at, referral.purged_why = referral.purged_at or now, why
-    referral.snapshot, referral.changed_at = {}, now
-    referral.save()
-    names.index(referral)
+    whole = _lock_whole(referral)
+    stored = _stored_names(whole)
+    _forget_messages(whole, why)
+    _forget_imports(ImportJob.objects.filter(referral__in=whole))
+    ReferralFile.objects.filter(referral__in=whole).delete()
+    StoredSummary.objects.filter(referral__in=whole).delete()
+    RegistrantName.objects.filter(referral__in=whole).delete()
+    purged_at = Coalesce(F("purged_at"), Value(now))
+    gone = {"snapshot": {}, "purged_at": purged_at, "purged_why": why, "changed_at": now}
+    Referral.objects.filter(pk__in=whole).update(**gone)
+    referral.refresh_from_db(fields=list(gone))
     # Files go after the commit: a rolled-back purge must not have lost them.
     transaction.on_commit(lambda: _delete_files(stored))
+
+
+def _lock_whole(referral: Referral) -> list[UUID]:
+    """Lock the referral, then what became part of it; return the keys of all."""
+    rows = Referral.objects.select_for_update().order_by("pk")
+    keys = rows.values_list("pk", flat=True)
+    return [*keys.filter(pk=referral.pk), *keys.filter(united_with=referral.pk)]
+
+
+def _forget_messages(whole: list[UUID], why: str) -> None:
+    """Delete what their messages say, and what those say that belong to no referral but name it."""
+    nothing: dict[str, Any] = {"body": None, "warnings": [], "warning_texts": None}
+    InboundEvent.objects.filter(referral__in=whole).update(**nothing)
+    # Only now, in a statement of its own: `intake` locks the first event while it keeps a conflict,
+    # so the line above has waited for it, and this one sees it.
+    InboundEvent.objects.filter(conflict_with__referral__in=whole).update(**nothing)
+    # What is still to be opened brings its own end; after a revocation nobody opens it again.
+    to_open = [InboundEvent.State.RECEIVED]
+    if why != Why.REVOKED:
+        to_open.append(InboundEvent.State.QUARANTINED)
+    _naming(whole).exclude(state__in=to_open).update(**nothing)
+
+
+def _naming(whole: list[UUID]) -> QuerySet[InboundEvent]:
+    """Return the events of no referral that name one of these."""
+    aliases = ReferralAlias.objects.filter(referral__in=whole)
+    named = Q(pk__in=[])
+    for kind, value in aliases.values_list("source_kind", "value"):
+        named |= Q(source__kind=kind, reference=value)
+    return InboundEvent.objects.filter(named, referral=None)
+
+
+def _forget_imports(jobs: QuerySet[ImportJob]) -> None:
+    """Delete what was sent, what the destination answered, and what people wrote."""
+    jobs.update(**NOTHING_SAID)
+    jobs.filter(state=State.IMPORTED).update(due_at=None)
+    # Encrypted, so the database cannot tell our words from others'.
+    for job in jobs.only("message", "closed_why"):
+        words = {"message": job.message, "closed_why": job.closed_why}
+        theirs = {name: "" for name, text in words.items() if text not in OUR_WORDS}
+        jobs.filter(pk=job.pk).update(**theirs)
+    SentSnapshot.objects.filter(step__job__in=jobs).delete()
+    ImportAttempt.objects.filter(job__in=jobs).update(message="", body="", headers={})
+    ClearedError.objects.filter(job__in=jobs).update(message="", note="")
 
 
 def sweep(before: datetime) -> int:
@@ -163,20 +214,18 @@ def sweep(before: datetime) -> int:
     return len(lost)
 
 
-def _stored_names(referral: Referral) -> list[str]:
-    files = ReferralFile.objects.filter(referral=referral).exclude(stored_as="")
-    summaries = StoredSummary.objects.filter(referral=referral)
+def _stored_names(whole: list[UUID]) -> list[str]:
+    files = ReferralFile.objects.filter(referral__in=whole).exclude(stored_as="")
+    summaries = StoredSummary.objects.filter(referral__in=whole)
     return [
         *files.values_list("stored_as", flat=True),
         *summaries.values_list("stored_as", flat=True),
     ]
 
 
-def _end_jobs(referral: Referral, now: datetime) -> None:
-    ImportJob.objects.filter(
-        referral=referral,
-        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION],
-        external_id=None,
+def _end(jobs: QuerySet[ImportJob], now: datetime) -> None:
+    jobs.filter(
+        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
     ).update(
         state=State.DISMISSED,
         reason="",

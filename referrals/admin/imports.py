@@ -44,6 +44,7 @@ from referrals.models import ImportJob
 
 State = ImportJob.State
 SHOWN_MESSAGE = 160  # characters, in the list
+WHY_DELETED = "The reason was deleted with the person's data."
 FILTERS: list[Any] = [
     ErrorFilter,
     CauseFilter,
@@ -214,7 +215,8 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     def dismissed(self, job: ImportJob) -> str:
         if job.state != State.DISMISSED:
             return "No"
-        return f"By {job.closed_by or 'Dovetail'}: {job.closed_why}"
+        by = f"By {job.closed_by or 'Dovetail'}"
+        return f"{by}: {job.closed_why}" if job.closed_why else f"{by}. {WHY_DELETED}"
 
     def more(self, request: HttpRequest, obj: ImportJob) -> dict[str, Any]:
         return {

@@ -1,0 +1,486 @@
+"""After a purge, no column and no stored file names the person.
+
+Generated from the models: every row that hangs on a referral, directly or through others, and each
+of its columns that can hold a word. A new model or column is in here by itself, as one that has to
+be empty afterward; one that holds nothing of a person is added to `KEPT`, with the reason.
+"""
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.apps import apps
+from django.db import models, transaction
+
+from core import clock
+from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from core.storage import EncryptedFileStorage
+from integrations.destinations.demo.transport import DemoTransport
+from integrations.sources.caredove.plain import parse
+from integrations.transport import Exchange, Receipt, Rejected, TryAgain, Unconfirmed
+from referrals import identity, importing, opening, retention
+from referrals.models import (
+    BulkRetry,
+    BulkRetryItem,
+    ClearedError,
+    ImportAttempt,
+    ImportJob,
+    InboundEvent,
+    Referral,
+    ReferralFile,
+    RegistrantName,
+    RetentionPeriod,
+    SentSnapshot,
+)
+from tests.world import REFERENCE, World, plain
+
+PERSON = "Okafor"
+OTHER_ID = "0f5c2a2e-6b1d-4d1e-9f5e-111111111111"
+storage = EncryptedFileStorage()
+
+# Columns that hold words, but none of a person: they are what a tombstone consists of.
+KEPT = {
+    "Referral.reference": "Caredove's number, by which staff know the referral",
+    "Referral.listing_caredove_id": "an id of the configuration",
+    "Referral.classifications": "times and words of Caredove's vocabulary: see test_matching.py",
+    "ReferralAlias.source_kind": "a name of ours",
+    "ReferralAlias.value": "an id of the referral",
+    "InboundEvent.dedup_key": "the id of a message, or the digest of its body",
+    "InboundEvent.body_sha256": "the digest of a whole message",
+    "InboundEvent.code": "what happened, in the sender's vocabulary",
+    "InboundEvent.reference": "an id of the referral",
+    "InboundEvent.triggers": "keys of ours",
+    "InboundEvent.reason": "a sentence of ours, with names of the configuration",
+    "ImportJob.triggers": "keys of ours",
+    "ImportJob.reference": "an id of the referral",
+    "ImportJob.external_id": "the id in the destination, by which staff remove it there",
+    "ImportJob.external_url": "where it is in the destination",
+    "ImportStep.name": "a name of ours, with the id of a file",
+    "ImportStep.external_id": "an id in the destination",
+    "BulkRetryItem.why": "a sentence of ours",
+}
+WORDLESS = (
+    models.BooleanField,
+    models.DateTimeField,
+    models.IntegerField,
+    models.UUIDField,
+)
+
+
+# -- What hangs on a referral, and what of it can name a person --------------------------------
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A foreign key by which rows of `model` hang on those of another model."""
+
+    model: type[models.Model]
+    field: str
+    to: type[models.Model]
+
+    def __str__(self) -> str:
+        return f"{self.model.__name__}.{self.field}"
+
+
+def relations() -> list[Relation]:
+    """Return every foreign key that leads to a referral, in one step or in several."""
+    found: list[Relation] = []
+    reached: list[type[models.Model]] = [Referral]
+    for model in reached:  # grows meanwhile
+        for key in model._meta.get_fields(include_hidden=True):
+            if not key.auto_created or key.concrete:
+                continue
+            assert not key.many_to_many, f"Teach this test how {key} hangs on a referral."
+            found.append(Relation(key.related_model, key.field.name, model))
+            if key.related_model not in reached:
+                reached.append(key.related_model)
+    return found
+
+
+def can_name_a_person(field: models.Field) -> bool:
+    """Return whether a column can hold a word that somebody else has chosen."""
+    known = field.is_relation or field.choices or isinstance(field, WORDLESS)
+    return not known and f"{field.model.__name__}.{field.name}" not in KEPT
+
+
+def naming_columns(model: type[models.Model]) -> list[models.Field]:
+    return [field for field in model._meta.concrete_fields if can_name_a_person(field)]
+
+
+@dataclass
+class Hanging:
+    """The rows that hang on a referral, by their models."""
+
+    keys: dict[type[models.Model], set[Any]]
+
+    def rows(self) -> Iterator[models.Model]:
+        for model, keys in self.keys.items():
+            yield from model._base_manager.filter(pk__in=keys)
+
+    def write_the_person_everywhere(self) -> None:
+        """Put the person's name into each column that can hold one, but for names of files."""
+        for number, row in enumerate(self.rows()):
+            model = type(row)
+            named = {
+                field.name: named_in(field, number)
+                for field in naming_columns(model)
+                if not names_a_stored_file(getattr(row, field.name))
+            }
+            model._base_manager.filter(pk=row.pk).update(**named)
+
+    def still_named(self) -> list[str]:
+        """Return each column that still holds the name, or still names a stored file."""
+        return [
+            f"{type(row).__name__}.{field.name}"
+            for row in self.rows()
+            for field in naming_columns(type(row))
+            if holds_the_person(getattr(row, field.name))
+        ]
+
+
+def hanging_on(*referrals: Referral) -> Hanging:
+    """Return all that hangs on referrals; fails where a relation has no row to be tried with."""
+    keys: dict[type[models.Model], set[Any]] = {Referral: {one.pk for one in referrals}}
+    tried = set()
+    for _ in keys_grow(keys):
+        for relation in relations():
+            on = {f"{relation.field}__in": keys.get(relation.to, set())}
+            rows = set(relation.model._base_manager.filter(**on).values_list("pk", flat=True))
+            keys.setdefault(relation.model, set()).update(rows)
+            tried |= {str(relation)} if rows else set()
+    untried = {str(relation) for relation in relations()} - tried
+    assert not untried, f"Add rows that hang on the referral by {untried} to `planted`."
+    return Hanging(keys)
+
+
+def keys_grow(keys: dict[type[models.Model], set[Any]]) -> Iterator[None]:
+    before = -1
+    while before != (before := sum(map(len, keys.values()))):
+        yield
+
+
+def named_in(field: models.Field, number: int) -> Any:
+    text = f"{PERSON}{number}"  # some columns are unique
+    match field:
+        case EncryptedJSONField() | models.JSONField():
+            return {text: [text]}
+        case EncryptedBinaryField() | models.BinaryField():
+            return text.encode()
+        case EncryptedTextField() | models.TextField() | models.CharField():
+            return text
+    raise AssertionError(f"Say here how {field} could name a person, or why not in KEPT.")
+
+
+def holds_the_person(value: Any) -> bool:
+    return PERSON in repr(value) or names_a_stored_file(value)
+
+
+def names_a_stored_file(value: Any) -> bool:
+    return isinstance(value, str) and "/" in value and storage.exists(value)
+
+
+# -- A referral with everything that can hang on one ---------------------------------------------
+
+
+@pytest.fixture
+def planted(world: World, monkeypatch: pytest.MonkeyPatch) -> Hanging:
+    """A referral that was imported after an error, and another one that became part of it.
+
+    Everything that has a place for it names the person.
+    """
+    attachments = [
+        {"id": "a1", "filename": "a.txt", "data": "aGVsbG8="},
+        {"id": "a2", "filename": "b.txt", "url": "https://files.example.org/b.txt"},
+    ]
+    world.send(plain(attachments=attachments))
+    world.receive(plain(reference="9999999999"))  # a conflict, which names another one
+    world.send(plain(number=2, reference=OTHER_ID, attachments=attachments))
+    jobs = ImportJob.objects.order_by("opened_at")
+    for job in jobs:
+        fail_then_import(world, job, monkeypatch)
+    with transaction.atomic():
+        identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
+    bulk = BulkRetry.objects.create(
+        selection=world.referral.pk, organization=world.organization, asked_at=clock.now()
+    )
+    for job in jobs:
+        BulkRetryItem.objects.create(bulk_retry=bulk, job=job, resends=0, state="sent")
+    hanging = hanging_on(world.referral)
+    hanging.write_the_person_everywhere()
+    return hanging
+
+
+def fail_then_import(world: World, job: ImportJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        refused = Rejected("Refused.", Exchange(422, {"X": "y"}, "Refused."))
+        patch.setattr(DemoTransport, "deliver", mock.Mock(side_effect=refused))
+        importing.run(job.pk)
+    job.refresh_from_db()
+    importing.clear_error(job, note="Seen.")
+    job.trigger_config.mapping.save()
+    importing.retry(job)
+    importing.run(job.pk)
+    ImportJob.objects.update(error_cleared_at=clock.now())  # the file that cannot be had
+
+
+def revoke(world: World) -> None:
+    world.send(plain("referral.revoked", number=9))
+
+
+def expire(world: World) -> None:
+    RetentionPeriod.objects.create(organization=world.organization, days=30)
+    Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
+    assert retention.purge_expired() == 1
+
+
+purged = pytest.mark.parametrize("purge", [revoke, expire])
+
+
+@purged
+def test_no_column_names_the_person(
+    purge: Callable[[World], None],
+    world: World,
+    planted: Hanging,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    assert planted.still_named()
+    with django_capture_on_commit_callbacks(execute=True):
+        purge(world)
+    assert planted.still_named() == []
+
+
+@purged
+def test_no_stored_file_is_left(
+    purge: Callable[[World], None], world: World, django_capture_on_commit_callbacks: Any, request
+) -> None:
+    before = set(storage.names())
+    request.getfixturevalue("planted")
+    assert set(storage.names()) > before
+    with django_capture_on_commit_callbacks(execute=True):
+        purge(world)
+    assert set(storage.names()) == before
+
+
+def test_what_is_kept_is_there() -> None:
+    """A column that was renamed has to be thought of anew."""
+    hang = {Referral, *(relation.model for relation in relations())}
+    columns = {f"{model.__name__}.{field.name}" for model in hang for field in model._meta.fields}
+    assert set(KEPT) <= columns
+
+
+# -- While something else happens ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Receipt("RF-1", detail=Exchange(200, {"X": PERSON}, PERSON), refused={PERSON: PERSON}),
+        Rejected(PERSON, Exchange(422, {"X": PERSON}, PERSON)),
+        TryAgain(PERSON, Exchange(503, {"X": PERSON}, PERSON)),
+        Unconfirmed(PERSON, Exchange(500, {"X": PERSON}, PERSON)),
+        RuntimeError(PERSON),
+    ],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_what_a_running_import_brings_back_is_not_kept(
+    world: World, outcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoked_meanwhile(*_: Any) -> Receipt:
+        revoke(world)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    world.send(plain(registrant={"first_name": "A", "last_name": PERSON}))
+    monkeypatch.setattr(DemoTransport, "deliver", revoked_meanwhile)
+    world.run()
+    assert rows_that_name_the_person() == []
+
+
+def rows_that_name_the_person() -> list[str]:
+    """Return what any row of the referrals' models says of the person."""
+    return [
+        f"{model.__name__}.{field.name}"
+        for model in {Referral, *(relation.model for relation in relations())}
+        for row in model._base_manager.all()
+        for field in naming_columns(model)
+        if PERSON in repr(getattr(row, field.name))
+    ]
+
+
+def in_two_parts(world: World) -> tuple[ImportJob, ImportJob]:
+    """Import a referral twice, under two ids, then learn that they are one; return both imports."""
+    world.send(plain())
+    world.send(plain(number=2, reference=OTHER_ID))
+    for job in ImportJob.objects.all():
+        importing.run(job.pk)
+    with transaction.atomic():
+        identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
+    own = ImportJob.objects.get(referral=world.referral)
+    return own, ImportJob.objects.get(referral__united_with=world.referral)
+
+
+def test_staff_are_to_remove_both_imports_of_a_referral_that_was_two(world: World) -> None:
+    jobs = in_two_parts(world)
+    revoke(world)
+    for job in jobs:
+        job.refresh_from_db()
+        assert (job.message, job.has_uncleared_error) == (retention.TELL_STAFF, True)
+
+
+def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -> None:
+    world.send(plain())
+    world.run()
+    revoke(world)
+    importing.clear_error(world.job)
+    world.send(plain("referral.edited", number=10))
+    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, False)
+
+
+def test_staff_are_to_remove_what_turns_out_to_be_a_revoked_referral(world: World) -> None:
+    world.send(plain())
+    world.run()
+    world.send(plain("referral.revoked", number=2, reference=OTHER_ID))
+    both = dataclasses.replace(
+        parse(json.dumps(plain()).encode()), references=[REFERENCE, OTHER_ID]
+    )
+    with mock.patch("integrations.sources.caredove.plain.parse", return_value=both):
+        world.send(plain("referral.edited", number=3))
+    assert world.referral.is_revoked
+    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, True)
+
+
+def test_a_referral_is_kept_while_something_is_to_do_with_a_part_of_it(world: World) -> None:
+    _, of_the_part = in_two_parts(world)
+    ImportJob.objects.filter(pk=of_the_part.pk).update(error_at=clock.now())
+    RetentionPeriod.objects.create(organization=world.organization, days=30)
+    Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
+    assert retention.purge_expired() == 0
+
+
+def test_what_was_a_part_of_a_part_is_a_part_of_the_whole(world: World) -> None:
+    in_two_parts(world)
+    first = world.referral
+    third = world.referral_of(world.send(plain(number=3, reference="1000000003")).reference)
+    ImportJob.objects.filter(referral=first).update(external_id=None, state="dismissed")
+    ImportJob.objects.filter(referral=third).update(external_id="RF-3", state="imported")
+    with transaction.atomic():
+        ids = [REFERENCE, third.reference]
+        identity.resolve(world.source, ids, world.organization, clock.now())
+    assert Referral.objects.filter(united_with=third).count() == 2
+    assert Referral.objects.filter(united_with=first).count() == 0
+
+
+# -- Messages that belong to no referral -----------------------------------------------------------
+
+
+def bodies() -> list[InboundEvent]:
+    return list(InboundEvent.objects.filter(body__isnull=False))
+
+
+@purged
+@pytest.mark.parametrize("named", [REFERENCE, "9999999999"])
+def test_a_conflict_that_comes_after_it_is_kept_without_its_body(
+    purge: Callable[[World], None], named: str, world: World
+) -> None:
+    world.send(plain())
+    world.run()
+    purge(world)
+    assert world.receive(plain(reference=named, reason="Late.")).conflict
+    assert InboundEvent.objects.filter(state="conflict", body__isnull=True).count() == 1
+    assert bodies() == []
+
+
+@purged
+def test_a_conflict_with_another_referrals_event_goes_with_whom_it_names(
+    purge: Callable[[World], None], world: World
+) -> None:
+    world.send(plain())
+    world.run()
+    other = world.send(plain("message.from_provider", number=2, reference="9999999999"))
+    world.receive(plain("referral.edited", number=2))
+    assert len(bodies()) == 3
+    Referral.objects.filter(pk=other.referral_id).update(organization=None)
+    purge(world)
+    assert bodies() == [other]
+    world.receive(plain("referral.edited", number=2, reason="Late."))
+    assert bodies() == [other]
+
+
+@purged
+def test_what_could_not_be_opened_and_names_it_goes_too(
+    purge: Callable[[World], None], world: World
+) -> None:
+    world.send(plain())
+    world.run()
+    left = world.receive(plain(number=3)).event_id
+    InboundEvent.objects.filter(pk=left).update(state="opened", outcome="forbidden", due_at=None)
+    purge(world)
+    assert bodies() == []
+
+
+def test_what_developers_still_have_to_open_is_deleted_by_a_revocation_alone(world: World) -> None:
+    world.send(plain())
+    world.run()
+    left = InboundEvent.objects.get(pk=world.receive(plain(number=3)).event_id)
+    InboundEvent.objects.filter(pk=left.pk).update(state="quarantined", due_at=None)
+    expire(world)
+    assert bodies() == [left]
+    revoke(world)
+    assert bodies() == []
+    assert opening.reopen(left)
+    opening.open_jobs(left.pk)
+    left.refresh_from_db()
+    assert left.outcome == "unreadable"
+
+
+# -- What earlier versions left --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["revoked", "expired"])
+def test_an_upgrade_deletes_what_an_earlier_purge_left(
+    why: str, world: World, planted: Hanging, django_capture_on_commit_callbacks: Any
+) -> None:
+    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    referral = world.referral
+    Referral.objects.filter(pk=referral.pk).update(
+        snapshot={}, purged_at=clock.now(), purged_why=why, classifications=[["1", PERSON]]
+    )
+    InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
+    ReferralFile.objects.filter(referral=referral).delete()
+    referral.summaries.all().delete()
+    ImportAttempt.objects.filter(job__referral=referral).update(message="", headers={}, body="")
+    SentSnapshot.objects.filter(step__job__referral=referral).delete()
+    ClearedError.objects.filter(job__referral=referral).update(message="", note="")
+    RegistrantName.objects.filter(referral=referral).delete()
+    told = {"message": retention.TELL_STAFF, "missing_files": {}}
+    ImportJob.objects.filter(referral=referral).update(**told)
+    assert {"InboundEvent.body", "ImportJob.closed_why"} <= set(planted.still_named())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        left.purge(apps, None)
+
+    assert planted.still_named() == []
+    assert world.referral.classifications == [["1", "other"]]
+    assert world.referral.jobs.get().message == retention.TELL_STAFF
+
+
+def test_an_upgrade_leaves_alone_what_was_not_purged(world: World, planted: Hanging) -> None:
+    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    before = planted.still_named()
+    left.purge(apps, None)
+    assert planted.still_named() == before
+
+
+def test_an_upgrade_keeps_our_own_reason(world: World) -> None:
+    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    world.send(plain())
+    revoke(world)
+    left.purge(apps, None)
+    assert world.job.closed_why == retention.REVOKED_WORD
