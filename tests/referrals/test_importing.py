@@ -3,8 +3,9 @@
 import time
 from base64 import b64encode
 from datetime import timedelta
+from typing import Any
 from unittest import mock
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as django_settings
@@ -255,6 +256,36 @@ def test_a_lost_worker_gives_its_job_back(world: World):
     assert world.job.attempts.get().outcome == "lost"
     assert world.run().state == "imported"
     assert world.job.deaths == 0
+
+
+@pytest.mark.parametrize("deaths", [0, claiming.MAX_DEATHS - 1])
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda now: {"lease_until": now + timedelta(minutes=1)},
+        lambda now: {"lease_token": uuid4()},
+        lambda now: {"state": "imported", "external_id": "RF-1", "lease_token": None},
+    ],
+    ids=["extended", "won by another one", "settled"],
+)
+def test_a_lease_that_is_not_lost_after_all_is_left_alone(
+    world: World, deaths: int, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Its worker was slow, not gone: it wrote between the look at the leases and the release."""
+    claim(world.job.pk)
+    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1), deaths=deaths)
+    release = claiming._release
+
+    def just_before(job_id: UUID, *seen: Any) -> int:
+        ImportJob.objects.update(**meanwhile(clock.now()))
+        return release(job_id, *seen)
+
+    monkeypatch.setattr(claiming, "_release", just_before)
+    before = world.job.state
+    assert release_lost() == 0
+    assert world.job.state in (before, "imported")
+    assert world.job.deaths == deaths
+    assert world.job.attempts.get().ended_at is None
 
 
 def test_a_job_that_kills_its_workers_is_quarantined(world: World):

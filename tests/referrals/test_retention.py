@@ -115,6 +115,32 @@ def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
     assert not left.has_uncleared_error
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda world: world.send(plain("referral.edited", number=2)),
+        lambda world: ImportJob.objects.update(error_at=clock.now()),
+        lambda world: Referral.objects.update(organization=None),
+    ],
+    ids=["a message comes", "an error is raised", "it moves"],
+)
+def test_a_referral_is_looked_at_again_before_it_is_deleted(
+    world: World, period: RetentionPeriod, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+):
+    world.send(plain())
+    world.run()
+    let_pass(31)
+    purge_one = retention._purge_one
+
+    def just_before(*given: Any) -> bool:
+        meanwhile(world)
+        return purge_one(*given)
+
+    monkeypatch.setattr(retention, "_purge_one", just_before)
+    assert retention.purge_expired() == 0
+    assert world.referral.snapshot != {}
+
+
 def test_each_referral_deleted_by_its_period_is_in_the_audit_trail(
     world: World, period: RetentionPeriod
 ):

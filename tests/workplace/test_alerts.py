@@ -417,6 +417,30 @@ def test_a_webhook_that_fails_is_called_again_later(world: World, hook: HookServ
     assert AlertDelivery.objects.get().sent_at
 
 
+@pytest.mark.parametrize("through", [True, False], ids=["it gets through", "it does not"])
+def test_a_delivery_that_another_dispatcher_has_taken_is_not_sent_a_second_time(
+    world: World, through: bool, at: Any, monkeypatch: pytest.MonkeyPatch
+):
+    recipient(world)
+    failed(world)
+    watching.look()
+    sent: list[str] = []
+
+    def while_it_is_sent(_: AlertRecipient, message: Any) -> None:
+        sent.append(message.id)
+        if len(sent) == 1:
+            # Both have seen that it was due, at the same moment.
+            assert not sending._deliver(AlertDelivery.objects.get().pk, MORNING)
+            assert sending.send_due() == 0
+        if not through:
+            raise sending.NotSent("Busy.")
+
+    monkeypatch.setattr(sending, "send", while_it_is_sent)
+    assert sending.send_due() == int(through)
+    assert not sending._deliver(AlertDelivery.objects.get().pk, MORNING)
+    assert (len(sent), AlertDelivery.objects.get().tries) == (1, 1)
+
+
 @pytest.mark.parametrize("url", ["https://169.254.169.254/", "http://127.0.0.1:1/"])
 def test_a_webhook_leads_nowhere_inside(world: World, settings: Any, url: str):
     settings.ALLOW_LOOPBACK = False
