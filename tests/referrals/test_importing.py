@@ -20,6 +20,7 @@ from referrals.importing import claiming, deciding
 from referrals.importing.claiming import LeaseLost, claim, due_jobs, mark_nudged, release_lost
 from referrals.importing.ledger import JobLedger
 from referrals.models import ImportAttempt, ImportJob, ImportStep, Referral
+from tests.core.outbound.servers import answering, in_chunks, serving
 from tests.integrations.sources.real_files import pdf, picture
 from tests.world import REFERENCE, World, make_world, options, plain
 
@@ -493,6 +494,20 @@ def test_many_slow_files_together_do_not_use_up_the_lease(world: World):
     assert len(left) == 9
     assert max(left) < django_settings.LEASE_TIME.total_seconds()
     assert (job.state, len(job.missing_files)) == ("imported", 9)
+
+
+@pytest.mark.parametrize(
+    "serve", [in_chunks(b"x" * 10), answering(body=b"x" * 101)], ids=["without an end", "too long"]
+)
+def test_a_file_over_the_limit_is_not_fetched(world: World, settings: django_settings, serve: Any):
+    settings.MAX_ATTACHMENT_BYTES = 100
+    world.source.attachment_hosts = ["127.0.0.1"]
+    world.source.save()
+    with serving(serve) as server:
+        world.send(plain(number=2, attachments=[{"id": "a1", "url": server.url("/a.pdf")}]))
+        (why,) = world.run().missing_files.values()
+    assert "sent a file of more than 100 bytes" in why
+    assert world.referral.files.get().stored_as == ""
 
 
 def test_a_missing_file_is_told_by_its_own_name(world: World):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from cryptography import x509
@@ -130,6 +131,21 @@ def answering(status: int = 200, body: bytes = b"", **headers: str) -> Serve:
     def serve(peer: Peer) -> None:
         while peer.request():
             peer.answer(status, body, **headers)
+
+    return serve
+
+
+def in_chunks(piece: bytes, times: int | None = None, **headers: str) -> Serve:
+    """Answer without saying how long the body is: a piece so many times, or without an end."""
+
+    def serve(peer: Peer) -> None:
+        while peer.request():
+            lines = ["HTTP/1.1 200 Said", "Transfer-Encoding: chunked"]
+            lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+            peer.send("\r\n".join(lines).encode() + b"\r\n\r\n")
+            for _ in count() if times is None else range(times):
+                peer.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            peer.send(b"0\r\n\r\n")
 
     return serve
 

@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import io
 
@@ -11,7 +12,7 @@ from core.outbound import (
     Unreachable,
     download,
 )
-from tests.core.outbound.servers import answering, serving
+from tests.core.outbound.servers import answering, in_chunks, serving
 
 FILE = b"%PDF-1.7 " + b"x" * 200_000
 
@@ -159,6 +160,27 @@ def test_a_file_over_the_limit_is_refused():
         assert fetch(server.url(), max_bytes=len(FILE)).size == len(FILE)
         with pytest.raises(ContentRefused, match="more than"):
             fetch(server.url(), max_bytes=len(FILE) - 1)
+
+
+def test_a_file_in_chunks_is_written_whole_up_to_the_limit():
+    into = io.BytesIO()
+    with serving(in_chunks(b"x" * 10, 10)) as server:
+        assert fetch(server.url(), into, max_bytes=100).size == 100
+        with pytest.raises(ContentRefused, match="more than"):
+            fetch(server.url(), max_bytes=99)
+    assert into.getvalue() == b"x" * 100
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1000, gzip.compress(bytes(1_000_000))])
+def test_of_a_file_without_an_end_no_more_is_written_than_the_limit(piece):
+    into = io.BytesIO()
+    encoding = {} if piece[:1] == b"x" else {"Content_Encoding": "gzip"}
+    with (
+        serving(in_chunks(piece, **encoding)) as server,
+        pytest.raises(ContentRefused, match="more than"),
+    ):
+        fetch(server.url(), into, max_bytes=10_000, total_seconds=60)
+    assert len(into.getvalue()) <= 10_000
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from core.outbound import (
     send,
     session,
 )
-from tests.core.outbound.servers import answering, serving
+from tests.core.outbound.servers import answering, in_chunks, serving
 
 SOON = 0.4  # seconds: a deadline that is meant to pass
 
@@ -477,6 +477,21 @@ def test_an_answer_is_cut_at_the_limit_and_says_so(length, truncated):
         answer = send("GET", server.url(), max_bytes=100)
     assert len(answer.body) == min(length, 100)
     assert answer.truncated is truncated
+
+
+@pytest.mark.parametrize(("times", "truncated"), [(9, False), (10, False), (11, True)])
+def test_an_answer_in_chunks_is_cut_at_the_limit_too(times, truncated):
+    with serving(in_chunks(b"x" * 10, times)) as server:
+        answer = send("GET", server.url(), max_bytes=100)
+    assert (len(answer.body), answer.truncated) == (min(times * 10, 100), truncated)
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1000, gzip.compress(bytes(1_000_000))])
+def test_of_an_answer_without_an_end_no_more_is_read_than_the_limit(piece):
+    encoding = {} if piece[:1] == b"x" else {"Content_Encoding": "gzip"}
+    with serving(in_chunks(piece, **encoding)) as server:
+        answer = send("GET", server.url(), max_bytes=10_000, total_seconds=60)
+    assert (len(answer.body), answer.truncated) == (10_000, True)
 
 
 def test_a_compressed_bomb_stays_small():

@@ -14,7 +14,9 @@ from standardwebhooks import Webhook
 
 from core import ratelimit
 from integrations.models import Organization, Source, SourceCredential
+from integrations.sources.caredove import auth
 from integrations.sources.caredove.auth import hash_secret
+from referrals.api import urls, views
 from referrals.models import InboundEvent
 from tests.referrals.api.sender import FHIR, SECRET, SIGNING, add_signing_secret, basic, get, post
 from tests.world import World, example, plain
@@ -238,6 +240,48 @@ def test_with_a_signing_secret_basic_alone_is_refused(world: World):
     assert post(body, **webhook(body)).status_code == 202
 
 
+@pytest.mark.parametrize("authorization", [basic(), ""], ids=["with Basic", "alone"])
+def test_a_signing_secret_that_is_switched_off_beside_one_that_is_on_signs_nothing(
+    world: World, authorization: str
+):
+    old = "whsec_" + base64.b64encode(b"the-secret-that-was-taken-back-0").decode()
+    add_signing_secret(world.source, old)
+    SourceCredential.objects.filter(scheme="signature").update(active=False)
+    add_signing_secret(world.source)
+    body = json.dumps(plain()).encode()
+    headers = {"Authorization": authorization}
+    assert post(body, **headers, **signed(body, secret=old)).status_code == 401
+    assert post(body, **headers, **signed(body)).status_code == 202
+
+
+def test_a_signing_secret_that_is_switched_off_alone_signs_nothing(world: World):
+    add_signing_secret(world.source)
+    SourceCredential.objects.filter(scheme="signature").update(active=False)
+    body = json.dumps(plain()).encode()
+    assert post(body, Authorization="", **signed(body)).status_code == 401
+    assert post(body).status_code == 202
+
+
+def test_a_signature_of_another_source_does_not_go_with_our_basic(world: World):
+    add_signing_secret(world.source)
+    theirs = "whsec_" + base64.b64encode(b"the-secret-of-another-source-000").decode()
+    add_signing_secret(Source.objects.create(name="another"), theirs)
+    body = json.dumps(plain()).encode()
+    assert post(body, **signed(body, secret=theirs)).status_code == 401
+
+
+@pytest.mark.parametrize("authorization", [basic("nobody", "x"), basic("caredove", "wrong")])
+def test_an_unknown_key_costs_one_hash_as_a_wrong_secret_does(
+    world: World, authorization: str, monkeypatch: pytest.MonkeyPatch
+):
+    hashed: list[str] = []
+    monkeypatch.setattr(auth, "_verified", auth._Verified())
+    monkeypatch.setattr(auth, "_is_hash_of", lambda _, stored: bool(hashed.append(stored)))
+    assert post(plain(), Authorization=authorization).status_code == 401
+    (stored,) = hashed
+    assert stored.split("$")[:2] == auth.NO_SECRET.split("$")[:2]  # at the same cost
+
+
 def test_a_signature_of_another_body_is_refused(world: World):
     add_signing_secret(world.source)
     assert post(plain(), Authorization="", **webhook(b"{}")).status_code == 401
@@ -342,6 +386,40 @@ def test_a_referral_of_nobody_knows_which_organization_is_shown_to_its_sender_al
     assert get("/api/v1/referrals/3502768696", basic("another", "x")).status_code == 404
 
 
+# Every GET of the API that is about somebody, with something to ask it for.
+QUESTIONS = [
+    str(pattern.pattern)
+    for pattern in urls.urlpatterns
+    if issubclass(getattr(pattern.callback, "cls", object), views.SenderView)
+    and hasattr(pattern.callback.cls, "get")
+]
+
+
+def address_of(question: str, world: World) -> str:
+    event = world.send(plain())
+    asked = {"<uuid:event_id>": str(event.pk), "<str:reference>": "3502768696"}
+    for parameter, value in asked.items():
+        question = question.replace(parameter, value)
+    assert "<" not in question, "Say here what this one asks for."
+    return f"/{question}"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_of_a_source_that_signs_is_signed_too(world: World, question: str):
+    add_signing_secret(world.source)
+    address = address_of(question, world)
+    assert get(address).status_code == 401
+    both = {"Authorization": basic(), **signed(b"")}
+    assert Client().get(address, headers=both).status_code == 200
+    assert Client().get(address, headers=signed(b"")).status_code == 200
+    assert Client().get(address, headers={**both, **signed(b"{}")}).status_code == 401
+    assert Client().get(address).status_code == 401
+
+
+def test_the_questions_are_known() -> None:
+    assert QUESTIONS == ["api/v1/events/<uuid:event_id>", "api/v1/referrals/<str:reference>"]
+
+
 def post_in_chunks(body: bytes | IO[bytes]) -> Any:
     """Post a body as gunicorn hands one on that came in chunks: its length is not announced."""
     stream = BytesIO(body) if isinstance(body, bytes) else body
@@ -357,6 +435,26 @@ def test_a_body_in_chunks_is_read(world: World):
 def test_a_body_in_chunks_is_limited_too(world: World, settings: Any):
     settings.MAX_BODY_BYTES = 1000
     assert post_in_chunks(b" " * 1001).status_code == 413
+
+
+def test_of_a_body_in_chunks_no_more_is_read_than_the_limit(world: World, settings: Any):
+    settings.MAX_BODY_BYTES = 1000
+
+    class WithoutEnd(BytesIO):
+        """Goes on for as long as somebody reads; nobody may ask for all of it."""
+
+        given = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            assert size in range(1002)
+            self.given += size
+            assert self.given <= 1001
+            return b" " * size
+
+        def readline(self, size: int | None = -1) -> bytes:
+            return self.read(size)
+
+    assert post_in_chunks(WithoutEnd()).status_code == 413
 
 
 def test_a_body_that_breaks_off_is_refused(world: World):
