@@ -1,8 +1,13 @@
 """Signing in takes a password and, where it is required, a second factor."""
 
+import re
 import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import time_machine
 from allauth.account import views
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -11,7 +16,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
-from django.urls import path, reverse
+from django.urls import URLResolver, get_resolver, path, reverse
+from django.urls.resolvers import RoutePattern
 
 from access.roles import ADMINISTRATOR, SUPPORT
 from access.signing_in.adapters import renew_secrets
@@ -109,6 +115,131 @@ def test_whoever_has_no_second_factor_is_led_to_set_one_up(
     assert client.post(reverse("admin:referrals_importjob_changelist")).url == SET_UP
     set_up(client)
     assert client.get(HOME).status_code == 200
+
+
+# What a URL takes, by its converter: the request is answered before anything is looked up.
+FILLED_IN = {"int": 1, "str": "x", "slug": "basic", "path": "x", "uuid": uuid.UUID(int=1)}
+
+
+def every_path(patterns: Any, before: str = "/") -> Iterator[str]:
+    """Yield an address for each URL of the portal, with or without a name."""
+    for pattern in patterns:
+        route = before + _route(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from every_path(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+def _route(pattern: Any) -> str:
+    if isinstance(pattern, RoutePattern):
+        return re.sub(
+            r"<(?:(\w+):)?\w+>", lambda found: str(FILLED_IN[found[1] or "str"]), str(pattern)
+        )
+    return re.sub(r"\(\?P<\w+>[^)]*\)|\([^)]*\)", "1", str(pattern)).strip("^$").replace("\\", "")
+
+
+PATHS = sorted(set(every_path(urlpatterns)))
+OF_SIGNING_IN = reverse("account_login").removesuffix("login/")
+
+
+def test_without_a_second_factor_every_path_leads_to_setting_one_up(
+    client: Client, ada: User, required: None
+):
+    """But for the pages of signing in, which are listed here so that nothing joins them unseen."""
+    sign_in(client)
+    beside = [one for one in PATHS if not one.startswith(OF_SIGNING_IN)]
+    assert len(beside) > 150
+    for address in [*beside, "/admin/nowhere/", "/account-of/nobody/", "/staticky/"]:
+        for method in (client.get, client.post):
+            assert getattr(method(address), "url", "") == SET_UP, address
+
+
+def test_without_a_second_factor_the_pages_of_signing_in_show_nothing_else(
+    client: Client, ada: User, required: None
+):
+    sign_in(client)
+    ours = {
+        one.removeprefix(OF_SIGNING_IN).split("/")[0] for one in PATHS if one not in beside_it()
+    }
+    assert ours == {
+        "inactive",
+        "login",
+        "logout",
+        "password",
+        "reauthenticate",
+        "second-factor",
+        "signup",
+    }
+
+
+def beside_it() -> list[str]:
+    return [one for one in PATHS if not one.startswith(OF_SIGNING_IN)]
+
+
+def test_before_the_second_factor_is_given_no_path_is_open(client: Client, ada: User):
+    sign_in(client)
+    set_up(client)
+    another = Client()
+    sign_in(another)
+    for address in beside_it():
+        if address.startswith("/admin/") and "jsi18n" not in address:
+            led_to = getattr(another.get(address), "url", "")
+            assert "/login/" in led_to or led_to == HOME, address
+
+
+# What shows, makes or takes away a secret of one's own.
+SECRETS = [
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "mfa_add_webauthn",
+    "mfa_remove_webauthn",
+]
+NO_SECRETS = {
+    "mfa_index": "says which factors there are",
+    "mfa_authenticate": "asks for a factor",
+    "mfa_reauthenticate": "asks for a factor again",
+    "mfa_trust": "comes after a factor",
+    "mfa_list_webauthn": "names of keys",
+    "mfa_edit_webauthn": "the name of a key",
+    "mfa_reauthenticate_webauthn": "asks for a factor again",
+}
+
+
+def test_of_each_page_of_second_factors_it_is_known_whether_it_shows_a_secret():
+    names = {name for name in get_resolver().reverse_dict if str(name).startswith("mfa_")}
+    assert names <= {*SECRETS, *NO_SECRETS}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_whoever_signed_in_long_ago_signs_in_again_before_secrets_are_shown(
+    client: Client, ada: User, name: str, settings
+):
+    sign_in(client)
+    if name != "mfa_activate_totp":
+        set_up(client)
+    arguments = []
+    if name == "mfa_remove_webauthn":
+        key = Authenticator.objects.create(user=ada, type="webauthn", data={"name": "key"})
+        arguments = [key.pk]
+    address = reverse(name, args=arguments)
+    again = reverse("account_reauthenticate"), reverse("mfa_reauthenticate")
+    assert not asked_again(client.get(address), again)
+    with time_machine.travel(time.time() + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT - 60):
+        assert not asked_again(client.get(address), again)
+    with time_machine.travel(time.time() + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 60):
+        assert asked_again(client.get(address), again)
+        posted = client.post(address)
+        assert posted.status_code == 405 or asked_again(posted, again)
+        client.post(again[0], {"password": PASSWORD})
+        assert not asked_again(client.get(address), again)
+
+
+def asked_again(response: Any, again: tuple[str, ...]) -> bool:
+    return response.status_code == 302 and response.url.startswith(again)
 
 
 def test_it_is_asked_for_at_the_next_sign_in(client: Client, ada: User):

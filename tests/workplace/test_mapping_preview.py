@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.models import AuditEvent
-from integrations.models import Organization
+from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping import exchange
 from mapping.models import Mapping, MappingTest
 from tests.mapping.editing import opened, with_rule
@@ -106,6 +106,35 @@ def test_what_would_be_sent_is_shown_as_the_destination_gets_it(
     assert body["client"]["given_name"] == "Jo"
     assert body["external_reference"] == "3500000021"
     assert "secret-token" not in response.content.decode()
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["connected too", "not connected"])
+def test_a_mapping_that_two_organizations_share_shows_nothing_of_the_other_ones_destination(
+    world: World, connected: bool
+) -> None:
+    shared = Mapping.objects.get(shipped=True, destination_kind="crms")
+    rename_first_name(world.destination, "their_name_for_it")
+    elsewhere = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    if connected:
+        ours = Destination.objects.create(
+            organization=elsewhere, name="Ours", kind="crms", options=world.destination.options
+        )
+        rename_first_name(ours, "our_name_for_it")
+        listing = ServiceListing.objects.create(
+            organization=elsewhere, caredove_id="91", name="Listing"
+        )
+        TriggerConfig.objects.create(
+            listing=listing, destination=ours, mapping=shared, on=["received"]
+        )
+    page = preview(client_of("Liaison", elsewhere), shared, subject="sample:minimal")
+    assert "their_name_for_it" not in page
+    assert ("our_name_for_it" in page) is connected
+
+
+def rename_first_name(destination: Destination, name: str) -> None:
+    names = {"client.first_name": f"client.{name}"}
+    destination.options = {**destination.options, "field_names": names}
+    destination.save()
 
 
 def test_an_error_is_said_and_the_rest_still_shows(liaison: Client, mapping: Mapping) -> None:

@@ -9,7 +9,11 @@ from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
-from integrations.models import Organization, ServiceListing
+from integrations.configuration import ConfigurationError, transfer
+from integrations.configuration.exporting import export
+from integrations.listings import caredove as api
+from integrations.listings.offers import Unreadable
+from integrations.models import Organization, ServiceListing, Source
 from tests.forms import form_on
 from tests.integrations.listings.caredove import PASSWORD, ListingServer, listed
 from tests.people import client_of
@@ -147,13 +151,85 @@ def test_the_listings_can_be_taken_out_as_a_file(world: World, kind: str) -> Non
     assert "there is nothing to do" in preview.content.decode()
 
 
+STORED_FOR = "https://caredove.example/api/native_v1"
+MOVED = [
+    "https://elsewhere.example/api/native_v1",
+    "https://caredove.example.elsewhere.example/api/native_v1",
+    "https://caredove.example:8443/api/native_v1",
+    "https://caredove.example@elsewhere.example/api/native_v1",
+    "http://caredove.example/api/native_v1",
+]
+
+
+@pytest.fixture
+def source(world: World) -> Source:
+    world.source.listings_url, world.source.listings_username = STORED_FOR, "us"
+    world.source.listings_password = PASSWORD
+    world.source.organizations.add(world.organization)
+    world.source.save()
+    return world.source
+
+
+def move(client: Client, source: Source, address: str, **more: str) -> str:
+    url = reverse("admin:integrations_source_change", args=[source.pk])
+    data = form_on(client.get(url)) | {"listings_url": address, **more}
+    page: str = client.post(url, data).content.decode()
+    source.refresh_from_db()
+    return page
+
+
+@pytest.mark.parametrize("address", MOVED)
 def test_a_password_is_kept_for_the_address_that_it_was_entered_for(
-    admin_client: Client, world: World, caredove: ListingServer
+    admin_client: Client, source: Source, address: str
 ) -> None:
-    url = reverse("admin:integrations_source_change", args=[world.source.pk])
-    data = form_on(admin_client.get(url)) | {"listings_url": "https://elsewhere.example/api"}
+    page = move(admin_client, source, address)
 
-    page = admin_client.post(url, data)
+    assert PASSWORD not in page
+    assert (source.listings_url, source.listings_password) == (STORED_FOR, PASSWORD)
 
-    assert "Enter it again: it was for another address." in page.content.decode()
-    assert PASSWORD not in page.content.decode()
+
+def test_the_page_says_that_a_password_was_for_another_address(
+    admin_client: Client, source: Source
+) -> None:
+    assert "Enter it again: it was for another address." in move(admin_client, source, MOVED[0])
+
+
+def test_a_password_stays_for_another_path_and_goes_along_when_it_is_entered_again(
+    admin_client: Client, source: Source
+) -> None:
+    move(admin_client, source, f"{STORED_FOR}/v2")
+    assert (source.listings_url, source.listings_password) == (f"{STORED_FOR}/v2", PASSWORD)
+    move(admin_client, source, MOVED[0], listings_password="another")
+    assert (source.listings_url, source.listings_password) == (MOVED[0], "another")
+
+
+@pytest.mark.parametrize("address", MOVED)
+def test_a_file_that_is_taken_in_does_not_take_the_password_to_another_address(
+    world: World, source: Source, address: str
+) -> None:
+    text = export(world.organization).replace(STORED_FOR, address)
+
+    with pytest.raises(ConfigurationError) as refused:
+        transfer.take_in(text.encode(), {})
+
+    assert "fill in the secret" in refused.value.problems[0].message
+    source.refresh_from_db()
+    assert (source.listings_url, source.listings_password) == (STORED_FOR, PASSWORD)
+
+
+def test_a_file_that_is_taken_in_keeps_the_password_for_another_path(
+    world: World, source: Source
+) -> None:
+    text = export(world.organization).replace(STORED_FOR, f"{STORED_FOR}/v2")
+
+    transfer.take_in(text.encode(), {})
+
+    source.refresh_from_db()
+    assert (source.listings_url, source.listings_password) == (f"{STORED_FOR}/v2", PASSWORD)
+
+
+@pytest.mark.parametrize("link", MOVED)
+def test_the_next_page_is_asked_for_at_the_same_address_alone(source: Source, link: str) -> None:
+    pages = api._Pages(source, source.organizations.get())
+    with pytest.raises(Unreadable, match="another address"):
+        pages._within(link)
