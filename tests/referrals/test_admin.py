@@ -13,7 +13,7 @@ from django.urls import reverse
 from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
 from core import clock
 from core.models import AuditEvent
-from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.models import ImportAttempt, ImportJob, InboundEvent, Referral, ReferralFile
 from tests.people import client_of
 from tests.world import REFERENCE, World, example, make_world, plain
 
@@ -125,6 +125,9 @@ def test_an_attachment_is_saved_and_never_opened_in_the_page(
     assert b"".join(response.streaming_content) == content
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"].startswith("attachment;")
+    assert response["Content-Security-Policy"] == "sandbox"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in response["Cache-Control"]
     assert AuditEvent.objects.filter(action="download file").exists()
 
 
@@ -519,6 +522,20 @@ def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
         set(ROLES[ADMINISTRATOR])
     )
     assert own.permissions.count() == 1
+
+
+def test_reading_an_answer_of_the_destination_is_on_record(rejected: ImportJob) -> None:
+    ImportAttempt.objects.update(body="Name is required")
+    url = reverse("admin:referrals_importjob_answer", args=[rejected.pk, 1])
+
+    assert client_of(LIAISON, rejected.destination.organization).get(url).status_code == 403
+    assert not AuditEvent.objects.filter(action="read answer").exists()
+    support = client_of(SUPPORT, rejected.destination.organization)
+    assert "Name is required" in text(support, url)
+
+    event = AuditEvent.objects.get(action="read answer")
+    assert (event.username, event.ip) == ("support", "127.0.0.1")
+    assert (event.object_id, event.detail) == (str(rejected.pk), {"attempt": 1})
 
 
 def test_an_answer_with_half_a_character_can_be_read(

@@ -1,11 +1,14 @@
 """The work list: what needs a person, narrowed and searched, with nothing private in a URL."""
 
+import logging
 import re
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,9 +16,11 @@ from django.utils import timezone
 from access.roles import LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing
+from referrals.admin.searching import SearchedAdmin
 from referrals.advice import Actor, advice
 from referrals.causes import CAUSES, cause_key
 from referrals.models import NO_ANSWER, ImportJob, Referral
+from tests.core.test_logging import Lines
 from tests.people import client_of
 from tests.world import World, make_world, plain
 
@@ -242,6 +247,45 @@ def test_a_referral_is_found_by_name_and_the_name_goes_nowhere(
     kept += "".join(f"{e.action}{e.detail}" for e in AuditEvent.objects.all())
     assert not re.search("beaus|genev", kept, re.IGNORECASE)
     assert AuditEvent.objects.filter(action="search imports").get().detail == {"by": "name"}
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What is written to the log."""
+    handler = Lines()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+
+
+SEARCHED = ["importjob", "referral", "inboundevent"]
+
+
+@pytest.mark.parametrize("model", SEARCHED)
+@pytest.mark.parametrize("words", ["Geneviève Beauséjour", "Geneviève Nobody", '\' OR "1"=1'])
+def test_no_log_line_and_no_address_holds_what_is_searched_for(
+    support: Client, named: Referral, model: str, words: str, lines: Lines
+) -> None:
+    page = support.get(reverse(f"admin:referrals_{model}_changelist")).content.decode()
+    form = re.search(r"<form[^>]*id=.changelist-search[^>]*>", page)
+    assert form
+    assert 'method="post"' in form[0]
+    url = search(support, words, reverse(f"admin:referrals_{model}_search"))
+    support.get(url)
+    assert f"POST /admin/referrals/{model}/search/" in lines.text
+    for word in words.split():
+        assert word not in lines.text
+        assert word not in unquote(url)
+        assert quote(word) not in url
+
+
+def test_all_lists_that_show_a_person_are_searched_by_post() -> None:
+    by_post = {
+        model._meta.model_name
+        for model, model_admin in admin.site._registry.items()
+        if isinstance(model_admin, SearchedAdmin) and model_admin.search_fields
+    }
+    assert by_post == set(SEARCHED)
 
 
 def test_a_search_for_an_id_can_be_read_in_the_url(

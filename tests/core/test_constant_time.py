@@ -1,0 +1,81 @@
+"""Secrets are compared in constant time: how long it takes tells nothing of where they differ."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+PRODUCT = ("access", "config", "core", "integrations", "mapping", "referrals", "workplace")
+# Each function that compares something presented with something secret.
+COMPARING = {
+    "core/sealed.py": "_open_frame",
+    "core/views.py": "_may_see_metrics",
+    "integrations/destinations/crms/sandbox/requests.py": "",
+}
+SECRET = ("secret", "password", "token", "signature", "authorization", "digest", "hash")
+# What is named so and is none, or is compared with what everybody knows.
+NO_SECRETS = {
+    "len(digest) == hashlib.sha256().digest_size": "a length",
+    "secret != _TRIAL": "a word of ours in place of a secret",
+    "comparing.compare(offer, organization).digest() != said['digest']": "what a page showed",
+    "preview.digest() != request.POST.get('digest')": "what a page showed",
+    "hashlib.sha256(upload.content).hexdigest() != upload.sha256": "a check for damage",
+    "file.sha256 != hashlib.sha256(parsed.content).hexdigest()": "a check for another file",
+    "first.body_sha256 == event.body_sha256": "a check for another body",
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for room in PRODUCT:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def comparisons(tree: ast.AST) -> Iterator[str]:
+    """Yield each comparison by == or != with something that is called a secret."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        if any(isinstance(how, ast.Eq | ast.NotEq) for how in node.ops):
+            sides = [node.left, *node.comparators]
+            if any(is_called_a_secret(side) for side in sides):
+                yield ast.unparse(node)
+
+
+def is_called_a_secret(side: ast.expr) -> bool:
+    names = [
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in ast.walk(side)
+        if isinstance(node, ast.Name | ast.Attribute)
+    ]
+    return any(word in name.lower() for name in names for word in SECRET)
+
+
+def test_no_secret_is_compared_by_equality() -> None:
+    found = {text for _, tree in modules() for text in comparisons(tree)}
+    assert found - set(NO_SECRETS) == set()
+
+
+@pytest.mark.parametrize("text", ["token == given", "given != f'Bearer {settings.METRICS_TOKEN}'"])
+def test_such_a_comparison_is_seen(text: str) -> None:
+    assert list(comparisons(ast.parse(text))) == [text]
+
+
+@pytest.mark.parametrize(("file", "function"), COMPARING.items(), ids=COMPARING)
+def test_what_is_presented_is_compared_in_constant_time(file: str, function: str) -> None:
+    tree = dict(modules())[file]
+    inside = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == (function or node.name)
+    ]
+    calls = {
+        node.func.attr
+        for part in inside
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert "compare_digest" in calls
