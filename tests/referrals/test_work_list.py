@@ -262,7 +262,7 @@ SEARCHED = ["importjob", "referral", "inboundevent"]
 
 
 @pytest.mark.parametrize("model", SEARCHED)
-@pytest.mark.parametrize("words", ["Geneviève Beauséjour", "Geneviève Nobody", '\' OR "1"=1'])
+@pytest.mark.parametrize("words", ["Geneviève Beauséjour", "Geneviève Nobody", "Ouyang"])
 def test_no_log_line_and_no_address_holds_what_is_searched_for(
     support: Client, named: Referral, model: str, words: str, lines: Lines
 ) -> None:
