@@ -1,5 +1,6 @@
 """A masked referral keeps its shape and none of its words."""
 
+import re
 import string
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ def words(text: str) -> Callable[[str], bool]:
 # What may stay, and where: what a person says is in none of them. Kept apart from `masking`, which
 # must not be asked whether it is right.
 MAY_STAY: dict[tuple[str, ...], Callable[[str], bool]] = {
+    ("request_status",): words("draft active on-hold revoked completed entered-in-error unknown"),
     ("status",): words("submitted booked closed"),
     ("priority",): words("routine urgent asap stat emergency"),
     ("substatus", "classification"): words(
@@ -47,10 +49,25 @@ MAY_STAY: dict[tuple[str, ...], Callable[[str], bool]] = {
     ("appointment", "status"): words("booked pending proposed cancelled canceled entered-in-error"),
     ("form_answers", "value"): words("yes no"),
     ("messages", "side"): words("provider requester"),
+    ("also_sent", "group"): lambda said: said.strip().casefold() in OUR_LABELS,
+    ("also_sent", "label"): lambda said: said.strip().casefold() in OUR_LABELS,
+    ("unreadable", "path"): lambda said: re.fullmatch(r"[a-z_.]+", said) is not None,
+    ("unreadable", "cause"): lambda said: re.fullmatch(r"[a-z_]+", said) is not None,
+    ("withdrawn", "part"): words("form_answers messages attachments also_sent"),
     ("attachments", "content_type"): words(
         "application/pdf image/png image/jpeg image/tiff text/plain"
     ),
 }
+OUR_LABELS = {
+    "registrant", "requester", "provider", "referral", "appointment", "other appointment", "task",
+    "listing", "organization", "attachment", "message", "alternate contact", "care team",
+    "allergy", "condition", "medication", "observation", "report", "procedure", "immunization",
+    "coverage", "consent", "flag", "family history", "goal", "device", "document", "note",
+    "general practitioner", "marital status", "deceased", "pronouns", "gender identity",
+    "birth place", "status", "status reason", "business status", "priority", "intent", "category",
+    "description", "instructions", "patient instruction", "occurrence", "service type", "fax",
+    "pager", "tty", "prefix", "suffix", "middle name", "whole name", "address", "version code",
+}  # fmt: skip
 LANGUAGES = {name.casefold() for name in NAMES.values()}
 
 
