@@ -188,6 +188,16 @@ def test_a_password_is_kept_for_the_address_that_it_was_entered_for(
     assert (source.listings_url, source.listings_password) == (STORED_FOR, PASSWORD)
 
 
+def test_a_password_that_went_by_tls_is_not_sent_in_clear(
+    admin_client: Client, source: Source
+) -> None:
+    secure, clear = "https://127.0.0.1:9/api", "http://127.0.0.1:9/api"  # both may be asked
+    move(admin_client, source, secure, listings_password=PASSWORD)
+    assert source.listings_url == secure
+    assert "Enter it again" in move(admin_client, source, clear)
+    assert source.listings_url == secure
+
+
 def test_the_page_says_that_a_password_was_for_another_address(
     admin_client: Client, source: Source
 ) -> None:
