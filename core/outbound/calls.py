@@ -1,5 +1,6 @@
 """One request, one answer: `send` for calls, `download` for files."""
 
+import errno
 import hashlib
 import re
 import socket
@@ -27,7 +28,9 @@ from core.outbound.errors import (
     AddressRefused,
     ContentRefused,
     Declined,
+    Interrupted,
     NoAnswer,
+    Obstacle,
     OutboundError,
     Unreachable,
 )
@@ -136,7 +139,7 @@ def download(
             if response.status_code not in _REDIRECTS:
                 return _saved(response, call, into, max_bytes, content_types)
             url = _redirected(request, response)
-        call.begun = False
+        call.connected = call.begun = False
     raise Declined(f"{_host(request)} redirected too often.", response.status_code)
 
 
@@ -216,10 +219,13 @@ def _on_the_wire(do: Callable[[], T], call: Call, request: requests.PreparedRequ
 
 
 def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
-    why = next(filter(None, map(_reason, _causes(error))), "the connection failed")
+    unclear = (Obstacle.OTHER, "the connection failed")
+    obstacle, why = next(filter(None, map(_reason, _causes(error))), unclear)
     if call.begun:
         raise NoAnswer(f"{host} gave no whole answer: {why}.") from None
-    raise Unreachable(f"{host} could not be reached: {why}.") from None
+    if call.connected:
+        raise Interrupted(f"{host} took no whole request: {why}.", why, obstacle) from None
+    raise Unreachable(f"{host} could not be reached: {why}.", why, obstacle) from None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -231,23 +237,26 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     yield error
 
 
-def _reason(error: BaseException) -> str | None:
-    match error:
-        case socket.gaierror():
-            return "its name could not be resolved"
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({error.verify_message})"
-        case ssl.SSLError():
-            return "the TLS connection failed"
-        case ConnectionRefusedError():
-            return "it refused the connection"
-        case TimeoutError():
-            return "the time was up"
-        case ConnectionError():
-            return "the connection was closed"
-        case HTTPException() | HTTPError():
-            return "what it sent is not HTTP"
-    return None
+_REASONS: tuple[tuple[type[BaseException], Obstacle, str], ...] = (
+    (socket.gaierror, Obstacle.NAME, "its name could not be resolved"),
+    (ssl.SSLError, Obstacle.TLS, "the TLS connection failed"),
+    (ConnectionRefusedError, Obstacle.REFUSED, "it refused the connection"),
+    (TimeoutError, Obstacle.SLOW, "the time was up"),
+    (ConnectionError, Obstacle.CLOSED, "the connection was closed"),
+    (HTTPException, Obstacle.OTHER, "what it sent is not HTTP"),
+    (HTTPError, Obstacle.OTHER, "what it sent is not HTTP"),
+)
+_NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+
+
+def _reason(error: BaseException) -> tuple[Obstacle, str] | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not trusted ({error.verify_message})"
+        return Obstacle.CERTIFICATE, why
+    if isinstance(error, OSError) and error.errno in _NO_ROUTE:
+        return Obstacle.ROUTE, "there is no route to it"
+    known = (row for row in _REASONS if isinstance(error, row[0]))
+    return next(((obstacle, why) for _, obstacle, why in known), None)
 
 
 # -- Files ------------------------------------------------------------------------------------

@@ -1,5 +1,20 @@
 """What can go wrong outside. Messages are sentences for people, without personal data."""
 
+from enum import StrEnum
+
+
+class Obstacle(StrEnum):
+    """What stood in the way of a connection."""
+
+    NAME = "name"
+    REFUSED = "refused"
+    ROUTE = "route"
+    SLOW = "slow"
+    CERTIFICATE = "certificate"
+    TLS = "tls"
+    CLOSED = "closed"
+    OTHER = "other"
+
 
 class OutboundError(Exception):
     """A call that brought no usable answer.
@@ -21,7 +36,22 @@ class AddressRefused(OutboundError):
 
 
 class Unreachable(OutboundError):
-    """DNS, connection or TLS failed, or the connection broke before the request head was out."""
+    """DNS, connection or TLS failed: not one byte of the request went out.
+
+    `why` says so in a clause ("its certificate is not trusted").
+    """
+
+    def __init__(self, message: str, why: str = "", obstacle: Obstacle = Obstacle.OTHER) -> None:
+        super().__init__(message)
+        self.why = why
+        self.obstacle = obstacle
+
+
+class Interrupted(Unreachable):
+    """The connection was there, and broke before the whole request head was out.
+
+    The other side can act on nothing; unlike Unreachable, it says nothing about the next call.
+    """
 
 
 class NoAnswer(OutboundError):

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from http.client import RemoteDisconnected
+from http import HTTPStatus
+from http.client import HTTPResponse as RawResponse
+from http.client import RemoteDisconnected, parse_headers
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
@@ -32,6 +34,7 @@ from core.outbound.addresses import Policy
 
 IDLE_SECONDS = 15  # an older connection may be dead without a sign of it: a firewall dropped it
 BLOCK = 64 * 1024
+SWITCHING_PROTOCOLS = HTTPStatus.SWITCHING_PROTOCOLS
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Call:
     policy: Policy
     connect_by: float
     deadline: float
+    connected: bool = False  # bytes of the request may go out
     begun: bool = False  # the request's head is out: the other side may act on it
 
     def connecting(self) -> float:
@@ -154,8 +158,20 @@ def _connect(host: str, port: int, tls: bool) -> socket.socket:
 # -- Connections ------------------------------------------------------------------------------
 
 
+class _FinalResponse(RawResponse):
+    """Skips interim answers such as 103: the next one on this connection is another's answer."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        found = super()._read_status()  # type: ignore[misc]
+        while 100 < found[1] < 200 and found[1] != SWITCHING_PROTOCOLS:
+            parse_headers(self.fp)
+            found = super()._read_status()  # type: ignore[misc]
+        return found  # type: ignore[no-any-return]
+
+
 class _Connection(HTTPConnection):
     tls: ClassVar[bool] = False
+    response_class = _FinalResponse
     idle_since = 0.0
 
     def _new_conn(self) -> socket.socket:
@@ -165,6 +181,9 @@ class _Connection(HTTPConnection):
             raise NewConnectionError(self, "not connected") from error
 
     def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _call.get().connected = True
         # The head goes out first and in one piece. If that fails, the other side has no whole head
         # and can act on nothing, as on a kept connection that was closed meanwhile.
         super().send(data)

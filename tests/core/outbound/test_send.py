@@ -10,7 +10,9 @@ from requests_toolbelt import MultipartEncoder
 
 from core.outbound import (
     AddressRefused,
+    Interrupted,
     NoAnswer,
+    Obstacle,
     OutboundError,
     Unreachable,
     send,
@@ -197,6 +199,7 @@ def test_an_unknown_authority_is_not_trusted(names, authority):
     ):
         send("GET", server.url(host="crms.example", scheme="https"))
     assert not caught.value.maybe_sent
+    assert caught.value.obstacle is Obstacle.CERTIFICATE
 
 
 def test_an_expired_certificate_is_not_trusted(names, trusted):
@@ -243,6 +246,7 @@ def test_a_handshake_that_never_ends_is_unreachable(names):
 def test_a_name_that_does_not_exist_is_unreachable():
     with pytest.raises(Unreachable, match=r"crms\.invalid .* name could not be resolved") as caught:
         send("POST", "https://crms.invalid/a?name=Ada", data=b"x")
+    assert caught.value.obstacle is Obstacle.NAME
     assert "Ada" not in str(caught.value)
 
 
@@ -260,6 +264,7 @@ def test_a_refused_connection_is_unreachable():
     with pytest.raises(Unreachable, match="refused the connection") as caught:
         send("POST", f"http://127.0.0.1:{port}/", data=b"x")
     assert not caught.value.maybe_sent
+    assert caught.value.obstacle is Obstacle.REFUSED
 
 
 @pytest.mark.parametrize("value", ["a\r\nInjected: 1", "é😀"])
@@ -447,10 +452,23 @@ def test_a_kept_connection_that_breaks_before_the_head_is_out_sent_nothing(monke
         # The race: the reset arrives after the look whether the connection is alive.
         monkeypatch.setattr("urllib3.connectionpool.is_connection_dropped", lambda _: False)
         time.sleep(0.1)
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(Interrupted) as caught:
             send("POST", server.url(), data=b"x")
     assert not caught.value.maybe_sent
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize("interim", [b"103 Early Hints", b"102 Processing", b"100 Continue"])
+def test_an_interim_answer_is_not_taken_for_the_answer(interim):
+    def serve(peer):
+        for number in (1, 2):
+            peer.request()
+            peer.send(b"HTTP/1.1 " + interim + b"\r\nLink: </a>; rel=preload\r\n\r\n")
+            peer.answer(201, b"%d" % number)
+
+    with serving(serve) as server:
+        answers = [send("POST", server.url(), data=b"x") for _ in range(2)]
+    assert [(answer.status, answer.body) for answer in answers] == [(201, b"1"), (201, b"2")]
 
 
 def test_a_kept_connection_that_breaks_after_it_is_never_sent_again(monkeypatch):
