@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import IO, Any, ClassVar, Protocol
 
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
@@ -32,20 +33,64 @@ class Exchange:
     body: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is known of a destination's search for a referral by its reference.
+
+    It *finds* when it gave, for a referral that this portal had created there, exactly its id; it
+    *filters* when it also gave nothing for a reference that cannot exist. `refused` says why it
+    cannot be searched at all; empty: it can, as far as is known.
+    """
+
+    finds: bool = False
+    filters: bool = False
+    refused: str = ""
+
+
+class Doubt(StrEnum):
+    """Why a person has to look whether something is in the destination."""
+
+    NO_ID = "no_id"  # the answer to a create named no id, and the search did not find it
+    DUPLICATE = "duplicate"  # it has something like this, and maybe it is another one
+    GONE = "gone"  # it had the referral and no longer has it
+    NOT_SEARCHABLE = "not_searchable"
+    UNCLEAR_SEARCH = "unclear_search"  # the search gave something that proves nothing
+
+
 class DeliveryError(Exception):
     """A delivery that did not succeed.
 
     `message` is a sentence for people and may quote the destination; `exchange` is the detail for
     support. Neither appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says
     whether the effect that was under way may have happened at the destination all the same.
+    `search` is what the answer has shown about the destination's search, if anything.
     """
 
     maybe_done: bool = False
+    search: Search | None = None
 
     def __init__(self, message: str, exchange: Exchange | None = None) -> None:
         super().__init__(type(self).__name__)
         self.message = message
         self.exchange = exchange or Exchange()
+
+
+class Down(DeliveryError):
+    """Nothing was sent: no name, no connection, no TLS. The destination is probed until it answers.
+
+    `cause` says why in a clause ("its certificate is not trusted"), `remedy` what an administrator
+    can do about it.
+    """
+
+    def __init__(self, message: str, *, cause: str, remedy: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.remedy = remedy
+
+    @property
+    def reason(self) -> str:
+        """The cause as a clause, and the remedy: for whoever reads since when it is down."""
+        return f"{self.cause}. {self.remedy}"
 
 
 class TryAgain(DeliveryError):
@@ -69,13 +114,20 @@ class Rejected(DeliveryError):
 
 
 class Misconfigured(DeliveryError):
-    """The connection is wrong (credentials, address): no referral can pass until it is mended."""
+    """The connection is wrong (credentials, address): no referral can pass until it is fixed."""
+
+    def __init__(
+        self, message: str, exchange: Exchange | None = None, *, maybe_done: bool = False
+    ) -> None:
+        super().__init__(message, exchange)
+        self.maybe_done = maybe_done
 
 
 class Unconfirmed(DeliveryError):
     """The effect may have happened and nobody can tell yet.
 
-    With `after`, the ledger searches again then; without, a person looks and decides.
+    With `after`, the ledger searches again then; without, a person looks and decides. `doubt` says
+    what they have to find out.
     """
 
     maybe_done = True
@@ -86,9 +138,11 @@ class Unconfirmed(DeliveryError):
         exchange: Exchange | None = None,
         *,
         after: timedelta | None = None,
+        doubt: Doubt | None = None,
     ) -> None:
         super().__init__(message, exchange)
         self.after = after
+        self.doubt = doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +259,15 @@ class Transport(ABC):
     label: ClassVar[str]
     OptionsForm: ClassVar[type[Form]] = Options
     target_fields: ClassVar[tuple[TargetField, ...]]
+    # The options that the search depends on: another value makes what is known of it unproven.
+    search_options: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Take the cleaned options of `OptionsForm`, secrets included; each has its default."""
+    def __init__(self, options: Mapping[str, Any], search: Search | None = None) -> None:
+        """Take the cleaned options of `OptionsForm`, secrets included; each has its default.
+
+        `search` is what is known of the destination's search.
+        """
+        self.search = search or Search()
         defaults = {name: option.initial for name, option in self.OptionsForm.base_fields.items()}
         self.options = {**defaults, **options}
 
@@ -229,6 +289,27 @@ class Transport(ABC):
         Returns a sentence that says what answered; raises a DeliveryError.
         """
         return "This kind of destination needs no connection."
+
+    def probe(self) -> None:
+        """Find out whether a destination that was down answers again, without side effect.
+
+        Returns when anything answers. Raises Misconfigured when what answers is not, or does not
+        accept, this connection; another DeliveryError when nothing answers.
+        """
+        self.check()
+
+    @property
+    def searchable(self) -> bool:
+        """Whether the destination may be searched for referrals."""
+        return False
+
+    def prove_search(self, reference: str, external_id: str) -> Search:
+        """Ask for a referral that is there under this id, and for one that cannot exist.
+
+        Without an id only the latter is asked for. Returns what that shows; raises a DeliveryError
+        when it shows nothing.
+        """
+        return Search()
 
     def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record as it is sent, for people to look at before anything is; no effect."""
