@@ -27,7 +27,9 @@ modes:
 a referral fails by itself when the client's e-mail is fail-[STEP-]MODE[-once|-twice|-always]@…
   fail-503-once@example.org   fail-attachment-415-always@example.org
 
-a running sandbox is steered by POST and DELETE /sandbox/faults; GET /sandbox/referrals shows all.
+a running sandbox is steered by POST and DELETE /sandbox/faults, also with any answer at all:
+  {{"step": "create", "mode": "answer", "answer": {{"status": 400, "json": ["No"]}}}}
+GET /sandbox/referrals shows all.
 """
 
 
@@ -55,9 +57,13 @@ class Command(BaseCommand):
         add("--no-idempotency", action="store_true", help="do not read Idempotency-Key")
         add("--allow-duplicates", action="store_true", help="do not refuse a known reference (409)")
         add("--no-look-up", type=int, nargs="?", const=404, choices=(404, 501), metavar="STATUS")
+        add("--nameless-look-up", action="store_true", help="look-ups name no external_reference")
+        add("--unfiltered-look-up", action="store_true", help="look-ups list every referral")
+        add("--look-up-page", type=int, default=0, help="results on a page (default: all)")
         add("--look-up-delay", type=float, default=0, help="seconds until look-ups find a referral")
         add("--no-attachment-listing", action="store_true", help="look-ups name no attachments")
         add("--max-file-mb", type=float, default=25, help="larger files get 413 (default: 25)")
+        add("--tls", action="store_true", help="https, with a certificate that nobody trusts")
         add("--fail", action="append", default=[], metavar="FAULT", help="see below; repeatable")
         add("--fail-rate", type=float, default=0, help="0.05: five calls in 100 fail ambiguously")
         add("--seed", type=int, default=0, help="for --fail-rate and rates of faults")
@@ -90,6 +96,10 @@ def _options(given: dict[str, Any]) -> Options:
         allow_duplicates=given["allow_duplicates"],
         look_up=given["no_look_up"] is None,
         look_up_refusal=given["no_look_up"] or 404,
+        look_up_names=not given["nameless_look_up"],
+        look_up_filters=not given["unfiltered_look_up"],
+        look_up_page=given["look_up_page"],
+        tls=given["tls"],
         look_up_delay=given["look_up_delay"],
         attachment_listing=not given["no_attachment_listing"],
         max_file_bytes=int(given["max_file_mb"] * MEBIBYTE),

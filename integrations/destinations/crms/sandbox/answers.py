@@ -30,7 +30,7 @@ class Answer:
 
     def head(self, *, close: bool = False) -> bytes:
         """Return the status line and the headers, with the empty line that ends them."""
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
         lines += [f"{name}: {_one_line(value)}" for name, value in self._headers(close).items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -46,6 +46,13 @@ class Answer:
         if close:
             headers["Connection"] = "close"
         return headers | dict(self.headers)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
 
 
 def _one_line(value: str) -> str:

@@ -12,7 +12,7 @@ from integrations.destinations.crms.sandbox.inbox import (
     NoSuchReferral,
     Referral,
 )
-from integrations.destinations.crms.sandbox.options import MEBIBYTE
+from integrations.destinations.crms.sandbox.options import MEBIBYTE, Options
 from integrations.destinations.crms.sandbox.requests import Request
 from integrations.destinations.crms.sandbox.state import Call, State
 from integrations.destinations.crms.sandbox.uploads import Refused, Upload, read_upload
@@ -38,18 +38,27 @@ def _look_up(state: State, reference: str) -> Answer:
         return message(options.look_up_refusal, "There is no look-up here")
     if not reference:
         return message(400, "external_reference is required")
-    found = state.inbox.with_reference(reference, settled_for=options.look_up_delay)
-    listing = options.attachment_listing
-    return json_answer(200, {"results": [_result(referral, listing) for referral in found]})
+    if options.look_up_filters:
+        found = state.inbox.with_reference(reference, settled_for=options.look_up_delay)
+    else:
+        found = state.inbox.referrals()
+    results = [_result(referral, options) for referral in found]
+    page = options.look_up_page
+    if page and len(results) > page:
+        return json_answer(200, {"results": results[:page], "next": "/api/v1/referrals?page=2"})
+    return json_answer(200, {"results": results})
 
 
-def _result(referral: Referral, listing: bool) -> dict[str, Any]:
+def _result(referral: Referral, options: Options) -> dict[str, Any]:
     """The list of attachments is this sandbox's extension of the contract."""
-    if not listing:
-        return {"id": referral.id}
-    shown = ("id", "category", "sha256", "filename")
-    files = [{name: getattr(file, name) for name in shown} for file in referral.attachments]
-    return {"id": referral.id, "attachments": files}
+    result: dict[str, Any] = {"id": referral.id}
+    if options.look_up_names:
+        result["external_reference"] = referral.external_reference
+    if options.attachment_listing:
+        shown = ("id", "category", "sha256", "filename")
+        files = referral.attachments
+        result["attachments"] = [{name: getattr(file, name) for name in shown} for file in files]
+    return result
 
 
 def create(state: State, request: Request) -> Call:

@@ -3,10 +3,15 @@
 A fault is written `step:mode`, `step:mode:times` or `step:mode:rate`:
 `create:timeout-after`, `attachment:415:always`, `any:503:5%`. A referral can carry its own: an
 e-mail address `fail-[step-]mode[-once|-twice|-always]@…` in the body of its create.
+
+Where no mode fits, the mode `answer` gives an answer as it is told:
+`{"step": "create", "mode": "answer", "answer": {"status": 400, "json": ["No"]}}`, with `json`,
+`text` or `base64`, `headers`, and `applied` where the call is to take effect first.
 """
 
 import json
 import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -18,6 +23,7 @@ from threading import Lock
 from typing import Any
 
 from integrations.destinations.crms.sandbox.answers import (
+    JSON,
     Answer,
     Line,
     html_answer,
@@ -123,6 +129,19 @@ def _redirect(answer: Answer, options: Options) -> Answer:
     return Answer(307, headers={"Location": "/sandbox/elsewhere"})
 
 
+def _located(answer: Answer, options: Options) -> Answer:
+    found = json.loads(answer.body).get("id", "")
+    return Answer(answer.status, headers={"Location": f"/api/v1/referrals/{found}"})
+
+
+def _text(status: int, text: str) -> Spoil:
+    return lambda answer, options: Answer(status, text.encode(), "text/plain; charset=utf-8")
+
+
+def _json(status: int, content: Any) -> Spoil:
+    return lambda answer, options: json_answer(status, content)
+
+
 @dataclass(frozen=True, slots=True)
 class Mode:
     """One way to fail: what takes effect, how the answer is spoiled, how it is sent."""
@@ -139,6 +158,8 @@ class Mode:
 
 
 _BROKEN = "Something went wrong on our side"
+_BY_FIELD = {"errors": {"client.date_of_birth": ["is required by intake"]}}
+_FAILED = {"success": False, "error": "Virus found"}
 _BUSY = "The service is down for maintenance"
 
 MODES = {
@@ -164,6 +185,7 @@ MODES = {
         Mode("429", "429 with Retry-After in seconds", spoil=_waits(429, "Too many requests")),
         Mode("429-date", "429 with Retry-After as a date", spoil=_waits_until),
         Mode("400", "400 with a message", spoil=_says(400, "Date of birth is required")),
+        Mode("400-fields", "400 with reasons by field", spoil=_json(400, _BY_FIELD)),
         Mode("422", "422 with a message", spoil=_says(422, "Postal code is not valid")),
         Mode("401", "401", spoil=_says(401, "The token is not valid")),
         Mode("403", "403", spoil=_says(403, "This account may not import referrals")),
@@ -174,6 +196,13 @@ MODES = {
         Mode("413-html", "413 as HTML", spoil=_html(413, "413 Request Entity Too Large")),
         Mode("415", "415 as JSON", spoil=_says(415, "Files of this type are not accepted")),
         Mode("login-page", "200 with a sign-in page", spoil=_html(200, "Please sign in")),
+        Mode("login-page-after", "a sign-in page", Effect.FIRST, _html(200, "Please sign in")),
+        Mode("location", "success, the id in Location only", Effect.FIRST, _located),
+        Mode("text", "200 with a word of text", Effect.FIRST, _text(200, "OK")),
+        Mode("says-failed", "200 that says it failed", spoil=_json(200, _FAILED)),
+        Mode("423", "423 with a message", spoil=_says(423, "Locked")),
+        Mode("501", "501 with a message", spoil=_says(501, "Not implemented")),
+        Mode("999", "a status that HTTP does not know", spoil=_says(999, "Nobody knows this status")),
         Mode("no-id", "success, but without an id", Effect.FIRST, _without_id),
         Mode("empty", "204 without a body", Effect.FIRST, _empty(204)),
         Mode("unreadable", "success, but half a JSON", Effect.FIRST, _unreadable),
@@ -198,6 +227,38 @@ AMBIGUOUS = (
 )
 
 
+ANSWER = "answer"  # the mode of an answer as it is told
+
+
+def _told(text: str) -> Mode:
+    """Return the mode of an answer that is told in JSON; raises BadFault."""
+    try:
+        told = json.loads(text)
+        body = _body_told(told)
+        status, headers = int(told["status"]), {str(k): str(v) for k, v in _headers(told).items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadFault(
+            "an answer is an object with status, and json, text or base64, headers, applied"
+        ) from error
+    content_type = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
+    headers = {k: v for k, v in headers.items() if k.lower() != "content-type"}
+    answer = Answer(status, body, content_type or JSON, headers)
+    effect = Effect.FIRST if told.get("applied") else Effect.NONE
+    return Mode(ANSWER, "as it is told", effect, lambda *_: answer)
+
+
+def _headers(told: dict[str, Any]) -> dict[str, Any]:
+    return dict(told.get("headers") or {})
+
+
+def _body_told(told: dict[str, Any]) -> bytes:
+    if "json" in told:
+        return json.dumps(told["json"], ensure_ascii=False).encode()
+    if "base64" in told:
+        return b64decode(told["base64"], validate=True)
+    return str(told.get("text", "")).encode()
+
+
 class BadFault(ValueError):
     """A fault that cannot be understood; `str()` says why."""
 
@@ -215,11 +276,14 @@ class Fault:
     rate: float = 1.0
     reference: str = ""
     skip: int = 0
+    answer: str = ""  # JSON, of the mode `answer`
 
     def __post_init__(self) -> None:
         if self.step not in STEPS:
             raise BadFault(f"step must be one of {', '.join(STEPS)}")
-        if self.mode not in MODES:
+        if self.mode == ANSWER:
+            _told(self.answer)
+        elif self.mode not in MODES:
             raise BadFault(f"mode must be one of {', '.join(MODES)}")
         if not 0 <= self.rate <= 1:
             raise BadFault("rate must be between 0 and 1")
@@ -244,10 +308,15 @@ class Fault:
     def from_json(cls, content: Any) -> "Fault":
         """Read an object with the fields of a fault; raises BadFault."""
         try:
-            return cls(**content)
-        except TypeError as error:
+            given = dict(content)
+            if isinstance(given.get("answer"), dict):
+                given["answer"] = json.dumps(given["answer"])
+            return cls(**given)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, BadFault):
+                raise
             raise BadFault(
-                "a fault is an object with step, mode, times, rate, reference, skip"
+                "a fault is an object with step, mode, times, rate, reference, skip, answer"
             ) from error
 
     @classmethod
@@ -315,14 +384,13 @@ class FaultPlan:
             self._tries[step, reference] += 1
             seed = f"{self._seed}:{step}:{reference!a}:{self._tries[step, reference]}"
             draw = Random(seed)  # noqa: S311
-            name = (
-                self._pick_planned(step, reference, draw)
-                or self._pick_own(step, reference, email)
-                or self._pick_by_rate(draw)
-            )
+            planned = self._pick_planned(step, reference, draw)
+            if planned is not None:
+                return _told(planned.answer) if planned.mode == ANSWER else MODES[planned.mode]
+            name = self._pick_own(step, reference, email) or self._pick_by_rate(draw)
             return MODES[name] if name else None
 
-    def _pick_planned(self, step: str, reference: str, draw: Random) -> str:
+    def _pick_planned(self, step: str, reference: str, draw: Random) -> Fault | None:
         for index, fault in enumerate(self._planned):
             if not fault.matches(step, reference) or draw.random() >= fault.rate:
                 continue
@@ -330,8 +398,8 @@ class FaultPlan:
                 self._planned[index] = replace(fault, skip=fault.skip - 1)
                 continue
             self._spend(index, fault)
-            return fault.mode
-        return ""
+            return fault
+        return None
 
     def _spend(self, index: int, fault: Fault) -> None:
         if fault.times == 1:

@@ -14,11 +14,15 @@ class Options:
     token: str = ""  # empty: any token will do, but there must be one
     api_key_header: str = "X-API-Key"
     ledger: Path | None = None
+    tls: bool = False  # True: https, with a certificate signed by nobody but itself
 
     idempotency: bool = True  # False: a CRMS that does not read Idempotency-Key
     allow_duplicates: bool = False  # True: it does not look at external_reference either
     look_up: bool = True
     look_up_refusal: int = 404  # what a look-up is answered when there is none
+    look_up_names: bool = True  # False: a look-up's results do not name their external_reference
+    look_up_filters: bool = True  # False: a look-up lists every referral there is
+    look_up_page: int = 0  # more results than these come on a next page; 0: all at once
     look_up_delay: float = 0  # a new referral is found by look-ups only after this
     attachment_listing: bool = True
     max_file_bytes: int = 25 * MEBIBYTE

@@ -1,8 +1,10 @@
 """The HTTP server: finds the route, lets the call take effect or fail, sends the answer."""
 
+import json
 import logging
 import re
 import socket
+import ssl
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,11 +16,12 @@ from typing import Any
 
 from integrations.destinations.crms.sandbox import api, control, pages
 from integrations.destinations.crms.sandbox.answers import Answer, Line, message
-from integrations.destinations.crms.sandbox.faults import Effect, Fault, Mode
+from integrations.destinations.crms.sandbox.faults import ANSWER, Effect, Fault, Mode
 from integrations.destinations.crms.sandbox.inbox import Referral
 from integrations.destinations.crms.sandbox.options import MEBIBYTE, Options
 from integrations.destinations.crms.sandbox.requests import Body, Request
 from integrations.destinations.crms.sandbox.state import Call, Seen, State
+from integrations.destinations.crms.sandbox.tls import self_signed
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ ROUTES = (
     _route("GET", r"/api/v1/ping", api.ping),
     _route("GET", r"/api/v1/referrals", api.look_up),
     _route("POST", r"/api/v1/referrals", api.create),
-    _route("POST", r"/api/v1/referrals/([^/]{1,100})/attachments", api.attach),
+    _route("POST", r"/api/v1/referrals/([^/]{1,4096})/attachments", api.attach),
     _route("GET", r"/sandbox/referrals", control.referrals),
     _route("GET", rf"/sandbox/files/{_ID}", control.file_bytes),
     _route("GET", r"/sandbox/ledger", control.counts),
@@ -170,7 +173,14 @@ class Server(ThreadingHTTPServer):
         self.state = state
         self._connections: set[socket.socket] = set()
         self._changed = Condition()
+        self.certificate = b""
         super().__init__(("127.0.0.1", state.options.port), Handler)
+        if state.options.tls:
+            context, self.certificate = self_signed()
+            # Each connection shakes hands in its own thread, so that none waits for another.
+            self.socket = context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer would ask the DNS for its own name
@@ -191,6 +201,8 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log where the sandbox broke, and not the error's words: they may quote a body."""
         error = sys.exception()
+        if isinstance(error, ssl.SSLError):  # a sender that does not trust the certificate
+            return
         place = "".join(traceback.format_tb(error.__traceback__ if error else None))
         logger.error("A request of the sandbox broke: %s\n%s", type(error).__name__, place)
 
@@ -225,7 +237,13 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "https" if self._state.options.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate of a sandbox with TLS, for those who want to trust it; PEM."""
+        return self._server.certificate
 
     @property
     def referrals(self) -> list[Referral]:
@@ -249,6 +267,13 @@ class Sandbox:
     ) -> None:
         """Plan a fault; raises BadFault. The parameters are those of `faults.Fault`."""
         self._state.faults.add(Fault(step, mode, times, rate, reference, skip))
+
+    def answer(
+        self, step: str, times: int | None = 1, *, reference: str = "", skip: int = 0, **told: Any
+    ) -> None:
+        """Plan an answer as it is told: status, and json, text or base64, headers, applied."""
+        answer = json.dumps(told)
+        self._state.faults.add(Fault(step, ANSWER, times, 1.0, reference, skip, answer))
 
     def clear_faults(self) -> None:
         self._state.faults.clear()

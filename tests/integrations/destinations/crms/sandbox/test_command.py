@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests import services
-from tests.integrations.destinations.crms.sandbox.sender import Sender, eventually
+from tests.integrations.destinations.crms.sandbox.sender import Sender, changed, eventually
 
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 REFERENCE = "3502768696"
@@ -80,6 +80,16 @@ def test_the_options_reach_the_sandbox():
         ids = [sender.create(key="k").json()["id"] for _ in range(2)]
         assert len(set(ids)) == 2
         assert sender.attach(ids[0], b"x" * 2_000).status_code == 413
+
+
+def test_the_options_of_a_search_reach_the_sandbox():
+    options = ["--nameless-look-up", "--unfiltered-look-up", "--look-up-page", "1"]
+    with running(*options) as (_, sender):
+        sender.create(changed("external_reference", "1"))
+        sender.create(changed("external_reference", "2"))
+        found = sender.look_up("3").json()
+        assert (len(found["results"]), "next" in found) == (1, True)
+        assert "external_reference" not in found["results"][0]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from integrations.destinations.crms.sandbox import running_sandbox
-from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender, body, changed
+from tests.integrations.destinations.crms.sandbox.sender import (
+    SECONDS,
+    TOKEN,
+    Sender,
+    body,
+    changed,
+)
 
 REFERENCE = "3502768696"
 
@@ -130,7 +137,43 @@ def test_the_listing_of_files_can_be_left_out():
     with running_sandbox(attachment_listing=False) as sandbox:
         sender = Sender(sandbox.url)
         referral_id = sender.created()
+        result = {"id": referral_id, "external_reference": REFERENCE}
+        assert sender.look_up(REFERENCE).json() == {"results": [result]}
+
+
+def test_a_look_up_may_name_no_reference():
+    with running_sandbox(attachment_listing=False, look_up_names=False) as sandbox:
+        sender = Sender(sandbox.url)
+        referral_id = sender.created()
         assert sender.look_up(REFERENCE).json() == {"results": [{"id": referral_id}]}
+
+
+def test_a_look_up_may_ignore_what_it_is_asked():
+    with running_sandbox(look_up_filters=False) as sandbox:
+        sender = Sender(sandbox.url)
+        referral_id = sender.created()
+        assert [one["id"] for one in sender.look_up("0").json()["results"]] == [referral_id]
+
+
+def test_a_look_up_may_list_a_page_at_a_time():
+    with running_sandbox(look_up_filters=False, look_up_page=1) as sandbox:
+        sender = Sender(sandbox.url)
+        sender.created()
+        assert "next" not in sender.look_up("0").json()
+        sender.create(changed("external_reference", "2"))
+        listed = sender.look_up("0").json()
+        assert (len(listed["results"]), bool(listed["next"])) == (1, True)
+
+
+def test_with_tls_it_is_trusted_by_those_who_choose_to(tmp_path):
+    with running_sandbox(tls=True) as sandbox:
+        url, headers = f"{sandbox.url}/api/v1/ping", {"Authorization": "Bearer x"}
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(url, headers=headers, timeout=SECONDS)
+        certificate = tmp_path / "certificate.pem"
+        certificate.write_bytes(sandbox.certificate)
+        answer = requests.get(url, headers=headers, timeout=SECONDS, verify=str(certificate))
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("status", [404, 501])

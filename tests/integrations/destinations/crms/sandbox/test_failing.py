@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from integrations.destinations.crms.sandbox import running_sandbox
-from integrations.destinations.crms.sandbox.faults import MODES, Effect
+from integrations.destinations.crms.sandbox.faults import MODES, BadFault, Effect
 from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender, body, eventually
 
 NO_ANSWER = (
@@ -55,6 +55,14 @@ SEEN = {
     "drip-body": 201,
     "huge": 201,
     "redirect": 307,
+    "400-fields": 400,
+    "login-page-after": 200,
+    "location": 201,
+    "text": 200,
+    "says-failed": 200,
+    "423": 423,
+    "501": 501,
+    "999": 999,
 }
 
 
@@ -173,6 +181,38 @@ def test_a_huge_body_is_huge_and_has_the_id(sandbox, sender):
     answer = answer_of(sandbox, sender, "huge")
     assert len(answer.content) > 64 * 1024 * 1024
     assert answer.json()["id"] == sandbox.referrals[0].id
+
+
+def test_an_id_may_be_in_location_only(sandbox, sender):
+    answer = answer_of(sandbox, sender, "location")
+    assert answer.headers["Location"] == f"/api/v1/referrals/{sandbox.referrals[0].id}"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize(
+    ("told", "content"),
+    [
+        ({"json": ["Né"]}, '["Né"]'.encode()),
+        ({"text": "Né", "headers": {"Content-Type": "text/plain"}}, "Né".encode()),
+        ({"base64": "TsOp"}, "Né".encode()),
+        ({}, b""),
+    ],
+)
+def test_any_answer_can_be_told(sandbox, sender, told, content, applied):
+    sandbox.answer("create", status=418, applied=applied, **told)
+    answer = sender.create()
+    assert (answer.status_code, answer.content) == (418, content)
+    assert len(sandbox.referrals) == applied
+    assert sender.create().status_code == (409 if applied else 201)
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"status": "x"}, {"status": 200, "base64": "?"}, {"status": 200, "headers": 7}]
+)
+def test_an_answer_that_cannot_be_told_is_refused(sandbox, told):
+    with pytest.raises(BadFault):
+        sandbox.answer("create", **told)
 
 
 def test_a_sender_that_follows_the_redirect_is_seen_elsewhere(sandbox, sender):
