@@ -3,24 +3,52 @@
 No `__str__` here holds personal data or a secret: it ends up in logs.
 """
 
+import json
 import zoneinfo
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from simple_history.models import HistoricalRecords
 
 from core import clock
 from core.fields import EncryptedJSONField, EncryptedTextField
 from integrations import destinations
-from integrations.signals import destination_released
-from integrations.transport import Transport
+from integrations.signals import destination_released, destination_tested
+from integrations.transport import Misconfigured, Search, Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 
+# How a destination stands, beside how it is set up.
+STANDING = [
+    "held_at",
+    "held_reason",
+    "held_by",
+    "probe_at",
+    "probes",
+    "checked_at",
+    "search_of",
+    "search_finds",
+    "search_filters",
+    "search_refused",
+    "search_next_at",
+]
+PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
+ASK_SEARCH_AGAIN = timedelta(days=1)
+PROBE_AT_LEAST = timedelta(minutes=15)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def probe_delay(probes: int) -> timedelta:
+    """Return how long after so many probes in vain the next one is due."""
+    schedule = settings.RETRY_SCHEDULE
+    delay: timedelta = schedule[min(probes, len(schedule) - 1)]
+    return min(delay, PROBE_AT_LEAST)
 
 
 def check_time_zone(value: str) -> None:
@@ -218,7 +246,11 @@ class SourceCredential(models.Model):
 
 
 class Destination(models.Model):
-    """Where referrals of one organization go: a kind, its options, and whether it is held."""
+    """Where referrals of one organization go: a kind, its options, and whether it is paused.
+
+    It is paused from `held_at` on: until somebody fixes the connection, or, with a `probe_at`,
+    until it can be reached again, which is found out by probes.
+    """
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="destinations"
@@ -228,8 +260,30 @@ class Destination(models.Model):
     options = EncryptedJSONField(default=dict, blank=True)
     held_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_reason = EncryptedTextField(null=True, blank=True, editable=False)
+    held_by = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Reference of the referral whose answer paused it.",
+    )
+    probe_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When to see whether it can be reached."
+    )
+    probes = models.PositiveIntegerField(default=0, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    history = HistoricalRecords(excluded_fields=["held_at", "held_reason", "checked_at"])
+    search_of = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Hash of the options it was tried with.",
+    )
+    search_finds = models.BooleanField(default=False, editable=False)
+    search_filters = models.BooleanField(default=False, editable=False)
+    search_refused = models.CharField(max_length=100, blank=True, editable=False)
+    search_next_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
+    )
+    history = HistoricalRecords(excluded_fields=STANDING)
 
     class Meta:
         ordering = ["organization__name", "name"]
@@ -241,16 +295,27 @@ class Destination(models.Model):
                 condition=Q(held_at__isnull=True) | Q(held_reason__isnull=False),
                 name="held_destination_has_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(probe_at__isnull=True) | Q(held_at__isnull=False),
+                name="only_a_held_destination_is_probed",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["probe_at"],
+                condition=Q(probe_at__isnull=False),
+                name="destinations_to_probe",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the configuration; a hold changes by `hold` and `release` alone."""
+        """Save the configuration; how it stands changes by the named updates below alone."""
         if not self._state.adding and kwargs.get("update_fields") is None:
             names = {field.name for field in self._meta.local_concrete_fields}
-            kwargs["update_fields"] = names - {"id", "held_at", "held_reason", "checked_at"}
+            kwargs["update_fields"] = names - {"id", *STANDING}
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
@@ -261,31 +326,134 @@ class Destination(models.Model):
     def transport(self) -> Transport:
         """Return the transport of this kind, set up with these options."""
         options: dict[str, Any] = self.options
-        return destinations.transport_class(self.kind)(options)
+        return destinations.transport_class(self.kind)(options, self.search())
 
-    def hold(self, reason: str, at: datetime) -> bool:
-        """Stop sending until somebody mends the connection; True for the call that stopped it."""
-        held = Destination.objects.filter(pk=self.pk, held_at__isnull=True)
-        return bool(held.update(held_at=at, held_reason=reason))
+    # -- paused ------------------------------------------------------------------------------
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is paused because it cannot be reached, and comes back by itself."""
+        return self.probe_at is not None
+
+    @property
+    def paused(self) -> str:
+        """Say since when, and why, nothing is sent; empty when it is open. For those who read it.
+
+        A destination's own words may be in it.
+        """
+        if self.held_at is None:
+            return ""
+        if not self.is_down:
+            return f"{self} is held: {self.held_reason}"
+        since = self.held_at.astimezone(self.organization.zone)
+        day = "" if since.date() == timezone.now().astimezone(since.tzinfo).date() else "%Y-%m-%d "
+        return f"{self} has been unreachable since {since:{day}%H:%M}: {self.held_reason}"
+
+    def hold(self, reason: str, at: datetime, by: str = "") -> bool:
+        """Stop sending until somebody fixes the connection; True for the call that stopped it.
+
+        `by` is the reference of the referral that was answered so. What answers is not down.
+        """
+        here = Destination.objects.filter(pk=self.pk)
+        if here.filter(held_at__isnull=True).update(held_at=at, held_reason=reason, held_by=by):
+            return True
+        down = here.filter(probe_at__isnull=False)
+        return bool(down.update(held_reason=reason, held_by=by, probe_at=None, probes=0))
+
+    def go_down(self, reason: str, at: datetime) -> bool:
+        """Stop sending until it can be reached; True for the call that stopped it."""
+        is_open = Destination.objects.filter(pk=self.pk, held_at__isnull=True)
+        probe_at = at + probe_delay(0)
+        return bool(
+            is_open.update(held_at=at, held_reason=reason, held_by="", probe_at=probe_at, probes=0)
+        )
 
     def release(self) -> bool:
         """Send again; True for the call that released it. What waited for it goes by itself."""
         held = Destination.objects.filter(pk=self.pk, held_at__isnull=False)
         with transaction.atomic():
-            released = bool(held.update(held_at=None, held_reason=None))
+            released = bool(
+                held.update(held_at=None, held_reason=None, held_by="", probe_at=None, probes=0)
+            )
             if released:
                 destination_released.send(Destination, destination=self)
         return released
 
     def test_connection(self) -> str:
-        """Reach the destination and prove the credentials; a good answer ends a hold.
+        """Reach the destination and prove the credentials; a good answer ends a pause.
 
         Returns a sentence that says what answered; raises a DeliveryError.
         """
+        if self.is_down:
+            self.probe()
         answer = self.transport().check()
         Destination.objects.filter(pk=self.pk).update(checked_at=clock.now())
         self.release()
+        destination_tested.send(Destination, destination=self)
         return answer
+
+    def probe(self) -> None:
+        """See whether a destination that is down answers; if so, release it, or pause it for good.
+
+        Raises a DeliveryError when it does not, or when it does not accept the connection.
+        """
+        try:
+            self.transport().probe()
+        except Misconfigured as error:
+            Destination.objects.filter(pk=self.pk, probe_at__isnull=False).update(
+                held_reason=error.message, probe_at=None, probes=0
+            )
+            raise
+        self.release()
+
+    # -- its search --------------------------------------------------------------------------
+
+    def search(self) -> Search:
+        """Return what is known of its search with the options as they are now."""
+        if not self.search_of or self.search_of != self._search_options():
+            return Search()
+        refused = self.search_refused
+        if refused and self.search_next_at and self.search_next_at <= clock.now():
+            refused = ""
+        return Search(self.search_finds, self.search_filters, refused)
+
+    def _search_options(self) -> str:
+        """Return the hash of all options that the search depends on, secrets included."""
+        kind = destinations.transport_class(self.kind)
+        chosen = {name: self.options.get(name) for name in kind.search_options}
+        return salted_hmac("search", json.dumps(chosen, sort_keys=True)).hexdigest()
+
+    def learn(self, search: Search, at: datetime) -> None:
+        """Keep what an answer has shown of the search; a proof under way counts no more."""
+        self._keep(search, at + ASK_SEARCH_AGAIN)
+
+    def begin_proof(self, at: datetime, *, now: bool) -> datetime | None:
+        """Win the right to prove the search; None when it is proved, or was asked of late.
+
+        `now`: because somebody wants to know. The time returned is for `end_proof`.
+        """
+        changed = self.search_of != self._search_options()
+        asked = self.search_next_at is not None and self.search_next_at > at
+        if not (now or changed or not (self.search().finds or asked)):
+            return None
+        until = at + PROOF_TIME
+        won = Destination.objects.filter(
+            pk=self.pk, search_of=self.search_of, search_next_at=self.search_next_at
+        ).update(search_next_at=until)
+        return until if won else None
+
+    def end_proof(self, begun: datetime, search: Search, next_at: datetime | None) -> None:
+        """Keep what the proof has shown, unless something else was learned meanwhile."""
+        self._keep(search, next_at, search_next_at=begun)
+
+    def _keep(self, search: Search, next_at: datetime | None, **where: Any) -> None:
+        Destination.objects.filter(pk=self.pk, **where).update(
+            search_of=self._search_options(),
+            search_finds=search.finds,
+            search_filters=search.filters,
+            search_refused=search.refused[:100],
+            search_next_at=next_at,
+        )
 
 
 class TriggerConfig(models.Model):

@@ -7,6 +7,7 @@ the same at more length, and a test holds the two together.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from integrations.transport import Doubt
 from referrals.models import ImportAttempt, ImportJob
 
 State, Reason = ImportJob.State, ImportJob.Reason
@@ -55,13 +56,25 @@ LOOK = Advice(
 )
 LOOK_WITHOUT_ID = Advice(
     Actor.SUPPORT,
-    "It said yes, but gave no id, so it is not sent again. Look in the destination for the "
+    "Its answer named no id, so it is not sent again. Look in the destination for the "
     "reference, then press “It is there” and enter its id, or “It is not there, send again”.",
+)
+LOOK_AT_DUPLICATE = Advice(
+    Actor.SUPPORT,
+    "Nothing was sent to what is there: it may be another referral. Open it in the destination. If "
+    "it is this one, press “It is there” and enter its id; if not, have it sorted out there, then "
+    "press “It is not there, send again”.",
 )
 LOOK_FOR_LOST = Advice(
     Actor.SUPPORT,
     "It had the referral and no longer has it. Ask there what became of it, then press "
     "“It is there” and enter its id, “It is not there, send again”, or “Dismiss”.",
+)
+SINGLED_OUT = Advice(
+    Actor.SUPPORT,
+    "Only this referral is answered so; the others go through. Often a firewall dislikes a word in "
+    "it. Change that word in Caredove and save it, or have the destination let it through and "
+    "press Retry.",
 )
 RETRY = Advice(
     Actor.SUPPORT,
@@ -91,6 +104,11 @@ HELD = Advice(
     Actor.ADMINISTRATOR,
     "Mend the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
+UNREACHABLE = Advice(
+    Actor.ADMINISTRATOR,
+    "Nothing was sent, so nothing is lost. Dovetail tries to reach it at least every 15 minutes, "
+    "and so does “Test connection”: everything that waits goes by itself when it answers.",
+)
 REMOVE_THERE = Advice(
     Actor.SUPPORT, "Look in the destination and remove the referral there, then clear the error."
 )
@@ -115,6 +133,7 @@ BY_REASON = {
     Reason.UNCONFIRMED: LOOK,
     Reason.GAVE_UP: RETRY,
     Reason.QUARANTINED: FIND_THE_CAUSE,
+    Reason.SINGLED_OUT: SINGLED_OUT,
     Reason.BUG: MEND_DOVETAIL,
     Reason.WITHDRAWN: DECIDE_WITHDRAWN,
 }
@@ -125,7 +144,11 @@ BY_STATE = {
     State.IMPORTED: DONE,
     State.DISMISSED: DECIDED,
 }
-GONE = (404, 410)  # to a file of a referral that it had taken
+BY_DOUBT = {
+    Doubt.NO_ID: LOOK_WITHOUT_ID,
+    Doubt.DUPLICATE: LOOK_AT_DUPLICATE,
+    Doubt.GONE: LOOK_FOR_LOST,
+}
 
 
 def advice(job: ImportJob, last: ImportAttempt | None = None) -> Advice:
@@ -136,7 +159,7 @@ def advice(job: ImportJob, last: ImportAttempt | None = None) -> Advice:
     if job.state == State.NEEDS_ATTENTION:
         return _on_answer(job, last) if last else _on_reason(job)
     if job.state == State.QUEUED and job.destination.held_at:
-        return HELD
+        return UNREACHABLE if job.destination.is_down else HELD
     if job.has_uncleared_error and job.state in (State.IMPORTED, State.DISMISSED):
         return _on_flag(job)
     return BY_STATE[State(job.state)]
@@ -145,20 +168,17 @@ def advice(job: ImportJob, last: ImportAttempt | None = None) -> Advice:
 def _on_reason(job: ImportJob) -> Advice:
     if job.reason == Reason.MISCONFIGURED and not job.destination.held_at:
         return MEND_MAPPING if job.trigger_config_id else CONNECT_AGAIN
+    if job.reason == Reason.MISCONFIGURED and job.destination.is_down:
+        return UNREACHABLE
     return BY_REASON[Reason(job.reason)]
 
 
 def _on_answer(job: ImportJob, last: ImportAttempt) -> Advice:
-    status = last.status_code
-    match job.reason:
-        case Reason.UNCONFIRMED if status in GONE:
-            return LOOK_FOR_LOST
-        case Reason.UNCONFIRMED if status and 200 <= status < 300:
-            return LOOK_WITHOUT_ID
-        case Reason.GAVE_UP if status is None:
-            return RETRY_WHEN_REACHED
-        case _:
-            return _on_reason(job)
+    if job.reason == Reason.UNCONFIRMED and last.doubt in BY_DOUBT:
+        return BY_DOUBT[Doubt(last.doubt)]
+    if job.reason == Reason.GAVE_UP and last.status_code is None:
+        return RETRY_WHEN_REACHED
+    return _on_reason(job)
 
 
 def _on_flag(job: ImportJob) -> Advice:

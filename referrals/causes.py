@@ -18,14 +18,16 @@ from referrals.models import ImportJob
 State, Reason = ImportJob.State, ImportJob.Reason
 
 UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
-HELD = Q(destination__held_at__isnull=False)
+PAUSED = Q(destination__held_at__isnull=False)
+DOWN = Q(destination__probe_at__isnull=False)
+HELD = PAUSED & ~DOWN
 OPEN = Q(destination__held_at__isnull=True)
 REVOKED = Q(referral__purged_at__isnull=False)
 KEPT = Q(referral__purged_at__isnull=True)
 IN = UNCLEARED & Q(state=State.IMPORTED) & KEPT
 CORRECT = Q(needs_correction=True)
 LACKS_FILES = Q(lacks_files=True, due_at__isnull=True)
-WAITS_FOR_CONNECTION = HELD & Q(state=State.QUEUED)
+WAITS_FOR_CONNECTION = PAUSED & Q(state=State.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,16 @@ class Cause:
 
 CAUSES = (
     Cause(
+        "down",
+        "The destination cannot be reached",
+        advices.UNREACHABLE,
+        DOWN & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.MISCONFIGURED)),
+    ),
+    Cause(
         "held",
         "The connection is held",
         advices.HELD,
-        WAITS_FOR_CONNECTION | HELD & UNCLEARED & Q(reason=Reason.MISCONFIGURED),
+        HELD & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.MISCONFIGURED)),
     ),
     Cause(
         "mapping",

@@ -1,26 +1,31 @@
 """The dispatcher: finds due rows and sees that they are worked on.
 
-It opens events and gives bulk retries their turns. With a broker it nudges workers to import;
-without one, or while it is down, it imports itself. Redis and Celery buy concurrency and latency,
-never correctness. What rooms above want done, such as alerts, is done beside all this.
+It opens events, gives bulk retries their turns, and probes destinations that are down. With a
+broker it nudges workers to import; without one, or while it is down, it imports itself. Redis and
+Celery buy concurrency and latency, never correctness. What rooms above want done, such as alerts,
+is done beside all this.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import close_old_connections, connections
 
 from core import clock
+from integrations import probing
 from referrals import importing, opening, retrying, tasks
 from referrals.models import InboundEvent
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100  # rows looked at in one round
+PROBERS = 4  # threads
+Row = TypeVar("Row", UUID, int)  # the key of a row
 
 _beside: list[Callable[[], object]] = []
 
@@ -52,6 +57,9 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(self._threads, "import")
         self._opening: set[UUID] = set()
         self._importing: set[UUID] = set()
+        # A probe waits long for what does not answer: no import waits for it.
+        self._probers = ThreadPoolExecutor(PROBERS, "probe")
+        self._probing: set[int] = set()
         self._wake = threading.Event()  # something was done: look at once for more
         self._broker_retry_at = clock.now()
 
@@ -68,6 +76,7 @@ class Dispatcher:
             self._wake.wait(settings.DISPATCH_SECONDS)
             self._wake.clear()
         self._openers.shutdown(wait=True, cancel_futures=True)
+        self._probers.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True)
         beside.join()
 
@@ -81,6 +90,7 @@ class Dispatcher:
         self._retry()
         events, jobs = due_events(BATCH), importing.due_jobs(BATCH)
         begun = self._begin(self._openers, self._opening, opening.open_jobs, events)
+        begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
         if not jobs:
             return begun
         if settings.CELERY_BROKER_URL and self._nudge(jobs):
@@ -116,9 +126,9 @@ class Dispatcher:
     def _begin(
         self,
         pool: ThreadPoolExecutor,
-        under_way: set[UUID],
-        does: Callable[[UUID], object],
-        rows: Sequence[UUID],
+        under_way: set[Row],
+        does: Callable[[Row], object],
+        rows: Sequence[Row],
     ) -> int:
         new = [row_id for row_id in rows if row_id not in under_way]
         for row_id in new:
@@ -126,7 +136,7 @@ class Dispatcher:
             pool.submit(self._do, does, row_id, under_way)
         return len(new)
 
-    def _do(self, does: Callable[[UUID], object], row_id: UUID, under_way: set[UUID]) -> None:
+    def _do(self, does: Callable[[Row], object], row_id: Row, under_way: set[Row]) -> None:
         did_something = None
         try:
             did_something = does(row_id)

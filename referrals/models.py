@@ -18,6 +18,7 @@ from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextF
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.sources.warnings import sentence
 
+MAX_EXTERNAL_ID = 255  # characters
 NO_ANSWER = 0  # in place of an HTTP status code
 
 
@@ -337,6 +338,7 @@ class ImportJob(models.Model):
         UNCONFIRMED = "unconfirmed", "Nobody knows whether it arrived"
         GAVE_UP = "gave_up", "All automatic tries are used up"
         QUARANTINED = "quarantined", "It stopped its worker too often"
+        SINGLED_OUT = "singled_out", "The destination refuses this referral alone"
         BUG = "bug", "Dovetail made a mistake"
         WITHDRAWN = "withdrawn", "Caredove withdrew the request"
 
@@ -367,8 +369,8 @@ class ImportJob(models.Model):
         blank=True,
         help_text="The referral's, as it is sent; kept once something may have arrived under it.",
     )
-    external_id = models.CharField(max_length=200, null=True)
-    external_url = models.CharField(max_length=500, blank=True)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID, null=True)
+    external_url = models.TextField(blank=True, help_text="With the id quoted: of any length.")
     imported_at = models.DateTimeField(null=True)
     missing_files = EncryptedJSONField(
         default=dict, help_text="File names, each with why it is not in the destination."
@@ -382,6 +384,9 @@ class ImportJob(models.Model):
     )
     last_status_code = models.PositiveSmallIntegerField(
         null=True, help_text="HTTP, of the last attempt; NO_ANSWER when it got none."
+    )
+    stopped_at = models.DateTimeField(
+        null=True, help_text="When the answer to this import last paused its destination."
     )
     connection_failed_at = models.DateTimeField(
         null=True, help_text="When the destination last did not work for this import."
@@ -494,6 +499,7 @@ class ImportAttempt(models.Model):
         REJECTED = "rejected", "Refused"
         MISCONFIGURED = "misconfigured", "Connection or mapping is wrong"
         UNCONFIRMED = "unconfirmed", "Not known whether it arrived"
+        DOWN = "down", "Could not be reached"
         BUG = "bug", "Dovetail made a mistake"
         LOST = "lost", "The worker was lost"
 
@@ -503,6 +509,9 @@ class ImportAttempt(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    doubt = models.CharField(
+        max_length=20, blank=True, help_text="Why a person has to look: integrations.transport."
+    )
     status_code = models.PositiveSmallIntegerField(null=True)
     message = EncryptedTextField(default="")
     headers = models.JSONField(default=dict)
@@ -537,7 +546,7 @@ class ImportStep(models.Model):
     )
     searched_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
-    external_id = models.CharField(max_length=200, blank=True)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True)
 
     class Meta:
         ordering = ["pk"]

@@ -40,7 +40,13 @@ OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is
 NO_LISTING = "No message has said yet which listing the referral is for."
 SUBJECT_MISSING = "subject_missing"
 Reason = ImportJob.Reason
-REVIVABLE = (Reason.REJECTED, Reason.GAVE_UP, Reason.BUG, Reason.WITHDRAWN)
+REVIVABLE = (
+    Reason.REJECTED,
+    Reason.GAVE_UP,
+    Reason.SINGLED_OUT,
+    Reason.BUG,
+    Reason.WITHDRAWN,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Health(StrEnum):
     """How a connection does, the worst first."""
 
     HELD = "Held"
+    DOWN = "Unreachable"
     FAILING = "Failing"
     PAUSED = "Paused"
     UNUSED = "Nothing sent yet"
@@ -89,7 +90,7 @@ def _count(**condition: Any) -> Coalesce:
 def health(destination: Any) -> Health:
     """Return how the connection to a destination with figures does."""
     if destination.held_at:
-        return Health.HELD
+        return Health.DOWN if destination.is_down else Health.HELD
     if not destination.organization.may_import():
         return Health.PAUSED
     if destination.last_failure and not _worked_since(destination):
@@ -144,13 +145,14 @@ def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
 
 def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
     """Return imports without an error of their own that wait until a connection is mended."""
-    held = [destination.pk for destination in destinations if destination.held_at]
-    if not held:
+    paused = {one.pk: "down" if one.is_down else "held" for one in destinations if one.held_at}
+    if not paused:
         return []
-    jobs = ImportJob.objects.filter(WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=held)
+    jobs = ImportJob.objects.filter(WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=list(paused))
     by_destination = jobs.order_by().values("destination")
     counted = by_destination.annotate(count=Count("pk"), since=Min("opened_at"))
-    return [("held", *row) for row in counted.values_list("destination", "count", "since")]
+    rows = counted.values_list("destination", "count", "since")
+    return [(paused[destination], destination, *rest) for destination, *rest in rows]
 
 
 def oldest_unfinished(destinations: Iterable[Destination]) -> ImportJob | None:

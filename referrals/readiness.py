@@ -140,7 +140,7 @@ def event_came_for(organization: Organization) -> bool:
 def destination_works(destination: Destination) -> Need:
     """Return whether the destination was tested, and takes referrals now."""
     if destination.held_at:
-        sentence = f"{destination} is held: {destination.held_reason} Nothing is lost."
+        sentence = f"{destination.paused} Nothing is lost."
     elif destination.checked_at is None:
         sentence = f"The connection to {destination} was never tested."
     else:

@@ -8,8 +8,10 @@ from django.dispatch import receiver
 
 from core import clock
 from integrations.models import Destination, TriggerConfig
-from integrations.signals import destination_released
+from integrations.signals import destination_released, destination_tested
 from mapping.models import Mapping
+from referrals.importing.proving import prove_search_again
+from referrals.importing.resuming import resume
 from referrals.models import ImportJob
 
 State, Reason = ImportJob.State, ImportJob.Reason
@@ -17,8 +19,14 @@ State, Reason = ImportJob.State, ImportJob.Reason
 
 @receiver(destination_released)
 def resume_destination(destination: Destination, **_: Any) -> None:
-    """Queue what the connection had stopped."""
-    _resume(destination=destination)
+    """Let go in turn what waited for the connection."""
+    resume(destination, clock.now())
+
+
+@receiver(destination_tested)
+def prove_its_search(destination: Destination, **_: Any) -> None:
+    """See whether the destination's search finds and filters."""
+    prove_search_again(destination)
 
 
 @receiver(post_save, sender=Mapping)

@@ -140,9 +140,7 @@ def _of_job(job: ImportJob) -> Iterator[Stage]:
     yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {job.destination}.")
     failed = job.state in (State.NEEDS_ATTENTION, State.DISMISSED)
     if job.destination.held_at and not job.external_id:
-        yield Stage(
-            "Mapped", Light.RED, f"{job.destination} is held: {job.destination.held_reason}"
-        )
+        yield Stage("Mapped", Light.RED, job.destination.paused)
     elif not _was_built(job):
         light = Light.RED if failed else Light.AMBER
         yield Stage("Mapped", light, _said(job) or "It is its turn in a moment.")

@@ -583,8 +583,11 @@ class Story:
         self.fails(_crms(422, page=page))
 
     def _unconfirmed_409(self) -> None:
+        from integrations.transport import Doubt, Unconfirmed
+
         self.comes()
-        self.fails(_crms(409, message="A referral with this reference exists."))
+        said = _crms(409, message="A referral with this reference exists.")
+        self.fails(Unconfirmed(said.message, said.exchange, doubt=Doubt.DUPLICATE))
 
     def _unconfirmed(self) -> None:
         from integrations.transport import Unconfirmed

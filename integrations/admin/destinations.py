@@ -20,6 +20,8 @@ from integrations.models import Destination
 from integrations.transport import DeliveryError, SecretField
 
 PREFIX = "options"
+NAMED = 10  # referrals, on the page of a destination
+STANDING_FIELDS = ("standing", "singled_out", "search_standing", "last_good_test")
 
 
 def kind_label(kind: str) -> str:
@@ -97,7 +99,14 @@ class DestinationAdmin(ConfigurationAdmin):
     list_filter = ["kind", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
-    readonly_fields = ["shown_kind", "standing", "last_good_test", "shown_options"]
+    readonly_fields = [
+        "shown_kind",
+        "standing",
+        "singled_out",
+        "search_standing",
+        "last_good_test",
+        "shown_options",
+    ]
     actions = ["test_connections"]
 
     @admin.display(description="kind")
@@ -108,10 +117,42 @@ class DestinationAdmin(ConfigurationAdmin):
     def standing(self, destination: Destination) -> str:
         if destination.held_at is None:
             return "Open"
+        if destination.is_down:
+            return (
+                f"{destination.paused} Nothing is lost. Dovetail tries to reach it at least every "
+                "15 minutes, and when you press “Test connection”: what waits goes by itself."
+            )
+        by = f" It was referral {destination.held_by}." if destination.held_by else ""
         return (
-            f"Held: {destination.held_reason} Nothing is lost. Mend it, then press "
+            f"Held: {destination.held_reason}{by} Nothing is lost. Mend it, then press "
             "“Test connection”: what waits goes by itself."
         )
+
+    @admin.display(description="refused alone")
+    def singled_out(self, destination: Destination) -> str:
+        """Name the referrals that wait for a person because only they are refused."""
+        waiting = destination.jobs.filter(reason="singled_out").order_by("opened_at")
+        named = list(waiting.values_list("reference", flat=True)[: NAMED + 1])
+        more = " and more" if len(named) > NAMED else ""
+        return ", ".join(named[:NAMED]) + more or "None"
+
+    @admin.display(description="search by reference")
+    def search_standing(self, destination: Destination) -> str:
+        if not destination.transport().searchable:
+            return "Not used: a person looks whenever it is not known whether a referral arrived."
+        search = destination.search()
+        if search.refused:
+            return (
+                f"It cannot be searched. {search.refused} A person looks whenever it is not known "
+                "whether a referral arrived. It is asked anew each day, and by “Test connection”."
+            )
+        finds = "Proved to find what is there." if search.finds else "Not proved to find yet."
+        filters = (
+            "Proved to list nothing else."
+            if search.filters
+            else "Not proved to list nothing else: what names no reference is not taken for ours."
+        )
+        return f"{finds} {filters}"
 
     @admin.display(description="last good test", ordering="checked_at")
     def last_good_test(self, destination: Destination) -> Any:
@@ -149,7 +190,7 @@ class DestinationAdmin(ConfigurationAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["organization", "name", "shown_kind"]
-        standing = ["standing", "last_good_test"] if obj else []
+        standing = [*STANDING_FIELDS] if obj else []
         if not _may_change(self, request, obj):
             return [(None, {"fields": [*shown, *standing, "shown_options"]})]
         fields = option_fields(_kind(request, obj))
@@ -165,7 +206,7 @@ class DestinationAdmin(ConfigurationAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if obj.held_at:
-            said = "The connection is still held. Press “Test connection” to open it again."
+            said = "Nothing is sent there yet. Press “Test connection” to open it again."
             self.message_user(request, said, messages.WARNING)
 
     # -- "Test connection" -----------------------------------------------------------------------

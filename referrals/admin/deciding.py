@@ -15,7 +15,7 @@ from django.urls import reverse
 from core import clock
 from referrals import importing, retrying
 from referrals.importing.deciding import open_step_name
-from referrals.models import ImportJob
+from referrals.models import MAX_EXTERNAL_ID, ImportJob
 from referrals.tasks import nudge_job
 
 State, Reason = ImportJob.State, ImportJob.Reason
@@ -43,7 +43,7 @@ class DismissForm(forms.Form):
 class PresentForm(forms.Form):
     external_id = forms.CharField(
         label="Its id in the destination",
-        max_length=200,
+        max_length=MAX_EXTERNAL_ID,
         widget=forms.TextInput({"autofocus": True}),
     )
 

@@ -45,6 +45,7 @@ class Cause(StrEnum):
     WAITING = "waiting"
     NOBODY_NAMED = "nobody_named"
     HELD = "held"
+    UNREACHABLE = "unreachable"
     MAPPING_ERROR = "mapping_error"
     CONNECTION_REMOVED = "connection_removed"
     # The destination
@@ -61,6 +62,9 @@ class Cause(StrEnum):
     NO_READABLE_ID = "no_readable_id"
     GONE_THERE = "gone_there"
     DUPLICATE_THERE = "duplicate_there"
+    NOT_SEARCHABLE = "not_searchable"
+    UNCLEAR_SEARCH = "unclear_search"
+    SINGLED_OUT = "singled_out"
     GAVE_UP = "gave_up"
     QUARANTINED = "quarantined"
     BUG = "bug"

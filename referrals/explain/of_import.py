@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from core import clock
 from integrations.sources.warnings import sentence
+from integrations.transport import Doubt
 from referrals import snapshot, warned
-from referrals.advice import HELD, Actor, Advice, advice
+from referrals.advice import HELD, UNREACHABLE, Actor, Advice, advice
 from referrals.explain.answer import (
     ANSWER,
     CONNECTION,
@@ -28,6 +29,13 @@ State, Reason, Outcome = ImportJob.State, ImportJob.Reason, ImportAttempt.Outcom
 
 SUBJECT_MISSING = "subject_missing"
 RECENT = 20  # events
+CAUSE_OF_DOUBT: dict[str, Cause] = {
+    Doubt.NO_ID: Cause.NO_READABLE_ID,
+    Doubt.DUPLICATE: Cause.DUPLICATE_THERE,
+    Doubt.GONE: Cause.GONE_THERE,
+    Doubt.NOT_SEARCHABLE: Cause.NOT_SEARCHABLE,
+    Doubt.UNCLEAR_SEARCH: Cause.UNCLEAR_SEARCH,
+}
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 MOVED = Advice(
     Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
@@ -112,6 +120,14 @@ class ImportChecks:
         organization = destination.organization
         if job.external_id:
             return Check(CONNECTION, Light.GREEN)
+        if destination.is_down:
+            raise red(
+                CONNECTION,
+                Cause.UNREACHABLE,
+                destination.paused,  # these words are Dovetail's own
+                UNREACHABLE,
+                destination,
+            )
         if destination.held_at:
             refused = job.reason == Reason.MISCONFIGURED
             cause = Cause.CREDENTIALS_REFUSED if refused else Cause.HELD
@@ -174,10 +190,12 @@ class ImportChecks:
         return f" {by} has cleared the error, and it is still not there."
 
     def _cause(self) -> Cause:
-        status = self.last.status_code if self.last else None
+        doubt = self.last.doubt if self.last else ""
         match self.job.reason:
             case Reason.UNCONFIRMED:
-                return _cause_of_doubt(status)
+                return CAUSE_OF_DOUBT.get(doubt, Cause.UNCONFIRMED)
+            case Reason.SINGLED_OUT:
+                return Cause.SINGLED_OUT
             case Reason.REJECTED:
                 return Cause.REJECTED
             case Reason.GAVE_UP:
@@ -240,13 +258,3 @@ class ImportChecks:
             sentence = f"It is in {self.job.destination} as {self.job.external_id}."
             raise self._red(FILES, Cause.ERROR_NOT_CLEARED, sentence)
         return Check(FILES, Light.GREEN)
-
-
-def _cause_of_doubt(status: int | None) -> Cause:
-    if status in (404, 410):
-        return Cause.GONE_THERE
-    if status == 409:
-        return Cause.DUPLICATE_THERE
-    if status and 200 <= status < 300:
-        return Cause.NO_READABLE_ID
-    return Cause.UNCONFIRMED

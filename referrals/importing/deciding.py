@@ -38,6 +38,7 @@ LOOK_FIRST = (
     "Nobody knows whether it arrived. Look in the destination, then say whether it is there."
 )
 MEND_FIRST = "The connection is held. Mend it, then press “Test connection”."
+DOWN = "The destination cannot be reached at the moment. It goes by itself when it can."
 ACTED = "Somebody else has just acted on it."
 COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each further one
 
@@ -51,7 +52,7 @@ def why_not_retry(job: ImportJob) -> str:
     if job.reason == Reason.REJECTED and not _mapping_changed(job):
         return EDIT_FIRST
     if job.destination.held_at:
-        return MEND_FIRST
+        return DOWN if job.destination.is_down else MEND_FIRST
     return _cooling_off(job)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core import clock, outbound
-from integrations.transport import DeliveryError, Rejected, Unconfirmed
+from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
 from referrals.identity import UNITED
 from referrals.importing.claiming import Lease
 from referrals.models import ImportStep, Referral
@@ -61,7 +61,7 @@ class JobLedger:
     def _search(self, entry: ImportStep, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
         if find is None:
-            raise Unconfirmed(NOT_SEARCHABLE)
+            raise Unconfirmed(NOT_SEARCHABLE, doubt=Doubt.NOT_SEARCHABLE)
         if wait := _settling(entry, clock.now()):
             raise Unconfirmed(SEARCH_LATER, after=wait)
         with _time_limit():

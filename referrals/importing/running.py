@@ -3,15 +3,16 @@
 import logging
 from uuid import UUID
 
-from integrations.transport import DeliveryError, Receipt, Rejected
+from integrations.transport import DeliveryError, Misconfigured, Receipt, Rejected
 from referrals import rereading, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_jobs
 from referrals.importing.ledger import JobLedger
+from referrals.importing.proving import prove_search
 from referrals.importing.settling import settle
-from referrals.models import ImportJob
+from referrals.models import ImportAttempt, ImportJob
 from referrals.retention import why_ended
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def _attempt(lease: Lease) -> None:
     ).get(pk=lease.job_id)
     built: Built | None = None
     outcome: Receipt | Exception
+    alone = False
     try:
         if why := _why_not(job):
             raise Rejected(why)
@@ -62,6 +64,9 @@ def _attempt(lease: Lease) -> None:
             _check_not_withdrawn(job)
         built = build(job, JobLedger(lease))
         outcome = job.destination.transport().deliver(built.parcel)
+    except Misconfigured as error:
+        outcome = error
+        alone = built is not None and job.stopped_at is not None and _others_pass(job)
     except LeaseLost:
         raise
     except DeliveryError as error:
@@ -70,7 +75,26 @@ def _attempt(lease: Lease) -> None:
         # Type and place only: the message of an exception may hold personal data.
         logger.exception("import failed unexpectedly", extra={"job": str(job.pk)})
         outcome = error
-    settle(lease, job, outcome, built)
+    settle(lease, job, outcome, built, alone=alone)
+    if isinstance(outcome, Receipt) and not job.referral.purged_at:
+        prove_search(job.destination, job.reference, outcome.external_id)
+
+
+def _others_pass(job: ImportJob) -> bool:
+    """Whether the destination accepts the connection, or has since taken another referral.
+
+    Asked only of a referral that has stopped its destination before: one must not stop all.
+    """
+    try:
+        job.destination.transport().check()
+    except Exception:  # whatever it is, the ping does not pass
+        later = job.destination.jobs.exclude(pk=job.pk).filter(
+            imported_at__gt=job.stopped_at,
+            attempts__outcome=ImportAttempt.Outcome.IMPORTED,
+            attempts__started_at__gt=job.stopped_at,
+        )
+        return later.exists()
+    return True
 
 
 def _check_not_withdrawn(job: ImportJob) -> None:

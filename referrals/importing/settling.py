@@ -6,6 +6,8 @@
 | TryAgain | queued by the schedule, Retry-After first; gave_up when the tries are used up |
 | Rejected | rejected, unless the referral has changed meanwhile: then queued |
 | Misconfigured | misconfigured, and the destination is held; spends no try |
+| Misconfigured, for this referral alone | singled_out; the destination stays open |
+| Down | queued, and the destination is probed until it can be reached; spends no try |
 | Unconfirmed | queued to search, else unconfirmed: a person looks |
 | anything else | as an unconfirmed effect if one was under way, else bug |
 """
@@ -20,6 +22,7 @@ from django.db import transaction
 from core import clock
 from integrations.transport import (
     DeliveryError,
+    Down,
     Exchange,
     Misconfigured,
     Receipt,
@@ -45,13 +48,26 @@ BUG = "Dovetail made a mistake while it imported this referral. The developers h
 LOST_WORD = "Dovetail stopped in the middle of sending; what was under way may have arrived."
 
 
-def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Built | None) -> None:
-    """Write what became of the attempt, if the lease still holds; raises LeaseLost if not."""
+def settle(
+    lease: Lease,
+    job: ImportJob,
+    outcome: Receipt | Exception,
+    built: Built | None,
+    *,
+    alone: bool = False,
+) -> None:
+    """Write what became of the attempt, if the lease still holds; raises LeaseLost if not.
+
+    `alone`: other referrals pass, so a wrong connection is this one's own trouble.
+    """
     with transaction.atomic():
         # The lock makes an edit that is being opened at this moment wait for us, or us for it.
         referral = Referral.objects.select_for_update().get(pk=job.referral_id)
         now = clock.now()
-        move = _move(job, outcome, built, referral, now)
+        if isinstance(outcome, Misconfigured) and alone:
+            move = _attention(Reason.SINGLED_OUT, outcome, now)
+        else:
+            move = _move(job, outcome, built, referral, now)
         if referral.purged_at:
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
@@ -67,6 +83,8 @@ def settle(lease: Lease, job: ImportJob, outcome: Receipt | Exception, built: Bu
         )
         if not settled:
             raise LeaseLost
+        if isinstance(outcome, DeliveryError) and outcome.search is not None:
+            job.destination.learn(outcome.search, now)
         if built is not None and not referral.purged_at:
             _keep_what_was_sent(job)
             if referral.version != built.version:
@@ -108,9 +126,14 @@ def _move(
             changed = built is not None and referral.version != built.version
             return _queued(now, tries=0) if changed else _attention(Reason.REJECTED, outcome, now)
         case Misconfigured():
-            if built is not None:  # the destination said so, not the mapping
-                job.destination.hold(outcome.message, now)
-            return _attention(Reason.MISCONFIGURED, outcome, now)
+            move = _attention(Reason.MISCONFIGURED, outcome, now)
+            # The destination said so, not the mapping; the one that stopped it goes last later.
+            if built and job.destination.hold(outcome.message, now, by=job.reference):
+                move["stopped_at"] = now
+            return move
+        case Down():
+            job.destination.go_down(outcome.reason, now)
+            return _queued(now, message=outcome.message)
         case Unconfirmed(after=timedelta() as after):
             return _queued(now + after, message=outcome.message)
         case Unconfirmed():
@@ -203,7 +226,7 @@ def _keep_what_was_sent(job: ImportJob) -> None:
 def _answered(outcome: Receipt | Exception, built: Built | None, now: datetime) -> Move:
     """What lists and the health of the connection need to know of the attempt."""
     answered: Move = {"last_status_code": _exchange(outcome).status or NO_ANSWER}
-    if isinstance(outcome, (TryAgain, Unconfirmed)) or (
+    if isinstance(outcome, (TryAgain, Unconfirmed, Down)) or (
         built and isinstance(outcome, Misconfigured)
     ):
         answered["connection_failed_at"] = now
@@ -221,9 +244,11 @@ def _end_attempt(
 ) -> None:
     exchange = _exchange(outcome)
     message = outcome.message if isinstance(outcome, DeliveryError) else ""
+    doubt = outcome.doubt if isinstance(outcome, Unconfirmed) else None
     ImportAttempt.objects.filter(lease_token=lease.token, ended_at=None).update(
         ended_at=now,
         outcome=_attempt_outcome(outcome),
+        doubt=doubt or "",
         status_code=exchange.status,
         headers={} if purged else dict(exchange.headers),
         message="" if purged else message,
@@ -244,6 +269,7 @@ def _attempt_outcome(outcome: Receipt | Exception) -> ImportAttempt.Outcome:
         Rejected: Outcome.REJECTED,
         Misconfigured: Outcome.MISCONFIGURED,
         Unconfirmed: Outcome.UNCONFIRMED,
+        Down: Outcome.DOWN,
     }
     return next(
         (value for kind, value in by_type.items() if isinstance(outcome, kind)), Outcome.BUG

@@ -10,7 +10,7 @@ def know_files_by_their_keys(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0004_why_purged'),
+        ('referrals', '0006_what_a_crms_answers'),
     ]
 
     operations = [
@@ -43,12 +43,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='clearederror',
             name='reason',
-            field=models.CharField(blank=True, choices=[('rejected', 'The destination refused the referral'), ('misconfigured', 'The connection or the mapping is wrong'), ('unconfirmed', 'Nobody knows whether it arrived'), ('gave_up', 'All automatic tries are used up'), ('quarantined', 'It stopped its worker too often'), ('bug', 'Dovetail made a mistake'), ('withdrawn', 'Caredove withdrew the request')], max_length=16),
+            field=models.CharField(blank=True, choices=[('rejected', 'The destination refused the referral'), ('misconfigured', 'The connection or the mapping is wrong'), ('unconfirmed', 'Nobody knows whether it arrived'), ('gave_up', 'All automatic tries are used up'), ('quarantined', 'It stopped its worker too often'), ('singled_out', 'The destination refuses this referral alone'), ('bug', 'Dovetail made a mistake'), ('withdrawn', 'Caredove withdrew the request')], max_length=16),
         ),
         migrations.AlterField(
             model_name='importjob',
             name='reason',
-            field=models.CharField(blank=True, choices=[('rejected', 'The destination refused the referral'), ('misconfigured', 'The connection or the mapping is wrong'), ('unconfirmed', 'Nobody knows whether it arrived'), ('gave_up', 'All automatic tries are used up'), ('quarantined', 'It stopped its worker too often'), ('bug', 'Dovetail made a mistake'), ('withdrawn', 'Caredove withdrew the request')], max_length=16),
+            field=models.CharField(blank=True, choices=[('rejected', 'The destination refused the referral'), ('misconfigured', 'The connection or the mapping is wrong'), ('unconfirmed', 'Nobody knows whether it arrived'), ('gave_up', 'All automatic tries are used up'), ('quarantined', 'It stopped its worker too often'), ('singled_out', 'The destination refuses this referral alone'), ('bug', 'Dovetail made a mistake'), ('withdrawn', 'Caredove withdrew the request')], max_length=16),
         ),
         migrations.AlterField(
             model_name='inboundevent',

@@ -115,7 +115,7 @@ def test_the_answer_is_for_everybody(support: Page, case: str):
     ("mode", "said", "turn"),
     [
         ("400", "“Date of birth is required”", "whoever looks after the referral in Caredove"),
-        ("no-id", "gave no id that can be read", "support"),
+        ("says-failed", "“Virus found”", "support"),
         ("503", "“The service is down for maintenance”", ""),
         ("close", "gave no whole answer", ""),
     ],

@@ -29,7 +29,7 @@ from tests.world import World, options, plain
 pytestmark = pytest.mark.once  # what CRMS answers has nothing to do with the database
 
 STEPS = ("create", "summary", "attachment", "look-up")
-FILE_REFUSED = ("400", "413", "415", "422")
+FILE_REFUSED = ("400", "413", "415", "422", "says-failed")
 HOURS = 400  # far more than the schedule of tries lasts
 PERSONS_TURNS = 3
 

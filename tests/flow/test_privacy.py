@@ -53,6 +53,7 @@ def everything_goes_wrong(portal: Portal, crms: Crms) -> None:
         refused["referral"]["registrant"]["address"] = {"line1": "118 Birch St"}
         portal.post(refused)
         portal.settled(reference, "imported", "needs_attention")
+    Destination.objects.get().release()  # a sign-in page has paused it
     spoil_the_mapping()
     portal.post(plain(number=50, reference="3600000050"))
     portal.settled("3600000050", "needs_attention")

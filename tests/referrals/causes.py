@@ -18,7 +18,7 @@ from referrals.advice import Actor
 from referrals.explain import Cause
 from referrals.identity import UNITED
 from referrals.importing.claiming import claim
-from referrals.models import ImportJob, InboundEvent, Referral, RetentionPeriod
+from referrals.models import ImportJob, ImportStep, InboundEvent, Referral, RetentionPeriod
 from tests.reading import saying
 from tests.world import World, make_world, plain
 
@@ -281,6 +281,12 @@ def held(it: Scene) -> None:
     it.destination.hold("CRMS does not accept the credentials.", clock.now())
 
 
+@case(Cause.UNREACHABLE, "connection", "it refused the connection", Actor.ADMINISTRATOR)
+def unreachable(it: Scene) -> None:
+    it.send(plain())
+    it.destination.go_down("it refused the connection. Look there.", clock.now())
+
+
 @case(Cause.MAPPING_ERROR, "mapped", "nowhere", Actor.LIAISON)
 def mapping_error(it: Scene) -> None:
     it.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
@@ -368,9 +374,37 @@ def looked_for_after_a_time_out(it: Scene) -> None:
     it.run()
 
 
-@case(Cause.NO_READABLE_ID, "take it", "gave no id that can be read", Actor.SUPPORT)
+def searched_after_a_time_out(it: Scene) -> None:
+    it.fails("close-after")
+    ImportStep.objects.update(meant_at=clock.now() - timedelta(hours=1))
+    it.set_job(due_at=clock.now())
+    it.run()
+
+
+@case(Cause.NO_READABLE_ID, "take it", "with no id that can be read", Actor.SUPPORT)
 def answer_2xx_without_an_id(it: Scene) -> None:
-    it.fails("no-id")
+    it.crms.answer("create", status=201, json={"status": "inbox"})
+    it.imported()
+
+
+@case(Cause.NOT_SEARCHABLE, "take it", "CRMS cannot be searched (HTTP 404)", Actor.SUPPORT)
+def no_search_there(it: Scene) -> None:
+    it.crms.fail("look-up", "404")
+    searched_after_a_time_out(it)
+
+
+@case(Cause.UNCLEAR_SEARCH, "take it", "the search listed other referrals", Actor.SUPPORT)
+def a_search_that_lists_others(it: Scene) -> None:
+    others = {"results": [{"id": "RF-9", "external_reference": "1111111111"}]}
+    it.crms.answer("look-up", status=200, json=others)
+    searched_after_a_time_out(it)
+
+
+@case(Cause.SINGLED_OUT, "take it", "Only this referral is answered so", Actor.SUPPORT)
+def singled_out(it: Scene) -> None:
+    it.fails("403")
+    it.destination.test_connection()
+    it.run()
 
 
 @case(Cause.GONE_THERE, "take it", "no longer has referral RF-", Actor.SUPPORT)

@@ -182,6 +182,14 @@ def every_standing(world: World) -> None:
         held_at=NOW,
         held_reason="Token refused",
     )
+    down = Destination.objects.create(
+        organization=world.organization,
+        name="Unreachable CRMS",
+        kind="demo",
+        held_at=NOW,
+        held_reason="it refused the connection. Look there.",
+        probe_at=NOW,
+    )
     imported = {"state": State.IMPORTED, "external_id": "RF-1"}
     standings: list[dict[str, Any]] = [
         *({"reason": reason} for reason in Reason),
@@ -200,7 +208,7 @@ def every_standing(world: World) -> None:
     ]
     quiet = [{**standing, "error_at": None} for standing in standings if "state" in standing]
     for number, standing in enumerate([*standings, *quiet]):
-        for place in (world.destination, held):
+        for place in (world.destination, held, down):
             lease = {"lease_token": uuid4()} if standing.get("state") == State.RUNNING else {}
             job(world, f"{number} {place}", **{"destination": place, **standing, **lease})
 

@@ -21,16 +21,20 @@ from workplace.models import Alert, AlertKind, AlertSettings, Trouble
 
 State = ImportJob.State
 
+DOWN = "down"
+HELD = "held"
+SINGLED_OUT = "singled_out"
 RETRYING = "retrying"
 TOO_OLD = "too_old"
 # They are over when the destination works; the others when no import shows them any more.
-OF_THE_CONNECTION = ("held", "gave_up", RETRYING)
+OF_THE_CONNECTION = (DOWN, HELD, "gave_up", RETRYING)
 # Of these the class of the answer tells more than one kind.
-ANSWERED = ("held", "rejected", "unconfirmed", "gave_up", RETRYING)
+ANSWERED = (HELD, "rejected", "unconfirmed", "gave_up", RETRYING)
 NO_FAILURE = ("", "again", "succeeded", "dismissed")
 UNFINISHED = Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING]) | (
     Q(state=State.NEEDS_ATTENTION) & UNCLEARED
 )
+NAMED = 5  # referrals, in one alert
 DIGEST_LATEST = timedelta(hours=12)  # after its hour, when the dispatcher was not running then
 
 
@@ -82,9 +86,26 @@ def look() -> None:
 
 def _signs(now: datetime) -> Iterator[Sign]:
     failed = ImportJob.objects.filter(UNCLEARED).annotate(cause=cause_key())
-    yield from _united(failed.exclude(cause__in=NO_FAILURE), "cause", "error_at")
+    yield from _united(failed.exclude(cause__in=(*NO_FAILURE, DOWN)), "cause", "error_at")
+    yield from _paused()
     yield from _united(_tried_again(), "", "connection_failed_at")
     yield from _too_old(now)
+
+
+def _paused() -> Iterator[Sign]:
+    """Yield destinations that are down, and those that a probe has found to be wrongly set up.
+
+    The others are seen by the referral whose answer has paused them.
+    """
+    paused = Destination.objects.filter(held_at__isnull=False).order_by()
+    for one in paused.only("organization", "held_at", "held_by", "probe_at"):
+        jobs = ImportJob.objects.filter(destination=one)
+        stopped = jobs.filter(reason=ImportJob.Reason.MISCONFIGURED).count()
+        if one.is_down or not (one.held_by or stopped):
+            since: Any = one.held_at  # known to be there
+            count = stopped + jobs.filter(state=State.QUEUED).count()
+            what = DOWN if one.is_down else HELD
+            yield Sign(one.organization_id, one.pk, what, count, since, since)
 
 
 def _tried_again() -> Any:
@@ -167,12 +188,34 @@ def _notice(sign: Sign, now: datetime) -> None:
                 sign.kind,
                 f"{sign.what}@{sign.place}",
                 sign.destination_id,
-                {"what": sign.what, "count": sign.count, "since": sign.since.isoformat()},
+                {
+                    "what": sign.what,
+                    "count": sign.count,
+                    "since": sign.since.isoformat(),
+                    **_particulars(sign),
+                },
             ),
             now,
         )
         if told:
             Trouble.objects.filter(pk=trouble.pk).update(told_at=now)
+
+
+def _particulars(sign: Sign) -> dict[str, Any]:
+    """Return what an alert names beside the trouble: the cause of it, or the referral.
+
+    A reference names nobody.
+    """
+    cause = cause_of(sign.what)
+    if sign.destination_id is None or cause not in (DOWN, HELD, SINGLED_OUT):
+        return {}
+    destination = Destination.objects.get(pk=sign.destination_id)
+    if cause == DOWN:
+        return {"why": destination.held_reason or ""}  # Dovetail's own words
+    if cause == HELD:
+        return {"references": [destination.held_by] if destination.held_by else []}
+    alone = destination.jobs.filter(UNCLEARED, reason=SINGLED_OUT).order_by("-error_at")
+    return {"references": list(alone.values_list("reference", flat=True)[:NAMED])}
 
 
 def _trouble(sign: Sign) -> Trouble | None:
@@ -204,7 +247,7 @@ def _is_over(trouble: Trouble, signs: dict[tuple[int, str, str], Sign]) -> bool:
         return not shown
     if trouble.destination.held_at or (cause == RETRYING and shown):
         return False
-    return cause == "held" or _works_since(trouble.destination, trouble.last_at)
+    return cause in (HELD, DOWN) or _works_since(trouble.destination, trouble.last_at)
 
 
 def _works_since(destination: Destination, moment: datetime) -> bool:

@@ -1,6 +1,7 @@
 """What an alert says: what, where, since when, whose turn, what to do, and where to look.
 
-No personal data: no references, no words of a destination, which may quote a person's data.
+No personal data: no words of a destination, which may quote a person's data. A reference, which
+names nobody, stands only where one referral alone has caused the trouble.
 """
 
 from collections.abc import Iterator
@@ -107,9 +108,14 @@ def _said(alert: Alert) -> tuple[str, list[str]]:
 def _failure(alert: Alert) -> tuple[str, list[str]]:
     what = alert.facts["what"]
     label, advice = label_and_advice(what)
+    why = [f"Why: {reason}"] if (reason := alert.facts.get("why")) else []
+    named = ", ".join(alert.facts.get("references", []))
+    by = [f"By the answer to: referral {named}"] if named else []
     return f"{_where(alert)}: {label}", [
         f"What: {label}{_answer(what)}.",
+        *why,
         f"Where: {_where(alert)}, of {alert.organization}",
+        *by,
         f"How many: {_imports(alert.facts['count'])} so far",
         f"Since: {_since(alert, alert.facts['since'])}",
         f"Whose turn: {advice.actor}",

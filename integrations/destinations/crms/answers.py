@@ -4,32 +4,28 @@
 and quote CRMS; what to do is the same for every kind of destination and is said beside them.
 """
 
-import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
 
-from core.markup import plain_text
 from core.outbound import Answer
+from integrations.http.bodies import header, is_page, pluck, read_json
+from integrations.http.exchanges import exchange, retry_after
+from integrations.http.reasons import reason, shortened
 from integrations.transport import (
     DeliveryError,
-    Exchange,
+    Doubt,
     Misconfigured,
     Rejected,
     TryAgain,
     Unconfirmed,
 )
 
-KEPT_BODY_BYTES = 4096
-READ_PAGE_BYTES = 65_536
-KEPT_HEADERS = ("Content-Type", "Date", "Location", "Retry-After", "Server", "X-Request-ID")
-LONGEST_WAIT = timedelta(days=1)
-LONGEST_ID = 200
-LONGEST_REASON = 500
-LONGEST_PAGE = 200
+LONGEST_ID = 255  # characters
+LONGEST_PLACE = 200
+WHO = "CRMS"
 
 
 class Call(StrEnum):
@@ -43,8 +39,20 @@ class FileRefused(DeliveryError):
     """CRMS has the referral and will not take this file; the rest goes on."""
 
 
+class FileThere(DeliveryError):
+    """CRMS says that it has this file already."""
+
+
 class ReferralGone(DeliveryError):
     """CRMS no longer has the referral that a file belongs to."""
+
+
+class SearchRefused(DeliveryError):
+    """CRMS will not be searched for this referral, or not at all."""
+
+
+class Duplicate(DeliveryError):
+    """CRMS says that it has this referral, or another of this client, already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +65,43 @@ class Meaning:
     words: str
 
 
-READS = (Call.PING, Call.LOOK_UP)
 WRITES = (Call.CREATE, Call.FILE)
 ANY = tuple(Call)
 
-# The first row that fits is the meaning.
+# The first row that fits is the meaning. A row that names a call stands before one that names none.
 MEANINGS = (
     Meaning(
-        (401, 403, 407),
+        (404, 405, 410, 411),
+        (Call.CREATE,),
+        Misconfigured,
+        "CRMS takes no referrals at this address: {reason}",
+    ),
+    Meaning((409,), (Call.CREATE,), Duplicate, "CRMS says that it has this already: {reason}"),
+    Meaning(
+        (404, 410),
+        (Call.FILE,),
+        ReferralGone,
+        "CRMS no longer has referral {referral}: {reason}",
+    ),
+    Meaning((409,), (Call.FILE,), FileThere, "CRMS says that it has this file already: {reason}"),
+    Meaning(
+        (401, 402, 407),
         ANY,
         Misconfigured,
         "CRMS does not accept the credentials: {reason}",
+    ),
+    Meaning(
+        (403,),
+        (Call.LOOK_UP,),
+        SearchRefused,
+        "CRMS does not let itself be searched (HTTP {status}): {reason}",
+    ),
+    Meaning((403,), ANY, Misconfigured, "CRMS does not accept the credentials: {reason}"),
+    Meaning(
+        (421, 426),
+        ANY,
+        Misconfigured,
+        "CRMS does not take requests in this way: {reason}",
     ),
     Meaning(
         range(300, 400),
@@ -77,34 +111,28 @@ MEANINGS = (
     ),
     Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason}"),
     Meaning(
-        (408, 425, *range(500, 600)),
+        (501,),
+        (Call.LOOK_UP,),
+        SearchRefused,
+        "CRMS cannot be searched (HTTP {status}): {reason}",
+    ),
+    Meaning(
+        (408, 423, 425, *range(500, 600)),
         ANY,
         TryAgain,
         "CRMS has a problem of its own: {reason}",
     ),
     Meaning(
         range(400, 500),
-        READS,
+        (Call.LOOK_UP,),
+        SearchRefused,
+        "CRMS cannot be searched (HTTP {status}): {reason}",
+    ),
+    Meaning(
+        range(400, 500),
+        (Call.PING,),
         Misconfigured,
         "CRMS does not understand what it was asked: {reason}",
-    ),
-    Meaning(
-        (402, 404, 405, 410, 411, 421, 426),
-        (Call.CREATE,),
-        Misconfigured,
-        "CRMS takes no referrals at this address: {reason}",
-    ),
-    Meaning(
-        (404, 410),
-        (Call.FILE,),
-        ReferralGone,
-        "CRMS no longer has referral {referral}: {reason}",
-    ),
-    Meaning(
-        (409,),
-        WRITES,
-        Unconfirmed,
-        "CRMS says that it has this already, but not where: {reason}",
     ),
     Meaning(
         range(400, 500),
@@ -114,19 +142,7 @@ MEANINGS = (
     ),
     Meaning(range(400, 500), (Call.FILE,), FileRefused, "CRMS refused this file: {reason}"),
     Meaning(
-        range(200, 300),
-        WRITES,
-        Unconfirmed,
-        "CRMS said yes (HTTP {status}), but gave no id that can be read.",
-    ),
-    Meaning(
-        range(200, 300),
-        (Call.LOOK_UP,),
-        TryAgain,
-        "CRMS was asked for this referral, and its answer cannot be read: {reason}",
-    ),
-    Meaning(
-        range(1000),
+        range(100_000),
         ANY,
         TryAgain,
         "CRMS gave an answer that has no meaning (HTTP {status}): {reason}",
@@ -135,140 +151,109 @@ MEANINGS = (
 
 
 def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryError:
-    """Return the error that an answer stands for: the first meaning that fits."""
+    """Return the error that an answer which is no success stands for: the first that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
     message = meaning.words.format(
         status=answer.status,
-        reason=reason(answer),
+        reason=reason(answer, WHO),
         place=_place(answer),
         referral=referral,
     )
     kept = exchange(answer)
+    writes = call in WRITES
     if meaning.error is TryAgain:
-        maybe_done = call in WRITES and answer.status != 429
+        maybe_done = writes and answer.status != 429
         return TryAgain(message, kept, after=retry_after(answer), maybe_done=maybe_done)
+    if meaning.error is Misconfigured:
+        # A redirect may follow something that was done.
+        maybe_done = writes and 300 <= answer.status < 400
+        return Misconfigured(message, kept, maybe_done=maybe_done)
     return meaning.error(message, kept)
 
 
-def web_page_instead(answer: Answer) -> Misconfigured:
+def is_success(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def page_instead(call: Call, answer: Answer) -> Misconfigured:
     """Return the error for a page where the API was expected: often a sign-in page."""
-    message = f"A web page answered instead of the CRMS API: {reason(answer)}"
-    return Misconfigured(message, exchange(answer))
+    message = f"A web page answered instead of the CRMS API: {reason(answer, WHO)}"
+    return Misconfigured(message, exchange(answer), maybe_done=call in WRITES)
 
 
-def exchange(answer: Answer) -> Exchange:
-    """Return what is kept of an answer: status, useful headers, the start of the body."""
-    headers = {name: value[:200] for name in KEPT_HEADERS if (value := header(answer, name))}
-    body = decoded(answer.body[:KEPT_BODY_BYTES]).replace("\0", "")
-    return Exchange(answer.status, headers, body)
+def ping_error(answer: Answer) -> DeliveryError | None:
+    """Return what is wrong with the answer to a ping; None when it is accepted."""
+    if not is_success(answer):
+        return error_for(Call.PING, answer)
+    return page_instead(Call.PING, answer) if is_page(answer) else None
 
 
-def decoded(body: bytes) -> str:
-    """Return a body as text: UTF-8, else as old servers write it."""
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        cut_at_the_end = error.end == len(body) and error.reason == "unexpected end of data"
-        return body.decode("utf-8" if cut_at_the_end else "cp1252", errors="replace")
+def no_id(answer: Answer, seen: str) -> Unconfirmed:
+    """Return the error for a success at create that names no id that can be read.
+
+    `seen` says what came of searching for it.
+    """
+    said = reason(answer, WHO) if says_failed(read_json(answer)) else "no id that can be read."
+    message = f"CRMS answered HTTP {answer.status} with {said} {seen}".rstrip()
+    return Unconfirmed(message, exchange(answer), doubt=Doubt.NO_ID)
 
 
-def header(answer: Answer, name: str) -> str:
-    """Return a header whatever its case; empty when it is not there."""
-    wanted = name.lower()
-    return next((value for key, value in answer.headers.items() if key.lower() == wanted), "")
-
-
-def retry_after(answer: Answer) -> timedelta | None:
-    """Return how long the destination asks to wait, by seconds or by date; at most a day."""
-    value = header(answer, "Retry-After").strip()
-    try:
-        if value.isdecimal():
-            wait = timedelta(seconds=int(value[:9]))
-        else:
-            wait = parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wait, timedelta(0)), LONGEST_WAIT)
-
-
-def reason(answer: Answer) -> str:
-    """Return what CRMS said, quoted, or a sentence when it said nothing."""
-    found = read_json(answer)
-    words = next(_told(found), "") if found is not None else _page(answer)
-    said = shortened(words, LONGEST_REASON)
-    if not said:
-        return f"the system gave no reason (HTTP {answer.status})."
-    return f"“{said}”" if said[-1] in ".!?" else f"“{said}”."
-
-
-def read_json(answer: Answer) -> Any:
-    """Return the JSON of a body; None where there is none."""
-    try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def pluck(body: Any, dotted: str) -> Any:
-    """Return what stands at `data.id` in a JSON body; None where nothing does."""
-    for name in dotted.split("."):
-        body = body.get(name) if isinstance(body, dict) else None
-    return body
-
-
-def _told(body: Any) -> Iterator[str]:
-    """Yield what a JSON body tells, in the order of the contract."""
+def says_failed(body: Any) -> bool:
+    """Say whether the JSON of a success says that it failed."""
     if not isinstance(body, dict):
-        yield from [body] if isinstance(body, str) else []
-        return
-    issues = _items(body, "issue")
-    candidates = (
-        [body.get("message")],
-        [error.get("message") for error in _items(body, "errors")],
-        [pluck(issue, "details.text") for issue in issues],
-        [issue.get("diagnostics") for issue in issues],
-        [body.get("detail")],
-        [body.get("title")],
-    )
-    for texts in candidates:
-        said = [text.strip() for text in texts if isinstance(text, str) and text.strip()]
-        if said:
-            yield "; ".join(said)
+        return False
+    told = {key.lower(): value for key, value in body.items()}
+    for name in ("success", "ok"):
+        if told.get(name) is False or str(told.get(name)).lower() == "false":
+            return True
+    if str(told.get("status")).lower() in ("error", "failed", "failure"):
+        return True
+    return bool(told.get("error") or told.get("errors"))
 
 
-def _items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    value = body.get(name)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _page(answer: Answer) -> str:
-    """Return the first 200 characters of an answer in plain text or HTML."""
-    text = decoded(answer.body[:READ_PAGE_BYTES])
-    return shortened(plain_text(text) if is_page(answer) else text, LONGEST_PAGE)
-
-
-def is_page(answer: Answer) -> bool:
-    """Say whether a body is HTML or XML."""
-    return answer.body.lstrip().startswith(b"<")
+def file_refused(answer: Answer) -> FileRefused:
+    return FileRefused(f"CRMS refused this file: {reason(answer, WHO)}", exchange(answer))
 
 
 def _place(answer: Answer) -> str:
     """Return where a redirect leads, in brackets, without what may be secret in it."""
     place = header(answer, "Location").partition("?")[0].partition("#")[0]
-    return f" ({shortened(place, LONGEST_PAGE)})" if place else ""
-
-
-def shortened(text: str, limit: int) -> str:
-    """Return the text in one line; of a longer one the first `limit` characters and “…”."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= limit else line[:limit] + "…"
+    return f" ({shortened(place, LONGEST_PLACE)})" if place else ""
 
 
 def readable_id(body: Any, id_field: str) -> str:
     """Return the id in a JSON body as text; empty when there is none that can be used."""
     value = pluck(body, id_field)
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_ID:
+        value = str(value) if abs(value) < 10**LONGEST_ID else ""
+    return usable_id(value) if isinstance(value, str) else ""
+
+
+def usable_id(value: str) -> str:
+    """Return an id without white space around it; empty when it is none or cannot be used."""
+    value = value.strip()
+    if not value.isprintable() or len(value) > LONGEST_ID or value.strip(" .") == "":
         return ""
-    return "" if value.strip(" .") == "" else value.strip()
+    return value
+
+
+def id_in_location(answer: Answer, referrals_url: str) -> str:
+    """Return the last segment of `Location` when it lies directly under the referrals' path.
+
+    Another host's `Location` is none of ours, however its path looks.
+    """
+    location = header(answer, "Location").strip()
+    try:
+        there, here = urlsplit(urljoin(referrals_url, location)), urlsplit(referrals_url)
+        same_host = there.hostname == here.hostname
+    except ValueError:
+        return ""
+    start = here.path.rstrip("/") + "/"
+    segment = there.path.removeprefix(start).removesuffix("/")
+    if not same_host or not there.path.startswith(start) or "/" in segment:
+        return ""
+    try:
+        # Headers arrive as Latin-1, whatever they are.
+        return usable_id(unquote(segment.encode("latin-1").decode(), errors="strict"))
+    except UnicodeError:
+        return ""

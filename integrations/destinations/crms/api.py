@@ -11,7 +11,8 @@ from requests_toolbelt import MultipartEncoder
 from core import outbound
 from integrations.destinations.crms.answers import Call
 from integrations.destinations.crms.options import API_KEY
-from integrations.transport import Document, Misconfigured, TryAgain
+from integrations.http.network import delivery_error
+from integrations.transport import Document
 
 SHORTEST_TOKEN = 8  # a shorter one may stand in an answer by chance
 
@@ -21,6 +22,10 @@ class Api:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
+
+    @property
+    def referrals_url(self) -> str:
+        return str(self.options["base_url"].rstrip("/") + self.options["referrals_path"])
 
     def ping(self) -> outbound.Answer:
         return self._send(Call.PING, self.options["ping_path"], {})
@@ -79,11 +84,8 @@ class Api:
                 total_seconds=self.options[limit],
                 **content,
             )
-        except (outbound.Unreachable, outbound.NoAnswer) as error:
-            message = error.message
-            raise TryAgain(message, maybe_done=error.maybe_sent) from None
         except outbound.OutboundError as error:
-            raise Misconfigured(error.message) from None
+            raise delivery_error(error) from None
         return self._without_token(answer)
 
     def _without_token(self, answer: outbound.Answer) -> outbound.Answer:

@@ -202,7 +202,9 @@ MODES = {
         Mode("says-failed", "200 that says it failed", spoil=_json(200, _FAILED)),
         Mode("423", "423 with a message", spoil=_says(423, "Locked")),
         Mode("501", "501 with a message", spoil=_says(501, "Not implemented")),
-        Mode("999", "a status that HTTP does not know", spoil=_says(999, "Nobody knows this status")),
+        Mode(
+            "999", "a status that HTTP does not know", spoil=_says(999, "Nobody knows this status")
+        ),
         Mode("no-id", "success, but without an id", Effect.FIRST, _without_id),
         Mode("empty", "204 without a body", Effect.FIRST, _empty(204)),
         Mode("unreadable", "success, but half a JSON", Effect.FIRST, _unreadable),

@@ -1,35 +1,25 @@
 """What each answer of CRMS means, and the words that staff read."""
 
-import json
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.outbound import Answer
 from integrations.destinations.crms.answers import (
     Call,
+    Duplicate,
     FileRefused,
+    FileThere,
     ReferralGone,
+    SearchRefused,
     error_for,
-    exchange,
+    id_in_location,
     readable_id,
-    reason,
-    retry_after,
+    says_failed,
 )
-from integrations.transport import DeliveryError, Misconfigured, Rejected, TryAgain, Unconfirmed
-
-NO_REASON = "the system gave no reason (HTTP 400)."
-
-
-def answer(status: int, body: Any = b"", **headers: str) -> Answer:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, content, truncated=False)
-
+from integrations.transport import DeliveryError, Misconfigured, Rejected, TryAgain
+from tests.integrations.http.answers import answer
 
 # -- The table -----------------------------------------------------------------------------------
 
@@ -49,9 +39,17 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
         (Call.CREATE, 405, Misconfigured),
         (Call.CREATE, 301, Misconfigured),
         (Call.CREATE, 307, Misconfigured),
-        (Call.CREATE, 409, Unconfirmed),
-        (Call.CREATE, 200, Unconfirmed),
-        (Call.CREATE, 204, Unconfirmed),
+        (Call.CREATE, 402, Misconfigured),
+        (Call.CREATE, 407, Misconfigured),
+        (Call.CREATE, 410, Misconfigured),
+        (Call.CREATE, 411, Misconfigured),
+        (Call.CREATE, 421, Misconfigured),
+        (Call.CREATE, 426, Misconfigured),
+        (Call.CREATE, 399, Misconfigured),
+        (Call.CREATE, 409, Duplicate),
+        (Call.CREATE, 423, TryAgain),
+        (Call.CREATE, 101, TryAgain),
+        (Call.CREATE, 600, TryAgain),
         (Call.CREATE, 408, TryAgain),
         (Call.CREATE, 425, TryAgain),
         (Call.CREATE, 429, TryAgain),
@@ -67,16 +65,31 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
         (Call.FILE, 403, Misconfigured),
         (Call.FILE, 404, ReferralGone),
         (Call.FILE, 410, ReferralGone),
-        (Call.FILE, 409, Unconfirmed),
+        (Call.FILE, 402, Misconfigured),
+        (Call.FILE, 405, FileRefused),
+        (Call.FILE, 411, FileRefused),
+        (Call.FILE, 409, FileThere),
         (Call.FILE, 413, FileRefused),
         (Call.FILE, 415, FileRefused),
-        (Call.FILE, 201, Unconfirmed),
+        (Call.FILE, 423, TryAgain),
+        (Call.FILE, 302, Misconfigured),
         (Call.FILE, 429, TryAgain),
         (Call.FILE, 503, TryAgain),
-        (Call.LOOK_UP, 200, TryAgain),
-        (Call.LOOK_UP, 400, Misconfigured),
+        (Call.LOOK_UP, 400, SearchRefused),
         (Call.LOOK_UP, 401, Misconfigured),
-        (Call.LOOK_UP, 404, Misconfigured),
+        (Call.LOOK_UP, 402, Misconfigured),
+        (Call.LOOK_UP, 403, SearchRefused),
+        (Call.LOOK_UP, 404, SearchRefused),
+        (Call.LOOK_UP, 409, SearchRefused),
+        (Call.LOOK_UP, 451, SearchRefused),
+        (Call.LOOK_UP, 501, SearchRefused),
+        (Call.LOOK_UP, 407, Misconfigured),
+        (Call.LOOK_UP, 408, TryAgain),
+        (Call.LOOK_UP, 421, Misconfigured),
+        (Call.LOOK_UP, 423, TryAgain),
+        (Call.LOOK_UP, 425, TryAgain),
+        (Call.LOOK_UP, 426, Misconfigured),
+        (Call.LOOK_UP, 302, Misconfigured),
         (Call.LOOK_UP, 429, TryAgain),
         (Call.LOOK_UP, 500, TryAgain),
         (Call.PING, 302, Misconfigured),
@@ -132,114 +145,17 @@ def test_the_connection_test_speaks_of_no_referral() -> None:
         assert "referral" not in error_for(Call.PING, answer(status)).message
 
 
-def test_only_what_the_server_failed_at_may_have_happened() -> None:
+def test_what_the_server_failed_at_or_led_on_from_may_have_happened() -> None:
     assert error_for(Call.CREATE, answer(500)).maybe_done
     assert error_for(Call.FILE, answer(504)).maybe_done
-    assert error_for(Call.CREATE, answer(200)).maybe_done
+    assert error_for(Call.CREATE, answer(302)).maybe_done
+    assert error_for(Call.FILE, answer(303)).maybe_done
+    assert error_for(Call.CREATE, answer(423)).maybe_done
     assert not error_for(Call.CREATE, answer(429)).maybe_done
     assert not error_for(Call.CREATE, answer(400)).maybe_done
     assert not error_for(Call.CREATE, answer(401)).maybe_done
     assert not error_for(Call.FILE, answer(404)).maybe_done
     assert not error_for(Call.FILE, answer(413)).maybe_done
-
-
-# -- The reason ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ({"message": "Date of birth is required"}, "“Date of birth is required”."),
-        ({"message": "Is it Ann?"}, "“Is it Ann?”"),
-        ({"message": "First", "errors": [{"message": "second"}]}, "“First”."),
-        ({"message": " ", "errors": [{"field": "a", "message": "No a"}]}, "“No a”."),
-        ({"message": None, "errors": [{"message": "No a"}, {"message": "No b"}]}, "“No a; No b”."),
-        (
-            {"resourceType": "OperationOutcome", "issue": [{"details": {"text": "Wrong code"}}]},
-            "“Wrong code”.",
-        ),
-        (
-            {"issue": [{"diagnostics": "Stack"}, {"details": {"text": "Wrong code"}}]},
-            "“Wrong code”.",
-        ),
-        ({"issue": [{"diagnostics": "Line 7"}], "detail": "no"}, "“Line 7”."),
-        ({"title": "Bad Request", "detail": "The city is unknown"}, "“The city is unknown”."),
-        ({"title": "Bad Request"}, "“Bad Request”."),
-        ("Date of birth is required", "“Date of birth is required”."),
-        (b"Date of birth\nis required\n", "“Date of birth is required”."),
-        (b"<html><style>p{}</style><body><h1>Too large</h1><hr>nginx", "“Too large nginx”."),
-        (b"Donn\xe9e refus\xe9e", "“Donnée refusée”."),
-        (b"", NO_REASON),
-        (b"   ", NO_REASON),
-        ({}, NO_REASON),
-        ([], NO_REASON),
-        (7, NO_REASON),
-        ({"message": {"text": "deep"}}, NO_REASON),
-        ({"errors": "all of them"}, NO_REASON),
-        ({"errors": [None, 7, {"message": 7}], "issue": {"details": "x"}}, NO_REASON),
-        ({"issue": [{"details": "flat"}]}, NO_REASON),
-        (b"[" * 100_000, "“" + "[" * 200 + "…”."),
-    ],
-)
-def test_the_reason_is_the_first_thing_that_crms_says(body: Any, said: str) -> None:
-    assert reason(answer(400, body)) == said
-
-
-def test_of_a_page_the_first_two_hundred_characters_are_quoted() -> None:
-    assert reason(answer(400, b"x" * 500)) == f"“{'x' * 200}…”."
-
-
-def test_a_reason_cannot_play_tricks_on_the_screen() -> None:
-    said = reason(answer(400, {"message": "a\u202eb\x1b[31m\0c\n\nd <script>"}))
-    assert said == "“a b [31m c d <script>”."
-
-
-# -- What is kept --------------------------------------------------------------------------------
-
-
-def test_of_an_answer_status_useful_headers_and_the_start_of_the_body_are_kept() -> None:
-    kept = exchange(
-        answer(503, b"x" * 10_000, retry_after="7", X_Request_ID="abc", Set_Cookie="secret=1")
-    )
-    assert kept.status == 503
-    assert kept.headers == {"Retry-After": "7", "X-Request-ID": "abc"}
-    assert kept.body == "x" * 4096
-
-
-def test_a_body_cut_within_a_character_is_still_read_as_utf8() -> None:
-    assert exchange(answer(400, ("é" * 3000).encode())).body == "é" * 2048
-    assert exchange(answer(400, ("x" + "é" * 3000).encode())).body.startswith("xéé")
-
-
-# -- Retry-After ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "wait"),
-    [
-        ("120", timedelta(seconds=120)),
-        (" 0 ", timedelta(0)),
-        ("9" * 5000, timedelta(days=1)),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", timedelta(0)),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1)),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("Sun, 99 Nov 1994 08:49:37 GMT", None),
-    ],
-)
-def test_the_time_to_wait_is_read_or_left_to_the_schedule(
-    value: str, wait: timedelta | None
-) -> None:
-    assert retry_after(answer(429, Retry_After=value)) == wait
-
-
-def test_a_date_to_wait_for_becomes_a_time_to_wait() -> None:
-    until = datetime.now(UTC) + timedelta(hours=1)
-    wait = retry_after(answer(429, Retry_After=format_datetime(until, usegmt=True)))
-    assert wait is not None
-    assert timedelta(minutes=55) < wait <= timedelta(hours=1)
 
 
 # -- Ids -----------------------------------------------------------------------------------------
@@ -251,11 +167,14 @@ def test_a_date_to_wait_for_becomes_a_time_to_wait() -> None:
         ({"id": "RF-20931"}, "RF-20931"),
         ({"id": 20931}, "20931"),
         ({"id": " RF-1 "}, "RF-1"),
+        ({"id": "é" * 255}, "é" * 255),
+        ({"id": 10**254}, str(10**254)),
+        ({"id": 10**255}, ""),
         ({"id": ""}, ""),
         ({"id": " "}, ""),
         ({"id": ".."}, ""),
         ({"id": "RF\n1"}, ""),
-        ({"id": "x" * 201}, ""),
+        ({"id": "x" * 256}, ""),
         ({"id": None}, ""),
         ({"id": True}, ""),
         ({"id": ["RF-1"]}, ""),
@@ -270,3 +189,55 @@ def test_an_id_is_used_only_if_it_can_be_read(body: Any, found: str) -> None:
 
 def test_an_id_may_stand_deeper() -> None:
     assert readable_id({"data": {"referral": {"id": 7}}}, "data.referral.id") == "7"
+
+
+URL = "https://crms.example/tenant/api/v1/referrals"
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("https://crms.example/tenant/api/v1/referrals/RF-1", "RF-1"),
+        ("https://CRMS.example/tenant/api/v1/referrals/RF-1/?x=1#y", "RF-1"),
+        ("/tenant/api/v1/referrals/RF%201%2F2", "RF 1/2"),
+        ("http://crms.example:8080/tenant/api/v1/referrals/RF-1", "RF-1"),
+        ("referrals/RF-1", "RF-1"),
+        ("RF-1", ""),
+        ("/tenant/api/v1/referrals/r%C3%A9f", "réf"),
+        ("/tenant/api/v1/referrals/r\xc3\xa9f", "réf"),
+        ("/tenant/api/v1/referrals/r%E9f", ""),
+        ("/tenant/api/v1/referrals/", ""),
+        ("/tenant/api/v1/referrals", ""),
+        ("/tenant/api/v1/referrals/..", ""),
+        ("/tenant/api/v1/referrals/RF-1/attachments", ""),
+        ("/tenant/api/v1/referralsX/RF-1", ""),
+        ("/login", ""),
+        ("https://elsewhere.example/tenant/api/v1/referrals/RF-1", ""),
+        ("//[", ""),
+        ("", ""),
+    ],
+)
+def test_an_id_in_location_lies_under_the_path_of_referrals(location: str, found: str) -> None:
+    assert id_in_location(answer(201, Location=location), URL) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "failed"),
+    [
+        ({"success": False}, True),
+        ({"Success": "false"}, True),
+        ({"OK": False, "id": "AT-1"}, True),
+        ({"status": "error"}, True),
+        ({"status": "Error"}, True),
+        ({"error": "No"}, True),
+        ({"error": {"code": 1}}, True),
+        ({"errors": ["No"], "id": "AT-1"}, True),
+        ({"success": True, "error": None, "errors": []}, False),
+        ({"status": "inbox", "error": "", "ok": True}, False),
+        ({"id": "AT-1"}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_success_may_say_that_it_failed(body: Any, failed: bool) -> None:
+    assert says_failed(body) is failed

@@ -22,9 +22,12 @@ from integrations.transport import (
     SUMMARY,
     DeliveryError,
     Document,
+    Doubt,
+    Down,
     Misconfigured,
     Receipt,
     Rejected,
+    Search,
     TryAgain,
     Unconfirmed,
 )
@@ -172,7 +175,7 @@ def test_a_wrong_token_pauses_the_connection(crms_sandbox: Sandbox) -> None:
 def test_missing_data_is_told_in_the_words_of_crms(connect: Connect) -> None:
     error = refused_by(connect(), **{"client.date_of_birth": ""})
     assert isinstance(error, Rejected)
-    assert "“Date of birth is required”" in error.message
+    assert "“client.date_of_birth: Date of birth is required”" in error.message
     assert error.exchange.status == 400
 
 
@@ -188,8 +191,13 @@ def test_after_the_data_was_corrected_the_referral_goes(
 # -- 401, 403, 404, redirects: the connection ----------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["401", "403", "404", "redirect"])
-@pytest.mark.parametrize("step", ["create", "look-up"])
+@pytest.mark.parametrize(
+    ("step", "mode"),
+    [
+        *(("create", mode) for mode in ("401", "403", "404", "redirect", "login-page")),
+        *(("look-up", mode) for mode in ("401", "redirect")),
+    ],
+)
 def test_a_wrong_connection_is_nobodys_referral_problem(
     crms_sandbox: Sandbox, connect: Connect, step: str, mode: str
 ) -> None:
@@ -200,7 +208,7 @@ def test_a_wrong_connection_is_nobodys_referral_problem(
     crms_sandbox.fail(step, mode)
     error = refused_by(connect(), ledger)
     assert isinstance(error, Misconfigured)
-    assert error.message.startswith("CRMS ")
+    assert "CRMS" in error.message
 
 
 def test_a_redirect_is_not_followed(crms_sandbox: Sandbox, connect: Connect) -> None:
@@ -340,7 +348,7 @@ def test_a_crms_that_is_not_there_has_taken_nothing() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         error = refused_by(connected(f"http://127.0.0.1:{unused.getsockname()[1]}"))
-    assert isinstance(error, TryAgain)
+    assert isinstance(error, Down)
     assert not error.maybe_done
     assert "could not be reached" in error.message
 
@@ -354,15 +362,53 @@ def test_an_address_inside_the_network_is_a_wrong_setting() -> None:
 # -- 2xx without an id ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["no-id", "empty", "unreadable", "huge", "login-page"])
-def test_a_yes_without_an_id_is_a_persons_turn(
+@pytest.mark.parametrize("mode", ["no-id", "empty", "unreadable", "huge", "text"])
+def test_a_success_without_an_id_is_looked_up(
     crms_sandbox: Sandbox, connect: Connect, mode: str
 ) -> None:
     crms_sandbox.fail("create", mode)
-    error = refused_by(connect())
+    receipt = connect().deliver(parcel(RECORD))
+    assert [referral.id for referral in crms_sandbox.referrals] == [receipt.external_id]
+    assert steps(crms_sandbox)[:2] == ["create", "look-up"]
+
+
+@pytest.mark.parametrize("look_up", ["200 and nothing", "503", "401", "404", "not allowed"])
+def test_if_it_is_not_found_it_is_a_persons_turn_whatever_the_search_says(
+    crms_sandbox: Sandbox, connect: Connect, look_up: str
+) -> None:
+    ledger = InMemoryLedger()
+    crms_sandbox.fail("create", "no-id")
+    if look_up == "200 and nothing":
+        crms_sandbox.answer("look-up", times=None, status=200, json={"results": []})
+    elif look_up != "not allowed":
+        crms_sandbox.fail("look-up", look_up, times=None)
+    error = refused_by(connect(look_up=look_up != "not allowed"), ledger)
     assert isinstance(error, Unconfirmed)
-    assert error.after is None
+    assert (error.after, error.doubt) == (None, Doubt.NO_ID)
     assert "no id that can be read" in error.message
+    assert error.exchange.status == 201
+    assert "referral" in ledger.meant
+
+
+def test_the_id_may_stand_in_location(crms_sandbox: Sandbox, connect: Connect) -> None:
+    crms_sandbox.fail("create", "location")
+    receipt = connect().deliver(parcel(RECORD))
+    assert [referral.id for referral in crms_sandbox.referrals] == [receipt.external_id]
+    assert files(crms_sandbox) == HASHES
+
+
+@pytest.mark.parametrize("mode", ["login-page", "login-page-after", "redirect"])
+def test_what_may_have_been_done_behind_a_page_is_not_forgotten(
+    crms_sandbox: Sandbox, connect: Connect, mode: str
+) -> None:
+    ledger = InMemoryLedger()
+    crms_sandbox.fail("create", mode)
+    error = refused_by(connect(), ledger)
+    assert isinstance(error, Misconfigured)
+    assert error.maybe_done
+    assert "referral" in ledger.meant
+    deliver_at_last(connect(), ledger)
+    assert len(crms_sandbox.referrals) == 1
 
 
 # -- Retries -------------------------------------------------------------------------------------
@@ -530,19 +576,25 @@ def answering(*answers: tuple[int, Any]) -> Iterator[tuple[str, list[BaseHTTPReq
     server.server_close()
 
 
-def searched(results: Any, status: int = 200, **options: Any) -> str | DeliveryError:
-    """Return the id that a look-up leads to, or the error."""
+def searched(results: Any, known: Search | None = None, **options: Any) -> str | DeliveryError:
+    """Return the id that a look-up leads to, or the error; `known` is what is known of it."""
     ledger = InMemoryLedger()
     ledger.meant.add("referral")
-    with answering((status, results)) as (url, _):
+    with answering((200, results)) as (url, _):
+        crms = connected(url, **options)
+        crms.search = known or Search()
         try:
-            return connected(url, **options).deliver(parcel(RECORD, ledger, ())).external_id
+            return crms.deliver(parcel(RECORD, ledger, ())).external_id
         except DeliveryError as error:
             return error
 
 
-def test_a_look_up_needs_no_more_than_an_id() -> None:
-    assert searched({"results": [{"id": "RF-7"}]}) == "RF-7"
+def test_a_look_up_that_names_no_reference_is_proof_only_if_the_search_filters() -> None:
+    nameless = {"results": [{"id": "RF-7"}]}
+    error = searched(nameless)
+    assert isinstance(error, Unconfirmed)
+    assert "RF-7" in error.message
+    assert searched(nameless, Search(finds=True, filters=True)) == "RF-7"
 
 
 def test_a_look_up_may_name_its_fields_otherwise() -> None:
@@ -552,16 +604,30 @@ def test_a_look_up_may_name_its_fields_otherwise() -> None:
     assert found == "7"
 
 
-def test_a_referral_of_somebody_else_is_never_adopted() -> None:
-    error = searched({"results": [{"id": "RF-1", "external_reference": "1111111111"}]})
-    assert isinstance(error, Unconfirmed)
-    assert "another one" in error.message
-
-
-def test_of_a_generous_look_up_only_our_referral_is_taken() -> None:
-    others = [{"id": f"RF-{n}", "external_reference": str(n)} for n in range(3)]
+def test_the_reference_may_be_a_number() -> None:
     ours = {"id": "RF-7", "external_reference": int(REFERENCE)}
-    assert searched({"results": [*others, ours]}) == "RF-7"
+    assert searched({"results": [ours]}) == "RF-7"
+
+
+@pytest.mark.parametrize("ours_too", [True, False])
+def test_a_list_with_somebody_elses_referral_is_no_proof(ours_too: bool) -> None:
+    listed = [{"id": "RF-1", "external_reference": "1111111111"}]
+    if ours_too:
+        listed.append({"id": "RF-7", "external_reference": REFERENCE})
+    error = searched({"results": listed}, Search(finds=True, filters=True))
+    assert isinstance(error, Unconfirmed)
+    assert "listed other referrals" in error.message
+    assert error.search == Search(finds=True, filters=False)
+
+
+def test_a_search_that_is_known_to_be_refused_is_not_asked() -> None:
+    ledger = InMemoryLedger()
+    ledger.meant.add("referral")
+    with answering((200, {"results": []})) as (url, asked):
+        crms = connected(url)
+        crms.search = Search(refused="It answered a search with HTTP 404.")
+        assert isinstance(refused_by(crms, ledger), Unconfirmed)
+        assert asked == []
 
 
 def test_several_referrals_with_one_reference_are_a_persons_turn() -> None:
@@ -583,10 +649,14 @@ def test_several_referrals_with_one_reference_are_a_persons_turn() -> None:
         {"results": ["RF-7"]},
     ],
 )
-def test_a_look_up_that_cannot_be_read_is_asked_again(body: Any) -> None:
+def test_a_look_up_that_cannot_be_read_is_a_persons_turn(body: Any) -> None:
+    """Here the ping is answered in the same way: a page there is a wrong connection."""
     error = searched(body)
-    assert isinstance(error, TryAgain)
-    assert "cannot be read" in error.message
+    is_page = isinstance(body, bytes) and body.startswith(b"<")
+    assert isinstance(error, Misconfigured if is_page else Unconfirmed)
+    assert ("web page" if is_page else "can be read" if "name" in str(body) else "CRMS") in (
+        error.message
+    )
 
 
 def test_a_duplicate_that_names_another_reference_is_not_adopted() -> None:
@@ -622,7 +692,8 @@ def test_every_path_and_name_can_be_another() -> None:
     }
     ledger = InMemoryLedger()
     ledger.meant.add("referral")
-    with answering((200, {"results": [{"id": 7}]}), (201, {"id": 8})) as (url, asked):
+    found = {"results": [{"id": 7, "external_reference": REFERENCE}]}
+    with answering((200, found), (201, {"id": 8})) as (url, asked):
         crms = connected(f"{url}/tenant/", **options)
         crms.deliver(parcel(RECORD, ledger, (SUMMARY_PDF,)))
         crms.check()

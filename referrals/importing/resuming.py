@@ -1,0 +1,45 @@
+"""What waited for a destination goes in turn: one first, then two, then four, and so on.
+
+What comes back may not bear all of it at once; and a referral that had stopped it goes last.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+
+from integrations.models import Destination
+from referrals.models import ImportJob
+
+State, Reason = ImportJob.State, ImportJob.Reason
+
+MOST_AT_ONCE = 32
+
+
+def resume(destination: Destination, now: datetime) -> None:
+    """Give each import that waited for the destination its time."""
+    stopped = Q(state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED)
+    due = Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
+    waiting = ImportJob.objects.filter(stopped | due, destination=destination)
+    due_at = now
+    for turn in _turns(waiting.order_by("opened_at", "pk").values_list("pk", "stopped_at")):
+        theirs = ImportJob.objects.filter(pk__in=turn)
+        theirs.filter(due).update(due_at=due_at)
+        theirs.filter(stopped).update(state=State.QUEUED, reason="", due_at=due_at)
+        due_at += settings.BULK_RETRY_PAUSE
+
+
+def _turns(waiting: Iterable[tuple[UUID, datetime | None]]) -> Iterator[list[UUID]]:
+    """Yield who goes together, the oldest first; each that had stopped the destination by itself.
+
+    A referral that is stopped again thus keeps no other from going.
+    """
+    rows = list(waiting)
+    others = [pk for pk, stopped_at in rows if stopped_at is None]
+    at_once = 1
+    while others:
+        yield others[:at_once]
+        others, at_once = others[at_once:], min(2 * at_once, MOST_AT_ONCE)
+    yield from ([pk] for pk, stopped_at in rows if stopped_at is not None)
