@@ -79,6 +79,7 @@ class Dispatcher:
         self._probers.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True)
         beside.join()
+        connections.close_all()  # of this thread, which may not be the process's only one
 
     def round(self) -> int:
         """Do one round; returns how many rows were nudged or begun.

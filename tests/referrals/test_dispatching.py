@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.db import connections
 
 from core import clock
 from referrals import tasks
 from referrals.dispatching import Dispatcher, due_events
 from referrals.importing import claiming
 from referrals.models import ImportJob, InboundEvent
+from tests.flow.portal import eventually
 from tests.world import World, make_world, plain
 
 DEAD_BROKER = "redis://127.0.0.1:1/0"
@@ -112,6 +114,24 @@ def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
     dispatcher.stopping.set()
     thread.join(timeout=30)
     assert not thread.is_alive()
+
+
+def test_a_dispatcher_that_has_ended_leaves_no_connection_open(world: World, settings: Any):
+    settings.CELERY_BROKER_URL = ""
+    world.receive(plain())
+    dispatcher = Dispatcher(threads=1)
+    left: list[Any] = []
+
+    def run() -> None:
+        dispatcher.run()
+        left.append(connections["default"].connection)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    eventually(imported)
+    dispatcher.stopping.set()
+    thread.join()
+    assert left == [None]
 
 
 def test_a_message_of_the_broker_carries_one_id(
