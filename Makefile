@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: runtime-packages $(RUNTIME)  ## set a portal up for real: packages, .env with new keys, database
@@ -29,8 +29,16 @@ demo: runtime-packages $(RUNTIME)  ## the same, but end by itself: 0 only if eve
 	@$(BIN)/python -m scripts.demo
 
 .PHONY: test
-test: test-packages $(DEVELOPMENT)  ## all tests: on SQLite alone, then on PostgreSQL and Redis
+test: test-packages $(DEVELOPMENT)  ## what every change waits for: SQLite, PostgreSQL and Redis, a browser
 	@$(BIN)/python -m tests.run
+
+.PHONY: test-quick
+test-quick: test-packages $(DEVELOPMENT)  ## the inner loop: no browser, no programs, SQLite
+	@$(BIN)/python -m tests.run --quick
+
+.PHONY: test-all
+test-all: test-packages $(DEVELOPMENT)  ## all cases: the whole crash matrix, chaos, every page
+	@$(BIN)/python -m tests.run --all
 
 .PHONY: check
 check: test-packages $(DEVELOPMENT)  ## style, types, layers, migrations, deployment settings, OpenAPI

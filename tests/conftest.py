@@ -14,7 +14,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page, sync_playwright
 from redis import Redis
 
-from tests import environment, services
+from tests import environment, leftovers, marks, services
 
 SCRATCH = environment.prepare()
 django.setup()
@@ -23,8 +23,8 @@ django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 # No test is timed: a busy machine is not a failure.
-hypothesis.settings.register_profile("dovetail", deadline=None)
-hypothesis.settings.load_profile("dovetail")
+hypothesis.settings.register_profile("sample", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("whole", deadline=None)
 
 EMPTYINGS = 10
 PROGRAMS = pytest.StashKey[list[services.Program]]()
@@ -42,27 +42,43 @@ class QuickHasher(PBKDF2PasswordHasher):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--only-database",
-        action="store_true",
-        help="run only tests that the database matters to",
+        "--whole", action="store_true", help="run, too, what is for `make test-all` alone"
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--only-database"):
-        config.hook.pytest_deselected(items=[item for item in items if not _on_both(item)])
-        items[:] = [item for item in items if _on_both(item)]
-    # Begun last, a long one would run alone.
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("whole" if config.getoption("--whole") else "sample")
 
 
-def _on_both(item: pytest.Item) -> bool:
-    return _needs_database(item) and not item.get_closest_marker("once")
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    for item in items:
+        marks.complete(item)
+    if not config.getoption("--whole"):
+        config.hook.pytest_deselected(items=[item for item in items if marks.has(item, "whole")])
+        items[:] = [item for item in items if not marks.has(item, "whole")]
+    yield  # others choose by the marks
+    items[:] = marks.dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
 
 
-def _needs_database(item: pytest.Item) -> bool:
-    fixtures = {"db", "transactional_db", "live_server"}
-    return bool(item.get_closest_marker("django_db") or fixtures & set(item.fixturenames))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with marks.under_way(item):
+        return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_are_marked() -> Iterator[None]:
+    with marks.programs_are_marked():
+        yield
+
+
+@pytest.fixture(scope="session")
+def whole(pytestconfig: pytest.Config) -> bool:
+    """Whether all cases are tried, as `make test-all` does, and not a sample of them."""
+    return bool(pytestconfig.getoption("--whole"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -118,6 +134,18 @@ def _quick_emptying() -> Iterator[None]:
         patch.setattr(DatabaseOperations, "sql_flush", delete)
         patch.setattr(DatabaseOperations, "execute_sql_flush", until_empty)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _connections_are_watched() -> Iterator[None]:
+    with leftovers.watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _threads_leave_no_connection() -> Iterator[None]:
+    yield
+    leftovers.close()
 
 
 @pytest.fixture(scope="session")

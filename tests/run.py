@@ -1,68 +1,240 @@
-"""All tests on both set-ups: `python -m tests.run [pytest arguments]`.
+"""The tiers of the tests: `python -m tests.run [--quick | --all] [pytest arguments]`.
 
-First everything on the embedded set-up (SQLite, no broker), then whatever needs a database, or is
-about the broker, on PostgreSQL and Redis, which are started here. Ends with one line of counts for
-each, and with 0 only when both passed.
+CONTRIBUTING says what each tier proves. Without pytest arguments a tier runs as a whole, and fails
+when one of its sessions has run nothing. With them, a part of it runs. Ends with one line of
+counts for each session, the slowest tests, and 0 only when nothing failed.
 """
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests import delivery_path
 from tests.services import ROOT, postgres, redis
 
 PASSED, NO_TESTS = 0, 5  # pytest's exit statuses
+SLOWEST = 15
 # They often wait for other programs; and each has a database of Redis to itself, which has 16.
 AT_ONCE = min(2 * (os.cpu_count() or 1), 16)
+
+MATRIX = "tests/crash"
+WITHOUT_MATRIX = [f"--ignore={MATRIX}"]
+WHOLE_MATRIX = ["--whole", MATRIX]
+BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only start up
+
+# Of everything on SQLite, and what tells something new with PostgreSQL and Redis.
+QUICK = ["-m", "not (browser or programs or scaled_out)", *WITHOUT_MATRIX]
+EMBEDDED = ["-m", "not scaled_out"]
+SERVICES = ["-m", "postgres or scaled_out"]
+ALL_ON_SERVICES = ["-m", "database or scaled_out"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test as it ran."""
+
+    name: str
+    seconds: float
+    outcome: str  # passed, failed, skipped
+    cells: str = ""  # of the crash matrix: tried/all
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of pytest, or of another program, and what came of it."""
+
+    name: str
+    status: int
+    cases: Sequence[Case] = ()
+
+    def count(self, outcome: str) -> int:
+        return sum(case.outcome == outcome for case in self.cases)
+
+    @property
+    def ran(self) -> int:
+        return self.count("passed") + self.count("failed")
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.count(one)} {one}" for one in ("passed", "failed", "skipped"))
+        return f"{self.name}: {counts}"
 
 
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services are stopped
-    with tempfile.TemporaryDirectory() as directory:
-        reports = [Path(directory, "embedded.xml"), Path(directory, "services.xml")]
-        statuses = [on_embedded(reports[0], arguments), on_services(reports[1], arguments)]
-        print()
-        for report in filter(Path.exists, reports):
-            print(f"{report.stem}: {counts(report)}")
-    if statuses == [NO_TESTS, NO_TESTS]:
-        return NO_TESTS
-    return next((status for status in statuses if status not in (PASSED, NO_TESTS)), PASSED)
+    begun = time.monotonic()
+    tier, *rest = arguments if arguments[:1] in (["--quick"], ["--all"]) else ["", *arguments]
+    if rest:
+        sessions = part(tier, rest)
+        wrong = faults(sessions, is_part=True)
+    else:
+        sessions = {"--quick": quick, "--all": everything}.get(tier, standard)()
+        wrong = faults(sessions)
+    tell(sessions, wrong, time.monotonic() - begun)
+    return 1 if wrong else 0
 
 
-def on_embedded(report: Path, arguments: Sequence[str]) -> int:
-    print("== Embedded: SQLite, no broker", flush=True)
-    return run_pytest({}, report, ["-m", "not scaled_out", *arguments])
+# -- The tiers -------------------------------------------------------------------------------------
 
 
-def on_services(report: Path, arguments: Sequence[str]) -> int:
-    print("\n== Services: PostgreSQL, Redis", flush=True)
+def quick() -> list[Session]:
+    return [embedded([*QUICK, *BUSY])]
+
+
+def standard() -> list[Session]:
+    """What every change waits for; the whole crash matrix only where the delivery path changed."""
+    changed = delivery_path.changed()
+    if not changed:
+        print("The crash matrix: a sample. All of it has passed on this delivery path.")
+        return [embedded(EMBEDDED), services(SERVICES)]
+    print("The crash matrix: all of it. It has not passed yet on what differs here:")
+    print(*(f"  {name}" for name in changed), sep="\n", flush=True)
+    others = [embedded([*EMBEDDED, *WITHOUT_MATRIX]), services([*SERVICES, *WITHOUT_MATRIX])]
+    return [*others, *whole_matrix()]
+
+
+def everything() -> list[Session]:
+    tried = delivery_path.hashes()
+    matrix = whole_matrix()
+    if is_whole(matrix):
+        delivery_path.record(tried)
+        print(f"\nThe whole crash matrix has passed: {delivery_path.PROVEN} is written.")
+    whole = ["--whole", *WITHOUT_MATRIX]
+    others = [embedded([*EMBEDDED, *whole]), services([*ALL_ON_SERVICES, *whole])]
+    return [*matrix, *others, chaos()]
+
+
+def part(tier: str, arguments: Sequence[str]) -> list[Session]:
+    """Run what these arguments of pytest choose, of a tier."""
+    if tier == "--quick":
+        return [embedded([*QUICK, *BUSY, *arguments])]
+    chosen = ["--whole", *arguments] if tier else arguments
+    return [
+        embedded([*EMBEDDED, *chosen]),
+        services([*(ALL_ON_SERVICES if tier else SERVICES), *chosen]),
+    ]
+
+
+def whole_matrix() -> list[Session]:
+    return [
+        embedded([*EMBEDDED, *WHOLE_MATRIX], "matrix, embedded"),
+        services([*SERVICES, *WHOLE_MATRIX], "matrix, services"),
+    ]
+
+
+# -- Sessions --------------------------------------------------------------------------------------
+
+
+def embedded(arguments: Sequence[str], name: str = "embedded") -> Session:
+    print(f"\n== {name.capitalize()}: SQLite, no broker", flush=True)
+    return run_pytest(name, {}, arguments)
+
+
+def services(arguments: Sequence[str], name: str = "services") -> Session:
+    print(f"\n== {name.capitalize()}: PostgreSQL, Redis", flush=True)
     with postgres() as database, redis() as broker:
         environment = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": broker}
-        return run_pytest(environment, report, ["--only-database", *arguments])
+        return run_pytest(name, environment, arguments)
 
 
-def run_pytest(environment: dict[str, str], report: Path, arguments: Sequence[str]) -> int:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("TEST_")}
+def chaos() -> Session:
+    print("\n== Chaos", flush=True)
+    command = [sys.executable, "-m", "tests.chaos"]
+    ran = subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False)
+    status = ran.returncode
+    return Session("chaos", status, [Case("tests.chaos", 0, "failed" if status else "passed")])
+
+
+def run_pytest(name: str, set_up: dict[str, str], arguments: Sequence[str]) -> Session:
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory, "report.xml")
+        command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
+        command += [f"--junitxml={report}", "-o", "junit_duration_report=total", *arguments]
+        environment = environment_of_tests() | set_up
+        ran = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        return Session(name, ran.returncode, list(cases(report)) if report.exists() else [])
+
+
+def environment_of_tests() -> dict[str, str]:
+    """Return this environment without what would have fewer tests run, or others."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TEST_")}
+    kept.pop("PYTEST_ADDOPTS", None)
     # Hundreds of programs are started here: what one has compiled, the next need not.
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
-    command += [f"--junitxml={report}", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=inherited | environment, check=False).returncode
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
 
 
-def counts(report: Path) -> str:
-    """Return "N passed, N failed, N skipped" of a JUnit report; an error counts as failed."""
-    suite = next(ElementTree.parse(report).iter("testsuite"))
-    total, failures, errors, skipped = (
-        int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")
+def cases(report: Path) -> Iterator[Case]:
+    """Yield the tests of a JUnit report; an error counts as failed."""
+    for case in ElementTree.parse(report).iter("testcase"):
+        outcome = "passed"
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome = "failed"
+        elif case.find("skipped") is not None:
+            outcome = "skipped"
+        cells = case.find("properties/property[@name='cells']")
+        yield Case(
+            f"{case.get('classname')}::{case.get('name')}",
+            float(case.get("time", 0)),
+            outcome,
+            "" if cells is None else cells.get("value", ""),
+        )
+
+
+# -- What came of it -------------------------------------------------------------------------------
+
+
+def faults(sessions: Sequence[Session], *, is_part: bool = False) -> list[str]:
+    """Return why the run has failed; [] when it has not.
+
+    Exit status and report are asked both: neither alone may say that all is well. Of a part,
+    one session may have nothing to run.
+    """
+    wrong = []
+    for session in sessions:
+        if session.count("failed"):
+            wrong.append(f"{session.name}: {session.count('failed')} failed.")
+        elif session.status not in (PASSED, NO_TESTS):
+            wrong.append(f"{session.name}: pytest ended with {session.status}.")
+        elif not session.ran and not is_part:
+            wrong.append(f"{session.name}: no test ran.")
+    if not any(session.ran for session in sessions) and not wrong:
+        wrong.append("No test ran.")
+    return wrong
+
+
+def is_whole(matrix: Sequence[Session]) -> bool:
+    """Whether these sessions have tried every cell of the crash matrix, and all went well."""
+    return all(map(_is_whole, matrix)) and len(matrix) > 0
+
+
+def _is_whole(session: Session) -> bool:
+    tried = [case.cells.split("/") for case in session.cases if case.cells]
+    return (
+        session.status == PASSED
+        and session.ran == session.count("passed") == len(session.cases)
+        and bool(tried)
+        and all(number == of and int(of) for number, of in tried)
     )
-    failed = failures + errors
-    return f"{total - failed - skipped} passed, {failed} failed, {skipped} skipped"
+
+
+def tell(sessions: Sequence[Session], wrong: Sequence[str], seconds: float) -> None:
+    timed = [(case, session) for session in sessions for case in session.cases]
+    slowest = sorted(timed, key=lambda one: one[0].seconds, reverse=True)[:SLOWEST]
+    print("\nThe slowest tests:")
+    for case, session in slowest:
+        print(f"  {case.seconds:6.1f} s  {session.name}: {case.name}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    print(f"\nIn {seconds:.0f} s, with {cpu:.0f} s of CPU:", *sessions, sep="\n  ")
+    print(*(f"Failed: {one}" for one in wrong), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,6 @@ from tests.access.rules import asks_to_sign_in, may, needed, opened, refused
 from tests.addresses import View, row_of, rows_of, views
 from tests.seeds import FOREIGN, NAMES, reference
 
-pytestmark = pytest.mark.once
-
 Clients = dict[str, Client]
 
 

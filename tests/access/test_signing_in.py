@@ -95,6 +95,7 @@ def test_sign_ins_and_failures_are_in_the_audit_trail(client: Client, ada: User)
     assert came.username == "ada"
 
 
+@pytest.mark.postgres
 def test_guessing_is_slowed_down(client: Client, ada: User):
     for _ in range(5):
         sign_in(client, "wrong")

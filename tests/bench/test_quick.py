@@ -18,7 +18,8 @@ AIMS = [
 ]
 
 
-@pytest.mark.long
+@pytest.mark.programs
+@pytest.mark.whole
 def test_a_quick_bench_prints_a_measurement_for_every_aim():
     command = [sys.executable, "-m", "tests.bench", "--quick", "--seed", "7"]
     bench = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,9 +1,9 @@
 """Every page of the admin, as every role: accessible in light and dark, on a phone, without errors.
 
 The pages are found by the admin's URL resolver (`tests.addresses`), so new ones are in here by
-themselves. Django's own kinds of pages (lists, forms, histories) look alike for each model, and
-a page looks much alike for each role: such a one is opened when it shows a kind of element that no
-page before it has shown.
+themselves. With `--whole`, every role opens every page in every language. Without, the
+administrator does, who sees the most, and opens a page only when it shows a kind of element that
+no page before it has shown: lists, forms and histories of Django's look alike for each model.
 """
 
 from collections.abc import Iterator
@@ -43,21 +43,31 @@ class Kinds(HTMLParser):
         self.found.add((tag, given.get("type") or "", given.get("role") or "", *shown))
 
 
+ADMINISTRATOR = ROLES[-1]
+LANGUAGES = ["en-CA"]  # that the portal speaks
+
+
 @pytest.mark.long
-def test_every_page(sign_in: SignIn, portal: Portal):
-    looked = Looked()
-    found = [
-        f"{role}: {fault}"
-        for role in reversed(ROLES)  # the administrator sees the most
-        for fault in looked.over(sign_in(role), portal)
-    ]
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "role",
+    [
+        role if role == ADMINISTRATOR else pytest.param(role, marks=pytest.mark.whole)
+        for role in ROLES
+    ],
+)
+def test_every_page(sign_in: SignIn, portal: Portal, whole: bool, role: str, language: str):
+    looked = Looked(every_page=whole)
+    found = list(looked.over(sign_in(role, locale=language), portal))
+    assert looked.names
     assert not found, "\n".join(found)
 
 
 class Looked:
-    """What has been looked at; who sees less afterwards sees little that is new."""
+    """What has been looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_page: bool) -> None:
+        self.every_page = every_page
         self.kinds: set[Kind] = set()
         self.names: set[str] = set()
 
@@ -73,7 +83,7 @@ class Looked:
         if not answer.ok or "text/html" not in answer.headers["content-type"]:
             return
         kinds = Kinds(answer.text()).found
-        if (name.endswith(DJANGOS) or name in self.names) and kinds <= self.kinds:
+        if not self.every_page and name.endswith(DJANGOS) and kinds <= self.kinds:
             return
         self.kinds |= kinds
         self.names.add(name)

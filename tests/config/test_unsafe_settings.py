@@ -12,6 +12,8 @@ import pytest
 from config.checks import only_loopback
 from tests.services import ROOT
 
+pytestmark = pytest.mark.programs
+
 # Two good keys: bytes 0 to 31, and 1 to 32, in URL-safe base64.
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="

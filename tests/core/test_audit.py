@@ -92,6 +92,7 @@ def test_the_admin_leads_to_what_it_was_done_to(admin_client, object_type, shown
     assert "<h1>Audit events</h1>" in page
 
 
+@pytest.mark.postgres
 def test_the_admin_shows_what_was_done_in_a_time_and_by_whom(admin_client, ada):
     audit.record(ada, "retried", ada)
     audit.record("a program", "swept")

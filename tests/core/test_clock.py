@@ -5,6 +5,8 @@ from django.db import transaction
 
 from core import clock
 
+pytestmark = pytest.mark.postgres  # the database's clock
+
 
 @pytest.mark.django_db
 def test_the_time_is_the_databases_and_aware(django_assert_num_queries):

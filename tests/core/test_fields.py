@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from core.encryption import Tampered, UnknownKey
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
 
+pytestmark = pytest.mark.postgres  # types of columns
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),

@@ -34,6 +34,7 @@ def test_ready(client):
     assert built_in.items() <= answer.json()["checks"].items()
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db
 def test_a_migration_that_is_not_applied_takes_us_out_of_service(client):
     (newest,) = MigrationLoader(connection).graph.leaf_nodes("core")

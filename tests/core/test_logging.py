@@ -120,6 +120,7 @@ def test_another_handler_still_gets_the_record_whole(lines):
     assert seen == ["failed: whole"]
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("thread", [False, True])
 def test_what_no_one_caught_is_logged_without_its_message(thread):
     fail = f"raise ValueError('{SECRET}')"

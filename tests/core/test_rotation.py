@@ -12,6 +12,8 @@ from core import encryption, rotation
 from core.fields import EncryptedJSONField, EncryptedTextField
 from core.storage import EncryptedFileStorage
 
+pytestmark = pytest.mark.postgres  # conditional updates
+
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 

@@ -1,6 +1,6 @@
 """A laboratory for each pytest worker: a template database, a sandbox CRMS, a file store."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from django.db import connections
 from referrals import summary
 from referrals.rendering.pool import Pool, Renderer
 from tests.crash import databases
+from tests.crash.cells import Cells
 from tests.crash.laboratory import Laboratory, set_up
 from tests.flow.crms import Crms, running_crms
 from tests.flow.fileserver import FileServer, running_file_server
@@ -71,3 +72,8 @@ def laboratory(
         databases.close_all()
         databases.drop(made.database)
         databases.drop(template)
+
+
+@pytest.fixture
+def cells(whole: bool, record_property: Callable[[str, object], None]) -> Cells:
+    return Cells(whole, record_property)

@@ -11,14 +11,16 @@ from core.models import AuditEvent
 from integrations.models import Source, TriggerConfig
 from referrals import retrying
 from referrals.models import BulkRetry, ImportJob
+from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report
 from tests.crash.points import Points
 from tests.referrals.test_retrying import failed
 from tests.world import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 IMPORTS = 3
+ONE_OF = 3  # points is in a sample
 
 
 def known_world() -> World:
@@ -74,10 +76,10 @@ def work_off(laboratory: Laboratory, fatal: int | None) -> list[Any]:
 
 
 def test_a_death_anywhere_skips_and_doubles_nothing(
-    laboratory: Laboratory, subtests: pytest.Subtests
+    laboratory: Laboratory, cells: Cells, subtests: pytest.Subtests
 ):
     (points,) = work_off(laboratory, None)
     assert len(points) > IMPORTS
-    for fatal in points:
+    for fatal in cells.one_of(ONE_OF, points):
         with subtests.test(killed=fatal):
             work_off(laboratory, fatal)

@@ -1,8 +1,8 @@
 """A process killed at any point, and resumed: nothing is lost, nothing is there twice.
 
 The points are found by a run in which nobody dies (`points`), so a new step has its cells here by
-itself. CRMS recognises no idempotency key and refuses no duplicate: whatever is sent twice is there
-twice.
+itself. All cells are tried with `--whole`, a sample of them without. CRMS recognises no idempotency
+key and refuses no duplicate: whatever is sent twice is there twice.
 """
 
 import random
@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from tests.crash.cells import PARTS, Cells
 from tests.crash.laboratory import (
     KILLED,
     Laboratory,
@@ -21,7 +22,7 @@ from tests.crash.points import AUTOCOMMIT, CALL, COMMIT, KINDS, RENDERING, STORA
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PARTS = 4  # of the matrix, so that pytest's workers share it
+ONE_OF = 4  # points of a kind is in a sample
 LEAST = {COMMIT: 16, AUTOCOMMIT: 12, CALL: 26, STORAGE: 12, RENDERING: 2}
 CREATE = "POST /api/v1/referrals"
 STEPS = ("/referrals/…/attachments", CREATE, "GET /files/phq9.png")
@@ -29,7 +30,7 @@ STEPS = ("/referrals/…/attachments", CREATE, "GET /files/phq9.png")
 in_parts = pytest.mark.parametrize("part", range(PARTS))
 
 
-def tried(laboratory: Laboratory) -> list[Point]:
+def points_here(laboratory: Laboratory) -> list[Point]:
     """Every point on SQLite; on PostgreSQL those of the database: the others do not touch it."""
     points = laboratory.points()
     if connection.vendor == "sqlite":
@@ -37,8 +38,10 @@ def tried(laboratory: Laboratory) -> list[Point]:
     return [point for point in points if point.kind in (COMMIT, AUTOCOMMIT)]
 
 
-def points_of(laboratory: Laboratory, part: int) -> list[Point]:
-    return tried(laboratory)[part::PARTS]
+def sample_of(points: list[Point]) -> list[Point]:
+    """Return some points of every kind."""
+    of_kinds = ([point for point in points if point.kind == kind] for kind in KINDS)
+    return [point for points in of_kinds for point in points[::ONE_OF]]
 
 
 def calls_to_create(points: list[Point]) -> list[int]:
@@ -58,11 +61,12 @@ def test_the_points_are_the_same_in_every_run(laboratory: Laboratory):
     assert laboratory.points() == laboratory.points()
 
 
+@pytest.mark.postgres
 @in_parts
 def test_a_death_anywhere_loses_nothing_and_doubles_nothing(
-    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+    laboratory: Laboratory, part: int, cells: Cells, subtests: pytest.Subtests
 ):
-    for point in points_of(laboratory, part):
+    for point in cells.of_part(part, points_here(laboratory), sample_of):
         with subtests.test(killed=str(point)):
             laboratory.begin()
             ended = laboratory.receive_open_run(fatal=point.number)
@@ -71,14 +75,14 @@ def test_a_death_anywhere_loses_nothing_and_doubles_nothing(
             assert_all_went_well(laboratory, found)
 
 
-@pytest.mark.once  # what a destination cannot answer has nothing to do with the database
 @in_parts
 def test_without_a_look_up_nothing_is_sent_on_a_guess(
-    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+    laboratory: Laboratory, part: int, cells: Cells, subtests: pytest.Subtests
 ):
     points = laboratory.points()
     intent = min(calls_to_create(points)) - 2  # before its commit, nothing is looked up
-    for point in [point for point in points if point.number >= intent][part::PARTS]:
+    since = [point for point in points if point.number >= intent]
+    for point in cells.of_part(part, since, sample_of):
         with subtests.test(killed=str(point)):
             laboratory.begin(look_up=False)
             ended = laboratory.receive_open_run(fatal=point.number)
@@ -91,15 +95,14 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
             assert_all_went_well(laboratory, found)
 
 
-@pytest.mark.once
 @in_parts
 def test_a_second_death_changes_nothing(
-    laboratory: Laboratory, part: int, subtests: pytest.Subtests
+    laboratory: Laboratory, part: int, cells: Cells, subtests: pytest.Subtests
 ):
-    points = tried(laboratory)
-    last = laboratory.points()[-1].number
+    points = laboratory.points()
+    last = points[-1].number
     draw = random.Random(part)
-    for first in draw.sample(points, len(points) // PARTS // 2):
+    for first in cells.of_part(part, points[::2], sample_of):
         second = draw.randint(1, last - first.number + 10)
         with subtests.test(killed=str(first), then=second):
             laboratory.begin()
@@ -109,12 +112,13 @@ def test_a_second_death_changes_nothing(
             assert_all_went_well(laboratory, found)
 
 
-@pytest.mark.long
+@pytest.mark.postgres
+@in_parts
 def test_a_process_that_was_frozen_past_its_lease_sends_nothing_more(
-    laboratory: Laboratory, settings, subtests: pytest.Subtests
+    laboratory: Laboratory, settings, part: int, cells: Cells, subtests: pytest.Subtests
 ):
     settings.LEASE_TIME = timedelta(seconds=5)
-    for point in moments_around_a_create(laboratory):
+    for point in cells.of_part(part, moments_around_a_create(laboratory), sample_of):
         with subtests.test(frozen=str(point)):
             laboratory.begin()
             with laboratory.frozen(point.number):

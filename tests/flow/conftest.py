@@ -14,7 +14,7 @@ from tests.flow.portal import SECRET, Portal
 from tests.world import FIXTURES
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
     ledger = tmp_path_factory.mktemp("crms") / "ledger.jsonl"
     with running_crms(ledger, "--no-idempotency", "--allow-duplicates") as crms:
@@ -70,20 +70,34 @@ def broker() -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def standing(django_db_setup: None) -> Iterator[Portal]:
-    with ExitStack() as stack:
-        made = Portal(shared_env(), stack)
-        made.start_everything()
-        yield made
+# -- A portal that several tests share -------------------------------------------------------------
+
+_standing = ExitStack()  # its programs
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the standing portal before any test whose rows are not for it."""
+    if "everything" not in getattr(nextitem, "fixturenames", ()):
+        _standing.close()
+
+
+@pytest.fixture(scope="session")
+def portals() -> list[Portal]:
+    return []
 
 
 @pytest.fixture
-def everything(request: pytest.FixtureRequest, standing: Portal, configured: None) -> Portal:
+def everything(request: pytest.FixtureRequest, portals: list[Portal], configured: None) -> Portal:
     """The portal with all that this set-up has, for tests that wait until it has nothing to do.
 
-    Its programs go on from test to test of the module, on a database that is empty again: a test
-    that kills one, or starts others, has a `portal` and belongs into another module.
+    Its programs go on from test to test, on a database that is empty again: a test that kills one,
+    or starts others, has a `portal`.
     """
-    request.node.stash[PROGRAMS] = standing.programs
-    return standing
+    if not portals:
+        made = Portal(shared_env(), _standing)
+        _standing.callback(portals.clear)
+        portals.append(made)
+        made.start_everything()
+    request.node.stash[PROGRAMS] = portals[0].programs
+    return portals[0]

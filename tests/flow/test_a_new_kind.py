@@ -20,8 +20,6 @@ from tests.project import copy_project
 from tests.services import ROOT
 from tests.world import REFERENCE, plain
 
-pytestmark = pytest.mark.once  # a folder is found in the same way on either set-up
-
 FILE = re.compile(r"`(integrations/destinations/shared_folder/[\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
 LETTER = b"%PDF-1.4\n%%EOF\n"
 

@@ -35,6 +35,7 @@ def event_id(answer) -> str:
     return content["id"] if "id" in content else content["issue"][0]["diagnostics"]
 
 
+@pytest.mark.postgres  # the set-up of production: a worker imports
 def test_a_plain_event_becomes_a_referral_with_its_files(everything: Portal, crms: Crms):
     answer = everything.post(body_of("event-plain.json"))
     assert (answer.status_code, answer.json()["duplicate"]) == (202, False)

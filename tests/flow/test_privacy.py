@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -64,6 +65,7 @@ def spoil_the_mapping() -> None:
     mapping.rules.create(position=99, target="client.nowhere", sources=["registrant.first_name"])
 
 
+@pytest.mark.postgres  # with a worker, which prints too
 def test_no_program_prints_anything_personal(everything: Portal, crms: Crms):
     everything_goes_wrong(everything, crms)
     printed = everything.output()

@@ -38,6 +38,7 @@ def assert_once_each(crms: Crms, numbers: range) -> None:
 # -- Many at once --------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms: Crms):
     workers = ["worker", "worker"] if settings.CELERY_BROKER_URL else []
     portal.start("web", "dispatcher", "dispatcher", *workers)
@@ -100,7 +101,8 @@ def runner() -> str:
     return "worker" if settings.CELERY_BROKER_URL else "dispatcher"
 
 
-@pytest.mark.parametrize("step", ["create", "summary"])
+@pytest.mark.postgres
+@pytest.mark.parametrize("step", [pytest.param("create", marks=pytest.mark.whole), "summary"])
 def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, step: str):
     portal.env["LEASE_SECONDS"] = "15"
     portal.start_everything()

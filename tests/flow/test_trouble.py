@@ -37,6 +37,7 @@ def test_an_outage_of_crms_is_waited_out(everything: Portal, crms: Crms, step: s
 # -- Many at once --------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     ("path", "name"), [(PLAIN, "event-plain.json"), (FHIR, "fhir-full-referral.json")]
 )
@@ -58,6 +59,7 @@ def test_the_same_event_100_times_at_once_is_one_event_and_one_import(
     assert len(crms.referrals()) == 1
 
 
+@pytest.mark.postgres
 def test_many_events_of_one_new_referral_at_once_are_one_import(everything: Portal, crms: Crms):
     events = [plain(number=number) for number in range(1, 41)]
     with ThreadPoolExecutor(20) as senders:

@@ -417,6 +417,7 @@ def test_the_page_of_a_job_offers_what_can_be_done_and_returns_to_it(
 # -- Lists -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
 def test_a_list_is_searched_by_any_id_of_the_referral(
     admin_client: Client, world: World, name: str

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 
 from core import clock
 from referrals.models import ImportJob, InboundEvent
 from tests.world import World, plain
+
+pytestmark = pytest.mark.postgres  # counts and ages by the database's clock
 
 
 def checks() -> dict[str, str]:

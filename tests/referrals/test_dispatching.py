@@ -38,6 +38,7 @@ def imported() -> bool:
     return ImportJob.objects.filter(state="imported").exists()
 
 
+@pytest.mark.postgres
 def test_without_a_broker_it_does_the_work_itself(world: World, settings: Any):
     settings.CELERY_BROKER_URL = ""
     world.receive(plain())
@@ -116,6 +117,7 @@ def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
     assert not thread.is_alive()
 
 
+@pytest.mark.postgres
 def test_a_dispatcher_that_has_ended_leaves_no_connection_open(world: World, settings: Any):
     settings.CELERY_BROKER_URL = ""
     world.receive(plain())

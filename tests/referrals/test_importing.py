@@ -24,6 +24,8 @@ from tests.core.outbound.servers import answering, in_chunks, serving
 from tests.integrations.sources.real_files import pdf, picture
 from tests.world import REFERENCE, World, make_world, options, plain
 
+pytestmark = pytest.mark.postgres  # claims, leases, the ledger
+
 SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
 
 

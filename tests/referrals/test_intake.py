@@ -10,6 +10,8 @@ from referrals.intake import Forbidden
 from referrals.models import InboundEvent, Referral
 from tests.world import World, plain
 
+pytestmark = pytest.mark.postgres  # a constraint keeps an event from being stored twice
+
 
 def test_a_new_body_is_stored_as_it_came(world: World):
     body = json.dumps(plain()).encode()

@@ -12,6 +12,8 @@ from referrals import identity, names
 from referrals.models import Referral, RegistrantName
 from tests.world import REFERENCE, World, plain
 
+pytestmark = pytest.mark.postgres  # search
+
 STORED = {"first_name": "Noémie", "middle_name": "Anne", "last_name": "L’Écuyer-Roy"}
 
 

@@ -10,7 +10,7 @@ from referrals import importing
 from referrals.models import ImportJob, Referral
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]  # the plan of a query
 FINISHED = 2_000
 
 

@@ -16,6 +16,8 @@ from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile, Re
 from referrals.timeline import timeline
 from tests.world import World, plain
 
+pytestmark = pytest.mark.postgres  # what is due, and what is deleted
+
 AT = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 
 

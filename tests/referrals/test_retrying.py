@@ -21,6 +21,8 @@ from referrals.models import BulkRetry, BulkRetryItem, ImportJob, Referral
 from tests.people import client_of, person
 from tests.world import World, make_world, options
 
+pytestmark = pytest.mark.postgres  # turns are claimed
+
 State, ItemState = BulkRetry.State, BulkRetryItem.State
 JOBS = "admin:referrals_importjob_changelist"
 PAUSE = timedelta(seconds=60)

@@ -482,6 +482,7 @@ def test_a_fingerprint_changes_with_document_context_and_template(
     assert len(set(prints)) == 4
 
 
+@pytest.mark.programs
 def test_a_fingerprint_is_the_same_in_another_process(full: Document) -> None:
     program = (
         "import django, json, sys; django.setup();"

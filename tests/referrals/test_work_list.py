@@ -24,6 +24,8 @@ from tests.core.test_logging import Lines
 from tests.people import client_of
 from tests.world import World, make_world, plain
 
+pytestmark = pytest.mark.postgres  # filters
+
 State, Reason = ImportJob.State, ImportJob.Reason
 JOBS = reverse("admin:referrals_importjob_changelist")
 SEARCH = reverse("admin:referrals_importjob_search")

@@ -18,6 +18,8 @@ import pytest
 from scripts.demo.story import EVENTS
 from tests.services import PATIENCE, ROOT, Program, free_port, prints
 
+pytestmark = pytest.mark.programs
+
 # What a .env or a shell may hold, and what a demonstration of its own has to do without.
 ELSEWHERE = {
     "DEBUG": "true",
@@ -129,6 +131,7 @@ def test_no_log_names_a_person(ended):
         assert name not in logs
 
 
+@pytest.mark.whole
 def test_an_event_with_another_end_is_named_and_makes_it_fail(tmp_path):
     with demonstration(tmp_path / "state", "--fail=create:422:always") as running:
         assert running.wait() == 1
@@ -138,6 +141,7 @@ def test_an_event_with_another_end_is_named_and_makes_it_fail(tmp_path):
     assert "“Postal code is not valid”" in output  # what the sandbox CRMS was told to say
 
 
+@pytest.mark.whole
 def test_a_program_that_does_not_start_is_shown_with_its_words(tmp_path):
     with demonstration(tmp_path / "state", "--fail=everything") as running:
         assert running.wait() == 1
@@ -160,6 +164,7 @@ def test_a_program_that_dies_is_named_and_the_others_are_ended(tmp_path):
     assert len(programs) == 3
 
 
+@pytest.mark.whole
 def test_it_stays_up_until_it_is_asked_to_end(tmp_path):
     with demonstration(tmp_path / "state", "--stay") as running:
         running.wait_until(prints("stays up until you press Ctrl-C"))

@@ -12,6 +12,8 @@ from scripts import env_file
 from tests.project import copy_project
 from tests.services import ROOT
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:

@@ -33,7 +33,6 @@ def test_a_worker_is_ready(shell_env, redis_url):
         assert worker.stop() == 0
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("program", "has_screens"),
     [

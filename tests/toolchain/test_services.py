@@ -13,6 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tests import services
 from tests.services import ROOT, answers, own_postgres, own_redis, prints, spawn
 
+pytestmark = pytest.mark.programs
+
 
 def test_postgresql_answers_and_is_gone_afterwards():
     with own_postgres() as url, psycopg.connect(url) as connection:

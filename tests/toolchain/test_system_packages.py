@@ -8,6 +8,8 @@ import pytest
 
 from tests.services import ROOT
 
+pytestmark = pytest.mark.programs
+
 SCRIPT = (ROOT / "scripts" / "system-packages").read_text()
 ABSENT = "no-such-package-of-dovetail"
 

@@ -30,6 +30,8 @@ from workplace.models import (
     Trouble,
 )
 
+pytestmark = pytest.mark.postgres  # claims, and constraints against doubles
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MORNING = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)  # 9:05 in Toronto
 HOUR = timedelta(hours=1)

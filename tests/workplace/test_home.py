@@ -15,6 +15,8 @@ from referrals.models import ImportJob, InboundEvent, Referral
 from tests.people import client_of
 from tests.world import World, make_world, plain
 
+pytestmark = pytest.mark.postgres  # counts by cause
+
 State, Reason = ImportJob.State, ImportJob.Reason
 HOME = reverse("admin:index")
 NOW = timezone.now()

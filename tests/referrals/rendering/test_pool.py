@@ -14,6 +14,8 @@ from pypdf import PdfReader
 
 from referrals.rendering.pool import Limits, Pool, RenderingFailed
 
+pytestmark = pytest.mark.programs
+
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 SANS = ("Liberation Sans",)
 SLOW = "<p>word" * 50_000

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.programs
+
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 SANS = "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf"
 PRELUDE = """

@@ -11,6 +11,8 @@ import pytest
 from tests import services
 from tests.integrations.destinations.crms.sandbox.sender import Sender, changed, eventually
 
+pytestmark = pytest.mark.programs
+
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 REFERENCE = "3502768696"
 

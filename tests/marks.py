@@ -1,0 +1,117 @@
+"""The marks of tests that follow from their fixtures, and what is held to them.
+
+`pyproject.toml` says what each mark means, CONTRIBUTING which tier runs what.
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+OF_FIXTURES = {
+    "browser": {"browser"},
+    "database": {"db", "transactional_db", "live_server"},
+    "programs": {"portal_env", "postgres_url", "redis_url", "laboratory", "crms", "broker"},
+}
+STARTS_PROGRAMS = ("programs", "browser", "scaled_out")
+RENDERER = "referrals.rendering.child"  # one warm one for each worker, which any summary needs
+
+
+def complete(item: pytest.Item) -> None:
+    """Give a test the marks that follow from its fixtures."""
+    fixtures = _fixtures(item)
+    for mark, given in OF_FIXTURES.items():
+        if fixtures & given:
+            item.add_marker(mark)
+    if item.get_closest_marker("django_db"):
+        item.add_marker("database")
+
+
+def has(item: pytest.Item, *marks: str) -> bool:
+    return any(item.get_closest_marker(mark) for mark in marks)
+
+
+# -- Who runs what ---------------------------------------------------------------------------------
+
+
+def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return the tests in an order in which pytest's workers share them well.
+
+    Each worker is given as many tests, one after the other, and steals from the end of another's
+    when it has done its own. So what takes long, or shares what is dear, comes first in each hand
+    and together; a long test begun last would run alone.
+    """
+    units: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        units.setdefault(_unit(item), []).append(item)
+    light = units.pop("", [])
+    hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for unit in sorted(units.values(), key=_weight, reverse=True):
+        min(hands, key=lambda hand: sum(map(_seconds, hand))).extend(unit)
+    for number, hand in enumerate(hands):
+        missing = (sum(map(len, hands[number:])) + len(light)) // (workers - number) - len(hand)
+        hand += light[: max(missing, 0)]
+        light = light[max(missing, 0) :]
+    return [item for hand in hands for item in hand] + light
+
+
+def _unit(item: pytest.Item) -> str:
+    """Return what a test has to run together with; nothing for one that is soon done anywhere."""
+    fixtures = _fixtures(item)
+    if "everything" in fixtures:
+        return "everything"
+    if fixtures & {"browser", "ended", "planted"}:
+        return item.location[0]
+    return item.nodeid if has(item, "long", *STARTS_PROGRAMS) else ""
+
+
+def _weight(unit: Sequence[pytest.Item]) -> tuple[bool, float]:
+    return any(has(item, "long") for item in unit), sum(map(_seconds, unit))
+
+
+def _seconds(item: pytest.Item) -> float:
+    """Return about how long a test takes."""
+    if has(item, "long"):
+        return 30
+    if has(item, *STARTS_PROGRAMS):
+        return 3
+    return 0.1
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+# -- What starts programs --------------------------------------------------------------------------
+
+
+@contextmanager
+def programs_are_marked() -> Iterator[None]:
+    """Fail a test that starts a program without saying so: the quick tier could not leave it out.
+
+    `under_way` is to be called for each test.
+    """
+    start = subprocess.Popen.__init__
+
+    def checked(program: Any, args: Any, *more: Any, **options: Any) -> None:
+        if _under_way and not has(_under_way[-1], *STARTS_PROGRAMS) and RENDERER not in args:
+            pytest.fail(f"Mark this test with `programs`: it starts {args}.")
+        start(program, args, *more, **options)
+
+    with patch.object(subprocess.Popen, "__init__", checked):
+        yield
+
+
+_under_way: list[pytest.Item] = []
+
+
+@contextmanager
+def under_way(item: pytest.Item) -> Iterator[None]:
+    _under_way.append(item)
+    try:
+        yield
+    finally:
+        _under_way.remove(item)
