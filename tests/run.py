@@ -147,8 +147,7 @@ def services(arguments: Sequence[str], name: str = "services") -> Session:
 def chaos() -> Session:
     print("\n== Chaos", flush=True)
     command = [sys.executable, "-m", "tests.chaos"]
-    ran = subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False)
-    status = ran.returncode
+    status = ended(command, environment_of_tests())
     return Session("chaos", status, [Case("tests.chaos", 0, "failed" if status else "passed")])
 
 
@@ -157,9 +156,19 @@ def run_pytest(name: str, set_up: dict[str, str], arguments: Sequence[str]) -> S
         report = Path(directory, "report.xml")
         command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
         command += [f"--junitxml={report}", "-o", "junit_duration_report=total", *arguments]
-        environment = environment_of_tests() | set_up
-        ran = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-        return Session(name, ran.returncode, list(cases(report)) if report.exists() else [])
+        status = ended(command, environment_of_tests() | set_up)
+        return Session(name, status, list(cases(report)) if report.exists() else [])
+
+
+def ended(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a program to its end and return its exit status; let it clean up if we are stopped."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0) as program:
+        try:
+            return program.wait()
+        except BaseException:
+            os.killpg(program.pid, signal.SIGINT)
+            program.wait()
+            raise
 
 
 def environment_of_tests() -> dict[str, str]:
