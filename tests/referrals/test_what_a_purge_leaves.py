@@ -447,7 +447,7 @@ def test_what_developers_still_have_to_open_is_deleted_by_a_revocation_alone(wor
 def test_an_upgrade_deletes_what_an_earlier_purge_left(
     why: str, world: World, planted: Hanging, django_capture_on_commit_callbacks: Any
 ) -> None:
-    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
     referral = world.referral
     Referral.objects.filter(pk=referral.pk).update(
         snapshot={}, purged_at=clock.now(), purged_why=why, classifications=[["1", PERSON]]
@@ -472,14 +472,14 @@ def test_an_upgrade_deletes_what_an_earlier_purge_left(
 
 
 def test_an_upgrade_leaves_alone_what_was_not_purged(world: World, planted: Hanging) -> None:
-    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
     before = planted.still_named()
     left.purge(apps, None)
     assert planted.still_named() == before
 
 
 def test_an_upgrade_keeps_our_own_reason(world: World) -> None:
-    left = importlib.import_module("referrals.migrations.0005_purge_what_was_left")
+    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
     world.send(plain())
     revoke(world)
     left.purge(apps, None)

@@ -250,15 +250,15 @@ def test_a_signing_secret_that_is_switched_off_beside_one_that_is_on_signs_nothi
     add_signing_secret(world.source)
     body = json.dumps(plain()).encode()
     headers = {"Authorization": authorization}
-    assert post(body, **headers, **signed(body, secret=old)).status_code == 401
-    assert post(body, **headers, **signed(body)).status_code == 202
+    assert post(body, **headers, **webhook(body, secret=old)).status_code == 401
+    assert post(body, **headers, **webhook(body)).status_code == 202
 
 
 def test_a_signing_secret_that_is_switched_off_alone_signs_nothing(world: World):
     add_signing_secret(world.source)
     SourceCredential.objects.filter(scheme="signature").update(active=False)
     body = json.dumps(plain()).encode()
-    assert post(body, Authorization="", **signed(body)).status_code == 401
+    assert post(body, Authorization="", **webhook(body)).status_code == 401
     assert post(body).status_code == 202
 
 
@@ -267,7 +267,7 @@ def test_a_signature_of_another_source_does_not_go_with_our_basic(world: World):
     theirs = "whsec_" + base64.b64encode(b"the-secret-of-another-source-000").decode()
     add_signing_secret(Source.objects.create(name="another"), theirs)
     body = json.dumps(plain()).encode()
-    assert post(body, **signed(body, secret=theirs)).status_code == 401
+    assert post(body, **webhook(body, secret=theirs)).status_code == 401
 
 
 @pytest.mark.parametrize("authorization", [basic("nobody", "x"), basic("caredove", "wrong")])
@@ -409,10 +409,10 @@ def test_a_question_of_a_source_that_signs_is_signed_too(world: World, question:
     add_signing_secret(world.source)
     address = address_of(question, world)
     assert get(address).status_code == 401
-    both = {"Authorization": basic(), **signed(b"")}
+    both = {"Authorization": basic(), **webhook(b"")}
     assert Client().get(address, headers=both).status_code == 200
     assert Client().get(address, headers=signed(b"")).status_code == 200
-    assert Client().get(address, headers={**both, **signed(b"{}")}).status_code == 401
+    assert Client().get(address, headers={**both, **webhook(b"{}")}).status_code == 401
     assert Client().get(address).status_code == 401
 
 

@@ -99,6 +99,6 @@ def delete_files(names):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0008_truth_of_files")]
+    dependencies = [("referrals", "0007_truth_of_files")]
 
     operations = [migrations.RunPython(purge, migrations.RunPython.noop)]

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0007_reading")]
+    dependencies = [("referrals", "0006_reading")]
 
     operations = [
         migrations.AlterField(

@@ -10,7 +10,7 @@ def know_files_by_their_keys(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0006_what_a_crms_answers'),
+        ('referrals', '0005_what_a_crms_answers'),
     ]
 
     operations = [
