@@ -375,10 +375,10 @@ class Opening:
     def _heed_withdrawal(self) -> Verdict | None:
         """Stop the imports of a request that this message withdraws; restart what it restores."""
         status = withdrawal.request_withdrawn(self._seen())
-        if status and withdrawal.request_withdrawn(self.parsed.document):
+        if bool(status) == bool(self.was_withdrawn):
+            return None  # what a person has decided since stands
+        if status:
             return self._stop(status)
-        if status or not self.was_withdrawn:
-            return None
         stopped = ImportJob.objects.filter(
             referral=self.referral, state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN
         )
@@ -390,8 +390,7 @@ class Opening:
 
     def _stop(self, status: str) -> Verdict | None:
         """Let a person decide about what was not sent, and say what was."""
-        if not self.was_withdrawn:
-            withdrawal.of_request(self.referral, status)
+        withdrawal.of_request(self.referral, status)
         if withdrawal.stop(self.referral, status):
             return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
         return None
@@ -477,8 +476,8 @@ class Opening:
             return Verdict(Outcome.WAITING, self._waits_for_details(where))
         if job.state == State.DISMISSED:
             return Verdict(Outcome.DISMISSED, f"A person dismissed the import into {where}.")
-        if status := withdrawal.request_withdrawn(self._seen()):
-            return _decides(where, status)
+        if job.reason == Reason.WITHDRAWN:
+            return _decides(where, withdrawal.request_withdrawn(self._seen()))
         if revive(job):
             return Verdict(Outcome.IMPORT_REVIVED, f"The failed import into {where} goes again.")
         return Verdict(Outcome.IMPORT_OPEN, f"The import into {where} is under way.")

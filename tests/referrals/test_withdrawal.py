@@ -286,8 +286,17 @@ def test_a_person_may_import_a_withdrawn_request_anyway(world: World) -> None:
     with saying(request_status="revoked"):
         world.send(plain())
     importing.retry(world.job)
-    world.send(plain("message.from_provider", number=2))  # says nothing of the request
+    with saying(request_status="revoked"):
+        world.send(plain("referral.edited", number=2))
     assert world.run().state == "imported"
+
+
+def test_a_stopped_import_waits_whatever_else_comes(world: World) -> None:
+    with saying(request_status="revoked"):
+        world.send(plain())
+        assert world.send(plain("referral.edited", number=2)).outcome == Outcome.WITHDRAWN
+    assert world.send(plain("referral.edited", number=3)).outcome == Outcome.WITHDRAWN
+    assert (world.job.state, world.job.reason) == ("needs_attention", "withdrawn")
 
 
 def test_a_person_may_dismiss_it(world: World) -> None:
