@@ -239,6 +239,12 @@ def test_whoever_signed_in_long_ago_signs_in_again_before_secrets_are_shown(
         assert not asked_again(client.get(address), again)
 
 
+def test_a_session_of_which_nobody_knows_when_it_began_is_asked_too(client: Client, ada: User):
+    client.force_login(ada)
+    again = reverse("account_reauthenticate"), reverse("mfa_reauthenticate")
+    assert asked_again(client.get(SET_UP), again)
+
+
 def asked_again(response: Any, again: tuple[str, ...]) -> bool:
     return response.status_code == 302 and response.url.startswith(again)
 

@@ -189,7 +189,9 @@ def names_a_stored_file(value: Any) -> bool:
 
 
 @pytest.fixture
-def planted(world: World, monkeypatch: pytest.MonkeyPatch) -> Hanging:
+def planted(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> Hanging:
     """A referral that was imported after an error, and another one that became part of it.
 
     Everything that has a place for it names the person.
@@ -204,8 +206,9 @@ def planted(world: World, monkeypatch: pytest.MonkeyPatch) -> Hanging:
     jobs = ImportJob.objects.order_by("opened_at")
     for job in jobs:
         fail_then_import(world, job, monkeypatch)
-    with transaction.atomic():
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
+    ImportJob.objects.update(error_cleared_at=clock.now())  # the missing file, the second import
     bulk = BulkRetry.objects.create(
         selection=world.referral.pk, organization=world.organization, asked_at=clock.now()
     )
@@ -226,7 +229,6 @@ def fail_then_import(world: World, job: ImportJob, monkeypatch: pytest.MonkeyPat
     job.trigger_config.mapping.save()
     importing.retry(job)
     importing.run(job.pk)
-    ImportJob.objects.update(error_cleared_at=clock.now())  # the file that cannot be had
 
 
 def revoke(world: World) -> None:
@@ -461,6 +463,9 @@ def test_an_upgrade_deletes_what_an_earlier_purge_left(
     RegistrantName.objects.filter(referral=referral).delete()
     told = {"message": retention.TELL_STAFF, "missing_files": {}}
     ImportJob.objects.filter(referral=referral).update(**told)
+    # What it did not know yet.
+    InboundEvent.objects.update(warning_texts=None)
+    ImportJob.objects.update(corrections=[])
     assert {"InboundEvent.body", "ImportJob.closed_why"} <= set(planted.still_named())
 
     with django_capture_on_commit_callbacks(execute=True):
