@@ -443,6 +443,31 @@ def test_two_people_retry_once(world: World):
     assert world.job.resends == 1
 
 
+def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(world: World):
+    behave(world, "try_again")
+    seen = run_until_settled(world)
+    importing.retry(world.job)
+    assert run_until_settled(world).reason == seen.reason
+    with pytest.raises(importing.RetryRefused) as refused:
+        importing.retry(seen)
+    assert refused.value.why == deciding.ACTED
+    assert (world.job.state, world.job.resends) == ("needs_attention", 1)
+
+
+@pytest.mark.parametrize("seen_at", [None, timedelta(0), timedelta(days=1)])
+def test_an_error_that_is_newer_than_what_was_seen_is_not_cleared(
+    world: World, seen_at: timedelta | None
+):
+    behave(world, "reject")
+    seen = world.run()
+    newer = seen.error_at + timedelta(seconds=1)
+    ImportJob.objects.update(error_at=newer)
+    at = None if seen_at is None else seen.error_at + seen_at
+    assert not importing.clear_error(seen, seen_at=at)
+    assert world.job.has_uncleared_error
+    assert not world.job.cleared_errors.exists()
+
+
 def test_a_dismissed_import_says_why_and_stays_away(world: World):
     assert importing.dismiss(world.job, "A duplicate")
     assert (world.job.state, world.job.closed_why) == ("dismissed", "A duplicate")

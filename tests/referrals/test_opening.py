@@ -4,6 +4,7 @@ from unittest import mock
 
 import pytest
 from django.db import IntegrityError, connection
+from django.db.models import F
 
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
@@ -33,6 +34,16 @@ def test_an_event_is_opened_once(world: World):
     assert opening.open_jobs(received.event_id)
     assert not opening.open_jobs(received.event_id)
     assert ImportJob.objects.count() == 1
+
+
+def test_an_event_that_somebody_is_opening_is_left_alone_until_it_is_late(world: World):
+    event = world.receive(plain()).event_id
+    assert opening._take(event)
+    assert not opening.open_jobs(event)
+    assert InboundEvent.objects.get().openings == 1
+    InboundEvent.objects.update(due_at=F("due_at") - opening.OPENING_TIME)
+    assert opening.open_jobs(event)
+    assert InboundEvent.objects.get().openings == 2
 
 
 def test_one_event_that_matches_several_triggers_opens_one_import(world: World):
