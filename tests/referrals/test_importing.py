@@ -2,7 +2,7 @@
 
 import time
 from base64 import b64encode
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 from uuid import UUID, uuid4
@@ -26,6 +26,7 @@ from tests.world import REFERENCE, World, make_world, options, plain
 
 pytestmark = pytest.mark.postgres  # claims, leases, the ledger
 
+AT = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
 
 
@@ -473,6 +474,21 @@ def test_a_dismissed_import_says_why_and_stays_away(world: World):
     assert (world.job.state, world.job.closed_why) == ("dismissed", "A duplicate")
     assert world.send(plain(number=2)).outcome == "dismissed"
     assert not importing.dismiss(world.job, "again")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "queued", "due_at": AT},
+        {"state": "needs_attention", "reason": "unconfirmed", "due_at": None},
+    ],
+    ids=["queued for its files", "unconfirmed"],
+)
+def test_what_is_in_the_destination_is_not_dismissed(world: World, change: dict[str, Any]):
+    world.run()
+    ImportJob.objects.update(**change)
+    assert not importing.dismiss(world.job, "Entered by hand")
+    assert (world.job.state, world.job.closed_why) == (change["state"], "")
 
 
 def test_a_later_success_does_not_lower_the_flag(world: World):
