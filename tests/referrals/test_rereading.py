@@ -52,7 +52,7 @@ def go_on(folder: Path, scenario: str, how: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.once
+@pytest.mark.programs
 @pytest.mark.long
 @every_reading
 @pytest.mark.parametrize("scenario", ["sent again, then run", "run, then sent again"])
@@ -68,7 +68,7 @@ def test_the_same_messages_again_double_no_answer_and_no_file(
     assert [DELIVERED, "imported", {}, []] in found["jobs"]
 
 
-@pytest.mark.once
+@pytest.mark.programs
 @pytest.mark.long
 def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) -> None:
     found = go_on(tmp_path, "run", "other")
@@ -76,7 +76,7 @@ def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) ->
     assert found["referrals"][DELIVERED]["reading"] == 1
 
 
-@pytest.mark.once
+@pytest.mark.programs
 @pytest.mark.long
 @every_reading
 def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> None:
@@ -87,7 +87,7 @@ def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> Non
     assert found["steps"][CUT] == ["referral", "summary", "attachment:consent-81"]
 
 
-@pytest.mark.once
+@pytest.mark.programs
 @pytest.mark.long
 @every_reading
 def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_told(
