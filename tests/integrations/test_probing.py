@@ -15,6 +15,8 @@ from integrations.transport import Down, Misconfigured, TryAgain
 from referrals.dispatching import Dispatcher
 from tests.world import World, make_world, plain
 
+pytestmark = pytest.mark.postgres  # a probe is claimed
+
 MINUTES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
 
 

@@ -16,6 +16,8 @@ from referrals.importing.ledger import JobLedger
 from referrals.models import ImportJob, ImportStep
 from tests.world import World, plain
 
+pytestmark = pytest.mark.postgres  # conditional updates and constraints
+
 SETTLE = timedelta(seconds=20)
 MOMENT = timedelta(seconds=2)  # more than passes while a test runs
 

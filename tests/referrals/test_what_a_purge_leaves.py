@@ -40,6 +40,8 @@ from referrals.models import (
 )
 from tests.world import REFERENCE, World, plain
 
+pytestmark = pytest.mark.postgres  # what is deleted, also by a migration
+
 PERSON = "Okafor"
 OTHER_ID = "0f5c2a2e-6b1d-4d1e-9f5e-111111111111"
 storage = EncryptedFileStorage()
