@@ -36,6 +36,7 @@ from integrations.sources.caredove.fhir.vocabulary import (
     is_date,
     stem,
 )
+from integrations.sources.caredove.links import without_sign_in_links
 from mapping.document import AlsoSent, Withdrawn
 
 NUL = "\0"
@@ -132,7 +133,7 @@ class FhirTeller(Phrases):
             return
         words = [one_line(str(word)) for key in NAME_PARTS for word in _items(part.get(key))]
         label = ": ".join(labels)
-        self.add(group, label, " ".join(words))
+        self.add(group, label, without_sign_in_links(" ".join(words)))
         for key in left:
             self.say(part, key, part[key], f"{group}: {label}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from operator import itemgetter
 
-from integrations.sources.account import Rule
+from integrations.sources.account import Rule, is_empty
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
@@ -13,6 +13,7 @@ from integrations.sources.caredove.fields import Fields
 from mapping.document import FormAnswer
 
 RESPONSE = "QuestionnaireResponse"
+PLACE = "place-"  # begins the key of a form that only its place in the message tells
 _TEXTS = (
     "valueString",
     "valueDate",
@@ -53,7 +54,18 @@ def form_key(bundle: Bundle, response: Resource) -> str:
         return asked
     places = [id(other.members) for other in bundle.of_kind(RESPONSE)]
     place = places.index(id(response.members)) + 1 if id(response.members) in places else 0
-    return f"place-{place}"
+    return f"{PLACE}{place}"
+
+
+def has_answers(response: Resource) -> bool:
+    """Return whether a form says anything."""
+    return any(
+        not is_empty(value)
+        for item in _items(response)
+        for answer in item.children("answer")
+        for key, value in answer.members.items()
+        if key.startswith("value")
+    )
 
 
 def form_name(bundle: Bundle, response: Resource) -> str:

@@ -209,7 +209,7 @@ def _telecom(
             found.append(point)
     # An old number may ring at somebody else's.
     for point, former in _current(bundle, found):
-        yield str(point.raw("value")), point, former
+        yield point.line("value"), point, former
 
 
 def _phones(bundle: Bundle, owner: Fields) -> Iterator[Phone]:

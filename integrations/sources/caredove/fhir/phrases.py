@@ -185,7 +185,9 @@ class Phrases(Teller):
         if is_telecom(part):
             system = part.get("system")
             self.settle((id(part), "system"))
-            marks += [TELECOM.get(str(system), ""), self.say(part, "use", part.get("use"), where)]
+            kind = TELECOM.get(str(system), "")
+            marks += ["" if where.endswith(kind) else kind]
+            marks += [self.say(part, "use", part.get("use"), where)]
         elif "use" in part:
             self.settle((id(part), "use"))
         if "rank" in part:

@@ -31,7 +31,6 @@ from integrations.sources.caredove.fields import Fields, made
 from mapping.document import Document, Identifier, Named, Note, Substatus
 
 _LISTING = "HealthcareService"
-TAKEN_BACK = ("entered-in-error", "revoked")
 
 
 def asked(bundle: Bundle, request: Resource) -> Document:
@@ -49,9 +48,8 @@ def asked(bundle: Bundle, request: Resource) -> Document:
 
 
 def request_status(request: Resource) -> str:
-    """Return the status of the request itself where it takes the referral back (rule 16)."""
-    status = request.word("status")
-    return status if status in TAKEN_BACK else ""
+    """Return the status of the request itself, which may take the referral back (rule 16)."""
+    return request.word("status")
 
 
 def _parents(bundle: Bundle, request: Resource) -> list[Fields]:

@@ -31,7 +31,16 @@ def withdrawn(bundle: Bundle) -> list[Withdrawn]:
             found += _taken_back(bundle, resource)
         elif resource.kind == DOCUMENT:
             found += documents.replaced(bundle, resource)
+        elif resource.kind == forms.RESPONSE and not forms.has_answers(resource):
+            # Sent again without a single answer, it replaces itself whole all the same (rule 17);
+            # one that is known by its place alone may be another form.
+            key = forms.form_key(bundle, resource)
+            found += [] if key.startswith(forms.PLACE) else [_form(key)]
     return found
+
+
+def _form(key: str) -> Withdrawn:
+    return Withdrawn(part="form_answers", key=key)
 
 
 def _taken_back(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
