@@ -22,6 +22,7 @@ NO_SECRETS = {
     "secret != _TRIAL": "a word of ours in place of a secret",
     "comparing.compare(offer, organization).digest() != said['digest']": "what a page showed",
     "preview.digest() != request.POST.get('digest')": "what a page showed",
+    "hashlib.new(name, content, usedforsecurity=False).hexdigest() == digest": "a check for damage",
     "hashlib.sha256(upload.content).hexdigest() != upload.sha256": "a check for damage",
     "file.sha256 != hashlib.sha256(parsed.content).hexdigest()": "a check for another file",
     "first.body_sha256 == event.body_sha256": "a check for another body",

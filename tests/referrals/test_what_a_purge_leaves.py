@@ -63,6 +63,7 @@ KEPT = {
     "ImportJob.reference": "an id of the referral",
     "ImportJob.external_id": "the id in the destination, by which staff remove it there",
     "ImportJob.external_url": "where it is in the destination",
+    "ImportAttempt.doubt": "a key of ours",
     "ImportStep.name": "a name of ours, with the id of a file",
     "ImportStep.external_id": "an id in the destination",
     "BulkRetryItem.why": "a sentence of ours",
