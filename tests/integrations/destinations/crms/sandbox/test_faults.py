@@ -1,5 +1,7 @@
 """Which call fails, and how: the plan, without a server."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,11 +48,11 @@ def test_a_word_that_is_no_fault_says_why(text):
         Fault.parse(text)
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("mode", MODES)
-def test_a_referrals_address_can_ask_for_every_fault(step, mode):
-    assert Fault.from_email(f"fail-{step}-{mode}-twice@example.org") == Fault(step, mode, times=2)
-    assert Fault.from_email(f"Fail-{mode}@example.org") == Fault("create", mode, times=1)
+def test_a_referrals_address_can_ask_for_every_fault():
+    for step, mode in product(STEPS, MODES):
+        fault = Fault.from_email(f"fail-{step}-{mode}-twice@example.org")
+        assert fault == Fault(step, mode, times=2)
+        assert Fault.from_email(f"Fail-{mode}@example.org") == Fault("create", mode, times=1)
 
 
 @pytest.mark.parametrize("address", ["", "mireille@example.org", "fail@example.org", "fail-x@y.z"])
