@@ -9,12 +9,14 @@ import django
 import hypothesis
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 
-from tests import environment, leftovers, marks, services
+from tests import databases, environment, leftovers, marks, services
+from tests.migrated import Migrated
 
 SCRATCH = environment.prepare()
 django.setup()
@@ -110,6 +112,43 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database.setdefault("TEST", {})["NAME"] = str(SCRATCH / "test.sqlite3")
+        # What a test has written need not outlast the machine.
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(scope="session")
+def migrated(
+    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
+) -> Migrated | None:
+    """What pytest's workers share of migrating; nothing where there is only one."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return None
+    return Migrated(tmp_path_factory.getbasetemp().parent)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(migrated: Migrated | None) -> bool:
+    """Let pytest-django begin with the copy, if there is one."""
+    return migrated.take() if migrated else False
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,
+    migrated: Migrated | None,
+    django_db_keepdb: bool,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        if migrated and not django_db_keepdb:
+            migrated.give()
+    yield
+    with django_db_blocker.unblock():
+        databases.close_all()
+        if django_db_keepdb:
+            databases.drop(str(connection.settings_dict["NAME"]))
+        elif migrated:
+            migrated.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from django.db import connections
 
 from referrals import summary
 from referrals.rendering.pool import Pool, Renderer
-from tests.crash import databases
+from tests import databases
 from tests.crash.cells import Cells
 from tests.crash.laboratory import Laboratory, set_up
 from tests.flow.crms import Crms, running_crms

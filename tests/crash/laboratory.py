@@ -28,7 +28,7 @@ from integrations.models import Destination, Source
 from referrals import importing, intake, opening
 from referrals.dispatching import Dispatcher
 from referrals.models import ImportJob, InboundEvent, Referral
-from tests.crash import databases
+from tests import databases
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD, USERNAME, FileServer

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, connections
 
-from tests import leftovers
-from tests.crash import databases
+from tests import databases, leftovers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
