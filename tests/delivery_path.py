@@ -43,6 +43,7 @@ FILES = (
     "referrals/withdrawal.py",
     # The proof itself: a narrower one is a new one.
     "tests/crash/**/*.py",
+    "tests/databases.py",
     "tests/delivery_path.py",
     "tests/flow/crms.py",
     "tests/flow/fileserver.py",
