@@ -127,7 +127,9 @@ def plain_text(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return the plain text on one line, with single spaces."""
-    return " ".join(plain_text(text).split())
+    if _MAY_NEED_WORK.search(text):
+        text = plain_text(text)
+    return " ".join(text.split())
 
 
 def _without_controls(text: str) -> str:

@@ -10,9 +10,10 @@ of the body.
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from core.charsets import windows_1252
 
@@ -97,6 +98,30 @@ def earlier_key(key: str, number: int = 1) -> str:
 _TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
 
 
+class _RepeatedKey(Exception):
+    """A key comes twice in an object: it has to be read with care."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RepeatedKey
+    return members
+
+
+Members: TypeAlias = Callable[[list[tuple[str, Any]]], dict[str, Any]]
+
+
+def _decoder(members: Members, *, strict: bool = True) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=members,
+        parse_constant=_constant,
+        parse_int=_integer,
+        parse_float=_float,
+        strict=strict,
+    )
+
+
 class _Reader:
     """Reads one body; `repairs` says afterward what was repaired."""
 
@@ -143,25 +168,17 @@ class _Reader:
     def _parsed(self, text: str) -> Any:
         try:
             try:
-                return self._decoder(strict=True).decode(text)
-            except json.JSONDecodeError:
-                # Control characters may be all that is wrong with it.
-                return self._decoder(strict=False).decode(_CONTROL_IN_JSON.sub(" ", text))
+                return _USUAL.decode(text)
+            except (json.JSONDecodeError, _RepeatedKey):
+                # Control characters, or keys that come twice, may be all that is wrong with it.
+                text = _CONTROL_IN_JSON.sub(" ", text)
+                return _decoder(self._object, strict=False).decode(text)
         except json.JSONDecodeError as error:
             raise NotStrictJson(
                 f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
             ) from None
         except RecursionError:
             raise NotStrictJson(_TOO_DEEP) from None
-
-    def _decoder(self, *, strict: bool) -> json.JSONDecoder:
-        return json.JSONDecoder(
-            object_pairs_hook=self._object,
-            parse_constant=_constant,
-            parse_int=_integer,
-            parse_float=_float,
-            strict=strict,
-        )
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -239,3 +256,6 @@ def _float(digits: str) -> float | str:
 
 def _children(container: Any) -> Any:
     return container.values() if isinstance(container, dict) else container
+
+
+_USUAL = _decoder(_object)  # what nearly every body is read with: made once

@@ -233,7 +233,7 @@ def hashes_of(*announced: str) -> str:
     Each may be hexadecimal or base64, with its name before it or without: its length says which it
     is. What cannot be a hash is left out, so it contradicts nothing.
     """
-    found = (_digest(_PREFIX.sub("", text.strip(), count=1)) for text in announced)
+    found = (_digest(_PREFIX.sub("", text.strip(), count=1)) for text in announced if text)
     named = (f"{_ALGORITHMS[len(digest)]}:{digest.hex()}" for digest in found if digest)
     return " ".join(dict.fromkeys(named))
 

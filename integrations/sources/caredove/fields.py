@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 def made(kind: type[T], **values: Any) -> T:
     """Return a part of a document, with only what is not empty."""
-    return cast(T, {key: value for key, value in values.items() if value not in ("", None, [], {})})
+    # Of what is false, zero and no say something, and they alone equal 0.
+    return cast(T, {key: value for key, value in values.items() if value or value == 0})
 
 
 class Fields:
@@ -45,7 +46,8 @@ class Fields:
         return bool(self.members)
 
     def __contains__(self, key: str) -> bool:
-        return self.members.get(key) not in (None, "", [], {})
+        value = self.members.get(key)
+        return bool(value) or value == 0
 
     def raw(self, key: str) -> Any:
         """Return the member as it was sent."""
@@ -68,28 +70,24 @@ class Fields:
 
     def text(self, key: str) -> str:
         """Return plain text, with its lines, without sign-in links."""
-        string = self._string(key)
-        return self._read(key, self._cleaned(plain_text, string)) if string else ""
+        return self._read(key, self._cleaned(plain_text, key))
 
     def line(self, key: str) -> str:
         """Return plain text on one line, without sign-in links."""
-        string = self._string(key)
-        return self._read(key, self._cleaned(one_line, string)) if string else ""
+        return self._read(key, self._cleaned(one_line, key))
 
     def id(self, key: str) -> str:
         """Return an id exactly as sent: to compare, not to show."""
-        string = self._string(key).strip()
-        return self._read(key, string) if string else ""
+        return self._read(key, self._string(key).strip())
 
     def word(self, key: str) -> str:
         """Return a code: one line, in lower case."""
-        string = self._string(key)
-        return self._read(key, self._cleaned(one_line, string).lower()) if string else ""
+        return self._read(key, self._cleaned(one_line, key).lower())
 
     def url(self, key: str) -> str:
         """Return an address, which is no text: “&copy;” in it is not “©”."""
         value = self.raw(key)
-        return self._read(key, value.strip()) if isinstance(value, str) else ""
+        return self._read(key, value.strip() if isinstance(value, str) else "")
 
     def lines(self, key: str) -> list[str]:
         """Return the texts of a list, or the one text that stands in its place."""
@@ -204,7 +202,11 @@ class Fields:
         # What has parts is told part by part, as also sent.
         self.account.warn(warning, self.address(key) if text else None)
 
-    def _cleaned(self, clean: Callable[[str], str], string: str) -> str:
+    def _cleaned(self, clean: Callable[[str], str], key: str) -> str:
+        """Return a text cleaned; the same text is cleaned once in a message."""
+        string = self._string(key)
+        if not string:
+            return ""
         known = self.account.clean.get((clean, string))
         if known is None:
             known = without_sign_in_links(clean(string))
@@ -212,7 +214,8 @@ class Fields:
         return known
 
     def _read(self, key: str, text: str) -> str:
-        self.account.read(self.address(key), text)
+        if text:
+            self.account.read(self.leaf or (id(self.members), key), text)
         return text
 
     def _path_of(self, key: str) -> str:
@@ -222,6 +225,8 @@ class Fields:
         value = self.members.get(key)
         if isinstance(value, str):
             return value
+        if value is None:
+            return ""
         if isinstance(value, float) and value.is_integer():
             return str(int(value))
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -150,7 +150,9 @@ class FhirTeller(Phrases):
     def marks_of(self, part: dict[str, Any]) -> Container[str]:
         is_told = self.account.is_told
         for key in VALUES:
-            if key in part and is_told((id(part), key)):
+            value = part.get(key)
+            address = (id(value), 0) if isinstance(value, list) else (id(part), key)
+            if value and is_told(address):
                 return CODES if key == "display" else MARKS
         return ()
 

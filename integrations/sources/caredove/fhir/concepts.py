@@ -22,11 +22,15 @@ def labels(owner: Fields, key: str) -> Iterator[str]:
 
 
 def labels_of(concept: Fields) -> list[str]:
-    """Return the label of one code, in a list that is empty where there is none."""
+    """Return the label of one code, in a list that is empty where there is none.
+
+    Every name is read, also behind the first: what it repeats is not told again.
+    """
     codings = concept.children("coding")
     names = [concept.text("text"), *(c.line("display") for c in codings)]
-    names += [c.line("code") for c in codings]
-    names += [concept.line("display"), concept.line("code")]  # a Coding in its place
+    if not any(names):
+        names += [c.line("code") for c in codings]
+        names += [concept.line("display"), concept.line("code")]  # a Coding in its place
     return [name for name in names if name][:1]
 
 

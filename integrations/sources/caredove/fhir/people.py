@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from integrations.sources.account import Rule
@@ -46,8 +47,10 @@ _MAX_RANK = 1_000_000
 
 def _is_former(bundle: Bundle, part: Fields) -> bool:
     """Return whether a name, an address, a number is no longer in use (rule 20)."""
-    if part.word("use") in _FORMER_USES:
+    if "use" in part.members and part.word("use") in _FORMER_USES:
         return True
+    if "period" not in part.members:
+        return False
     end = part.child("period").id("end")
     return bool(end) and has_ended(end, bundle.at)
 
@@ -131,13 +134,13 @@ def _gender(person: Fields) -> str:
 
 def identifiers(bundle: Bundle, owner: Fields) -> Iterator[Identifier]:
     """Yield the identifiers of a resource that have a value, former ones last."""
-    sent = [(i, _is_former(bundle, i)) for i in owner.children("identifier") if i.line("value")]
-    for identifier, former in sorted(sent, key=lambda pair: pair[1]):
+    sent = [(i.line("value"), i, _is_former(bundle, i)) for i in owner.children("identifier")]
+    for value, identifier, former in sorted(filter(itemgetter(0), sent), key=itemgetter(2)):
         yield made(
             Identifier,
             type=label(identifier, "type"),
             system=identifier.line("system"),
-            value=identifier.line("value"),
+            value=value,
             former=former or None,
         )
 
