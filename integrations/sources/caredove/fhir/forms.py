@@ -47,10 +47,10 @@ def form_key(bundle: Bundle, response: Resource) -> str:
 
     An id that may be this message's own is none of the form's.
     """
-    own = identity.key(response.key)
-    if own and not response.has_random_key and not identity.is_local(response.key):
+    own = response.key
+    if identity.is_reference(own) and not response.has_random_key and not identity.is_local(own):
         return own
-    if asked := identity.key(response.url("questionnaire").partition("|")[0]):
+    if asked := identity.key(response.line("questionnaire").partition("|")[0]):
         return asked
     places = [id(other.members) for other in bundle.of_kind(RESPONSE)]
     place = places.index(id(response.members)) + 1 if id(response.members) in places else 0
