@@ -21,6 +21,8 @@ CAUSES = {
     "unknown_extension": "{field} holds nothing that can be shown to people",
     "subject_missing": "The message holds another person's details, not the registrant's; "
     "the import waits for them",
+    "somebody_else": "Something in the message is about another person than the registrant; "
+    "it was left out",
     "request_withdrawn": "Caredove marked the referral as entered in error or revoked",
     "other_reference": "The message names another Reference # too; it was not used",
     "file_missing": "A file is missing: the list of files says why",

@@ -10,6 +10,7 @@ A leaf is known by its address: the container that holds it, by identity, and it
 The account is good for as long as the body that it is kept of.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,7 @@ Address: TypeAlias = tuple[int, str | int]
 Path: TypeAlias = tuple[str | int, ...]
 
 MAX_WARNINGS = 50
+_WORD = re.compile(r"[A-Za-z0-9]+")
 SURE = 4  # characters: a shorter text is found within another one by chance
 
 
@@ -132,14 +134,16 @@ class Account:
     def settle(self, result: Any) -> None:
         """Decide which of the values that were read are used: those that stand in the result."""
         texts = {*texts_of(result), *self._pieces}
-        whole = ""
+        rest: list[tuple[Address, str]] = []
         for address, text in self._read:
             if text in texts:
                 self._taken[address] = text
-            elif len(text) >= SURE and address not in self._taken:
-                whole = whole or "\n".join(texts)
-                if text in whole:
-                    self._taken[address] = text
+            elif len(text) >= SURE:
+                rest.append((address, text))
+        within = _found_within({text for _, text in rest}, texts)
+        for address, text in rest:
+            if text in within:
+                self._taken.setdefault(address, text)
         self._settled.update(self._taken)
         self._read.clear()
 
@@ -204,6 +208,18 @@ def leaves(
             yield from leaves(value, (*path, key), (*above, address))
         else:
             yield (*path, key), address, value, above
+
+
+def _found_within(wanted: set[str], texts: set[str]) -> set[str]:
+    """Return those that stand within one of the texts.
+
+    A message has many ids that are read and shown nowhere: each is searched for only when all of
+    its words are there, or reading would cost the square of a message's size.
+    """
+    whole = "\n".join(texts)
+    words = {word for text in wanted for word in _WORD.findall(text)}
+    there = {word for found in _WORD.finditer(whole) if (word := found[0]) in words}
+    return {text for text in wanted if there.issuperset(_WORD.findall(text)) and text in whole}
 
 
 def texts_of(result: Any) -> list[str]:

@@ -57,10 +57,14 @@ class Teller:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._told: dict[str, AlsoSent] = {}
+        self._texts: dict[str, list[str]] = {}  # by the same keys
+        self._pieces: dict[str, set[str]] = {}
 
     @property
     def told(self) -> list[AlsoSent]:
         """What was told, in the order of the message."""
+        for key, part in self._told.items():
+            part["text"] = "; ".join(self._texts[key])
         return list(self._told.values())
 
     def add(self, group: str, label: str, text: str, key: str = "") -> None:
@@ -68,12 +72,12 @@ class Teller:
         if not text:
             return
         key = key or f"{group}/{label}"
-        known = self._told.get(key)
-        if known and text not in known["text"].split("; "):
-            text = f"{known['text']}; {text}"
-        elif known:
+        known = self._pieces.setdefault(key, set())
+        if text in known:
             return
-        self._told[key] = made(AlsoSent, key=key, group=group, label=label, text=text)
+        known.update(text.split("; "))
+        self._told.setdefault(key, made(AlsoSent, key=key, group=group, label=label))
+        self._texts.setdefault(key, []).append(text)
 
     def is_done(self, container: Any) -> bool:
         """Return whether nothing of an object or list is left to tell; ids are settled on the way.

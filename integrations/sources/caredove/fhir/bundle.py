@@ -54,7 +54,10 @@ class Bundle:
             if isinstance(entry.raw("resource"), dict)
         ]
         self.nothing = Resource({}, "", account)
-        self._inside: dict[int, list[Resource]] = {}  # contained, by their container's members
+        # By the members of their container: those that it contains; and the same by their keys.
+        self._inside: dict[int, list[Resource]] = {}
+        self._inside_by_key: dict[int, dict[str, list[Resource]]] = {}
+        self._somebody_elses: set[int] = set()  # by their members
 
     @cached_property
     def at(self) -> datetime:
@@ -92,11 +95,22 @@ class Bundle:
             seen |= values
         return found
 
+    def leave_out(self, resource: Resource) -> None:
+        """Leave out a resource that is another patient's: from now on no reader finds it."""
+        resource.leave_out(Rule.SOMEBODY_ELSE)
+        self._somebody_elses.add(id(resource.members))
+
+    def is_left_out(self, resource: Resource) -> bool:
+        """Return whether a resource is another patient's."""
+        container = resource.container or resource
+        return not self._somebody_elses.isdisjoint((id(resource.members), id(container.members)))
+
     def everything(self) -> Iterator[Resource]:
         """Yield every resource, each followed by those that it contains."""
         for resource in self.resources:
-            yield resource
-            yield from self.contained(resource)
+            if not self.is_left_out(resource):
+                yield resource
+                yield from (r for r in self.contained(resource) if not self.is_left_out(r))
 
     def contained(self, resource: Resource) -> list[Resource]:
         """Return the resources that one contains."""
@@ -111,9 +125,19 @@ class Bundle:
             self._inside[id(resource.members)] = found
         return found
 
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """The place of each resource among those of its kind, from 1, by its members."""
+        found: dict[int, int] = {}
+        counted: dict[str, int] = {}
+        for resource in self.resources:
+            counted[resource.kind] = counted.get(resource.kind, 0) + 1
+            found[id(resource.members)] = counted[resource.kind]
+        return found
+
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a kind."""
-        return [resource for resource in self.resources if resource.kind == kind]
+        return [r for r in self.resources if r.kind == kind and not self.is_left_out(r)]
 
     def only(self, kind: str) -> Resource:
         """Return the resource of a kind when there is exactly one, else an empty one."""
@@ -131,7 +155,7 @@ class Bundle:
     def follow_all_from(self, part: Fields, key: str, owner: Fields) -> list[Resource]:
         """Return the same for a member of a part of the owner."""
         found = (self.resolve(reference, owner) for reference in references_in(part, key))
-        return [resource for resource in found if resource]
+        return [resource for resource in found if resource and not self.is_left_out(resource)]
 
     def listed(self, owner: Fields, key: str, kind: str) -> list[Resource]:
         """Return the resources of a kind, each once: those in a member first, in its order."""
@@ -157,12 +181,19 @@ class Bundle:
         container = owner.container or owner
         if "contained" not in container.members:
             return self.nothing
-        inside = self.contained(container)
         if target == "#" and owner.container:
             return container
-        key = target.removeprefix("#")
-        found = (r for r in inside if key in (r.key, r.key.removeprefix("#")) and r is not owner)
-        return next(found, self.nothing)
+        found = self._contained_by_key(container).get(target.removeprefix("#"), [])
+        return next((resource for resource in found if resource is not owner), self.nothing)
+
+    def _contained_by_key(self, container: Resource) -> dict[str, list[Resource]]:
+        known = self._inside_by_key.get(id(container.members))
+        if known is None:
+            known = self._inside_by_key[id(container.members)] = {}
+            for resource in self.contained(container):
+                for key in {resource.key, resource.key.removeprefix("#")}:
+                    known.setdefault(key, []).append(resource)
+        return known
 
     def named(self, target: str) -> Resource:
         """Return the resource that an address, `Type/id`, `urn:uuid:` or bare id names."""

@@ -52,9 +52,7 @@ def form_key(bundle: Bundle, response: Resource) -> str:
         return own
     if asked := identity.key(response.line("questionnaire").partition("|")[0]):
         return asked
-    places = [id(other.members) for other in bundle.of_kind(RESPONSE)]
-    place = places.index(id(response.members)) + 1 if id(response.members) in places else 0
-    return f"{PLACE}{place}"
+    return f"{PLACE}{bundle.places.get(id(response.members), 0)}"
 
 
 def has_answers(response: Resource) -> bool:

@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 from integrations.sources.account import Rule
 from integrations.sources.caredove.events import LANGUAGE_CODE, MESSAGE_PERMISSION_EXTENSION
-from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in, referred_key
+from integrations.sources.caredove.fhir.bundle import (
+    SERVICE_REQUEST,
+    Bundle,
+    Resource,
+    references_in,
+    referred_key,
+    without_version,
+)
 from integrations.sources.caredove.fhir.concepts import code, label, labels
 from integrations.sources.caredove.fields import Fields, made
 from integrations.sources.values.address import complete_address
@@ -40,6 +47,8 @@ _FORMER_USES = ("old", "maiden")
 _PHONE_SYSTEMS = ("phone", "sms")
 _PHONE_USES = ("home", "mobile", "work")
 _MAX_RANK = 1_000_000
+# Members in which a resource says whose it is.
+_SUBJECTS = ("subject", "patient", "for", "beneficiary", "securityContext")
 
 
 # -- What has ended ------------------------------------------------------------------------------
@@ -86,23 +95,40 @@ def leave_out_others(bundle: Bundle, person: Resource) -> None:
     others = [other for other in bundle.of_kind("Patient") if other is not person]
     if others and not person:
         bundle.account.warn(Warning("ServiceRequest.subject", "subject_missing"))
-    for other in others:
-        other.leave_out(Rule.SOMEBODY_ELSE)
-    for resource in bundle.everything() if others else ():
-        if any(_is_about(bundle, resource, other) for other in others):
-            resource.leave_out(Rule.SOMEBODY_ELSE)
+    theirs = [r for r in bundle.everything() if _is_somebody_elses(bundle, r, person)]
+    for resource in [*others, *theirs]:
+        bundle.leave_out(resource)
 
 
-def is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> bool:
-    """Return whether a resource is about another patient than this one."""
-    others = (other for other in bundle.of_kind("Patient") if other is not person)
-    return any(_is_about(bundle, resource, other) for other in others)
-
-
-def _is_about(bundle: Bundle, resource: Resource, person: Resource) -> bool:
-    if resource.kind == "ServiceRequest":
+def _is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> bool:
+    """Return whether a resource is about other patients, and not about this one too."""
+    if resource.kind in (SERVICE_REQUEST, "MessageHeader"):
         return False
-    return any(bundle.follow(resource, key) is person for key in ("subject", "patient", "for"))
+    parts = [(resource, key) for key in _SUBJECTS if key in resource.members]
+    if resource.kind == "Appointment":
+        parts += [(participant, "actor") for participant in resource.children("participant")]
+    about = [
+        _is_person(bundle, reference, resource, person)
+        for part, key in parts
+        for reference in references_in(part, key)
+    ]
+    return False in about and True not in about
+
+
+def _is_person(
+    bundle: Bundle, reference: Fields, owner: Resource, person: Resource
+) -> bool | None:
+    """Return whether a reference means this patient; None where it may, or means no patient."""
+    target = bundle.resolve(reference, owner)
+    if target:
+        return target is person if target.kind == "Patient" and not target.container else None
+    stated = re.search(r"(?:^|/)Patient/([^/#?]+)$", without_version(reference.url("reference")))
+    if not stated or not person or person.container or person.has_random_key:
+        return None
+    if stated[1] == person.key:
+        return True
+    bundle.account.warn(Warning(f"{owner.kind}.subject", "somebody_else"))
+    return False
 
 
 def registrant(bundle: Bundle, person: Resource) -> Registrant:
@@ -177,8 +203,7 @@ def _addresses(bundle: Bundle, person: Fields) -> Iterator[Address]:
 
 def _contacts(bundle: Bundle, person: Resource) -> Iterator[Contact]:
     relatives = bundle.of_kind("RelatedPerson") if person else []
-    theirs = [r for r in relatives if not is_somebody_elses(bundle, r, person)]
-    for contact in [*person.children("contact"), *theirs]:
+    for contact in [*person.children("contact"), *relatives]:
         organization = contact.child("organization").line("display")
         yield made(
             Contact,

@@ -85,8 +85,12 @@ class Phrases(Teller):
 
     def _reference(self, part: dict[str, Any], where: str) -> str:
         """Return what a reference says: its display, else whom or what it points to."""
-        name = self.say(part, "display", part.get("display"), where)
         target = self.bundle.resolve(Fields(part, "", Account()), self.owner)
+        if target and self.bundle.is_left_out(target):
+            for key in part:
+                self.settle((id(part), key), Rule.SOMEBODY_ELSE)
+            return ""
+        name = self.say(part, "display", part.get("display"), where)
         if "reference" in part:
             self.settle((id(part), "reference"))
         if target and (id(target.members) in self.groups or target.kind not in NAMED):
