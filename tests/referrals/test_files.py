@@ -10,6 +10,7 @@ import pytest
 
 from core import outbound
 from integrations.destinations.demo import transport as demo
+from referrals import files
 from referrals.models import ReferralFile
 from tests.integrations.sources.real_files import NOTE, SIGN_IN_PAGE, TINY_PDF, pdf, picture
 from tests.world import FIXTURES, World, plain
@@ -225,3 +226,13 @@ def test_the_file_of_a_case_is_missing_with_the_reason(world: World, sent, name,
     world.send(message)
     assert run(world, answer, "text/html").missing_files == {"letter.pdf": why}
     assert sent == []
+
+
+def test_of_a_sender_in_a_loop_no_more_files_are_kept_than_the_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(files, "MAX_FILES", 3)
+    for number in (1, 2):
+        attachments = [inline(f"{number}-{n}.txt", f"{number} {n}".encode()) for n in range(5)]
+        world.send(plain(number=number, attachments=attachments))
+    assert ReferralFile.objects.count() == 3

@@ -1,5 +1,6 @@
 """The real ledger, with a real settle time, keeps what `integrations.transport.Ledger` promises."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.db.models import F
 
 from config import settings as configured
+from core import clock, outbound
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.transport import Misconfigured, Rejected, TryAgain, Unconfirmed
 from referrals import importing
@@ -257,6 +259,40 @@ def take_up_again(effect: Effect, world: World) -> None:
     lease = claim(world.job.pk)
     assert lease
     effect.ledger = JobLedger(lease)
+
+
+# -- No longer than the lease ----------------------------------------------------------------------
+
+
+def test_neither_a_sending_nor_a_look_may_outlast_the_lease(effect: Effect):
+    """Or another worker could look while it is still under way."""
+    left: list[float] = []
+
+    def watched(end: str | Exception | None) -> Callable[[], Any]:
+        def call() -> Any:
+            left.append(outbound.calls._end.get() - time.monotonic())
+            if isinstance(end, Exception):
+                raise end
+            return end
+
+        return call
+
+    unanswered = watched(TryAgain("No answer came.", maybe_done=True))
+    with pytest.raises(TryAgain):
+        effect.ledger.once("referral", unanswered, watched(None))
+    let_pass(SETTLE)
+    effect.ledger.once("referral", unanswered, watched("RF-1"))
+    assert len(left) == 2
+    assert max(left) < configured.LEASE_TIME.total_seconds()
+
+
+def test_each_remote_effect_prolongs_the_lease(effect: Effect, world: World):
+    soon = clock.now() + timedelta(seconds=30)
+    for act in (effect.goes_unanswered, effect.later):
+        ImportJob.objects.update(lease_until=soon)
+        let_pass(SETTLE)
+        act()
+        assert world.job.lease_until > soon + timedelta(seconds=60)
 
 
 # -- Over several attempts -------------------------------------------------------------------------
