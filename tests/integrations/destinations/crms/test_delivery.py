@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -459,6 +460,20 @@ def test_a_summary_that_changed_since_it_was_sent_is_not_sent_beside_the_first(
     edited = document("summary", b"%PDF-1.7 the summary after an edit", SUMMARY)
     connect().deliver(parcel(RECORD, ledger, (edited,)))
     assert files(crms_sandbox) == [SUMMARY_PDF.sha256]
+
+
+@pytest.mark.parametrize("category", [ATTACHMENT, None], ids=["as an attachment", "as nothing"])
+def test_a_file_that_somebody_has_added_there_is_not_taken_for_ours(
+    crms_sandbox: Sandbox, connect: Connect, category: str | None
+) -> None:
+    ledger = InMemoryLedger()
+    crms_sandbox.fail("attachment", "reset")
+    refused_by(connect(), ledger)
+    (referral,) = crms_sandbox.referrals
+    theirs = replace(referral.attachments[0], id="AT-99", sha256="f" * 64, category=category)
+    referral.attachments.append(theirs)
+    deliver_at_last(connect(), ledger)
+    assert sorted(files(crms_sandbox)) == sorted([*HASHES, theirs.sha256])
 
 
 def test_of_two_equal_files_the_second_is_not_taken_for_the_first(
