@@ -149,6 +149,22 @@ def test_the_words_are_on_the_pages(
                 assert shows_words(clients["administrator"].get(page_of(view, own))), view.name
 
 
+@pytest.mark.parametrize(
+    "model", [ImportJob, Referral, InboundEvent], ids=lambda model: model.__name__
+)
+def test_nor_does_the_page_of_any_case(
+    model: type[models.Model], hostile: None, clients: dict[str, Client]
+) -> None:
+    """Of each import, referral and event that is planted: what is shown depends on its state."""
+    opts = model._meta
+    for row in model._base_manager.all():
+        address = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        with undone():
+            page = clients["administrator"].get(address)
+            assert page.status_code == 200
+            assert not shows_markup(page), address
+
+
 ACTIONS = [
     (model, getattr(action, "__name__", action))
     for model in (ImportJob, Destination)
