@@ -153,7 +153,7 @@ def test_the_words_are_on_the_pages(
     "model", [ImportJob, Referral, InboundEvent], ids=lambda model: model.__name__
 )
 def test_nor_does_the_page_of_any_case(
-    model: type[models.Model], hostile: None, clients: dict[str, Client]
+    model: type[models.Model], hostile: None, db: None, clients: dict[str, Client]
 ) -> None:
     """Of each import, referral and event that is planted: what is shown depends on its state."""
     opts = model._meta
