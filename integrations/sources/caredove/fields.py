@@ -184,6 +184,8 @@ class Fields:
             items = [((id(value), at), item) for at, item in enumerate(value)]
         found = []
         for address, item in items:
+            if self.account.is_left_out(address, Rule.INTERNAL):
+                continue
             if isinstance(item, dict):
                 if item:
                     found.append(Fields(item, path, self.account))

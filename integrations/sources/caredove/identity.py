@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from integrations.sources.caredove.events import LOCAL_ID, REFERENCE_NUMBER, UUID_LIKE
+from integrations.sources.caredove.links import is_sign_in_link
 from integrations.sources.parsed import FieldError
 
 MAX_EVENT_ID = 200
@@ -57,8 +58,11 @@ def event_id(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Return an id to compare, for which columns have room; of a long one, its hash."""
-    if len(text) <= MAX_KEY:
+    """Return an id to compare, for which columns have room; of another one, its hash.
+
+    A sign-in link is none that may be kept.
+    """
+    if len(text) <= MAX_KEY and not is_sign_in_link(text):
         return text
     return f"sha256:{sha256(text.encode()).hexdigest()[:32]}"
 

@@ -8,7 +8,7 @@ from typing import Any
 from core import strict_json
 from integrations.sources.account import Account, Entry, Rule
 from integrations.sources.caredove import identity
-from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines
+from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.events import (
     INTERNAL,
@@ -19,6 +19,7 @@ from integrations.sources.caredove.events import (
 )
 from integrations.sources.caredove.fields import Fields, made
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
+from integrations.sources.caredove.internal import leave_out_internal
 from integrations.sources.parsed import (
     Envelope,
     EventKind,
@@ -61,6 +62,8 @@ _GROUPS = {
     "requester": "Requester",
     "appointment": "Appointment",
 }
+_NEVER_INTERNAL = _GROUPS.keys() - {"appointment"}
+_MARKED = {*INTERNAL_MARKS, "internal"}
 _LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attachments": "File"}
 
 
@@ -77,18 +80,19 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    return _parse(_content(body))[0]
+    return _parse(_content(body), body)[0]
 
 
 def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
-    parsed, kept = _parse(content)
+    parsed, kept = _parse(content, body)
     return parsed, list(kept.entries(content.value))
 
 
-def _parse(content: strict_json.Content) -> tuple[ParsedEvent, Account]:
+def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Account]:
     kept = Account(content.repairs)
+    leave_out_internal(body, content.value, kept, _is_marked_internal)
     event = _event(content.value, kept)
     kind = plain_kind(_code(event))
     event.take("event_type")
@@ -410,9 +414,9 @@ def _values(item: Fields, key: str) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from _values(Fields({key: one}, item.path, Account()), key)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and not _is_marked_internal("", value):
         yield _composed(Fields(value, item.path, Account()))
-    else:
+    elif not isinstance(value, dict):
         yield item.text(key)
 
 
@@ -426,7 +430,7 @@ def _composed(value: Fields) -> str:
     rest = {
         key: text
         for key in value.members
-        if not is_for_machines(key)
+        if not (is_for_machines(key) or is_internal(key))
         and (text := ", ".join(filter(None, _values(value, key))))
         and text != named
     }
@@ -506,3 +510,10 @@ def _is_internal(item: Fields) -> bool:
         item.leave_out(Rule.INTERNAL)
         return True
     return False
+
+
+def _is_marked_internal(key: str | int, part: dict[str, Any]) -> bool:
+    """Return whether an object is internal; who or what a referral is about never is."""
+    if key in _NEVER_INTERNAL or part.keys().isdisjoint(_MARKED):
+        return False
+    return _is_internal(Fields(part, "", Account()))

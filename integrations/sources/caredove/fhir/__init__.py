@@ -21,10 +21,11 @@ from integrations.sources.caredove.fhir import (
 )
 from integrations.sources.caredove.fhir.also_sent import FhirTeller
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
-from integrations.sources.caredove.fhir.concepts import code, label
+from integrations.sources.caredove.fhir.concepts import code, is_marked_internal, label
 from integrations.sources.caredove.fhir.documents import files
 from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
 from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.internal import leave_out_internal
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from mapping.document import Document
@@ -54,18 +55,19 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    return _parse(_content(body))[0]
+    return _parse(_content(body), body)[0]
 
 
 def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
-    parsed, kept = _parse(content)
+    parsed, kept = _parse(content, body)
     return parsed, list(kept.entries(content.value))
 
 
-def _parse(content: strict_json.Content) -> tuple[ParsedEvent, Account]:
+def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Account]:
     kept = Account(content.repairs)
+    leave_out_internal(body, content.value, kept, is_marked_internal)
     bundle = _bundle(content.value, kept)
     asked = service_request(bundle)
     found = _references(bundle, asked)

@@ -74,7 +74,9 @@ class FhirTeller(Phrases):
         said = {key: self._said(members, key, group) for key in _in_order(members, main)}
         dates = [text for key, text in said.items() if is_date(key) and text]
         rest = [text for key, text in said.items() if text and key != main and not is_date(key)]
-        text = ", ".join(filter(None, [said.get(main, ""), *rest]))
+        # What it is stands elsewhere too, where it is used; its state says nothing without it.
+        name = said.get(main, "") or (self.name_of(resource, group) if dates or rest else "")
+        text = ", ".join(filter(None, [name, *rest]))
         if dates:
             text = f"{text} ({', '.join(dates)})" if text else ", ".join(dates)
         self.add(group, "", text, _own_key(resource, said.get(main, "")))

@@ -57,7 +57,7 @@ class Bundle:
         # By the members of their container: those that it contains; and the same by their keys.
         self._inside: dict[int, list[Resource]] = {}
         self._inside_by_key: dict[int, dict[str, list[Resource]]] = {}
-        self._somebody_elses: set[int] = set()  # by their members
+        self._left_out: dict[int, Rule] = {}  # by their members
 
     @cached_property
     def at(self) -> datetime:
@@ -85,32 +85,35 @@ class Bundle:
     @cached_property
     def shared_identifiers(self) -> set[str]:
         """The identifiers that cannot tell a document: the referral's, or of several (rule 17)."""
-        requests = self.of_kind(SERVICE_REQUEST)
+        requests = [r for r in self.resources if r.kind == SERVICE_REQUEST]
         found = {request.key for request in requests}
         found |= {i.id("value") for request in requests for i in request.children("identifier")}
         seen: set[str] = set()
-        for document in self.of_kind(DOCUMENT):
+        for document in (r for r in self.resources if r.kind == DOCUMENT):
             values = {identifier.id("value") for identifier in document.children("identifier")}
             found |= values & seen
             seen |= values
         return found
 
-    def leave_out(self, resource: Resource) -> None:
-        """Leave out a resource that is another patient's: from now on no reader finds it."""
-        resource.leave_out(Rule.SOMEBODY_ELSE)
-        self._somebody_elses.add(id(resource.members))
+    def leave_out(self, resource: Resource, rule: Rule) -> None:
+        """Leave out a resource by a rule: from now on no reader finds it."""
+        resource.leave_out(rule)
+        self._left_out[id(resource.members)] = rule
 
-    def is_left_out(self, resource: Resource) -> bool:
-        """Return whether a resource is another patient's."""
+    def left_out_by(self, resource: Resource) -> Rule | None:
+        """Return the rule by which a resource, or what contains it, is left out."""
+        if not self._left_out:
+            return None
         container = resource.container or resource
-        return not self._somebody_elses.isdisjoint((id(resource.members), id(container.members)))
+        own = self._left_out.get(id(resource.members))
+        return own or self._left_out.get(id(container.members))
 
     def everything(self) -> Iterator[Resource]:
         """Yield every resource, each followed by those that it contains."""
         for resource in self.resources:
-            if not self.is_left_out(resource):
+            if not self.left_out_by(resource):
                 yield resource
-                yield from (r for r in self.contained(resource) if not self.is_left_out(r))
+                yield from (r for r in self.contained(resource) if not self.left_out_by(r))
 
     def contained(self, resource: Resource) -> list[Resource]:
         """Return the resources that one contains."""
@@ -137,7 +140,7 @@ class Bundle:
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a kind."""
-        return [r for r in self.resources if r.kind == kind and not self.is_left_out(r)]
+        return [r for r in self.resources if r.kind == kind and not self.left_out_by(r)]
 
     def only(self, kind: str) -> Resource:
         """Return the resource of a kind when there is exactly one, else an empty one."""
@@ -155,7 +158,7 @@ class Bundle:
     def follow_all_from(self, part: Fields, key: str, owner: Fields) -> list[Resource]:
         """Return the same for a member of a part of the owner."""
         found = (self.resolve(reference, owner) for reference in references_in(part, key))
-        return [resource for resource in found if resource and not self.is_left_out(resource)]
+        return [resource for resource in found if resource and not self.left_out_by(resource)]
 
     def listed(self, owner: Fields, key: str, kind: str) -> list[Resource]:
         """Return the resources of a kind, each once: those in a member first, in its order."""

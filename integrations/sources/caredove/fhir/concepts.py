@@ -1,7 +1,9 @@
 """Small FHIR types: codes with their labels, extensions, and marks of internal notes."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from integrations.sources.account import Account
 from integrations.sources.caredove.events import INTERNAL, INTERNAL_EXTENSION
 from integrations.sources.caredove.fields import Fields
 
@@ -65,12 +67,25 @@ def is_internal(thing: Fields) -> bool:
     """Return whether staff wrote this for themselves: it is never passed on."""
     if thing.members.keys().isdisjoint(_MARKED):
         return False
+    thing = Fields(thing.members, "", Account())  # a mark that is left out is a mark all the same
     extended = any(
         INTERNAL_EXTENSION.search(extension.url("url"))
         and extension.raw("valueBoolean") is not False
         for extension in thing.children("extension")
     )
     return extended or any(INTERNAL.fullmatch(mark.replace("_", " ")) for mark in _marks(thing))
+
+
+def is_marked_internal(key: str | int, part: dict[str, Any]) -> bool:
+    """Return whether a part of a resource is internal, or is the mark that says so.
+
+    Of a whole resource only the mark: what becomes of a resource, its reader decides.
+    """
+    if INTERNAL_EXTENSION.search(str(part.get("url", ""))):
+        return part.get("valueBoolean") is not False
+    if "resourceType" in part or part.keys().isdisjoint(_MARKED):
+        return False
+    return is_internal(Fields(part, "", Account()))
 
 
 def _marks(thing: Fields) -> Iterator[str]:

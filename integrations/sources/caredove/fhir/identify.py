@@ -5,6 +5,7 @@ referral's, count: not the ids of other systems, and not those that only tell th
 message apart.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from integrations.sources.account import Rule
@@ -26,6 +27,7 @@ from integrations.sources.caredove.fhir.bundle import (
     referred_key,
 )
 from integrations.sources.caredove.fhir.concepts import extensions, label
+from integrations.sources.caredove.fhir.people import current
 from integrations.sources.caredove.fields import Fields
 from integrations.sources.warnings import Warning
 
@@ -35,6 +37,9 @@ ABOUT = {
     "Appointment": ("basedOn",),
     "Communication": ("basedOn", "about"),
 }
+
+# What an identifier that the header gives for the referral is called without anybody's name.
+_OWN_TYPE = re.compile(r"(?:referral|reference)\s*(?:id|identifier|number|no\.?|#)?", re.IGNORECASE)
 
 
 def service_request(bundle: Bundle) -> Resource:
@@ -75,7 +80,7 @@ def references(bundle: Bundle, request: Resource) -> tuple[str, ...]:
         unclaimed = [value for value in _unclaimed(request) if value not in sure]
         if len(numbers := set(filter(identity.is_number, unclaimed))) == 1:
             sure = (*numbers, *sure)
-    others = {number for number in _stated(request) if sure and number not in sure}
+    others = {number for number in _stated(bundle, request) if sure and number not in sure}
     if others:
         bundle.account.warn(Warning("ServiceRequest.identifier", "other_reference"))
     return sure or identity.references(_likely(bundle, request))[:1]
@@ -83,7 +88,7 @@ def references(bundle: Bundle, request: Resource) -> tuple[str, ...]:
 
 def _sure(bundle: Bundle, request: Resource) -> Iterator[str]:
     header = bundle.header
-    yield from _stated(request)
+    yield from _stated(bundle, request)
     for focus in references_in(header, "focus"):
         yield from _caredoves([focus.child("identifier")], without_system=True)
     yield from filter(identity.is_number, _referred(bundle, request))
@@ -96,19 +101,27 @@ def _sure(bundle: Bundle, request: Resource) -> Iterator[str]:
     yield from filter(identity.is_global, _referred(bundle, request))
 
 
-def _stated(request: Resource) -> Iterator[str]:
-    """Yield what is typed as Caredove's Reference #."""
-    for identifier in request.children("identifier"):
-        system = identifier.url("system")
-        typed = REFERENCE_TYPE.search(label(identifier, "type"))
-        if typed and (not system or CAREDOVE_HOST in system.lower()):
-            yield identifier.id("value")
+def _stated(bundle: Bundle, request: Resource) -> Iterator[str]:
+    """Yield what is typed as Caredove's Reference #; one that has ended only without another."""
+    typed = [i for i in request.children("identifier") if _is_stated(i)]
+    for identifier, _ in current(bundle, typed):
+        yield identifier.id("value")
+
+
+def _is_stated(identifier: Fields) -> bool:
+    """Return whether an identifier is typed as this referral's own Reference #."""
+    kind, system = label(identifier, "type"), identifier.url("system")
+    is_caredoves = not system or CAREDOVE_HOST in system.lower()
+    return is_caredoves and bool(REFERENCE_TYPE.search(kind)) and not PARENT_TYPE.search(kind)
 
 
 def _unclaimed(request: Resource) -> Iterator[str]:
-    """Yield the numbers that neither a type nor a system says to be somebody's."""
+    """Yield the numbers that no type, system or assigner says to be somebody's."""
     for identifier in request.children("identifier"):
-        if not identifier.url("system") and not label(identifier, "type"):
+        by = identifier.child("assigner", bare="display")
+        assigned = [by.line("display"), by.url("reference"), by.child("identifier").id("value")]
+        others = [text for text in assigned if text and CAREDOVE_HOST not in text.lower()]
+        if not (identifier.url("system") or label(identifier, "type") or others):
             yield identifier.id("value")
 
 
@@ -147,7 +160,9 @@ def _caredoves(identifiers: Iterable[Fields], *, without_system: bool) -> Iterat
             continue
         value = identifier.id("value")
         uuid = not kind and UUID_LIKE.fullmatch(value)
-        nameless = not system and (without_system or uuid)
+        # "Ocean referral id" is another system's, also where it gives no system.
+        is_foreign = kind and not (CAREDOVE_HOST in kind.lower() or _OWN_TYPE.fullmatch(kind))
+        nameless = not system and ((without_system and not is_foreign) or uuid)
         if (
             nameless
             or REFERRAL_SYSTEM.search(system)

@@ -63,7 +63,7 @@ def _is_former(bundle: Bundle, part: Fields) -> bool:
     return bool(end) and has_ended(end, bundle.at)
 
 
-def _current(bundle: Bundle, parts: Iterable[Fields]) -> list[tuple[Fields, bool]]:
+def current(bundle: Bundle, parts: Iterable[Fields]) -> list[tuple[Fields, bool]]:
     """Return the parts in use; only where there are none, those that were, marked as former."""
     found = [(part, _is_former(bundle, part)) for part in parts]
     return [pair for pair in found if not pair[1]] or found
@@ -96,7 +96,7 @@ def leave_out_others(bundle: Bundle, person: Resource) -> None:
         bundle.account.warn(Warning("ServiceRequest.subject", "subject_missing"))
     theirs = [r for r in bundle.everything() if _is_somebody_elses(bundle, r, person)]
     for resource in [*others, *theirs]:
-        bundle.leave_out(resource)
+        bundle.leave_out(resource, Rule.SOMEBODY_ELSE)
 
 
 def _is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> bool:
@@ -114,9 +114,7 @@ def _is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> 
     return False in about and True not in about
 
 
-def _is_person(
-    bundle: Bundle, reference: Fields, owner: Resource, person: Resource
-) -> bool | None:
+def _is_person(bundle: Bundle, reference: Fields, owner: Resource, person: Resource) -> bool | None:
     """Return whether a reference means this patient; None where it may, or means no patient."""
     target = bundle.resolve(reference, owner)
     if target:
@@ -182,7 +180,7 @@ def _languages(person: Fields) -> Iterator[Language]:
 
 
 def _addresses(bundle: Bundle, person: Fields) -> Iterator[Address]:
-    for address, former in _current(bundle, person.children("address")):
+    for address, former in current(bundle, person.children("address")):
         parts = made(
             Address,
             lines=address.lines("line"),
@@ -235,7 +233,7 @@ def _telecom(
         if value and system in systems:
             found.append(point)
     # An old number may ring at somebody else's.
-    for point, former in _current(bundle, found):
+    for point, former in current(bundle, found):
         yield point.line("value"), point, former
 
 

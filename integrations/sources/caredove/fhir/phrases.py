@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from core.markup import one_line
 from integrations.sources.account import Account, Rule, is_empty, leaves
 from integrations.sources.caredove.also_sent import Teller, humanized
 from integrations.sources.caredove.fhir import shapes, vocabulary
@@ -18,6 +19,7 @@ from integrations.sources.caredove.fhir.vocabulary import (
     stem,
 )
 from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.links import without_sign_in_links
 from integrations.sources.warnings import Warning
 
 
@@ -48,7 +50,12 @@ class Phrases(Teller):
         """Return the text and every display; only where there is none, the code."""
         sent = part.get("coding")
         items = sent if isinstance(sent, list) else [sent]
-        codings = [coding for coding in items if isinstance(coding, dict)]
+        codings = [
+            coding
+            for index, coding in enumerate(items)
+            if isinstance(coding, dict)
+            and not self.account.is_left_out((id(sent), index), Rule.INTERNAL)
+        ]
         names = [self.say(part, "text", part.get("text"), where)]
         names += [self.say(coding, "display", coding.get("display"), where) for coding in codings]
         has_name = any(names) or any(map(self._is_named, [part, *codings]))
@@ -86,9 +93,9 @@ class Phrases(Teller):
     def _reference(self, part: dict[str, Any], where: str) -> str:
         """Return what a reference says: its display, else whom or what it points to."""
         target = self.bundle.resolve(Fields(part, "", Account()), self.owner)
-        if target and self.bundle.is_left_out(target):
+        if rule := self.bundle.left_out_by(target):
             for key in part:
-                self.settle((id(part), key), Rule.SOMEBODY_ELSE)
+                self.settle((id(part), key), rule)
             return ""
         name = self.say(part, "display", part.get("display"), where)
         if "reference" in part:
@@ -123,11 +130,14 @@ class Phrases(Teller):
     def name_of(self, target: Resource, where: str) -> str:
         """Return the name of what a reference points to, which has its own line otherwise."""
         for key in ("name", *SUBJECTS):
-            if text := plain(target.members.get(key)):
-                return text
+            if text := one_line(plain(target.members.get(key))):
+                return without_sign_in_links(text)
         if target.kind == "PractitionerRole":
-            inner = self.bundle.resolve(target.child("practitioner", bare="reference"), target)
-            return self.name_of(inner, where) if inner and inner is not target else ""
+            reference = target.child("practitioner", bare="reference")
+            inner = self.bundle.resolve(reference, target)
+            if inner and inner is not target:
+                return self.name_of(inner, where)
+            return without_sign_in_links(one_line(plain(reference.members)))
         return ""
 
     def _name(self, part: dict[str, Any], where: str) -> str:
@@ -239,6 +249,8 @@ class Phrases(Teller):
         if isinstance(value, list):
             holders = [(value, index, item) for index, item in enumerate(value)]  # type: ignore[misc]
         for holder, at, item in holders:
+            if self.account.is_left_out((id(holder), at), Rule.INTERNAL):
+                continue
             if not isinstance(item, dict):
                 yield self.say(holder, at, item, where)
                 continue

@@ -125,6 +125,8 @@ def _reasons(bundle: Bundle, request: Resource) -> Iterator[str]:
         yield from all_names(concept)
     for reference in references_in(request, "reasonReference"):
         condition = bundle.resolve(reference, request)
+        if bundle.left_out_by(condition):
+            continue
         yield from [text for text in (label(condition, "code"), reference.line("display")) if text][
             :1
         ]

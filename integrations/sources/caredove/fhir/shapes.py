@@ -5,6 +5,8 @@ from typing import Any
 
 from integrations.sources.caredove.fhir.vocabulary import MARKS, TELECOM_SYSTEMS
 
+_CODING = {"id", "extension", "version", "code", "display", "userSelected"}
+
 
 def is_extension(part: dict[str, Any]) -> bool:
     """Return whether a value is an extension."""
@@ -25,12 +27,14 @@ def is_participant(part: dict[str, Any]) -> bool:
 
 def is_reference(part: dict[str, Any]) -> bool:
     """Return whether a value refers to a resource."""
-    return "reference" in part or ("display" in part and "system" not in part)
+    return "reference" in part or ("display" in part and not part.keys() & {"system", "code"})
 
 
 def is_coding(part: dict[str, Any]) -> bool:
     """Return whether a value is a Coding."""
-    return "system" in part and ("code" in part or "display" in part) and "value" not in part
+    if "system" in part:
+        return ("code" in part or "display" in part) and "value" not in part
+    return isinstance(part.get("code"), str) and part.keys() <= _CODING
 
 
 def is_name(part: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from integrations.sources.caredove.also_sent import CACHED, humanized
+from integrations.sources.caredove.links import is_sign_in_link
 
 # What a resource is called; one that is not listed goes by its own name, in plain words.
 KINDS = {
@@ -86,7 +87,9 @@ _TYPES = re.compile(
     r"Markdown|Annotation|HumanName|Address|ContactPoint|PositiveInt|UnsignedInt)$"
 )
 _URL_BEGINNINGS = re.compile(
-    r"^(?:ext|us-core|ca|individual|patient|iso21090|data|practitioner|caredove)-"
+    r"^(?:(?:ext|extension|us-?core|uk-?core|au-?core|ca|individual|patient|iso21090|data|"
+    r"practitioner|caredove)-)+",
+    re.IGNORECASE,
 )
 _LABELS = {
     "telecom": "Phone or e-mail",
@@ -121,6 +124,8 @@ def label(key: str) -> str:
 
 def extension_label(url: object) -> str:
     """Return what an extension is called, by the end of its URL."""
+    if is_sign_in_link(str(url)):
+        return ""
     last = re.split(r"[/#:]", str(url or "").rstrip("/#"))[-1]
     last = _URL_BEGINNINGS.sub("", last)
     return "" if last.isdecimal() or last in ("value", "text") else humanized(last)

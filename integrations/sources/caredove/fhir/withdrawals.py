@@ -21,13 +21,13 @@ _PARTS = {
 def withdrawn(bundle: Bundle) -> list[Withdrawn]:
     """Return everything that the message takes back; none of it is told."""
     found: list[Withdrawn] = []
-    for resource in bundle.everything():
+    for resource in list(bundle.everything()):
         if resource.kind in _NEVER:
             continue
         if is_internal(resource):
-            resource.leave_out(Rule.INTERNAL)
+            bundle.leave_out(resource, Rule.INTERNAL)
         elif is_withdrawn(resource):
-            resource.leave_out(Rule.WITHDRAWN)
+            bundle.leave_out(resource, Rule.WITHDRAWN)
             found += _taken_back(bundle, resource)
         elif resource.kind == DOCUMENT:
             found += documents.replaced(bundle, resource)
