@@ -64,6 +64,7 @@ _GROUPS = {
 }
 _NEVER_INTERNAL = _GROUPS.keys() - {"appointment"}
 _MARKED = {*INTERNAL_MARKS, "internal"}
+_FILE_NAMES = {"filename", "content_type"}  # what a file has beside its bytes
 _LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attachments": "File"}
 
 
@@ -421,6 +422,7 @@ def _values(item: Fields, key: str) -> Iterator[str]:
 
 
 _CHOSEN = ("label", "text", "display", "name", "title", "filename", "value")
+_ENDS = (("start", "end"), ("from", "to"), ("low", "high"), ("min", "max"))  # of a range
 _STREET = ("line1", "line2", "line3", "street", "address", "city", "province", "state")
 
 
@@ -434,8 +436,8 @@ def _composed(value: Fields) -> str:
         and (text := ", ".join(filter(None, _values(value, key))))
         and text != named
     }
-    start, end = rest.pop("start", ""), rest.pop("end", "")
-    span = " to ".join(filter(None, [start, end]))
+    ends = next((ends for ends in _ENDS if rest.keys() & {*ends}), _ENDS[0])
+    span = " to ".join(filter(None, [rest.pop(end, "") for end in ends]))
     if rest.keys() & {*_STREET} and not named:
         return ", ".join(filter(None, [*rest.values(), span]))
     parts = [f"{humanized(key)}: {text}" for key, text in rest.items() if text != named]
@@ -478,7 +480,41 @@ def _files(referral: Fields) -> Files:
         for attachment in sender.children("attachments"):
             if not _is_internal(attachment):
                 files.add(_announced(attachment))
+    for attachment in _files_elsewhere(referral):
+        files.add(_announced(attachment))
     return files
+
+
+def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
+    """Yield the files with their bytes that stand anywhere else: in an answer, in a note."""
+    stack: list[tuple[str, Any]] = [
+        (key, referral.members[key]) for key in reversed(referral.members) if key != "attachments"
+    ]
+    while stack:
+        place, holder = stack.pop()
+        if isinstance(holder, dict):
+            if _is_file(holder):
+                yield Fields(holder, f"referral.{place}", referral.account)
+                continue
+            items: Any = [(key, part) for key, part in holder.items() if _may_hold(place, key)]
+        else:
+            items = enumerate(holder) if isinstance(holder, list) else ()
+        inside = [
+            (place, part)
+            for key, part in items
+            if isinstance(part, dict | list)
+            and not referral.account.is_left_out((id(holder), key), Rule.INTERNAL)
+        ]
+        stack += reversed(inside)
+
+
+def _may_hold(place: str, key: str) -> bool:
+    return (place, key) != ("messages", "attachments")  # read already
+
+
+def _is_file(part: Mapping[str, Any]) -> bool:
+    held = part.get("data") or part.get("url")
+    return isinstance(held, str) and bool(held) and not _FILE_NAMES.isdisjoint(part)
 
 
 def _announced(attachment: Fields) -> Announced:
@@ -486,7 +522,7 @@ def _announced(attachment: Fields) -> Announced:
         attachment.take(key)
     return Announced(
         id=attachment.id("id"),
-        filename=attachment.line("filename"),
+        filename=next(filter(None, map(attachment.line, ("filename", "name", "title"))), ""),
         content_type=attachment.line("content_type"),
         size=attachment.number("size", below=MAX_SIZE),
         description=attachment.text("description"),

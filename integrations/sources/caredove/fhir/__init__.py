@@ -78,7 +78,7 @@ def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Acco
     listing, organization = request.listing(bundle, asked)
     responses = forms.responses(bundle, asked)
     attached = files(
-        bundle, asked, forms.attached(responses), communications.communications(bundle)
+        bundle, asked, forms.attached(bundle, responses), communications.communications(bundle)
     )
     for warning in attached.warnings:
         kept.warn(warning)

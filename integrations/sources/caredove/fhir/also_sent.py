@@ -215,7 +215,7 @@ def _own_key(resource: Resource, main: str) -> str:
 
     An id that may be the message's own tells it apart only together with what it is about.
     """
-    kind = re.sub("[^A-Za-z]", "", resource.kind)[:40]
+    kind = re.sub("[^A-Za-z]", "", without_sign_in_links(resource.kind))[:40]
     own = "" if resource.has_random_key else resource.key
     if identity.is_reference(own) and not identity.is_local(own):
         return f"{kind}/{own}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from integrations.sources.account import leaves
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
@@ -34,9 +35,25 @@ def files(
         found.add(_announced(bundle, attachment))
     for message in messages:
         for payload in message.children("payload"):
-            if attachment := payload.child("contentAttachment"):
+            for attachment in payload.children("contentAttachment"):
                 found.add(_announced(bundle, attachment, owner=message, keyed=False))
+    for binary in _unmentioned(bundle):
+        found.add(_announced(bundle, binary, owner=binary))
     return found
+
+
+def _unmentioned(bundle: Bundle) -> list[Resource]:
+    """Return each Binary that nothing in the message refers to: nobody else brings it along."""
+    binaries = bundle.of_kind(_BINARY)
+    if not binaries:
+        return []
+    mentioned = {
+        id(bundle.named(value).members)
+        for entry in bundle.resources
+        for _, (_, key), value, _ in leaves(entry.members)
+        if key in ("url", "reference") and isinstance(value, str)
+    }
+    return [binary for binary in binaries if id(binary.members) not in mentioned]
 
 
 def keys_of(bundle: Bundle, resource: Resource) -> list[str]:
@@ -101,8 +118,8 @@ def _in_document(bundle: Bundle, resource: Resource) -> Iterator[Announced]:
     if resource.kind == _BINARY:
         yield _announced(bundle, resource, owner=resource)
     for content in resource.children("content"):
-        attachment = content.child("attachment")
-        yield _announced(bundle, attachment, content, owner=resource)
+        for attachment in content.children("attachment") or [content.child("attachment")]:
+            yield _announced(bundle, attachment, content, owner=resource)
 
 
 def _announced(

@@ -72,13 +72,14 @@ def form_name(bundle: Bundle, response: Resource) -> str:
     return asked.line("title") or asked.line("name")
 
 
-def attached(found: list[Resource]) -> Iterator[Fields]:
-    """Yield the files that are answers."""
+def attached(bundle: Bundle, found: list[Resource]) -> Iterator[Fields]:
+    """Yield the files that are answers, or that answers refer to."""
     for response in found:
         for item in _items(response):
             for answer in item.children("answer"):
-                if attachment := answer.child("valueAttachment"):
-                    yield attachment
+                yield from answer.children("valueAttachment")
+                named = bundle.follow_all_from(answer, "valueReference", response)
+                yield from (resource for resource in named if resource.kind == "Binary")
 
 
 def _collect(

@@ -64,7 +64,9 @@ def test_what_is_about_a_patient_who_did_not_come_is_left_out_and_staff_are_warn
     assert [warning.cause for warning in event.warnings] == ["somebody_else"]
 
 
-@pytest.mark.parametrize("patient", ["Patient/p1", "#p1", "urn:uuid:1f0c52d9-0000-4d6f-8a27-5c0e", ""])
+@pytest.mark.parametrize(
+    "patient", ["Patient/p1", "#p1", "urn:uuid:1f0c52d9-0000-4d6f-8a27-5c0e", ""]
+)
 @pytest.mark.parametrize("kind", RESOURCES)
 def test_what_may_be_about_the_registrant_is_told(kind, patient):
     resource = about(kind, patient)
