@@ -24,7 +24,14 @@ _FOR_MACHINES = frozenset([
 # fmt: on
 CACHED = 4096  # keys of messages are few, and the same again and again
 _ID_KEY = re.compile(r"(?:.*[a-z0-9])?(?:_id|_ids|_uuid|_url|_uri|Id|Ids|Uuid|Url|Uri)")
+# Ids that people write down: those of a policy or a card.
+_NUMBER_OF = re.compile(
+    r"(?:.*[a-z_])?(?:subscriber|policy|card|insurance|licen[cs]e)_?id", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|urn:)\S*|data:\S*", re.IGNORECASE)
+# The web addresses that people open themselves; every other one is for machines.
+_OPENED = re.compile(r"\b(?:join|meeting|video|virtual|address url|web address)\b", re.IGNORECASE)
+_WEB = re.compile(r"https?://\S+", re.IGNORECASE)
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -39,7 +46,10 @@ def humanized(key: str) -> str:
 @lru_cache(CACHED)
 def is_for_machines(key: str) -> bool:
     """Return whether a key names an id, an address or technical metadata."""
-    return key in _FOR_MACHINES or bool(_ID_KEY.fullmatch(key))
+    if key in _FOR_MACHINES:
+        return True
+    is_id = _ID_KEY.fullmatch(key) and not _NUMBER_OF.fullmatch(key)
+    return bool(is_id) and not _OPENED.search(humanized(key))
 
 
 @lru_cache(CACHED)
@@ -165,6 +175,8 @@ class Teller:
 
     def is_technical(self, key: str, value: Any, container: Any) -> bool:
         """Return whether a member is an id, an address or technical metadata."""
+        if key == "version" and "number" in container:
+            return False  # of a health card
         return is_for_machines(key)
 
     def _partly_used(self, value: Any) -> bool:
@@ -215,9 +227,8 @@ class Teller:
         if isinstance(value, bool):
             text = "yes" if value else "no"
         elif isinstance(value, str):
-            if _ADDRESS.fullmatch(value.strip()) or _UUID.fullmatch(value.strip()):
-                sign_in = is_sign_in_link(value)
-                self.account.leave_out(address, Rule.SIGN_IN if sign_in else Rule.TECHNICAL)
+            if rule := _rule_of(value.strip(), where):
+                self.account.leave_out(address, rule)
                 return ""
             text = without_sign_in_links(one_line(value))
         else:
@@ -232,3 +243,13 @@ class Teller:
         """Leave out what is not settled."""
         if not self.account.is_settled(address):
             self.account.leave_out(address, rule)
+
+
+def _rule_of(text: str, where: str) -> Rule | None:
+    """Return the rule that leaves out an address or an id; None for what people can read."""
+    if not (_ADDRESS.fullmatch(text) or _UUID.fullmatch(text)):
+        return None
+    if is_sign_in_link(text):
+        return Rule.SIGN_IN
+    is_opened = _WEB.fullmatch(text) and _OPENED.search(where)
+    return None if is_opened else Rule.TECHNICAL

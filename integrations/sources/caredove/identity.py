@@ -13,6 +13,7 @@ MAX_CODE = 100
 MAX_KEY = 64
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,63}")
+_PLAIN = re.compile(rf"[A-Za-z0-9._:~@+/#?=&%|-]{{1,{MAX_KEY}}}")
 _EVENT_ID = re.compile(rf"[!-~]{{1,{MAX_EVENT_ID}}}")
 
 REFERENCE_RULE = (
@@ -64,6 +65,16 @@ def key(text: str) -> str:
     """
     if len(text) <= MAX_KEY and not is_sign_in_link(text):
         return text
+    return _hashed(text)
+
+
+def shown_key(text: str) -> str:
+    """Return an id to compare that may stand in a document; of an odd or long one, its hash."""
+    is_plain = _PLAIN.fullmatch(text) and not is_sign_in_link(text)
+    return text if is_plain or not text else _hashed(text)
+
+
+def _hashed(text: str) -> str:
     return f"sha256:{sha256(text.encode()).hexdigest()[:32]}"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core import strict_json
+from core.markup import one_line
 from integrations.sources.account import Account, Entry, Rule
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
@@ -27,7 +28,9 @@ from integrations.sources.parsed import (
     ParsedEvent,
     Unusable,
 )
+from integrations.sources.values.address import complete_address
 from integrations.sources.values.contact import read_email, read_flag, read_gender, read_phone
+from integrations.sources.values.names import Name, complete
 from mapping.document import (
     Address,
     AlsoSent,
@@ -256,16 +259,17 @@ def _identifiers(holder: Fields) -> list[Identifier]:
 
 
 def _registrant(person: Fields) -> Registrant:
+    name = _name(person)
     return made(
         Registrant,
-        first_name=person.line("first_name"),
-        middle_name=person.line("middle_name"),
-        last_name=person.line("last_name"),
+        first_name=name.first,
+        middle_name=name.middle,
+        last_name=name.last,
         other_names=person.lines("other_names"),
         date_of_birth=person.date("date_of_birth", "registrant.date_of_birth"),
         gender=_gender(person),
         languages=_languages(person.line("preferred_language")),
-        addresses=_addresses(person.child("address")),
+        addresses=_addresses(person.child("address", bare="text")),
         phones=_phones(person),
         emails=_emails(person.child("email", bare="address")),
         identifiers=_identifiers(person),
@@ -292,7 +296,7 @@ def _languages(preferred: str) -> list[Language]:
 
 
 def _addresses(address: Fields) -> list[Address]:
-    shown = made(
+    parts = made(
         Address,
         lines=[line for key in ("line1", "line2", "line3") if (line := address.line(key))],
         city=address.line("city"),
@@ -300,7 +304,10 @@ def _addresses(address: Fields) -> list[Address]:
         country=address.line("country"),
         postal_code=address.line("postal_code"),
     )
-    return [Address(slot="main", **shown)] if shown else []
+    if text := address.text("text"):
+        parts = complete_address(parts, text)
+        address.take("text")
+    return [Address(slot="main", **parts)] if parts else []
 
 
 def _phones(person: Fields) -> list[Phone]:
@@ -330,6 +337,8 @@ def _emails(email: Fields) -> list[Email]:
     if not sent:
         return []
     address, _, rest = read_email(sent)
+    if not address:
+        return []
     if not rest:
         email.take("address")
     return [made(Email, slot="main", address=address, may_email=email.flag("may_email"))]
@@ -349,14 +358,25 @@ def _contacts(person: Fields) -> list[Contact]:
     return [contact for contact in contacts if contact]
 
 
+def _name(person: Fields) -> Name:
+    """Return a name: its parts win, and gaps are filled from the text (rule 19)."""
+    parts = Name(*(person.line(key) for key in ("first_name", "middle_name", "last_name")))
+    text = person.line("name") or person.line("full_name")
+    return complete(parts, text) if text else parts
+
+
 def _requester(person: Fields) -> Requester:
+    name = _name(person)
+    email, _, rest = read_email(person.line("email"))
+    if email and not rest:
+        person.take("email")
     return made(
         Requester,
-        first_name=person.line("first_name"),
-        last_name=person.line("last_name"),
-        organization=person.line("organization"),
+        first_name=name.first,
+        last_name=name.last,
+        organization=person.child("organization", bare="name").line("name"),
         phone=person.line("phone"),
-        email=person.line("email"),
+        email=email or person.line("email"),
         is_caredove_user=person.flag("is_caredove_user"),
     )
 
@@ -369,10 +389,18 @@ def _appointment(appointment: Fields) -> Appointment:
         start=appointment.instant("start", "appointment.start"),
         end=appointment.instant("end", "appointment.end"),
         duration_minutes=appointment.number("duration_minutes", below=_MINUTES_OF_A_WEEK),
-        location=appointment.line("location"),
+        location=_place(appointment),
         provider_full_name=appointment.line("provider_full_name"),
         description=appointment.text("description"),
     )
+
+
+def _place(appointment: Fields) -> str:
+    """Return where it is: a text, or the parts of a place that stand there instead."""
+    if not isinstance(appointment.raw("location"), dict):
+        return appointment.line("location")
+    appointment.take("location")
+    return one_line(_composed(appointment.child("location")))
 
 
 # -- Lists, in their order -----------------------------------------------------------------------
@@ -404,7 +432,8 @@ def _form(item: Fields) -> tuple[str, str]:
         item.take("form")
         return own, name
     item.take("form")
-    return identity.key(item.line("form")), item.line("form")
+    name = item.line("form_name") or item.line("form_title")
+    return identity.key(item.line("form")), name or item.line("form")
 
 
 def _values(item: Fields, key: str) -> Iterator[str]:
@@ -435,11 +464,12 @@ def _composed(value: Fields) -> str:
         if not (is_for_machines(key) or is_internal(key))
         and (text := ", ".join(filter(None, _values(value, key))))
         and text != named
+        and not (named and key == "code")
     }
     ends = next((ends for ends in _ENDS if rest.keys() & {*ends}), _ENDS[0])
     span = " to ".join(filter(None, [rest.pop(end, "") for end in ends]))
-    if rest.keys() & {*_STREET} and not named:
-        return ", ".join(filter(None, [*rest.values(), span]))
+    if rest.keys() & {*_STREET}:
+        return ", ".join(filter(None, [named, *rest.values(), span]))
     parts = [f"{humanized(key)}: {text}" for key, text in rest.items() if text != named]
     return ", ".join(filter(None, [named, span, *parts]))
 

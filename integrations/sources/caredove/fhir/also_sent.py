@@ -26,11 +26,12 @@ from integrations.sources.caredove.fhir.vocabulary import (
     MARKS,
     NAME_PARTS,
     ORDINARY,
+    REACHED_BY,
     STATEFUL,
     STATES,
     SUBJECTS,
     TECHNICAL,
-    TELECOM,
+    UNITS,
     VALUES,
     extension_label,
     is_date,
@@ -93,6 +94,8 @@ class FhirTeller(Phrases):
             self.member(members, key, value, group, ())
             return ""
         text = self.say(members, key, value, group)
+        if text and key in UNITS:
+            return f"{text} {UNITS[key]}"
         plain = key in (*SUBJECTS, *STATES) or is_date(key) or stem(key) == "value"
         return text if plain or not text else f"{self.label(key).lower()} {text}".strip()
 
@@ -104,8 +107,10 @@ class FhirTeller(Phrases):
         if isinstance(key, int) and isinstance(value, dict):
             if "url" in value and is_extension(value):
                 labels = (*labels, extension_label(value.get("url")))
-            elif str(value.get("system")) in TELECOM and "value" in value:
-                labels = (*labels[:-1], TELECOM[str(value["system"])])
+            elif str(value.get("system")) in REACHED_BY and "value" in value:
+                labels = (*labels[:-1], REACHED_BY[str(value["system"])])
+            elif kind := _kind_of(value):
+                labels = (*labels[:-1], kind)
         super().member(container, key, value, group, labels)
 
     def rest_of_part(self, part: dict[str, Any], group: str, labels: tuple[str, ...]) -> None:
@@ -176,9 +181,7 @@ class FhirTeller(Phrases):
         if key == "system":
             return not is_telecom(container)
         if key == "text" and isinstance(value, dict) and "div" in value:
-            return str(container.get("resourceType")) in STATEFUL or not self._only_narrative(
-                container
-            )
+            return self._is_said_elsewhere(value, container)
         if key in STATES and str(container.get("resourceType")) in STATEFUL:
             return str(value).lower() in ORDINARY
         if key == "active":
@@ -189,10 +192,24 @@ class FhirTeller(Phrases):
             return True
         return not key.startswith("value") and super().is_technical(key, value, container)
 
+    def _is_said_elsewhere(self, narrative: dict[str, Any], container: Any) -> bool:
+        """Return whether a narrative only repeats its resource; a section says all in its own."""
+        if "resourceType" not in container or narrative.get("status") == "additional":
+            return False
+        return container["resourceType"] in STATEFUL or not self._only_narrative(container)
+
     def _only_narrative(self, container: Any) -> bool:
         """Return whether a resource says nothing but its narrative."""
         said = {"resourceType", "id", "text", "meta", "status", "extension", "contained"}
         return all(key in said for key in container)
+
+
+def _kind_of(part: dict[str, Any]) -> str:
+    """Return whose or which a part is, of several: the type of an identifier, a contact's name."""
+    if "relationship" in part and (name := plain(part.get("name"))):
+        return f"Contact {without_sign_in_links(one_line(name))}"
+    kind = plain(part.get("type")) if "value" in part else ""
+    return without_sign_in_links(one_line(kind))
 
 
 def withdrawn_in(resource: Resource) -> Withdrawn:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
-from integrations.sources.caredove.fhir.concepts import code, is_retracted, label
+from integrations.sources.caredove.fhir.concepts import code, is_retracted, label, state_of
 from integrations.sources.caredove.fhir.people import full_name
 from integrations.sources.caredove.fields import Fields, made
 from mapping.document import Appointment
@@ -30,13 +30,22 @@ def appointment(bundle: Bundle) -> Appointment:
         Appointment,
         id=appointment_id(bundle, found),
         status=found.word("status"),
-        start=found.instant("start", "appointment.start"),
-        end=found.instant("end", "appointment.end"),
+        start=_time(bundle, found, "start"),
+        end=_time(bundle, found, "end"),
         duration_minutes=found.number("minutesDuration", below=_MINUTES_OF_A_WEEK),
         location=next(_locations(bundle, found), ""),
         provider_full_name=next(_providers(bundle, found), ""),
         description=description,
     )
+
+
+def _time(bundle: Bundle, appointment: Resource, key: str) -> str:
+    """Return when it begins or ends: as it says itself, else as the first of its slots does."""
+    path = f"appointment.{key}"
+    if key in appointment:
+        return appointment.instant(key, path)
+    slot = next(iter(bundle.follow_all(appointment, "slot")), bundle.nothing)
+    return slot.instant(key, path)
 
 
 def appointment_id(bundle: Bundle, found: Resource) -> str:
@@ -48,7 +57,7 @@ def chosen(bundle: Bundle) -> Resource:
     """Return the appointment that the message is about; empty where there is none."""
     focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == "Appointment"]
     found = bundle.of_kind("Appointment")
-    found.sort(key=lambda resource: resource.word("status") not in _ENDED)
+    found.sort(key=lambda resource: state_of(resource) not in _ENDED)
     candidates = [r for r in [*focused, *reversed(found)] if not is_retracted(r)]
     return next(iter(candidates), bundle.nothing)
 

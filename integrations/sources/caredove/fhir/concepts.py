@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.markup import one_line
 from integrations.sources.account import Account
 from integrations.sources.caredove.events import INTERNAL, INTERNAL_EXTENSION
 from integrations.sources.caredove.fields import Fields
@@ -60,7 +61,12 @@ def extensions(owner: Fields, *endings: str) -> list[Fields]:
 
 def is_retracted(resource: Fields) -> bool:
     """Return whether the resource says of itself that it was entered in error."""
-    return RETRACTED in (resource.word("status"), resource.word("docStatus"))
+    return RETRACTED in (state_of(resource), state_of(resource, "docStatus"))
+
+
+def state_of(resource: Fields, key: str = "status") -> str:
+    """Return a state to decide by: whether it is told as well is decided elsewhere."""
+    return one_line(str(resource.raw(key) or "")).lower()
 
 
 def is_internal(thing: Fields) -> bool:

@@ -47,10 +47,10 @@ def form_key(bundle: Bundle, response: Resource) -> str:
 
     An id that may be this message's own is none of the form's.
     """
-    own = response.key
-    if identity.is_reference(own) and not response.has_random_key and not identity.is_local(own):
+    own = identity.shown_key(response.key)
+    if own and not response.has_random_key and not identity.is_local(response.key):
         return own
-    if asked := identity.key(response.line("questionnaire").partition("|")[0]):
+    if asked := identity.shown_key(response.url("questionnaire").partition("|")[0]):
         return asked
     return f"{PLACE}{bundle.places.get(id(response.members), 0)}"
 

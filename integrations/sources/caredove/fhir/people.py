@@ -32,6 +32,7 @@ from mapping.document import (
 )
 
 T = TypeVar("T", bound=Any)
+Point = TypeVar("Point", Phone, Email)
 
 # Words of a name that is no person's.
 _ORGANIZATIONS = re.compile(
@@ -190,7 +191,7 @@ def _addresses(bundle: Bundle, person: Fields) -> Iterator[Address]:
             postal_code=address.line("postalCode"),
         )
         text = address.text("text")
-        if text and not parts.get("lines"):
+        if text and not parts.keys() >= {"lines", "city", "province", "postal_code"}:
             parts = complete_address(parts, text)
             address.take("text")
         if parts:
@@ -303,9 +304,12 @@ def requester(bundle: Bundle, request: Resource, sources: list[Resource]) -> Req
     role, person, organization = sources
     said = _said(request, "requester")
     name = _first_name_of(bundle, person) if person else Name()
-    if not name.full:
-        name = parse_name(_said(role, "practitioner"))
     said_organization = organization.line("name") or _said(role, "organization")
+    said_person = _said(role, "practitioner")
+    if _ORGANIZATIONS.search(said_person):
+        said_organization = said_organization or said_person
+    elif not name.full and said_person != said_organization:
+        name = parse_name(said_person)
     if said and not role:
         if _is_organization(request, said):
             said_organization = said
@@ -318,8 +322,15 @@ def requester(bundle: Bundle, request: Resource, sources: list[Resource]) -> Req
         first_name=name.first,
         last_name=name.last,
         organization=said_organization,
-        phone=_first(phone["number"] for source in sources for phone in _phones(bundle, source)),
-        email=_first(email["address"] for source in sources for email in _emails(bundle, source)),
+        phone=_first(p["number"] for source in sources for p in _ranked(_phones(bundle, source))),
+        email=_first(e["address"] for source in sources for e in _ranked(_emails(bundle, source))),
+    )
+
+
+def _ranked(points: Iterable[Point]) -> list[Point]:
+    """Return the ways to reach somebody: what is not former first, then in their order."""
+    return sorted(
+        points, key=lambda point: (bool(point.get("former")), point.get("rank") or _MAX_RANK)
     )
 
 

@@ -201,7 +201,7 @@ class Phrases(Teller):
             self.settle((id(part), "system"))
             kind = TELECOM.get(str(system), "")
             marks += ["" if where.endswith(kind) else kind]
-            marks += [self.say(part, "use", part.get("use"), where)]
+            marks += [self.say(part, key, part.get(key), where) for key in ("use", "period")]
         elif "use" in part:
             self.settle((id(part), "use"))
         if "rank" in part:

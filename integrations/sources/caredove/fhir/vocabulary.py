@@ -79,6 +79,8 @@ STATEFUL = frozenset(
     )
 )
 TELECOM = {"fax": "Fax", "pager": "Pager", "email": "E-mail", "sms": "Text messages"}
+REACHED_BY = {**TELECOM, "phone": "Phone", "url": "Web address"}
+UNITS = {"minutesDuration": "minutes"}
 TELECOM_SYSTEMS = names("phone fax email pager url sms other")
 
 _TYPES = re.compile(
@@ -95,12 +97,15 @@ _LABELS = {
     "telecom": "Phone or e-mail",
     "birthDate": "Date of birth",
     "minutesDuration": "Minutes",
+    "cancelationReason": "Cancellation reason",
     "authoredOn": "Date",
     "prefix": "Title",
     "reasonCode": "Reason",
     "state": "Province",
     "line": "Street",
-    **dict.fromkeys(names("div value text item answer coding content actor"), ""),
+    **dict.fromkeys(
+        names("div value text title code item answer coding content contained actor"), ""
+    ),
 }
 
 
