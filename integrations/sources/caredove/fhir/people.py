@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from integrations.sources.account import Rule
 from integrations.sources.caredove.events import LANGUAGE_CODE, MESSAGE_PERMISSION_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
     SERVICE_REQUEST,
