@@ -8,17 +8,19 @@ from mapping.labels import in_words
 
 # Cause -> what is wrong, and who can fix it. {field} is a name for people.
 CAUSES = {
-    "not_text": "{field} is not text",
-    "not_a_flag": "{field} is neither yes nor no",
-    "not_a_number": "{field} is not a sensible number",
+    "not_text": "{field} is not text: compare it with Caredove",
+    "not_a_flag": "{field} is neither yes nor no: correct it in Caredove",
+    "not_a_number": "{field} is not a sensible number: correct it in Caredove",
     "not_a_date": "{field} is not a date: correct it in Caredove",
     "ambiguous_date": "{field} can be read as two dates: correct it in Caredove",
     "not_an_instant": "{field} is not a date and time: correct it in Caredove",
     "no_time_zone": "{field} has no time zone; the organization's is assumed",
-    "not_objects": "{field} does not have the form that Caredove documents",
+    "not_objects": "{field} does not have the form that Caredove documents: compare it with "
+    "Caredove",
     "unknown_side": "The message does not say whether the provider or the requester sent it; "
     "it fires no trigger",
-    "unknown_extension": "{field} holds nothing that can be shown to people",
+    "unknown_extension": "{field} holds nothing that can be shown to people: compare it with "
+    "Caredove",
     "subject_missing": "The message holds another person's details, not the registrant's; "
     "the import waits for them",
     "somebody_else": "Something in the message is about another person than the registrant; "
@@ -42,16 +44,23 @@ _QUOTED = {
     "not_a_date": "{field} came as “{text}”, which is not a date: correct it in Caredove",
     "not_an_instant": "{field} came as “{text}”, which is not a date and time: correct it in "
     "Caredove",
+    "not_a_flag": "{field} came as “{text}”, which is neither yes nor no: correct it in Caredove",
+    "not_a_number": "{field} came as “{text}”, which is not a sensible number: correct it in "
+    "Caredove",
+    "not_text": "{field} came as “{text}”, which is not text: compare it with Caredove",
 }
 _UNKNOWN = "{field} could not be read"  # of a later version
 _LONGEST_TEXT = 200
 
 
-def sentence(where: str, cause: str, text: str = "") -> str:
-    """Return the sentence for a cause; with `text` it quotes what came."""
+def sentence(where: str, cause: str, text: str = "", *, name: str = "") -> str:
+    """Return the sentence for a cause; with `text` it quotes what came.
+
+    The value is called by `name`, or else by the last word of where it stood.
+    """
     known = CAUSES.get(cause, _UNKNOWN)
     quoted = _QUOTED.get(cause, f"{known} (it came as “{{text}}”)")
-    name = field_name(where)
+    name = name or field_name(where)
     if text:
         shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
         return quoted.format(field=name, text=shown) + "."

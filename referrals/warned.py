@@ -7,6 +7,7 @@ from typing import Any
 from integrations.sources import warnings
 from mapping.document import Document
 from mapping.parts import is_withdrawn
+from mapping.unreadable import name_of
 from referrals import snapshot
 from referrals.models import InboundEvent, Referral, ReferralFile
 
@@ -22,16 +23,17 @@ class Warned:
     cause: str
     text: str = dataclasses.field(default="", repr=False)
     earlier: str = ""  # a sentence that an earlier version stored
+    name: str = ""  # what people call the value, where its place in the document is known
 
     @property
     def sentence(self) -> str:
         """The warning without what came."""
-        return self.earlier or warnings.sentence(self.field, self.cause)
+        return self.earlier or warnings.sentence(self.field, self.cause, name=self.name)
 
     @property
     def quoting(self) -> str:
         """The warning with what came."""
-        return self.earlier or warnings.sentence(self.field, self.cause, self.text)
+        return self.earlier or warnings.sentence(self.field, self.cause, self.text, name=self.name)
 
     def as_dict(self) -> dict[str, str]:
         """Return the warning as the API gives it: without what came."""
@@ -68,7 +70,9 @@ def of_referral(referral: Referral) -> list[Warned]:
         return []
     document = snapshot.view(referral.snapshot)
     found = {
-        (part["field"], part["cause"]): Warned(part["field"], part["cause"], part.get("text", ""))
+        (part["field"], part["cause"]): Warned(
+            part["field"], part["cause"], part.get("text", ""), name=name_of(part)
+        )
         for part in document.get("unreadable", [])
     }
     found |= {("file", warned.cause): warned for warned in _of_files(referral)}

@@ -214,7 +214,9 @@ def test_what_is_former_is_told_so_where_it_is_all_there_is() -> None:
 def test_an_unreadable_value_without_a_text_says_what_is_wrong() -> None:
     part = {"field": "referral.requester.phone", "path": "requester.phone", "cause": "not_text"}
     document: Any = {"unreadable": [part]}
-    assert told(document) == ["Could not be read: Requester: Phone: It is not text"]
+    assert told(document) == [
+        "Could not be read: Requester: Phone: It is not text: compare it with Caredove"
+    ]
 
 
 def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
@@ -229,7 +231,7 @@ def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
     }
     assert told(document) == [
         "Reason for referral: Low mood",
-        "Could not be read: Priority: {} (It is not text)",
+        "Could not be read: Priority: {} (It is not text: compare it with Caredove)",
         "Registrant: Deceased: no",
         "Registrant: A\nB",
         "Flag: Dog",

@@ -28,3 +28,6 @@ class Command(BaseCommand):
         for check in answer.checks:
             self.stdout.write(f"{MARKS[check.light]} {check.question} {check.sentence}".rstrip())
         self.stdout.write(f"\n{answer.sentence}\nWhose turn: {answer.actor}.")
+        # Without what came: what is printed is often passed on.
+        for sentence in dict.fromkeys(warning.sentence for warning in answer.warnings):
+            self.stdout.write(f"Warning: {sentence}")
