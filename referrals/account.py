@@ -1,17 +1,19 @@
 """What became of each value of a message, for people: computed from the stored body."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
 
 from integrations import sources
 from integrations.sources import warnings
-from integrations.sources.account import Entry, Fate, Rule, leaves
+from integrations.sources.account import Entry, Fate, Path, Rule, leaves
 from integrations.sources.caredove.also_sent import humanized
 from integrations.sources.caredove.links import without_sign_in_links
 from mapping.document import Document
 from referrals.models import InboundEvent
 
+# In the order in which people want to see them.
 TITLES = {
     Fate.UNREADABLE: "Could not be read",
     Fate.ALSO_SENT: "Also sent, in the note and the summary",
@@ -19,33 +21,44 @@ TITLES = {
     Fate.LEFT_OUT: "Left out",
 }
 RULES = {
+    Rule.SOMEBODY_ELSE: "About another person",
+    Rule.WITHDRAWN: "Withdrawn by the sender",
+    Rule.INTERNAL: "Internal note",
+    Rule.SIGN_IN: "Sign-in link",
+    Rule.REPEATED: "Repeats what is used",
     Rule.TECHNICAL: "Id, address or technical detail",
     Rule.EMPTY: "Empty",
-    Rule.SIGN_IN: "Sign-in link",
-    Rule.INTERNAL: "Internal note",
-    Rule.REPEATED: "Repeats what is used",
-    Rule.WITHDRAWN: "Withdrawn by the sender",
-    Rule.SOMEBODY_ELSE: "About another person",
 }
-LONGEST = 300
+SHOWN = 500  # values of one fate: a message may hold half a million
+PLACES = 3
+LONGEST = 300  # characters of a value
+LONGEST_WORD = 80  # a longer one is a file, and nothing to read
+
+_ORDER = list(RULES)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One value: where it stood, what it was, and where it went or why not."""
 
-    where: str
+    where: str = field(repr=False)  # a sender may use anything as a key
     value: str = field(repr=False)
     what: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The values with one fate."""
+    """The values with one fate: how many there are, and the first SHOWN of them."""
 
     fate: Fate
     title: str
+    count: int
     rows: tuple[Row, ...]
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.count - len(self.rows)
 
 
 def of(event: InboundEvent) -> list[Part] | None:
@@ -54,41 +67,96 @@ def of(event: InboundEvent) -> list[Part] | None:
         return None
     door = sources.door(event.source.kind, event.door)
     parsed, entries = door.account(bytes(event.body))
-    places = dict(_places(parsed.document))
-    return [
-        Part(fate, title, tuple(_row(entry, places) for entry in entries if entry.fate is fate))
-        for fate, title in TITLES.items()
-    ]
+    places, kinds = _places(parsed.document), _kinds(entries)
+    parts = []
+    for fate, title in TITLES.items():
+        found = [entry for entry in entries if entry.fate is fate]
+        if fate is Fate.LEFT_OUT:
+            found.sort(key=lambda entry: _ORDER.index(Rule(entry.why)))
+        rows = (
+            Row(_where(entry.path, kinds), _shown(entry.value), _what(entry, places))
+            for entry in found[:SHOWN]
+        )
+        parts.append(Part(fate, title, len(found), tuple(rows)))
+    return parts
 
 
-def _row(entry: Entry, places: dict[str, str]) -> Row:
-    shown = without_sign_in_links(str(entry.value)) if entry.value is not None else ""
-    value = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}… ({len(shown)} characters)"
-    return Row(_where(entry.path), value, _what(entry, places))
+def is_merged(event: InboundEvent) -> bool:
+    """Return whether what the message says went into its referral."""
+    outcome = InboundEvent.Outcome
+    return event.state == InboundEvent.State.OPENED and event.outcome not in (
+        outcome.FORBIDDEN,
+        outcome.IGNORED,
+        outcome.REVOKED,
+        outcome.UNKNOWN_CODE,
+        outcome.UNREADABLE,
+    )
 
 
-def _what(entry: Entry, places: dict[str, str]) -> str:
+def _shown(value: object) -> str:
+    if value is None or value == {} or value == []:
+        return ""
+    text = str(value) if not isinstance(value, bool) else str(value).lower()
+    is_long_word = not any(map(str.isspace, text[:LONGEST_WORD]))
+    limit = LONGEST_WORD if is_long_word else LONGEST
+    if len(text) > limit:
+        # A link that is cut would not be known for what it is.
+        return f"{without_sign_in_links(text)[:limit]}… ({len(text)} characters)"
+    return without_sign_in_links(text)
+
+
+def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     if entry.fate is Fate.LEFT_OUT:
         return RULES[Rule(entry.why)]
     if entry.fate is Fate.UNREADABLE:
-        return warnings.sentence("", entry.why).strip().capitalize()
+        return warnings.sentence("", entry.why, name="It")
     if entry.fate is Fate.ALSO_SENT:
-        return entry.why
-    holding = (place for text, place in places.items() if entry.why in text)
-    return (places.get(entry.why) or next(holding, "")) if entry.why else ""
+        return without_sign_in_links(entry.why)
+    if not entry.why:
+        return "As a code, number, date or file"
+    found = places.get(entry.why) or _holding(entry.why, places)
+    if not found:
+        return "To recognize the message, the referral or the listing"
+    others = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
+    return "; ".join(found[:PLACES]) + others
 
 
-def _places(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield each text of a document with the name of its place."""
+def _holding(text: str, places: Mapping[str, list[str]]) -> list[str]:
+    """Return where the text stands as part of a longer one: the first such place."""
+    return list(islice((found[0] for whole, found in places.items() if text in whole), 1))
+
+
+def _places(document: Document) -> dict[str, list[str]]:
+    """Return the names of the places at which each text stands in a document."""
+    places: dict[str, dict[str, None]] = defaultdict(dict)
     for path, _, value, _ in leaves(document):
-        names = [humanized(step) for step in path if isinstance(step, str)]
-        yield str(value), " › ".join(names)
+        steps = [humanized(step) for step in path if isinstance(step, str)]
+        places[str(value)][" › ".join(steps)] = None
+    return {text: list(names) for text, names in places.items()}
 
 
-def _where(path: tuple[str | int, ...]) -> str:
-    """Return a path of the body in words; of a FHIR bundle without the frame of its entries."""
-    steps: list[Any] = list(path)
-    if steps[:1] == ["entry"] and len(steps) > 2:
-        steps = [f"Entry {int(steps[1]) + 1}", *(step for step in steps[2:] if step != "resource")]
-    words = [f"{step + 1}" if isinstance(step, int) else str(step) for step in steps]
-    return " › ".join(words)
+def _kinds(entries: Iterable[Entry]) -> dict[str | int, str]:
+    """Return the type of the resource in each entry of a FHIR bundle."""
+    return {
+        entry.path[1]: str(entry.value)
+        for entry in entries
+        if entry.path[:1] == ("entry",) and entry.path[2:] == ("resource", "resourceType")
+    }
+
+
+def _where(path: Path, kinds: Mapping[str | int, str]) -> str:
+    """Return a path of the body for people: items are counted from 1.
+
+    Of a FHIR bundle, the resource stands in place of the frame around it.
+    """
+    steps = list(path)
+    words: list[str] = []
+    if steps[0] == "entry" and len(steps) > 2 and steps[1] in kinds:
+        words = [f"{kinds[steps[1]]} (entry {int(steps[1]) + 1})"]
+        steps = [step for step in steps[2:] if step != "resource"]
+    for step in steps:
+        if isinstance(step, int) and words:
+            words[-1] += f" {step + 1}"
+        else:
+            words.append(str(step))
+    return without_sign_in_links(" › ".join(words))

@@ -141,11 +141,13 @@ class InboundEventAdmin(ViewOnlyAdmin):
             parts = []
         context = {
             **self.admin_site.each_context(request),
-            "title": f"What became of {event}",
+            "title": "What became of this message",
             "opts": self.model._meta,
             "event": event,
             "parts": parts,
-            "warnings": warned.of_event(event),
+            "result": self.result(event),
+            "is_merged": account.is_merged(event),
+            "warnings": dict.fromkeys(warning.quoting for warning in warned.of_event(event)),
         }
         return TemplateResponse(request, "admin/referrals/account.html", context)
 
@@ -177,7 +179,7 @@ def readable(body: bytes) -> str:
 
 def _shortened(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _shortened(item) for key, item in value.items()}
+        return {without_sign_in_links(key): _shortened(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shortened(item) for item in value]
     if not isinstance(value, str):

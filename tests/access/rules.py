@@ -39,6 +39,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("mapping_remove_test", "mapping.change_mapping"),
     ("why*", "integrations.view_servicelisting"),  # liaisons are told, without the person
     ("*_inboundevent_body", "referrals.read_body"),
+    ("*_inboundevent_account", "referrals.read_body"),
     ("*_importjob_answer", "referrals.view_importjob"),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),
