@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from mapping.unreadable import CAUSES
 from referrals import advice
 from referrals.models import ImportJob, InboundEvent
 
@@ -33,6 +34,11 @@ def test_the_runbook_says_what_the_screens_say(told: advice.Advice):
 @pytest.mark.parametrize("label", InboundEvent.Outcome.labels)
 def test_the_runbook_names_each_outcome_of_an_event(label: str):
     assert label in text("docs/runbook.md")
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_runbook_says_what_to_do_about_each_warning_of_reading(cause: str):
+    assert re.search(rf"^\| [^|]*`{cause}`[^|]* \|", text("docs/runbook.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
