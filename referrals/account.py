@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from integrations import sources
 from integrations.sources import warnings
@@ -67,15 +66,19 @@ def of(event: InboundEvent) -> list[Part] | None:
         return None
     door = sources.door(event.source.kind, event.door)
     parsed, entries = door.account(bytes(event.body))
-    places, kinds = _places(parsed.document), _kinds(entries)
+    kinds = _kinds(entries)
     parts = []
     for fate, title in TITLES.items():
         found = [entry for entry in entries if entry.fate is fate]
         if fate is Fate.LEFT_OUT:
             found.sort(key=lambda entry: _ORDER.index(Rule(entry.why)))
+        shown = found[:SHOWN]
+        places = (
+            _places(parsed.document, {entry.why for entry in shown}) if fate is Fate.USED else {}
+        )
         rows = (
             Row(_where(entry.path, kinds), _shown(entry.value), _what(entry, places))
-            for entry in found[:SHOWN]
+            for entry in shown
         )
         parts.append(Part(fate, title, len(found), tuple(rows)))
     return parts
@@ -114,25 +117,32 @@ def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
         return without_sign_in_links(entry.why)
     if not entry.why:
         return "As a code, number, date or file"
-    found = places.get(entry.why) or _holding(entry.why, places)
+    found = places.get(entry.why, [])
     if not found:
         return "To recognize the message, the referral or the listing"
     others = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
     return "; ".join(found[:PLACES]) + others
 
 
-def _holding(text: str, places: Mapping[str, list[str]]) -> list[str]:
-    """Return where the text stands as part of a longer one: the first such place."""
-    return list(islice((found[0] for whole, found in places.items() if text in whole), 1))
+def _places(document: Document, texts: set[str]) -> dict[str, list[str]]:
+    """Return the names of the places at which each of the texts stands in a document.
 
-
-def _places(document: Document) -> dict[str, list[str]]:
-    """Return the names of the places at which each text stands in a document."""
+    Of a text that stands only within longer ones, the first of those.
+    """
     places: dict[str, dict[str, None]] = defaultdict(dict)
     for path, _, value, _ in leaves(document):
-        steps = [humanized(step) for step in path if isinstance(step, str)]
-        places[str(value)][" › ".join(steps)] = None
+        if str(value) in texts:
+            places[str(value)][_place(path)] = None
+    within = texts - places.keys() - {""}
+    for path, _, value, _ in leaves(document) if within else ():
+        for text in [text for text in within if text in str(value)]:
+            places[text][_place(path)] = None
+            within.discard(text)
     return {text: list(names) for text, names in places.items()}
+
+
+def _place(path: Path) -> str:
+    return " › ".join(humanized(step) for step in path if isinstance(step, str))
 
 
 def _kinds(entries: Iterable[Entry]) -> dict[str | int, str]:

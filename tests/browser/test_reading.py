@@ -87,3 +87,13 @@ def test_what_needs_a_look_comes_first_and_the_rest_is_a_key_away(
     support.keyboard.press("Enter")
 
     expect(name).to_be_visible()
+
+
+def test_warnings_are_for_everybody(support: Page, account_page: Callable[[str], str]):
+    support.goto(account_page("long"))
+    support.get_by_role("link", name="3502768777").click()
+    expect(
+        support.get_by_role("heading", name="2 warnings about what Caredove sent")
+    ).to_be_visible()
+    checks.accessible(support)
+    checks.fits_phone(support)
