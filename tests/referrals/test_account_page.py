@@ -136,7 +136,14 @@ def test_a_long_value_is_cut_and_its_length_told(
 
 @pytest.mark.parametrize("key", ["reason", "pet", "hobby"])
 @pytest.mark.parametrize(
-    "around", ["{}", "See {} please", '<a href="{}">here</a>', "x" * 290 + " {}"]
+    "around",
+    [
+        "{}",
+        "See {} please",
+        '<a href="{}">here</a>',
+        "x" * 290 + " {}",
+        "word " * 40 + "{}" + " word" * 40,
+    ],
 )
 def test_a_sign_in_link_is_never_shown(
     admin_client: Client, world: World, key: str, around: str
