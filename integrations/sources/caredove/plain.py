@@ -517,14 +517,20 @@ def _files(referral: Fields) -> Files:
 
 def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
     """Yield the files with their bytes that stand anywhere else: in an answer, in a note."""
-    stack: list[tuple[str, Any]] = [
-        (key, referral.members[key]) for key in reversed(referral.members) if key != "attachments"
+    account = referral.account
+    members = list(referral.members.items())
+    stack = [
+        (key, part)
+        for key, part in reversed(members)
+        if key != "attachments" and not is_internal(key)
     ]
     while stack:
         place, holder = stack.pop()
         if isinstance(holder, dict):
+            if any(account.is_left_out((id(holder), key), Rule.INTERNAL) for key in holder):
+                continue
             if _is_file(holder):
-                yield Fields(holder, f"referral.{place}", referral.account)
+                yield Fields(holder, f"referral.{place}", account)
                 continue
             items: Any = [(key, part) for key, part in holder.items() if _may_hold(place, key)]
         else:
@@ -533,7 +539,8 @@ def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
             (place, part)
             for key, part in items
             if isinstance(part, dict | list)
-            and not referral.account.is_left_out((id(holder), key), Rule.INTERNAL)
+            and not (isinstance(key, str) and is_internal(key))
+            and not account.is_left_out((id(holder), key), Rule.INTERNAL)
         ]
         stack += reversed(inside)
 

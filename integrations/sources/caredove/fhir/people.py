@@ -105,7 +105,7 @@ def _is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> 
     """Return whether a resource is about other patients, and not about this one too."""
     if resource.kind in (SERVICE_REQUEST, "MessageHeader"):
         return False
-    parts = [(resource, key) for key in _SUBJECTS if key in resource.members]
+    parts: list[tuple[Fields, str]] = [(resource, k) for k in _SUBJECTS if k in resource.members]
     if resource.kind == "Appointment":
         parts += [(participant, "actor") for participant in resource.children("participant")]
     about = [

@@ -57,7 +57,7 @@ def test_an_english_referral_is_read_as_an_intake_worker_would():
     }
     assert document["reason"] == "Chest pain"
     told = also(document)
-    assert told["Flag"] == "Violent behaviour at home address"
+    assert told["Flag"] == "Violent behaviour at home address, active"
     assert "within 4 hours" in told["Care plan"]
     assert "Called 111 with chest pain" in told["Encounter"]
     assert told["Requester: Name"] == "Dr Fatima Okafor-Byrne MRCGP"
@@ -74,7 +74,7 @@ def test_an_english_cancellation_says_why():
     document = read("nhs-bars-cancelled")
     assert document["request_status"] == "revoked"
     assert document["appointment"]["status"] == "cancelled"
-    assert also(document)["Appointment: Cancelation reason"] == "Patient unable to attend"
+    assert also(document)["Appointment: Cancellation reason"] == "Patient unable to attend"
 
 
 def test_an_ontario_referral_is_read_whole():
@@ -83,7 +83,7 @@ def test_an_ontario_referral_is_read_whole():
     assert [a["filename"] for a in document["attachments"]] == ["labs.txt"]
     told = also(document)
     assert told["Allergy"].startswith("Metformin, Active, reaction")
-    assert told["Registrant: Identifier: Id health card version code"] == "AB"
+    assert told["Registrant: Jurisdictional health number: Id health card version code"] == "AB"
     assert told["Requester: Fax"] == "613-555-0112"
 
 
