@@ -198,7 +198,7 @@ class Fields:
 
     def warn(self, key: str, cause: str, path: str = "") -> None:
         """Warn that a member cannot be read; its text is kept as it came."""
-        value = self.raw(key)
+        value = _alone(self.raw(key))
         text = one_line(str(value)) if not isinstance(value, dict | list) else ""
         warning = Warning(self._path_of(key), cause, without_sign_in_links(text), path)
         # What has parts is told part by part, as also sent.
@@ -224,7 +224,7 @@ class Fields:
         return f"{self.path}.{key}" if self.path else key
 
     def _string(self, key: str) -> str:
-        value = self.members.get(key)
+        value = _alone(self.members.get(key))
         if isinstance(value, str):
             return value
         if value is None:
@@ -236,3 +236,8 @@ class Fields:
         if value not in (None, [], {}):
             self.account.warn(Warning(self._path_of(key), "not_text"))
         return ""
+
+
+def _alone(value: Any) -> Any:
+    """Return what stands alone in a list; else the value itself."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

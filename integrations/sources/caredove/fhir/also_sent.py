@@ -86,6 +86,8 @@ class FhirTeller(Phrases):
         value, address = members[key], (id(members), key)
         if is_empty(value) or self.account.is_settled(address):
             return ""
+        if self._is_told_by_itself(members, key):
+            return ""
         if self.is_technical(key, value, members):
             self.account.leave_out(address, Rule.TECHNICAL)
             return ""
@@ -99,11 +101,20 @@ class FhirTeller(Phrases):
         plain = key in (*SUBJECTS, *STATES) or is_date(key) or stem(key) == "value"
         return text if plain or not text else f"{self.label(key).lower()} {text}".strip()
 
+    def _is_told_by_itself(self, container: Any, key: str | int) -> bool:
+        """Return whether a member holds the contained resources of a resource of the bundle."""
+        if key != "contained" or container is not self.owner.members or self.owner.container:
+            return False
+        sent = container[key]
+        return all(isinstance(part, dict) for part in (sent if isinstance(sent, list) else [sent]))
+
     # -- Members ---------------------------------------------------------------------------------
 
     def member(
         self, container: Any, key: str | int, value: Any, group: str, labels: tuple[str, ...]
     ) -> None:
+        if self._is_told_by_itself(container, key):
+            return
         if isinstance(key, int) and isinstance(value, dict):
             if "url" in value and is_extension(value):
                 labels = (*labels, extension_label(value.get("url")))

@@ -1,6 +1,7 @@
 """Attachments: DocumentReference and Binary, and files in answers, messages, reports and media."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from integrations.sources.account import leaves
 from integrations.sources.caredove import identity
@@ -20,6 +21,8 @@ from mapping.document import Withdrawn
 _BINARY = "Binary"
 # Members of other resources that hold a file.
 _HOLDERS = {"DiagnosticReport": "presentedForm", "Media": "content", "Consent": "sourceAttachment"}
+# Kinds whose files are read otherwise, or are portraits of people at work.
+_ELSEWHERE = (_BINARY, DOCUMENT, "Practitioner", "Organization")
 _REPLACING = ("replaces", "transforms")
 
 
@@ -37,9 +40,32 @@ def files(
         for payload in message.children("payload"):
             for attachment in payload.children("contentAttachment"):
                 found.add(_announced(bundle, attachment, owner=message, keyed=False))
+    for attachment in _anywhere(bundle):
+        found.add(_announced(bundle, attachment))
     for binary in _unmentioned(bundle):
         found.add(_announced(bundle, binary, owner=binary))
     return found
+
+
+def _anywhere(bundle: Bundle) -> Iterator[Fields]:
+    """Yield the files with their bytes that stand anywhere else, as in an extension."""
+    account = bundle.account
+    for resource in bundle.everything():
+        stack: list[Any] = [] if resource.kind in _ELSEWHERE else [resource.members]
+        while stack:
+            holder = stack.pop()
+            if isinstance(holder, dict) and isinstance(holder.get("data"), str):
+                if holder.get("contentType") and not account.is_settled((id(holder), "data")):
+                    yield Fields(holder, resource.kind, account)
+                continue
+            items = holder.items() if isinstance(holder, dict) else enumerate(holder)
+            stack += [
+                part
+                for key, part in items
+                if isinstance(part, dict | list)
+                and key != "contained"
+                and not account.is_settled((id(holder), key))
+            ][::-1]
 
 
 def _unmentioned(bundle: Bundle) -> list[Resource]:

@@ -282,12 +282,13 @@ def requesting(bundle: Bundle, request: Resource) -> list[Resource]:
     """Return the role, the person and the organization that sent the referral."""
     role = _role(bundle, request)
     person = bundle.follow(role, "practitioner") if role.kind == _ROLE else role
-    organization = role if role.kind == _ORGANIZATION else bundle.follow(role, "organization")
-    person = bundle.nothing if person.kind == _ORGANIZATION else person
+    organization = role if role.kind in _NO_PEOPLE else bundle.follow(role, "organization")
+    person = bundle.nothing if person.kind in _NO_PEOPLE else person
     return [role, person, organization]
 
 
-_ROLE, _ORGANIZATION = "PractitionerRole", "Organization"
+_ROLE = "PractitionerRole"
+_NO_PEOPLE = ("Organization", "CareTeam", "Device", "Group", "HealthcareService", "Location")
 
 
 def _role(bundle: Bundle, request: Resource) -> Resource:
@@ -316,7 +317,9 @@ def requester(bundle: Bundle, request: Resource, sources: list[Resource]) -> Req
             said_organization = said
         else:
             name = parse_name(said)
-    elif said and not name.full and role.kind != _ORGANIZATION and said != said_organization:
+    elif role.kind in _NO_PEOPLE:
+        said_organization = said_organization or said
+    elif said and not name.full and said != said_organization:
         name = parse_name(said) if not _ORGANIZATIONS.search(said) else name
     return made(
         Requester,
@@ -343,7 +346,7 @@ def _is_organization(request: Resource, said: str) -> bool:
     """Return whether a display is an organization's: it is never parsed as a person (rule 18)."""
     reference = request.child("requester", bare="reference")
     stated = reference.id("type") or "".join(reference.url("reference").split("/")[-2:-1])
-    return stated == _ORGANIZATION or (not stated and bool(_ORGANIZATIONS.search(said)))
+    return stated in _NO_PEOPLE or (not stated and bool(_ORGANIZATIONS.search(said)))
 
 
 def full_name(bundle: Bundle, party: Resource) -> str:

@@ -42,6 +42,8 @@ class Phrases(Teller):
         for fits, say in _PHRASES:
             if fits(part):
                 return say(self, part, where)
+        if part.keys() <= {"id", "extension"}:
+            return self._rest(part, where, set())
         if "div" in part:
             self.settle((id(part), "status"))
         return super().phrase(part, where)

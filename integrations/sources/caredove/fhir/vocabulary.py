@@ -123,7 +123,8 @@ def is_date(key: str) -> bool:
 @lru_cache(CACHED)
 def label(key: str) -> str:
     """Return what a member is called; empty for one that needs no name."""
-    bare = stem(key.removeprefix("_"))
+    key = key.removeprefix("_")
+    bare = key if key in _LABELS else stem(key)
     return _LABELS[bare] if bare in _LABELS else humanized(bare)
 
 

@@ -1,0 +1,193 @@
+"""Shapes that people and other systems produce: read as a person would read them."""
+
+import time
+
+import pytest
+
+from integrations.sources.caredove import fhir
+from integrations.sources.values.names import parse_name
+from tests.integrations.sources.caredove.messages import (
+    REFERENCE,
+    bundle,
+    parse,
+    plain_event,
+    refusals,
+    request,
+)
+
+FOREIGN = "4445556667"
+TYPED = {"type": {"text": "Caredove Reference #"}, "value": REFERENCE}
+
+
+def asked(*identifiers: dict, focus: dict | None = None, **members) -> dict:
+    about = {
+        "resourceType": "ServiceRequest",
+        "id": "sr-1",
+        "identifier": list(identifiers),
+        **members,
+    }
+    return bundle(about, focus=[focus or {"reference": "ServiceRequest/sr-1"}])
+
+
+# -- The Reference # (rule 15) -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        asked({"type": {"text": "Parent Caredove Reference #"}, "value": FOREIGN}, TYPED),
+        asked({"type": {"text": "Caredove parent reference #"}, "value": FOREIGN}, TYPED),
+        asked(
+            {"type": {"text": "Parent Caredove Reference #"}, "value": FOREIGN},
+            {"value": REFERENCE},
+        ),
+        asked({**TYPED, "value": FOREIGN, "period": {"end": "2020-01-01"}}, TYPED),
+        asked({**TYPED, "value": FOREIGN, "use": "old"}, TYPED),
+        asked({"value": FOREIGN, "assigner": {"display": "Ocean"}}, {"value": REFERENCE}),
+        asked(
+            {"value": FOREIGN, "assigner": {"reference": "Organization/9"}}, {"value": REFERENCE}
+        ),
+        asked({"value": FOREIGN, "assigner": "Some hospital"}, {"value": REFERENCE}),
+        asked(
+            {"value": REFERENCE},
+            focus={
+                "reference": "ServiceRequest/sr-1",
+                "identifier": {"type": {"text": "Ocean referral id"}, "value": FOREIGN},
+            },
+        ),
+        asked(
+            {"value": REFERENCE, "assigner": {"display": "Caredove"}},
+            {"value": FOREIGN, "type": {"coding": [{"code": "PLAC"}]}},
+        ),
+        asked(TYPED, basedOn=[{"reference": f"ServiceRequest/{FOREIGN}"}]),
+        asked({"value": REFERENCE}, requisition={"value": FOREIGN}),
+    ],
+)
+def test_a_foreign_number_is_never_the_reference(message):
+    assert parse(message).references[0] == REFERENCE
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        {"value": FOREIGN, "assigner": {"display": "Ocean"}},
+        {"value": FOREIGN, "type": {"text": "OHIP"}},
+        {"value": FOREIGN, "system": "https://other.example/id"},
+    ],
+)
+def test_a_referral_with_only_a_foreign_number_is_refused(identifier):
+    assert "MessageHeader.focus" in refusals(asked(identifier), fhir)
+
+
+@pytest.mark.parametrize("kind", ["Referral ID", "reference number", "Caredove Inc.", ""])
+def test_an_identifier_of_the_focus_that_is_nobody_elses_counts(kind):
+    identifier = {"value": REFERENCE, **({"type": {"text": kind}} if kind else {})}
+    assert parse(bundle(focus=[{"identifier": identifier}])).references == (REFERENCE,)
+
+
+# -- One value in a list -------------------------------------------------------------------------
+
+
+def test_a_value_alone_in_a_list_is_that_value():
+    patient = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "birthDate": ["1990-01-01"],
+        "gender": ["female"],
+        "address": {"line": "1 X St", "city": ["Milltown"]},
+    }
+    event = parse(bundle(request(status=["revoked"], priority=["urgent"]), patient))
+    registrant = event.document["registrant"]
+    assert registrant["date_of_birth"] == "1990-01-01"
+    assert registrant["gender"] == "female"
+    assert registrant["addresses"][0]["city"] == "Milltown"
+    assert event.document["priority"] == "urgent"
+    assert event.document["request_status"] == "revoked"
+    assert event.warnings == ()
+
+
+def test_several_values_where_one_is_expected_are_told():
+    event = parse(plain_event(priority=["urgent", "today"]))
+    assert event.document["also_sent"][0]["text"] == "urgent; today"
+    assert [warning.cause for warning in event.warnings] == ["not_text"]
+
+
+# -- People --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["CareTeam", "Device", "HealthcareService", "Organization"])
+def test_what_is_no_person_is_never_read_as_one(kind):
+    named = {"resourceType": kind, "id": "x-1", "name": "Blue Team"}
+    for message in (
+        bundle(request(requester={"display": "Blue Team", "type": kind})),
+        bundle(request(requester={"reference": f"{kind}/x-1", "display": "Blue Team"})),
+        bundle(request(requester={"reference": f"{kind}/x-1"}), named),
+    ):
+        assert parse(message).document["requester"] == {"organization": "Blue Team"}
+
+
+@pytest.mark.parametrize("remark", ["(she/her)", "[they/them]", "(MD)", "(née Roy)"])
+def test_a_remark_in_brackets_leaves_the_first_name(remark):
+    name = parse_name(f"Doe, Jane {remark}")
+    assert (name.first, name.last) == ("Jane", "Doe")
+
+
+def test_a_contained_person_belongs_to_the_requester():
+    role = {
+        "resourceType": "PractitionerRole",
+        "id": "role",
+        "practitioner": {"reference": "#doc"},
+        "organization": {"reference": "#org"},
+    }
+    person = {"resourceType": "Practitioner", "id": "doc", "name": [{"text": "Dr. Zoë Ng, MD"}]}
+    place = {"resourceType": "Organization", "id": "org", "name": "Hill Clinic"}
+    condition = {"resourceType": "Condition", "id": "c", "code": {"text": "Epilepsy"}}
+    about = request(requester={"reference": "#role"}, contained=[role, person, place, condition])
+    document = parse(bundle(about)).document
+    assert document["requester"]["organization"] == "Hill Clinic"
+    told = {(p["group"], p.get("label", "")): p["text"] for p in document["also_sent"]}
+    assert told == {("Requester", "Name"): "Dr. Zoë Ng, MD", ("Condition", ""): "Epilepsy"}
+
+
+# -- Large messages ------------------------------------------------------------------------------
+
+
+def many(kind: str, count: int) -> dict:
+    """Return a message with so many resources of a kind, or with so many parts."""
+    patient = {"resourceType": "Patient", "id": "p1"}
+    if kind == "extension":
+        parts = [{"url": "https://x.example/same", "valueString": f"V{i}"} for i in range(count)]
+        return bundle(request(extension=parts), patient)
+    if kind == "contained":
+        parts = [
+            {"resourceType": "Condition", "id": f"c{i:05}", "code": {"text": f"C {i}"}}
+            for i in range(count)
+        ]
+        named = [{"reference": f"#c{i:05}"} for i in range(count)]
+        return bundle(request(contained=parts, reasonReference=named), patient)
+    texts = {
+        "Condition": {"code": {"text": "C"}},
+        "QuestionnaireResponse": {
+            "item": [{"linkId": "1", "text": "Q", "answer": [{"valueString": "A"}]}]
+        },
+    }
+    resources = [
+        {"resourceType": kind, "id": f"{kind}-{i:05}x", **texts.get(kind, {})} for i in range(count)
+    ]
+    about = request(subject={"reference": "Patient/p1"})
+    return bundle(about, patient, *resources)
+
+
+@pytest.mark.parametrize(
+    "kind", ["Patient", "Condition", "QuestionnaireResponse", "extension", "contained"]
+)
+def test_reading_takes_time_in_proportion_to_the_message(kind):
+    def seconds(count: int) -> float:
+        message = many(kind, count)
+        started = time.process_time()
+        parse(message)
+        return time.process_time() - started
+
+    seconds(50)
+    few, many_more = (min(seconds(count), seconds(count)) for count in (300, 1200))
+    assert many_more < 9 * max(few, 0.01)  # the square would be 16 times as much
