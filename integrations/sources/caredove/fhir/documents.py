@@ -58,7 +58,7 @@ def _anywhere(bundle: Bundle) -> Iterator[Fields]:
                 if holder.get("contentType") and not account.is_settled((id(holder), "data")):
                     yield Fields(holder, resource.kind, account)
                 continue
-            items = holder.items() if isinstance(holder, dict) else enumerate(holder)
+            items: Any = holder.items() if isinstance(holder, dict) else enumerate(holder)
             stack += [
                 part
                 for key, part in items
