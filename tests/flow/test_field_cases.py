@@ -300,7 +300,7 @@ KEPT_OUT = {
     "36": ("needs_attention", "Caredove marked the referral as entered-in-error."),
     "62": ("waiting", "The message holds another person's details, not the registrant's"),
 }
-# The last message came when CRMS had the referral already: what CRMS keeps, what staff are told,
+# The last message came when CRMS had the referral already: what CRMS keeps, what staff read,
 # and what the referral's page shows beside it.
 LATE = {
     "150": (
@@ -426,20 +426,20 @@ def check(portal: Portal, crms: Crms, reference: str, right: Right) -> None:
     summary = text_of(sent.pop(f"referral-{reference}-summary.pdf"))
     assert sorted(sent.values()) == sorted(right.files)
     assert all(name.endswith(".pdf") for name in sent)
-    assert not [said for said in right.says if said not in summary], summary
+    assert not [text for text in right.says if text not in summary], summary
     for text in (body["referral_note"], summary):
         assert not [word for word in right.never if word in text]
         assert not RAW.findall(text)
 
     missing = [file["problem"] for file in done["missing_files"]]
     assert missing == ([right.missing] if right.missing else [])
-    assert_told(portal, reference, right.why)
+    assert_answer(portal, reference, right.why)
 
 
-def assert_told(portal: Portal, reference: str, pieces: tuple[str, ...]) -> None:
+def assert_answer(portal: Portal, reference: str, pieces: tuple[str, ...]) -> None:
     why = portal.get(f"/api/v1/referrals/{reference}")
-    told = " ".join([why["sentence"], *(warning["message"] for warning in why["warnings"])])
-    assert not [piece for piece in pieces if piece not in told], told
+    answer = " ".join([why["sentence"], *(warning["message"] for warning in why["warnings"])])
+    assert not [piece for piece in pieces if piece not in answer], answer
 
 
 def text_of_page(client: Any, reference: str) -> str:
@@ -483,7 +483,7 @@ def test_every_case_of_the_field_comes_out_right(
     for case, (state, why) in KEPT_OUT.items():
         with subtests.test(case=case):
             everything.settled(sent[case], state)
-            assert_told(everything, sent[case], (why,))
+            assert_answer(everything, sent[case], (why,))
     staff = client_of("Support", Organization.objects.get())
     for case, (right, shown) in LATE.items():
         with subtests.test(late=case):

@@ -150,6 +150,9 @@ class Teller:
             for index, item in enumerate(value):
                 self.member(value, index, item, group, labels)
         elif isinstance(value, dict) and self._partly_used(value):
+            if isinstance(key, int) and labels and isinstance(name := value.get("name"), str):
+                one = labels[-1].removesuffix("s")  # of several: whose the rest is
+                labels = (*labels[:-1], f"{one} {without_sign_in_links(one_line(name))}")
             self.rest_of_part(value, group, labels)
         else:
             label = ": ".join(labels)

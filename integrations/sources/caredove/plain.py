@@ -1,5 +1,6 @@
 """Caredove's events as plain JSON: one object an event, in the words of its own screens."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -55,6 +56,7 @@ _SIDES = {
     EventKind.MESSAGE_FROM_PROVIDER: "provider",
     EventKind.MESSAGE_FROM_REQUESTER: "requester",
 }
+_DATA_URL = re.compile(r"\s*data:[\w.+/-]*(?:;[\w=-]+)*;base64,", re.IGNORECASE)
 _MINUTES_OF_A_WEEK = 7 * 24 * 60
 # Parts of an event, and what they are for people.
 _GROUPS = {
@@ -442,12 +444,25 @@ def _values(item: Fields, key: str) -> Iterator[str]:
     if isinstance(value, bool):
         yield yes_or_no(value)
     elif isinstance(value, list):
-        for one in value:
-            yield from _values(Fields({key: one}, item.path, Account()), key)
+        held = (_values(Fields({key: one}, item.path, Account()), key) for one in value)
+        parts = [text for texts in held for text in texts if text]
+        has_groups = any(isinstance(one, dict) for one in value) and any(", " in p for p in parts)
+        yield from ["; ".join(parts)] if has_groups else parts
     elif isinstance(value, dict) and not _is_marked_internal("", value):
         yield _composed(Fields(value, item.path, Account()))
+    elif isinstance(value, str) and _DATA_URL.match(value):
+        yield "attached file"
     elif not isinstance(value, dict):
         yield item.text(key)
+
+
+def _attached(value: Any, label: str, path: str) -> Iterator[Announced]:
+    """Yield the files that stand as data URLs in an answer."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _attached(one, label, path)
+    elif isinstance(value, str) and _DATA_URL.match(value):
+        yield Announced(filename=label, data=value, place=path)
 
 
 _CHOSEN = ("label", "text", "display", "name", "title", "filename", "value")
@@ -512,6 +527,10 @@ def _files(referral: Fields) -> Files:
                 files.add(_announced(attachment))
     for attachment in _files_elsewhere(referral):
         files.add(_announced(attachment))
+    for answer in referral.children("form_answers"):
+        if not _is_internal(answer):
+            for announced in _attached(answer.raw("value"), answer.line("label"), answer.path):
+                files.add(announced)
     return files
 
 

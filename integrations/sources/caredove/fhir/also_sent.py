@@ -75,12 +75,21 @@ class FhirTeller(Phrases):
         said = {key: self._said(members, key, group) for key in _in_order(members, main)}
         dates = [text for key, text in said.items() if is_date(key) and text]
         rest = [text for key, text in said.items() if text and key != main and not is_date(key)]
-        # What it is stands elsewhere too, where it is used; its state says nothing without it.
-        name = said.get(main, "") or (self.name_of(resource, group) if dates or rest else "")
+        name = said.get(main, "")
+        if not name and (rest or dates):
+            # What it is stands elsewhere too, where it is used; its state says nothing without it.
+            name = self.name_of(resource, group) or self._of_main(resource, main)
         text = ", ".join(filter(None, [name, *rest]))
         if dates:
             text = f"{text} ({', '.join(dates)})" if text else ", ".join(dates)
         self.add(group, "", text, _own_key(resource, said.get(main, "")))
+
+    def _of_main(self, resource: Resource, main: str) -> str:
+        """Return what a resource is about where that is told elsewhere, too."""
+        if not main.endswith("Reference"):
+            return plain(resource.members.get(main))
+        target = self.bundle.resolve(resource.child(main, bare="reference"), resource)
+        return self.name_of(target, "") if target else ""
 
     def _said(self, members: Any, key: str, group: str) -> str:
         value, address = members[key], (id(members), key)
@@ -120,7 +129,7 @@ class FhirTeller(Phrases):
                 labels = (*labels, extension_label(value.get("url")))
             elif str(value.get("system")) in REACHED_BY and "value" in value:
                 labels = (*labels[:-1], REACHED_BY[str(value["system"])])
-            elif kind := _kind_of(value):
+            elif labels and (kind := _kind_of(value)):
                 labels = (*labels[:-1], kind)
         super().member(container, key, value, group, labels)
 

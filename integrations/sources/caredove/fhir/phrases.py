@@ -11,6 +11,7 @@ from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.shapes import is_telecom, plain, repeats
 from integrations.sources.caredove.fhir.vocabulary import (
     COMING,
+    MEASURED,
     NAME_PARTS,
     NAMED,
     SUBJECTS,
@@ -102,6 +103,10 @@ class Phrases(Teller):
         name = self.say(part, "display", part.get("display"), where)
         if "reference" in part:
             self.settle((id(part), "reference"))
+        if target.kind == "Medication":  # a dose means nothing apart from what is taken
+            name = name or self.say(target.members, "code", target.raw("code"), where)
+        if name and target.kind == "Medication":
+            return ", ".join(filter(None, [name, self._rest(part, where, {"display"})]))
         if target and (id(target.members) in self.groups or target.kind not in NAMED):
             # What it points to is told by itself.
             for key in ("type", "identifier", "display"):
@@ -176,6 +181,14 @@ class Phrases(Teller):
         else:
             text = f"from {start}" if start else f"until {end}" if end else ""
         return ", ".join(filter(None, [text, self._rest(part, where, {first, last})]))
+
+    def _measured(self, part: dict[str, Any], where: str) -> str:
+        """Return what was measured or asked with its value: "Systolic: 120 mmHg"."""
+        (key,) = (key for key in part if key.startswith("value"))
+        names = [self.say(part, name, part.get(name), where) for name in MEASURED]
+        said = [", ".join(filter(None, names)), self.say(part, key, part[key], where)]
+        rest = self._rest(part, where, {key, *MEASURED})
+        return ", ".join(filter(None, [": ".join(filter(None, said)), rest]))
 
     def _ratio(self, part: dict[str, Any], where: str) -> str:
         order = ("numerator", "denominator")
@@ -266,6 +279,7 @@ _Say: TypeAlias = Callable[[Phrases, dict[str, Any], str], str]
 _PHRASES: tuple[tuple[Callable[[dict[str, Any]], bool], _Say], ...] = (
     (shapes.is_extension, Phrases._extension),
     (shapes.is_concept, Phrases._concept),
+    (shapes.is_measured, Phrases._measured),
     (shapes.is_participant, Phrases._participant),
     (shapes.is_reference, Phrases._reference),
     (shapes.is_coding, Phrases._coding),

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from integrations.sources.caredove.fhir.vocabulary import MARKS, TELECOM_SYSTEMS
+from integrations.sources.caredove.fhir.vocabulary import MARKS, MEASURED, TELECOM_SYSTEMS
 
 _CODING = {"id", "extension", "version", "code", "display", "userSelected"}
 
@@ -35,6 +35,12 @@ def is_coding(part: dict[str, Any]) -> bool:
     if "system" in part:
         return ("code" in part or "display" in part) and "value" not in part
     return isinstance(part.get("code"), str) and part.keys() <= _CODING
+
+
+def is_measured(part: dict[str, Any]) -> bool:
+    """Return whether a value says what was measured or asked, and its value beside it."""
+    values = [key for key in part if key.startswith("value") and key != "value"]
+    return len(values) == 1 and any(isinstance(part.get(key), dict) for key in MEASURED)
 
 
 def is_name(part: dict[str, Any]) -> bool:

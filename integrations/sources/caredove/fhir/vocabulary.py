@@ -81,12 +81,13 @@ STATEFUL = frozenset(
 TELECOM = {"fax": "Fax", "pager": "Pager", "email": "E-mail", "sms": "Text messages"}
 REACHED_BY = {**TELECOM, "phone": "Phone", "url": "Web address"}
 UNITS = {"minutesDuration": "minutes"}
+MEASURED = names("code type")  # what a component, an input or an output is of
 TELECOM_SYSTEMS = names("phone fax email pager url sms other")
 
 _TYPES = re.compile(
     r"(?<=[a-z])(?:String|Boolean|Integer|Decimal|DateTime|Date|Time|Instant|Period|Quantity|Range|"
     r"Ratio|CodeableConcept|Coding|Code|Reference|Identifier|Attachment|Age|Duration|Timing|Money|"
-    r"Markdown|Annotation|HumanName|Address|ContactPoint|PositiveInt|UnsignedInt)$"
+    r"Markdown|Url|Uri|Annotation|HumanName|Address|ContactPoint|PositiveInt|UnsignedInt)$"
 )
 _URL_BEGINNINGS = re.compile(
     r"^(?:(?:ext|extension|us-?core|uk-?core|au-?core|ca|individual|patient|iso21090|data|"

@@ -1,4 +1,4 @@
-"""What a careful intake worker would miss: told whole, in its place, and of whom it is said."""
+"""What a careful intake worker would miss: whole, in its place, and of whom it is said."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.integrations.sources.caredove.messages import bundle, parse, plain_ev
 PERSON = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Roy", "given": ["Al"]}]}
 
 
-def told(event: ParsedEvent) -> list[str]:
+def also_sent(event: ParsedEvent) -> list[str]:
     """Return the lines of what is also sent."""
     parts = event.document.get("also_sent", [])
     return [": ".join(p[k] for k in ("group", "label", "text") if p.get(k)) for p in parts]
@@ -56,11 +56,11 @@ def of_plain(**referral) -> ParsedEvent:
         ),
     ],
 )
-def test_a_state_is_told_though_the_request_is_in_the_same(resource, line):
-    assert line in told(of_fhir({**resource, "id": "x-90001"}))
+def test_a_state_is_kept_though_the_request_is_in_the_same(resource, line):
+    assert line in also_sent(of_fhir({**resource, "id": "x-90001"}))
 
 
-def test_every_appointment_but_the_chosen_one_is_told_with_its_state_and_length():
+def test_every_appointment_but_the_chosen_one_is_kept_with_its_state_and_length():
     both = [
         {
             "resourceType": "Appointment",
@@ -71,7 +71,7 @@ def test_every_appointment_but_the_chosen_one_is_told_with_its_state_and_length(
         }
         for day in (1, 2)
     ]
-    (line,) = told(of_fhir(*both))
+    (line,) = also_sent(of_fhir(*both))
     assert line.startswith("Appointment: booked, 30 minutes (2026-04-01")
 
 
@@ -96,27 +96,27 @@ ROOM = "https://video.example/room/55"
         {"joinUrl": ROOM},
     ],
 )
-def test_the_link_to_join_an_appointment_is_told(members):
+def test_the_link_to_join_an_appointment_is_passed_on(members):
     event = of_fhir(
         {"resourceType": "Appointment", "id": "ap-90001", "status": "booked", **members}
     )
-    assert any(line.startswith("Appointment: ") and ROOM in line for line in told(event))
+    assert any(line.startswith("Appointment: ") and ROOM in line for line in also_sent(event))
     assert not event.warnings
 
 
 @pytest.mark.parametrize("key", ["join_link", "join_url", "video_link", "meeting_url"])
-def test_the_link_to_join_is_told_of_a_plain_event(key):
-    (line,) = told(of_plain(appointment={"id": "7", key: ROOM}))
+def test_the_link_to_join_is_passed_on_of_a_plain_event(key):
+    (line,) = also_sent(of_plain(appointment={"id": "7", key: ROOM}))
     assert line.endswith(ROOM)
 
 
-def test_no_other_address_and_no_sign_in_link_is_told():
+def test_no_other_address_and_no_sign_in_link_is_passed_on():
     sign_in = "https://www.caredove.com/applaunch?x"
     appointment = {"id": "7", "join_link": sign_in, "api_url": ROOM, "source": ROOM}
-    assert told(of_plain(appointment=appointment)) == []
+    assert also_sent(of_plain(appointment=appointment)) == []
 
 
-def test_ways_to_reach_somebody_are_told_by_their_kind_with_the_time_they_ended():
+def test_contact_points_are_passed_on_by_their_kind_with_the_time_they_ended():
     former = {"period": {"end": "2019-05-05"}}
     person = {
         "telecom": [
@@ -127,7 +127,7 @@ def test_ways_to_reach_somebody_are_told_by_their_kind_with_the_time_they_ended(
             {"system": "url", "value": "https://social.example/al"},
         ]
     }
-    assert told(of_fhir(person=person)) == [
+    assert also_sent(of_fhir(person=person)) == [
         "Registrant: Phone: 705-555-0101 (until 2019-05-05)",
         "Registrant: E-mail: old@x.example (until 2019-05-05)",
         "Registrant: Web address: https://social.example/al",
@@ -163,18 +163,18 @@ def test_ways_to_reach_somebody_are_told_by_their_kind_with_the_time_they_ended(
         ),
     ],
 )
-def test_a_narrative_that_says_more_is_told(resource, text):
-    assert any(text in line for line in told(of_fhir({**resource, "id": "n-90001"})))
+def test_a_narrative_that_says_more_is_passed_on(resource, text):
+    assert any(text in line for line in also_sent(of_fhir({**resource, "id": "n-90001"})))
 
 
-def test_a_narrative_that_was_generated_from_the_rest_is_not_told_twice():
+def test_a_narrative_that_was_generated_from_the_rest_is_not_repeated():
     basic = {
         "resourceType": "Basic",
         "id": "n-90001",
         "code": {"text": "Housing"},
         "text": {"status": "generated", "div": "<div>Housing</div>"},
     }
-    assert told(of_fhir(basic)) == ["Basic: Housing"]
+    assert also_sent(of_fhir(basic)) == ["Basic: Housing"]
 
 
 # -- Of whom and of what ---------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_the_rest_of_something_says_what_it_is_the_rest_of():
         ]
     }
     asked = {"reasonReference": [{"reference": "Condition/c-90001"}]}
-    assert told(of_fhir(condition, guardian, person=person, **asked)) == [
+    assert also_sent(of_fhir(condition, guardian, person=person, **asked)) == [
         "Registrant: Contact Eva: Address: 1 Elm",
         "Registrant: Contact Ida: Address: 2 Oak",
         "Condition: PTSD, severity Severe",
@@ -210,17 +210,17 @@ def test_the_rest_of_something_says_what_it_is_the_rest_of():
     ]
 
 
-def test_the_version_code_of_a_health_card_is_told_with_the_card():
+def test_the_version_code_of_a_health_card_is_passed_on_with_the_card():
     card = {
         "type": {"text": "Health card"},
         "value": "1234567890",
         "extension": [{"url": "https://x.example/version-code", "valueString": "AB"}],
     }
-    assert told(of_fhir(person={"identifier": [card]})) == [
+    assert also_sent(of_fhir(person={"identifier": [card]})) == [
         "Registrant: Health card: Version code: AB"
     ]
     sent = {"number": "1234567890", "version": "AB"}
-    assert told(of_plain(registrant={"last_name": "Roy", "health_card": sent})) == [
+    assert also_sent(of_plain(registrant={"last_name": "Roy", "health_card": sent})) == [
         "Registrant: Health card: Number: 1234567890, Version: AB"
     ]
 
@@ -251,7 +251,7 @@ def test_an_address_whose_parts_have_gaps_is_filled_from_its_text():
     event = of_fhir(person={"address": [sent]})
     (address,) = event.document["registrant"]["addresses"]
     assert (address["province"], address["postal_code"]) == ("ON", "P0A 1B0")
-    assert told(event) == []
+    assert also_sent(event) == []
 
 
 @pytest.mark.parametrize(
@@ -282,14 +282,14 @@ def test_a_plain_requester_is_read_in_the_shapes_that_a_registrant_is():
     event = of_plain(requester=sent)
     assert event.document["requester"]["organization"] == "Milltown FHT"
     assert event.document["requester"]["email"] == "h@x.ca"
-    assert "Requester: Organization: Fax: 705-555-0111" in told(event)
+    assert "Requester: Organization: Fax: 705-555-0111" in also_sent(event)
     assert not event.warnings
 
 
-def test_permission_to_use_an_address_that_is_none_is_told_beside_it():
+def test_permission_to_use_an_address_that_is_none_is_passed_on_beside_it():
     event = of_plain(registrant={"email": {"address": "not an address", "may_email": True}})
     assert "registrant" not in event.document
-    assert told(event) == ["Registrant: Email: Address: not an address, May email: yes"]
+    assert also_sent(event) == ["Registrant: Email: Address: not an address, May email: yes"]
 
 
 def test_a_place_in_parts_is_where_a_plain_appointment_is():
@@ -304,3 +304,73 @@ def test_a_form_goes_by_its_name(key):
         form_answers=[{"form": "wf", key: "Workflow", "key": "1", "label": "L", "value": "x"}]
     ).document["form_answers"]
     assert (answer["form"], answer["form_name"]) == ("wf", "Workflow")
+
+
+def test_permissions_of_several_contacts_are_passed_on_with_whose_they_are():
+    people = [{"name": "Eva", "may_contact": False}, {"name": "Ida", "may_contact": True}]
+    assert also_sent(of_plain(registrant={"contacts": people})) == [
+        "Registrant: Contact Eva: May contact: no",
+        "Registrant: Contact Ida: May contact: yes",
+    ]
+
+
+# -- What belongs together -------------------------------------------------------------------------
+
+
+def test_a_dose_stands_with_its_medication():
+    medication = {"resourceType": "Medication", "id": "md-90001", "code": {"text": "Sertraline"}}
+    asked = {
+        "resourceType": "MedicationRequest",
+        "id": "mr-90001",
+        "status": "active",
+        "medicationReference": {"reference": "Medication/md-90001"},
+        "dosageInstruction": [{"text": "1 tablet daily"}],
+    }
+    line = "Medication: Sertraline, active, dosage instruction 1 tablet daily"
+    assert also_sent(of_fhir(asked, medication)) == [line]
+    assert also_sent(of_fhir(medication, asked)) == ["Medication: Sertraline", line]
+
+
+def test_a_value_stands_behind_what_it_measures():
+    pressure = {
+        "resourceType": "Observation",
+        "id": "o-90001",
+        "code": {"text": "BP"},
+        "component": [
+            {"code": {"text": name}, "valueQuantity": {"value": value, "unit": "mmHg"}}
+            for name, value in (("Systolic", 120), ("Diastolic", 80))
+        ],
+    }
+    assert also_sent(of_fhir(pressure)) == [
+        "Observation: BP, component Systolic: 120 mmHg, Diastolic: 80 mmHg"
+    ]
+
+
+@pytest.mark.parametrize("system", [{}, {"system": "https://x.example/class"}])
+def test_the_code_of_something_that_has_a_name_is_not_passed_on(system):
+    visit = {
+        "resourceType": "Encounter",
+        "id": "e-90001",
+        "class": {"code": "EMER", "display": "emergency", **system},
+    }
+    assert also_sent(of_fhir(visit)) == ["Encounter: class emergency"]
+
+
+def test_an_answer_of_groups_keeps_them_apart():
+    meds = [{"name": "Sertraline", "dose": "50 mg"}, {"name": "Iron", "dose": "300 mg"}]
+    (answer,) = of_plain(form_answers=[{"key": "m", "value": meds}]).document["form_answers"]
+    assert answer["value"] == "Sertraline, Dose: 50 mg; Iron, Dose: 300 mg"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "data:text/plain;base64,aGVsbG8=",
+        ["data:text/plain;base64,aGVsbG8="],
+        {"filename": "Drawing.txt", "content_type": "text/plain", "data": "aGVsbG8="},
+    ],
+)
+def test_a_file_in_an_answer_is_a_file_and_no_text(value):
+    event = of_plain(form_answers=[{"key": "d", "label": "Drawing", "value": value}])
+    assert [(file.filename, file.content) for file in event.files] == [("Drawing.txt", b"hello")]
+    assert "aGVsbG8" not in str(event.document)
