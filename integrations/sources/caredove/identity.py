@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from integrations.sources.caredove.events import LOCAL_ID, REFERENCE_NUMBER, UUID_LIKE
-from integrations.sources.caredove.links import without_sign_in_links
+from integrations.sources.caredove.links import is_sign_in_link, without_sign_in_links
 from integrations.sources.parsed import FieldError
 
 MAX_EVENT_ID = 200
