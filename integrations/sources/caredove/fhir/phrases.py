@@ -210,7 +210,7 @@ class Phrases(Teller):
                 self.settle((id(part), key))
             return ""
         kind = self.say(part, "type", part.get("type"), where)
-        marks = [kind]
+        marks = ["" if where.endswith(f": {kind}") else kind]
         if is_telecom(part):
             system = part.get("system")
             self.settle((id(part), "system"))

@@ -225,6 +225,17 @@ def test_the_version_code_of_a_health_card_is_passed_on_with_the_card():
     ]
 
 
+def test_an_identifier_goes_by_its_type():
+    doctor = {
+        "resourceType": "Practitioner",
+        "id": "d1",
+        "identifier": [{"type": {"text": "CPSO"}, "value": "98765"}],
+        "name": [{"family": "Abara"}],
+    }
+    asked = of_fhir(doctor, requester={"reference": "Practitioner/d1"})
+    assert also_sent(asked) == ["Requester: CPSO: 98765"]
+
+
 # -- People ----------------------------------------------------------------------------------------
 
 
