@@ -101,12 +101,9 @@ class Phrases(Teller):
                 self.settle((id(part), key), rule)
             return ""
         name = self.say(part, "display", part.get("display"), where)
-        if "reference" in part:
-            self.settle((id(part), "reference"))
-        if target.kind == "Medication":  # a dose means nothing apart from what is taken
-            name = name or self.say(target.members, "code", target.raw("code"), where)
-        if name and target.kind == "Medication":
-            return ", ".join(filter(None, [name, self._rest(part, where, {"display"})]))
+        self.settle((id(part), "reference"))
+        if taken := self._taken(target, name, where):
+            return ", ".join(filter(None, [taken, self._rest(part, where, {"display"})]))
         if target and (id(target.members) in self.groups or target.kind not in NAMED):
             # What it points to is told by itself.
             for key in ("type", "identifier", "display"):
@@ -119,6 +116,12 @@ class Phrases(Teller):
         if not name and target:
             name = self.name_of(target, where)
         return ", ".join(filter(None, [name, self._rest(part, where, {"display"})]))
+
+    def _taken(self, target: Resource, name: str, where: str) -> str:
+        """Return the name of a medication: a dose means nothing apart from what is taken."""
+        if target.kind != "Medication":
+            return ""
+        return name or self.say(target.members, "code", target.raw("code"), where)
 
     def _participant(self, part: dict[str, Any], where: str) -> str:
         """Return who takes part, and whether they come: `Boris Kahn (declined)`."""
