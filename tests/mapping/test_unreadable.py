@@ -50,4 +50,4 @@ def test_a_sentence_quotes_what_came() -> None:
     assert said == (
         "Date of birth came as “03/04/1991”, which can be read two ways: correct it in Caredove."
     )
-    assert len(sentence("x.y", "not_text", "a" * 500)) < 260
+    assert len(sentence("x.y", "not_text", "a" * 500)) < 300

@@ -16,6 +16,7 @@ from integrations.sources.caredove.fhir.bundle import (
 from integrations.sources.caredove.fhir.concepts import extensions, is_internal, is_retracted
 from integrations.sources.caredove.fields import Fields
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
+from integrations.sources.warnings import Warning
 from mapping.document import Withdrawn
 
 _BINARY = "Binary"
@@ -104,6 +105,8 @@ def replaced(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
             else:
                 stated = reference.child("identifier").id("value")
                 keys = [stated or referred_key(reference, DOCUMENT)]
+                if identity.is_local(keys[0]):  # perhaps another file's, in another message
+                    bundle.account.warn(Warning("DocumentReference.relatesTo", "withdrawn_unknown"))
             own = identity.key(_id(bundle, resource))
             for key in filter(None, keys):
                 if key != own:

@@ -7,6 +7,7 @@ from integrations.sources.caredove.fhir import appointments, communications, doc
 from integrations.sources.caredove.fhir.also_sent import is_withdrawn, withdrawn_in
 from integrations.sources.caredove.fhir.bundle import DOCUMENT, Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import is_internal
+from integrations.sources.warnings import Warning
 from mapping.document import Withdrawn
 
 # The referral and its state are no parts of it: their status is told, and acted on.
@@ -45,7 +46,10 @@ def _form(key: str) -> Withdrawn:
 
 def _taken_back(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
     if resource.kind == DOCUMENT:
-        for key in documents.keys_of(bundle, resource):
+        keys = documents.keys_of(bundle, resource)
+        if not keys:  # its id may be this message's own, and it says nothing else of itself
+            bundle.account.warn(Warning("DocumentReference", "withdrawn_unknown"))
+        for key in keys:
             yield Withdrawn(part="attachments", key=key)
     elif known := _PARTS.get(resource.kind):
         part, key_of = known

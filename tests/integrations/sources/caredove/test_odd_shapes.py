@@ -191,3 +191,36 @@ def test_reading_takes_time_in_proportion_to_the_message(kind):
     seconds(50)
     few, many_more = (min(seconds(count), seconds(count)) for count in (300, 1200))
     assert many_more < 9 * max(few, 0.01)  # the square would be 16 times as much
+
+
+# -- What is withdrawn without saying which (rule 16) ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"id": "doc-1", "status": "entered-in-error"},
+        {
+            "id": "doc-2",
+            "status": "current",
+            "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/d-1"}}],
+        },
+    ],
+    ids=["withdrawn", "replaced"],
+)
+def test_staff_are_warned_of_a_withdrawn_file_that_cannot_be_told_apart(resource):
+    event = parse(bundle(request(), {"resourceType": "DocumentReference", **resource}))
+    assert "withdrawn_unknown" in [warning.cause for warning in event.warnings]
+
+
+def test_a_file_under_a_local_id_is_withdrawn_by_its_name_and_content():
+    attachment = {"title": "letter.pdf", "data": "JVBERi0xLjQKJSVFT0YK"}
+    letter = {
+        "resourceType": "DocumentReference",
+        "id": "doc-1",
+        "content": [{"attachment": attachment}],
+    }
+    sent = parse(bundle(request(), letter)).document["attachments"]
+    taken_back = parse(bundle(request(), {**letter, "status": "entered-in-error"}))
+    assert {"part": "attachments", "key": sent[0]["key"]} in taken_back.document["withdrawn"]
+    assert taken_back.warnings == ()
