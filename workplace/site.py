@@ -39,14 +39,20 @@ class Workplace(admin.AdminSite):
         return own + super().get_urls()
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Wrap a view; there is no page whose address holds a NUL, which PostgreSQL refuses."""
+        """Wrap a view; there is no page at an address that no database can look up.
+
+        PostgreSQL refuses a NUL, SQLite a number of more than 64 bits.
+        """
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if "\0" in unquote(request.get_full_path()):
                 raise Http404
-            return inner(request, *args, **kwargs)
+            try:
+                return inner(request, *args, **kwargs)
+            except OverflowError:
+                raise Http404 from None
 
         return checked
 
