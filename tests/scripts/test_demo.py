@@ -106,7 +106,7 @@ def test_the_table_says_what_became_of_each_event(ended, event):
 
 def test_it_says_whose_turn_it_is(ended):
     assert "Whose turn: whoever looks after the referral in Caredove." in ended[1]
-    assert "“Date of birth is required”" in ended[1]
+    assert "Date of birth is required" in ended[1]
 
 
 def test_nothing_of_the_programs_is_left_running(ended):
