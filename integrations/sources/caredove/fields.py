@@ -15,6 +15,7 @@ from integrations.sources.values.dates import read_date, read_instant
 from integrations.sources.warnings import Warning
 
 T = TypeVar("T")
+REMEMBERED = 2_000  # cleaned texts of a message: what repeats itself is among the first
 
 
 def made(kind: type[T], **values: Any) -> T:
@@ -212,7 +213,8 @@ class Fields:
         known = self.account.clean.get((clean, string))
         if known is None:
             known = without_sign_in_links(clean(string))
-            self.account.clean[clean, string] = known
+            if len(self.account.clean) < REMEMBERED:
+                self.account.clean[clean, string] = known
         return known
 
     def _read(self, key: str, text: str) -> str:
