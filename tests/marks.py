@@ -49,8 +49,11 @@ def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
         units.setdefault(_unit(item), []).append(item)
     light = units.pop("", [])
     hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    for unit in sorted(units.values(), key=_weight, reverse=True):
-        min(hands, key=lambda hand: sum(map(_seconds, hand))).extend(unit)
+    seconds = [0.0] * workers
+    for unit in sorted(units.values(), key=_seconds, reverse=True):
+        least = seconds.index(min(seconds))
+        seconds[least] += _seconds(unit)
+        hands[least] += unit
     for number, hand in enumerate(hands):
         missing = (sum(map(len, hands[number:])) + len(light)) // (workers - number) - len(hand)
         hand += light[: max(missing, 0)]
@@ -68,17 +71,10 @@ def _unit(item: pytest.Item) -> str:
     return item.nodeid if has(item, "long", *STARTS_PROGRAMS) else ""
 
 
-def _weight(unit: Sequence[pytest.Item]) -> tuple[bool, float]:
-    return any(has(item, "long") for item in unit), sum(map(_seconds, unit))
-
-
-def _seconds(item: pytest.Item) -> float:
-    """Return about how long a test takes."""
-    if has(item, "long"):
-        return 30
-    if has(item, *STARTS_PROGRAMS):
-        return 3
-    return 0.1
+def _seconds(unit: Sequence[pytest.Item]) -> float:
+    """Return about how long tests take that run together."""
+    least = 20 if any(has(item, "long") for item in unit) else 0
+    return max(least, sum(2 if has(item, *STARTS_PROGRAMS) else 0.1 for item in unit))
 
 
 def _fixtures(item: pytest.Item) -> set[str]:

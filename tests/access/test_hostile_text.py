@@ -26,6 +26,8 @@ from referrals.models import ImportAttempt, ImportJob, InboundEvent, Referral, R
 from tests.access.test_matrix import body, undone
 from tests.addresses import View, row_of, views
 
+pytestmark = pytest.mark.long
+
 MARKUP = "<zq a=\"'>"
 WORDS = (models.CharField, models.TextField, EncryptedTextField)
 OURS = ("integrations", "mapping", "referrals", "workplace")

@@ -25,6 +25,8 @@ from tests.access.rules import asks_to_sign_in, may, needed, opened, refused
 from tests.addresses import View, row_of, rows_of, views
 from tests.seeds import FOREIGN, NAMES, reference
 
+pytestmark = pytest.mark.long
+
 Clients = dict[str, Client]
 
 

@@ -53,7 +53,6 @@ def go_on(folder: Path, scenario: str, how: str) -> dict[str, Any]:
 
 
 @pytest.mark.programs
-@pytest.mark.long
 @every_reading
 @pytest.mark.parametrize("scenario", ["sent again, then run", "run, then sent again"])
 def test_the_same_messages_again_double_no_answer_and_no_file(
@@ -69,7 +68,6 @@ def test_the_same_messages_again_double_no_answer_and_no_file(
 
 
 @pytest.mark.programs
-@pytest.mark.long
 def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) -> None:
     found = go_on(tmp_path, "run", "other")
     assert found["crms"][DELIVERED] == [["bloods", "letter", "referral_summary", "results"]]
@@ -77,7 +75,6 @@ def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) ->
 
 
 @pytest.mark.programs
-@pytest.mark.long
 @every_reading
 def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> None:
     found = go_on(tmp_path, "cut", how)
@@ -88,7 +85,6 @@ def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> Non
 
 
 @pytest.mark.programs
-@pytest.mark.long
 @every_reading
 def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_told(
     tmp_path: Path, how: str

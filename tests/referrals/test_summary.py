@@ -365,6 +365,7 @@ def test_every_text_of_a_document_is_in_the_pdf(document: Document) -> None:
     assert to_be_shown(document) <= tokens_of(pdf_text(rendered.content))
 
 
+@pytest.mark.long
 @settings(max_examples=8)
 @given(documents(tokens=True))
 def test_every_text_of_a_document_is_in_the_plain_fallback(document: Document) -> None:

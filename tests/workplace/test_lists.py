@@ -69,6 +69,7 @@ def test_every_list_takes_few_queries(
     assert seen > 4
 
 
+@pytest.mark.long
 def test_the_work_list_takes_few_queries_with_each_filter(
     world: World, django_assert_max_num_queries: Any
 ) -> None:

@@ -14,6 +14,8 @@ from django.urls import NoReverseMatch, reverse
 from tests.addresses import View, views
 from tests.world import World, make_world, plain
 
+pytestmark = pytest.mark.long
+
 ODD = ["a%00b", "9" * 30, "-1", "%ED%A0%80", "x" * 3000]
 NAMES = ["q", "o", "p", "next", "%00"]
 

@@ -144,6 +144,7 @@ def is_shown(event: InboundEvent) -> bool:
     return bool(told["status"] == "opened" and told["outcome"] and told["reason"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("endpoint", [PLAIN, FHIR])
 @pytest.mark.parametrize("share", range(4))
 def test_every_text_may_have_any_length(world: World, endpoint: str, share: int):
