@@ -155,6 +155,10 @@ class Account:
         """Return whether a leaf, or all below an address, is passed on in whatever form."""
         return address in self._taken or address in self._unreadable or address in self._also_sent
 
+    def leaves_out(self, rule: Rule) -> bool:
+        """Return whether this rule leaves anything out."""
+        return rule in self._left_out.values()
+
     def is_left_out(self, address: Address, *rules: Rule) -> bool:
         """Return whether one of these rules leaves a value out."""
         return self._left_out.get(address) in rules

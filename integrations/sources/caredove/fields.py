@@ -207,7 +207,8 @@ class Fields:
 
     def _cleaned(self, clean: Callable[[str], str], key: str) -> str:
         """Return a text cleaned; the same text is cleaned once in a message."""
-        string = self._string(key)
+        value = self.members.get(key)
+        string = value if isinstance(value, str) else self._string(key)
         if not string:
             return ""
         known = self.account.clean.get((clean, string))
@@ -226,11 +227,12 @@ class Fields:
         return f"{self.path}.{key}" if self.path else key
 
     def _string(self, key: str) -> str:
-        value = _alone(self.members.get(key))
-        if isinstance(value, str):
-            return value
+        value = self.members.get(key)
         if value is None:
             return ""
+        value = _alone(value)
+        if isinstance(value, str):
+            return value
         if isinstance(value, float) and value.is_integer():
             return str(int(value))
         if isinstance(value, int | float) and not isinstance(value, bool):

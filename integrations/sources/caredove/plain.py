@@ -537,6 +537,7 @@ def _files(referral: Fields) -> Files:
 def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
     """Yield the files with their bytes that stand anywhere else: in an answer, in a note."""
     account = referral.account
+    has_internal = account.leaves_out(Rule.INTERNAL)
     members = list(referral.members.items())
     stack = [
         (key, part)
@@ -546,7 +547,9 @@ def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
     while stack:
         place, holder = stack.pop()
         if isinstance(holder, dict):
-            if any(account.is_left_out((id(holder), key), Rule.INTERNAL) for key in holder):
+            if has_internal and any(
+                account.is_left_out((id(holder), key), Rule.INTERNAL) for key in holder
+            ):
                 continue
             if _is_file(holder):
                 yield Fields(holder, f"referral.{place}", account)
@@ -559,7 +562,7 @@ def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
             for key, part in items
             if isinstance(part, dict | list)
             and not (isinstance(key, str) and is_internal(key))
-            and not account.is_left_out((id(holder), key), Rule.INTERNAL)
+            and not (has_internal and account.is_left_out((id(holder), key), Rule.INTERNAL))
         ]
         stack += reversed(inside)
 
@@ -597,6 +600,8 @@ def _ids(referral: Fields) -> set[str]:
 
 
 def _is_internal(item: Fields) -> bool:
+    if item.members.keys().isdisjoint(_MARKED):
+        return False
     marks = (item.line(key).replace("_", " ") for key in INTERNAL_MARKS)
     if read_flag(item.raw("internal")) or any(map(INTERNAL.fullmatch, marks)):
         item.leave_out(Rule.INTERNAL)
