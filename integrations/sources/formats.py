@@ -303,11 +303,6 @@ def text_of(content: bytes) -> str | None:
     return None if _NO_TEXT.search(text) else text.lstrip()
 
 
-_BEFORE_THE_ROOT = (
-    r"(?:\s*<(?:\?[^>]{0,500}\?|!--(?:(?!-->).){0,2000}--|!DOCTYPE[^>\[]{0,500})>)*\s*"
-)
-
-
 def _decoded(head: bytes) -> str:
     try:  # the last character may be cut
         return codecs.getincrementaldecoder("utf-8")().decode(head)
