@@ -22,6 +22,7 @@ from mapping.targets import TargetField
 from mapping.transforms import TRANSFORMS, Context, OptionKind, Options, Result, as_text
 
 __all__ = [
+    "AppliedTransform",
     "BadOption",
     "Context",
     "DoubleTarget",
@@ -30,7 +31,6 @@ __all__ = [
     "Outcome",
     "Problem",
     "Rule",
-    "Step",
     "UnknownSource",
     "UnknownTarget",
     "UnknownTransform",
@@ -111,7 +111,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AppliedTransform:
     """A transform that was applied: to which value, and what came of it."""
 
     name: str
@@ -128,7 +128,7 @@ class Filled:
     paths: frozenset[Path]
     lossy: bool
     problems: tuple[str, ...]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AppliedTransform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +173,11 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
 def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> Filled:
     readings = [reading for reading in _readings(rule, document) if reading.value is not None]
     value, used = _chosen(rule, readings, context)
-    steps: list[Step] = []
+    steps: list[AppliedTransform] = []
     for name, options in rule.transforms:
         if TRANSFORMS[name].joins or (value is None and not TRANSFORMS[name].fills):
             continue
-        steps.append(Step(name, value, TRANSFORMS[name](value, options, context)))
+        steps.append(AppliedTransform(name, value, TRANSFORMS[name](value, options, context)))
         value = None if parts.is_empty(steps[-1].result.value) else steps[-1].result.value
     problems = [step.result.problem for step in steps if step.result.problem]
     fitted = _fitted(value, target)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mapping import catalogue, engine
 from mapping.catalogue import SourceField
 from mapping.document import Document
-from mapping.engine import Context, Filled, Outcome, Rule, Step
+from mapping.engine import AppliedTransform, Context, Filled, Outcome, Rule
 from mapping.lines import Line
 from mapping.parts import Path, Value
 from mapping.targets import TargetField
@@ -100,7 +100,7 @@ def _remarks(made: Filled, outcome: Outcome, document: Document) -> Iterator[Rem
     yield from _passed_over(made, document)
 
 
-def _step_remarks(step: Step, made: Filled, outcome: Outcome) -> Iterator[Remark]:
+def _step_remarks(step: AppliedTransform, made: Filled, outcome: Outcome) -> Iterator[Remark]:
     transform, result = TRANSFORMS[step.name], step.result
     if result.problem:
         yield Remark(result.problem)

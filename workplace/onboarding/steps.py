@@ -20,7 +20,7 @@ from workplace.models import PreviewSeen
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OnboardingStep:
     """One step: whether it is done, how it stands, and whether this person may do it."""
 
     key: str
@@ -60,16 +60,16 @@ def organizations(user: Any) -> QuerySet[Organization]:
     return scope.limited(rows, user, "pk")
 
 
-def steps(organization: Any, user: Any) -> list[Step]:
+def steps(organization: Any, user: Any) -> list[OnboardingStep]:
     """Return the steps of an organization that comes from `organizations`, in their order."""
     return list(_steps(organization, user))
 
 
-def _steps(organization: Any, user: Any) -> Iterator[Step]:
+def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     connects = user.has_perms(
         ("integrations.add_triggerconfig", "integrations.change_triggerconfig")
     )
-    yield Step(
+    yield OnboardingStep(
         "credentials",
         "Credentials for Caredove",
         organization.has_credentials,
@@ -79,7 +79,7 @@ def _steps(organization: Any, user: Any) -> Iterator[Step]:
         Actor.ADMINISTRATOR,
         user.has_perm("integrations.add_sourcecredential"),
     )
-    yield Step(
+    yield OnboardingStep(
         "test",
         "Test event received",
         organization.has_event,
@@ -87,7 +87,7 @@ def _steps(organization: Any, user: Any) -> Iterator[Step]:
         Actor.LIAISON,
         connects and organization.has_credentials,
     )
-    yield Step(
+    yield OnboardingStep(
         "destination",
         "Destination tested",
         organization.has_working_destination,
@@ -95,7 +95,7 @@ def _steps(organization: Any, user: Any) -> Iterator[Step]:
         Actor.ADMINISTRATOR,
         user.has_perm("integrations.change_destination"),
     )
-    yield Step(
+    yield OnboardingStep(
         "listing",
         "First listing connected",
         organization.has_connection,
@@ -105,7 +105,7 @@ def _steps(organization: Any, user: Any) -> Iterator[Step]:
         Actor.LIAISON,
         connects,
     )
-    yield Step(
+    yield OnboardingStep(
         "preview",
         "First preview seen",
         organization.has_preview,
@@ -118,7 +118,7 @@ def _steps(organization: Any, user: Any) -> Iterator[Step]:
     yield _live(organization, connects)
 
 
-def _live(organization: Any, connects: bool) -> Step:
+def _live(organization: Any, connects: bool) -> OnboardingStep:
     imports = organization.may_import()
     live = imports and organization.is_on
     if not imports:
@@ -132,7 +132,7 @@ def _live(organization: Any, connects: bool) -> Step:
             else "Switch the connection on when everything above is done."
         )
     actor = Actor.LIAISON if imports else Actor.ADMINISTRATOR
-    return Step("live", "Go live", live, sentence, actor, connects and imports)
+    return OnboardingStep("live", "Go live", live, sentence, actor, connects and imports)
 
 
 def _events_sentence(organization: Any) -> str:

@@ -50,7 +50,7 @@ def step_of(document: Document) -> str:
     return "summary" if document.category == SUMMARY else f"attachment:{document.key}"
 
 
-class Delivery:
+class CrmsDelivery:
     """Brings one parcel into CRMS; made for one attempt."""
 
     def __init__(self, api: Api, options: Mapping[str, Any], parcel: Parcel, known: Search) -> None:

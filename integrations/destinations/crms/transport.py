@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from integrations.destinations.crms.answers import is_success, ping_error
 from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
-from integrations.destinations.crms.delivery import Delivery
+from integrations.destinations.crms.delivery import CrmsDelivery
 from integrations.destinations.crms.fields import TARGET_FIELDS
 from integrations.destinations.crms.options import CrmsOptions, is_loopback
 from integrations.destinations.crms.proof import prove
@@ -70,4 +70,4 @@ class CrmsTransport(Transport):
         return create_body(reference, record, self.options["field_names"])
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        return Delivery(Api(self.options), self.options, parcel, self.search).run()
+        return CrmsDelivery(Api(self.options), self.options, parcel, self.search).run()
