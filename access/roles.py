@@ -16,7 +16,7 @@ ADMINISTRATOR = "Administrator"
 SEES_WHAT_HAPPENED = (
     "referrals.view_referral",
     "referrals.view_inboundevent",
-    "referrals.view_importjob",
+    "referrals.view_delivery",
     "referrals.view_bulkretry",
 )
 SEES_CONFIGURATION = (
@@ -37,7 +37,7 @@ CONNECTS_LISTINGS = tuple(
     for model in models
     for action in ("add", "change", "delete", "view")
 )
-DECIDES = ("referrals.decide_importjob", "referrals.read_body")
+DECIDES = ("referrals.decide_delivery", "referrals.read_body")
 SEES_ALERTS = (
     "workplace.view_alert",
     "workplace.view_alertrecipient",

@@ -184,7 +184,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "referrals.models.ImportJob.State"},
+    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "referrals.models.Delivery.State"},
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "basic": {"type": "http", "scheme": "basic"},

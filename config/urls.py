@@ -9,6 +9,19 @@ admin.autodiscover()
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("account/", include("access.signing_in.urls")),
+    # Pages of an earlier name: links in tickets and mails lead on.
+    path(
+        "admin/referrals/importjob/<path:rest>",
+        RedirectView.as_view(
+            url="/admin/referrals/delivery/%(rest)s", query_string=True, permanent=True
+        ),
+    ),
+    path(
+        "admin/referrals/importjob/",
+        RedirectView.as_view(
+            pattern_name="admin:referrals_delivery_changelist", query_string=True, permanent=True
+        ),
+    ),
     path("admin/", admin.site.urls),
     path("", include("core.urls")),
     path("", include("referrals.api.urls")),

@@ -52,6 +52,9 @@ class EncryptedField(_Field[_ST, _GT]):
     old name when a model or field is renamed, so that stored values stay readable.
     """
 
+    # Where a value was written says nothing of its column: no database changes with it.
+    non_db_attrs = (*models.Field.non_db_attrs, "context")
+
     def __init__(self, *args: Any, context: str | None = None, **kwargs: Any) -> None:
         self._context = context
         super().__init__(*args, **kwargs)

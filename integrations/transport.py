@@ -159,7 +159,7 @@ class Document:
 
 
 class Ledger(Protocol):
-    """Remembers each remote effect of a job, so that a retry resumes at the first not done."""
+    """Remembers each remote effect of a delivery, so that a retry resumes at the first not done."""
 
     @property
     def request_id(self) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integrations.transport import Doubt
-from referrals.models import ImportAttempt, ImportJob
+from referrals.models import Attempt, Delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 MAX_RESENDS = 2  # by hand, before support is called (crms-import.md, answers)
 
 
@@ -151,42 +151,42 @@ BY_DOUBT = {
 }
 
 
-def advice(job: ImportJob, last: ImportAttempt | None = None) -> Advice:
-    """Return who acts on the job and what to do.
+def advice(delivery: Delivery, last: Attempt | None = None) -> Advice:
+    """Return who acts on the delivery and what to do.
 
     With its last attempt the words fit the answer, too; who acts is the same without.
     """
-    if job.state == State.NEEDS_ATTENTION:
-        return _on_answer(job, last) if last else _on_reason(job)
-    if job.state == State.QUEUED and job.destination.held_at:
-        return UNREACHABLE if job.destination.is_down else HELD
-    if job.has_uncleared_error and job.state in (State.IMPORTED, State.DISMISSED):
-        return _on_flag(job)
-    return BY_STATE[State(job.state)]
+    if delivery.state == State.NEEDS_ATTENTION:
+        return _on_answer(delivery, last) if last else _on_reason(delivery)
+    if delivery.state == State.QUEUED and delivery.destination.held_at:
+        return UNREACHABLE if delivery.destination.is_down else HELD
+    if delivery.has_uncleared_error and delivery.state in (State.IMPORTED, State.DISMISSED):
+        return _on_flag(delivery)
+    return BY_STATE[State(delivery.state)]
 
 
-def _on_reason(job: ImportJob) -> Advice:
-    if job.reason == Reason.MISCONFIGURED and not job.destination.held_at:
-        return MEND_MAPPING if job.trigger_config_id else CONNECT_AGAIN
-    if job.reason == Reason.MISCONFIGURED and job.destination.is_down:
+def _on_reason(delivery: Delivery) -> Advice:
+    if delivery.reason == Reason.MISCONFIGURED and not delivery.destination.held_at:
+        return MEND_MAPPING if delivery.trigger_config_id else CONNECT_AGAIN
+    if delivery.reason == Reason.MISCONFIGURED and delivery.destination.is_down:
         return UNREACHABLE
-    return BY_REASON[Reason(job.reason)]
+    return BY_REASON[Reason(delivery.reason)]
 
 
-def _on_answer(job: ImportJob, last: ImportAttempt) -> Advice:
-    if job.reason == Reason.UNCONFIRMED and last.doubt in BY_DOUBT:
+def _on_answer(delivery: Delivery, last: Attempt) -> Advice:
+    if delivery.reason == Reason.UNCONFIRMED and last.doubt in BY_DOUBT:
         return BY_DOUBT[Doubt(last.doubt)]
-    if job.reason == Reason.GAVE_UP and last.status_code is None:
+    if delivery.reason == Reason.GAVE_UP and last.status_code is None:
         return RETRY_WHEN_REACHED
-    return _on_reason(job)
+    return _on_reason(delivery)
 
 
-def _on_flag(job: ImportJob) -> Advice:
+def _on_flag(delivery: Delivery) -> Advice:
     """What is left to do for an import that has ended, and whose error nobody has cleared."""
-    if job.referral.purged_at:
+    if delivery.referral.purged_at:
         return REMOVE_THERE
-    if job.state == State.DISMISSED:
+    if delivery.state == State.DISMISSED:
         return SEEN_TO
-    if job.needs_correction:
+    if delivery.needs_correction:
         return CORRECT_THERE
-    return ADD_FILES if job.missing_files and job.due_at is None else SEEN
+    return ADD_FILES if delivery.missing_files and delivery.due_at is None else SEEN

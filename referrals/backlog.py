@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from core import clock, health
 from referrals.importing.claiming import claimable, open_destinations
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 
 LATE = timedelta(minutes=5)  # by then the dispatcher has looked hundreds of times
 
@@ -21,10 +21,10 @@ def waiting_since() -> timedelta:
     events = InboundEvent.objects.filter(
         state=InboundEvent.State.RECEIVED, due_at__lte=now
     ).aggregate(oldest=Min("due_at"))
-    jobs = ImportJob.objects.filter(claimable(now), destination__in=open_destinations()).aggregate(
-        oldest=Min("due_at")
-    )
-    oldest = min((row["oldest"] for row in (events, jobs) if row["oldest"]), default=now)
+    deliveries = Delivery.objects.filter(
+        claimable(now), destination__in=open_destinations()
+    ).aggregate(oldest=Min("due_at"))
+    oldest = min((row["oldest"] for row in (events, deliveries) if row["oldest"]), default=now)
     return max(now - oldest, timedelta(0))
 
 
@@ -41,15 +41,17 @@ class BacklogCollector(Collector):
     """Figures of the backlog, counted when they are asked for."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        jobs = GaugeMetricFamily("dovetail_import_jobs", "Import jobs by state", labels=["state"])
-        counts = ImportJob.objects.values_list("state").annotate(Count("pk")).order_by()
+        deliveries = GaugeMetricFamily(
+            "dovetail_import_jobs", "Deliveries by state", labels=["state"]
+        )
+        counts = Delivery.objects.values_list("state").annotate(Count("pk")).order_by()
         for state, count in counts:
-            jobs.add_metric([state], count)
-        yield jobs
+            deliveries.add_metric([state], count)
+        yield deliveries
         yield GaugeMetricFamily(
             "dovetail_uncleared_errors",
-            "Import jobs with an error that nobody has cleared",
-            ImportJob.objects.filter(error_at__isnull=False, error_cleared_at=None).count(),
+            "Deliveries with an error that nobody has cleared",
+            Delivery.objects.filter(error_at__isnull=False, error_cleared_at=None).count(),
         )
         yield GaugeMetricFamily(
             "dovetail_oldest_due_seconds",

@@ -13,9 +13,9 @@ from django.db.models import Case, CharField, Q, Value, When
 
 from referrals import advice as advices
 from referrals.advice import Advice
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 
 UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
 PAUSED = Q(destination__held_at__isnull=False)
@@ -96,7 +96,7 @@ BY_KEY = {cause.key: cause for cause in CAUSES}
 
 
 def cause_key() -> Case:
-    """Return the expression for the key of a job's cause; empty when it needs nobody."""
+    """Return the expression for the key of a delivery's cause; empty when it needs nobody."""
     return Case(
         *(When(cause.condition, then=Value(cause.key)) for cause in CAUSES),
         default=Value(""),

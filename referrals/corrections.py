@@ -6,20 +6,20 @@ A destination takes no updates. The import is flagged, says what to correct, and
 from collections.abc import Iterable
 
 from core import clock
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
 
-def add(jobs: Iterable[ImportJob], sentence: str) -> None:
+def add(deliveries: Iterable[Delivery], sentence: str) -> None:
     """Flag imports with what is to be corrected in their destination, each sentence once.
 
-    The jobs must be as they are in the database. The sentence may hold personal data.
+    The deliveries must be as they are in the database. The sentence may hold personal data.
     """
-    for job in jobs:
-        if sentence in job.corrections:
+    for delivery in deliveries:
+        if sentence in delivery.corrections:
             continue
-        job.corrections = [*job.corrections, sentence]
-        ImportJob.objects.filter(pk=job.pk).update(
-            corrections=job.corrections,
+        delivery.corrections = [*delivery.corrections, sentence]
+        Delivery.objects.filter(pk=delivery.pk).update(
+            corrections=delivery.corrections,
             needs_correction=True,
             error_at=clock.now(),
             error_cleared_at=None,

@@ -89,14 +89,14 @@ class Dispatcher:
         opening.quarantine_events()
         importing.release_lost()
         self._retry()
-        events, jobs = due_events(BATCH), importing.due_jobs(BATCH)
-        begun = self._begin(self._openers, self._opening, opening.open_jobs, events)
+        events, deliveries = due_events(BATCH), importing.due_deliveries(BATCH)
+        begun = self._begin(self._openers, self._opening, opening.open_deliveries, events)
         begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
-        if not jobs:
+        if not deliveries:
             return begun
-        if settings.CELERY_BROKER_URL and self._nudge(jobs):
-            return begun + len(jobs)
-        return begun + self._import(jobs)
+        if settings.CELERY_BROKER_URL and self._nudge(deliveries):
+            return begun + len(deliveries)
+        return begun + self._import(deliveries)
 
     def _retry(self) -> None:
         try:
@@ -104,24 +104,24 @@ class Dispatcher:
         except Exception:
             logger.exception("bulk retries failed; imports go on")
 
-    def _nudge(self, jobs: Sequence[UUID]) -> bool:
+    def _nudge(self, deliveries: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
         if clock.now() < self._broker_retry_at:
             return False
         try:
-            for job_id in jobs:
-                if importing.mark_nudged(job_id):
-                    tasks.publish(tasks.run_job, job_id)
+            for delivery_id in deliveries:
+                if importing.mark_nudged(delivery_id):
+                    tasks.publish(tasks.run_delivery, delivery_id)
         except Exception:
             logger.warning("the broker is down; the dispatcher does the work itself")
             self._broker_retry_at = clock.now() + settings.BROKER_RETRY_TIME
             return False
         return True
 
-    def _import(self, jobs: Sequence[UUID]) -> int:
-        # No more than can begin now: a job that waited in here would not let others go first.
+    def _import(self, deliveries: Sequence[UUID]) -> int:
+        # No more than can begin now: a delivery that waited in here would not let others go first.
         free = self._threads - len(self._importing)
-        new = [job_id for job_id in jobs if job_id not in self._importing]
+        new = [delivery_id for delivery_id in deliveries if delivery_id not in self._importing]
         return self._begin(self._pool, self._importing, importing.run, new[:free])
 
     def _begin(

@@ -12,13 +12,13 @@ from django.db.models import Q
 from integrations.models import Organization, ServiceListing, Source
 from referrals import corrections, files, names, snapshot
 from referrals.models import (
-    ImportJob,
-    ImportStep,
+    Delivery,
     InboundEvent,
     Referral,
     ReferralAlias,
     ReferralFile,
     RegistrantName,
+    Step,
 )
 
 UNITED = "It is the same referral as another one under another id, which is imported instead."
@@ -27,8 +27,8 @@ TWO_NUMBERS = (
     "they are about the same person."
 )
 REFERENCE_DIGITS = 10  # Caredove's Reference #
-# Something of the job may be in the destination, or be on its way there.
-BEGUN = Q(state=ImportJob.State.RUNNING) | Q(steps__isnull=False)
+# Something of the delivery may be in the destination, or be on its way there.
+BEGUN = Q(state=Delivery.State.RUNNING) | Q(steps__isnull=False)
 WITH_EFFECT = BEGUN | Q(external_id__isnull=False)
 
 
@@ -142,18 +142,18 @@ def _tell_of_other_numbers(referral: Referral, numbers: Iterable[str], *, earlie
     others = {number for number in numbers if is_number(number)} - {referral.reference}
     if not others:
         return
-    jobs = ImportJob.objects.filter(WITH_EFFECT, referral=referral)
-    for job in jobs.select_related("destination").distinct():
-        if job.reference in others:
-            corrections.add([job], _sent_under_another(job, referral))
+    deliveries = Delivery.objects.filter(WITH_EFFECT, referral=referral)
+    for delivery in deliveries.select_related("destination").distinct():
+        if delivery.reference in others:
+            corrections.add([delivery], _sent_under_another(delivery, referral))
         elif not earlier:
-            corrections.add([job], TWO_NUMBERS.format(", ".join(sorted(others))))
+            corrections.add([delivery], TWO_NUMBERS.format(", ".join(sorted(others))))
 
 
-def _sent_under_another(job: ImportJob, referral: Referral) -> str:
+def _sent_under_another(delivery: Delivery, referral: Referral) -> str:
     return (
-        f"It was sent to {job.destination} with the reference {job.reference}; its Reference # is "
-        f"{referral.reference}. Correct it there."
+        f"It was sent to {delivery.destination} with the reference {delivery.reference}; "
+        f"its Reference # is {referral.reference}. Correct it there."
     )
 
 
@@ -161,9 +161,9 @@ def _united(found: list[Referral]) -> Referral:
     """Make one of several: the one that is imported, or on its way, else the eldest."""
     if len(found) == 1:
         return found[0]
-    jobs = ImportJob.objects.filter(referral__in=found)
-    imported = set(jobs.exclude(external_id=None).values_list("referral", flat=True))
-    begun = set(jobs.filter(BEGUN).values_list("referral", flat=True))
+    deliveries = Delivery.objects.filter(referral__in=found)
+    imported = set(deliveries.exclude(external_id=None).values_list("referral", flat=True))
+    begun = set(deliveries.filter(BEGUN).values_list("referral", flat=True))
     found.sort(key=lambda r: (r.pk not in imported, r.pk not in begun, r.created_at))
     survivor, *others = found
     for other in others:
@@ -194,7 +194,7 @@ def _take_over(survivor: Referral, other: Referral) -> None:
         survivor.save(update_fields=["listing", "organization"])
     ReferralAlias.objects.filter(referral=other).update(referral=survivor)
     InboundEvent.objects.filter(referral=other).update(referral=survivor)
-    moved = _take_over_jobs(survivor, other)
+    moved = _take_over_deliveries(survivor, other)
     _take_over_files(survivor, other, moved)
     _tell_of_second_imports(survivor, other)
     RegistrantName.objects.filter(referral=other).delete()
@@ -206,7 +206,7 @@ def _take_over(survivor: Referral, other: Referral) -> None:
 def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> None:
     """Move the files that the survivor has not; one whose key is taken gets another.
 
-    The steps that the moved jobs have done for such a file go by its new key, too.
+    The steps that the moved deliveries have done for such a file go by its new key, too.
     """
     rows = list(survivor.files.all())
     for file in other.files.all():
@@ -223,37 +223,39 @@ def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> 
         file.referral, file.position = survivor, len(rows)
         file.save(update_fields=["key", "referral", "position"])
         rows.append(file)
-        done = ImportStep.objects.filter(job__in=moved, name=step, done_at__isnull=False)
+        done = Step.objects.filter(delivery__in=moved, name=step, done_at__isnull=False)
         done.update(name=files.step_of(file))
 
 
 def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:
     """Flag the imports whose destination has, or may have, the referral a second time."""
-    left = ImportJob.objects.filter(WITH_EFFECT, referral=other).distinct()
+    left = Delivery.objects.filter(WITH_EFFECT, referral=other).distinct()
     for second in left.select_related("destination"):
-        job = ImportJob.objects.filter(referral=survivor, destination=second.destination_id).first()
-        if job is None:
+        delivery = Delivery.objects.filter(
+            referral=survivor, destination=second.destination_id
+        ).first()
+        if delivery is None:
             continue
         where = f"as {second.external_id}" if second.external_id else "perhaps"
         corrections.add(
-            [job],
+            [delivery],
             f"{second.destination} has this referral a second time, {where}, with the reference "
             f"{second.reference or other.reference}. Keep one of the two there.",
         )
 
 
-def _take_over_jobs(survivor: Referral, other: Referral) -> list[UUID]:
-    """Move the jobs that the survivor has none of; the others end, unless already under way.
+def _take_over_deliveries(survivor: Referral, other: Referral) -> list[UUID]:
+    """Move the deliveries that the survivor has none of; the others end, unless already under way.
 
     Returns the keys of those that were moved.
     """
-    has = list(ImportJob.objects.filter(referral=survivor).values_list("destination", flat=True))
-    free = ImportJob.objects.filter(referral=other).exclude(destination__in=has)
+    has = list(Delivery.objects.filter(referral=survivor).values_list("destination", flat=True))
+    free = Delivery.objects.filter(referral=other).exclude(destination__in=has)
     moved = list(free.values_list("pk", flat=True))
-    ImportJob.objects.filter(pk__in=moved).update(referral=survivor)
-    left = ImportJob.objects.filter(referral=other, external_id=None).exclude(BEGUN)
-    left.exclude(state=ImportJob.State.DISMISSED).update(
-        state=ImportJob.State.DISMISSED,
+    Delivery.objects.filter(pk__in=moved).update(referral=survivor)
+    left = Delivery.objects.filter(referral=other, external_id=None).exclude(BEGUN)
+    left.exclude(state=Delivery.State.DISMISSED).update(
+        state=Delivery.State.DISMISSED,
         reason="",
         due_at=None,
         closed_why=UNITED,

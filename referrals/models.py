@@ -1,4 +1,4 @@
-"""What happened: events, referrals, import jobs, attempts, steps and files.
+"""What happened: events, referrals, deliveries, attempts, steps and files.
 
 The row is the queue: whatever must happen is a row with a state and a due time. States change
 only by the named conditional updates in `intake` and `importing`. No `__str__`, no plain column
@@ -317,11 +317,11 @@ class StoredSummary(models.Model):
         return f"summary {self.fingerprint[:8]}"
 
 
-class ImportJob(models.Model):
+class Delivery(models.Model):
     """The intent to bring one referral to one destination, and how far it has come.
 
-    Beside the state stands a flag: an error that nobody has cleared yet. An imported job with a
-    due time has files still to follow.
+    Beside the state stands a flag: an error that nobody has cleared yet. An imported delivery with
+    a due time has files still to follow.
     """
 
     class State(models.TextChoices):
@@ -343,19 +343,23 @@ class ImportJob(models.Model):
         WITHDRAWN = "withdrawn", "Caredove withdrew the request"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="jobs")
-    destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="jobs")
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="deliveries")
+    destination = models.ForeignKey(
+        Destination, on_delete=models.PROTECT, related_name="deliveries"
+    )
     trigger_config = models.ForeignKey(
         TriggerConfig, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     triggers = models.JSONField(default=list)
     opened_by = models.ForeignKey(
-        InboundEvent, null=True, on_delete=models.SET_NULL, related_name="opened_jobs"
+        InboundEvent, null=True, on_delete=models.SET_NULL, related_name="opened_deliveries"
     )
     opened_at = models.DateTimeField()
     state = models.CharField(max_length=16, choices=State.choices)
     reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
-    message = EncryptedTextField(default="", help_text="The last problem, for people.")
+    message = EncryptedTextField(
+        context="referrals.importjob.message", default="", help_text="The last problem, for people."
+    )
     due_at = models.DateTimeField(null=True)
     nudged_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
@@ -373,11 +377,15 @@ class ImportJob(models.Model):
     external_url = models.TextField(blank=True, help_text="With the id quoted: of any length.")
     imported_at = models.DateTimeField(null=True)
     missing_files = EncryptedJSONField(
-        default=dict, help_text="File names, each with why it is not in the destination."
+        context="referrals.importjob.missing_files",
+        default=dict,
+        help_text="File names, each with why it is not in the destination.",
     )
     lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
     corrections = EncryptedJSONField(
-        default=list, help_text="What a person has to correct in the destination, in sentences."
+        context="referrals.importjob.corrections",
+        default=list,
+        help_text="What a person has to correct in the destination, in sentences.",
     )
     needs_correction = models.BooleanField(
         default=False, help_text="Whether something is to be corrected there."
@@ -396,21 +404,23 @@ class ImportJob(models.Model):
     error_cleared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    closed_why = EncryptedTextField(default="", help_text="Why it was dismissed.")
+    closed_why = EncryptedTextField(
+        context="referrals.importjob.closed_why", default="", help_text="Why it was dismissed."
+    )
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
 
     class Meta:
         ordering = ["-opened_at"]
-        permissions = [("decide_importjob", "Can retry, dismiss and clear imports")]
+        permissions = [("decide_delivery", "Can retry, dismiss and clear imports")]
         constraints = [
             models.UniqueConstraint(
-                fields=["referral", "destination"], name="one_job_for_referral_and_destination"
+                fields=["referral", "destination"], name="one_delivery_for_referral_and_destination"
             ),
             models.CheckConstraint(
                 condition=~Q(state="queued") | Q(due_at__isnull=False),
-                name="queued_job_has_a_time",
+                name="queued_delivery_has_a_time",
             ),
             models.CheckConstraint(
                 condition=Q(state="needs_attention") & ~Q(reason="")
@@ -419,57 +429,63 @@ class ImportJob(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="imported") | Q(external_id__isnull=False),
-                name="imported_job_has_an_external_id",
+                name="imported_delivery_has_an_external_id",
             ),
             models.CheckConstraint(
                 condition=Q(state="running")
                 & Q(lease_token__isnull=False)
                 & Q(lease_until__isnull=False)
                 | ~Q(state="running") & Q(lease_token__isnull=True),
-                name="running_job_has_a_lease",
+                name="running_delivery_has_a_lease",
             ),
         ]
         indexes = [
             # The states are columns, not conditions: SQLite would not see that a list is implied.
             models.Index(
-                fields=["state", "due_at"], condition=Q(due_at__isnull=False), name="jobs_due"
+                fields=["state", "due_at"], condition=Q(due_at__isnull=False), name="deliveries_due"
             ),
-            models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_leased"),
+            models.Index(
+                fields=["lease_until"], condition=Q(state="running"), name="deliveries_leased"
+            ),
             models.Index(
                 fields=["-error_at"],
                 condition=Q(error_at__isnull=False, error_cleared_at__isnull=True),
-                name="jobs_with_uncleared_error",
+                name="deliveries_uncleared",
             ),
             models.Index(
                 fields=["reason", "error_at"],
                 condition=Q(error_at__isnull=False, error_cleared_at__isnull=True),
-                name="jobs_uncleared_by_reason",
+                name="deliveries_uncleared_by_reason",
             ),
             models.Index(
                 fields=["-error_at"],
                 condition=Q(error_at__isnull=False, error_cleared_at__isnull=False),
-                name="jobs_with_cleared_error",
+                name="deliveries_cleared",
             ),
-            models.Index(fields=["state", "-opened_at"], name="jobs_by_state"),
-            models.Index(fields=["-opened_at"], name="jobs_by_time"),
-            models.Index(fields=["external_id"], name="jobs_by_external_id"),
-            models.Index(fields=["last_status_code", "-opened_at"], name="jobs_by_status_code"),
-            GinIndex(fields=["triggers"], opclasses=["jsonb_path_ops"], name="jobs_by_trigger"),
-            models.Index(fields=["destination", "-opened_at"], name="jobs_of_a_destination"),
+            models.Index(fields=["state", "-opened_at"], name="deliveries_by_state"),
+            models.Index(fields=["-opened_at"], name="deliveries_by_time"),
+            models.Index(fields=["external_id"], name="deliveries_by_external_id"),
+            models.Index(
+                fields=["last_status_code", "-opened_at"], name="deliveries_by_status_code"
+            ),
+            GinIndex(
+                fields=["triggers"], opclasses=["jsonb_path_ops"], name="deliveries_by_trigger"
+            ),
+            models.Index(fields=["destination", "-opened_at"], name="deliveries_of_a_destination"),
             models.Index(
                 fields=["destination", "-imported_at"],
                 condition=Q(imported_at__isnull=False),
-                name="jobs_imported",
+                name="deliveries_imported",
             ),
             models.Index(
                 fields=["destination", "-error_at"],
                 condition=Q(error_at__isnull=False),
-                name="jobs_failed",
+                name="deliveries_failed",
             ),
             models.Index(
                 fields=["destination", "-connection_failed_at"],
                 condition=Q(connection_failed_at__isnull=False),
-                name="jobs_not_let_through",
+                name="deliveries_not_let_through",
             ),
         ]
 
@@ -490,8 +506,8 @@ class ImportJob(models.Model):
         )
 
 
-class ImportAttempt(models.Model):
-    """One try of a job. Inserted when it starts, completed once when it ends, never edited."""
+class Attempt(models.Model):
+    """One try of a delivery. Inserted when it starts, completed once when it ends, never edited."""
 
     class Outcome(models.TextChoices):
         IMPORTED = "imported", "Imported"
@@ -503,7 +519,7 @@ class ImportAttempt(models.Model):
         BUG = "bug", "Dovetail made a mistake"
         LOST = "lost", "The worker was lost"
 
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     lease_token = models.UUIDField(unique=True, help_text="Sent as X-Request-ID.")
     started_at = models.DateTimeField()
@@ -513,14 +529,20 @@ class ImportAttempt(models.Model):
         max_length=20, blank=True, help_text="Why a person has to look: integrations.transport."
     )
     status_code = models.PositiveSmallIntegerField(null=True)
-    message = EncryptedTextField(default="")
+    message = EncryptedTextField(context="referrals.importattempt.message", default="")
     headers = models.JSONField(default=dict)
-    body = EncryptedTextField(default="", help_text="The destination's answer, capped.")
+    body = EncryptedTextField(
+        context="referrals.importattempt.body",
+        default="",
+        help_text="The destination's answer, capped.",
+    )
 
     class Meta:
-        ordering = ["job", "number"]
+        ordering = ["delivery", "number"]
         constraints = [
-            models.UniqueConstraint(fields=["job", "number"], name="attempt_number_once_in_job"),
+            models.UniqueConstraint(
+                fields=["delivery", "number"], name="attempt_number_once_in_delivery"
+            ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | ~Q(outcome=""),
                 name="ended_attempt_has_an_outcome",
@@ -535,10 +557,10 @@ class ImportAttempt(models.Model):
         return f"attempt {self.number}"
 
 
-class ImportStep(models.Model):
-    """One remote effect of a job: meant, and, when the answer came, done."""
+class Step(models.Model):
+    """One remote effect of a delivery: meant, and, when the answer came, done."""
 
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="steps")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="steps")
     name = models.CharField(max_length=200)
     meant_at = models.DateTimeField()
     searches = models.PositiveSmallIntegerField(
@@ -551,7 +573,7 @@ class ImportStep(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["job", "name"], name="step_once_in_job"),
+            models.UniqueConstraint(fields=["delivery", "name"], name="step_once_in_delivery"),
         ]
 
     def __str__(self) -> str:
@@ -564,7 +586,7 @@ class SentSnapshot(models.Model):
     It belongs to the first step: a step that is taken back takes it along.
     """
 
-    step = models.OneToOneField(ImportStep, on_delete=models.CASCADE, related_name="sent")
+    step = models.OneToOneField(Step, on_delete=models.CASCADE, related_name="sent")
     document = EncryptedJSONField(help_text="What the snapshot showed.")
 
     def __str__(self) -> str:
@@ -574,9 +596,9 @@ class SentSnapshot(models.Model):
 class ClearedError(models.Model):
     """An error that a person has seen to. Added when the flag is lowered, never changed."""
 
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="cleared_errors")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="cleared_errors")
     error_at = models.DateTimeField()
-    reason = models.CharField(max_length=16, choices=ImportJob.Reason.choices, blank=True)
+    reason = models.CharField(max_length=16, choices=Delivery.Reason.choices, blank=True)
     message = EncryptedTextField(default="", help_text="The problem, as it was shown.")
     cleared_at = models.DateTimeField()
     cleared_by = models.ForeignKey(
@@ -585,9 +607,9 @@ class ClearedError(models.Model):
     note = EncryptedTextField(default="")
 
     class Meta:
-        ordering = ["job", "cleared_at"]
+        ordering = ["delivery", "cleared_at"]
         constraints = [
-            models.UniqueConstraint(fields=["job", "error_at"], name="error_is_cleared_once"),
+            models.UniqueConstraint(fields=["delivery", "error_at"], name="error_is_cleared_once"),
         ]
 
     def __str__(self) -> str:
@@ -652,7 +674,7 @@ class BulkRetryItem(models.Model):
         CANCELLED = "cancelled", "Cancelled before its turn"
 
     bulk_retry = models.ForeignKey(BulkRetry, on_delete=models.CASCADE, related_name="items")
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
     resends = models.PositiveSmallIntegerField(
         help_text="How often it had been sent again when it was chosen: once more, never twice."
     )
@@ -663,7 +685,9 @@ class BulkRetryItem(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["bulk_retry", "job"], name="import_once_in_bulk_retry"),
+            models.UniqueConstraint(
+                fields=["bulk_retry", "delivery"], name="import_once_in_bulk_retry"
+            ),
         ]
         indexes = [models.Index(fields=["bulk_retry", "state"], name="bulk_retry_items_by_state")]
 

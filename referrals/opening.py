@@ -1,8 +1,8 @@
 """A stored event is read, merged into its referral, matched, and opens or revives imports.
 
-One transaction for each event: either all of it happened or none of it. There is at most one job
-for each (referral, destination), by a constraint of the database. When no import is opened, the
-event says why.
+One transaction for each event: either all of it happened or none of it. There is at most one
+delivery for each (referral, destination), by a constraint of the database. When no import is
+opened, the event says why.
 """
 
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ from referrals import (
     withdrawal,
 )
 from referrals.documents import document_of_message
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 
 Outcome = InboundEvent.Outcome
-State = ImportJob.State
+State = Delivery.State
 
 MAX_OPENINGS = 5
 OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
 NO_LISTING = "No message has said yet which listing the referral is for."
 SUBJECT_MISSING = "subject_missing"
-Reason = ImportJob.Reason
+Reason = Delivery.Reason
 REVIVABLE = (
     Reason.REJECTED,
     Reason.GAVE_UP,
@@ -57,7 +57,7 @@ class Verdict:
     reason: str
 
 
-def open_jobs(event_id: UUID) -> bool:
+def open_deliveries(event_id: UUID) -> bool:
     """Open a stored event; False when it was not due, or is somebody else's. Never opens twice."""
     if not _take(event_id):
         return False
@@ -303,7 +303,7 @@ class Opening:
             return Verdict(
                 Outcome.TRIGGER_OFF, f"The trigger config of listing {self.listing} is off."
             )
-        verdicts = [self._open_job(config) for config in enabled]
+        verdicts = [self._open_delivery(config) for config in enabled]
         verdict = released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
         self._events_without_listing().update(outcome=verdict.outcome, reason=verdict.reason)
         return verdict
@@ -379,7 +379,7 @@ class Opening:
             return None  # what a person has decided since stands
         if status:
             return self._stop(status)
-        stopped = ImportJob.objects.filter(
+        stopped = Delivery.objects.filter(
             referral=self.referral, state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN
         )
         if not self._has_details():
@@ -401,7 +401,7 @@ class Opening:
         """Details that a waiting import waited for have come, whatever brought them."""
         if not self._has_details():
             return None
-        waiting = ImportJob.objects.filter(
+        waiting = Delivery.objects.filter(
             referral=self.referral,
             state=State.WAITING,
             destination__organization=self.organization,  # it may have moved meanwhile
@@ -413,16 +413,16 @@ class Opening:
     def _has_details(self) -> bool:
         return snapshot.has_details(self._seen())
 
-    def _open_job(self, config: TriggerConfig) -> Verdict:
+    def _open_delivery(self, config: TriggerConfig) -> Verdict:
         keys = self._matches(config)
-        job = ImportJob.objects.filter(
+        delivery = Delivery.objects.filter(
             referral=self.referral, destination=config.destination
         ).first()
-        if job is None:
-            return self._new_job(config, keys) if keys else self._no_trigger(config)
+        if delivery is None:
+            return self._new_delivery(config, keys) if keys else self._no_trigger(config)
         if not keys and "edited" not in self.fired:
             return self._no_trigger(config)
-        return self._further(job)
+        return self._further(delivery)
 
     def _no_trigger(self, config: TriggerConfig) -> Verdict:
         if "received" in self.fired and "received" in config.on:
@@ -435,7 +435,7 @@ class Opening:
             f"The event means {what}; listing {self.listing} is imported on {config.labels()}.",
         )
 
-    def _new_job(self, config: TriggerConfig, keys: list[str]) -> Verdict:
+    def _new_delivery(self, config: TriggerConfig, keys: list[str]) -> Verdict:
         now, where = clock.now(), config.destination
         seen = self._seen()
         if status := withdrawal.request_withdrawn(seen):
@@ -447,7 +447,7 @@ class Opening:
         else:
             state = {"state": State.WAITING}
             verdict = Verdict(Outcome.WAITING, self._waits_for_details(where))
-        ImportJob.objects.create(
+        Delivery.objects.create(
             referral=self.referral,
             destination=where,
             trigger_config=config,
@@ -467,18 +467,18 @@ class Opening:
             )
         return f"The import into {where} waits until Caredove sends whom it is about."
 
-    def _further(self, job: ImportJob) -> Verdict:
+    def _further(self, delivery: Delivery) -> Verdict:
         """A further event on a referral whose import exists; CRMS takes no updates."""
-        where = job.destination
-        if job.external_id or job.state == State.IMPORTED:
+        where = delivery.destination
+        if delivery.external_id or delivery.state == State.IMPORTED:
             return Verdict(Outcome.ALREADY_IMPORTED, f"It is in {where} already.")
-        if job.state == State.WAITING:
+        if delivery.state == State.WAITING:
             return Verdict(Outcome.WAITING, self._waits_for_details(where))
-        if job.state == State.DISMISSED:
+        if delivery.state == State.DISMISSED:
             return Verdict(Outcome.DISMISSED, f"A person dismissed the import into {where}.")
-        if job.reason == Reason.WITHDRAWN:
+        if delivery.reason == Reason.WITHDRAWN:
             return _decides(where, withdrawal.request_withdrawn(self._seen()))
-        if revive(job):
+        if revive(delivery):
             return Verdict(Outcome.IMPORT_REVIVED, f"The failed import into {where} goes again.")
         return Verdict(Outcome.IMPORT_OPEN, f"The import into {where} is under way.")
 
@@ -517,10 +517,10 @@ def _decides(where: Destination, status: str) -> Verdict:
     )
 
 
-def revive(job: ImportJob) -> bool:
-    """Queue a job that failed on data again, with all its tries; the repair rule."""
+def revive(delivery: Delivery) -> bool:
+    """Queue a delivery that failed on data again, with all its tries; the repair rule."""
     return bool(
-        ImportJob.objects.filter(
-            pk=job.pk, state=State.NEEDS_ATTENTION, reason__in=REVIVABLE
+        Delivery.objects.filter(
+            pk=delivery.pk, state=State.NEEDS_ATTENTION, reason__in=REVIVABLE
         ).update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
     )

@@ -17,9 +17,9 @@ from django.db.models.functions import Coalesce
 from integrations.models import Destination
 from referrals.advice import Actor
 from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 
-State = ImportJob.State
+State = Delivery.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,17 @@ def destinations_with_figures(
     )
 
 
-def _jobs() -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(destination=OuterRef("pk")).order_by()
+def _deliveries() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(destination=OuterRef("pk")).order_by()
 
 
 def _last(moment: str) -> Subquery:
-    happened = _jobs().filter(**{f"{moment}__isnull": False}).order_by(f"-{moment}")
+    happened = _deliveries().filter(**{f"{moment}__isnull": False}).order_by(f"-{moment}")
     return Subquery(happened.values(moment)[:1])
 
 
 def _count(**condition: Any) -> Coalesce:
-    counted = _jobs().filter(**condition).values("destination").annotate(count=Count("pk"))
+    counted = _deliveries().filter(**condition).values("destination").annotate(count=Count("pk"))
     return Coalesce(Subquery(counted.values("count")), 0)
 
 
@@ -137,8 +137,8 @@ def needs(destinations: Sequence[Destination]) -> list[Need]:
 
 
 def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
-    jobs = ImportJob.objects.filter(UNCLEARED, destination__in=list(destinations)).order_by()
-    by_cause = jobs.annotate(cause=cause_key()).values("cause", "destination")
+    deliveries = Delivery.objects.filter(UNCLEARED, destination__in=list(destinations)).order_by()
+    by_cause = deliveries.annotate(cause=cause_key()).values("cause", "destination")
     counted = by_cause.annotate(count=Count("pk"), since=Min("error_at"))
     return counted.values_list("cause", "destination", "count", "since")
 
@@ -148,19 +148,21 @@ def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
     paused = {one.pk: "down" if one.is_down else "held" for one in destinations if one.held_at}
     if not paused:
         return []
-    jobs = ImportJob.objects.filter(WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=list(paused))
-    by_destination = jobs.order_by().values("destination")
+    deliveries = Delivery.objects.filter(
+        WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=list(paused)
+    )
+    by_destination = deliveries.order_by().values("destination")
     counted = by_destination.annotate(count=Count("pk"), since=Min("opened_at"))
     rows = counted.values_list("destination", "count", "since")
     return [(paused[destination], destination, *rest) for destination, *rest in rows]
 
 
-def oldest_unfinished(destinations: Iterable[Destination]) -> ImportJob | None:
+def oldest_unfinished(destinations: Iterable[Destination]) -> Delivery | None:
     """Return the import that was started first of those that neither arrived nor were given up.
 
     Held ones count. One whose error a person has cleared does not: somebody has seen to it.
     """
-    theirs = ImportJob.objects.filter(destination__in=[one.pk for one in destinations])
+    theirs = Delivery.objects.filter(destination__in=[one.pk for one in destinations])
     firsts = [
         theirs.filter(condition).order_by("opened_at").only("opened_at", "state").first()
         for condition in (
@@ -169,4 +171,8 @@ def oldest_unfinished(destinations: Iterable[Destination]) -> ImportJob | None:
             Q(state=State.NEEDS_ATTENTION) & UNCLEARED,
         )
     ]
-    return min((job for job in firsts if job), key=lambda job: job.opened_at, default=None)
+    return min(
+        (delivery for delivery in firsts if delivery),
+        key=lambda delivery: delivery.opened_at,
+        default=None,
+    )

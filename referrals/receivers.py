@@ -12,9 +12,9 @@ from integrations.signals import destination_released, destination_tested
 from mapping.models import Mapping
 from referrals.importing.proving import prove_search_again
 from referrals.importing.resuming import resume
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 
 
 @receiver(destination_released)
@@ -49,9 +49,9 @@ def resume_connection(instance: TriggerConfig, **_: Any) -> None:
 
 
 def _resume(**where: Any) -> None:
-    stopped = ImportJob.objects.filter(
+    stopped = Delivery.objects.filter(
         state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, **where
     ).values("pk")
-    ImportJob.objects.filter(
+    Delivery.objects.filter(
         state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, pk__in=stopped
     ).update(state=State.QUEUED, reason="", due_at=clock.now())

@@ -25,7 +25,7 @@ from mapping.document import Document
 from referrals import files, identity, names, snapshot, withdrawal
 from referrals.documents import document_of_message
 from referrals.files import Arrived
-from referrals.models import ImportAttempt, ImportStep, InboundEvent, Referral, ReferralFile
+from referrals.models import Attempt, InboundEvent, Referral, ReferralFile, Step
 
 logger = logging.getLogger(__name__)
 
@@ -216,15 +216,15 @@ def _give_back(row: ReferralFile, file: Arrived, written: set[str]) -> None:
 
 def _sent_at(referral: Referral) -> Mapping[str, datetime]:
     """Return when the try began that took, or may have taken, a step; a done one counts first."""
-    steps = ImportStep.objects.filter(job__referral=referral).order_by("-done_at")
+    steps = Step.objects.filter(delivery__referral=referral).order_by("-done_at")
     found: dict[str, datetime] = {}
     for step in sorted(steps, key=lambda step: step.done_at is None):
         found.setdefault(step.name, _began(step))
     return found
 
 
-def _began(step: ImportStep) -> datetime:
-    tries = ImportAttempt.objects.filter(job=step.job_id, started_at__lte=step.meant_at)
+def _began(step: Step) -> datetime:
+    tries = Attempt.objects.filter(delivery=step.delivery_id, started_at__lte=step.meant_at)
     last = tries.order_by("-started_at").values_list("started_at", flat=True).first()
     return last or step.meant_at
 

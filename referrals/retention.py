@@ -17,10 +17,9 @@ from core import audit, clock
 from core.storage import EncryptedFileStorage
 from integrations.models import Organization
 from referrals.models import (
+    Attempt,
     ClearedError,
-    ImportAttempt,
-    ImportJob,
-    ImportStep,
+    Delivery,
     InboundEvent,
     Referral,
     ReferralAlias,
@@ -28,10 +27,11 @@ from referrals.models import (
     RegistrantName,
     RetentionPeriod,
     SentSnapshot,
+    Step,
     StoredSummary,
 )
 
-State, Why = ImportJob.State, Referral.PurgedWhy
+State, Why = Delivery.State, Referral.PurgedWhy
 storage = EncryptedFileStorage()
 REVOKED_WORD = "Caredove revoked the referral."
 EXPIRED_WORD = "The retention period was over: the person's data was deleted."
@@ -61,19 +61,19 @@ UNFINISHED = (
 
 def revoke(referral: Referral, now: datetime) -> None:
     """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
-    jobs = ImportJob.objects.filter(referral__in=_lock_whole(referral))
+    deliveries = Delivery.objects.filter(referral__in=_lock_whole(referral))
     purge(referral, now, why=Why.REVOKED)
-    _end(jobs, now)
-    _tell_staff(jobs, now)
+    _end(deliveries, now)
+    _tell_staff(deliveries, now)
 
 
-def _tell_staff(jobs: QuerySet[ImportJob], now: datetime) -> None:
+def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
     """Raise the flag of each import that is in the destination, or may be; never a second time."""
-    sent = Exists(ImportStep.objects.filter(job=OuterRef("pk")))
-    for job in jobs.filter(Q(external_id__isnull=False) | sent):
-        message = MAY_BE_THERE if job.external_id is None else TELL_STAFF
-        if job.message != message:
-            jobs.filter(pk=job.pk).update(
+    sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
+    for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):
+        message = MAY_BE_THERE if delivery.external_id is None else TELL_STAFF
+        if delivery.message != message:
+            deliveries.filter(pk=delivery.pk).update(
                 error_at=now, error_cleared_at=None, error_cleared_by=None, message=message
             )
 
@@ -91,8 +91,8 @@ def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Re
     One with an import under way, or with an error that nobody has cleared, is none of them. What
     became part of another one goes with that one.
     """
-    own = ImportJob.objects.filter(UNFINISHED, referral=OuterRef("pk"))
-    of_a_part = ImportJob.objects.filter(UNFINISHED, referral__united_with=OuterRef("pk"))
+    own = Delivery.objects.filter(UNFINISHED, referral=OuterRef("pk"))
+    of_a_part = Delivery.objects.filter(UNFINISHED, referral__united_with=OuterRef("pk"))
     return Referral.objects.filter(
         ~Exists(own),
         ~Exists(of_a_part),
@@ -136,13 +136,13 @@ def begin_anew(referral: Referral) -> None:
 def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
     """Delete what names the person, of the referral and of all that became part of it.
 
-    A tombstone stays. Must run in a transaction. A job that is running at this moment ends itself
-    when it settles.
+    A tombstone stays. Must run in a transaction. A delivery that is running at this moment ends
+    itself when it settles.
     """
     whole = _lock_whole(referral)
     stored = _stored_names(whole)
     _forget_messages(whole, why)
-    _forget_imports(ImportJob.objects.filter(referral__in=whole))
+    _forget_imports(Delivery.objects.filter(referral__in=whole))
     ReferralFile.objects.filter(referral__in=whole).delete()
     StoredSummary.objects.filter(referral__in=whole).delete()
     RegistrantName.objects.filter(referral__in=whole).delete()
@@ -184,18 +184,18 @@ def _naming(whole: list[UUID]) -> QuerySet[InboundEvent]:
     return InboundEvent.objects.filter(named, referral=None)
 
 
-def _forget_imports(jobs: QuerySet[ImportJob]) -> None:
+def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
     """Delete what was sent, what the destination answered, and what people wrote."""
-    jobs.update(**NOTHING_SAID)
-    jobs.filter(state=State.IMPORTED).update(due_at=None)
+    deliveries.update(**NOTHING_SAID)
+    deliveries.filter(state=State.IMPORTED).update(due_at=None)
     # Encrypted, so the database cannot tell our words from others'.
-    for job in jobs.only("message", "closed_why"):
-        words = {"message": job.message, "closed_why": job.closed_why}
+    for delivery in deliveries.only("message", "closed_why"):
+        words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if text not in OUR_WORDS}
-        jobs.filter(pk=job.pk).update(**theirs)
-    SentSnapshot.objects.filter(step__job__in=jobs).delete()
-    ImportAttempt.objects.filter(job__in=jobs).update(message="", body="", headers={})
-    ClearedError.objects.filter(job__in=jobs).update(message="", note="")
+        deliveries.filter(pk=delivery.pk).update(**theirs)
+    SentSnapshot.objects.filter(step__delivery__in=deliveries).delete()
+    Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
+    ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
 
 
 def sweep(before: datetime) -> int:
@@ -223,8 +223,8 @@ def _stored_names(whole: list[UUID]) -> list[str]:
     ]
 
 
-def _end(jobs: QuerySet[ImportJob], now: datetime) -> None:
-    jobs.filter(
+def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
+    deliveries.filter(
         state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
     ).update(
         state=State.DISMISSED,

@@ -20,7 +20,7 @@ from django.db.models import Count, QuerySet
 
 from core import audit, clock
 from referrals import importing
-from referrals.models import BulkRetry, BulkRetryItem, ImportJob
+from referrals.models import BulkRetry, BulkRetryItem, Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Standing:
 # -- What people do ----------------------------------------------------------------------------
 
 
-def ask(jobs: QuerySet[ImportJob], by: User) -> UUID:
+def ask(deliveries: QuerySet[Delivery], by: User) -> UUID:
     """Note which imports a person wants to send again, and why some must not be.
 
     Returns the id of the selection: one bulk retry for each organization, to be confirmed. Of more
@@ -64,8 +64,8 @@ def ask(jobs: QuerySet[ImportJob], by: User) -> UUID:
     now, selection = clock.now(), uuid4()
     BulkRetry.objects.filter(state=State.ASKED, asked_at__lt=now - FORGOTTEN).delete()
     of_organization = defaultdict(list)
-    for job in _chosen(jobs):
-        of_organization[job.destination.organization_id].append(job)
+    for delivery in _chosen(deliveries):
+        of_organization[delivery.destination.organization_id].append(delivery)
     with transaction.atomic():
         for organization_id, chosen in of_organization.items():
             bulk_retry = BulkRetry.objects.create(
@@ -118,30 +118,34 @@ def _move(
     return moved
 
 
-def _chosen(jobs: QuerySet[ImportJob]) -> list[ImportJob]:
-    """Return the chosen jobs, the oldest first; when they are too many, those to retry first."""
-    failed = jobs.filter(state=ImportJob.State.NEEDS_ATTENTION)
+def _chosen(deliveries: QuerySet[Delivery]) -> list[Delivery]:
+    """Return the chosen ones, the oldest first; when they are too many, those to retry first."""
+    failed = deliveries.filter(state=Delivery.State.NEEDS_ATTENTION)
     chosen = list(_oldest(failed))
     if len(chosen) < LIMIT:
-        others = jobs.exclude(state=ImportJob.State.NEEDS_ATTENTION)
+        others = deliveries.exclude(state=Delivery.State.NEEDS_ATTENTION)
         chosen += _oldest(others)[: LIMIT - len(chosen)]
-    return sorted(chosen, key=lambda job: job.opened_at)
+    return sorted(chosen, key=lambda delivery: delivery.opened_at)
 
 
-def _oldest(jobs: QuerySet[ImportJob]) -> QuerySet[ImportJob]:
+def _oldest(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     # A list may come with columns and an order of its own.
-    plain = ImportJob.objects.filter(pk__in=jobs.order_by().values("pk"))
+    plain = Delivery.objects.filter(pk__in=deliveries.order_by().values("pk"))
     related = plain.select_related("destination__organization", "trigger_config__mapping")
     return related.defer("message", "destination__options").order_by("opened_at")[:LIMIT]
 
 
-def _items(bulk_retry: BulkRetry, jobs: Iterable[ImportJob]) -> list[BulkRetryItem]:
-    return [_item(bulk_retry, job, importing.why_not_retry(job)) for job in jobs]
+def _items(bulk_retry: BulkRetry, deliveries: Iterable[Delivery]) -> list[BulkRetryItem]:
+    return [
+        _item(bulk_retry, delivery, importing.why_not_retry(delivery)) for delivery in deliveries
+    ]
 
 
-def _item(bulk_retry: BulkRetry, job: ImportJob, why: str) -> BulkRetryItem:
+def _item(bulk_retry: BulkRetry, delivery: Delivery, why: str) -> BulkRetryItem:
     state = ItemState.REFUSED if why else ItemState.WAITING
-    return BulkRetryItem(bulk_retry=bulk_retry, job=job, resends=job.resends, state=state, why=why)
+    return BulkRetryItem(
+        bulk_retry=bulk_retry, delivery=delivery, resends=delivery.resends, state=state, why=why
+    )
 
 
 # -- What the dispatcher does ------------------------------------------------------------------
@@ -193,16 +197,16 @@ def _sent(item: BulkRetryItem) -> str:
     """Send the import again; return why not, or an empty string when it was sent."""
     try:
         with transaction.atomic():
-            job = ImportJob.objects.select_related(
+            delivery = Delivery.objects.select_related(
                 "destination__organization", "trigger_config__mapping"
-            ).get(pk=item.job_id)
-            if job.resends != item.resends:
+            ).get(pk=item.delivery_id)
+            if delivery.resends != item.resends:
                 return ACTED
-            importing.retry(job, item.bulk_retry.asked_by)
+            importing.retry(delivery, item.bulk_retry.asked_by)
     except importing.RetryRefused as refusal:
         return refusal.why
     except Exception:
-        logger.exception("a turn failed", extra={"job": str(item.job_id)})
+        logger.exception("a turn failed", extra={"delivery": str(item.delivery_id)})
         return BROKEN
     return ""
 
@@ -220,11 +224,11 @@ def standing(bulk_retry: BulkRetry) -> Standing:
     """Count the imports by what became of them."""
     by_state: dict[str, int] = defaultdict(int)
     sent: dict[str, int] = defaultdict(int)
-    rows = bulk_retry.items.order_by().values_list("state", "job__state").annotate(Count("pk"))
-    for state, job_state, count in rows:
+    rows = bulk_retry.items.order_by().values_list("state", "delivery__state").annotate(Count("pk"))
+    for state, delivery_state, count in rows:
         by_state[state] += count
         if state == ItemState.SENT:
-            sent[job_state] += count
+            sent[delivery_state] += count
     ended = ("imported", "needs_attention", "dismissed")
     return Standing(
         total=sum(by_state.values()),

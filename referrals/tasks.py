@@ -23,14 +23,14 @@ QUEUE_LIMIT = 10_000
 @shared_task
 def open_event(event_id: str) -> None:
     """Look at this event now."""
-    opening.open_jobs(UUID(event_id))
-    nudge_jobs_of(UUID(event_id))
+    opening.open_deliveries(UUID(event_id))
+    nudge_deliveries_of(UUID(event_id))
 
 
 @shared_task
-def run_job(job_id: str) -> None:
-    """Look at this job now, or at one whose turn it is."""
-    importing.run_next(UUID(job_id))
+def run_delivery(delivery_id: str) -> None:
+    """Look at this delivery now, or at one whose turn it is."""
+    importing.run_next(UUID(delivery_id))
 
 
 def nudge_event(event_id: UUID) -> None:
@@ -38,15 +38,15 @@ def nudge_event(event_id: UUID) -> None:
     transaction.on_commit(lambda: publisher.put(open_event, event_id))
 
 
-def nudge_job(job_id: UUID) -> None:
-    """Tell a worker, after the commit, that a job may be due."""
-    transaction.on_commit(lambda: publisher.put(run_job, job_id))
+def nudge_delivery(delivery_id: UUID) -> None:
+    """Tell a worker, after the commit, that a delivery may be due."""
+    transaction.on_commit(lambda: publisher.put(run_delivery, delivery_id))
 
 
-def nudge_jobs_of(event_id: UUID) -> None:
-    """Tell a worker of the jobs that an event has opened or revived."""
-    for job_id in importing.due_jobs_of_event(event_id):
-        nudge_job(job_id)
+def nudge_deliveries_of(event_id: UUID) -> None:
+    """Tell a worker of the deliveries that an event has opened or revived."""
+    for delivery_id in importing.due_deliveries_of_event(event_id):
+        nudge_delivery(delivery_id)
 
 
 class Publisher:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from core.models import AuditEvent
 from integrations.triggers import TRIGGER_LABELS
-from referrals.models import ClearedError, ImportAttempt, ImportJob, InboundEvent, Referral
+from referrals.models import Attempt, ClearedError, Delivery, InboundEvent, Referral
 
 SHOWN = 100  # of a kind, the newest
 # Who read what is in the audit trail; it is no part of the story.
@@ -33,12 +33,17 @@ class Moment:
     sentence: str = ""
     quoted: str = ""
     facts: tuple[str, ...] = ()
-    row: InboundEvent | ImportAttempt | None = None
+    row: InboundEvent | Attempt | None = None
 
 
-def timeline(referral: Referral, jobs: Sequence[ImportJob]) -> list[Moment]:
+def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]:
     """Return what happened, the newest first."""
-    moments = [*_events(referral), *_attempts(jobs), *_actions(referral, jobs), *_cleared(jobs)]
+    moments = [
+        *_events(referral),
+        *_attempts(deliveries),
+        *_actions(referral, deliveries),
+        *_cleared(deliveries),
+    ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 
 
@@ -57,22 +62,22 @@ def _events(referral: Referral) -> Iterator[Moment]:
         )
 
 
-def _attempts(jobs: Sequence[ImportJob]) -> Iterator[Moment]:
-    destinations = {job.pk: str(job.destination) for job in jobs}
-    attempts = ImportAttempt.objects.filter(job__in=destinations).order_by("-started_at")
+def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
+    destinations = {delivery.pk: str(delivery.destination) for delivery in deliveries}
+    attempts = Attempt.objects.filter(delivery__in=destinations).order_by("-started_at")
     for attempt in attempts[:SHOWN]:
         outcome = attempt.get_outcome_display() or "Under way"
         yield Moment(
             attempt.started_at,
             "attempt",
-            f"Attempt {attempt.number} into {destinations[attempt.job_id]}: {outcome}",
+            f"Attempt {attempt.number} into {destinations[attempt.delivery_id]}: {outcome}",
             quoted=attempt.message,
             facts=tuple(_facts(attempt)),
             row=attempt,
         )
 
 
-def _facts(attempt: ImportAttempt) -> Iterator[str]:
+def _facts(attempt: Attempt) -> Iterator[str]:
     if attempt.status_code is not None:
         yield f"HTTP {attempt.status_code}"
     elif attempt.ended_at:
@@ -91,36 +96,38 @@ def duration(time: timedelta) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _actions(referral: Referral, jobs: Sequence[ImportJob]) -> Iterator[Moment]:
+def _actions(referral: Referral, deliveries: Sequence[Delivery]) -> Iterator[Moment]:
     reading = Q(action=CLEARED)
     for word in READING:
         reading |= Q(action__startswith=word)
-    done = AuditEvent.objects.filter(_about(referral, jobs)).exclude(reading)
+    done = AuditEvent.objects.filter(_about(referral, deliveries)).exclude(reading)
     for event in done.order_by("-pk")[:SHOWN]:
         what = DONE.get(event.action, event.action)
         under = f" as {event.detail['external_id']}" if "external_id" in event.detail else ""
         yield Moment(
-            event.at, "action", f"{event.username} {what}{under}", quoted=_why(event, jobs)
+            event.at, "action", f"{event.username} {what}{under}", quoted=_why(event, deliveries)
         )
 
 
-def _about(referral: Referral, jobs: Sequence[ImportJob]) -> Q:
+def _about(referral: Referral, deliveries: Sequence[Delivery]) -> Q:
     about = Q(object_type=referral._meta.label_lower, object_id=str(referral.pk))
-    if jobs:
-        keys = [str(job.pk) for job in jobs]
-        about |= Q(object_type=ImportJob._meta.label_lower, object_id__in=keys)
+    if deliveries:
+        keys = [str(delivery.pk) for delivery in deliveries]
+        about |= Q(object_type=Delivery._meta.label_lower, object_id__in=keys)
     return about
 
 
-def _why(event: AuditEvent, jobs: Iterable[ImportJob]) -> str:
-    """Return why a job was dismissed: that is kept with the job, not in the audit trail."""
+def _why(event: AuditEvent, deliveries: Iterable[Delivery]) -> str:
+    """Return why a delivery was dismissed: that is kept with it, not in the audit trail."""
     if event.action != "dismiss":
         return ""
-    return next((job.closed_why for job in jobs if str(job.pk) == event.object_id), "")
+    return next(
+        (delivery.closed_why for delivery in deliveries if str(delivery.pk) == event.object_id), ""
+    )
 
 
-def _cleared(jobs: Sequence[ImportJob]) -> Iterator[Moment]:
-    cleared = ClearedError.objects.filter(job__in=jobs).select_related("cleared_by")
+def _cleared(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
+    cleared = ClearedError.objects.filter(delivery__in=deliveries).select_related("cleared_by")
     for error in cleared.order_by("-cleared_at")[:SHOWN]:
         who = error.cleared_by or "Dovetail"
         yield Moment(error.cleared_at, "action", f"{who} cleared the error", quoted=error.note)

@@ -17,12 +17,12 @@ from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 from referrals import intake, tasks
 from referrals.advice import advice
 from referrals.explain import Light
-from referrals.models import ImportAttempt, ImportJob, InboundEvent
+from referrals.models import Attempt, Delivery, InboundEvent
 
 REFERENCE_PREFIX = "TEST-"
 TOKEN_LENGTH = 10
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 
 
 def receivers(listing: ServiceListing) -> list[Destination]:
@@ -104,20 +104,20 @@ STAGES = ("Received", "Opened", "Matched", "Mapped", "Sent", "In CRMS")
 
 def ways(events: list[InboundEvent]) -> list[Way]:
     """Return how far a test has come: one way for each destination, at least one."""
-    before = list(_before_jobs(events))
+    before = list(_before_deliveries(events))
     referral = events[-1].referral
-    jobs = list(referral.jobs.select_related("destination")) if referral else []
-    if len(before) < 2 or not jobs:
+    deliveries = list(referral.deliveries.select_related("destination")) if referral else []
+    if len(before) < 2 or not deliveries:
         return [_way(before)]
-    return [_way([*before, *_of_job(job)], job) for job in jobs]
+    return [_way([*before, *_of_delivery(delivery)], delivery) for delivery in deliveries]
 
 
-def _way(reached: list[Stage], job: ImportJob | None = None) -> Way:
+def _way(reached: list[Stage], delivery: Delivery | None = None) -> Way:
     rest = (Stage(name) for name in STAGES[len(reached) :])
-    return Way((*reached, *rest), job.external_url if job else "")
+    return Way((*reached, *rest), delivery.external_url if delivery else "")
 
 
-def _before_jobs(events: list[InboundEvent]) -> Iterator[Stage]:
+def _before_deliveries(events: list[InboundEvent]) -> Iterator[Stage]:
     yield Stage("Received", Light.GREEN, "Dovetail has stored it.")
     if any(event.state == InboundEvent.State.QUARANTINED for event in events):
         yield Stage("Opened", Light.RED, "It could not be opened. Tell the developers.")
@@ -130,53 +130,57 @@ def _before_jobs(events: list[InboundEvent]) -> Iterator[Stage]:
 
 
 def _unmatched(last: InboundEvent) -> Iterator[Stage]:
-    if last.referral is None or not last.referral.jobs.exists():
+    if last.referral is None or not last.referral.deliveries.exists():
         yield Stage("Matched", Light.RED, last.reason)
 
 
-def _of_job(job: ImportJob) -> Iterator[Stage]:
+def _of_delivery(delivery: Delivery) -> Iterator[Stage]:
     """Yield the stages from the match on, up to the first that is not reached."""
-    triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in job.triggers)
-    yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {job.destination}.")
-    failed = job.state in (State.NEEDS_ATTENTION, State.DISMISSED)
-    if job.destination.held_at and not job.external_id:
-        yield Stage("Mapped", Light.RED, job.destination.paused)
-    elif not _was_built(job):
+    triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
+    yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {delivery.destination}.")
+    failed = delivery.state in (State.NEEDS_ATTENTION, State.DISMISSED)
+    if delivery.destination.held_at and not delivery.external_id:
+        yield Stage("Mapped", Light.RED, delivery.destination.paused)
+    elif not _was_built(delivery):
         light = Light.RED if failed else Light.AMBER
-        yield Stage("Mapped", light, _said(job) or "It is its turn in a moment.")
+        yield Stage("Mapped", light, _said(delivery) or "It is its turn in a moment.")
     else:
         yield Stage("Mapped", Light.GREEN, "The record and the summary are made.")
-        yield from _sent(job, failed=failed)
+        yield from _sent(delivery, failed=failed)
 
 
-def _sent(job: ImportJob, *, failed: bool) -> Iterator[Stage]:
-    if job.external_id:
-        yield Stage("Sent", Light.GREEN, f"{job.destination} took it.")
-        yield _in_destination(job)
+def _sent(delivery: Delivery, *, failed: bool) -> Iterator[Stage]:
+    if delivery.external_id:
+        yield Stage("Sent", Light.GREEN, f"{delivery.destination} took it.")
+        yield _in_destination(delivery)
     else:
-        light = Light.RED if failed or job.tries else Light.AMBER
-        yield Stage("Sent", light, _said(job) or "It is being sent.")
+        light = Light.RED if failed or delivery.tries else Light.AMBER
+        yield Stage("Sent", light, _said(delivery) or "It is being sent.")
 
 
-def _in_destination(job: ImportJob) -> Stage:
-    if job.missing_files and not job.due_at:
-        missing = ", ".join(job.missing_files.values())
-        return Stage("In CRMS", Light.RED, f"It is there as {job.external_id}, without: {missing}")
-    if job.state == State.IMPORTED and not job.due_at:
-        return Stage("In CRMS", Light.GREEN, f"It is there as {job.external_id}.")
-    return Stage("In CRMS", Light.AMBER, f"It is there as {job.external_id}; its files follow.")
+def _in_destination(delivery: Delivery) -> Stage:
+    if delivery.missing_files and not delivery.due_at:
+        missing = ", ".join(delivery.missing_files.values())
+        return Stage(
+            "In CRMS", Light.RED, f"It is there as {delivery.external_id}, without: {missing}"
+        )
+    if delivery.state == State.IMPORTED and not delivery.due_at:
+        return Stage("In CRMS", Light.GREEN, f"It is there as {delivery.external_id}.")
+    return Stage(
+        "In CRMS", Light.AMBER, f"It is there as {delivery.external_id}; its files follow."
+    )
 
 
-def _was_built(job: ImportJob) -> bool:
+def _was_built(delivery: Delivery) -> bool:
     """Whether the record was made: something was meant for, or answered by, the destination."""
-    if job.external_id or job.steps.exists():
+    if delivery.external_id or delivery.steps.exists():
         return True
-    ended = job.attempts.exclude(outcome="").exclude(outcome=ImportAttempt.Outcome.MISCONFIGURED)
-    return ended.exists() and job.reason != Reason.MISCONFIGURED
+    ended = delivery.attempts.exclude(outcome="").exclude(outcome=Attempt.Outcome.MISCONFIGURED)
+    return ended.exists() and delivery.reason != Reason.MISCONFIGURED
 
 
-def _said(job: ImportJob) -> str:
+def _said(delivery: Delivery) -> str:
     """Return what went wrong and what to do; empty when nothing has."""
-    if not job.message:
+    if not delivery.message:
         return ""
-    return f"{job.message} {advice(job).what}".strip()
+    return f"{delivery.message} {advice(delivery).what}".strip()

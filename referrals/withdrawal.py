@@ -10,7 +10,7 @@ from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
 from referrals import corrections, files, snapshot
-from referrals.models import ImportJob, ImportStep, Referral, SentSnapshot
+from referrals.models import Delivery, Referral, SentSnapshot, Step
 
 REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
 REQUEST_REMAINS = (
@@ -24,7 +24,7 @@ SAYS = {
     "appointment": ("start", "location", "status"),
     "also_sent": ("label", "text"),
 }
-State = ImportJob.State
+State = Delivery.State
 SENT = Q(external_id__isnull=False) | Q(steps__isnull=False)
 NAMED = 5  # in a sentence
 
@@ -42,7 +42,7 @@ def stopped(status: str) -> dict[str, Any]:
     """Return the columns of an import whose request was withdrawn: a person decides."""
     return {
         "state": State.NEEDS_ATTENTION,
-        "reason": ImportJob.Reason.WITHDRAWN,
+        "reason": Delivery.Reason.WITHDRAWN,
         "due_at": None,
         "message": REQUEST_WITHDRAWN.format(status=status),
         "error_at": clock.now(),
@@ -54,17 +54,17 @@ def stopped(status: str) -> dict[str, Any]:
 def stop(referral: Referral, status: str) -> int:
     """Stop the open imports of a withdrawn request that have sent nothing; return how many."""
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
-    jobs = ImportJob.objects.filter(referral=referral, state__in=open_states, external_id=None)
-    unsent = list(jobs.filter(steps__isnull=True).values_list("pk", flat=True))
-    return ImportJob.objects.filter(pk__in=unsent).update(**stopped(status))
+    deliveries = Delivery.objects.filter(referral=referral, state__in=open_states, external_id=None)
+    unsent = list(deliveries.filter(steps__isnull=True).values_list("pk", flat=True))
+    return Delivery.objects.filter(pk__in=unsent).update(**stopped(status))
 
 
 def of_request(referral: Referral, status: str) -> None:
     """Flag the imports of a withdrawn request that have sent something already."""
-    jobs = (
-        ImportJob.objects.filter(SENT, referral=referral).exclude(state=State.DISMISSED).distinct()
+    deliveries = (
+        Delivery.objects.filter(SENT, referral=referral).exclude(state=State.DISMISSED).distinct()
     )
-    corrections.add(jobs, REQUEST_REMAINS.format(status=status))
+    corrections.add(deliveries, REQUEST_REMAINS.format(status=status))
 
 
 def carry_out(referral: Referral, before: Document, message: Document) -> None:
@@ -82,19 +82,23 @@ def carry_out(referral: Referral, before: Document, message: Document) -> None:
 def of_files(referral: Referral) -> None:
     """Delete what was withdrawn of the files; flag the imports that have sent, or begun to."""
     for file in files.withdraw(referral):
-        begun = ImportStep.objects.filter(job__referral=referral, name=files.step_of(file))
-        for step in begun.select_related("job"):
-            corrections.add([step.job], file_sentence(file.filename, sent=step.done_at is not None))
+        begun = Step.objects.filter(delivery__referral=referral, name=files.step_of(file))
+        for step in begun.select_related("delivery"):
+            corrections.add(
+                [step.delivery], file_sentence(file.filename, sent=step.done_at is not None)
+            )
 
 
-def while_it_ran(job: ImportJob, referral: Referral) -> None:
-    """Flag an import for what was withdrawn while it was being sent; the job has settled."""
+def while_it_ran(delivery: Delivery, referral: Referral) -> None:
+    """Flag an import for what was withdrawn while it was being sent; the delivery has settled."""
     if status := request_withdrawn(snapshot.view(referral.snapshot)):
         of_request(referral, status)
-    gone = {files.step_of(f): f for f in job.referral.files.filter(state=files.State.WITHDRAWN)}
-    for step in ImportStep.objects.filter(job=job, name__in=gone):
+    gone = {
+        files.step_of(f): f for f in delivery.referral.files.filter(state=files.State.WITHDRAWN)
+    }
+    for step in Step.objects.filter(delivery=delivery, name__in=gone):
         sentence = file_sentence(gone[step.name].filename, sent=step.done_at is not None)
-        corrections.add([ImportJob.objects.get(pk=job.pk)], sentence)
+        corrections.add([Delivery.objects.get(pk=delivery.pk)], sentence)
 
 
 def file_sentence(filename: str, *, sent: bool) -> str:
@@ -127,13 +131,15 @@ def _of_words(referral: Referral, gone: dict[str, list[dict[str, Any]]]) -> None
     if not gone:
         return
     sent = {
-        one.step.job_id: cast(Document, one.document)
-        for one in SentSnapshot.objects.filter(step__job__referral=referral).select_related("step")
+        one.step.delivery_id: cast(Document, one.document)
+        for one in SentSnapshot.objects.filter(step__delivery__referral=referral).select_related(
+            "step"
+        )
     }
-    begun = ImportJob.objects.filter(referral=referral, steps__isnull=False).distinct()
-    for job in begun:
-        if what := list(_named(gone, sent.get(job.pk))):
-            corrections.add([job], f"Caredove withdrew {'; '.join(what)}. Remove it there.")
+    begun = Delivery.objects.filter(referral=referral, steps__isnull=False).distinct()
+    for delivery in begun:
+        if what := list(_named(gone, sent.get(delivery.pk))):
+            corrections.add([delivery], f"Caredove withdrew {'; '.join(what)}. Remove it there.")
 
 
 def _named(gone: dict[str, list[dict[str, Any]]], sent: Document | None) -> Iterable[str]:

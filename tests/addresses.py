@@ -45,7 +45,7 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
 # Rows to look at where not any will do, by model or by view.
 CHOSEN: dict[str, Q] = {
     "referrals.Referral": Q(files__state="stored", purged_at=None),
-    "referrals.ImportJob": Q(attempts__isnull=False),
+    "referrals.Delivery": Q(attempts__isnull=False),
     "mapping.Mapping": Q(tests__isnull=False),
     "workplace.AlertRecipient": Q(channel="email"),
     "workplace_alertrecipient_secret": Q(channel="webhook"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from integrations.transport import DeliveryError
-    from referrals.models import ImportJob, InboundEvent, Referral
+    from referrals.models import Delivery, InboundEvent, Referral
 
 CONFIG = Path(__file__).with_name("seeds.yaml")
 FIXTURES = Path(__file__).parent.parent / "integrations" / "sources" / "caredove" / "fixtures"
@@ -247,7 +247,7 @@ def _furnish(caredove_id: str) -> None:
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
     from referrals import trial_events
-    from referrals.models import BulkRetry, BulkRetryItem, ImportJob, RetentionPeriod
+    from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod
     from workplace.models import Alert, AlertRecipient, AlertSettings
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
@@ -289,12 +289,12 @@ def _furnish(caredove_id: str) -> None:
     retry = BulkRetry.objects.create(
         selection=uuid.uuid4(), organization=organization, asked_at=now, asked_by=_user("support")
     )
-    failed = ImportJob.objects.filter(
+    failed = Delivery.objects.filter(
         destination__organization=organization, state="needs_attention"
     )
-    for job in failed[:5]:
+    for delivery in failed[:5]:
         BulkRetryItem.objects.create(
-            bulk_retry=retry, job=job, resends=job.resends, state="waiting"
+            bulk_retry=retry, delivery=delivery, resends=delivery.resends, state="waiting"
         )
 
 
@@ -309,7 +309,7 @@ class Story:
         self.person = person
         self.listing = listing or ("zq-9901" if ref.startswith(FOREIGN) else "4417")
         self.events = 0
-        self._known: dict[type, Any] = {}  # the key of the referral, and of its job
+        self._known: dict[type, Any] = {}  # the key of the referral, and of its delivery
 
     # -- What comes in
 
@@ -321,7 +321,7 @@ class Story:
         from referrals.models import InboundEvent
 
         received = self.arrives(event_type, bare=bare, **changes)
-        opening.open_jobs(received)
+        opening.open_deliveries(received)
         self._known.clear()
         return InboundEvent.objects.get(pk=received)
 
@@ -363,10 +363,10 @@ class Story:
     # -- What is sent
 
     @property
-    def job(self) -> "ImportJob":
-        from referrals.models import ImportJob
+    def delivery(self) -> "Delivery":
+        from referrals.models import Delivery
 
-        return ImportJob.objects.get(pk=self._key(ImportJob, "referral__aliases__value"))
+        return Delivery.objects.get(pk=self._key(Delivery, "referral__aliases__value"))
 
     @property
     def referral(self) -> "Referral":
@@ -381,62 +381,64 @@ class Story:
 
     def fails(self, error: Exception, *, built: bool = True) -> None:
         """Try the import once, with this answer to the referral."""
-        from referrals.importing.ledger import JobLedger
+        from referrals.importing.ledger import DeliveryLedger
         from referrals.importing.settling import settle
 
         lease = self._claim()
         outcome: Exception = error
         try:
-            JobLedger(lease).once("referral", _raising(error), lambda: None)
+            DeliveryLedger(lease).once("referral", _raising(error), lambda: None)
         except Exception as raised:  # what the transport raises is settled
             outcome = raised
-        settle(lease, self.job, outcome, self._built() if built else None)  # type: ignore[arg-type]
+        settle(lease, self.delivery, outcome, self._built() if built else None)  # type: ignore[arg-type]
 
     def succeeds(self, missing: dict[str, str] | None = None, *, later: bool = False) -> None:
         """Try the import once: the destination takes all but the missing files."""
         from integrations.transport import Exchange, Receipt
-        from referrals.importing.ledger import JobLedger
+        from referrals.importing.ledger import DeliveryLedger
         from referrals.importing.settling import settle
 
         lease = self._claim()
-        ledger, number = JobLedger(lease), self.ref[-5:]
+        ledger, number = DeliveryLedger(lease), self.ref[-5:]
         found = ledger.once("referral", lambda: f"RF-{number}", lambda: None)
         ledger.once("summary", lambda: f"FL-{number}", lambda: None)
         link = f"http://127.0.0.1:9009/referrals/{found}"
         receipt = Receipt(found, link, Exchange(201, {"Server": "crms"}, f'{{"id": "{found}"}}'))
-        settle(lease, self.job, receipt, self._built(missing, later=later))
+        settle(lease, self.delivery, receipt, self._built(missing, later=later))
 
     def tries(self) -> None:
         """Try the import for real, with everything that belongs to it."""
         from referrals import importing
 
         self._make_due()
-        importing.run(self.job.pk)
+        importing.run(self.delivery.pk)
 
     def is_lost(self) -> None:
         """Try the import in a worker that does not come back."""
         from referrals import importing
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
         self._claim()
         self.wait(minutes=6)
-        ImportJob.objects.filter(pk=self.job.pk).update(lease_until=_now() - timedelta(seconds=1))
+        Delivery.objects.filter(pk=self.delivery.pk).update(
+            lease_until=_now() - timedelta(seconds=1)
+        )
         importing.release_lost()
 
     def _claim(self) -> Any:
         from referrals.importing.claiming import claim
 
         # What an earlier try may have done was looked for once: the next look is the last.
-        self.job.steps.filter(done_at=None).update(searches=1)
+        self.delivery.steps.filter(done_at=None).update(searches=1)
         self._make_due()
-        lease = claim(self.job.pk)
+        lease = claim(self.delivery.pk)
         assert lease, f"{self.ref} cannot be tried"
         return lease
 
     def _make_due(self, **later: float) -> None:
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
-        ImportJob.objects.filter(pk=self.job.pk).update(due_at=_now() + timedelta(**later))
+        Delivery.objects.filter(pk=self.delivery.pk).update(due_at=_now() + timedelta(**later))
 
     def _built(self, missing: dict[str, str] | None = None, *, later: bool = False) -> Any:
         from integrations.transport import Parcel
@@ -449,10 +451,10 @@ class Story:
         """Spend every try but the last."""
         from django.conf import settings
 
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
         tries = len(settings.RETRY_SCHEDULE)
-        ImportJob.objects.filter(pk=self.job.pk).update(tries=tries)
+        Delivery.objects.filter(pk=self.delivery.pk).update(tries=tries)
 
     # -- What time does
 
@@ -468,13 +470,15 @@ class Story:
 
     def settle_down(self, **age: float) -> None:
         """End the story, so long ago; what is due stays due as it was."""
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
-        jobs = ImportJob.objects.filter(referral__aliases__value=self.ref, due_at__isnull=False)
-        due = dict(jobs.values_list("pk", "due_at"))
+        deliveries = Delivery.objects.filter(
+            referral__aliases__value=self.ref, due_at__isnull=False
+        )
+        due = dict(deliveries.values_list("pk", "due_at"))
         self.wait(**age)
         for pk, at in due.items():
-            ImportJob.objects.filter(pk=pk).update(due_at=at)
+            Delivery.objects.filter(pk=pk).update(due_at=at)
 
     def _rows(self) -> Iterator[tuple[Any, tuple[str, ...]]]:
         from core.models import AuditEvent
@@ -483,13 +487,13 @@ class Story:
         yield models.InboundEvent.objects.filter(reference=self.ref), ("received_at", "occurred_at")
         ours = models.Referral.objects.filter(aliases__value=self.ref)
         yield ours, ("created_at", "changed_at", "purged_at")
-        keys = list(models.ImportJob.objects.filter(referral__in=ours).values_list("pk", flat=True))
+        keys = list(models.Delivery.objects.filter(referral__in=ours).values_list("pk", flat=True))
         if keys:
-            jobs = models.ImportJob.objects.filter(pk__in=keys)
-            yield jobs, ("opened_at", "imported_at", "error_at", "error_cleared_at", "due_at")
-            attempts = models.ImportAttempt.objects.filter(job__in=keys)
+            deliveries = models.Delivery.objects.filter(pk__in=keys)
+            yield deliveries, ("opened_at", "imported_at", "error_at", "error_cleared_at", "due_at")
+            attempts = models.Attempt.objects.filter(delivery__in=keys)
             yield attempts, ("started_at", "ended_at")
-            steps = models.ImportStep.objects.filter(job__in=keys)
+            steps = models.Step.objects.filter(delivery__in=keys)
             yield steps, ("meant_at", "searched_at", "done_at")
             acts = AuditEvent.objects.filter(object_id__in=[str(key) for key in keys])
             yield acts, ("at",)
@@ -518,7 +522,7 @@ class Story:
 
         self._later_succeeded()
         self.wait(minutes=40)
-        importing.clear_error(self.job, _user("support"))
+        importing.clear_error(self.delivery, _user("support"))
 
     def _edited_since(self) -> None:
         self._imported()
@@ -544,11 +548,11 @@ class Story:
         self._make_due(hours=20)
 
     def _running(self) -> None:
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
         self.comes()
         self._claim()
-        ImportJob.objects.filter(pk=self.job.pk).update(lease_until=_now() + timedelta(days=30))
+        Delivery.objects.filter(pk=self.delivery.pk).update(lease_until=_now() + timedelta(days=30))
 
     def _retrying(self) -> None:
         self.comes()
@@ -629,7 +633,7 @@ class Story:
         self._gave_up()
         for _ in range(2):
             self.wait(hours=2)
-            importing.retry(self.job, _user("support"))
+            importing.retry(self.delivery, _user("support"))
             self.used_up()
             self.fails(_crms(500, message="Unexpected error 0x80004005"))
 
@@ -645,10 +649,10 @@ class Story:
 
     def _close_steps(self) -> None:
         """Make a crash one that happened before anything was sent."""
-        from referrals.models import ImportJob
+        from referrals.models import Delivery
 
-        self.job.steps.all().delete()
-        ImportJob.objects.filter(pk=self.job.pk).update(
+        self.delivery.steps.all().delete()
+        Delivery.objects.filter(pk=self.delivery.pk).update(
             state="needs_attention",
             reason="bug",
             due_at=None,
@@ -664,7 +668,9 @@ class Story:
 
         self._rejected()
         self.wait(hours=1)
-        importing.dismiss(self.job, "Entered twice; the other one is in CRMS.", _user("support"))
+        importing.dismiss(
+            self.delivery, "Entered twice; the other one is in CRMS.", _user("support")
+        )
 
     def _revoked(self) -> None:
         self._imported()
@@ -760,7 +766,7 @@ class Story:
 
         body = (FIXTURES / "fhir-cds-service-request.json").read_bytes()
         received = intake.receive(Source.objects.get(name="caredove"), "fhir", body)
-        opening.open_jobs(received.event_id)
+        opening.open_deliveries(received.event_id)
 
     def _unreadable(self) -> None:
         from referrals.models import InboundEvent

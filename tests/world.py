@@ -15,7 +15,7 @@ from integrations.models import (
 )
 from mapping.exchange import install_shipped
 from referrals import importing, intake, opening
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 
 FIXTURES = Path(__file__).parent / "fixtures"
 REFERENCE = "3502768696"
@@ -48,17 +48,17 @@ class World:
     def send(self, event: dict[str, Any] | bytes, door: str = "plain") -> InboundEvent:
         """Store and open an event; return it as it is afterwards."""
         received = self.receive(event, door)
-        opening.open_jobs(received.event_id)
+        opening.open_deliveries(received.event_id)
         return InboundEvent.objects.get(pk=received.event_id)
 
-    def run(self) -> ImportJob:
-        """Run the one job that there is, if it is due; return it as it is afterwards."""
-        importing.run(self.job.pk)
-        return self.job
+    def run(self) -> Delivery:
+        """Run the one delivery that there is, if it is due; return it as it is afterwards."""
+        importing.run(self.delivery.pk)
+        return self.delivery
 
     @property
-    def job(self) -> ImportJob:
-        return ImportJob.objects.get()
+    def delivery(self) -> Delivery:
+        return Delivery.objects.get()
 
     def referral_of(self, reference: str) -> Referral:
         """Return the referral with this reference."""

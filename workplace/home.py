@@ -63,7 +63,7 @@ def context_of(request: HttpRequest) -> dict[str, Any]:
     today = timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
     destinations = overview.destinations_with_figures(_rows(request, Destination), today)
     shown: dict[str, Any] = {}
-    if request.user.has_perm("referrals.view_importjob"):
+    if request.user.has_perm("referrals.view_delivery"):
         shown |= _imports(request, destinations, today)
     elif request.user.has_perm("integrations.change_triggerconfig"):
         shown |= _listings(_rows(request, ServiceListing))
@@ -105,7 +105,7 @@ def _by_cause(needs: list[overview.Need]) -> list[tuple[Cause, list[Place]]]:
 
 def _work_list(need: overview.Need) -> str:
     query = {"error": "all", "reason": need.cause.key, "destination": need.destination.pk}
-    return f"{reverse('admin:referrals_importjob_changelist')}?{urlencode(query)}"
+    return f"{reverse('admin:referrals_delivery_changelist')}?{urlencode(query)}"
 
 
 def _unopened(events: QuerySet[InboundEvent]) -> int:

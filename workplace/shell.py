@@ -11,7 +11,7 @@ MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
 # What it is called, its URL, and the permission that opens it.
 PLACES = (
     ("Home", "admin:index", ""),
-    ("Work list", "admin:referrals_importjob_changelist", "referrals.view_importjob"),
+    ("Work list", "admin:referrals_delivery_changelist", "referrals.view_delivery"),
     ("Referrals", "admin:referrals_referral_changelist", "referrals.view_referral"),
     (
         "Listings",

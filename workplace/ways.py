@@ -14,7 +14,7 @@ from integrations.models import Destination, Organization, ServiceListing, Trigg
 from mapping.models import Mapping
 from referrals.admin.choices import Choice, choices
 from referrals.explain import Cause, Explanation
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What this person can do: at once, to the import `job`, and where to go."""
+    """What this person can do: at once, to the import `delivery`, and where to go."""
 
     direct: list[Way] = field(default_factory=list)
-    job: ImportJob | None = None
+    delivery: Delivery | None = None
     choices: list[Choice] = field(default_factory=list)
     referral: Way | None = None
 
 
 def ways(site: AdminSite, request: HttpRequest, told: Explanation) -> Ways:
     """Return the buttons below an explanation; those alone that the person may press."""
-    job = told.place if isinstance(told.place, ImportJob) else None
+    delivery = told.place if isinstance(told.place, Delivery) else None
     return Ways(
         direct=[*_new(request, told), *_existing(site, request, told)],
-        job=job,
-        choices=choices(request, job, "why") if job else [],
+        delivery=delivery,
+        choices=choices(request, delivery, "why") if delivery else [],
         referral=_open(site, request, told.referral, "Open the referral"),
     )
 

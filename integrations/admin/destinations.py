@@ -131,7 +131,7 @@ class DestinationAdmin(ConfigurationAdmin):
     @admin.display(description="refused alone")
     def singled_out(self, destination: Destination) -> str:
         """Name the referrals that wait for a person because only they are refused."""
-        waiting = destination.jobs.filter(reason="singled_out").order_by("opened_at")
+        waiting = destination.deliveries.filter(reason="singled_out").order_by("opened_at")
         named = list(waiting.values_list("reference", flat=True)[: NAMED + 1])
         more = " and more" if len(named) > NAMED else ""
         return ", ".join(named[:NAMED]) + more or "None"

@@ -19,7 +19,7 @@ class AnswersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(never_cache(self.answer_view))
         own = path(
-            "<uuid:pk>/attempts/<int:number>/answer/", view, name="referrals_importjob_answer"
+            "<uuid:pk>/attempts/<int:number>/answer/", view, name="referrals_delivery_answer"
         )
         return [own, *super().get_urls()]
 
@@ -27,16 +27,16 @@ class AnswersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show headers and body of the last answer of an attempt: escaped, and short as kept."""
         if not request.user.has_perm("referrals.read_body"):
             raise PermissionDenied
-        job = get_object_or_404(self.get_queryset(request), pk=pk)
-        if not self.has_view_permission(request, job):
+        delivery = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, delivery):
             raise PermissionDenied
-        attempt = get_object_or_404(job.attempts, number=number)
-        audit.record(request, "read answer", job, attempt=number)
+        attempt = get_object_or_404(delivery.attempts, number=number)
+        audit.record(request, "read answer", delivery, attempt=number)
         context = {
             **self.admin_site.each_context(request),
             "title": f"Answer to attempt {number}",
             "opts": self.model._meta,
-            "job": job,
+            "delivery": delivery,
             "attempt": attempt,
             "body": readable(attempt.body.encode("utf-8", "replace")),
         }

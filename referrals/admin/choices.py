@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from referrals import importing
 from referrals.admin.deciding import BACK, DecidingAdmin
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 UNDER_WAY = "It is being sent at this moment."
 
 
@@ -27,39 +27,39 @@ class Choice:
     data: Mapping[str, str]
 
 
-def choices(request: HttpRequest, job: ImportJob, back: str) -> list[Choice]:
-    """Return what this person may do to the job; none without the permission to decide.
+def choices(request: HttpRequest, delivery: Delivery, back: str) -> list[Choice]:
+    """Return what this person may do to the delivery; none without the permission to decide.
 
     `back` names the page to return to, one of `deciding.PAGES`.
     """
-    if not request.user.has_perm("referrals.decide_importjob"):
+    if not request.user.has_perm("referrals.decide_delivery"):
         return []
-    url = reverse("admin:referrals_importjob_changelist")
+    url = reverse("admin:referrals_delivery_changelist")
     return [
         Choice(
             name,
             getattr(DecidingAdmin, name).short_description,
             why_not,
             url,
-            {"action": name, ACTION_CHECKBOX_NAME: str(job.pk), BACK: back},
+            {"action": name, ACTION_CHECKBOX_NAME: str(delivery.pk), BACK: back},
         )
-        for name, why_not in _offered(job)
+        for name, why_not in _offered(delivery)
     ]
 
 
-def _offered(job: ImportJob) -> Iterator[tuple[str, str]]:
-    if job.reason == Reason.UNCONFIRMED:
+def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
+    if delivery.reason == Reason.UNCONFIRMED:
         yield "it_is_there", ""
         yield "it_is_not_there", ""
-    yield "retry", importing.why_not_retry(job)
-    if job.error_at:
-        yield "clear_errors", _why_not_clear(job)
-    if job.external_id is None and job.state not in (State.IMPORTED, State.DISMISSED):
-        yield "dismiss", UNDER_WAY if job.state == State.RUNNING else ""
+    yield "retry", importing.why_not_retry(delivery)
+    if delivery.error_at:
+        yield "clear_errors", _why_not_clear(delivery)
+    if delivery.external_id is None and delivery.state not in (State.IMPORTED, State.DISMISSED):
+        yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
 
 
-def _why_not_clear(job: ImportJob) -> str:
-    if job.error_cleared_at is None:
+def _why_not_clear(delivery: Delivery) -> str:
+    if delivery.error_cleared_at is None:
         return ""
-    at = timezone.localtime(job.error_cleared_at)
-    return f"{job.error_cleared_by or 'Dovetail'} has cleared it, on {at:%Y-%m-%d at %H:%M}."
+    at = timezone.localtime(delivery.error_cleared_at)
+    return f"{delivery.error_cleared_by or 'Dovetail'} has cleared it, on {at:%Y-%m-%d at %H:%M}."

@@ -1,4 +1,4 @@
-"""What people can do to import jobs, in the list and on the page of one."""
+"""What people can do to deliveries, in the list and on the page of one."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,14 +15,14 @@ from django.urls import reverse
 from core import clock
 from referrals import importing, retrying
 from referrals.importing.deciding import open_step_name
-from referrals.models import MAX_EXTERNAL_ID, ImportJob
-from referrals.tasks import nudge_job
+from referrals.models import MAX_EXTERNAL_ID, Delivery
+from referrals.tasks import nudge_delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 CONFIRMED = "confirmed"  # in the POST of a page that asked
-BACK = "back"  # in the POST of a page about one job: return there, to one of these
+BACK = "back"  # in the POST of a page about one delivery: return there, to one of these
 PAGES = {
-    "import": ("admin:referrals_importjob_change", "pk"),
+    "import": ("admin:referrals_delivery_change", "pk"),
     "referral": ("admin:referrals_referral_change", "referral_id"),
     "why": ("admin:why_answer", "referral_id"),
 }
@@ -71,13 +71,13 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ["retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there"]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("referrals.decide_importjob"))
+        return bool(request.user.has_perm("referrals.decide_delivery"))
 
     @admin.action(description="Retry", permissions=["decide"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
-        jobs = list(_full(queryset)[:2])
-        if len(jobs) == 1:
-            self._retry_one(request, jobs[0])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
+        deliveries = list(_full(queryset)[:2])
+        if len(deliveries) == 1:
+            self._retry_one(request, deliveries[0])
             return _back(request, queryset)
         count = queryset.count()
         if count > retrying.LIMIT:
@@ -88,25 +88,25 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         selection = retrying.ask(queryset, request.user)  # type: ignore[arg-type]
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_confirm", args=[selection]))
 
-    def _retry_one(self, request: HttpRequest, job: ImportJob) -> None:
+    def _retry_one(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
-            importing.retry(job, request.user)  # type: ignore[arg-type]
+            importing.retry(delivery, request.user)  # type: ignore[arg-type]
         except importing.RetryRefused as refusal:
-            said = f"Not sent again ({job.referral.reference}): {refusal.why}"
+            said = f"Not sent again ({delivery.referral.reference}): {refusal.why}"
             self.message_user(request, said, messages.WARNING)
         else:
-            nudge_job(job.pk)
+            nudge_delivery(delivery.pk)
             self._tell(request, 1, "sent again")
 
     @admin.action(description="Dismiss", permissions=["decide"])
-    def dismiss(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         form = DismissForm(_answer(request))
         if not form.is_valid():
             text = "A dismissed import is not sent, whatever happens to the referral later."
             return self._ask(request, queryset, "dismiss", form, text)
         why = form.cleaned_data["why"]
-        jobs = _full(queryset)
-        dismissed = [importing.dismiss(job, why, request.user) for job in jobs]  # type: ignore[arg-type]
+        deliveries = _full(queryset)
+        dismissed = [importing.dismiss(delivery, why, request.user) for delivery in deliveries]  # type: ignore[arg-type]
         self._tell(request, sum(dismissed), "dismissed")
         if not all(dismissed):
             said = f"{dismissed.count(False)} cannot be dismissed: imported, or under way."
@@ -115,71 +115,73 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Clear errors", permissions=["decide"])
     def clear_errors(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+        self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
         """Ask for a note, and clear what was to be seen when the question was shown."""
-        jobs = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
+        deliveries = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
         form = ClearForm(_answer(request), initial={"seen_at": _written(clock.now())})
         if not form.is_valid():
             text = (
                 "Clear errors once you have seen to them. Their history stays; an error that "
                 "comes later is shown again."
             )
-            return self._ask(request, jobs, "clear_errors", form, text)
+            return self._ask(request, deliveries, "clear_errors", form, text)
         said = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
         with transaction.atomic():
             cleared = [
-                importing.clear_error(job, request.user, **said)  # type: ignore[arg-type]
-                for job in jobs.order_by("error_at")[:MOST]
+                importing.clear_error(delivery, request.user, **said)  # type: ignore[arg-type]
+                for delivery in deliveries.order_by("error_at")[:MOST]
             ]
         self._tell(request, sum(cleared), "cleared")
-        if left := jobs.count():
+        if left := deliveries.count():
             said_left = f"{left} not cleared: more at once than {MOST}, or an error that is newer."
             self.message_user(request, said_left, messages.WARNING)
         return _back(request, queryset)
 
     @admin.action(description="It is there", permissions=["decide"])
     def it_is_there(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+        self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
-        job = self._only_one(request, queryset)
-        if job is None:
+        delivery = self._only_one(request, queryset)
+        if delivery is None:
             return None
         form = PresentForm(_answer(request))
         if not form.is_valid():
-            text = f"You have found it in {job.destination}: {_step(job)}."
+            text = f"You have found it in {delivery.destination}: {_step(delivery)}."
             return self._ask(request, queryset, "it_is_there", form, text)
-        found = importing.confirm_present(job, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
-        return self._told(request, queryset, job, found)
+        found = importing.confirm_present(delivery, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
+        return self._told(request, queryset, delivery, found)
 
     @admin.action(description="It is not there, send again", permissions=["decide"])
     def it_is_not_there(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+        self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
-        job = self._only_one(request, queryset)
-        if job is None:
+        delivery = self._only_one(request, queryset)
+        if delivery is None:
             return None
         if not AbsentForm(_answer(request)).is_valid():
             text = (
-                f"You have looked in {job.destination}, and this is not there: {_step(job)}. "
-                "It is sent again. If it is there after all, it will be there twice."
+                f"You have looked in {delivery.destination}, and this is not there: "
+                f"{_step(delivery)}. It is sent again. "
+                "If it is there after all, it will be there twice."
             )
             return self._ask(request, queryset, "it_is_not_there", AbsentForm(), text)
-        return self._told(request, queryset, job, importing.confirm_absent(job, request.user))  # type: ignore[arg-type]
+        absent = importing.confirm_absent(delivery, request.user)  # type: ignore[arg-type]
+        return self._told(request, queryset, delivery, absent)
 
     # -- asking and telling --------------------------------------------------------------------
 
-    def _only_one(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> ImportJob | None:
-        jobs = list(_full(queryset))
-        if len(jobs) != 1:
+    def _only_one(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> Delivery | None:
+        deliveries = list(_full(queryset))
+        if len(deliveries) != 1:
             self.message_user(request, ONE_ONLY, messages.WARNING)
             return None
-        return jobs[0]
+        return deliveries[0]
 
     def _ask(
         self,
         request: HttpRequest,
-        queryset: QuerySet[ImportJob],
+        queryset: QuerySet[Delivery],
         action: str,
         form: forms.Form,
         text: str,
@@ -189,7 +191,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             **self.admin_site.each_context(request),
             "title": getattr(self, action).short_description,
             "opts": self.model._meta,
-            "jobs": _full(queryset)[:NAMED],
+            "deliveries": _full(queryset)[:NAMED],
             "count": count,
             "more": max(count - NAMED, 0),
             "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
@@ -204,11 +206,11 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, "admin/referrals/ask.html", context)
 
     def _told(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob], job: ImportJob, done: bool
+        self, request: HttpRequest, queryset: QuerySet[Delivery], delivery: Delivery, done: bool
     ) -> HttpResponse | None:
-        """Go on with a job about which a person has said how it stands."""
+        """Go on with a delivery about which a person has said how it stands."""
         if done:
-            nudge_job(job.pk)
+            nudge_delivery(delivery.pk)
             self.message_user(request, "The import goes on.", messages.SUCCESS)
         else:
             self.message_user(request, NOT_ASKED, messages.WARNING)
@@ -220,7 +222,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, f"{imports} {done}.", messages.SUCCESS)
 
 
-def _full(queryset: QuerySet[ImportJob]) -> QuerySet[ImportJob]:
+def _full(queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
     return queryset.select_related("referral", "destination", "trigger_config__mapping")
 
 
@@ -233,22 +235,22 @@ def _written(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}+00:00"
 
 
-def _step(job: ImportJob) -> str:
+def _step(delivery: Delivery) -> str:
     """Return what to look for, in words."""
-    name = open_step_name(job)
+    name = open_step_name(delivery)
     if name.startswith("attachment"):
         return "an attachment of the referral"
     return "the referral's summary" if name == "summary" else "the referral"
 
 
-def _back(request: HttpRequest, queryset: QuerySet[ImportJob]) -> HttpResponse | None:
+def _back(request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
     """Return to the page where the button was pressed; else to the list."""
     url = _page_of(request, queryset)
     return HttpResponseRedirect(url) if url else None
 
 
-def _page_of(request: HttpRequest, queryset: QuerySet[ImportJob]) -> str:
+def _page_of(request: HttpRequest, queryset: QuerySet[Delivery]) -> str:
     """Return the URL of the page that a button was pressed on; empty when it was the list."""
     page = PAGES.get(request.POST.get(BACK, ""))
-    job = queryset.first() if page else None
-    return reverse(page[0], args=[getattr(job, page[1])]) if page and job else ""
+    delivery = queryset.first() if page else None
+    return reverse(page[0], args=[getattr(delivery, page[1])]) if page and delivery else ""

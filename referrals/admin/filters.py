@@ -14,9 +14,9 @@ from integrations.models import Destination, Organization, ServiceListing
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.searching import NAME_VAR
 from referrals.causes import CAUSES, UNCLEARED
-from referrals.models import NO_ANSWER, ImportJob
+from referrals.models import NO_ANSWER, Delivery
 
-Jobs = QuerySet[ImportJob]
+Deliveries = QuerySet[Delivery]
 OFFERED = 1_000  # of a kind; who has more narrows by another kind first
 DIGITS = 18  # of a key, at most; SQLite takes no longer number
 ALL = "all"
@@ -43,7 +43,7 @@ class Choice(admin.SimpleListFilter):
         for value, display in self.lookup_choices:
             yield {"value": value, "display": display, "selected": str(value) == chosen}
 
-    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+    def queryset(self, request: HttpRequest, queryset: Deliveries) -> Deliveries:
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(self.condition(chosen))
 
@@ -71,7 +71,7 @@ class ErrorFilter(Choice):
         chosen = super().value()
         return ALL if chosen is None and _is_searched(self.request) else chosen
 
-    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+    def queryset(self, request: HttpRequest, queryset: Deliveries) -> Deliveries:
         if self.value() is None and _names_its_rows(request):
             return queryset
         return queryset.filter(self.conditions.get(self.value() or "", UNCLEARED))
@@ -172,7 +172,7 @@ class StateFilter(Choice):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state.value, state.label) for state in ImportJob.State]
+        return [(state.value, state.label) for state in Delivery.State]
 
     def condition(self, chosen: str) -> Q:
         return Q(state=chosen)
@@ -236,7 +236,7 @@ class DateFilter(admin.ListFilter):
             day = self._day(name)
             yield {"name": name, "value": day.isoformat() if day else ""}
 
-    def queryset(self, request: HttpRequest, queryset: Jobs) -> Jobs:
+    def queryset(self, request: HttpRequest, queryset: Deliveries) -> Deliveries:
         first, last = map(self._day, self.names)
         if first:
             queryset = queryset.filter(**{f"{self.moment}__gte": _midnight(first)})

@@ -1,4 +1,4 @@
-"""Import jobs: what is wrong, whose turn it is, and since when."""
+"""Deliveries: what is wrong, whose turn it is, and since when."""
 
 from http import HTTPStatus
 from typing import Any
@@ -40,9 +40,9 @@ from referrals.admin.viewing import (
 )
 from referrals.advice import Actor, advice
 from referrals.causes import BY_KEY, cause_key
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
-State = ImportJob.State
+State = Delivery.State
 SHOWN_MESSAGE = 160  # characters, in the list
 WHY_DELETED = "The reason was deleted with the person's data."
 FILTERS: list[Any] = [
@@ -60,10 +60,10 @@ FILTERS: list[Any] = [
 SELDOM = [name for one in FILTERS if one.seldom for name in one.names]
 
 
-@admin.register(ImportJob)
-class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
+@admin.register(Delivery)
+class DeliveryAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
-    change_form_template = "admin/referrals/importjob.html"
+    change_form_template = "admin/referrals/delivery.html"
     listed = "imports"
     list_display = ["shown_reference", "going_to", "problem", "turn", "shown_state", "since"]
     list_filter = FILTERS
@@ -104,14 +104,14 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
 
     # -- the list ------------------------------------------------------------------------------
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
-        jobs: QuerySet[ImportJob] = super().get_queryset(request)
-        jobs = jobs.defer("referral__snapshot", "destination__options")
-        return jobs.annotate(cause=cause_key(), shown_since=F(since_field(request)))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        deliveries: QuerySet[Delivery] = super().get_queryset(request)
+        deliveries = deliveries.defer("referral__snapshot", "destination__options")
+        return deliveries.annotate(cause=cause_key(), shown_since=F(since_field(request)))
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
-    ) -> tuple[QuerySet[ImportJob], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
         if term := search_term.strip():
             queryset = queryset.filter(Q(referral__in=referrals_named(term)) | Q(external_id=term))
         return queryset, False
@@ -130,32 +130,34 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         newest = order == "newest" or (order != "oldest" and not shows_uncleared(request))
         return [f"-{field}" if newest else field]
 
-    def action_checkbox(self, job: ImportJob) -> SafeString:
+    def action_checkbox(self, delivery: Delivery) -> SafeString:
         """Call the row by its reference: an import's id says nothing to whoever hears it."""
-        attrs = {"class": "action-select", "aria-label": f"Select {job.referral.reference}"}
+        attrs = {"class": "action-select", "aria-label": f"Select {delivery.referral.reference}"}
         box = CheckboxInput(attrs, lambda value: False)
-        return box.render(ACTION_CHECKBOX_NAME, str(job.pk))
+        return box.render(ACTION_CHECKBOX_NAME, str(delivery.pk))
 
     @admin.display(description="reference")
-    def shown_reference(self, job: ImportJob) -> str:
-        return job.referral.reference
+    def shown_reference(self, delivery: Delivery) -> str:
+        return delivery.referral.reference
 
     @admin.display(description="listing and destination")
-    def going_to(self, job: ImportJob) -> SafeString:
-        listing = job.referral.listing or "Listing unknown"
-        return format_html("{}<small>{}, {}</small>", listing, job.destination, _owner(job))
+    def going_to(self, delivery: Delivery) -> SafeString:
+        listing = delivery.referral.listing or "Listing unknown"
+        return format_html(
+            "{}<small>{}, {}</small>", listing, delivery.destination, _owner(delivery)
+        )
 
     @admin.display(description="state")
-    def shown_state(self, job: ImportJob) -> SafeString:
-        flag = " with-error" if job.has_uncleared_error else ""
-        return badge(f"{job.state}{flag}", job.get_state_display())
+    def shown_state(self, delivery: Delivery) -> SafeString:
+        flag = " with-error" if delivery.has_uncleared_error else ""
+        return badge(f"{delivery.state}{flag}", delivery.get_state_display())
 
     @admin.display(description="what is wrong")
-    def problem(self, job: ImportJob) -> Any:
-        cause = BY_KEY.get(job.cause)  # type: ignore[attr-defined]
-        said = _said(job)
+    def problem(self, delivery: Delivery) -> Any:
+        cause = BY_KEY.get(delivery.cause)  # type: ignore[attr-defined]
+        said = _said(delivery)
         shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
-        code = f"HTTP {job.last_status_code}" if _failed_with_code(job) else ""
+        code = f"HTTP {delivery.last_status_code}" if _failed_with_code(delivery) else ""
         return (
             format_html(
                 "{}{}{}",
@@ -167,13 +169,13 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         )
 
     @admin.display(description="whose turn")
-    def turn(self, job: ImportJob) -> str:
-        actor = advice(job).actor
+    def turn(self, delivery: Delivery) -> str:
+        actor = advice(delivery).actor
         return "–" if actor is Actor.NOBODY else str(actor)
 
     @admin.display(description="since")
-    def since(self, job: ImportJob) -> SafeString:
-        moment = job.shown_since or job.opened_at  # type: ignore[attr-defined]
+    def since(self, delivery: Delivery) -> SafeString:
+        moment = delivery.shown_since or delivery.opened_at  # type: ignore[attr-defined]
         return format_html(
             '<time datetime="{}">{}</time><small>{}</small>',
             moment.isoformat(),
@@ -181,47 +183,47 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
             timesince(moment, depth=1),
         )
 
-    # -- one job -------------------------------------------------------------------------------
+    # -- one delivery --------------------------------------------------------------------------
 
     @admin.display(description="referral")
-    def shown_referral(self, job: ImportJob) -> SafeString:
-        return link_to(job.referral)
+    def shown_referral(self, delivery: Delivery) -> SafeString:
+        return link_to(delivery.referral)
 
     @admin.display(description="error")
-    def error(self, job: ImportJob) -> str:
-        if job.error_at is None:
+    def error(self, delivery: Delivery) -> str:
+        if delivery.error_at is None:
             return "None so far"
-        if job.error_cleared_at is None:
+        if delivery.error_cleared_at is None:
             return "Not cleared yet"
-        return f"Cleared by {job.error_cleared_by or 'Dovetail'}"
+        return f"Cleared by {delivery.error_cleared_by or 'Dovetail'}"
 
     @admin.display(description="in the destination")
-    def in_destination(self, job: ImportJob) -> Any:
-        return link_there(job)
+    def in_destination(self, delivery: Delivery) -> Any:
+        return link_there(delivery)
 
     @admin.display(description="missing files")
-    def shown_missing(self, job: ImportJob) -> str:
-        return "\n".join(f"{name}: {why}" for name, why in job.missing_files.items()) or "None"
+    def shown_missing(self, delivery: Delivery) -> str:
+        return "\n".join(f"{name}: {why}" for name, why in delivery.missing_files.items()) or "None"
 
     @admin.display(description="to be corrected there")
-    def shown_corrections(self, job: ImportJob) -> str:
-        return "\n".join(job.corrections) or "Nothing"
+    def shown_corrections(self, delivery: Delivery) -> str:
+        return "\n".join(delivery.corrections) or "Nothing"
 
     @admin.display(description="triggers")
-    def fired(self, job: ImportJob) -> str:
-        return ", ".join(TRIGGER_LABELS.get(key, key) for key in job.triggers)
+    def fired(self, delivery: Delivery) -> str:
+        return ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
 
     @admin.display(description="dismissed")
-    def dismissed(self, job: ImportJob) -> str:
-        if job.state != State.DISMISSED:
+    def dismissed(self, delivery: Delivery) -> str:
+        if delivery.state != State.DISMISSED:
             return "No"
-        by = f"By {job.closed_by or 'Dovetail'}"
-        return f"{by}: {job.closed_why}" if job.closed_why else f"{by}. {WHY_DELETED}"
+        by = f"By {delivery.closed_by or 'Dovetail'}"
+        return f"{by}: {delivery.closed_why}" if delivery.closed_why else f"{by}. {WHY_DELETED}"
 
-    def more(self, request: HttpRequest, obj: ImportJob) -> dict[str, Any]:
+    def more(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
         return {
             "title": f"Import of {obj.referral} into {obj.destination}",
-            "job": obj,
+            "delivery": obj,
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, obj.attempts.order_by("-number").first()),
             "choices": choices(request, obj, "import"),
@@ -231,14 +233,18 @@ class ImportJobAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         }
 
 
-def _said(job: ImportJob) -> str:
-    held: bool = job.cause == "held"  # type: ignore[attr-defined]
-    return (job.destination.held_reason if held else job.message) or " ".join(job.corrections)
+def _said(delivery: Delivery) -> str:
+    held: bool = delivery.cause == "held"  # type: ignore[attr-defined]
+    return (delivery.destination.held_reason if held else delivery.message) or " ".join(
+        delivery.corrections
+    )
 
 
-def _owner(job: ImportJob) -> str:
-    return str(job.destination.organization)
+def _owner(delivery: Delivery) -> str:
+    return str(delivery.destination.organization)
 
 
-def _failed_with_code(job: ImportJob) -> bool:
-    return job.has_uncleared_error and (job.last_status_code or 0) >= HTTPStatus.BAD_REQUEST
+def _failed_with_code(delivery: Delivery) -> bool:
+    return (
+        delivery.has_uncleared_error and (delivery.last_status_code or 0) >= HTTPStatus.BAD_REQUEST
+    )

@@ -33,7 +33,7 @@ from referrals.differences import Difference, differences
 from referrals.documents import document_of
 from referrals.explain import asker, explain_referral
 from referrals.importing import building
-from referrals.models import ImportJob, Referral, ReferralFile, SentSnapshot
+from referrals.models import Delivery, Referral, ReferralFile, SentSnapshot
 from referrals.timeline import SHOWN, timeline
 
 
@@ -41,7 +41,7 @@ from referrals.timeline import SHOWN, timeline
 class Standing:
     """How one import of a referral stands, for the page of the referral."""
 
-    job: ImportJob
+    delivery: Delivery
     advice: Advice
     choices: list[Choice]
     there: Any  # its id in the destination, as a link where there is one
@@ -50,15 +50,19 @@ class Standing:
 
 
 def _standing(
-    request: HttpRequest, job: ImportJob, document: Document, time_zone: ZoneInfo
+    request: HttpRequest, delivery: Delivery, document: Document, time_zone: ZoneInfo
 ) -> Standing:
-    last = job.attempts.order_by("-number").first()
-    sent = SentSnapshot.objects.filter(step__job=job).first() if job.external_id else None
+    last = delivery.attempts.order_by("-number").first()
+    sent = (
+        SentSnapshot.objects.filter(step__delivery=delivery).first()
+        if delivery.external_id
+        else None
+    )
     return Standing(
-        job,
-        advice(job, last),
-        choices(request, job, "referral"),
-        link_there(job),
+        delivery,
+        advice(delivery, last),
+        choices(request, delivery, "referral"),
+        link_there(delivery),
         sent,
         differences(sent.document, document, time_zone) if sent else [],
     )
@@ -71,12 +75,12 @@ def _summary_url(referral: Referral) -> str:
     return reverse("admin:referrals_referral_summary", args=[referral.pk])
 
 
-def _trail_url(request: HttpRequest, referral: Referral, jobs: Iterable[ImportJob]) -> str:
+def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[Delivery]) -> str:
     """Return the URL of who has opened or changed it, for those who may see that; else empty."""
     if not request.user.has_perm("core.view_auditevent"):
         return ""
     events = referral.events.order_by("-received_at").values_list("pk", flat=True)[:SHOWN]
-    keys = [referral.pk, *(job.pk for job in jobs), *events]
+    keys = [referral.pk, *(delivery.pk for delivery in deliveries), *events]
     about = urlencode({"object_id__in": ",".join(map(str, keys))})
     return f"{reverse('admin:core_auditevent_changelist')}?{about}"
 
@@ -95,11 +99,13 @@ class ReferralAdmin(ViewOnlyAdmin):
     # -- the list ------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Referral]:
-        jobs = ImportJob.objects.select_related("destination").only(
+        deliveries = Delivery.objects.select_related("destination").only(
             "referral", "state", "destination__name"
         )
         shown: QuerySet[Referral] = super().get_queryset(request).defer("snapshot")
-        return shown.prefetch_related(Prefetch("jobs", jobs, to_attr="shown_jobs"))
+        return shown.prefetch_related(
+            Prefetch("deliveries", deliveries, to_attr="shown_deliveries")
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Referral], search_term: str
@@ -116,8 +122,8 @@ class ReferralAdmin(ViewOnlyAdmin):
             " ",
             "{}",
             (
-                (badge(job.state, f"{job.destination}: {job.get_state_display()}"),)
-                for job in referral.shown_jobs  # type: ignore[attr-defined]
+                (badge(delivery.state, f"{delivery.destination}: {delivery.get_state_display()}"),)
+                for delivery in referral.shown_deliveries  # type: ignore[attr-defined]
             ),
         )
 
@@ -135,19 +141,19 @@ class ReferralAdmin(ViewOnlyAdmin):
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
         asking = asker.person(request.user)
         explanation = explain_referral(obj, asking)
-        jobs = explanation.jobs if explanation.referral == obj else ()
+        deliveries = explanation.deliveries if explanation.referral == obj else ()
         document = document_of(obj)
         return {
             "title": f"Referral {obj.reference}",
             "subtitle": None,
             "explanation": explanation,
-            "standings": [_standing(request, job, document, zone) for job in jobs],
-            "timeline": timeline(obj, jobs),
+            "standings": [_standing(request, delivery, document, zone) for delivery in deliveries],
+            "timeline": timeline(obj, deliveries),
             "shown_of_a_kind": SHOWN,
             "files": obj.files.all(),
             "sheet": sections.sheet(document, zone),
             "summary_url": _summary_url(obj),
-            "trail_url": _trail_url(request, obj, jobs),
+            "trail_url": _trail_url(request, obj, deliveries),
             "ids": self.ids(obj),
             "deleted": self.deleted(obj),
             "reads_bodies": request.user.has_perm("referrals.read_body"),

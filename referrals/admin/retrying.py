@@ -70,7 +70,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
     fields = ["state"]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("referrals.decide_importjob"))
+        return bool(request.user.has_perm("referrals.decide_delivery"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkRetry]:
         rows: QuerySet[BulkRetry] = super().get_queryset(request)
@@ -144,7 +144,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
             "count": count,
             "refused": refused,
             "refused_count": sum(group["count"] for group in refused),
-            "waiting": _with_jobs(items.filter(state=ItemState.WAITING))[:SHOWN_FIRST],
+            "waiting": _with_deliveries(items.filter(state=ItemState.WAITING))[:SHOWN_FIRST],
             "form": form,
             "minutes": _minutes(count),
         }
@@ -173,7 +173,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
 
     def more(self, request: HttpRequest, obj: BulkRetry) -> dict[str, Any]:
         found = retrying.standing(obj)
-        sent = _with_jobs(obj.items.exclude(state=ItemState.REFUSED))
+        sent = _with_deliveries(obj.items.exclude(state=ItemState.REFUSED))
         return {
             "title": f"Bulk retry for {obj.organization}",
             "subtitle": None,
@@ -242,14 +242,22 @@ def _refusals(items: QuerySet[BulkRetryItem]) -> list[dict[str, Any]]:
     refused = items.filter(state=ItemState.REFUSED)
     reasons = refused.order_by().values_list("why").annotate(count=Count("pk")).order_by("-count")
     return [
-        {"why": why, "count": count, "items": _with_jobs(refused.filter(why=why))[:SHOWN_FIRST]}
+        {
+            "why": why,
+            "count": count,
+            "items": _with_deliveries(refused.filter(why=why))[:SHOWN_FIRST],
+        }
         for why, count in reasons
     ]
 
 
-def _with_jobs(items: QuerySet[BulkRetryItem]) -> QuerySet[BulkRetryItem]:
-    related = items.select_related("job__referral", "job__destination")
+def _with_deliveries(items: QuerySet[BulkRetryItem]) -> QuerySet[BulkRetryItem]:
+    related = items.select_related("delivery__referral", "delivery__destination")
     return related.defer(
-        "job__message", "job__missing_files", "job__closed_why", "job__referral__snapshot",
-        "job__destination__options", "job__destination__held_reason",
-    )  # fmt: skip
+        "delivery__message",
+        "delivery__missing_files",
+        "delivery__closed_why",
+        "delivery__referral__snapshot",
+        "delivery__destination__options",
+        "delivery__destination__held_reason",
+    )

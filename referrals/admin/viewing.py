@@ -18,7 +18,7 @@ from core.pagination import BoundedPaginator
 from integrations.admin.shared import Tool
 from integrations.models import Source
 from referrals.admin.searching import SearchedAdmin
-from referrals.models import ImportJob, ReferralAlias
+from referrals.models import Delivery, ReferralAlias
 
 
 class ViewOnlyAdmin(SearchedAdmin, ScopedAdmin):
@@ -77,15 +77,15 @@ def link_to(row: Any, label: str = "") -> SafeString:
     return format_html('<a href="{}">{}</a>', url, label or str(row))
 
 
-def link_there(job: ImportJob) -> Any:
+def link_there(delivery: Delivery) -> Any:
     """Return the id in the destination, as a link where the destination has a web address."""
-    if job.external_url.startswith(("https://", "http://")):
+    if delivery.external_url.startswith(("https://", "http://")):
         return format_html(
             '<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>',
-            job.external_url,
-            job.external_id,
+            delivery.external_url,
+            delivery.external_id,
         )
-    return job.external_id or "–"
+    return delivery.external_id or "–"
 
 
 def badge(state: str, label: str) -> SafeString:

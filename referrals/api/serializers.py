@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from referrals import warned
 from referrals.explain import Cause, Light
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 
 
 class StoredSerializer(serializers.Serializer[None]):
@@ -31,11 +31,11 @@ class ProblemSerializer(serializers.Serializer[None]):
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
-class EventImportSerializer(serializers.ModelSerializer[ImportJob]):
+class EventImportSerializer(serializers.ModelSerializer[Delivery]):
     destination = serializers.CharField(source="destination.name")
 
     class Meta:
-        model = ImportJob
+        model = Delivery
         fields = ["destination", "state", "reason", "external_id"]
 
 
@@ -80,12 +80,12 @@ class EventSerializer(serializers.ModelSerializer[InboundEvent]):
 
     @extend_schema_field(EventImportSerializer(many=True))
     def get_imports(self, event: InboundEvent) -> list[dict[str, object]]:
-        jobs = (
-            event.referral.jobs.select_related("destination")
+        deliveries = (
+            event.referral.deliveries.select_related("destination")
             if event.referral
-            else ImportJob.objects.none()
+            else Delivery.objects.none()
         )
-        return list(EventImportSerializer(jobs, many=True).data)
+        return list(EventImportSerializer(deliveries, many=True).data)
 
 
 class CheckSerializer(serializers.Serializer[None]):
@@ -101,8 +101,8 @@ class MissingFileSerializer(serializers.Serializer[None]):
 
 class ReferralImportSerializer(serializers.Serializer[None]):
     destination = serializers.CharField()
-    state = serializers.ChoiceField(choices=ImportJob.State.choices)
-    reason = serializers.ChoiceField(choices=ImportJob.Reason.choices, allow_null=True)
+    state = serializers.ChoiceField(choices=Delivery.State.choices)
+    reason = serializers.ChoiceField(choices=Delivery.Reason.choices, allow_null=True)
     message = serializers.CharField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
     imported_at = serializers.DateTimeField(allow_null=True)

@@ -11,7 +11,7 @@ from referrals.explain.answer import QUESTIONS, Cause, Check, Explanation, Light
 from referrals.explain.asker import EVERYBODY, Asker
 from referrals.explain.before_import import ABSENT, before_import, of_unknown
 from referrals.explain.of_import import ImportChecks
-from referrals.models import ImportJob, Referral
+from referrals.models import Delivery, Referral
 
 __all__ = [
     "ABSENT",
@@ -26,7 +26,7 @@ __all__ = [
     "explain_referral",
 ]
 
-State = ImportJob.State
+State = Delivery.State
 # With several destinations the chain follows the import that stands worst.
 WORST_FIRST = [
     State.NEEDS_ATTENTION,
@@ -58,21 +58,23 @@ def explain_referral(
     """Return the same for a referral at hand; of one that is part of another, for that one."""
     if referral.united_with:
         return explain_referral(referral.united_with, asker, asked=asked or referral.reference)
-    jobs = _jobs(referral, asker)
+    deliveries = _deliveries(referral, asker)
     passed: list[Check] = []
     try:
-        for check in _chain(referral, jobs, asker, asked or referral.reference):
+        for check in _chain(referral, deliveries, asker, asked or referral.reference):
             passed.append(check)  # noqa: PERF402 - what was passed before a stop counts
     except Stop as stop:
-        return _stopped(referral, jobs, passed, stop, asker)
+        return _stopped(referral, deliveries, passed, stop, asker)
     return Explanation(
         referral.reference,
         True,
         Cause.IMPORTED,
-        " ".join(f"It is in {job.destination} as {job.external_id}." for job in jobs),
+        " ".join(
+            f"It is in {delivery.destination} as {delivery.external_id}." for delivery in deliveries
+        ),
         Actor.NOBODY,
         tuple(passed),
-        jobs,
+        deliveries,
         referral,
         withheld=not asker.reads_people,
         warnings=tuple(warned.of_referral(referral)),
@@ -89,7 +91,7 @@ def _of_nothing(reference: str, asker: Asker) -> Explanation:
 
 def _stopped(
     referral: Referral,
-    jobs: tuple[ImportJob, ...],
+    deliveries: tuple[Delivery, ...],
     passed: list[Check],
     stop: Stop,
     asker: Asker,
@@ -97,12 +99,12 @@ def _stopped(
     checks, sentence = ended(passed, stop)
     return Explanation(
         referral.reference,
-        bool(jobs) and all(job.state == State.IMPORTED for job in jobs),
+        bool(deliveries) and all(delivery.state == State.IMPORTED for delivery in deliveries),
         stop.cause,
         sentence,
         stop.advice.actor,
         checks,
-        jobs,
+        deliveries,
         referral,
         stop.place,
         withheld=not asker.reads_people,
@@ -111,11 +113,11 @@ def _stopped(
 
 
 def _chain(
-    referral: Referral, jobs: tuple[ImportJob, ...], asker: Asker, asked: str
+    referral: Referral, deliveries: tuple[Delivery, ...], asker: Asker, asked: str
 ) -> Iterator[Check]:
-    yield from before_import(referral, jobs, asked)
+    yield from before_import(referral, deliveries, asked)
     said = _theirs if asker.reads_people else _ours
-    yield from ImportChecks(min(jobs, key=_standing), said).run()
+    yield from ImportChecks(min(deliveries, key=_standing), said).run()
 
 
 def _theirs(words: str, _: str) -> str:
@@ -126,8 +128,8 @@ def _ours(_: str, own: str) -> str:
     return f"{own} {WITHHELD}"
 
 
-def _jobs(referral: Referral, asker: Asker) -> tuple[ImportJob, ...]:
-    jobs = referral.jobs.filter(asker.jobs).select_related(
+def _deliveries(referral: Referral, asker: Asker) -> tuple[Delivery, ...]:
+    deliveries = referral.deliveries.filter(asker.deliveries).select_related(
         "referral__organization",
         "referral__listing",
         "destination__organization",
@@ -135,8 +137,8 @@ def _jobs(referral: Referral, asker: Asker) -> tuple[ImportJob, ...]:
         "closed_by",
         "error_cleared_by",
     )
-    return tuple(jobs.order_by("opened_at"))
+    return tuple(deliveries.order_by("opened_at"))
 
 
-def _standing(job: ImportJob) -> tuple[int, bool]:
-    return WORST_FIRST.index(State(job.state)), not job.has_uncleared_error
+def _standing(delivery: Delivery) -> tuple[int, bool]:
+    return WORST_FIRST.index(State(delivery.state)), not delivery.has_uncleared_error

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Model
 
 from referrals.advice import Actor, Advice
-from referrals.models import ImportJob, Referral
+from referrals.models import Delivery, Referral
 from referrals.warned import Warned
 
 
@@ -157,7 +157,7 @@ class Explanation:
     sentence: str = field(repr=False)
     actor: Actor
     checks: tuple[Check, ...]
-    jobs: tuple[ImportJob, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     referral: Referral | None = None
     place: Model | None = None
     withheld: bool = False
@@ -182,20 +182,22 @@ class Explanation:
                 for check in self.checks
             ],
             "warnings": [warning.as_dict() for warning in self.warnings],
-            "imports": [_job_as_dict(job, withheld=self.withheld) for job in self.jobs],
+            "imports": [
+                _delivery_as_dict(delivery, withheld=self.withheld) for delivery in self.deliveries
+            ],
         }
 
 
-def _job_as_dict(job: ImportJob, *, withheld: bool) -> dict[str, Any]:
-    files = {} if withheld else job.missing_files
+def _delivery_as_dict(delivery: Delivery, *, withheld: bool) -> dict[str, Any]:
+    files = {} if withheld else delivery.missing_files
     return {
-        "destination": job.destination.name,
-        "state": job.state,
-        "reason": job.reason or None,
-        "message": None if withheld else job.message or " ".join(job.corrections) or None,
-        "external_id": job.external_id,
-        "imported_at": job.imported_at,
-        "due_at": job.due_at,
+        "destination": delivery.destination.name,
+        "state": delivery.state,
+        "reason": delivery.reason or None,
+        "message": None if withheld else delivery.message or " ".join(delivery.corrections) or None,
+        "external_id": delivery.external_id,
+        "imported_at": delivery.imported_at,
+        "due_at": delivery.due_at,
         "missing_files": [{"filename": name, "problem": why} for name, why in files.items()],
     }
 

@@ -22,7 +22,7 @@ class Asker:
     """
 
     may_hear_of: Callable[[Referral], bool]
-    jobs: Q
+    deliveries: Q
     events: Q
     reads_people: bool = True
 
@@ -58,8 +58,8 @@ def _sources_for(user: Any) -> Any:
 def source(sender: Source) -> Asker:
     """Return what a sender may hear of: referrals of whom it may send for, and its own events."""
     limited = sender.organizations.exists()
-    jobs = Q(destination__organization__in=sender.organizations.all()) if limited else Q()
-    return Asker(lambda referral: _may_send(sender, referral), jobs, Q(source=sender))
+    deliveries = Q(destination__organization__in=sender.organizations.all()) if limited else Q()
+    return Asker(lambda referral: _may_send(sender, referral), deliveries, Q(source=sender))
 
 
 def _may_send(sender: Source, referral: Referral) -> bool:

@@ -20,7 +20,7 @@ from referrals.explain.answer import (
     amber,
     red,
 )
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
@@ -92,14 +92,20 @@ def _unused(named: QuerySet[InboundEvent]) -> Stop | None:
 # -- of a referral -----------------------------------------------------------------------------
 
 
-def before_import(referral: Referral, jobs: Sequence[ImportJob], asked: str) -> Iterator[Check]:
+def before_import(
+    referral: Referral, deliveries: Sequence[Delivery], asked: str
+) -> Iterator[Check]:
     """Yield what was passed up to the import; raises Stop where it ends."""
-    yield _event(referral, jobs, asked)
-    if jobs:
+    yield _event(referral, deliveries, asked)
+    if deliveries:
         # The gates were open when the import started; what matters now is the import.
         yield Check(ORGANIZATION, Light.GREEN, str(referral.organization or ""))
         yield Check(LISTING, Light.GREEN, str(referral.listing or ""))
-        yield Check(TRIGGER, Light.GREEN, _labels(key for job in jobs for key in job.triggers))
+        yield Check(
+            TRIGGER,
+            Light.GREEN,
+            _labels(key for delivery in deliveries for key in delivery.triggers),
+        )
         return
     yield _organization(referral)
     configs = list(
@@ -109,14 +115,14 @@ def before_import(referral: Referral, jobs: Sequence[ImportJob], asked: str) -> 
     raise _trigger(referral, [config for config in configs if config.enabled])
 
 
-def _event(referral: Referral, jobs: Sequence[ImportJob], asked: str) -> Check:
+def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Check:
     if referral.purged_at:
-        raise _purged(referral, jobs)
+        raise _purged(referral, deliveries)
     opened = list(referral.events.filter(state=State.OPENED).order_by("received_at"))
     named = InboundEvent.objects.filter(reference=referral.reference)
     if not opened and (stop := _unopened(named)):
         raise stop
-    if opened and not jobs and not referral.snapshot:
+    if opened and not deliveries and not referral.snapshot:
         raise _nothing_to_merge(opened[-1])
     alias = "" if asked == referral.reference else f" {asked} is another id of it."
     count = f"{len(opened)} event{'' if len(opened) == 1 else 's'}"
@@ -137,14 +143,14 @@ def _nothing_to_merge(last: InboundEvent) -> Stop:
     return amber(EVENT, Cause.IGNORED_CODE, last.reason, "Nothing else has come yet.", last)
 
 
-def _purged(referral: Referral, jobs: Sequence[ImportJob]) -> Stop:
-    there = [job for job in jobs if job.external_id]
-    where = ", ".join(f"{job.destination} as {job.external_id}" for job in there)
+def _purged(referral: Referral, deliveries: Sequence[Delivery]) -> Stop:
+    there = [delivery for delivery in deliveries if delivery.external_id]
+    where = ", ".join(f"{delivery.destination} as {delivery.external_id}" for delivery in there)
     if not referral.is_revoked:
         deleted = "Its retention period was over, so its data was deleted here."
         left = f"It is in {where}." if there else "It was not imported."
         return amber(EVENT, Cause.EXPIRED, f"{deleted} {left}")
-    if any(job.has_uncleared_error for job in there):
+    if any(delivery.has_uncleared_error for delivery in there):
         sentence = f"Caredove revoked it; its data was deleted here. It is still in {where}."
         remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
         return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])

@@ -23,9 +23,9 @@ from referrals.explain.answer import (
     red,
 )
 from referrals.identity import UNITED
-from referrals.models import ImportAttempt, ImportJob
+from referrals.models import Attempt, Delivery
 
-State, Reason, Outcome = ImportJob.State, ImportJob.Reason, ImportAttempt.Outcome
+State, Reason, Outcome = Delivery.State, Delivery.Reason, Attempt.Outcome
 
 SUBJECT_MISSING = "subject_missing"
 RECENT = 20  # events
@@ -58,11 +58,11 @@ class ImportChecks:
     returns those that the asker may read.
     """
 
-    def __init__(self, job: ImportJob, said: Callable[[str, str], str]) -> None:
-        self.job = job
+    def __init__(self, delivery: Delivery, said: Callable[[str, str], str]) -> None:
+        self.delivery = delivery
         self.said = said
-        self.last = job.attempts.order_by("-number").first()
-        self.advice = advice(job, self.last)
+        self.last = delivery.attempts.order_by("-number").first()
+        self.advice = advice(delivery, self.last)
 
     def run(self) -> Iterator[Check]:
         """Yield what was passed; raises Stop where it ends."""
@@ -74,51 +74,51 @@ class ImportChecks:
         yield self._files()
 
     def _red(self, question: str, cause: Cause, sentence: str) -> Stop:
-        return red(question, cause, sentence, self.advice, self.job)
+        return red(question, cause, sentence, self.advice, self.delivery)
 
     def _wanted(self) -> Check:
-        job = self.job
-        if job.state == State.DISMISSED and job.closed_why == UNITED:
+        delivery = self.delivery
+        if delivery.state == State.DISMISSED and delivery.closed_why == UNITED:
             raise self._red(WANTED, Cause.UNITED, UNITED)
-        if job.state == State.DISMISSED:
-            by = f"{job.closed_by or 'Dovetail'} dismissed the import"
-            sentence = self.said(f"{by}: {job.closed_why}", f"{by}.")
+        if delivery.state == State.DISMISSED:
+            by = f"{delivery.closed_by or 'Dovetail'} dismissed the import"
+            sentence = self.said(f"{by}: {delivery.closed_why}", f"{by}.")
             raise self._red(WANTED, Cause.DISMISSED, sentence)
         if self._has_moved():
             sentence = (
-                f"The referral has moved to {job.referral.organization}; this import was for "
-                f"{job.destination.organization}."
+                f"The referral has moved to {delivery.referral.organization}; this import was for "
+                f"{delivery.destination.organization}."
             )
-            raise red(WANTED, Cause.MOVED, sentence, MOVED, job)
+            raise red(WANTED, Cause.MOVED, sentence, MOVED, delivery)
         return Check(WANTED, Light.GREEN)
 
     def _has_moved(self) -> bool:
-        job = self.job
-        moved = job.referral.organization_id != job.destination.organization_id
-        return moved and job.external_id is None
+        delivery = self.delivery
+        moved = delivery.referral.organization_id != delivery.destination.organization_id
+        return moved and delivery.external_id is None
 
     def _details(self) -> Check:
-        job = self.job
-        if job.state == State.WAITING:
+        delivery = self.delivery
+        if delivery.state == State.WAITING:
             sentence = self._what_is_missing()
-            raise amber(DETAILS, Cause.WAITING, sentence, self.advice.what, job)
-        named = snapshot.has_details(snapshot.view(job.referral.snapshot))
-        if job.external_id is None and not named:
+            raise amber(DETAILS, Cause.WAITING, sentence, self.advice.what, delivery)
+        named = snapshot.has_details(snapshot.view(delivery.referral.snapshot))
+        if delivery.external_id is None and not named:
             sentence = "The referral does not say whom it is about."
-            raise red(DETAILS, Cause.NOBODY_NAMED, sentence, NAME_SOMEBODY, job)
+            raise red(DETAILS, Cause.NOBODY_NAMED, sentence, NAME_SOMEBODY, delivery)
         return Check(DETAILS, Light.GREEN)
 
     def _what_is_missing(self) -> str:
         """Return why its details are not here; a message may have held another person's."""
-        for event in self.job.referral.events.order_by("-received_at")[:RECENT]:
+        for event in self.delivery.referral.events.order_by("-received_at")[:RECENT]:
             if warned.has_cause(event, SUBJECT_MISSING):
                 return sentence("", SUBJECT_MISSING)
         return "Only part of the referral has come so far."
 
     def _connection(self) -> Check:
-        job, destination = self.job, self.job.destination
+        delivery, destination = self.delivery, self.delivery.destination
         organization = destination.organization
-        if job.external_id:
+        if delivery.external_id:
             return Check(CONNECTION, Light.GREEN)
         if destination.is_down:
             raise red(
@@ -129,7 +129,7 @@ class ImportChecks:
                 destination,
             )
         if destination.held_at:
-            refused = job.reason == Reason.MISCONFIGURED
+            refused = delivery.reason == Reason.MISCONFIGURED
             cause = Cause.CREDENTIALS_REFUSED if refused else Cause.HELD
             held = f"{destination} is held"
             sentence = self.said(f"{held}: {destination.held_reason}", f"{held}.")
@@ -141,57 +141,57 @@ class ImportChecks:
         return Check(CONNECTION, Light.GREEN, f"{destination} is open.")
 
     def _mapped(self) -> Check:
-        job = self.job
-        if job.state != State.NEEDS_ATTENTION or job.reason != Reason.MISCONFIGURED:
+        delivery = self.delivery
+        if delivery.state != State.NEEDS_ATTENTION or delivery.reason != Reason.MISCONFIGURED:
             return Check(MAPPED, Light.GREEN)
-        config = job.trigger_config
+        config = delivery.trigger_config
         cause = Cause.MAPPING_ERROR if config else Cause.CONNECTION_REMOVED
-        place = config.mapping if config else job.referral.listing
+        place = config.mapping if config else delivery.referral.listing
         # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
-        raise red(MAPPED, cause, job.message, self.advice, place)
+        raise red(MAPPED, cause, delivery.message, self.advice, place)
 
     # -- what the destination said -------------------------------------------------------------
 
     def _answer(self) -> Check:
-        job = self.job
-        if job.external_id:
-            taken = f"{job.destination} took it as {job.external_id}."
+        delivery = self.delivery
+        if delivery.external_id:
+            taken = f"{delivery.destination} took it as {delivery.external_id}."
             return Check(ANSWER, Light.GREEN, taken)
-        if job.state == State.NEEDS_ATTENTION:
+        if delivery.state == State.NEEDS_ATTENTION:
             raise self._red(
                 ANSWER, self._cause(), f"{self._tired()}{self._message()}{self._seen()}"
             )
-        if job.state == State.RUNNING:
-            raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=job)
-        if job.due_at and job.due_at < clock.now() - LATE:
+        if delivery.state == State.RUNNING:
+            raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=delivery)
+        if delivery.due_at and delivery.due_at < clock.now() - LATE:
             sentence = f"It has been due since {self._due()}, and nobody has taken it."
-            raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, job)
-        if job.tries or job.steps.exists():
+            raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
+        if delivery.tries or delivery.steps.exists():
             sentence = f"{self._message()} It is tried again at {self._due()}."
-            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, job)
+            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
         sentence = f"It is queued for {self._due()}."
-        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, job)
+        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
 
     def _message(self) -> str:
-        job, last = self.job, self.last
+        delivery, last = self.delivery, self.last
         status = f" (HTTP {last.status_code})" if last and last.status_code else ""
-        ours = job.get_reason_display() or (last.get_outcome_display() if last else "")
-        return self.said(job.message or (last.message if last else ""), f"{ours}{status}.")
+        ours = delivery.get_reason_display() or (last.get_outcome_display() if last else "")
+        return self.said(delivery.message or (last.message if last else ""), f"{ours}{status}.")
 
     def _tired(self) -> str:
-        gave_up = self.job.reason == Reason.GAVE_UP
+        gave_up = self.delivery.reason == Reason.GAVE_UP
         return "All automatic tries are used up. " if gave_up else ""
 
     def _seen(self) -> str:
-        job = self.job
-        if job.error_cleared_at is None:
+        delivery = self.delivery
+        if delivery.error_cleared_at is None:
             return ""
-        by = job.error_cleared_by or "Dovetail"
+        by = delivery.error_cleared_by or "Dovetail"
         return f" {by} has cleared the error, and it is still not there."
 
     def _cause(self) -> Cause:
         doubt = self.last.doubt if self.last else ""
-        match self.job.reason:
+        match self.delivery.reason:
             case Reason.UNCONFIRMED:
                 return CAUSE_OF_DOUBT.get(doubt, Cause.UNCONFIRMED)
             case Reason.SINGLED_OUT:
@@ -217,44 +217,45 @@ class ImportChecks:
 
     def _due(self) -> str:
         """The due time as people of the organization write it."""
-        due, zone = self.job.due_at, self.job.destination.organization.zone
+        due, zone = self.delivery.due_at, self.delivery.destination.organization.zone
         return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else "no time"
 
     # -- its files -----------------------------------------------------------------------------
 
     def _files(self) -> Check:
-        job = self.job
-        if job.needs_correction and job.has_uncleared_error:
+        delivery = self.delivery
+        if delivery.needs_correction and delivery.has_uncleared_error:
             raise self._red(FILES, Cause.TO_CORRECT, self._corrections())
-        if not job.missing_files:
+        if not delivery.missing_files:
             return self._flag()
         where = self._missing()
-        if job.due_at or job.state in (State.QUEUED, State.RUNNING):
+        if delivery.due_at or delivery.state in (State.QUEUED, State.RUNNING):
             again = "They are tried again by themselves."
-            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, again, job)
-        if not job.has_uncleared_error:
+            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, again, delivery)
+        if not delivery.has_uncleared_error:
             return Check(FILES, Light.GREEN, f"{where} A person has seen to it.")
         raise self._red(FILES, self._cause_of_missing(), where)
 
     def _corrections(self) -> str:
-        there = f"It is in {self.job.destination} as {self.job.external_id}"
+        there = f"It is in {self.delivery.destination} as {self.delivery.external_id}"
         ours = f"{there}, but something is to be corrected there."
-        also = f" {self._missing()}" if self.job.missing_files else ""
-        return self.said(f"{there}, but: {' '.join(self.job.corrections)}", ours) + also
+        also = f" {self._missing()}" if self.delivery.missing_files else ""
+        return self.said(f"{there}, but: {' '.join(self.delivery.corrections)}", ours) + also
 
     def _missing(self) -> str:
-        where = f"It is in {self.job.destination} as {self.job.external_id}, but files are missing"
-        files = self.job.missing_files.items()
+        delivery = self.delivery
+        where = f"It is in {delivery.destination} as {delivery.external_id}, but files are missing"
+        files = delivery.missing_files.items()
         names = "; ".join(f"{name} ({why.rstrip('.')})" for name, why in files)
         return self.said(f"{where}: {names}.", f"{where}: {len(files)}.")
 
     def _cause_of_missing(self) -> Cause:
         """Whether the destination refused a file that we had, or we could not get it."""
-        ours = self.job.referral.files.exclude(state__in=["stored", "withdrawn"])
+        ours = self.delivery.referral.files.exclude(state__in=["stored", "withdrawn"])
         return Cause.FILE_MISSING if ours.exists() else Cause.FILE_REFUSED
 
     def _flag(self) -> Check:
-        if self.job.has_uncleared_error:
-            sentence = f"It is in {self.job.destination} as {self.job.external_id}."
+        if self.delivery.has_uncleared_error:
+            sentence = f"It is in {self.delivery.destination} as {self.delivery.external_id}."
             raise self._red(FILES, Cause.ERROR_NOT_CLEARED, sentence)
         return Check(FILES, Light.GREEN)

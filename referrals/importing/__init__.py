@@ -1,11 +1,16 @@
-"""One job, from claim to settlement, and what people can do to it.
+"""One delivery, from claim to settlement, and what people can do to it.
 
-`claiming` says who may work on a job, `building` makes the parcel, `ledger` remembers each remote
-effect, `settling` is the only place where an outcome becomes state, `deciding` holds what people
-do: retry, dismiss, clear, say what is in the destination.
+`claiming` says who may work on a delivery, `building` makes the parcel, `ledger` remembers each
+remote effect, `settling` is the only place where an outcome becomes state, `deciding` holds what
+people do: retry, dismiss, clear, say what is in the destination.
 """
 
-from referrals.importing.claiming import due_jobs, due_jobs_of_event, mark_nudged, release_lost
+from referrals.importing.claiming import (
+    due_deliveries,
+    due_deliveries_of_event,
+    mark_nudged,
+    release_lost,
+)
 from referrals.importing.deciding import (
     RetryRefused,
     clear_error,
@@ -23,8 +28,8 @@ __all__ = [
     "confirm_absent",
     "confirm_present",
     "dismiss",
-    "due_jobs",
-    "due_jobs_of_event",
+    "due_deliveries",
+    "due_deliveries_of_event",
     "mark_nudged",
     "release_lost",
     "retry",

@@ -1,4 +1,4 @@
-"""A job becomes a parcel: the record by the mapping, the summary, the files."""
+"""A delivery becomes a parcel: the record by the mapping, the summary, the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from mapping import document as source
 from mapping import engine
 from referrals import files, summary
 from referrals.documents import document_of
-from referrals.models import ImportJob, Referral, ReferralFile, StoredSummary
+from referrals.models import Delivery, Referral, ReferralFile, StoredSummary
 
 FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
 
@@ -43,18 +43,18 @@ class Built:
         return self.missing | theirs
 
 
-def build(job: ImportJob, ledger: Ledger) -> Built:
+def build(delivery: Delivery, ledger: Ledger) -> Built:
     """Map, render, collect files. Raises Misconfigured when the mapping does not work."""
-    referral = job.referral
+    referral = delivery.referral
     document = document_of(referral)
     with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
         more_later = files.fetch(referral)
-    record = map_record(job, document)
-    reference = _reference(job)
+    record = map_record(delivery, document)
+    reference = _reference(delivery)
     documents = [_summary(referral, reference, document)]
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
-    for number, file in _each_once(job, files.numbered(referral, document)):
+    for number, file in _each_once(delivery, files.numbered(referral, document)):
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
@@ -67,7 +67,7 @@ def build(job: ImportJob, ledger: Ledger) -> Built:
 
 
 def _each_once(
-    job: ImportJob, numbered: Sequence[tuple[int, ReferralFile]]
+    delivery: Delivery, numbered: Sequence[tuple[int, ReferralFile]]
 ) -> list[tuple[int, ReferralFile]]:
     """Leave out files whose bytes another one has: of those, the one that was begun is sent."""
     copies: dict[str, list[ReferralFile]] = {}
@@ -75,7 +75,7 @@ def _each_once(
         copies.setdefault(file.sha256 or f"file {file.pk}", []).append(file)
     if len(copies) == len(numbered):
         return list(numbered)
-    begun = set(job.steps.values_list("name", flat=True))
+    begun = set(delivery.steps.values_list("name", flat=True))
     chosen = {
         next((file.pk for file in same if files.step_of(file) in begun), same[0].pk)
         for same in copies.values()
@@ -83,26 +83,28 @@ def _each_once(
     return [(number, file) for number, file in numbered if file.pk in chosen]
 
 
-def _reference(job: ImportJob) -> str:
-    """Return the reference to send, which may have got better since the job was opened.
+def _reference(delivery: Delivery) -> str:
+    """Return the reference to send, which may have got better since the delivery was opened.
 
     What may have arrived is looked for under the reference that it was sent with.
     """
-    if job.reference != job.referral.reference and not (job.reference and job.steps.exists()):
-        job.reference = job.referral.reference
-        job.save(update_fields=["reference"])
-    return job.reference
+    if delivery.reference != delivery.referral.reference and not (
+        delivery.reference and delivery.steps.exists()
+    ):
+        delivery.reference = delivery.referral.reference
+        delivery.save(update_fields=["reference"])
+    return delivery.reference
 
 
-def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object]:
-    """Return the record by the mapping of the job's trigger config; raises Misconfigured."""
-    config = job.trigger_config or _connected_again(job)
+def map_record(delivery: Delivery, document: source.Document) -> Mapping[str, object]:
+    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
+    config = delivery.trigger_config or _connected_again(delivery)
     if config is None:
         raise Misconfigured("The trigger config that started this import was deleted.")
     context = engine.Context(
-        time_zone=job.destination.organization.zone,
+        time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
-        targets=job.destination.transport().fields(),
+        targets=delivery.destination.transport().fields(),
     )
     try:
         return engine.apply(config.mapping.engine_rules(), document, context).record
@@ -110,10 +112,12 @@ def map_record(job: ImportJob, document: source.Document) -> Mapping[str, object
         raise Misconfigured(f"Mapping “{config.mapping}” does not work: {error}") from None
 
 
-def _connected_again(job: ImportJob) -> TriggerConfig | None:
+def _connected_again(delivery: Delivery) -> TriggerConfig | None:
     """Return what joins the listing and the destination now, instead of what did then."""
     configs = TriggerConfig.objects.select_related("mapping").filter(enabled=True)
-    return configs.filter(listing=job.referral.listing, destination=job.destination).first()
+    return configs.filter(
+        listing=delivery.referral.listing, destination=delivery.destination
+    ).first()
 
 
 def summary_of(referral: Referral, document: source.Document) -> StoredSummary:

@@ -1,4 +1,4 @@
-"""Who may work on a job: a lease, won by one conditional update, kept by the database's clock."""
+"""Who may work on a delivery: a lease, won by one conditional update, by the database's clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from core import clock
 from integrations.models import Destination, Organization
-from referrals.models import NO_ANSWER, ImportAttempt, ImportJob
+from referrals.models import NO_ANSWER, Attempt, Delivery
 
-State = ImportJob.State
+State = Delivery.State
 
 MAX_DEATHS = 5
 NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
 
 
 class LeaseLost(Exception):
-    """Somebody else may be working on the job by now: stop, and change nothing more."""
+    """Somebody else may be working on the delivery by now: stop, and change nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a job until its end. The token is also the attempt's."""
+    """The right to work on a delivery until its end. The token is also the attempt's."""
 
-    job_id: UUID
+    delivery_id: UUID
     token: UUID
 
     def extend(self) -> datetime:
@@ -37,8 +37,8 @@ class Lease:
         Returns the time that it is.
         """
         now = clock.now()
-        held = ImportJob.objects.filter(
-            pk=self.job_id, state=State.RUNNING, lease_token=self.token, lease_until__gt=now
+        held = Delivery.objects.filter(
+            pk=self.delivery_id, state=State.RUNNING, lease_token=self.token, lease_until__gt=now
         )
         if not held.update(lease_until=now + settings.LEASE_TIME):
             raise LeaseLost
@@ -55,18 +55,18 @@ def open_destinations() -> QuerySet[Destination]:
 
 
 def claimable(now: datetime) -> Q:
-    """Return the condition on a job row that is due: queued, or imported with files to follow."""
+    """Return the condition on a row that is due: queued, or imported with files to follow."""
     return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
 
 
-def claim(job_id: UUID) -> Lease | None:
-    """Win the job, or None when it is not due or somebody else has it; inserts the attempt."""
+def claim(delivery_id: UUID) -> Lease | None:
+    """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt."""
     now = clock.now()
-    lease = Lease(job_id, uuid4())
+    lease = Lease(delivery_id, uuid4())
     with transaction.atomic():
         # Every condition stands on the row itself, or two winners would be possible.
-        won = ImportJob.objects.filter(
-            claimable(now), pk=job_id, destination__in=open_destinations()
+        won = Delivery.objects.filter(
+            claimable(now), pk=delivery_id, destination__in=open_destinations()
         ).update(
             state=State.RUNNING,
             due_at=None,
@@ -76,62 +76,64 @@ def claim(job_id: UUID) -> Lease | None:
         )
         if not won:
             return None
-        last = ImportAttempt.objects.filter(job=job_id).aggregate(Max("number"))["number__max"]
-        ImportAttempt.objects.create(
-            job_id=job_id, number=(last or 0) + 1, lease_token=lease.token, started_at=now
+        last = Attempt.objects.filter(delivery=delivery_id).aggregate(Max("number"))["number__max"]
+        Attempt.objects.create(
+            delivery_id=delivery_id, number=(last or 0) + 1, lease_token=lease.token, started_at=now
         )
     return lease
 
 
-def due_jobs(limit: int) -> Sequence[UUID]:
-    """Return due jobs, the oldest first within an organization, the organizations in turn.
+def due_deliveries(limit: int) -> Sequence[UUID]:
+    """Return due deliveries, the oldest first within an organization, the organizations in turn.
 
-    Who has jobs running has had these turns: a slow destination does not hold up the others.
+    Who has deliveries running has had these turns: a slow destination does not hold up the others.
     """
     organization = F("destination__organization")
     turn = Window(RowNumber(), partition_by=organization, order_by=F("due_at").asc())
-    due = ImportJob.objects.filter(claimable(clock.now()), destination__in=open_destinations())
+    due = Delivery.objects.filter(claimable(clock.now()), destination__in=open_destinations())
     ranked = due.annotate(turn=turn, running=Coalesce(_running_beside(), 0))
     in_turn = ranked.order_by(F("turn") + F("running"), "due_at")
     return list(in_turn.values_list("pk", flat=True)[:limit])
 
 
 def _running_beside() -> Subquery:
-    """Count the running jobs of a job's organization."""
-    beside = ImportJob.objects.filter(
+    """Count the running deliveries of a delivery's organization."""
+    beside = Delivery.objects.filter(
         state=State.RUNNING, destination__organization=OuterRef("destination__organization")
     )
     counted = beside.order_by().values("destination__organization").annotate(count=Count("pk"))
     return Subquery(counted.values("count"))
 
 
-def due_jobs_of_event(event_id: UUID) -> Sequence[UUID]:
-    """Return the due jobs of the referral that an event speaks of."""
-    due = ImportJob.objects.filter(
+def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
+    """Return the due deliveries of the referral that an event speaks of."""
+    due = Delivery.objects.filter(
         claimable(clock.now()), referral__events=event_id, destination__in=open_destinations()
     )
     return list(due.values_list("pk", flat=True))
 
 
-def mark_nudged(job_id: UUID) -> bool:
+def mark_nudged(delivery_id: UUID) -> bool:
     """Say that a worker was told; False when one was told a moment ago."""
     now = clock.now()
     fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
-    return bool(ImportJob.objects.filter(fresh, claimable(now), pk=job_id).update(nudged_at=now))
+    return bool(
+        Delivery.objects.filter(fresh, claimable(now), pk=delivery_id).update(nudged_at=now)
+    )
 
 
 def release_lost() -> int:
-    """Take jobs back whose worker is gone; a job that keeps killing workers is quarantined."""
+    """Take deliveries back whose worker is gone; one that keeps killing workers is quarantined."""
     now = clock.now()
-    lost = ImportJob.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    lost = Delivery.objects.filter(state=State.RUNNING, lease_until__lt=now)
     rows = lost.values_list("pk", "lease_token", "deaths")
     return sum(_release(pk, token, deaths, now) for pk, token, deaths in rows if token)
 
 
-def _release(job_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
+def _release(delivery_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
     with transaction.atomic():
-        mine = ImportJob.objects.filter(
-            pk=job_id, state=State.RUNNING, lease_token=token, lease_until__lt=now
+        mine = Delivery.objects.filter(
+            pk=delivery_id, state=State.RUNNING, lease_token=token, lease_until__lt=now
         )
         released: dict[str, object] = {
             "lease_token": None,
@@ -141,7 +143,7 @@ def _release(job_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
         if deaths + 1 >= MAX_DEATHS:
             changed = mine.update(
                 state=State.NEEDS_ATTENTION,
-                reason=ImportJob.Reason.QUARANTINED,
+                reason=Delivery.Reason.QUARANTINED,
                 deaths=deaths + 1,
                 message=f"Importing it stopped its worker {MAX_DEATHS} times in a row.",
                 error_at=now,
@@ -151,7 +153,7 @@ def _release(job_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
         else:
             changed = mine.update(state=State.QUEUED, due_at=now, deaths=deaths + 1, **released)
         if changed:
-            ImportAttempt.objects.filter(lease_token=token, ended_at=None).update(
-                ended_at=now, outcome=ImportAttempt.Outcome.LOST
+            Attempt.objects.filter(lease_token=token, ended_at=None).update(
+                ended_at=now, outcome=Attempt.Outcome.LOST
             )
     return changed

@@ -1,4 +1,4 @@
-"""What people do to a job. Each is one conditional update, and says whether it was the one."""
+"""What people do to a delivery. Each is one conditional update, and says whether it was the one."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from core import audit, clock
 from referrals.advice import MAX_RESENDS
-from referrals.models import ClearedError, ImportJob, ImportStep
+from referrals.models import ClearedError, Delivery, Step
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 
 
 class RetryRefused(Exception):
-    """The job must not be sent again now; `why` is a sentence for people."""
+    """The delivery must not be sent again now; `why` is a sentence for people."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -43,62 +43,65 @@ ACTED = "Somebody else has just acted on it."
 COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each further one
 
 
-def why_not_retry(job: ImportJob) -> str:
-    """Return why the job must not be sent again now, or an empty string when it may."""
-    if job.state != State.NEEDS_ATTENTION:
-        return NOT_FAILED[State(job.state)]
-    if job.reason == Reason.UNCONFIRMED:
+def why_not_retry(delivery: Delivery) -> str:
+    """Return why the delivery must not be sent again now, or an empty string when it may."""
+    if delivery.state != State.NEEDS_ATTENTION:
+        return NOT_FAILED[State(delivery.state)]
+    if delivery.reason == Reason.UNCONFIRMED:
         return LOOK_FIRST
-    if job.reason == Reason.REJECTED and not _mapping_changed(job):
+    if delivery.reason == Reason.REJECTED and not _mapping_changed(delivery):
         return EDIT_FIRST
-    if job.destination.held_at:
-        return DOWN if job.destination.is_down else MEND_FIRST
-    return _cooling_off(job)
+    if delivery.destination.held_at:
+        return DOWN if delivery.destination.is_down else MEND_FIRST
+    return _cooling_off(delivery)
 
 
-def _cooling_off(job: ImportJob) -> str:
-    """Return that a job which was sent again in vain should rest, or an empty string."""
-    if job.resends < MAX_RESENDS or job.resent_at is None:
+def _cooling_off(delivery: Delivery) -> str:
+    """Return that a delivery which was sent again in vain should rest, or an empty string."""
+    if delivery.resends < MAX_RESENDS or delivery.resent_at is None:
         return ""
-    until = job.resent_at + COOLING_OFF
+    until = delivery.resent_at + COOLING_OFF
     if clock.now() >= until:
         return ""
     return (
-        f"It was sent again by hand {job.resends} times, without success. Call the support of "
-        f"{job.destination}. You can send it again from {timezone.localtime(until):%H:%M}."
+        f"It was sent again by hand {delivery.resends} times, without success. Call the support of "
+        f"{delivery.destination}. You can send it again from {timezone.localtime(until):%H:%M}."
     )
 
 
-def retry(job: ImportJob, by: AbstractBaseUser | None = None) -> None:
-    """Send a failed job again, with all its automatic tries; raises RetryRefused."""
-    if why := why_not_retry(job):
+def retry(delivery: Delivery, by: AbstractBaseUser | None = None) -> None:
+    """Send a failed delivery again, with all its automatic tries; raises RetryRefused."""
+    if why := why_not_retry(delivery):
         raise RetryRefused(why)
     with transaction.atomic():
         now = clock.now()
         # The number of resends is a part of what was seen: two people send it again once.
-        queued = ImportJob.objects.filter(
-            pk=job.pk, state=State.NEEDS_ATTENTION, reason=job.reason, resends=job.resends
+        queued = Delivery.objects.filter(
+            pk=delivery.pk,
+            state=State.NEEDS_ATTENTION,
+            reason=delivery.reason,
+            resends=delivery.resends,
         ).update(
             state=State.QUEUED,
             reason="",
             due_at=now,
             tries=0,
             deaths=0,
-            resends=job.resends + 1,
+            resends=delivery.resends + 1,
             resent_at=now,
         )
         if not queued:
             raise RetryRefused(ACTED)
-        audit.record(by or COMMAND_LINE, "retry", job)
+        audit.record(by or COMMAND_LINE, "retry", delivery)
 
 
-def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> bool:
+def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) -> bool:
     """Give the import up, with the reason; False when it has ended or is running."""
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
     with transaction.atomic():
         now = clock.now()
-        dismissed = ImportJob.objects.filter(
-            pk=job.pk, state__in=open_states, external_id=None
+        dismissed = Delivery.objects.filter(
+            pk=delivery.pk, state__in=open_states, external_id=None
         ).update(
             state=State.DISMISSED,
             reason="",
@@ -109,14 +112,14 @@ def dismiss(job: ImportJob, why: str, by: AbstractBaseUser | None = None) -> boo
             error_cleared_by=by,
         )
         if dismissed:
-            if job.has_uncleared_error:
-                _keep_cleared(job, now, by, note=why)
-            audit.record(by or COMMAND_LINE, "dismiss", job)
+            if delivery.has_uncleared_error:
+                _keep_cleared(delivery, now, by, note=why)
+            audit.record(by or COMMAND_LINE, "dismiss", delivery)
     return bool(dismissed)
 
 
 def clear_error(
-    job: ImportJob,
+    delivery: Delivery,
     by: AbstractBaseUser | None = None,
     *,
     note: str = "",
@@ -124,30 +127,30 @@ def clear_error(
 ) -> bool:
     """Lower the flag of an error that was seen, and keep who did it, when, and the note.
 
-    False when the flag was down, and when the job's error is newer than what the person saw: the
-    job as given, or as it was at `seen_at`.
+    False when the flag was down, and when the delivery's error is newer than what the person saw:
+    the delivery as given, or as it was at `seen_at`.
     """
-    if job.error_at is None or (seen_at is not None and job.error_at > seen_at):
+    if delivery.error_at is None or (seen_at is not None and delivery.error_at > seen_at):
         return False
     with transaction.atomic():
         now = clock.now()
-        cleared = ImportJob.objects.filter(
-            pk=job.pk, error_at=job.error_at, error_cleared_at__isnull=True
+        cleared = Delivery.objects.filter(
+            pk=delivery.pk, error_at=delivery.error_at, error_cleared_at__isnull=True
         ).update(error_cleared_at=now, error_cleared_by=by, corrections=[], needs_correction=False)
         if cleared:
-            _keep_cleared(job, now, by, note=note)
-            audit.record(by or COMMAND_LINE, "clear error", job)
+            _keep_cleared(delivery, now, by, note=note)
+            audit.record(by or COMMAND_LINE, "clear error", delivery)
     return bool(cleared)
 
 
-def _keep_cleared(job: ImportJob, now: datetime, by: Any, *, note: str) -> None:
-    error_at: Any = job.error_at  # known to be there
+def _keep_cleared(delivery: Delivery, now: datetime, by: Any, *, note: str) -> None:
+    error_at: Any = delivery.error_at  # known to be there
     ClearedError.objects.get_or_create(
-        job=job,
+        delivery=delivery,
         error_at=error_at,
         defaults={
-            "reason": job.reason,
-            "message": " ".join([*filter(None, [job.message]), *job.corrections]),
+            "reason": delivery.reason,
+            "message": " ".join([*filter(None, [delivery.message]), *delivery.corrections]),
             "cleared_at": now,
             "cleared_by": by,
             "note": note,
@@ -155,54 +158,56 @@ def _keep_cleared(job: ImportJob, now: datetime, by: Any, *, note: str) -> None:
     )
 
 
-def confirm_present(job: ImportJob, external_id: str, by: AbstractBaseUser | None = None) -> bool:
+def confirm_present(
+    delivery: Delivery, external_id: str, by: AbstractBaseUser | None = None
+) -> bool:
     """A person has looked: it is there, under this id. The import goes on after that step."""
     with transaction.atomic():
-        step = _open_step(job)
-        if step is None or not _unconfirmed(job):
+        step = _open_step(delivery)
+        if step is None or not _unconfirmed(delivery):
             return False
-        ImportStep.objects.filter(pk=step.pk, done_at=None).update(
+        Step.objects.filter(pk=step.pk, done_at=None).update(
             done_at=clock.now(), external_id=external_id
         )
         audit.record(
-            by or COMMAND_LINE, "it is there", job, step=step.name, external_id=external_id
+            by or COMMAND_LINE, "it is there", delivery, step=step.name, external_id=external_id
         )
     return True
 
 
-def confirm_absent(job: ImportJob, by: AbstractBaseUser | None = None) -> bool:
+def confirm_absent(delivery: Delivery, by: AbstractBaseUser | None = None) -> bool:
     """A person has looked: it is not there. That step, and what followed it, is done again."""
     with transaction.atomic():
-        step = _open_step(job)
-        if step is None or not _unconfirmed(job):
+        step = _open_step(delivery)
+        if step is None or not _unconfirmed(delivery):
             return False
-        ImportStep.objects.filter(job=job, pk__gte=step.pk).delete()
-        audit.record(by or COMMAND_LINE, "it is not there", job, step=step.name)
+        Step.objects.filter(delivery=delivery, pk__gte=step.pk).delete()
+        audit.record(by or COMMAND_LINE, "it is not there", delivery, step=step.name)
     return True
 
 
-def open_step_name(job: ImportJob) -> str:
+def open_step_name(delivery: Delivery) -> str:
     """Return the name of the step that a person has to look for, or an empty string."""
-    step = _open_step(job)
+    step = _open_step(delivery)
     return step.name if step else ""
 
 
-def _open_step(job: ImportJob) -> ImportStep | None:
-    return ImportStep.objects.filter(job=job, done_at=None).order_by("pk").first()
+def _open_step(delivery: Delivery) -> Step | None:
+    return Step.objects.filter(delivery=delivery, done_at=None).order_by("pk").first()
 
 
-def _unconfirmed(job: ImportJob) -> bool:
-    """Queue the job if it still waits for a person's word."""
+def _unconfirmed(delivery: Delivery) -> bool:
+    """Queue the delivery if it still waits for a person's word."""
     return bool(
-        ImportJob.objects.filter(
-            pk=job.pk, state=State.NEEDS_ATTENTION, reason=Reason.UNCONFIRMED
+        Delivery.objects.filter(
+            pk=delivery.pk, state=State.NEEDS_ATTENTION, reason=Reason.UNCONFIRMED
         ).update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
     )
 
 
-def _mapping_changed(job: ImportJob) -> bool:
+def _mapping_changed(delivery: Delivery) -> bool:
     """Whether the liaison has changed the mapping since the last try."""
-    if job.trigger_config is None:
+    if delivery.trigger_config is None:
         return True
-    last = job.attempts.order_by("-number").values_list("started_at", flat=True).first()
-    return last is None or job.trigger_config.mapping.changed_since(last)
+    last = delivery.attempts.order_by("-number").values_list("started_at", flat=True).first()
+    return last is None or delivery.trigger_config.mapping.changed_since(last)

@@ -1,4 +1,4 @@
-"""Each remote effect of a job, once: the intent is committed before it, the id after it."""
+"""Each remote effect of a delivery, once: the intent is committed before it, the id after it."""
 
 import hashlib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from core import clock, outbound
 from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
 from referrals.identity import UNITED
 from referrals.importing.claiming import Lease
-from referrals.models import ImportStep, Referral
+from referrals.models import Referral, Step
 
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
@@ -20,8 +20,8 @@ NOT_SEARCHABLE = "An earlier try may have arrived, and this destination cannot b
 SEARCH_LATER = "An earlier try may have arrived: it is looked for before it is sent again."
 
 
-class JobLedger:
-    """The ledger of one job during one attempt; every entry is committed at once."""
+class DeliveryLedger:
+    """The ledger of one delivery during one attempt; every entry is committed at once."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
@@ -31,7 +31,7 @@ class JobLedger:
         return str(self._lease.token)
 
     def key(self, step: str) -> str:
-        return hashlib.sha256(f"{self._lease.job_id}/{step}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self._lease.delivery_id}/{step}".encode()).hexdigest()[:32]
 
     def once(
         self,
@@ -39,7 +39,7 @@ class JobLedger:
         do: Callable[[], str],
         find: Callable[[], str | None] | None = None,
     ) -> str:
-        entry = ImportStep.objects.filter(job=self._lease.job_id, name=step).first()
+        entry = Step.objects.filter(delivery=self._lease.delivery_id, name=step).first()
         if entry and entry.done_at:
             return entry.external_id
         if entry:
@@ -54,11 +54,11 @@ class JobLedger:
         return external_id
 
     def forget(self, step: str) -> None:
-        ImportStep.objects.filter(job=self._lease.job_id, name=step).update(
+        Step.objects.filter(delivery=self._lease.delivery_id, name=step).update(
             done_at=None, searches=0, searched_at=None
         )
 
-    def _search(self, entry: ImportStep, find: Callable[[], str | None] | None) -> str | None:
+    def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
         if find is None:
             raise Unconfirmed(NOT_SEARCHABLE, doubt=Doubt.NOT_SEARCHABLE)
@@ -70,7 +70,7 @@ class JobLedger:
         if found is not None:
             return found
         entry.searches += 1
-        ImportStep.objects.filter(pk=entry.pk, done_at=None).update(
+        Step.objects.filter(pk=entry.pk, done_at=None).update(
             searches=entry.searches, searched_at=clock.now()
         )
         if entry.searches < SEARCHES:
@@ -82,16 +82,16 @@ class JobLedger:
         with transaction.atomic():
             now = self._lease.extend()
             self._check_not_united()
-            ImportStep.objects.bulk_create(
-                [ImportStep(job_id=self._lease.job_id, name=step, meant_at=now)],
+            Step.objects.bulk_create(
+                [Step(delivery_id=self._lease.delivery_id, name=step, meant_at=now)],
                 update_conflicts=True,
-                unique_fields=["job", "name"],
+                unique_fields=["delivery", "name"],
                 update_fields=["meant_at", "searches", "searched_at"],
             )
 
     def _check_not_united(self) -> None:
         """Raise Rejected when the referral became part of another one, which is sent instead."""
-        own = Referral.objects.filter(jobs=self._lease.job_id, united_with__isnull=False)
+        own = Referral.objects.filter(deliveries=self._lease.delivery_id, united_with__isnull=False)
         if own.exists():
             raise Rejected(UNITED)
 
@@ -100,17 +100,19 @@ class JobLedger:
             return do()
         except DeliveryError as error:
             if not error.maybe_done:
-                ImportStep.objects.filter(job=self._lease.job_id, name=step, done_at=None).delete()
+                Step.objects.filter(
+                    delivery=self._lease.delivery_id, name=step, done_at=None
+                ).delete()
             raise
 
     def _done(self, step: str, external_id: str) -> None:
         # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
-        ImportStep.objects.filter(job=self._lease.job_id, name=step, done_at=None).update(
+        Step.objects.filter(delivery=self._lease.delivery_id, name=step, done_at=None).update(
             done_at=clock.now(), external_id=external_id
         )
 
 
-def _settling(entry: ImportStep, now: datetime) -> timedelta | None:
+def _settling(entry: Step, now: datetime) -> timedelta | None:
     """How long to wait until the destination can be trusted to show what it took, or None."""
     ready = (entry.searched_at or entry.meant_at) + settings.SETTLE_TIME
     return ready - now if ready > now else None

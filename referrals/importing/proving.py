@@ -39,7 +39,7 @@ def prove_search(
 
 def prove_search_again(destination: Destination) -> None:
     """Do the same, whatever is known, with the latest referral that was created there."""
-    imported = destination.jobs.filter(imported_at__isnull=False, external_id__isnull=False)
+    imported = destination.deliveries.filter(imported_at__isnull=False, external_id__isnull=False)
     latest = imported.order_by("-imported_at").only("reference", "external_id").first()
     if latest:
         prove_search(destination, latest.reference, latest.external_id or "", now=True)

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from integrations.models import Destination
-from referrals.models import ImportJob
+from referrals.models import Delivery
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 
 MOST_AT_ONCE = 32
 
@@ -22,10 +22,10 @@ def resume(destination: Destination, now: datetime) -> None:
     """Give each import that waited for the destination its time."""
     stopped = Q(state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED)
     due = Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
-    waiting = ImportJob.objects.filter(stopped | due, destination=destination)
+    waiting = Delivery.objects.filter(stopped | due, destination=destination)
     due_at = now
     for turn in _turns(waiting.order_by("opened_at", "pk").values_list("pk", "stopped_at")):
-        theirs = ImportJob.objects.filter(pk__in=turn)
+        theirs = Delivery.objects.filter(pk__in=turn)
         theirs.filter(due).update(due_at=due_at)
         theirs.filter(stopped).update(state=State.QUEUED, reason="", due_at=due_at)
         due_at += settings.BULK_RETRY_PAUSE

@@ -1,6 +1,6 @@
-"""The only place where the outcome of an attempt becomes the state of a job.
+"""The only place where the outcome of an attempt becomes the state of a delivery.
 
-| outcome | job becomes |
+| outcome | delivery becomes |
 |---|---|
 | a receipt | imported; with a due time while files are still to follow |
 | TryAgain | queued by the schedule, Retry-After first; gave_up when the tries are used up |
@@ -35,22 +35,22 @@ from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
-from referrals.models import NO_ANSWER, ImportAttempt, ImportJob, Referral, SentSnapshot
+from referrals.models import NO_ANSWER, Attempt, Delivery, Referral, SentSnapshot
 from referrals.retention import MAY_BE_THERE, NOTHING_SAID, TELL_STAFF, purge, why_ended
 from referrals.snapshot import view
 
-State, Reason = ImportJob.State, ImportJob.Reason
-Outcome = ImportAttempt.Outcome
+State, Reason = Delivery.State, Delivery.Reason
+Outcome = Attempt.Outcome
 Move = dict[str, Any]  # the columns that an outcome writes
 
-JITTER = 0.1  # of a delay, added or taken away, so that jobs do not come back all at once
+JITTER = 0.1  # of a delay, added or taken away, so that deliveries do not come back all at once
 BUG = "Dovetail made a mistake while it imported this referral. The developers have to look."
 LOST_WORD = "Dovetail stopped in the middle of sending; what was under way may have arrived."
 
 
 def settle(
     lease: Lease,
-    job: ImportJob,
+    delivery: Delivery,
     outcome: Receipt | Exception,
     built: Built | None,
     *,
@@ -62,43 +62,43 @@ def settle(
     """
     with transaction.atomic():
         # The lock makes an edit that is being opened at this moment wait for us, or us for it.
-        referral = Referral.objects.select_for_update().get(pk=job.referral_id)
+        referral = Referral.objects.select_for_update().get(pk=delivery.referral_id)
         now = clock.now()
         if isinstance(outcome, Misconfigured) and alone:
             move = _attention(Reason.SINGLED_OUT, outcome, now)
         else:
-            move = _move(job, outcome, built, referral, now)
+            move = _move(delivery, outcome, built, referral, now)
         if referral.purged_at:
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
-            move = _without_the_person(job, referral, move, now)
-        elif _was_withdrawn_meanwhile(job, referral, move):
+            move = _without_the_person(delivery, referral, move, now)
+        elif _was_withdrawn_meanwhile(delivery, referral, move):
             move = _withdrawn(referral, now)
-        elif referral.united_with_id and not job.steps.exists():
+        elif referral.united_with_id and not delivery.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
-        settled = ImportJob.objects.filter(
-            pk=job.pk, state=State.RUNNING, lease_token=lease.token
+        settled = Delivery.objects.filter(
+            pk=delivery.pk, state=State.RUNNING, lease_token=lease.token
         ).update(
             lease_token=None, lease_until=None, deaths=0, **_answered(outcome, built, now), **move
         )
         if not settled:
             raise LeaseLost
         if isinstance(outcome, DeliveryError) and outcome.search is not None:
-            job.destination.learn(outcome.search, now)
+            delivery.destination.learn(outcome.search, now)
         if built is not None and not referral.purged_at:
-            _keep_what_was_sent(job)
+            _keep_what_was_sent(delivery)
             if referral.version != built.version:
-                withdrawal.while_it_ran(job, referral)
+                withdrawal.while_it_ran(delivery, referral)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
 
 
-def _was_withdrawn_meanwhile(job: ImportJob, referral: Referral, move: Move) -> bool:
+def _was_withdrawn_meanwhile(delivery: Delivery, referral: Referral, move: Move) -> bool:
     """Return whether a message has withdrawn the request while nothing was sent, and it waits."""
     return (
-        referral.version != job.referral.version
+        referral.version != delivery.referral.version
         and move["state"] == State.QUEUED
         and bool(withdrawal.request_withdrawn(view(referral.snapshot)))
-        and not job.steps.exists()
+        and not delivery.steps.exists()
     )
 
 
@@ -109,7 +109,7 @@ def _withdrawn(referral: Referral, now: datetime) -> Move:
 
 
 def _move(
-    job: ImportJob,
+    delivery: Delivery,
     outcome: Receipt | Exception,
     built: Built | None,
     referral: Referral,
@@ -117,9 +117,9 @@ def _move(
 ) -> Move:
     match outcome:
         case Receipt() if built is not None:
-            return _imported(job, outcome, built, now)
+            return _imported(delivery, outcome, built, now)
         case TryAgain():
-            return _try_again(job, outcome, now)
+            return _try_again(delivery, outcome, now)
         case withdrawal.RequestWithdrawn():
             return _attention(Reason.WITHDRAWN, outcome, now)
         case Rejected():
@@ -128,58 +128,58 @@ def _move(
         case Misconfigured():
             move = _attention(Reason.MISCONFIGURED, outcome, now)
             # The destination said so, not the mapping; the one that stopped it goes last later.
-            if built and job.destination.hold(outcome.message, now, by=job.reference):
+            if built and delivery.destination.hold(outcome.message, now, by=delivery.reference):
                 move["stopped_at"] = now
             return move
         case Down():
-            job.destination.go_down(outcome.reason, now)
+            delivery.destination.go_down(outcome.reason, now)
             return _queued(now, message=outcome.message)
         case Unconfirmed(after=timedelta() as after):
             return _queued(now + after, message=outcome.message)
         case Unconfirmed():
             return _attention(Reason.UNCONFIRMED, outcome, now)
         case _:
-            return _crashed(job, now)
+            return _crashed(delivery, now)
 
 
-def _imported(job: ImportJob, receipt: Receipt, built: Built, now: datetime) -> Move:
+def _imported(delivery: Delivery, receipt: Receipt, built: Built, now: datetime) -> Move:
     missing = built.all_missing(receipt.refused)
-    later = built.more_later and job.tries < len(settings.RETRY_SCHEDULE)
+    later = built.more_later and delivery.tries < len(settings.RETRY_SCHEDULE)
     move: Move = {
         "state": State.IMPORTED,
         "external_id": receipt.external_id,
         "external_url": receipt.url,
-        "imported_at": job.imported_at or now,
+        "imported_at": delivery.imported_at or now,
         "missing_files": missing,
         "lacks_files": bool(missing),
         "message": "",
         "due_at": None,
-        "tries": job.tries,
+        "tries": delivery.tries,
     }
     if later:
-        move |= {"due_at": now + _delay(job.tries), "tries": job.tries + 1}
+        move |= {"due_at": now + _delay(delivery.tries), "tries": delivery.tries + 1}
     elif missing:
-        files.give_up(job.referral)
+        files.give_up(delivery.referral)
         move |= _error(now, "The referral is in; add the missing files by hand.")
     return move
 
 
-def _try_again(job: ImportJob, error: TryAgain, now: datetime) -> Move:
-    if job.tries < len(settings.RETRY_SCHEDULE):
-        after = error.after if error.after is not None else _delay(job.tries)
-        return _queued(now + after, tries=job.tries + 1, message=error.message)
-    if job.external_id:  # only files were still to follow
-        files.give_up(job.referral)
+def _try_again(delivery: Delivery, error: TryAgain, now: datetime) -> Move:
+    if delivery.tries < len(settings.RETRY_SCHEDULE):
+        after = error.after if error.after is not None else _delay(delivery.tries)
+        return _queued(now + after, tries=delivery.tries + 1, message=error.message)
+    if delivery.external_id:  # only files were still to follow
+        files.give_up(delivery.referral)
         return {"state": State.IMPORTED, **_error(now, error.message)}
     return _attention(Reason.GAVE_UP, error, now)
 
 
-def _crashed(job: ImportJob, now: datetime) -> Move:
-    under_way = job.steps.filter(done_at=None).exists()
+def _crashed(delivery: Delivery, now: datetime) -> Move:
+    under_way = delivery.steps.filter(done_at=None).exists()
     if not under_way:
         return {"state": State.NEEDS_ATTENTION, "reason": Reason.BUG, **_error(now, BUG)}
-    if job.tries < len(settings.RETRY_SCHEDULE):
-        return _queued(now + settings.SETTLE_TIME, tries=job.tries + 1, message=LOST_WORD)
+    if delivery.tries < len(settings.RETRY_SCHEDULE):
+        return _queued(now + settings.SETTLE_TIME, tries=delivery.tries + 1, message=LOST_WORD)
     return {
         "state": State.NEEDS_ATTENTION,
         "reason": Reason.UNCONFIRMED,
@@ -191,7 +191,7 @@ def _queued(due_at: datetime, **fields: Any) -> Move:
     return {"state": State.QUEUED, "due_at": due_at, **fields}
 
 
-def _attention(reason: ImportJob.Reason, error: DeliveryError, now: datetime) -> Move:
+def _attention(reason: Delivery.Reason, error: DeliveryError, now: datetime) -> Move:
     return {"state": State.NEEDS_ATTENTION, "reason": reason, **_error(now, error.message)}
 
 
@@ -205,21 +205,21 @@ def _error(now: datetime, message: str) -> Move:
     }
 
 
-def _without_the_person(job: ImportJob, referral: Referral, move: Move, now: datetime) -> Move:
+def _without_the_person(delivery: Delivery, referral: Referral, move: Move, now: datetime) -> Move:
     """The referral was purged while its import ran: keep the outcome, nothing of the person."""
     nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
-    if referral.is_revoked and job.steps.exists():
+    if referral.is_revoked and delivery.steps.exists():
         return ended | _error(now, MAY_BE_THERE)
     return ended
 
 
-def _keep_what_was_sent(job: ImportJob) -> None:
+def _keep_what_was_sent(delivery: Delivery) -> None:
     """Keep the referral as this attempt has read it, if that took the first step or may have."""
-    if first := job.steps.order_by("pk").first():
-        sent = SentSnapshot(step=first, document=document_of(job.referral))
+    if first := delivery.steps.order_by("pk").first():
+        sent = SentSnapshot(step=first, document=document_of(delivery.referral))
         SentSnapshot.objects.bulk_create([sent], ignore_conflicts=True)
 
 
@@ -245,7 +245,7 @@ def _end_attempt(
     exchange = _exchange(outcome)
     message = outcome.message if isinstance(outcome, DeliveryError) else ""
     doubt = outcome.doubt if isinstance(outcome, Unconfirmed) else None
-    ImportAttempt.objects.filter(lease_token=lease.token, ended_at=None).update(
+    Attempt.objects.filter(lease_token=lease.token, ended_at=None).update(
         ended_at=now,
         outcome=_attempt_outcome(outcome),
         doubt=doubt or "",
@@ -262,8 +262,8 @@ def _exchange(outcome: Receipt | Exception) -> Exchange:
     return outcome.exchange if isinstance(outcome, DeliveryError) else Exchange()
 
 
-def _attempt_outcome(outcome: Receipt | Exception) -> ImportAttempt.Outcome:
-    by_type: dict[type, ImportAttempt.Outcome] = {
+def _attempt_outcome(outcome: Receipt | Exception) -> Attempt.Outcome:
+    by_type: dict[type, Attempt.Outcome] = {
         Receipt: Outcome.IMPORTED,
         TryAgain: Outcome.TRY_AGAIN,
         Rejected: Outcome.REJECTED,

@@ -127,31 +127,33 @@ class Telling:
         if event.get("status") == "received":
             return
         referral = self.portal.get(f"/api/v1/referrals/{row.reference}")
-        job: dict[str, Any] = next(iter(referral.get("imports", [])), {})
-        row.crms_id = job.get("external_id") or ""
+        delivery: dict[str, Any] = next(iter(referral.get("imports", [])), {})
+        row.crms_id = delivery.get("external_id") or ""
         row.explanation = referral.get("sentence", "")
         row.whose_turn = referral.get("whose_turn", "")
         outcome = event.get("outcome", "")
-        end, row.now = _import(job) if outcome in IMPORTING else (ENDS.get(outcome, outcome), "")
+        end, row.now = (
+            _import(delivery) if outcome in IMPORTING else (ENDS.get(outcome, outcome), "")
+        )
         if end:
             row.stop(end, event.get("reason", "") if outcome not in IMPORTING else "")
 
 
-def _import(job: dict[str, Any]) -> tuple[str, str]:
+def _import(delivery: dict[str, Any]) -> tuple[str, str]:
     """Return the end that an import has come to, and in words how it stands."""
-    match job.get("state"):
-        case "imported" if job["due_at"]:
+    match delivery.get("state"):
+        case "imported" if delivery["due_at"]:
             return "", "in CRMS, a file to come"
         case "imported":
-            return (End.FILE_MISSING if job["missing_files"] else End.IN_CRMS), ""
-        case "needs_attention" if job["reason"] == "rejected":
+            return (End.FILE_MISSING if delivery["missing_files"] else End.IN_CRMS), ""
+        case "needs_attention" if delivery["reason"] == "rejected":
             return End.REFUSED, ""
         case "needs_attention":
-            return f"needs attention: {job['reason']}", ""
+            return f"needs attention: {delivery['reason']}", ""
         case "running":
             return "", "being sent"
-        case "queued" if job["message"]:
-            return "", f"tries again: {job['message']}"
+        case "queued" if delivery["message"]:
+            return "", f"tries again: {delivery['message']}"
         case "queued":
             return "", "queued"
         case state:

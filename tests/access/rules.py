@@ -11,7 +11,7 @@ from access.roles import ROLES
 from tests.addresses import View
 
 ANYBODY, NOBODY = "anybody", "nobody"  # of those who have signed in
-READ_ONLY = ("inboundevent", "importjob", "referral", "bulkretry", "alert", "auditevent")
+READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "alert", "auditevent")
 SEE_ALL = "access.see_all_organizations"
 
 RULES: tuple[tuple[str, str], ...] = (
@@ -40,13 +40,13 @@ RULES: tuple[tuple[str, str], ...] = (
     ("why*", "integrations.view_servicelisting"),  # liaisons are told, without the person
     ("*_inboundevent_body", "referrals.read_body"),
     ("*_inboundevent_account", "referrals.read_body"),
-    ("*_importjob_answer", "referrals.view_importjob"),
+    ("*_delivery_answer", "referrals.view_delivery"),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),
     ("*_bulkretry_changelist", "referrals.view_bulkretry"),
     ("*_bulkretry_change", "referrals.view_bulkretry"),
     ("*_bulkretry_history", "referrals.view_bulkretry"),
-    ("*_bulkretry_*", "referrals.decide_importjob"),
+    ("*_bulkretry_*", "referrals.decide_delivery"),
     ("*_destination_test", "integrations.change_destination"),
     ("*_source_add_credential", "integrations.add_sourcecredential"),
     ("*_servicelisting_import", "integrations.add_servicelisting"),

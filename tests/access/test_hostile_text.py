@@ -22,7 +22,7 @@ from django.urls import reverse
 from core.fields import EncryptedTextField
 from integrations.models import Destination, Organization
 from integrations.transport import Misconfigured
-from referrals.models import ImportAttempt, ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.access.test_matrix import body, undone
 from tests.addresses import View, row_of, views
 
@@ -69,10 +69,10 @@ def write_markup_everywhere() -> None:
         for row in model._base_manager.exclude(**{f"{field.name}__isnull": True}).only("pk"):
             text = f"{MARKUP}{next(numbers)}"
             model._base_manager.filter(pk=row.pk).update(**{field.name: text})
-    ImportJob.objects.update(
+    Delivery.objects.update(
         missing_files={MARKUP: MARKUP}, lacks_files=True, external_url=f"https://x/{MARKUP}"
     )
-    ImportAttempt.objects.update(headers={MARKUP: MARKUP})
+    Attempt.objects.update(headers={MARKUP: MARKUP})
     InboundEvent.objects.update(warnings=[MARKUP], body=f"{MARKUP} and no JSON".encode())
     ReferralFile.objects.update(content_type=MARKUP)
     for referral in Referral.objects.all():
@@ -138,7 +138,7 @@ def test_no_page_shows_words_as_markup(
 
 
 @pytest.mark.parametrize(
-    "model", [ImportJob, Referral, InboundEvent, Destination], ids=lambda model: model.__name__
+    "model", [Delivery, Referral, InboundEvent, Destination], ids=lambda model: model.__name__
 )
 def test_the_words_are_on_the_pages(
     model: type[models.Model], hostile: None, own: Organization, clients: dict[str, Client]
@@ -152,7 +152,7 @@ def test_the_words_are_on_the_pages(
 
 
 @pytest.mark.parametrize(
-    "model", [ImportJob, Referral, InboundEvent], ids=lambda model: model.__name__
+    "model", [Delivery, Referral, InboundEvent], ids=lambda model: model.__name__
 )
 def test_nor_does_the_page_of_any_case(
     model: type[models.Model], hostile: None, db: None, clients: dict[str, Client]
@@ -169,7 +169,7 @@ def test_nor_does_the_page_of_any_case(
 
 ACTIONS = [
     (model, getattr(action, "__name__", action))
-    for model in (ImportJob, Destination)
+    for model in (Delivery, Destination)
     for action in admin.site._registry[model].actions
 ]
 

@@ -66,9 +66,9 @@ def audited() -> list[str]:
 
 
 def test_the_admin_leads_there_and_back(client: Client, ada: User):
-    asked = client.get(reverse("admin:referrals_importjob_changelist"), follow=True)
+    asked = client.get(reverse("admin:referrals_delivery_changelist"), follow=True)
     assert asked.redirect_chain[-1][0].startswith(LOGIN)
-    assert "importjob" in asked.redirect_chain[-1][0]
+    assert "delivery" in asked.redirect_chain[-1][0]
     assert sign_in(client).url == HOME
     assert client.get(HOME).status_code == 200
 
@@ -113,7 +113,7 @@ def test_whoever_has_no_second_factor_is_led_to_set_one_up(
 ):
     sign_in(client)
     assert client.get(HOME).url == SET_UP
-    assert client.post(reverse("admin:referrals_importjob_changelist")).url == SET_UP
+    assert client.post(reverse("admin:referrals_delivery_changelist")).url == SET_UP
     set_up(client)
     assert client.get(HOME).status_code == 200
 

@@ -75,7 +75,7 @@ class Bench:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
             numbers = {"claims": size.claims, "finished": size.finished, "rounds": size.looks}
-            self._measure(f"jobs_{database}", "jobs", database, **numbers, **seed)
+            self._measure(f"deliveries_{database}", "deliveries", database, **numbers, **seed)
 
     def _measure(self, name: str, module: str, database: str = "SQLite", **numbers: Any) -> None:
         self.found[name] = self._measurement(name, module, database, **numbers).figures()
@@ -142,10 +142,10 @@ class Bench:
         intake = {of: self.found[f"intake_{of}"] for of in DATABASES}
         head = ("database", "events/s", "CPU ms", "bare events/s", "bare CPU ms", "ratio")
         show("Intake through gunicorn", head, map(_intake_row, intake, intake.values()))
-        jobs = {of: self.found[f"jobs_{of}"] for of in DATABASES}
+        deliveries = {of: self.found[f"deliveries_{of}"] for of in DATABASES}
         head = ("database", "claims", "bare claims", "idle round, ms", "among many, ms")
-        title = f"Per CPU second; “many” is {self.size.finished:,} finished jobs"
-        show(title, head, map(_jobs_row, jobs, jobs.values()))
+        title = f"Per CPU second; “many” is {self.size.finished:,} finished deliveries"
+        show(title, head, map(_deliveries_row, deliveries, deliveries.values()))
 
 
 def _stages(referral: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -192,7 +192,7 @@ def _grown(page: Mapping[str, float]) -> float:
     return page["many"] / page["few"]
 
 
-def _jobs_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:
+def _deliveries_row(database: str, of: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         database,
         f"{of['ours']:.0f}",

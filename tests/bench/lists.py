@@ -14,13 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 from tests.bench import figures, portal
-from tests.bench.jobs import spent_seconds
+from tests.bench.deliveries import spent_seconds
 
 ORGANIZATIONS, LISTINGS = 20, 5  # listings of each
 RARE = 60  # rows, of few and of many: more than a page
 NAME = "Mireille Tremblay-Okafor"
-JOBS, EVENTS, REFERRALS = (
-    f"/admin/referrals/{model}/" for model in ("importjob", "inboundevent", "referral")
+DELIVERIES, EVENTS, REFERRALS = (
+    f"/admin/referrals/{model}/" for model in ("delivery", "inboundevent", "referral")
 )
 AUDIT = "/admin/core/auditevent/"
 # What becomes of the i-th import: one in 50 failed, half of these are not cleared.
@@ -52,8 +52,8 @@ ROWS: dict[str, dict[str, str]] = {
         "state": f"CASE WHEN i <= {RARE} THEN 'quarantined' ELSE 'opened' END",
         "outcome": "CASE WHEN i %% 4 = 0 THEN 'no_trigger' ELSE 'import_opened' END",
     },
-    "ImportJob": {
-        "id": "md5('job' || i)::uuid",
+    "Delivery": {
+        "id": "md5('delivery' || i)::uuid",
         "referral_id": "md5('referral' || i)::uuid",
         "destination_id": "(%(destinations)s::int[])[1 + i / 7 %% 20]",
         "opened_by_id": "md5('event' || i)::uuid",
@@ -69,8 +69,8 @@ ROWS: dict[str, dict[str, str]] = {
         "ELSE 422 END",
         "triggers": f"CASE WHEN i <= {RARE} THEN '[\"archived\"]' ELSE '[\"received\"]' END::jsonb",
     },
-    "ImportAttempt": {
-        "job_id": "md5('job' || i)::uuid",
+    "Attempt": {
+        "delivery_id": "md5('delivery' || i)::uuid",
         "number": "1",
         "lease_token": "gen_random_uuid()",
         "started_at": AGO,
@@ -125,7 +125,7 @@ class Filling:
         """Add rows until there are so many attempts."""
         from django.db import connection
 
-        from referrals.models import ImportAttempt
+        from referrals.models import Attempt
 
         with connection.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")
@@ -140,7 +140,7 @@ class Filling:
             cursor.execute("SET session_replication_role = origin")
             cursor.execute("VACUUM ANALYZE")
         self.count = count
-        assert ImportAttempt.objects.count() == count + 1
+        assert Attempt.objects.count() == count + 1
 
     def clients(self) -> Mapping[str, Any]:
         """Return somebody of each role that sees the lists, signed in."""
@@ -162,12 +162,12 @@ class Filling:
             self._values["destinations"][0],
             self._values["listings"][0],
         )
-        every = f"{JOBS}?error=all"
+        every = f"{DELIVERIES}?error=all"
         pages = {
-            "work list": JOBS,
-            "newest first": f"{JOBS}?order=newest",
-            "rejected": f"{JOBS}?reason=rejected",
-            "cleared": f"{JOBS}?error=cleared",
+            "work list": DELIVERIES,
+            "newest first": f"{DELIVERIES}?order=newest",
+            "rejected": f"{DELIVERIES}?reason=rejected",
+            "cleared": f"{DELIVERIES}?error=cleared",
             "all": every,
             "all, page 20": f"{every}&p=20",
             "organization": f"{every}&organization={organization}",
@@ -179,9 +179,9 @@ class Filling:
             "rare trigger": f"{every}&trigger=archived",
             "state": f"{every}&state=needs_attention",
             "dates": f"{every}&from={self._day}&to={self._day}",
-            "name": f"{JOBS}?name={self._sealed}",
-            "reference": f"{JOBS}?q={'1'.zfill(10)}",
-            "id in CRMS": f"{JOBS}?q=RF-1",
+            "name": f"{DELIVERIES}?name={self._sealed}",
+            "reference": f"{DELIVERIES}?q={'1'.zfill(10)}",
+            "id in CRMS": f"{DELIVERIES}?q=RF-1",
             "referrals": REFERRALS,
             "referrals of one": f"{REFERRALS}?organization__id__exact={organization}",
             "referral by name": f"{REFERRALS}?name={self._sealed}",
@@ -244,16 +244,16 @@ class Filling:
         from tests.world import plain
 
         event = self.world.send(plain())
-        job = self.world.run()
-        referral = job.referral
+        delivery = self.world.run()
+        referral = delivery.referral
         seen = audit.record("bench", "view", referral)
         return {
             "Referral": referral,
             "ReferralAlias": referral.aliases.get(),
             "RegistrantName": referral.names.first(),
             "InboundEvent": event,
-            "ImportJob": job,
-            "ImportAttempt": job.attempts.get(),
+            "Delivery": delivery,
+            "Attempt": delivery.attempts.get(),
             "AuditEvent": seen,
         }
 

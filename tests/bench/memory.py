@@ -39,9 +39,9 @@ def _import(world: Any, body: bytes) -> None:
     from referrals import importing, opening
 
     event_id = world.receive(body, "fhir").event_id
-    opening.open_jobs(event_id)
-    for job_id in importing.due_jobs_of_event(event_id):
-        importing.run(job_id)
+    opening.open_deliveries(event_id)
+    for delivery_id in importing.due_deliveries_of_event(event_id):
+        importing.run(delivery_id)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def one_round(
 
 def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Recording]:
     from referrals import importing, opening, summary
-    from referrals.models import ImportJob, InboundEvent
+    from referrals.models import Delivery, InboundEvent
 
     before = figures.cpu_seconds(os.getpid()), _renderers()
     render = summary._rendered
@@ -77,14 +77,14 @@ def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Rec
         with sampler.phase("intake"):
             assert bare.post(body, DOOR) == 200
             event_id = InboundEvent.objects.values_list("pk", flat=True).latest("received_at")
-            opening.open_jobs(event_id)
+            opening.open_deliveries(event_id)
         with sampler.phase("engine"):
-            (job_id,) = importing.due_jobs_of_event(event_id)
-            importing.run(job_id)
+            (delivery_id,) = importing.due_deliveries_of_event(event_id)
+            importing.run(delivery_id)
     made.body = body
     after = figures.cpu_seconds(os.getpid()), _renderers()
-    job = ImportJob.objects.get(pk=job_id)
-    assert job.state == ImportJob.State.IMPORTED, job.message
+    delivery = Delivery.objects.get(pk=delivery_id)
+    assert delivery.state == Delivery.State.IMPORTED, delivery.message
     return {"portal": after[0] - before[0], "renderer": after[1] - before[1]}, made
 
 

@@ -15,12 +15,12 @@ def measure(failures: int) -> dict[str, int]:
     """Return tries and renderings of one referral whose first sendings the CRMS refuses."""
     portal.start()
     from referrals import importing, opening
-    from referrals.models import ImportAttempt, ImportJob
+    from referrals.models import Attempt, Delivery
     from referrals.rendering.pool import Pool
 
     world = portal.make()
     received = world.receive(portal.message(0), "fhir")
-    opening.open_jobs(received.event_id)
+    opening.open_deliveries(received.event_id)
     _refuse("create", failures)
     _refuse("summary", failures)
     rendered: list[Any] = []
@@ -32,11 +32,11 @@ def measure(failures: int) -> dict[str, int]:
 
     with mock.patch.object(Pool, "render", counted):
         for _ in range(MOST_RUNS):
-            importing.run(world.job.pk)
-            if world.job.state == ImportJob.State.IMPORTED:
+            importing.run(world.delivery.pk)
+            if world.delivery.state == Delivery.State.IMPORTED:
                 break
-    assert world.job.state == ImportJob.State.IMPORTED, world.job.reason
-    return {"tries": ImportAttempt.objects.count(), "renderings": len(rendered)}
+    assert world.delivery.state == Delivery.State.IMPORTED, world.delivery.reason
+    return {"tries": Attempt.objects.count(), "renderings": len(rendered)}
 
 
 def _refuse(step: str, times: int) -> None:

@@ -40,7 +40,7 @@ def _ours(reference: str, size: int) -> None:
 
     class Ledger(InMemoryLedger):
         def key(self, step: str) -> str:
-            return f"{reference}/{step}"  # each upload is of a job of its own
+            return f"{reference}/{step}"  # each upload is of a delivery of its own
 
     name, sha256 = _stored(default_storage, size)
     documents = (_document(name, size, sha256),)

@@ -37,7 +37,7 @@ class Portal(flow.Portal):
         return {"name": "sessionid", "value": key, "url": self.url}
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return rows of the database. Ids of referrals, events and jobs are hexadecimal."""
+        """Return rows of the database. Ids of referrals, events and deliveries are hexadecimal."""
         with closing(sqlite3.connect(self.directory / "dovetail.sqlite3", timeout=30)) as database:
             return database.execute(sql, values).fetchall()
 
@@ -51,12 +51,12 @@ class Portal(flow.Portal):
         """Return the address of the page of a case's referral."""
         return f"/admin/referrals/referral/{self._referral(case)}/change/"
 
-    def job_page(self, case: str) -> str:
+    def delivery_page(self, case: str) -> str:
         """Return the address of the page of a case's import."""
         found = self.query(
-            "SELECT id FROM referrals_importjob WHERE referral_id = ?", self._referral(case).hex
+            "SELECT id FROM referrals_delivery WHERE referral_id = ?", self._referral(case).hex
         )
-        return f"/admin/referrals/importjob/{UUID(found[0][0])}/change/"
+        return f"/admin/referrals/delivery/{UUID(found[0][0])}/change/"
 
     def _referral(self, case: str) -> UUID:
         alias = "SELECT referral_id FROM referrals_referralalias WHERE value = ?"

@@ -48,7 +48,7 @@ def test_a_liaisons_home_is_about_listings_and_nobodys_data(liaison: Page) -> No
 
 
 def test_the_work_list_is_filtered_by_keyboard(support: Page) -> None:
-    support.goto("/admin/referrals/importjob/")
+    support.goto("/admin/referrals/delivery/")
     accessible(support)
     fits_phone(support)
     picture(support, "work-list")
@@ -66,7 +66,7 @@ def test_the_work_list_is_filtered_by_keyboard(support: Page) -> None:
 
 def test_a_name_is_searched_for_and_never_in_an_address(support: Page, portal: Portal) -> None:
     first, last = seeds.PEOPLE[0]
-    support.goto("/admin/referrals/importjob/")
+    support.goto("/admin/referrals/delivery/")
     visited: list[str] = []
     support.on("framenavigated", lambda frame: visited.append(frame.url))
 
@@ -90,7 +90,7 @@ def test_a_name_is_searched_for_and_never_in_an_address(support: Page, portal: P
 
 
 def test_the_one_box_is_a_key_away(support: Page) -> None:
-    support.goto("/admin/referrals/importjob/")
+    support.goto("/admin/referrals/delivery/")
 
     support.keyboard.press("/")
 

@@ -113,7 +113,7 @@ def test_the_page_is_for_everybody(support: Page, portal: Portal, case: str):
 
 
 def test_the_page_of_an_import_agrees(support: Page, portal: Portal):
-    support.goto(portal.job_page("rejected"))
+    support.goto(portal.delivery_page("rejected"))
     expect(support.get_by_role("region", name="What to do")).to_contain_text("Do not press Retry.")
     checks.accessible(support)
     checks.fits_phone(support)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.checks import accessible, fits_phone, picture
 from tests.browser.portal import Portal
 
-WORK_LIST = "/admin/referrals/importjob/"
+WORK_LIST = "/admin/referrals/delivery/"
 
 
 def choose_all(page: Page, action: str) -> None:
@@ -26,7 +26,7 @@ def press_until(page: Page, key: str, focused: str, limit: int = 120) -> None:
 
 
 def test_errors_are_cleared_by_keyboard_alone(support: Page, portal: Portal):
-    support.goto(portal.job_page("unconfirmed"))
+    support.goto(portal.delivery_page("unconfirmed"))
     press_until(support, "Tab", "form:has(input[value=clear_errors]) button")
     support.keyboard.press("Enter")
     expect(support.get_by_label("Note (without names, please)")).to_be_focused()

@@ -30,11 +30,11 @@ def test_an_exception_is_noticed(support: Page):
 def test_clicks_are_counted_across_pages(support: Page, portal: Portal):
     support.goto("/admin/")
     with checks.clicks(support) as so_far:
-        support.get_by_role("link", name="Import jobs").first.click()
+        support.get_by_role("link", name="Deliveries").first.click()
         support.locator("#site-name a").click()
     assert so_far.count == 2
 
 
 def test_a_case_has_its_page(support: Page, portal: Portal):
-    support.goto(portal.job_page("rejected"))
+    support.goto(portal.delivery_page("rejected"))
     expect(support.locator("body")).to_contain_text("Date of birth is in the future")

@@ -11,7 +11,7 @@ from tests.world import plain
 
 ANYWHERE = [
     "/admin/",
-    "/admin/referrals/importjob/",
+    "/admin/referrals/delivery/",
     "/admin/referrals/referral/",
     "/admin/integrations/destination/",
 ]

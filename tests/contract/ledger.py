@@ -16,7 +16,7 @@ class Killed(BaseException):
 
 
 class InMemoryLedger:
-    """Steps and intents of one job, over all of its attempts.
+    """Steps and intents of one delivery, over all of its attempts.
 
     `moments` lists what happened, in order; at the one named by `killed_at` the worker dies.
     """

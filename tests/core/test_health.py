@@ -69,9 +69,9 @@ def test_another_app_can_add_a_check(client, checks):
     def late():
         raise health.NotReady("oldest due 3 h")
 
-    health.register("jobs", late, essential=False)
-    assert client.get("/readyz").json()["checks"]["jobs"] == "oldest due 3 h"
-    health.register("jobs", late)
+    health.register("deliveries", late, essential=False)
+    assert client.get("/readyz").json()["checks"]["deliveries"] == "oldest due 3 h"
+    health.register("deliveries", late)
     assert client.get("/readyz").status_code == 503
 
 

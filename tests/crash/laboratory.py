@@ -27,7 +27,7 @@ from integrations import sources
 from integrations.models import Destination, Source
 from referrals import importing, intake, opening
 from referrals.dispatching import Dispatcher
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 from tests import databases
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
@@ -99,8 +99,8 @@ class Laboratory:
     def _receive_open_run(self, points: Points, report: Report) -> None:
         with points.watched():
             receive(self.event, report)
-            opening.open_jobs(InboundEvent.objects.get().pk)
-            importing.run(ImportJob.objects.get().pk)
+            opening.open_deliveries(InboundEvent.objects.get().pk)
+            importing.run(Delivery.objects.get().pk)
         for point in points.reached:
             report([point.number, point.kind, point.name])
 
@@ -247,49 +247,51 @@ def until_settled() -> None:
 
 def _settled() -> bool:
     waiting = InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
-    busy = ImportJob.objects.filter(state__in=["queued", "running"])
-    later = ImportJob.objects.filter(due_at__isnull=False)
+    busy = Delivery.objects.filter(state__in=["queued", "running"])
+    later = Delivery.objects.filter(due_at__isnull=False)
     return not (waiting.exists() or busy.exists() or later.exists())
 
 
 def look_and_say(seen: Sequence[dict[str, Any]]) -> None:
-    """Do what a person is asked to do when a job is unconfirmed."""
-    job = ImportJob.objects.get()
-    step = importing.deciding.open_step_name(job)
-    found = _in_crms(job, step, seen)
-    said = importing.confirm_present(job, found) if found else importing.confirm_absent(job)
+    """Do what a person is asked to do when a delivery is unconfirmed."""
+    delivery = Delivery.objects.get()
+    step = importing.deciding.open_step_name(delivery)
+    found = _in_crms(delivery, step, seen)
+    said = (
+        importing.confirm_present(delivery, found) if found else importing.confirm_absent(delivery)
+    )
     assert said
 
 
-def _in_crms(job: ImportJob, step: str, seen: Sequence[dict[str, Any]]) -> str:
+def _in_crms(delivery: Delivery, step: str, seen: Sequence[dict[str, Any]]) -> str:
     """Return the id of what the step stands for, or an empty string."""
     if step == "referral":
         return next((r["id"] for r in seen), "")
     files = [file for referral in seen for file in referral["attachments"]]
     if step == "summary":
         return next((f["id"] for f in files if f["category"] == "referral_summary"), "")
-    sha256 = job.referral.files.get(key=step.removeprefix("attachment:")).sha256
+    sha256 = delivery.referral.files.get(key=step.removeprefix("attachment:")).sha256
     return next((f["id"] for f in files if f["sha256"] == sha256), "")
 
 
 def outcome() -> dict[str, Any]:
     """Return what became of the referral."""
-    jobs = [
+    deliveries = [
         {
-            "state": job.state,
-            "reason": job.reason,
-            "message": job.message,
-            "external_id": job.external_id,
-            "missing_files": job.missing_files,
-            "steps": {step.name: step.external_id for step in job.steps.all()},
-            "attempts": [attempt.outcome for attempt in job.attempts.all()],
+            "state": delivery.state,
+            "reason": delivery.reason,
+            "message": delivery.message,
+            "external_id": delivery.external_id,
+            "missing_files": delivery.missing_files,
+            "steps": {step.name: step.external_id for step in delivery.steps.all()},
+            "attempts": [attempt.outcome for attempt in delivery.attempts.all()],
         }
-        for job in ImportJob.objects.all()
+        for delivery in Delivery.objects.all()
     ]
     return {
         "referrals": Referral.objects.count(),
         "events": list(InboundEvent.objects.values_list("state", flat=True)),
-        "jobs": jobs,
+        "deliveries": deliveries,
     }
 
 

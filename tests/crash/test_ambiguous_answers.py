@@ -13,7 +13,7 @@ from core import clock
 from integrations.destinations.crms.sandbox.faults import MODES
 from integrations.models import Destination
 from referrals import importing
-from referrals.models import ImportJob
+from referrals.models import Delivery
 from tests.crash.laboratory import (
     BY_URL,
     assert_exactly_one_of_everything,
@@ -67,21 +67,21 @@ def impatient(world: World, crms: Crms, **given: object) -> None:
     world.destination.save()
 
 
-def until_it_rests(pass_time: PassTime) -> ImportJob:
-    """Run the job whenever it is due, until it is imported or a person's turn."""
+def until_it_rests(pass_time: PassTime) -> Delivery:
+    """Run the delivery whenever it is due, until it is imported or a person's turn."""
     for _ in range(HOURS):
-        job = ImportJob.objects.get()
-        if job.due_at is None:
-            return job
+        delivery = Delivery.objects.get()
+        if delivery.due_at is None:
+            return delivery
         pass_time(timedelta(hours=1))
         importing.release_lost()
-        importing.run(job.pk)
+        importing.run(delivery.pk)
     raise AssertionError("It never rests.")
 
 
-def act(job: ImportJob, world: World, crms: Crms) -> None:
+def act(delivery: Delivery, world: World, crms: Crms) -> None:
     """Do what a person is told to do."""
-    match job.reason:
+    match delivery.reason:
         case "misconfigured":
             Destination.objects.get().test_connection()
         case "rejected":
@@ -89,7 +89,7 @@ def act(job: ImportJob, world: World, crms: Crms) -> None:
         case "unconfirmed":
             look_and_say(crms.referrals())
         case _:
-            importing.retry(job)
+            importing.retry(delivery)
 
 
 def send(world: World, files: FileServer) -> None:
@@ -105,23 +105,23 @@ def test_one_of_everything_whatever_crms_answers(
         crms.fail("create", "timeout-after" if mode == "drip" else "reset-after")
     crms.fail(step, mode)
     send(world, files)
-    job = until_it_rests(pass_time)
+    delivery = until_it_rests(pass_time)
     for _ in range(PERSONS_TURNS):
         assert nothing_doubled(crms.referrals())
-        if job.state != "needs_attention":
+        if delivery.state != "needs_attention":
             break
-        act(job, world, crms)
-        job = until_it_rests(pass_time)
-    assert job.state == "imported"
+        act(delivery, world, crms)
+        delivery = until_it_rests(pass_time)
+    assert delivery.state == "imported"
     if mode.startswith(FILE_REFUSED) and step in ("summary", "attachment"):
-        assert_the_refused_file_is_named(job, crms)
+        assert_the_refused_file_is_named(delivery, crms)
     else:
-        assert job.external_id == assert_exactly_one_of_everything(crms)
-        assert not job.missing_files
+        assert delivery.external_id == assert_exactly_one_of_everything(crms)
+        assert not delivery.missing_files
 
 
-def assert_the_refused_file_is_named(job: ImportJob, crms: Crms) -> None:
+def assert_the_refused_file_is_named(delivery: Delivery, crms: Crms) -> None:
     (referral,) = crms.referrals()
-    assert len(job.missing_files) == 1
+    assert len(delivery.missing_files) == 1
     assert len(referral["attachments"]) == 2
-    assert job.has_uncleared_error
+    assert delivery.has_uncleared_error

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from core.models import AuditEvent
 from integrations.models import Source, TriggerConfig
 from referrals import retrying
-from referrals.models import BulkRetry, ImportJob
+from referrals.models import BulkRetry, Delivery
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report
 from tests.crash.points import Points
@@ -35,7 +35,7 @@ def begin() -> None:
     settings.BULK_RETRY_PAUSE = timedelta(0)
     failed(known_world(), IMPORTS)
     by = User.objects.create_user("support")
-    retrying.ask(ImportJob.objects.all(), by)
+    retrying.ask(Delivery.objects.all(), by)
     retrying.start(BulkRetry.objects.all(), by)
 
 
@@ -57,7 +57,7 @@ def work_off(laboratory: Laboratory, fatal: int | None) -> list[Any]:
             {
                 "state": bulk_retry.state,
                 "items": sorted(bulk_retry.items.values_list("state", flat=True)),
-                "resends": list(ImportJob.objects.values_list("resends", flat=True)),
+                "resends": list(Delivery.objects.values_list("resends", flat=True)),
                 "recorded": AuditEvent.objects.filter(action="retry").count(),
             }
         )

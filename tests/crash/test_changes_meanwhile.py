@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from referrals import importing
-from referrals.models import ImportJob, Referral
+from referrals.models import Delivery, Referral
 from tests.crash.laboratory import BY_URL, assert_exactly_one_of_everything, event, nothing_doubled
 from tests.crash.test_ambiguous_answers import (
     PassTime,
@@ -40,14 +40,14 @@ def test_an_edit_after_an_unknown_outcome_doubles_nothing(
     impatient(world, crms, **({} if listed else {"files_field": "nowhere", "repeat_files": False}))
     crms.fail(step, mode)
     send(world, files)
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
     world.send(plain("referral.edited", number=2, form_answers=[{"label": "New", "value": "word"}]))
-    job = until_it_rests(pass_time)
+    delivery = until_it_rests(pass_time)
     assert nothing_doubled(crms.referrals())
-    if job.state == "imported":
+    if delivery.state == "imported":
         assert_exactly_one_of_everything(crms)
     else:
-        assert job.reason == "unconfirmed"
+        assert delivery.reason == "unconfirmed"
 
 
 def naming(references: list[str]) -> dict[str, object]:
@@ -76,11 +76,11 @@ def test_a_better_reference_that_is_learned_after_an_unknown_outcome_doubles_not
     first = json.loads(event(files.put("/files/phq9.png", BY_URL)))
     first["referral"]["reference"] = UUID
     world.send(first)
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
     world.send(json.dumps(naming([UUID, "3502768696"])).encode(), "fhir")
     assert Referral.objects.get().reference == "3502768696"
-    job = until_it_rests(pass_time)
-    assert job.state == "imported"
+    delivery = until_it_rests(pass_time)
+    assert delivery.state == "imported"
     assert len(crms.referrals()) == 1
 
 
@@ -95,9 +95,9 @@ def test_files_that_never_come_do_not_cost_the_referral_its_lease(
     ]
     world.send(plain(attachments=attachments))
     monkeypatch.setattr(files, "silent", True)
-    importing.run(world.job.pk)
-    job = ImportJob.objects.get()
-    assert (job.state, len(job.missing_files)) == ("imported", 4)
+    importing.run(world.delivery.pk)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, len(delivery.missing_files)) == ("imported", 4)
 
 
 @pytest.mark.parametrize("mode", ["503", "reset-after"])
@@ -107,10 +107,10 @@ def test_staff_are_told_when_a_half_imported_referral_is_revoked(
     impatient(world, crms)
     crms.fail("summary", mode)
     send(world, files)
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
     assert len(crms.referrals()) == 1
     world.send(plain("referral.revoked", number=2))
-    job = ImportJob.objects.get()
-    assert job.due_at is None
-    assert job.has_uncleared_error
-    assert "remove it" in job.message
+    delivery = Delivery.objects.get()
+    assert delivery.due_at is None
+    assert delivery.has_uncleared_error
+    assert "remove it" in delivery.message

@@ -88,9 +88,9 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
             ended = laboratory.receive_open_run(fatal=point.number)
             found = laboratory.resume(accepted="accepted" in ended.lines)
             assert nothing_doubled(laboratory.crms.referrals())
-            (job,) = found["jobs"]
-            if job["state"] != "imported":
-                assert (job["state"], job["reason"]) == ("needs_attention", "unconfirmed")
+            (delivery,) = found["deliveries"]
+            if delivery["state"] != "imported":
+                assert (delivery["state"], delivery["reason"]) == ("needs_attention", "unconfirmed")
                 found = laboratory.answer_as_a_person()
             assert_all_went_well(laboratory, found)
 
@@ -136,9 +136,9 @@ def moments_around_a_create(laboratory: Laboratory) -> list[Point]:
 def assert_all_went_well(laboratory: Laboratory, found: dict) -> None:
     """It is in CRMS, once and whole, and the portal knows it."""
     external_id = assert_exactly_one_of_everything(laboratory.crms)
-    (job,) = found["jobs"]
-    assert (job["state"], job["external_id"]) == ("imported", external_id)
-    assert job["missing_files"] == {}
-    assert len(job["steps"]) == 4
-    assert all(job["steps"].values())
+    (delivery,) = found["deliveries"]
+    assert (delivery["state"], delivery["external_id"]) == ("imported", external_id)
+    assert delivery["missing_files"] == {}
+    assert len(delivery["steps"]) == 4
+    assert all(delivery["steps"].values())
     assert (found["referrals"], found["events"]) == (1, ["opened"])

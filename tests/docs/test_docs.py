@@ -8,7 +8,7 @@ from django.core.management import get_commands
 
 from mapping.unreadable import CAUSES
 from referrals import advice
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [p.relative_to(ROOT) for p in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
@@ -18,7 +18,7 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("reason", ImportJob.Reason.values)
+@pytest.mark.parametrize("reason", Delivery.Reason.values)
 def test_the_runbook_has_a_section_for_each_reason(reason: str):
     heading = reason.replace("_", " ").capitalize()
     assert re.search(rf"^### {heading}: ", text("docs/runbook.md"), re.MULTILINE)

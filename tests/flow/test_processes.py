@@ -12,10 +12,10 @@ from integrations.models import (
     ServiceListing,
     TriggerConfig,
 )
-from referrals.models import ImportAttempt
+from referrals.models import Attempt
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.portal import Portal, eventually
-from tests.flow.test_main_job import body_of
+from tests.flow.test_main_delivery import body_of
 from tests.world import REFERENCE, options, plain
 
 
@@ -39,7 +39,7 @@ def assert_once_each(crms: Crms, numbers: range) -> None:
 
 
 @pytest.mark.postgres
-def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms: Crms):
+def test_workers_and_dispatchers_that_race_do_each_delivery_once(portal: Portal, crms: Crms):
     workers = ["worker", "worker"] if settings.CELERY_BROKER_URL else []
     portal.start("web", "dispatcher", "dispatcher", *workers)
     numbers = range(30)
@@ -48,7 +48,7 @@ def test_workers_and_dispatchers_that_race_do_each_job_once(portal: Portal, crms
     for number in numbers:
         portal.settled(reference(number))
     assert_once_each(crms, numbers)
-    assert ImportAttempt.objects.count() == len(numbers)
+    assert Attempt.objects.count() == len(numbers)
 
 
 def test_a_slow_destination_does_not_starve_another_organization(
@@ -64,14 +64,14 @@ def test_a_slow_destination_does_not_starve_another_organization(
         connect(other)
         for number in slow_ones:
             portal.post(referral(number))
-        eventually(lambda: ImportAttempt.objects.count() >= 4, "the first tries")
-        tried = ImportAttempt.objects.count()
+        eventually(lambda: Attempt.objects.count() >= 4, "the first tries")
+        tried = Attempt.objects.count()
         theirs = {"organization": {"id": "900"}, "service_listing": {"id": "9001"}}
         portal.post(referral(99) | theirs)
         portal.settled(reference(99))
     # It went before most of those that were there before it.
-    its = ImportAttempt.objects.get(job__referral__reference=reference(99))
-    before = ImportAttempt.objects.filter(started_at__lt=its.started_at).count()
+    its = Attempt.objects.get(delivery__referral__reference=reference(99))
+    before = Attempt.objects.filter(started_at__lt=its.started_at).count()
     assert before - tried < len(slow_ones) / 2
 
 
@@ -114,7 +114,7 @@ def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, st
     portal.settled(REFERENCE)
     (found,) = crms.referrals()
     assert len(found["attachments"]) == 1
-    outcomes = list(ImportAttempt.objects.order_by("number").values_list("outcome", flat=True))
+    outcomes = list(Attempt.objects.order_by("number").values_list("outcome", flat=True))
     assert (outcomes[0], outcomes[-1]) == ("lost", "imported")
 
 

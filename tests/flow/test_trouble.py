@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 from tests.flow.crms import Crms
 from tests.flow.portal import FHIR, PLAIN, Portal, eventually
-from tests.flow.test_main_job import body_of
+from tests.flow.test_main_delivery import body_of
 from tests.world import REFERENCE, plain
 
 # -- What CRMS says ------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def test_the_same_event_100_times_at_once_is_one_event_and_one_import(
         ids = {answer.json()["issue"][0]["diagnostics"] for answer in posted}
     everything.settled(REFERENCE)
     assert ids == {str(InboundEvent.objects.get().pk)}
-    assert ImportJob.objects.count() == 1
+    assert Delivery.objects.count() == 1
     assert len(crms.referrals()) == 1
 
 
@@ -67,5 +67,5 @@ def test_many_events_of_one_new_referral_at_once_are_one_import(everything: Port
     assert {answer.status_code for answer in posted} == {202}
     eventually(lambda: not InboundEvent.objects.exclude(state="opened").exists(), "all opened")
     everything.settled(REFERENCE)
-    assert ImportJob.objects.count() == 1
+    assert Delivery.objects.count() == 1
     assert len(crms.referrals()) == 1

@@ -116,7 +116,7 @@ def test_what_waited_goes_in_turn(world: World, settings: Any):
         world.send(plain(number=number, reference=str(number)))
     before = clock.now()
     here().release()
-    due = sorted(job.due_at for job in here().jobs.all())
+    due = sorted(delivery.due_at for delivery in here().deliveries.all())
     turns = [round((at - before) / settings.BULK_RETRY_PAUSE) for at in due]
     assert turns == [0, 1, 1, 2, 2, 2, 2, 3, 3, 3]
 
@@ -158,4 +158,4 @@ def test_the_dispatcher_probes_and_then_imports(settings: Any):
         dispatcher.round()
         dispatcher._probers.shutdown(wait=True)
         dispatcher._pool.shutdown(wait=True)
-    assert world.job.state == "imported"
+    assert world.delivery.state == "imported"

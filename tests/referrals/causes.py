@@ -18,7 +18,7 @@ from referrals.advice import Actor
 from referrals.explain import Cause
 from referrals.identity import UNITED
 from referrals.importing.claiming import claim
-from referrals.models import ImportJob, ImportStep, InboundEvent, Referral, RetentionPeriod
+from referrals.models import Delivery, InboundEvent, Referral, RetentionPeriod, Step
 from tests.reading import saying
 from tests.world import World, make_world, plain
 
@@ -53,8 +53,8 @@ class Scene(World):
         Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
         assert retention.purge_expired() == 1
 
-    def set_job(self, **fields: object) -> None:
-        ImportJob.objects.update(**{"due_at": None, **fields})
+    def set_delivery(self, **fields: object) -> None:
+        Delivery.objects.update(**{"due_at": None, **fields})
 
 
 def scene(crms: Sandbox) -> Scene:
@@ -144,7 +144,7 @@ def forbidden_source(it: Scene) -> None:
     it.receive(plain())
     elsewhere = Organization.objects.create(caredove_id="900", name="Elsewhere")
     it.source.organizations.add(elsewhere)
-    opening.open_jobs(InboundEvent.objects.get().pk)
+    opening.open_deliveries(InboundEvent.objects.get().pk)
 
 
 @case(Cause.UNKNOWN_CODE, "Do we have it", "not an event that Dovetail knows", Actor.DEVELOPERS)
@@ -244,13 +244,13 @@ def routed(it: Scene) -> None:
 @case(Cause.DISMISSED, "still to be imported", "Mireille came in person")
 def dismissed(it: Scene) -> None:
     it.send(plain())
-    importing.dismiss(it.job, "Mireille came in person.")
+    importing.dismiss(it.delivery, "Mireille came in person.")
 
 
 @case(Cause.UNITED, "still to be imported", "the same referral as another one")
 def united(it: Scene) -> None:
     it.send(plain())
-    it.set_job(state="dismissed", closed_why=UNITED)
+    it.set_delivery(state="dismissed", closed_why=UNITED)
 
 
 @case(Cause.MOVED, "still to be imported", "has moved to Elsewhere", Actor.SUPPORT)
@@ -311,13 +311,13 @@ def queued(it: Scene) -> None:
 @case(Cause.OVERDUE, "take it", "The dispatcher is not running", Actor.ADMINISTRATOR)
 def overdue(it: Scene) -> None:
     it.send(plain())
-    it.set_job(due_at=clock.now() - timedelta(hours=1))
+    it.set_delivery(due_at=clock.now() - timedelta(hours=1))
 
 
 @case(Cause.RUNNING, "take it", "being sent at this moment")
 def running(it: Scene) -> None:
     it.send(plain())
-    claim(it.job.pk)
+    claim(it.delivery.pk)
 
 
 @case(Cause.REJECTED, "take it", "“Date of birth is required”", Actor.REFERRAL_STAFF)
@@ -370,14 +370,14 @@ def time_out(it: Scene) -> None:
 @case(Cause.BEING_LOOKED_FOR, "take it", "looked for before it is sent again")
 def looked_for_after_a_time_out(it: Scene) -> None:
     it.fails("close-after")
-    it.set_job(due_at=clock.now())
+    it.set_delivery(due_at=clock.now())
     it.run()
 
 
 def searched_after_a_time_out(it: Scene) -> None:
     it.fails("close-after")
-    ImportStep.objects.update(meant_at=clock.now() - timedelta(hours=1))
-    it.set_job(due_at=clock.now())
+    Step.objects.update(meant_at=clock.now() - timedelta(hours=1))
+    it.set_delivery(due_at=clock.now())
     it.run()
 
 
@@ -415,13 +415,13 @@ def answer_404_to_a_file(it: Scene) -> None:
 @case(Cause.UNCONFIRMED, "take it", "It is not there", Actor.SUPPORT)
 def unconfirmed(it: Scene) -> None:
     it.send(plain())
-    it.set_job(state="needs_attention", reason="unconfirmed", message="Nobody knows.")
+    it.set_delivery(state="needs_attention", reason="unconfirmed", message="Nobody knows.")
 
 
 @case(Cause.GAVE_UP, "take it", "Press Retry", Actor.SUPPORT)
 def gave_up(it: Scene) -> None:
     it.send(plain())
-    ImportJob.objects.update(tries=99)
+    Delivery.objects.update(tries=99)
     it.crms.fail("create", "503", times=None)
     it.run()
 
@@ -429,7 +429,7 @@ def gave_up(it: Scene) -> None:
 @case(Cause.GAVE_UP, "take it", "Nothing answered. Press Retry", Actor.SUPPORT)
 def gave_up_without_an_answer(it: Scene) -> None:
     it.send(plain())
-    ImportJob.objects.update(tries=99)
+    Delivery.objects.update(tries=99)
     it.crms.fail("create", "close", times=None)
     it.run()
 
@@ -437,19 +437,19 @@ def gave_up_without_an_answer(it: Scene) -> None:
 @case(Cause.REJECTED, "take it", "has cleared the error, and it is still", Actor.REFERRAL_STAFF)
 def cleared_error(it: Scene) -> None:
     it.fails("400")
-    importing.clear_error(it.job, User.objects.create_user("ines"))
+    importing.clear_error(it.delivery, User.objects.create_user("ines"))
 
 
 @case(Cause.QUARANTINED, "take it", "stopped its worker", Actor.DEVELOPERS)
 def quarantined(it: Scene) -> None:
     it.send(plain())
-    it.set_job(state="needs_attention", reason="quarantined", message="It stopped its worker.")
+    it.set_delivery(state="needs_attention", reason="quarantined", message="It stopped its worker.")
 
 
 @case(Cause.BUG, "take it", "Dovetail made a mistake", Actor.DEVELOPERS)
 def bug(it: Scene) -> None:
     it.send(plain())
-    it.set_job(state="needs_attention", reason="bug", message="Dovetail made a mistake.")
+    it.set_delivery(state="needs_attention", reason="bug", message="Dovetail made a mistake.")
 
 
 @case(Cause.WITHDRAWN, "take it", "Press Retry to import it anyway", Actor.SUPPORT)
@@ -482,7 +482,7 @@ def file_withdrawn(it: Scene) -> None:
 @case(Cause.FILES_TO_FOLLOW, "files", "They are tried again by themselves")
 def files_to_follow(it: Scene) -> None:
     it.imported(attachments=[{**LETTER, "data": None}])
-    it.set_job(due_at=clock.now() + timedelta(minutes=5))
+    it.set_delivery(due_at=clock.now() + timedelta(minutes=5))
 
 
 @case(Cause.ERROR_NOT_CLEARED, "files", "It later succeeded", Actor.SUPPORT)

@@ -97,7 +97,7 @@ def send(name: str, door: str) -> None:
         body["entry"][0]["resource"]["id"] = f"{name.replace(' ', '-')}-again"
     received = intake.receive(Source.objects.get(), door, json.dumps(body).encode())
     assert not received.duplicate
-    assert opening.open_jobs(received.event_id)
+    assert opening.open_deliveries(received.event_id)
 
 
 def run() -> None:
@@ -106,13 +106,13 @@ def run() -> None:
 
     from core import clock
     from referrals import importing
-    from referrals.models import ImportJob, ImportStep
+    from referrals.models import Delivery, Step
 
     past = clock.now() - timedelta(hours=1)
-    ImportStep.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
-    due = ImportJob.objects.filter(due_at__isnull=False)
+    Step.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
+    due = Delivery.objects.filter(due_at__isnull=False)
     for pk in list(due.values_list("pk", flat=True)):
-        ImportJob.objects.filter(pk=pk).update(due_at=past)
+        Delivery.objects.filter(pk=pk).update(due_at=past)
         importing.run(pk)
 
 
@@ -176,7 +176,7 @@ def _crms(crms: Any) -> dict[str, list[list[str]]]:
 
 def _portal() -> dict[str, Any]:
     from referrals import snapshot
-    from referrals.models import ImportJob, Referral
+    from referrals.models import Delivery, Referral
 
     shown = {}
     for referral in Referral.objects.filter(united_with=None):
@@ -187,14 +187,15 @@ def _portal() -> dict[str, Any]:
             "rows": sorted([one.filename, one.state] for one in referral.files.all()),
             "reading": referral.reading,
         }
-    jobs = [
-        [job.reference, job.state, job.missing_files, job.corrections]
-        for job in ImportJob.objects.order_by("opened_at")
+    deliveries = [
+        [delivery.reference, delivery.state, delivery.missing_files, delivery.corrections]
+        for delivery in Delivery.objects.order_by("opened_at")
     ]
     steps = {
-        job.reference: [step.name for step in job.steps.all()] for job in ImportJob.objects.all()
+        delivery.reference: [step.name for step in delivery.steps.all()]
+        for delivery in Delivery.objects.all()
     }
-    return {"referrals": shown, "jobs": jobs, "steps": steps}
+    return {"referrals": shown, "deliveries": deliveries, "steps": steps}
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from django.urls import reverse
 from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
 from core import clock
 from core.models import AuditEvent
-from referrals.models import ImportAttempt, ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.people import client_of
 from tests.world import REFERENCE, World, example, make_world, plain
 
-State, Reason = ImportJob.State, ImportJob.Reason
-JOBS = "admin:referrals_importjob_changelist"
+State, Reason = Delivery.State, Delivery.Reason
+DELIVERIES = "admin:referrals_delivery_changelist"
 
 
 def url_of(row: Any) -> str:
@@ -35,32 +35,36 @@ def messages(response: Any) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 
-def act(client: Client, action: str, *jobs: ImportJob, **answer: str) -> Any:
-    """Choose an action for jobs in the list; with an answer, to the question that it asks."""
-    data = {"action": action, "_selected_action": [str(job.pk) for job in jobs], **answer}
+def act(client: Client, action: str, *deliveries: Delivery, **answer: str) -> Any:
+    """Choose an action for deliveries in the list; with an answer, to the question that it asks."""
+    data = {
+        "action": action,
+        "_selected_action": [str(delivery.pk) for delivery in deliveries],
+        **answer,
+    }
     if answer:
         data["confirmed"] = "yes"
-    return client.post(reverse(JOBS), data, follow=True)
+    return client.post(reverse(DELIVERIES), data, follow=True)
 
 
-def failed(world: World) -> ImportJob:
+def failed(world: World) -> Delivery:
     """Send one referral and let its import run into what the world's destination does."""
     world.send(plain())
     return world.run()
 
 
 @pytest.fixture
-def rejected(db: None) -> ImportJob:
+def rejected(db: None) -> Delivery:
     return failed(make_world(behaviour="reject"))
 
 
 @pytest.fixture
-def unconfirmed(db: None) -> ImportJob:
+def unconfirmed(db: None) -> Delivery:
     return failed(make_world(behaviour="unconfirmed", look_up=False))
 
 
 @pytest.fixture
-def imported(world: World) -> ImportJob:
+def imported(world: World) -> Delivery:
     return failed(world)
 
 
@@ -92,7 +96,7 @@ def test_markup_in_a_referral_is_shown_as_text(admin_client: Client, world: Worl
 
 
 def test_the_summary_is_a_pdf_and_the_download_is_on_record(
-    admin_client: Client, imported: ImportJob
+    admin_client: Client, imported: Delivery
 ) -> None:
     referral = imported.referral
 
@@ -194,10 +198,10 @@ def test_the_body_is_readable_and_its_reading_is_on_record(
     assert AuditEvent.objects.get(action="read body").object_id == str(event.pk)
 
 
-def test_a_job_shows_whose_turn_it_is_attempts_and_steps(
-    admin_client: Client, rejected: ImportJob
+def test_a_delivery_shows_whose_turn_it_is_attempts_and_steps(
+    admin_client: Client, rejected: Delivery
 ) -> None:
-    listed = text(admin_client, reverse(JOBS))
+    listed = text(admin_client, reverse(DELIVERIES))
     page = text(admin_client, url_of(rejected))
 
     for words in ("did not accept the referral", "whoever looks after the referral in Caredove"):
@@ -208,26 +212,26 @@ def test_a_job_shows_whose_turn_it_is_attempts_and_steps(
 
 
 def test_the_id_in_the_destination_is_a_link_only_to_a_web_address(
-    admin_client: Client, imported: ImportJob
+    admin_client: Client, imported: Delivery
 ) -> None:
-    ImportJob.objects.update(external_url="javascript:alert(1)")
+    Delivery.objects.update(external_url="javascript:alert(1)")
     assert "javascript:" not in text(admin_client, url_of(imported))
 
-    ImportJob.objects.update(external_url="https://crms.example/inbox/1")
+    Delivery.objects.update(external_url="https://crms.example/inbox/1")
     assert 'href="https://crms.example/inbox/1"' in text(admin_client, url_of(imported))
 
 
 # -- Nothing is edited ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "delivery"])
 def test_nothing_is_added_changed_or_deleted(
-    admin_client: Client, imported: ImportJob, name: str
+    admin_client: Client, imported: Delivery, name: str
 ) -> None:
     row = {
         "referral": imported.referral,
         "inboundevent": imported.opened_by,
-        "importjob": imported,
+        "delivery": imported,
     }[name]
 
     assert admin_client.get(reverse(f"admin:referrals_{name}_add")).status_code == 403
@@ -245,11 +249,11 @@ def test_nothing_is_added_changed_or_deleted(
 
 
 def test_every_view_of_a_persons_data_is_on_record(
-    admin_client: Client, rejected: ImportJob
+    admin_client: Client, rejected: Delivery
 ) -> None:
     text(admin_client, url_of(rejected.referral))
     text(admin_client, url_of(rejected))
-    text(admin_client, reverse(JOBS))
+    text(admin_client, reverse(DELIVERIES))
 
     recorded = AuditEvent.objects.order_by("id").values_list("action", "object_id", "username")
     assert list(recorded) == [
@@ -260,14 +264,14 @@ def test_every_view_of_a_persons_data_is_on_record(
     assert AuditEvent.objects.first().detail == {"imports": [str(rejected.pk)]}
 
 
-def test_a_referral_leads_to_who_has_opened_it(admin_client: Client, rejected: ImportJob) -> None:
+def test_a_referral_leads_to_who_has_opened_it(admin_client: Client, rejected: Delivery) -> None:
     admin_client.get(url_of(rejected))
     admin_client.get(reverse("admin:referrals_inboundevent_body", args=[rejected.opened_by_id]))
     page = text(admin_client, url_of(rejected.referral))
     (trail,) = re.findall(r'href="([^"]+object_id__in=[^"]+)"', page)
     read = admin_client.get(unescape(trail)).context["cl"].result_list
     assert {event.object_type for event in read} == {
-        "referrals.importjob",
+        "referrals.delivery",
         "referrals.referral",
         "referrals.inboundevent",
     }
@@ -275,7 +279,7 @@ def test_a_referral_leads_to_who_has_opened_it(admin_client: Client, rejected: I
     assert "object_id__in" not in text(support, url_of(rejected.referral))
 
 
-def test_the_record_holds_no_personal_data(admin_client: Client, rejected: ImportJob) -> None:
+def test_the_record_holds_no_personal_data(admin_client: Client, rejected: Delivery) -> None:
     event = rejected.opened_by
     text(admin_client, url_of(rejected.referral))
     text(admin_client, reverse("admin:referrals_inboundevent_body", args=[event.pk]))
@@ -290,7 +294,7 @@ def test_the_record_holds_no_personal_data(admin_client: Client, rejected: Impor
 
 
 def test_a_retry_that_would_be_refused_again_says_what_to_do_instead(
-    admin_client: Client, rejected: ImportJob
+    admin_client: Client, rejected: Delivery
 ) -> None:
     page = act(admin_client, "retry", rejected)
 
@@ -298,58 +302,56 @@ def test_a_retry_that_would_be_refused_again_says_what_to_do_instead(
         f"Not sent again ({REFERENCE}): The destination refused the referral's data."
         in messages(page)
     )
-    assert ImportJob.objects.get().state == State.NEEDS_ATTENTION
+    assert Delivery.objects.get().state == State.NEEDS_ATTENTION
 
 
 def test_a_retry_queues_and_nudges(
     admin_client: Client,
-    rejected: ImportJob,
+    rejected: Delivery,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     nudged = []
-    monkeypatch.setattr("referrals.admin.deciding.nudge_job", nudged.append)
-    ImportJob.objects.update(reason=Reason.GAVE_UP)
+    monkeypatch.setattr("referrals.admin.deciding.nudge_delivery", nudged.append)
+    Delivery.objects.update(reason=Reason.GAVE_UP)
 
     page = act(admin_client, "retry", rejected)
 
     assert "1 import was sent again." in messages(page)
     assert nudged == [rejected.pk]
-    job = ImportJob.objects.get()
-    assert (job.state, job.resends) == (State.QUEUED, 1)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.resends) == (State.QUEUED, 1)
     assert AuditEvent.objects.get(action="retry").username == "admin"
 
 
-def test_dismissing_asks_why_and_keeps_the_answer(
-    admin_client: Client, rejected: ImportJob
-) -> None:
+def test_dismissing_asks_why_and_keeps_the_answer(admin_client: Client, rejected: Delivery) -> None:
     question = act(admin_client, "dismiss", rejected)
     unanswered = act(admin_client, "dismiss", rejected, why=" ")
     assert "Why is it not to be imported?" in question.content.decode()
     assert "This field is required." in unanswered.content.decode()
-    assert ImportJob.objects.get().state == State.NEEDS_ATTENTION
+    assert Delivery.objects.get().state == State.NEEDS_ATTENTION
 
     page = act(admin_client, "dismiss", rejected, why="Entered by hand already")
 
     assert "1 import was dismissed." in messages(page)
-    job = ImportJob.objects.get()
-    assert (job.state, job.closed_why) == (State.DISMISSED, "Entered by hand already")
-    assert "By admin: Entered by hand already" in text(admin_client, url_of(job))
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.closed_why) == (State.DISMISSED, "Entered by hand already")
+    assert "By admin: Entered by hand already" in text(admin_client, url_of(delivery))
 
 
 def test_an_import_that_is_there_cannot_be_dismissed(
-    admin_client: Client, imported: ImportJob
+    admin_client: Client, imported: Delivery
 ) -> None:
     page = act(admin_client, "dismiss", imported, why="No")
 
     assert "1 cannot be dismissed" in messages(page)
-    assert ImportJob.objects.get().state == State.IMPORTED
+    assert Delivery.objects.get().state == State.IMPORTED
 
 
 def test_an_error_is_cleared_and_the_filter_no_longer_finds_it(
-    admin_client: Client, rejected: ImportJob
+    admin_client: Client, rejected: Delivery
 ) -> None:
-    uncleared = reverse(JOBS) + "?error=uncleared"
+    uncleared = reverse(DELIVERIES) + "?error=uncleared"
     assert REFERENCE in text(admin_client, uncleared)
 
     act(admin_client, "clear_errors", rejected, seen_at=clock.now().isoformat())
@@ -359,7 +361,7 @@ def test_an_error_is_cleared_and_the_filter_no_longer_finds_it(
 
 
 def test_it_is_there_asks_for_the_id_and_goes_on(
-    admin_client: Client, unconfirmed: ImportJob
+    admin_client: Client, unconfirmed: Delivery
 ) -> None:
     question = act(admin_client, "it_is_there", unconfirmed)
     assert "You have found it in Birchwood CRMS: the referral." in question.content.decode()
@@ -368,11 +370,11 @@ def test_it_is_there_asks_for_the_id_and_goes_on(
 
     assert "The import goes on." in messages(page)
     assert unconfirmed.steps.get().external_id == "RF-1"
-    assert ImportJob.objects.get().state == State.QUEUED
+    assert Delivery.objects.get().state == State.QUEUED
 
 
 def test_it_is_not_there_warns_before_it_is_sent_again(
-    admin_client: Client, unconfirmed: ImportJob
+    admin_client: Client, unconfirmed: Delivery
 ) -> None:
     question = act(admin_client, "it_is_not_there", unconfirmed)
     assert "it will be there twice" in question.content.decode()
@@ -381,10 +383,10 @@ def test_it_is_not_there_warns_before_it_is_sent_again(
     act(admin_client, "it_is_not_there", unconfirmed, sure="yes")
 
     assert not unconfirmed.steps.exists()
-    assert ImportJob.objects.get().state == State.QUEUED
+    assert Delivery.objects.get().state == State.QUEUED
 
 
-def test_a_second_answer_changes_nothing(admin_client: Client, unconfirmed: ImportJob) -> None:
+def test_a_second_answer_changes_nothing(admin_client: Client, unconfirmed: Delivery) -> None:
     act(admin_client, "it_is_there", unconfirmed, external_id="RF-1")
 
     page = act(admin_client, "it_is_not_there", unconfirmed, sure="yes")
@@ -393,15 +395,15 @@ def test_a_second_answer_changes_nothing(admin_client: Client, unconfirmed: Impo
     assert unconfirmed.steps.get().external_id == "RF-1"
 
 
-def test_the_page_of_a_job_offers_what_can_be_done_and_returns_to_it(
-    admin_client: Client, unconfirmed: ImportJob
+def test_the_page_of_a_delivery_offers_what_can_be_done_and_returns_to_it(
+    admin_client: Client, unconfirmed: Delivery
 ) -> None:
     page = text(admin_client, url_of(unconfirmed))
     assert '<button type="submit" class="button">It is there' in page
     assert '<button type="submit" class="button">Retry' not in page
 
     response = admin_client.post(
-        reverse(JOBS),
+        reverse(DELIVERIES),
         {
             "action": "clear_errors",
             "_selected_action": str(unconfirmed.pk),
@@ -418,7 +420,7 @@ def test_the_page_of_a_job_offers_what_can_be_done_and_returns_to_it(
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "delivery"])
 def test_a_list_is_searched_by_any_id_of_the_referral(
     admin_client: Client, world: World, name: str
 ) -> None:
@@ -435,7 +437,7 @@ def test_a_list_is_searched_by_any_id_of_the_referral(
     assert not admin_client.get(url, {"q": "Mireille"}).context["cl"].result_list
 
 
-@pytest.mark.parametrize("name", ["referral", "inboundevent", "importjob"])
+@pytest.mark.parametrize("name", ["referral", "inboundevent", "delivery"])
 def test_a_full_list_costs_no_more_queries(
     admin_client: Client, world: World, name: str, django_assert_max_num_queries: Any
 ) -> None:
@@ -445,7 +447,7 @@ def test_a_full_list_costs_no_more_queries(
     with django_assert_max_num_queries(15):
         page = admin_client.get(
             reverse(f"admin:referrals_{name}_changelist"),
-            {"error": "all"} if name == "importjob" else {},
+            {"error": "all"} if name == "delivery" else {},
         )
 
     assert len(page.context["cl"].result_list) == 25
@@ -465,7 +467,7 @@ def test_a_page_of_a_referral_costs_few_queries(
 # -- Who may ---------------------------------------------------------------------------------------
 
 
-def test_a_liaison_sees_nobody_and_decides_nothing(unconfirmed: ImportJob) -> None:
+def test_a_liaison_sees_nobody_and_decides_nothing(unconfirmed: Delivery) -> None:
     liaison = client_of(LIAISON, unconfirmed.destination.organization)
 
     page = liaison.get(url_of(unconfirmed))
@@ -479,7 +481,7 @@ def test_a_liaison_sees_nobody_and_decides_nothing(unconfirmed: ImportJob) -> No
     assert not AuditEvent.objects.filter(action="read body").exists()
 
 
-def test_support_decides_and_reads_bodies(unconfirmed: ImportJob) -> None:
+def test_support_decides_and_reads_bodies(unconfirmed: Delivery) -> None:
     support = client_of(SUPPORT, unconfirmed.destination.organization)
 
     act(support, "it_is_not_there", unconfirmed, sure="yes")
@@ -488,7 +490,7 @@ def test_support_decides_and_reads_bodies(unconfirmed: ImportJob) -> None:
     assert not unconfirmed.steps.exists()
 
 
-def test_who_has_no_role_sees_nobody(imported: ImportJob) -> None:
+def test_who_has_no_role_sees_nobody(imported: Delivery) -> None:
     client = client_of()
     referral = imported.referral
 
@@ -514,7 +516,7 @@ def test_every_permission_of_a_role_exists(db: None, role: str) -> None:
 
 def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
     own = Group.objects.create(name="Night shift")
-    own.permissions.add(Permission.objects.get(codename="view_importjob"))
+    own.permissions.add(Permission.objects.get(codename="view_delivery"))
     Group.objects.get(name=ADMINISTRATOR).permissions.clear()
 
     install_roles()
@@ -525,9 +527,9 @@ def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
     assert own.permissions.count() == 1
 
 
-def test_reading_an_answer_of_the_destination_is_on_record(rejected: ImportJob) -> None:
-    ImportAttempt.objects.update(body="Name is required")
-    url = reverse("admin:referrals_importjob_answer", args=[rejected.pk, 1])
+def test_reading_an_answer_of_the_destination_is_on_record(rejected: Delivery) -> None:
+    Attempt.objects.update(body="Name is required")
+    url = reverse("admin:referrals_delivery_answer", args=[rejected.pk, 1])
 
     assert client_of(LIAISON, rejected.destination.organization).get(url).status_code == 403
     assert not AuditEvent.objects.filter(action="read answer").exists()
@@ -540,10 +542,10 @@ def test_reading_an_answer_of_the_destination_is_on_record(rejected: ImportJob) 
 
 
 def test_an_answer_with_half_a_character_can_be_read(
-    admin_client: Client, rejected: ImportJob
+    admin_client: Client, rejected: Delivery
 ) -> None:
     attempt = rejected.attempts.get()
     attempt.body = r'{"error": "no \ud800 such"}'
     attempt.save()
-    url = reverse("admin:referrals_importjob_answer", args=[rejected.pk, attempt.number])
+    url = reverse("admin:referrals_delivery_answer", args=[rejected.pk, attempt.number])
     assert "no ? such" in text(admin_client, url)

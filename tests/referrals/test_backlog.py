@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from core import clock
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 from tests.world import World, plain
 
 pytestmark = pytest.mark.postgres  # counts and ages by the database's clock
@@ -29,12 +29,12 @@ def test_a_row_that_has_been_due_for_long_points_at_the_dispatcher(world: World)
 
 def test_a_held_destination_is_no_backlog(world: World):
     world.send(plain())
-    ImportJob.objects.update(due_at=clock.now() - timedelta(minutes=7))
+    Delivery.objects.update(due_at=clock.now() - timedelta(minutes=7))
     world.destination.hold("The token is wrong.", clock.now())
     assert checks()["backlog"] == "ok"
 
 
-def test_the_figures_count_jobs_by_state(world: World):
+def test_the_figures_count_deliveries_by_state(world: World):
     world.send(plain())
     page = Client().get("/metrics").content.decode()
     assert 'dovetail_import_jobs{state="queued"} 1.0' in page

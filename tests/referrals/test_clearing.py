@@ -11,12 +11,12 @@ from access.roles import SUPPORT
 from core import clock
 from core.models import AuditEvent
 from referrals import importing
-from referrals.models import ClearedError, ImportJob
+from referrals.models import ClearedError, Delivery
 from tests.people import client_of, person
 from tests.referrals.test_retrying import failed
 from tests.world import World, make_world, options, plain
 
-JOBS = "admin:referrals_importjob_changelist"
+DELIVERIES = "admin:referrals_delivery_changelist"
 
 
 @pytest.fixture
@@ -24,61 +24,64 @@ def support(world: World) -> Client:
     return client_of(SUPPORT, world.organization, name="ana")
 
 
-def clear(client: Client, *jobs: ImportJob, **answer: str) -> Any:
-    chosen = {"action": "clear_errors", "_selected_action": [str(job.pk) for job in jobs]}
-    asked = client.post(reverse(JOBS), chosen)
+def clear(client: Client, *deliveries: Delivery, **answer: str) -> Any:
+    chosen = {
+        "action": "clear_errors",
+        "_selected_action": [str(delivery.pk) for delivery in deliveries],
+    }
+    asked = client.post(reverse(DELIVERIES), chosen)
     seen_at = asked.context["form"].initial["seen_at"]
     given = {"confirmed": "yes", "note": "", "seen_at": seen_at, **answer}
-    return client.post(reverse(JOBS), chosen | given, follow=True)
+    return client.post(reverse(DELIVERIES), chosen | given, follow=True)
 
 
 def test_who_cleared_an_error_when_and_why_is_kept(world: World, support: Client):
-    (job,) = failed(world, message="Date of birth is required")
-    page = clear(support, job, note="Asked the clinic")
+    (delivery,) = failed(world, message="Date of birth is required")
+    page = clear(support, delivery, note="Asked the clinic")
     assert "1 import was cleared." in page.content.decode()
     kept = ClearedError.objects.get()
     assert (kept.cleared_by.username, kept.note) == ("ana", "Asked the clinic")
     assert kept.message == "Date of birth is required"
-    shown = support.get(reverse("admin:referrals_importjob_change", args=[job.pk]))
+    shown = support.get(reverse("admin:referrals_delivery_change", args=[delivery.pk]))
     assert "Asked the clinic" in shown.content.decode()
     assert "Asked" not in str(AuditEvent.objects.get(action="clear error").detail)
 
 
 def test_every_clearing_of_one_import_stays(world: World):
-    (job,) = failed(world)
+    (delivery,) = failed(world)
     ana = person(SUPPORT, world.organization, name="ana")
-    assert importing.clear_error(job, ana, note="first")
-    assert not importing.clear_error(job, ana, note="again")
-    ImportJob.objects.update(error_at=clock.now(), error_cleared_at=None)
-    job.refresh_from_db()
-    assert importing.clear_error(job, ana, note="second")
-    assert [kept.note for kept in job.cleared_errors.all()] == ["first", "second"]
+    assert importing.clear_error(delivery, ana, note="first")
+    assert not importing.clear_error(delivery, ana, note="again")
+    Delivery.objects.update(error_at=clock.now(), error_cleared_at=None)
+    delivery.refresh_from_db()
+    assert importing.clear_error(delivery, ana, note="second")
+    assert [kept.note for kept in delivery.cleared_errors.all()] == ["first", "second"]
 
 
 def test_an_error_that_came_after_the_question_stays(world: World, support: Client):
     old, new = failed(world, 2)
     seen_at = clock.now()
     later = seen_at + timedelta(seconds=1)
-    ImportJob.objects.filter(pk=new.pk).update(error_at=later)
+    Delivery.objects.filter(pk=new.pk).update(error_at=later)
     chosen = {"action": "clear_errors", "_selected_action": [str(old.pk), str(new.pk)]}
     answer = {"confirmed": "yes", "note": "", "seen_at": seen_at.isoformat()}
-    page = support.post(reverse(JOBS), chosen | answer, follow=True)
+    page = support.post(reverse(DELIVERIES), chosen | answer, follow=True)
     assert "1 not cleared" in page.content.decode()
-    assert ImportJob.objects.get(error_cleared_at=None).pk == new.pk
+    assert Delivery.objects.get(error_cleared_at=None).pk == new.pk
 
 
 def test_all_that_match_are_cleared_in_one_go(world: World, support: Client):
-    jobs = failed(world, 60)
+    deliveries = failed(world, 60)
     chosen = {
         "action": "clear_errors",
-        "_selected_action": [str(jobs[0].pk)],
+        "_selected_action": [str(deliveries[0].pk)],
         "select_across": "1",
     }
-    asked = support.post(reverse(JOBS), chosen | {"index": "0"})
+    asked = support.post(reverse(DELIVERIES), chosen | {"index": "0"})
     assert "… and 10 more" in asked.content.decode()
     assert 'name="select_across" value="1"' in asked.content.decode()
     seen_at = asked.context["form"].initial["seen_at"]
-    support.post(reverse(JOBS), chosen | {"confirmed": "yes", "seen_at": seen_at})
+    support.post(reverse(DELIVERIES), chosen | {"confirmed": "yes", "seen_at": seen_at})
     assert ClearedError.objects.count() == 60
 
 
@@ -90,18 +93,22 @@ def test_a_later_success_is_shown_and_clears_nothing(db: None):
     world.destination.options = options("demo")
     world.destination.save()
     world.send(plain("referral.edited", number=2))
-    job = world.run()
-    assert (job.state, job.has_uncleared_error, job.later_succeeded) == ("imported", True, True)
-    page = support.get(reverse("admin:referrals_importjob_change", args=[job.pk]))
+    delivery = world.run()
+    assert (delivery.state, delivery.has_uncleared_error, delivery.later_succeeded) == (
+        "imported",
+        True,
+        True,
+    )
+    page = support.get(reverse("admin:referrals_delivery_change", args=[delivery.pk]))
     assert "later succeeded" in page.content.decode().lower()
 
 
 def test_notes_go_when_the_referral_is_revoked(world: World):
     world.send(plain())
-    job = world.run()
-    ImportJob.objects.update(error_at=clock.now(), message="Mireille")
-    job.refresh_from_db()
-    importing.clear_error(job, note="Called Mireille")
+    delivery = world.run()
+    Delivery.objects.update(error_at=clock.now(), message="Mireille")
+    delivery.refresh_from_db()
+    importing.clear_error(delivery, note="Called Mireille")
     world.send(plain("referral.revoked", number=2))
     kept = ClearedError.objects.get()
     assert (kept.note, kept.message) == ("", "")

@@ -10,7 +10,7 @@ from access.roles import SUPPORT
 from integrations.models import Destination
 from referrals import importing
 from referrals.differences import Difference, differences
-from referrals.models import ImportJob, SentSnapshot
+from referrals.models import Delivery, SentSnapshot
 from tests.people import client_of
 from tests.world import World, make_world, options, plain
 
@@ -64,7 +64,7 @@ def test_what_counts_is_what_was_sent_first() -> None:
     world.run()
     edit(world, date_of_birth="1992-01-31")
     Destination.objects.update(options=options("demo"))
-    ImportJob.objects.update(due_at=world.referral.changed_at)
+    Delivery.objects.update(due_at=world.referral.changed_at)
     for _ in range(3):
         world.run()
     (sent,) = SentSnapshot.objects.all()
@@ -86,7 +86,7 @@ def test_what_a_person_did_not_find_there_is_forgotten() -> None:
     world.run()
     assert SentSnapshot.objects.exists()
 
-    importing.confirm_absent(world.job)
+    importing.confirm_absent(world.delivery)
 
     assert not SentSnapshot.objects.exists()
 

@@ -12,7 +12,7 @@ from core import clock
 from referrals import tasks
 from referrals.dispatching import Dispatcher, due_events
 from referrals.importing import claiming
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 from tests.flow.portal import eventually
 from tests.world import World, make_world, plain
 
@@ -35,7 +35,7 @@ def rounds_until(dispatcher: Dispatcher, done: Any, limit: int = 400) -> None:
 
 
 def imported() -> bool:
-    return ImportJob.objects.filter(state="imported").exists()
+    return Delivery.objects.filter(state="imported").exists()
 
 
 @pytest.mark.postgres
@@ -72,8 +72,8 @@ def test_with_a_broker_each_row_is_nudged_once_in_a_while(
     dispatcher = Dispatcher()
     dispatcher.round()
     dispatcher.round()
-    assert published == [("referrals.tasks.run_job", str(world.job.pk))]
-    assert world.job.state == "queued"
+    assert published == [("referrals.tasks.run_delivery", str(world.delivery.pk))]
+    assert world.delivery.state == "queued"
 
 
 def test_events_are_opened_even_where_all_workers_are_busy(
@@ -92,7 +92,7 @@ def test_a_lost_nudge_is_given_again(world: World, settings: Any, monkeypatch: p
     world.send(plain())
     dispatcher = Dispatcher()
     dispatcher.round()
-    ImportJob.objects.update(nudged_at=clock.now() - 2 * claiming.NUDGE_AGAIN)
+    Delivery.objects.update(nudged_at=clock.now() - 2 * claiming.NUDGE_AGAIN)
     dispatcher.round()
     assert len(published) == 2
 
@@ -148,8 +148,8 @@ def test_a_message_of_the_broker_carries_one_id(
     assert sent == [((str(received.event_id),), {"retry": False, "ignore_result": True})]
 
 
-def test_a_task_opens_its_event_and_a_task_runs_its_job(world: World):
+def test_a_task_opens_its_event_and_a_task_runs_its_delivery(world: World):
     received = world.receive(plain())
     tasks.open_event(str(received.event_id))
-    tasks.run_job(str(world.job.pk))
-    assert world.job.state == "imported"
+    tasks.run_delivery(str(world.delivery.pk))
+    assert world.delivery.state == "imported"

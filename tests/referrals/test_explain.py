@@ -27,7 +27,7 @@ from referrals.explain import (
     explain,
     explain_referral,
 )
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import person
 from tests.referrals.causes import CASES, TOKEN, Case, Scene, scene
 from tests.world import REFERENCE, World, plain
@@ -117,9 +117,11 @@ def as_json(told: Explanation) -> dict[str, Any]:
 
 def at_once(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with its times as instants: they may be written in any time zone."""
-    for job in answer["imports"]:
+    for delivery in answer["imports"]:
         for name in ("imported_at", "due_at"):
-            job[name] = job[name] and datetime.fromisoformat(job[name]).replace(microsecond=0)
+            delivery[name] = delivery[name] and datetime.fromisoformat(delivery[name]).replace(
+                microsecond=0
+            )
     return answer
 
 
@@ -176,7 +178,7 @@ def test_the_worst_import_is_explained(world: World):
     archive = Destination.objects.create(
         organization=world.organization, name="Archive", kind="demo"
     )
-    ImportJob.objects.create(
+    Delivery.objects.create(
         referral=world.referral,
         destination=archive,
         opened_at=clock.now(),

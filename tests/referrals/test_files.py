@@ -79,10 +79,10 @@ def test_what_is_not_the_file_is_missing_with_the_reason_and_asked_for_again(
     world: World, sent, announced, answer, why
 ):
     world.send(plain(attachments=[wanted(**announced)]))
-    job = run(world, answer, "text/html")
-    assert why in job.missing_files["letter.pdf"]
+    delivery = run(world, answer, "text/html")
+    assert why in delivery.missing_files["letter.pdf"]
     assert sent == []
-    assert (job.state, job.due_at is not None) == ("imported", True)
+    assert (delivery.state, delivery.due_at is not None) == ("imported", True)
     file = ReferralFile.objects.get()
     assert (file.state, file.stored_as, file.size) == ("wanted", "", announced.get("size"))
 
@@ -100,8 +100,12 @@ def test_it_is_sent_when_the_address_gives_it_after_all(world: World, sent, sett
 def test_what_the_address_never_gives_is_left_to_people(world: World, settings):
     settings.RETRY_SCHEDULE = []
     world.send(plain(attachments=[wanted()]))
-    job = run(world, b"")
-    assert (job.state, job.due_at, job.has_uncleared_error) == ("imported", None, True)
+    delivery = run(world, b"")
+    assert (delivery.state, delivery.due_at, delivery.has_uncleared_error) == (
+        "imported",
+        None,
+        True,
+    )
     file = ReferralFile.objects.get()
     assert (file.state, file.remark) == ("unavailable", "It came empty.")
 
@@ -149,9 +153,9 @@ def test_a_stored_file_keeps_the_name_of_its_content(world: World):
 def test_the_same_bytes_are_sent_once(world: World, sent):
     files = [inline("letter.txt", NOTE), inline("copy of letter.txt", NOTE), inline("b.pdf", pdf())]
     world.send(plain(attachments=files))
-    job = world.run()
+    delivery = world.run()
     assert sent == [("1.txt", NOTE), ("3.pdf", pdf())]
-    assert job.missing_files == {}
+    assert delivery.missing_files == {}
 
 
 def test_the_same_bytes_from_an_address_are_sent_once(world: World, sent):

@@ -12,7 +12,7 @@ from integrations.sources.parsed import ParsedEvent
 from integrations.transport import Receipt, TryAgain
 from referrals import importing, snapshot
 from referrals.explain import explain
-from referrals.models import ImportJob, Referral, ReferralFile
+from referrals.models import Delivery, Referral, ReferralFile
 from tests.reading import reading
 from tests.world import REFERENCE, World, options, plain
 
@@ -32,8 +32,8 @@ def naming(*references: str) -> AbstractContextManager[None]:
 
 
 def run_all() -> None:
-    for job in ImportJob.objects.filter(state="queued"):
-        importing.run(job.pk)
+    for delivery in Delivery.objects.filter(state="queued"):
+        importing.run(delivery.pk)
 
 
 def joined(world: World, **referral: Any) -> Referral:
@@ -56,39 +56,39 @@ def test_two_parts_that_are_both_in_the_destination_are_told(world: World) -> No
     run_all()
     joined(world)
     run_all()
-    assert ImportJob.objects.filter(state="imported").count() == 2
-    (job,) = ImportJob.objects.filter(referral__united_with=None)
+    assert Delivery.objects.filter(state="imported").count() == 2
+    (delivery,) = Delivery.objects.filter(referral__united_with=None)
     assert any(
         "Birchwood CRMS has this referral a second time" in sentence and OTHER in sentence
-        for sentence in job.corrections
+        for sentence in delivery.corrections
     )
-    assert job.has_uncleared_error
+    assert delivery.has_uncleared_error
 
 
 def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
     two_referrals(world)
-    for job in ImportJob.objects.all():
+    for delivery in Delivery.objects.all():
 
         def deliver(_: Any, parcel: Any) -> Receipt:
             parcel.ledger.once("referral", lambda: "X-1")
             raise TryAgain("Busy.")
 
         with mock.patch(DELIVER, deliver):
-            importing.run(job.pk)
+            importing.run(delivery.pk)
     joined(world)
-    (job,) = ImportJob.objects.filter(referral__united_with=None)
-    assert any("a second time, perhaps" in sentence for sentence in job.corrections)
+    (delivery,) = Delivery.objects.filter(referral__united_with=None)
+    assert any("a second time, perhaps" in sentence for sentence in delivery.corrections)
 
 
 def test_two_parts_of_which_one_was_sent_become_one_import(world: World) -> None:
     two_referrals(world)
-    importing.run(ImportJob.objects.get(reference=REFERENCE).pk)
+    importing.run(Delivery.objects.get(reference=REFERENCE).pk)
     referral = joined(world)
     run_all()
-    (job,) = referral.jobs.all()
-    assert job.state == "imported"
-    assert not any("a second time" in sentence for sentence in job.corrections)
-    assert ImportJob.objects.get(reference=OTHER).state == "dismissed"
+    (delivery,) = referral.deliveries.all()
+    assert delivery.state == "imported"
+    assert not any("a second time" in sentence for sentence in delivery.corrections)
+    assert Delivery.objects.get(reference=OTHER).state == "dismissed"
 
 
 def test_two_reference_numbers_of_one_imported_referral_are_told_once(world: World) -> None:
@@ -98,7 +98,7 @@ def test_two_reference_numbers_of_one_imported_referral_are_told_once(world: Wor
     for number in (2, 3):
         with naming(REFERENCE, UUID):
             world.send(plain("referral.edited", number=number))
-    (sentence,) = world.job.corrections
+    (sentence,) = world.delivery.corrections
     assert sentence.startswith(f"Messages with the Reference # {REFERENCE} were taken")
     check = explain(OTHER).checks[0]
     assert f"also name it by the number {REFERENCE}" in check.sentence
@@ -109,7 +109,7 @@ def test_the_numbers_of_a_referral_that_was_not_sent_flag_nothing(world: World) 
         world.send(plain())
     with naming(REFERENCE, UUID):
         world.send(plain("referral.edited", number=2))
-    assert world.job.corrections == []
+    assert world.delivery.corrections == []
     assert f"by the number {REFERENCE}" in explain(OTHER).checks[0].sentence
 
 
@@ -121,7 +121,7 @@ def test_an_import_under_a_number_that_is_not_the_reference_is_told(world: World
     with naming(REFERENCE, OTHER):
         world.send(plain("referral.edited", number=2))
     assert world.referral.reference == REFERENCE
-    assert world.job.corrections == [
+    assert world.delivery.corrections == [
         f"It was sent to Birchwood CRMS with the reference {OTHER}; its Reference # is "
         f"{REFERENCE}. Correct it there."
     ]
@@ -134,7 +134,7 @@ def test_a_better_id_than_before_is_nothing_to_correct(world: World) -> None:
     with naming(REFERENCE, UUID):
         world.send(plain("referral.edited", number=2))
     assert world.referral.reference == REFERENCE
-    assert world.job.corrections == []
+    assert world.delivery.corrections == []
 
 
 def test_the_reference_that_is_known_stays(world: World) -> None:
@@ -173,7 +173,7 @@ def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: W
         organization=world.organization, name="Second", kind="demo", options=options("demo")
     )
     two_referrals(world, [LETTER], [{**LETTER, "data": "bm8="}])
-    other = ImportJob.objects.get(reference=OTHER)
+    other = Delivery.objects.get(reference=OTHER)
     other.destination = second
     other.save()
 
@@ -186,9 +186,9 @@ def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: W
         run_all()
     TriggerConfig.objects.update(enabled=False)
     referral = joined(world)
-    for job in referral.jobs.all():
-        (step,) = job.steps.all()
+    for delivery in referral.deliveries.all():
+        (step,) = delivery.steps.all()
         (file,) = [f for f in referral.files.all() if f"attachment:{f.key}" == step.name]
-        own = "hello" if job.destination == world.destination else "no"
+        own = "hello" if delivery.destination == world.destination else "no"
         assert file.size == len(own)
-    assert len({job.steps.get().name for job in referral.jobs.all()}) == 2
+    assert len({delivery.steps.get().name for delivery in referral.deliveries.all()}) == 2

@@ -1,4 +1,4 @@
-"""One job from claim to settlement, with the demo destination in each of its moods."""
+"""One delivery from claim to settlement, with the demo destination in each of its moods."""
 
 import time
 from base64 import b64encode
@@ -17,9 +17,9 @@ from integrations.models import Destination, Organization
 from referrals import importing
 from referrals.identity import UNITED
 from referrals.importing import claiming, deciding
-from referrals.importing.claiming import LeaseLost, claim, due_jobs, mark_nudged, release_lost
-from referrals.importing.ledger import JobLedger
-from referrals.models import ImportAttempt, ImportJob, ImportStep, Referral
+from referrals.importing.claiming import LeaseLost, claim, due_deliveries, mark_nudged, release_lost
+from referrals.importing.ledger import DeliveryLedger
+from referrals.models import Attempt, Delivery, Referral, Step
 from tests.core.outbound.servers import answering, in_chunks, serving
 from tests.integrations.sources.real_files import pdf, picture
 from tests.world import REFERENCE, World, make_world, options, plain
@@ -51,55 +51,63 @@ def behave(world: World, behaviour: str, **more: object) -> None:
 
 
 def make_due() -> None:
-    ImportJob.objects.filter(due_at__isnull=False).update(due_at=clock.now())
+    Delivery.objects.filter(due_at__isnull=False).update(due_at=clock.now())
 
 
-def run_until_settled(world: World, rounds: int = 10) -> ImportJob:
+def run_until_settled(world: World, rounds: int = 10) -> Delivery:
     for _ in range(rounds):
         make_due()
-        importing.run(world.job.pk)
-    return world.job
+        importing.run(world.delivery.pk)
+    return world.delivery
 
 
-# -- what an outcome makes of a job --------------------------------------------------------------
+# -- what an outcome makes of a delivery ---------------------------------------------------------
 
 
 def test_a_receipt_makes_it_imported(world: World):
-    job = world.run()
-    assert (job.state, job.external_id) == ("imported", f"DEMO-{REFERENCE}-referral")
-    assert job.imported_at is not None
-    assert job.missing_files == {}
-    assert [step.name for step in job.steps.all()] == ["referral", "summary"]
-    (attempt,) = job.attempts.all()
+    delivery = world.run()
+    assert (delivery.state, delivery.external_id) == ("imported", f"DEMO-{REFERENCE}-referral")
+    assert delivery.imported_at is not None
+    assert delivery.missing_files == {}
+    assert [step.name for step in delivery.steps.all()] == ["referral", "summary"]
+    (attempt,) = delivery.attempts.all()
     assert (attempt.outcome, attempt.ended_at is not None) == ("imported", True)
 
 
 def test_a_refusal_needs_attention_and_raises_the_flag(world: World):
     behave(world, "reject")
-    job = world.run()
-    assert (job.state, job.reason, job.has_uncleared_error) == ("needs_attention", "rejected", True)
-    assert "“Name is required”" in job.message
-    assert not job.steps.exists()
+    delivery = world.run()
+    assert (delivery.state, delivery.reason, delivery.has_uncleared_error) == (
+        "needs_attention",
+        "rejected",
+        True,
+    )
+    assert "“Name is required”" in delivery.message
+    assert not delivery.steps.exists()
 
 
 def test_try_again_follows_the_schedule_and_then_gives_up(world: World):
     behave(world, "try_again")
     before = clock.now()
-    job = world.run()
-    assert (job.state, job.tries) == ("queued", 1)
-    assert timedelta(seconds=0.8) < job.due_at - before < timedelta(seconds=8)
-    job = run_until_settled(world)
-    assert (job.state, job.reason) == ("needs_attention", "gave_up")
-    assert job.attempts.count() == 1 + len(SCHEDULE)
+    delivery = world.run()
+    assert (delivery.state, delivery.tries) == ("queued", 1)
+    assert timedelta(seconds=0.8) < delivery.due_at - before < timedelta(seconds=8)
+    delivery = run_until_settled(world)
+    assert (delivery.state, delivery.reason) == ("needs_attention", "gave_up")
+    assert delivery.attempts.count() == 1 + len(SCHEDULE)
 
 
 def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
     behave(world, "misconfigured")
-    job = world.run()
-    assert (job.state, job.reason, job.tries) == ("needs_attention", "misconfigured", 0)
+    delivery = world.run()
+    assert (delivery.state, delivery.reason, delivery.tries) == (
+        "needs_attention",
+        "misconfigured",
+        0,
+    )
     assert Destination.objects.get().held_at is not None
     world.send(plain(number=2, reference="3502768697"))
-    other = ImportJob.objects.exclude(pk=job.pk).get()
+    other = Delivery.objects.exclude(pk=delivery.pk).get()
     assert not importing.run(other.pk)
     assert not other.attempts.exists()
 
@@ -116,8 +124,8 @@ def test_a_good_test_of_the_connection_lets_everything_go(world: World):
 def test_a_lost_answer_is_looked_up_twice_before_it_is_sent_again(world: World):
     behave(world, "no_answer", times=1)
     world.run()
-    job = run_until_settled(world)
-    assert job.state == "imported"
+    delivery = run_until_settled(world)
+    assert delivery.state == "imported"
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
@@ -125,74 +133,74 @@ def test_an_effect_that_never_arrived_is_sent_after_two_look_ups(world: World):
     behave(world, "no_answer", times=1)
     world.run()
     demo.delivered.clear()
-    job = run_until_settled(world)
-    assert job.state == "imported"
+    delivery = run_until_settled(world)
+    assert delivery.state == "imported"
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
 def test_without_a_look_up_a_person_is_asked_and_nothing_is_sent_again(world: World):
     behave(world, "no_answer", times=1, look_up=False)
-    job = run_until_settled(world)
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = run_until_settled(world)
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert [effect.step for effect in demo.delivered] == ["referral"]
 
 
 def test_it_is_there_goes_on_after_the_step(world: World):
     behave(world, "no_answer", times=1, look_up=False)
-    job = run_until_settled(world)
-    assert importing.confirm_present(job, "RF-1")
-    job = run_until_settled(world)
-    assert (job.state, job.external_id) == ("imported", "RF-1")
+    delivery = run_until_settled(world)
+    assert importing.confirm_present(delivery, "RF-1")
+    delivery = run_until_settled(world)
+    assert (delivery.state, delivery.external_id) == ("imported", "RF-1")
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
 def test_it_is_not_there_sends_again(world: World):
     behave(world, "no_answer", times=1, look_up=False)
-    job = run_until_settled(world)
+    delivery = run_until_settled(world)
     demo.delivered.clear()
-    assert importing.confirm_absent(job)
+    assert importing.confirm_absent(delivery)
     assert run_until_settled(world).state == "imported"
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
 def test_a_verdict_is_taken_once(world: World):
     behave(world, "no_answer", times=1, look_up=False)
-    job = run_until_settled(world)
-    assert importing.confirm_absent(job)
-    assert not importing.confirm_present(job, "RF-1")
+    delivery = run_until_settled(world)
+    assert importing.confirm_absent(delivery)
+    assert not importing.confirm_present(delivery, "RF-1")
 
 
 def test_unconfirmed_goes_to_a_person_at_once(world: World):
     behave(world, "unconfirmed")
-    job = world.run()
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
 
 
 def test_a_crash_before_anything_was_meant_is_a_bug(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(demo.DemoTransport, "deliver", lambda *_: 1 / 0)
-    job = world.run()
-    assert (job.state, job.reason) == ("needs_attention", "bug")
+    delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "bug")
 
 
 def test_a_crash_in_the_middle_is_searched_for(world: World):
     behave(world, "crash_after", times=1)
-    job = world.run()
-    assert (job.state, job.tries) == ("queued", 1)
+    delivery = world.run()
+    assert (delivery.state, delivery.tries) == ("queued", 1)
     assert run_until_settled(world).state == "imported"
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
 def test_a_crash_that_goes_on_ends_with_a_person(world: World):
     behave(world, "crash")
-    job = run_until_settled(world)
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = run_until_settled(world)
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
 
 
 def test_refused_files_do_not_hold_the_referral_back(world: World):
     behave(world, "refuse_files")
-    job = world.run()
-    assert (job.state, job.has_uncleared_error) == ("imported", True)
-    assert job.missing_files == {
+    delivery = world.run()
+    assert (delivery.state, delivery.has_uncleared_error) == ("imported", True)
+    assert delivery.missing_files == {
         f"referral-{REFERENCE}-summary.pdf": "The demo destination takes no files."
     }
 
@@ -200,9 +208,9 @@ def test_refused_files_do_not_hold_the_referral_back(world: World):
 def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
     world.config.mapping.rules.all().delete()
     world.config.mapping.rules.create(position=1, target="nowhere", sources=["reference"])
-    job = world.run()
-    assert (job.state, job.reason) == ("needs_attention", "misconfigured")
-    assert "nowhere" in job.message
+    delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert "nowhere" in delivery.message
     assert Destination.objects.get().held_at is None
 
 
@@ -235,31 +243,31 @@ def test_an_edit_that_came_while_it_was_refused_sends_it_again(
 # -- leases --------------------------------------------------------------------------------------
 
 
-def test_a_job_is_won_by_one(world: World):
-    assert claim(world.job.pk) is not None
-    assert claim(world.job.pk) is None
+def test_a_delivery_is_won_by_one(world: World):
+    assert claim(world.delivery.pk) is not None
+    assert claim(world.delivery.pk) is None
 
 
-def test_a_job_that_is_not_due_is_not_won(world: World):
-    ImportJob.objects.update(due_at=clock.now() + timedelta(hours=1))
-    assert claim(world.job.pk) is None
+def test_a_delivery_that_is_not_due_is_not_won(world: World):
+    Delivery.objects.update(due_at=clock.now() + timedelta(hours=1))
+    assert claim(world.delivery.pk) is None
 
 
 def test_a_suspended_organization_is_not_sent_for(world: World):
     Organization.objects.update(active=False)
-    assert claim(world.job.pk) is None
-    assert due_jobs(10) == []
+    assert claim(world.delivery.pk) is None
+    assert due_deliveries(10) == []
 
 
-def test_a_lost_worker_gives_its_job_back(world: World):
-    claim(world.job.pk)
+def test_a_lost_worker_gives_its_delivery_back(world: World):
+    claim(world.delivery.pk)
     assert release_lost() == 0
-    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
     assert release_lost() == 1
-    assert (world.job.state, world.job.deaths) == ("queued", 1)
-    assert world.job.attempts.get().outcome == "lost"
+    assert (world.delivery.state, world.delivery.deaths) == ("queued", 1)
+    assert world.delivery.attempts.get().outcome == "lost"
     assert world.run().state == "imported"
-    assert world.job.deaths == 0
+    assert world.delivery.deaths == 0
 
 
 @pytest.mark.parametrize("deaths", [0, claiming.MAX_DEATHS - 1])
@@ -276,95 +284,95 @@ def test_a_lease_that_is_not_lost_after_all_is_left_alone(
     world: World, deaths: int, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
 ):
     """Its worker was slow, not gone: it wrote between the look at the leases and the release."""
-    claim(world.job.pk)
-    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1), deaths=deaths)
+    claim(world.delivery.pk)
+    Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1), deaths=deaths)
     release = claiming._release
 
-    def just_before(job_id: UUID, *seen: Any) -> int:
-        ImportJob.objects.update(**meanwhile(clock.now()))
-        return release(job_id, *seen)
+    def just_before(delivery_id: UUID, *seen: Any) -> int:
+        Delivery.objects.update(**meanwhile(clock.now()))
+        return release(delivery_id, *seen)
 
     monkeypatch.setattr(claiming, "_release", just_before)
-    before = world.job.state
+    before = world.delivery.state
     assert release_lost() == 0
-    assert world.job.state in (before, "imported")
-    assert world.job.deaths == deaths
-    assert world.job.attempts.get().ended_at is None
+    assert world.delivery.state in (before, "imported")
+    assert world.delivery.deaths == deaths
+    assert world.delivery.attempts.get().ended_at is None
 
 
-def test_a_job_that_kills_its_workers_is_quarantined(world: World):
+def test_a_delivery_that_kills_its_workers_is_quarantined(world: World):
     for _ in range(claiming.MAX_DEATHS):
         make_due()
-        assert claim(world.job.pk)
-        ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+        assert claim(world.delivery.pk)
+        Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
         release_lost()
-    assert (world.job.state, world.job.reason) == ("needs_attention", "quarantined")
-    assert world.job.has_uncleared_error
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "quarantined")
+    assert world.delivery.has_uncleared_error
 
 
 def test_a_worker_that_lost_its_lease_does_nothing_more(world: World):
-    lease = claim(world.job.pk)
+    lease = claim(world.delivery.pk)
     assert lease is not None
-    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
     done: list[str] = []
     with pytest.raises(LeaseLost):
-        JobLedger(lease).once("referral", lambda: done.append("sent") or "RF-1")
+        DeliveryLedger(lease).once("referral", lambda: done.append("sent") or "RF-1")
     assert done == []
-    assert not ImportStep.objects.exists()
+    assert not Step.objects.exists()
 
 
 def test_the_outcome_of_a_lost_lease_does_not_overwrite_the_winners(world: World):
-    job = world.job
-    first = claim(job.pk)
-    ImportJob.objects.update(lease_token=uuid4())
+    delivery = world.delivery
+    first = claim(delivery.pk)
+    Delivery.objects.update(lease_token=uuid4())
     from referrals.importing.settling import settle
 
     with pytest.raises(LeaseLost):
-        settle(first, job, RuntimeError(), None)
-    assert world.job.state == "running"
+        settle(first, delivery, RuntimeError(), None)
+    assert world.delivery.state == "running"
 
 
-def test_due_jobs_take_the_organizations_in_turn(world: World):
+def test_due_deliveries_take_the_organizations_in_turn(world: World):
     for number in range(2, 5):
         world.send(plain(number=number, reference=f"350276869{number}"))
     other = Organization.objects.create(caredove_id="900", name="Elsewhere")
     destination = Destination.objects.create(
         organization=other, name="Theirs", kind="demo", options=options("demo")
     )
-    theirs = ImportJob.objects.create(
+    theirs = Delivery.objects.create(
         referral=world.referral_of("3502768694"),
         destination=destination,
         state="queued",
         opened_at=clock.now(),
         due_at=clock.now(),
     )
-    assert list(due_jobs(2))[1] == theirs.pk
+    assert list(due_deliveries(2))[1] == theirs.pk
 
 
-def test_an_organization_with_running_jobs_has_had_these_turns(world: World):
+def test_an_organization_with_running_deliveries_has_had_these_turns(world: World):
     for number in range(2, 5):
         world.send(plain(number=number, reference=f"350276869{number}"))
     other = Organization.objects.create(caredove_id="900", name="Elsewhere")
     destination = Destination.objects.create(
         organization=other, name="Theirs", kind="demo", options=options("demo")
     )
-    theirs = ImportJob.objects.create(
+    theirs = Delivery.objects.create(
         referral=world.referral_of("3502768694"),
         destination=destination,
         state="queued",
         opened_at=clock.now(),
         due_at=clock.now(),
     )
-    assert due_jobs(1) != [theirs.pk]
-    assert claim(due_jobs(1)[0])
-    assert due_jobs(1) == [theirs.pk]
+    assert due_deliveries(1) != [theirs.pk]
+    assert claim(due_deliveries(1)[0])
+    assert due_deliveries(1) == [theirs.pk]
 
 
 def test_a_nudge_is_given_once_in_a_while(world: World):
-    assert mark_nudged(world.job.pk)
-    assert not mark_nudged(world.job.pk)
-    ImportJob.objects.update(nudged_at=clock.now() - timedelta(minutes=1))
-    assert mark_nudged(world.job.pk)
+    assert mark_nudged(world.delivery.pk)
+    assert not mark_nudged(world.delivery.pk)
+    Delivery.objects.update(nudged_at=clock.now() - timedelta(minutes=1))
+    assert mark_nudged(world.delivery.pk)
 
 
 # -- the database keeps the promises too -----------------------------------------------------------
@@ -382,15 +390,15 @@ def test_a_nudge_is_given_once_in_a_while(world: World):
 )
 def test_the_database_refuses_a_state_that_is_not_whole(world: World, wrong: dict[str, object]):
     with pytest.raises(IntegrityError), transaction.atomic():
-        ImportJob.objects.update(**wrong)
+        Delivery.objects.update(**wrong)
 
 
-def test_the_database_refuses_a_second_job_for_the_same_destination(world: World):
-    job = world.job
+def test_the_database_refuses_a_second_delivery_for_the_same_destination(world: World):
+    delivery = world.delivery
     with pytest.raises(IntegrityError), transaction.atomic():
-        ImportJob.objects.create(
-            referral=job.referral,
-            destination=job.destination,
+        Delivery.objects.create(
+            referral=delivery.referral,
+            destination=delivery.destination,
             state="waiting",
             opened_at=clock.now(),
         )
@@ -402,9 +410,9 @@ def test_the_database_refuses_a_second_job_for_the_same_destination(world: World
 def test_a_retry_gives_all_tries_again(world: World):
     behave(world, "try_again")
     run_until_settled(world)
-    importing.retry(world.job)
-    job = world.job
-    assert (job.state, job.tries, job.resends) == ("queued", 0, 1)
+    importing.retry(world.delivery)
+    delivery = world.delivery
+    assert (delivery.state, delivery.tries, delivery.resends) == ("queued", 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -417,9 +425,9 @@ def test_a_retry_gives_all_tries_again(world: World):
     ],
 )
 def test_a_retry_is_refused_with_the_reason(world: World, change: dict[str, str], why: str):
-    ImportJob.objects.update(due_at=None, **change)
+    Delivery.objects.update(due_at=None, **change)
     with pytest.raises(importing.RetryRefused) as refused:
-        importing.retry(world.job)
+        importing.retry(world.delivery)
     assert refused.value.why == why
 
 
@@ -427,32 +435,32 @@ def test_a_refused_referral_is_not_resent_until_something_changed(world: World):
     behave(world, "reject")
     world.run()
     with pytest.raises(importing.RetryRefused) as refused:
-        importing.retry(world.job)
+        importing.retry(world.delivery)
     assert refused.value.why == deciding.EDIT_FIRST
     world.config.mapping.save()
-    importing.retry(world.job)
-    assert world.job.state == "queued"
+    importing.retry(world.delivery)
+    assert world.delivery.state == "queued"
 
 
 def test_two_people_retry_once(world: World):
     behave(world, "try_again")
     run_until_settled(world)
-    seen_by_both = world.job
+    seen_by_both = world.delivery
     importing.retry(seen_by_both)
     with pytest.raises(importing.RetryRefused):
         importing.retry(seen_by_both)
-    assert world.job.resends == 1
+    assert world.delivery.resends == 1
 
 
 def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(world: World):
     behave(world, "try_again")
     seen = run_until_settled(world)
-    importing.retry(world.job)
+    importing.retry(world.delivery)
     assert run_until_settled(world).reason == seen.reason
     with pytest.raises(importing.RetryRefused) as refused:
         importing.retry(seen)
     assert refused.value.why == deciding.ACTED
-    assert (world.job.state, world.job.resends) == ("needs_attention", 1)
+    assert (world.delivery.state, world.delivery.resends) == ("needs_attention", 1)
 
 
 @pytest.mark.parametrize("seen_at", [None, timedelta(0), timedelta(days=1)])
@@ -462,18 +470,18 @@ def test_an_error_that_is_newer_than_what_was_seen_is_not_cleared(
     behave(world, "reject")
     seen = world.run()
     newer = seen.error_at + timedelta(seconds=1)
-    ImportJob.objects.update(error_at=newer)
+    Delivery.objects.update(error_at=newer)
     at = None if seen_at is None else seen.error_at + seen_at
     assert not importing.clear_error(seen, seen_at=at)
-    assert world.job.has_uncleared_error
-    assert not world.job.cleared_errors.exists()
+    assert world.delivery.has_uncleared_error
+    assert not world.delivery.cleared_errors.exists()
 
 
 def test_a_dismissed_import_says_why_and_stays_away(world: World):
-    assert importing.dismiss(world.job, "A duplicate")
-    assert (world.job.state, world.job.closed_why) == ("dismissed", "A duplicate")
+    assert importing.dismiss(world.delivery, "A duplicate")
+    assert (world.delivery.state, world.delivery.closed_why) == ("dismissed", "A duplicate")
     assert world.send(plain(number=2)).outcome == "dismissed"
-    assert not importing.dismiss(world.job, "again")
+    assert not importing.dismiss(world.delivery, "again")
 
 
 @pytest.mark.parametrize(
@@ -486,9 +494,9 @@ def test_a_dismissed_import_says_why_and_stays_away(world: World):
 )
 def test_what_is_in_the_destination_is_not_dismissed(world: World, change: dict[str, Any]):
     world.run()
-    ImportJob.objects.update(**change)
-    assert not importing.dismiss(world.job, "Entered by hand")
-    assert (world.job.state, world.job.closed_why) == (change["state"], "")
+    Delivery.objects.update(**change)
+    assert not importing.dismiss(world.delivery, "Entered by hand")
+    assert (world.delivery.state, world.delivery.closed_why) == (change["state"], "")
 
 
 def test_a_later_success_does_not_lower_the_flag(world: World):
@@ -496,11 +504,11 @@ def test_a_later_success_does_not_lower_the_flag(world: World):
     world.run()
     behave(world, "succeed")
     world.send(plain("referral.edited", number=2))
-    job = world.run()
-    assert (job.state, job.has_uncleared_error) == ("imported", True)
-    assert importing.clear_error(job)
-    assert not importing.clear_error(job)
-    assert not world.job.has_uncleared_error
+    delivery = world.run()
+    assert (delivery.state, delivery.has_uncleared_error) == ("imported", True)
+    assert importing.clear_error(delivery)
+    assert not importing.clear_error(delivery)
+    assert not world.delivery.has_uncleared_error
 
 
 def test_history_is_never_overwritten(world: World):
@@ -509,7 +517,7 @@ def test_history_is_never_overwritten(world: World):
     behave(world, "succeed")
     world.send(plain("referral.edited", number=2))
     world.run()
-    outcomes = ImportAttempt.objects.order_by("number").values_list("outcome", flat=True)
+    outcomes = Attempt.objects.order_by("number").values_list("outcome", flat=True)
     assert list(outcomes) == ["rejected", "imported"]
 
 
@@ -533,10 +541,10 @@ def test_many_slow_files_together_do_not_use_up_the_lease(world: World):
         raise outbound.NoAnswer("files.example.org gave no whole answer: the time was up.")
 
     with mock.patch.object(outbound, "download", download):
-        job = world.run()
+        delivery = world.run()
     assert len(left) == 9
     assert max(left) < django_settings.LEASE_TIME.total_seconds()
-    assert (job.state, len(job.missing_files)) == ("imported", 9)
+    assert (delivery.state, len(delivery.missing_files)) == ("imported", 9)
 
 
 @pytest.mark.parametrize(
@@ -611,6 +619,6 @@ def test_a_referral_that_became_part_of_another_while_it_was_built_is_not_sent(
         return deliver(self, parcel)
 
     monkeypatch.setattr(demo.DemoTransport, "deliver", united_meanwhile)
-    job = world.run()
-    assert (job.state, job.closed_why) == ("dismissed", UNITED)
+    delivery = world.run()
+    assert (delivery.state, delivery.closed_why) == ("dismissed", UNITED)
     assert demo.delivered == []

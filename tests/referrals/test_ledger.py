@@ -14,8 +14,8 @@ from integrations.destinations.demo.transport import DemoTransport
 from integrations.transport import Misconfigured, Rejected, TryAgain, Unconfirmed
 from referrals import importing
 from referrals.importing.claiming import claim, release_lost
-from referrals.importing.ledger import JobLedger
-from referrals.models import ImportJob, ImportStep
+from referrals.importing.ledger import DeliveryLedger
+from referrals.models import Delivery, Step
 from tests.world import World, plain
 
 pytestmark = pytest.mark.postgres  # conditional updates and constraints
@@ -30,17 +30,17 @@ def _settle_time(settings: Any) -> None:
 
 
 @pytest.fixture
-def ledger(world: World) -> JobLedger:
+def ledger(world: World) -> DeliveryLedger:
     world.send(plain())
-    lease = claim(world.job.pk)
+    lease = claim(world.delivery.pk)
     assert lease
-    return JobLedger(lease)
+    return DeliveryLedger(lease)
 
 
 class Effect:
     """One remote effect: what it does when it is asked to, and what a look-up finds."""
 
-    def __init__(self, ledger: JobLedger, step: str = "referral") -> None:
+    def __init__(self, ledger: DeliveryLedger, step: str = "referral") -> None:
         self.ledger, self.step = ledger, step
         self.sent = self.looked = 0
         self.becomes: str | Exception = "RF-1"
@@ -74,13 +74,13 @@ class Effect:
 
 
 @pytest.fixture
-def effect(ledger: JobLedger) -> Effect:
+def effect(ledger: DeliveryLedger) -> Effect:
     return Effect(ledger)
 
 
 def let_pass(time: timedelta) -> None:
     """Let everything that the ledger remembers be longer ago."""
-    ImportStep.objects.update(meant_at=F("meant_at") - time, searched_at=F("searched_at") - time)
+    Step.objects.update(meant_at=F("meant_at") - time, searched_at=F("searched_at") - time)
 
 
 def is_about(time: timedelta, wanted: timedelta) -> bool:
@@ -186,7 +186,7 @@ def looked_for_twice_again(effect: Effect) -> bool:
 
 
 def never_looked_for() -> bool:
-    step = ImportStep.objects.get()
+    step = Step.objects.get()
     return (step.searches, step.searched_at, step.done_at) == (0, None, None)
 
 
@@ -209,7 +209,7 @@ def test_after_a_persons_no_it_is_looked_for_as_often_as_before(effect: Effect, 
     let_pass(SETTLE)
     effect.later()
     in_persons_hands(world)
-    assert importing.confirm_absent(world.job)
+    assert importing.confirm_absent(world.delivery)
     take_up_again(effect, world)
     effect.goes_unanswered()
     assert looked_for_twice_again(effect)
@@ -221,7 +221,7 @@ def test_after_a_persons_no_all_that_followed_is_done_again(effect: Effect, worl
     summary.once()
     effect.ledger.forget("referral")
     in_persons_hands(world)
-    assert importing.confirm_absent(world.job)
+    assert importing.confirm_absent(world.delivery)
     take_up_again(effect, world)
     summary.ledger = effect.ledger
     effect.once()
@@ -250,15 +250,15 @@ def test_what_is_forgotten_is_looked_for_as_often_as_a_new_one(effect: Effect, l
 
 
 def in_persons_hands(world: World) -> None:
-    ImportJob.objects.update(
+    Delivery.objects.update(
         state="needs_attention", reason="unconfirmed", lease_token=None, lease_until=None
     )
 
 
 def take_up_again(effect: Effect, world: World) -> None:
-    lease = claim(world.job.pk)
+    lease = claim(world.delivery.pk)
     assert lease
-    effect.ledger = JobLedger(lease)
+    effect.ledger = DeliveryLedger(lease)
 
 
 # -- No longer than the lease ----------------------------------------------------------------------
@@ -289,10 +289,10 @@ def test_neither_a_sending_nor_a_look_may_outlast_the_lease(effect: Effect):
 def test_each_remote_effect_prolongs_the_lease(effect: Effect, world: World):
     soon = clock.now() + timedelta(seconds=30)
     for act in (effect.goes_unanswered, effect.later):
-        ImportJob.objects.update(lease_until=soon)
+        Delivery.objects.update(lease_until=soon)
         let_pass(SETTLE)
         act()
-        assert world.job.lease_until > soon + timedelta(seconds=60)
+        assert world.delivery.lease_until > soon + timedelta(seconds=60)
 
 
 # -- Over several attempts -------------------------------------------------------------------------
@@ -306,30 +306,30 @@ def test_the_next_worker_knows_what_was_done_and_what_was_begun(
     lose_the_worker()
     take_up_again(effect, world)
     sent = effect.sent
-    if ImportStep.objects.get().done_at:
+    if Step.objects.get().done_at:
         assert effect.once() == "RF-1"
     else:
         effect.later()
     assert effect.sent == sent
 
 
-def test_a_step_has_the_same_key_in_every_attempt_and_another_in_every_job(
+def test_a_step_has_the_same_key_in_every_attempt_and_another_in_every_delivery(
     effect: Effect, world: World
 ):
     first = effect.ledger
     lose_the_worker()
     take_up_again(effect, world)
     world.send(plain(number=2, reference="3502768697"))
-    other = claim(ImportJob.objects.get(reference="3502768697").pk)
+    other = claim(Delivery.objects.get(reference="3502768697").pk)
     assert other
     again = effect.ledger
     assert first.key("referral") == again.key("referral") != again.key("summary")
-    assert JobLedger(other).key("referral") != again.key("referral")
+    assert DeliveryLedger(other).key("referral") != again.key("referral")
     assert first.request_id != again.request_id
 
 
 def lose_the_worker() -> None:
-    ImportJob.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+    Delivery.objects.update(lease_until=F("lease_until") - timedelta(days=1))
     assert release_lost() == 1
 
 
@@ -344,9 +344,9 @@ def test_a_crash_in_the_middle_comes_back_after_a_settle_time(
 
     world.send(plain())
     monkeypatch.setattr(DemoTransport, "deliver", crashes)
-    job = world.run()
-    assert job.state == "queued"
-    assert job.due_at - job.attempts.get().ended_at == SETTLE
+    delivery = world.run()
+    assert delivery.state == "queued"
+    assert delivery.due_at - delivery.attempts.get().ended_at == SETTLE
 
 
 def test_an_import_that_has_to_look_first_comes_back_when_it_may(
@@ -359,13 +359,13 @@ def test_an_import_that_has_to_look_first_comes_back_when_it_may(
     world.send(plain())
     monkeypatch.setattr(DemoTransport, "deliver", goes_unanswered)
     world.run()
-    ready = ImportStep.objects.get().meant_at + SETTLE
+    ready = Step.objects.get().meant_at + SETTLE
     assert abs(world.run().due_at - ready) < MOMENT
-    assert world.job.attempts.count() == 2
+    assert world.delivery.attempts.count() == 2
     let_pass(SETTLE)
-    ImportJob.objects.update(due_at=F("due_at") - SETTLE)
-    job = world.run()
-    assert job.due_at - job.attempts.last().ended_at == SETTLE
+    Delivery.objects.update(due_at=F("due_at") - SETTLE)
+    delivery = world.run()
+    assert delivery.due_at - delivery.attempts.last().ended_at == SETTLE
 
 
 def test_the_settle_time_is_twenty_seconds_unless_it_is_set():

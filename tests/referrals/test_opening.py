@@ -10,7 +10,7 @@ from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.transport import TryAgain
 from referrals import importing, opening, retention, snapshot
-from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.models import Delivery, InboundEvent, Referral, ReferralFile
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
@@ -25,31 +25,31 @@ def test_a_matching_event_opens_one_import(world: World):
         ["received"],
     )
     assert event.reason == "Import into Birchwood CRMS started."
-    assert (world.job.state, world.job.triggers) == ("queued", ["received"])
-    assert world.job.due_at is not None
+    assert (world.delivery.state, world.delivery.triggers) == ("queued", ["received"])
+    assert world.delivery.due_at is not None
 
 
 def test_an_event_is_opened_once(world: World):
     received = world.receive(plain())
-    assert opening.open_jobs(received.event_id)
-    assert not opening.open_jobs(received.event_id)
-    assert ImportJob.objects.count() == 1
+    assert opening.open_deliveries(received.event_id)
+    assert not opening.open_deliveries(received.event_id)
+    assert Delivery.objects.count() == 1
 
 
 def test_an_event_that_somebody_is_opening_is_left_alone_until_it_is_late(world: World):
     event = world.receive(plain()).event_id
     assert opening._take(event)
-    assert not opening.open_jobs(event)
+    assert not opening.open_deliveries(event)
     assert InboundEvent.objects.get().openings == 1
     InboundEvent.objects.update(due_at=F("due_at") - opening.OPENING_TIME)
-    assert opening.open_jobs(event)
+    assert opening.open_deliveries(event)
     assert InboundEvent.objects.get().openings == 2
 
 
 def test_one_event_that_matches_several_triggers_opens_one_import(world: World):
     event = world.send(plain(substatus={"label": "Ready", "classification": "ready"}))
     assert event.triggers == ["received", "status_ready"]
-    assert world.job.triggers == ["received", "status_ready"]
+    assert world.delivery.triggers == ["received", "status_ready"]
 
 
 def test_each_destination_of_a_listing_gets_its_own_import(world: World):
@@ -60,7 +60,10 @@ def test_each_destination_of_a_listing_gets_its_own_import(world: World):
         listing=world.listing, destination=other, on=["received"], mapping=world.config.mapping
     )
     world.send(plain())
-    assert {job.destination.name for job in ImportJob.objects.all()} == {"Birchwood CRMS", "Second"}
+    assert {delivery.destination.name for delivery in Delivery.objects.all()} == {
+        "Birchwood CRMS",
+        "Second",
+    }
 
 
 def test_no_trigger_says_what_happened_and_what_was_chosen(world: World):
@@ -70,7 +73,7 @@ def test_no_trigger_says_what_happened_and_what_was_chosen(world: World):
         "The event means Message from Provider; listing Adult Counselling - Milltown is imported "
         "on Received, Edited Status - Ready."
     )
-    assert not ImportJob.objects.exists()
+    assert not Delivery.objects.exists()
 
 
 def test_a_routed_request_needs_the_option(world: World):
@@ -134,10 +137,10 @@ def test_an_import_waits_for_details_and_goes_when_they_come(world: World):
         plain("appointment.booked", registrant=None, appointment={"id": "1", "status": "booked"})
     )
     assert booked.outcome == Outcome.WAITING
-    assert (world.job.state, world.job.due_at) == ("waiting", None)
+    assert (world.delivery.state, world.delivery.due_at) == ("waiting", None)
     details = world.send(plain(number=2))
     assert details.outcome == Outcome.IMPORT_OPENED
-    assert world.job.state == "queued"
+    assert world.delivery.state == "queued"
 
 
 def test_an_event_without_a_listing_belongs_to_the_one_the_referral_has(world: World):
@@ -173,7 +176,7 @@ def test_an_imported_referral_is_not_imported_again(world: World):
     event = world.send(plain(number=2, substatus={"classification": "ready"}))
     assert event.outcome == Outcome.ALREADY_IMPORTED
     assert event.reason == "It is in Birchwood CRMS already."
-    assert world.job.state == "imported"
+    assert world.delivery.state == "imported"
 
 
 @pytest.mark.parametrize("reason", ["rejected", "gave_up", "bug"])
@@ -181,26 +184,26 @@ def test_an_edit_sends_a_failed_import_again_even_where_edited_is_not_chosen(
     world: World, reason: str
 ):
     world.send(plain())
-    ImportJob.objects.update(state="needs_attention", reason=reason, due_at=None)
+    Delivery.objects.update(state="needs_attention", reason=reason, due_at=None)
     event = world.send(plain("referral.edited", number=2))
     assert event.outcome == Outcome.IMPORT_REVIVED
-    assert (world.job.state, world.job.reason, world.job.tries) == ("queued", "", 0)
+    assert (world.delivery.state, world.delivery.reason, world.delivery.tries) == ("queued", "", 0)
 
 
 @pytest.mark.parametrize("reason", ["unconfirmed", "quarantined", "misconfigured"])
 def test_an_edit_does_not_send_what_a_person_must_decide(world: World, reason: str):
     world.send(plain())
-    ImportJob.objects.update(state="needs_attention", reason=reason, due_at=None)
+    Delivery.objects.update(state="needs_attention", reason=reason, due_at=None)
     event = world.send(plain("referral.edited", number=2))
     assert event.outcome == Outcome.IMPORT_OPEN
-    assert world.job.state == "needs_attention"
+    assert world.delivery.state == "needs_attention"
 
 
 def test_another_event_than_an_edit_does_not_revive(world: World):
     world.send(plain())
-    ImportJob.objects.update(state="needs_attention", reason="rejected", due_at=None)
+    Delivery.objects.update(state="needs_attention", reason="rejected", due_at=None)
     assert world.send(plain("message.from_provider", number=2)).outcome == Outcome.NO_TRIGGER
-    assert world.job.state == "needs_attention"
+    assert world.delivery.state == "needs_attention"
 
 
 def test_two_ids_of_one_referral_lead_to_one(world: World):
@@ -220,15 +223,18 @@ def test_two_ids_of_one_referral_lead_to_one(world: World):
 def test_two_ids_found_to_be_one_after_both_were_tried_are_still_sent_once(world: World):
     world.send(plain(reference=UUID))
     world.send(plain(number=2))
-    for job in ImportJob.objects.all():
+    for delivery in Delivery.objects.all():
         with mock.patch.object(DemoTransport, "deliver", side_effect=TryAgain("Busy.")):
-            importing.run(job.pk)
+            importing.run(delivery.pk)
     with mock.patch("integrations.sources.caredove.plain.parse", _with_both_ids):
         world.send(plain("referral.edited", number=3))
-    ImportJob.objects.filter(state="queued").update(due_at=opening.clock.now())
-    for job in ImportJob.objects.all():
-        importing.run(job.pk)
-    assert [job.state for job in ImportJob.objects.order_by("state")] == ["dismissed", "imported"]
+    Delivery.objects.filter(state="queued").update(due_at=opening.clock.now())
+    for delivery in Delivery.objects.all():
+        importing.run(delivery.pk)
+    assert [delivery.state for delivery in Delivery.objects.order_by("state")] == [
+        "dismissed",
+        "imported",
+    ]
 
 
 def _with_both_ids(body: bytes):
@@ -260,9 +266,9 @@ def test_a_revoked_referral_leaves_a_tombstone_and_nothing_of_the_person(
     assert not InboundEvent.objects.filter(body__isnull=False).exists()
     assert not ReferralFile.objects.exists()
     assert not referral.summaries.exists()
-    assert world.job.external_id == f"DEMO-{REFERENCE}-referral"
-    assert world.job.has_uncleared_error
-    assert world.job.message == retention.TELL_STAFF
+    assert world.delivery.external_id == f"DEMO-{REFERENCE}-referral"
+    assert world.delivery.has_uncleared_error
+    assert world.delivery.message == retention.TELL_STAFF
 
 
 def test_a_late_message_does_not_bring_a_revoked_person_back(world: World):
@@ -270,15 +276,15 @@ def test_a_late_message_does_not_bring_a_revoked_person_back(world: World):
     event = world.send(plain(number=2))
     assert event.outcome == Outcome.REVOKED
     assert world.referral.snapshot == {}
-    assert not ImportJob.objects.exists()
+    assert not Delivery.objects.exists()
     assert not InboundEvent.objects.filter(body__isnull=False).exists()
 
 
 def test_a_revoked_import_that_has_not_begun_is_dismissed(world: World):
     world.send(plain())
     world.send(plain("referral.revoked", number=2))
-    assert world.job.state == "dismissed"
-    assert not importing.run(world.job.pk)
+    assert world.delivery.state == "dismissed"
+    assert not importing.run(world.delivery.pk)
 
 
 def test_an_event_that_stops_its_worker_again_and_again_is_set_aside(world: World):
@@ -289,23 +295,23 @@ def test_an_event_that_stops_its_worker_again_and_again_is_set_aside(world: Worl
             mock.patch.object(opening, "_open", side_effect=MemoryError),
             pytest.raises(MemoryError),
         ):
-            opening.open_jobs(received.event_id)
+            opening.open_deliveries(received.event_id)
     InboundEvent.objects.update(due_at=opening.clock.now())
-    assert not opening.open_jobs(received.event_id)
+    assert not opening.open_deliveries(received.event_id)
     assert opening.quarantine_events() == 1
     event = InboundEvent.objects.get()
     assert (event.state, bool(event.body)) == ("quarantined", True)
     assert opening.reopen(event)
-    assert opening.open_jobs(event.pk)
+    assert opening.open_deliveries(event.pk)
 
 
 def test_an_event_that_meets_another_of_the_same_new_referral_begins_again(world: World):
     received = world.receive(plain())
     with mock.patch.object(opening.identity, "resolve", side_effect=IntegrityError):
-        opening.open_jobs(received.event_id)
+        opening.open_deliveries(received.event_id)
     assert InboundEvent.objects.get().state == "received"
-    assert opening.open_jobs(received.event_id)
-    assert world.job.state == "queued"
+    assert opening.open_deliveries(received.event_id)
+    assert world.delivery.state == "queued"
 
 
 def test_the_snapshot_is_merged_by_the_time_of_the_messages(world: World):
@@ -337,7 +343,7 @@ def test_a_body_is_read_while_others_can_write(world: World):
 
     outside = len(connection.savepoint_ids)
     with mock.patch("integrations.sources.caredove.plain.parse", parse):
-        opening.open_jobs(received.event_id)
+        opening.open_deliveries(received.event_id)
     assert open_transactions == [outside]
 
 
@@ -353,7 +359,7 @@ def test_what_fired_before_the_listing_was_known_counts_when_it_is(world: World)
     assert first.outcome == Outcome.NO_LISTING
     details = world.send(plain(number=2))
     assert details.outcome == Outcome.IMPORT_OPENED
-    assert (world.job.state, world.job.triggers) == ("queued", ["booked"])
+    assert (world.delivery.state, world.delivery.triggers) == ("queued", ["booked"])
     first.refresh_from_db()
     assert first.outcome == Outcome.IMPORT_OPENED
 
@@ -364,7 +370,7 @@ def test_what_fired_before_the_listing_was_known_counts_once(world: World):
     world.send(plain("referral.edited", number=2))
     first.refresh_from_db()
     assert first.outcome == Outcome.NO_TRIGGER
-    assert not ImportJob.objects.exists()
+    assert not Delivery.objects.exists()
 
 
 def test_the_contracts_partial_appointment_and_its_details_lead_to_one_import(world: World):

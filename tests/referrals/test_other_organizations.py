@@ -18,7 +18,7 @@ from integrations.models import (
 )
 from integrations.sources.caredove import plain as door
 from referrals import importing, intake, opening
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 from tests.world import REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
@@ -85,8 +85,8 @@ def test_a_stranger_cannot_delete_a_referral_before_it_comes(world: World, stran
     stranger.send(of_nobody(plain("referral.revoked", number=1)))
     event = world.send(plain(number=2))
     assert event.outcome == Outcome.IMPORT_OPENED
-    assert importing.run(world.job.pk)
-    assert world.job.state == "imported"
+    assert importing.run(world.delivery.pk)
+    assert world.delivery.state == "imported"
 
 
 def test_a_stranger_cannot_delete_a_referral_that_is_just_being_opened(
@@ -94,7 +94,7 @@ def test_a_stranger_cannot_delete_a_referral_that_is_just_being_opened(
 ):
     revocation = stranger.receive(of_nobody(plain("referral.revoked", number=1)))
     world.send(plain(number=2))
-    opening.open_jobs(revocation.event_id)
+    opening.open_deliveries(revocation.event_id)
     assert InboundEvent.objects.get(pk=revocation.event_id).outcome == Outcome.FORBIDDEN
     assert Referral.objects.get().purged_at is None
 
@@ -104,8 +104,8 @@ def test_a_stranger_who_claims_a_reference_first_gets_nothing_of_the_person(
 ):
     assert stranger.send(booking()).outcome == Outcome.WAITING
     assert world.send(plain(number=2)).outcome == Outcome.IMPORT_OPENED
-    theirs = ImportJob.objects.get(destination__organization=stranger.organization)
-    ours = ImportJob.objects.get(destination=world.destination)
+    theirs = Delivery.objects.get(destination__organization=stranger.organization)
+    ours = Delivery.objects.get(destination=world.destination)
     assert (theirs.state, ours.state) == ("waiting", "queued")
     assert theirs.referral != ours.referral
 
@@ -115,7 +115,7 @@ def test_a_stranger_who_claims_a_reference_first_puts_nothing_into_the_referral(
 ):
     stranger.send(elsewhere(plain(number=1, notes=[{"text": "Send the money to …"}])))
     world.send(plain(number=2))
-    referral = ImportJob.objects.get(destination=world.destination).referral
+    referral = Delivery.objects.get(destination=world.destination).referral
     assert not any(path.startswith("notes") for path in referral.snapshot)
     assert [event.source for event in referral.events.all()] == [world.source]
 
@@ -130,7 +130,7 @@ def test_two_ids_in_one_message_do_not_join_a_strangers_referral_to_ours(
     stranger.send(elsewhere(plain(number=2, reference="1000000001")))
     world.send(plain(number=3, reference=UUID))
     with mock.patch("integrations.sources.caredove.plain.parse", with_ours):
-        opening.open_jobs(joining.event_id)
+        opening.open_deliveries(joining.event_id)
     assert InboundEvent.objects.get(pk=joining.event_id).outcome == Outcome.FORBIDDEN
     assert Referral.objects.filter(united_with=None).count() == 2
     assert Referral.objects.get(aliases__value=UUID).organization == world.organization
@@ -141,20 +141,20 @@ def test_a_referral_that_has_moved_away_is_not_sent_to_where_it_was(
 ):
     world.send(plain())
     world.send(elsewhere(plain("referral.edited", number=2)))
-    importing.run(ImportJob.objects.get(destination=world.destination).pk)
-    job = ImportJob.objects.get(destination=world.destination)
-    assert (job.state, job.external_id) == ("needs_attention", None)
-    assert job.message == "The referral has moved to another organization."
-    assert not job.steps.exists()
+    importing.run(Delivery.objects.get(destination=world.destination).pk)
+    delivery = Delivery.objects.get(destination=world.destination)
+    assert (delivery.state, delivery.external_id) == ("needs_attention", None)
+    assert delivery.message == "The referral has moved to another organization."
+    assert not delivery.steps.exists()
 
 
 def test_details_that_come_after_a_move_release_nothing_where_the_referral_was(
     world: World, stranger: Stranger
 ):
     world.send(plain(registrant={}))
-    assert world.job.state == "waiting"
+    assert world.delivery.state == "waiting"
     world.send(elsewhere(plain("referral.edited", number=2)))
-    assert ImportJob.objects.get(destination=world.destination).state == "waiting"
+    assert Delivery.objects.get(destination=world.destination).state == "waiting"
 
 
 def test_the_sender_of_all_may_join_what_a_sender_of_one_organization_began(
@@ -206,7 +206,7 @@ def test_a_stranger_who_claims_our_listing_first_gets_none_of_its_referrals(
     assert event.outcome == Outcome.UNKNOWN_LISTING
     assert event.referral is not None
     assert event.referral.organization == world.organization
-    assert not ImportJob.objects.exists()
+    assert not Delivery.objects.exists()
 
 
 def test_a_stranger_who_claims_our_listing_does_not_get_our_sender_refused(
@@ -224,4 +224,4 @@ def test_a_sender_cannot_reach_our_listing_by_naming_its_own_organization(
     assert event.outcome == Outcome.UNKNOWN_LISTING
     assert event.referral is not None
     assert event.referral.organization == stranger.organization
-    assert not ImportJob.objects.exists()
+    assert not Delivery.objects.exists()

@@ -1,4 +1,4 @@
-"""Looking for work costs next to nothing, however many jobs are finished."""
+"""Looking for work costs next to nothing, however many deliveries are finished."""
 
 import pytest
 from django.db import connection
@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from core import clock
 from integrations.models import Destination
 from referrals import importing
-from referrals.models import ImportJob, Referral
+from referrals.models import Delivery, Referral
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]  # the plan of a query
@@ -16,18 +16,18 @@ FINISHED = 2_000
 
 @pytest.fixture
 def many_finished(world: World) -> None:
-    """Finished jobs, known to the planner: it reads small or unknown tables as it pleases."""
+    """Finished deliveries, known to the planner: it reads small or unknown tables as it pleases."""
     now = clock.now()
     referrals = Referral.objects.bulk_create(
         Referral(reference=str(number), created_at=now, changed_at=now)
         for number in range(FINISHED)
     )
     destination = Destination.objects.get()
-    ImportJob.objects.bulk_create(
-        ImportJob(
+    Delivery.objects.bulk_create(
+        Delivery(
             referral=referral,
             destination=destination,
-            state=ImportJob.State.IMPORTED,
+            state=Delivery.State.IMPORTED,
             external_id="1",
             opened_at=now,
         )
@@ -37,12 +37,12 @@ def many_finished(world: World) -> None:
         cursor.execute("ANALYZE")
 
 
-def test_the_due_jobs_are_found_by_their_index(many_finished: None) -> None:
+def test_the_due_deliveries_are_found_by_their_index(many_finished: None) -> None:
     with CaptureQueriesContext(connection) as asked:
-        importing.due_jobs(100)
+        importing.due_deliveries(100)
     (sql,) = (query["sql"] for query in asked if "ROW_NUMBER" in query["sql"])
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:
         cursor.execute(f"{explain} {sql}")
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
-    assert "jobs_due" in plan
+    assert "deliveries_due" in plan

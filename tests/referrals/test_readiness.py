@@ -103,7 +103,7 @@ def test_what_is_missing_is_named(
 
 def test_without_a_destination_that_comes_first(ready: World) -> None:
     ready.config.delete()
-    ready.destination.jobs.all().delete()
+    ready.destination.deliveries.all().delete()
     ready.destination.delete()
 
     needs = readiness.needs(ready.listing, None)

@@ -9,7 +9,7 @@ from core import clock
 from integrations.models import ServiceListing, TriggerConfig
 from mapping.models import FieldRule
 from referrals import rehearsal
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 from referrals.rehearsal import Fate, Tally
 from tests.world import World, make_world, plain
 
@@ -62,7 +62,7 @@ def fates(tally: Tally) -> dict[str, Fate]:
 
 
 def test_a_rehearsal_says_the_same_as_what_happened(world: World) -> None:
-    imported = set(ImportJob.objects.values_list("referral__reference", "state"))
+    imported = set(Delivery.objects.values_list("referral__reference", "state"))
 
     by_rehearsal = {
         (reference, "queued" if fate is Fate.IMPORTED else "waiting")
@@ -157,10 +157,10 @@ def test_it_goes_step_by_step_and_comes_to_the_same(
 
 
 def test_nothing_is_changed(world: World) -> None:
-    before = list(Referral.objects.values()), list(ImportJob.objects.values())
+    before = list(Referral.objects.values()), list(Delivery.objects.values())
 
     rehearse(choice(world, on=["booked"]), saved=world.config)
 
-    assert (list(Referral.objects.values()), list(ImportJob.objects.values())) == before
+    assert (list(Referral.objects.values()), list(Delivery.objects.values())) == before
     world.config.refresh_from_db()
     assert world.config.on == ["received"]

@@ -64,7 +64,7 @@ def test_the_same_messages_again_double_no_answer_and_no_file(
     assert referral["answers"] == ["Booked", "Parents", "Penicillin"]
     assert referral["listed"] == ["bloods.txt", "letter.txt", "results.txt"]
     assert referral["rows"] == [[name, "stored"] for name in referral["listed"]]
-    assert [DELIVERED, "imported", {}, []] in found["jobs"]
+    assert [DELIVERED, "imported", {}, []] in found["deliveries"]
 
 
 @pytest.mark.programs
@@ -79,7 +79,7 @@ def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) ->
 def test_an_upload_that_was_cut_leaves_one_file(tmp_path: Path, how: str) -> None:
     found = go_on(tmp_path, "cut", how)
     assert found["crms"][CUT] == [["consent", "referral_summary"]]
-    assert [CUT, "imported", {}, []] in found["jobs"]
+    assert [CUT, "imported", {}, []] in found["deliveries"]
     assert found["referrals"][CUT]["answers"] == ["Latex"]
     assert found["steps"][CUT] == ["referral", "summary", "attachment:consent-81"]
 
@@ -93,7 +93,7 @@ def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_t
     assert WRONG not in found["referrals"]
     assert found["crms"][RIGHT] == [["referral_summary"]]
     assert found["crms"][WRONG] == [["referral_summary"]]
-    told = [corrections for *_, corrections in found["jobs"] if corrections]
+    told = [corrections for *_, corrections in found["deliveries"] if corrections]
     assert len(told) == 1
     assert any("a second time" in sentence for sentence in told[0])
 
@@ -180,17 +180,17 @@ def test_what_an_earlier_version_overlooked_is_withdrawn_and_told(world: World) 
     with saying(withdrawn=[{"part": "attachments", "key": "letter-4711"}]):
         rereading.refresh(referral)
     assert ReferralFile.objects.get().state == "withdrawn"
-    assert "letter.txt" in world.job.corrections[0]
+    assert "letter.txt" in world.delivery.corrections[0]
 
 
 def test_an_import_whose_request_was_withdrawn_before_is_not_sent_any_more(world: World) -> None:
     world.send(plain())
     made_earlier(world)
     with saying(request_status="entered-in-error"):
-        job = world.run()
-    assert (job.state, job.reason) == ("needs_attention", "withdrawn")
-    assert not job.steps.exists()
-    importing.retry(job)
+        delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "withdrawn")
+    assert not delivery.steps.exists()
+    importing.retry(delivery)
     assert world.run().state == "imported"
 
 
@@ -200,8 +200,8 @@ def test_staff_hear_of_a_request_that_was_withdrawn_before_and_imported(world: W
     referral = made_earlier(world)
     with saying(request_status="revoked"):
         rereading.refresh(referral)
-    assert world.job.state == "imported"
-    assert world.job.corrections[0].startswith("Caredove marked the referral as revoked")
+    assert world.delivery.state == "imported"
+    assert world.delivery.corrections[0].startswith("Caredove marked the referral as revoked")
 
 
 def test_a_referral_without_a_person_has_nothing_to_read_again(world: World) -> None:
@@ -220,4 +220,4 @@ def test_the_bytes_of_a_file_are_stored_once_more_only_where_they_were_lost(worl
         world.send(plain("referral.edited", number=2))
     save.assert_not_called()
     assert ReferralFile.objects.get().stored_as == before
-    assert importing.run(world.job.pk)
+    assert importing.run(world.delivery.pk)

@@ -12,7 +12,7 @@ from core import clock
 from core.models import AuditEvent
 from integrations.models import Organization
 from referrals import dispatching, importing, retention
-from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile, RetentionPeriod
+from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, RetentionPeriod
 from referrals.timeline import timeline
 from tests.world import World, plain
 
@@ -44,9 +44,9 @@ def test_revoking_deletes_the_files_from_the_disk(world: World, django_capture_o
 def test_the_answers_of_the_destination_go_with_the_person(world: World):
     world.send(plain())
     world.run()
-    world.job.attempts.update(body="Mireille", message="Mireille", headers={"x": "y"})
+    world.delivery.attempts.update(body="Mireille", message="Mireille", headers={"x": "y"})
     world.send(plain("referral.revoked", number=2))
-    attempt = world.job.attempts.get()
+    attempt = world.delivery.attempts.get()
     assert (attempt.body, attempt.message, attempt.headers) == ("", "", {})
 
 
@@ -62,24 +62,24 @@ def test_a_revocation_while_the_import_runs_keeps_nothing_of_the_person(world: W
         return receipt
 
     monkeypatch.setattr(DemoTransport, "deliver", revoked_meanwhile)
-    job = world.run()
-    assert (job.state, job.message) == ("imported", retention.TELL_STAFF)
-    assert job.has_uncleared_error
+    delivery = world.run()
+    assert (delivery.state, delivery.message) == ("imported", retention.TELL_STAFF)
+    assert delivery.has_uncleared_error
     assert world.referral.snapshot == {}
 
 
 def test_a_worker_lost_while_the_referral_was_revoked_sends_nothing_later(world: World):
     from referrals.importing.claiming import claim, release_lost
-    from referrals.models import ImportJob
+    from referrals.models import Delivery
 
     world.send(plain())
-    claim(world.job.pk)
+    claim(world.delivery.pk)
     world.send(plain("referral.revoked", number=2))
-    ImportJob.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
     release_lost()
-    job = world.run()
-    assert (job.state, job.closed_why) == ("dismissed", retention.REVOKED_WORD)
-    assert not job.steps.exists()
+    delivery = world.run()
+    assert (delivery.state, delivery.closed_why) == ("dismissed", retention.REVOKED_WORD)
+    assert not delivery.steps.exists()
     assert not world.referral.summaries.exists()
 
 
@@ -100,7 +100,7 @@ def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
     world: World, period: RetentionPeriod, django_capture_on_commit_callbacks
 ):
     world.send(plain(attachments=[{"id": "a1", "filename": "a.txt", "data": "aGVsbG8="}]))
-    job = world.run()
+    delivery = world.run()
     names = [ReferralFile.objects.get().stored_as, world.referral.summaries.get().stored_as]
     let_pass(29)
     assert retention.purge_expired() == 0
@@ -112,8 +112,8 @@ def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
     assert world.referral.get_purged_why_display() == "its retention period was over"
     assert InboundEvent.objects.defer(None).get().body is None
     assert not any(default_storage.exists(name) for name in names)
-    left = world.job
-    assert (left.state, left.external_id) == ("imported", job.external_id)
+    left = world.delivery
+    assert (left.state, left.external_id) == ("imported", delivery.external_id)
     assert not left.has_uncleared_error
 
 
@@ -121,7 +121,7 @@ def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
     "meanwhile",
     [
         lambda world: world.send(plain("referral.edited", number=2)),
-        lambda world: ImportJob.objects.update(error_at=clock.now()),
+        lambda world: Delivery.objects.update(error_at=clock.now()),
         lambda world: Referral.objects.update(organization=None),
     ],
     ids=["a message comes", "an error is raised", "it moves"],
@@ -188,7 +188,7 @@ def test_a_referral_with_which_something_is_still_to_do_is_kept(
     world: World, period: RetentionPeriod, still_to_do: dict[str, Any]
 ):
     world.send(plain())
-    ImportJob.objects.update(**{"due_at": None, **still_to_do})
+    Delivery.objects.update(**{"due_at": None, **still_to_do})
     let_pass(31)
     assert retention.purge_expired() == 0
     assert world.referral.snapshot != {}
@@ -197,7 +197,7 @@ def test_a_referral_with_which_something_is_still_to_do_is_kept(
 def fail_and_clear(world: World) -> None:
     """Let an import fail, and a person clear its error."""
     world.send(plain())
-    ImportJob.objects.update(
+    Delivery.objects.update(
         state="needs_attention", reason="bug", due_at=None, error_at=AT, error_cleared_at=AT
     )
 
@@ -208,17 +208,17 @@ def test_a_failure_that_a_person_has_cleared_is_not_kept_for_ever(
     fail_and_clear(world)
     let_pass(31)
     assert retention.purge_expired() == 1
-    assert world.job.state == "needs_attention"
+    assert world.delivery.state == "needs_attention"
 
 
 def test_what_is_retried_after_its_data_is_gone_is_not_sent(world: World, period: RetentionPeriod):
     fail_and_clear(world)
     let_pass(31)
     retention.purge_expired()
-    importing.retry(world.job)
-    job = world.run()
-    assert (job.state, job.closed_why) == ("dismissed", retention.EXPIRED_WORD)
-    assert not job.steps.exists()
+    importing.retry(world.delivery)
+    delivery = world.run()
+    assert (delivery.state, delivery.closed_why) == ("dismissed", retention.EXPIRED_WORD)
+    assert not delivery.steps.exists()
 
 
 def test_a_message_after_the_period_fills_the_referral_anew(world: World, period: RetentionPeriod):
@@ -242,7 +242,10 @@ def test_a_revocation_after_the_period_still_tells_staff_to_remove_it_there(
     retention.purge_expired()
     world.send(plain("referral.revoked", number=2))
     assert world.referral.is_revoked
-    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, True)
+    assert (world.delivery.message, world.delivery.has_uncleared_error) == (
+        retention.TELL_STAFF,
+        True,
+    )
 
 
 def test_the_dispatcher_sees_to_it_beside_its_work():

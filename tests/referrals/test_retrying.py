@@ -17,14 +17,14 @@ from core.models import AuditEvent
 from integrations.models import Destination, Organization
 from referrals import importing, retrying
 from referrals.dispatching import Dispatcher
-from referrals.models import BulkRetry, BulkRetryItem, ImportJob, Referral
+from referrals.models import BulkRetry, BulkRetryItem, Delivery, Referral
 from tests.people import client_of, person
 from tests.world import World, make_world, options
 
 pytestmark = pytest.mark.postgres  # turns are claimed
 
 State, ItemState = BulkRetry.State, BulkRetryItem.State
-JOBS = "admin:referrals_importjob_changelist"
+DELIVERIES = "admin:referrals_delivery_changelist"
 PAUSE = timedelta(seconds=60)
 
 
@@ -41,7 +41,7 @@ def ana(world: World) -> User:
 
 def failed(
     world: World, count: int = 1, *, destination: Destination | None = None, **fields: Any
-) -> list[ImportJob]:
+) -> list[Delivery]:
     """Return imports that need attention, the oldest first."""
     now = clock.now()
     referrals = Referral.objects.bulk_create(
@@ -54,8 +54,8 @@ def failed(
         for _ in range(count)
     )
     given = {"state": "needs_attention", "reason": "gave_up", "error_at": now, **fields}
-    return ImportJob.objects.bulk_create(
-        ImportJob(
+    return Delivery.objects.bulk_create(
+        Delivery(
             referral=referral,
             destination=destination or world.destination,
             trigger_config=world.config,
@@ -67,7 +67,7 @@ def failed(
 
 
 def ask(by: User, **where: Any) -> BulkRetry:
-    selection = retrying.ask(ImportJob.objects.filter(**where), by)
+    selection = retrying.ask(Delivery.objects.filter(**where), by)
     return BulkRetry.objects.get(selection=selection)
 
 
@@ -83,7 +83,7 @@ def states(bulk_retry: BulkRetry) -> list[str]:
 
 def choose(client: Client, *keys: Any, **more: str) -> Any:
     data = {"action": "retry", "_selected_action": [str(key) for key in keys], "index": "0"}
-    return client.post(reverse(JOBS), data | more, follow=True)
+    return client.post(reverse(DELIVERIES), data | more, follow=True)
 
 
 # -- Which, and in which order ---------------------------------------------------------------------
@@ -93,17 +93,17 @@ def test_nothing_is_sent_before_it_is_confirmed(world: World, ana: User):
     failed(world)
     ask(ana)
     assert retrying.tick() == 0
-    assert ImportJob.objects.get().resends == 0
+    assert Delivery.objects.get().resends == 0
 
 
 def test_the_oldest_go_first_with_a_pause_after_each(world: World, ana: User, settings: Any):
     settings.BULK_RETRY_PAUSE = PAUSE
-    jobs = failed(world, 3)
+    deliveries = failed(world, 3)
     bulk_retry = begin(ana)
     retrying.tick()
     retrying.tick()
     assert states(bulk_retry) == ["sent", "waiting", "waiting"]
-    assert ImportJob.objects.get(state="queued").pk == jobs[0].pk
+    assert Delivery.objects.get(state="queued").pk == deliveries[0].pk
     BulkRetry.objects.update(next_at=clock.now())
     retrying.tick()
     assert states(bulk_retry) == ["sent", "sent", "waiting"]
@@ -114,11 +114,13 @@ def test_what_must_not_be_sent_again_says_why(world: World, ana: User):
     failed(world, reason="unconfirmed")
     failed(world, state="queued", reason="", due_at=clock.now())
     failed(world, state="imported", reason="", external_id="RF-1")
-    whys = dict(ask(ana).items.values_list("job__state", "why"))
+    whys = dict(ask(ana).items.values_list("delivery__state", "why"))
     assert "queued already" in whys["queued"]
     assert "in the destination already" in whys["imported"]
     assert set(BulkRetryItem.objects.values_list("state")) == {("waiting",), ("refused",)}
-    assert "Look in the destination" in BulkRetryItem.objects.get(job__reason="unconfirmed").why
+    assert (
+        "Look in the destination" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
+    )
 
 
 def test_a_selection_that_spans_organizations_belongs_to_each_of_them(world: World, ana: User):
@@ -128,7 +130,7 @@ def test_a_selection_that_spans_organizations_belongs_to_each_of_them(world: Wor
     )
     failed(world, 2)
     failed(world, destination=away)
-    retrying.ask(ImportJob.objects.all(), ana)
+    retrying.ask(Delivery.objects.all(), ana)
     owners = BulkRetry.objects.order_by("organization__name").values_list(
         "organization__name", flat=True
     )
@@ -157,15 +159,15 @@ def test_what_nobody_confirms_is_forgotten(world: World, ana: User):
 
 
 def test_two_people_send_it_again_once(world: World, ana: User):
-    (job,) = failed(world)
+    (delivery,) = failed(world)
     theirs, mine = ask(ana), ask(ana)
     retrying.start([theirs, mine], ana)
     retrying.tick()
-    ImportJob.objects.update(state="needs_attention", reason="gave_up", due_at=None)  # and fails
+    Delivery.objects.update(state="needs_attention", reason="gave_up", due_at=None)  # and fails
     while BulkRetry.objects.exclude(state=State.DONE).exists():
         retrying.tick()
-    job.refresh_from_db()
-    assert job.resends == 1
+    delivery.refresh_from_db()
+    assert delivery.resends == 1
     assert mine.items.get().why == retrying.ACTED
 
 
@@ -178,17 +180,17 @@ def test_who_confirms_twice_begins_once(world: World, ana: User):
 def test_a_turn_that_dies_has_not_happened(
     world: World, ana: User, monkeypatch: pytest.MonkeyPatch
 ):
-    (job,) = failed(world)
+    (delivery,) = failed(world)
     bulk_retry = begin(ana)
     with monkeypatch.context() as dying:
         dying.setattr(retrying, "_settle", _die)
         with pytest.raises(KeyboardInterrupt):
             retrying.tick()
-    job.refresh_from_db()
-    assert (job.resends, states(bulk_retry)) == (0, ["waiting"])
+    delivery.refresh_from_db()
+    assert (delivery.resends, states(bulk_retry)) == (0, ["waiting"])
     retrying.tick()
-    job.refresh_from_db()
-    assert (job.resends, states(bulk_retry)) == (1, ["sent"])
+    delivery.refresh_from_db()
+    assert (delivery.resends, states(bulk_retry)) == (1, ["sent"])
 
 
 def _die(*_: object) -> None:
@@ -198,12 +200,12 @@ def _die(*_: object) -> None:
 def test_a_turn_that_breaks_is_named_and_the_others_go_on(
     world: World, ana: User, monkeypatch: pytest.MonkeyPatch
 ):
-    jobs = failed(world, 2)
+    deliveries = failed(world, 2)
     bulk_retry = begin(ana)
     record = audit.record
 
     def breaks_once(who: Any, what: str, target: Any = None, **detail: Any) -> Any:
-        if target == jobs[0] and what == "retry":
+        if target == deliveries[0] and what == "retry":
             raise RuntimeError
         return record(who, what, target, **detail)
 
@@ -236,7 +238,7 @@ def test_two_dispatchers_send_each_once(transactional_db: None, settings: Any):
     for thread in threads:
         thread.join()
     assert states(bulk_retry) == ["sent"] * 12
-    assert set(ImportJob.objects.values_list("resends", flat=True)) == {1}
+    assert set(Delivery.objects.values_list("resends", flat=True)) == {1}
     assert AuditEvent.objects.filter(action="retry").count() == 12
     connection.close()
 
@@ -252,7 +254,7 @@ def test_the_dispatcher_works_it_off(transactional_db: None, settings: Any):
     dispatcher.round()
     dispatcher._pool.shutdown(wait=True)
     assert states(bulk_retry) == ["sent"] * 3
-    assert ImportJob.objects.filter(attempts__isnull=False).exists()
+    assert Delivery.objects.filter(attempts__isnull=False).exists()
 
 
 # -- Pause, resume, cancel -------------------------------------------------------------------------
@@ -284,9 +286,9 @@ def test_how_far_it_is(world: World, ana: User):
     failed(world, state="imported", reason="", external_id="RF-1")
     bulk_retry = begin(ana)
     retrying.tick()
-    sent = [item.job for item in bulk_retry.items.filter(state="sent")]
-    ImportJob.objects.filter(pk=sent[0].pk).update(state="imported", external_id="RF-2")
-    ImportJob.objects.filter(pk=sent[1].pk).update(state="needs_attention", reason="gave_up")
+    sent = [item.delivery for item in bulk_retry.items.filter(state="sent")]
+    Delivery.objects.filter(pk=sent[0].pk).update(state="imported", external_id="RF-2")
+    Delivery.objects.filter(pk=sent[1].pk).update(state="needs_attention", reason="gave_up")
     found = retrying.standing(bulk_retry)
     assert (found.total, found.done, found.sent, found.refused) == (4, 4, 3, 1)
     assert (found.imported, found.failed, found.under_way) == (1, 1, 1)
@@ -296,18 +298,18 @@ def test_how_far_it_is(world: World, ana: User):
 
 
 def test_after_two_resends_it_rests_and_support_is_named(world: World):
-    (job,) = failed(world, resends=2, resent_at=clock.now())
-    why = importing.why_not_retry(job)
+    (delivery,) = failed(world, resends=2, resent_at=clock.now())
+    why = importing.why_not_retry(delivery)
     assert "Call the support of Birchwood CRMS" in why
     with pytest.raises(importing.RetryRefused):
-        importing.retry(job)
-    job.resent_at -= importing.deciding.COOLING_OFF
-    assert importing.why_not_retry(job) == ""
+        importing.retry(delivery)
+    delivery.resent_at -= importing.deciding.COOLING_OFF
+    assert importing.why_not_retry(delivery) == ""
 
 
 def test_the_first_two_resends_need_no_rest(world: World):
-    (job,) = failed(world, resends=1, resent_at=clock.now())
-    assert importing.why_not_retry(job) == ""
+    (delivery,) = failed(world, resends=1, resent_at=clock.now())
+    assert importing.why_not_retry(delivery) == ""
 
 
 # -- On screen -------------------------------------------------------------------------------------
@@ -319,25 +321,25 @@ def support(world: World) -> Client:
 
 
 def test_a_selection_is_counted_before_it_is_sent(world: World, support: Client):
-    jobs = failed(world, 2) + failed(world, reason="unconfirmed")
-    page = choose(support, *(job.pk for job in jobs))
+    deliveries = failed(world, 2) + failed(world, reason="unconfirmed")
+    page = choose(support, *(delivery.pk for delivery in deliveries))
     text = page.content.decode()
     assert "2 imports can be sent again, 1 cannot." in text
     assert "Nobody knows whether it arrived." in text
     support.post(page.redirect_chain[-1][0])
     retrying.tick()
-    assert ImportJob.objects.filter(state="queued").count() == 2
+    assert Delivery.objects.filter(state="queued").count() == 2
 
 
 def test_everything_that_matches_the_filter_can_be_chosen(world: World, support: Client):
-    jobs = failed(world, 3)
-    choose(support, jobs[0].pk, select_across="1")
+    deliveries = failed(world, 3)
+    choose(support, deliveries[0].pk, select_across="1")
     assert BulkRetryItem.objects.count() == 3
 
 
 def test_over_fifty_are_confirmed_by_typing_their_number(world: World, support: Client):
     failed(world, 51)
-    page = choose(support, ImportJob.objects.first().pk, select_across="1")
+    page = choose(support, Delivery.objects.first().pk, select_across="1")
     url = page.redirect_chain[-1][0]
     refused = support.post(url, {"number": "50"})
     assert "Type the number 51." in refused.content.decode()
@@ -347,8 +349,8 @@ def test_over_fifty_are_confirmed_by_typing_their_number(world: World, support: 
 
 
 def test_a_second_click_leads_to_the_same_progress(world: World, support: Client):
-    jobs = failed(world, 2)
-    url = choose(support, *(job.pk for job in jobs)).redirect_chain[-1][0]
+    deliveries = failed(world, 2)
+    url = choose(support, *(delivery.pk for delivery in deliveries)).redirect_chain[-1][0]
     first, second = support.post(url), support.post(url)
     assert first.url == second.url
     assert "0 of 2 had their turn" in support.get(first.url).content.decode()
@@ -391,6 +393,6 @@ def test_nobody_of_elsewhere_sees_or_stops_it(world: World, ana: User, role: str
 
 
 def test_what_cannot_be_an_id_chooses_nothing(world: World, support: Client):
-    (job,) = failed(world)
+    (delivery,) = failed(world)
     assert choose(support, "nonsense").status_code == 200
-    assert "1 import was sent again." in choose(support, "nonsense", job.pk).content.decode()
+    assert "1 import was sent again." in choose(support, "nonsense", delivery.pk).content.decode()

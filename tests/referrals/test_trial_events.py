@@ -7,7 +7,7 @@ from integrations.models import Organization
 from integrations.triggers import TRIGGER_KEYS
 from referrals import importing, opening, trial_events
 from referrals.explain import Light
-from referrals.models import ImportJob, InboundEvent
+from referrals.models import Delivery, InboundEvent
 from referrals.trial_events import Way
 from tests.world import World, make_world
 
@@ -21,7 +21,7 @@ def world(db: None) -> World:
 
 def open_all() -> None:
     for event in InboundEvent.objects.filter(state="received").order_by("dedup_key"):
-        opening.open_jobs(event.pk)
+        opening.open_deliveries(event.pk)
 
 
 def way(world: World, token: str) -> Way:
@@ -41,7 +41,7 @@ def test_whatever_trigger_is_chosen_a_test_fires_it(world: World, trigger: str) 
     trial_events.send(world.source, world.listing)
     open_all()
 
-    assert ImportJob.objects.get().triggers == [trigger]
+    assert Delivery.objects.get().triggers == [trigger]
 
 
 def test_it_is_followed_stage_by_stage(world: World) -> None:
@@ -52,7 +52,7 @@ def test_it_is_followed_stage_by_stage(world: World) -> None:
     assert lights(way(world, token)) == [GREEN, GREEN, GREEN, AMBER, NOT_REACHED, NOT_REACHED]
     assert not way(world, token).ended
 
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
     arrived = way(world, token)
     assert lights(arrived) == [GREEN] * 6
     assert arrived.ended
@@ -85,7 +85,7 @@ def test_a_mapping_that_does_not_work_stops_it(world: World) -> None:
     world.config.mapping.rules.update(sources=["no.such.field"])
     token = trial_events.send(world.source, world.listing)
     open_all()
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
 
     assert lights(way(world, token))[3] is RED
 
@@ -94,7 +94,7 @@ def test_what_the_destination_refuses_is_quoted(db: None) -> None:
     world = make_world(behaviour="reject")
     token = trial_events.send(world.source, world.listing)
     open_all()
-    importing.run(world.job.pk)
+    importing.run(world.delivery.pk)
 
     stopped = way(world, token)
     assert lights(stopped) == [GREEN, GREEN, GREEN, GREEN, RED, NOT_REACHED]

@@ -19,7 +19,7 @@ from integrations.destinations.demo.transport import DemoTransport
 from integrations.transport import Rejected
 from referrals import files, importing, intake, opening, retention, snapshot
 from referrals.importing import settling
-from referrals.models import ImportJob, InboundEvent, Referral, RetentionPeriod
+from referrals.models import Delivery, InboundEvent, Referral, RetentionPeriod
 from tests.flow.portal import eventually
 from tests.services import PATIENCE
 from tests.world import World, make_world, plain
@@ -101,7 +101,7 @@ def refused_while(world: World, meanwhile: Callable[[], None]) -> None:
         raise Rejected("No.")
 
     with mock.patch.object(DemoTransport, "deliver", deliver):
-        importing.run(world.job.pk)
+        importing.run(world.delivery.pk)
 
 
 def test_a_refusal_waits_for_an_edit_that_is_being_opened(world: World, pool: ThreadPoolExecutor):
@@ -116,10 +116,10 @@ def test_a_refusal_waits_for_an_edit_that_is_being_opened(world: World, pool: Th
     refusal_goes_on = Event()
     refusal = beside(pool, lambda: refused_while(world, edited_meanwhile))
     assert refusal_goes_on.wait(PATIENCE)
-    with paused.during(lambda: opening.open_jobs(edit)):
+    with paused.during(lambda: opening.open_deliveries(edit)):
         waits_or_ends(refusal)
     refusal.result(PATIENCE)
-    assert (world.job.state, world.job.reason) == ("queued", "")
+    assert (world.delivery.state, world.delivery.reason) == ("queued", "")
 
 
 def test_an_edit_waits_for_a_refusal_that_is_being_written(world: World, pool: ThreadPoolExecutor):
@@ -127,11 +127,11 @@ def test_an_edit_waits_for_a_refusal_that_is_being_written(world: World, pool: T
     edit = world.receive(plain("referral.edited", number=2)).event_id
     paused = Paused(pool, settling, "_move")
     with paused.during(lambda: refused_while(world, lambda: None)):
-        opened = beside(pool, lambda: opening.open_jobs(edit))
+        opened = beside(pool, lambda: opening.open_deliveries(edit))
         waits_or_ends(opened)
     opened.result(PATIENCE)
     assert InboundEvent.objects.get(pk=edit).outcome == "import_revived"
-    assert world.job.state == "queued"
+    assert world.delivery.state == "queued"
 
 
 # -- Two messages of one referral ------------------------------------------------------------------
@@ -145,8 +145,8 @@ def test_of_two_messages_that_are_opened_at_once_nothing_is_lost(
         world.receive(plain("referral.edited", number=number, **said)).event_id
         for number, said in ((2, {"reason": "Sleeps badly."}), (3, {"sent_method": "Fax"}))
     )
-    with Paused(pool, files, "keep").during(lambda: opening.open_jobs(first)):
-        other = beside(pool, lambda: opening.open_jobs(second))
+    with Paused(pool, files, "keep").during(lambda: opening.open_deliveries(first)):
+        other = beside(pool, lambda: opening.open_deliveries(second))
         waits_or_ends(other)
     other.result(PATIENCE)
     document = snapshot.view(world.referral.snapshot)
@@ -164,7 +164,7 @@ def test_a_purge_waits_for_a_message_that_is_being_opened_and_then_keeps_the_ref
     RetentionPeriod.objects.create(organization=world.organization, days=30)
     Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
     edit = world.receive(plain("referral.edited", number=2)).event_id
-    with Paused(pool, files, "keep").during(lambda: opening.open_jobs(edit)):
+    with Paused(pool, files, "keep").during(lambda: opening.open_deliveries(edit)):
         purge = beside(pool, retention.purge_expired)
         waits_or_ends(purge)
     assert purge.result(PATIENCE) == 0
@@ -177,7 +177,7 @@ def test_a_conflict_waits_for_a_purge_and_then_keeps_nothing_of_the_person(
 ):
     world.send(plain())
     revocation = world.receive(plain("referral.revoked", number=2)).event_id
-    with Paused(pool, retention, "purge").during(lambda: opening.open_jobs(revocation)):
+    with Paused(pool, retention, "purge").during(lambda: opening.open_deliveries(revocation)):
         conflict = beside(pool, lambda: world.receive(plain(reason="Late.")))
         waits_or_ends(conflict)
     assert conflict.result(PATIENCE).conflict
@@ -189,7 +189,7 @@ def test_a_conflict_of_a_revocation_that_is_being_opened_keeps_nothing_either(
     world: World, pool: ThreadPoolExecutor
 ):
     revocation = world.receive(plain("referral.revoked")).event_id
-    with Paused(pool, retention, "purge").during(lambda: opening.open_jobs(revocation)):
+    with Paused(pool, retention, "purge").during(lambda: opening.open_deliveries(revocation)):
         conflict = beside(pool, lambda: world.receive(plain("referral.revoked", reason="Late.")))
         waits_or_ends(conflict)
     conflict.result(PATIENCE)
@@ -203,21 +203,23 @@ def test_a_purge_waits_for_a_conflict_that_is_being_kept_and_deletes_its_body(
     revocation = world.receive(plain("referral.revoked", number=2)).event_id
     keeping = Paused(pool, intake, "_names_somebody_deleted")
     with keeping.during(lambda: world.receive(plain(reference="9999999999"))):
-        purge = beside(pool, lambda: opening.open_jobs(revocation))
+        purge = beside(pool, lambda: opening.open_deliveries(revocation))
         waits_or_ends(purge)
     purge.result(PATIENCE)
     assert InboundEvent.objects.filter(state="conflict").exists()
     assert not InboundEvent.objects.filter(body__isnull=False).exists()
 
 
-# -- One job, and two who want it ------------------------------------------------------------------
+# -- One delivery, and two who want it -----------------------------------------------------------
 
 
-def test_of_two_workers_that_claim_at_once_one_has_the_job(world: World, pool: ThreadPoolExecutor):
+def test_of_two_workers_that_claim_at_once_one_has_the_delivery(
+    world: World, pool: ThreadPoolExecutor
+):
     world.send(plain())
-    key = world.job.pk
+    key = world.delivery.pk
     with Paused(pool, importing.claiming, "Max").during(lambda: importing.claiming.claim(key)):
         other = beside(pool, lambda: importing.claiming.claim(key))
         waits_or_ends(other)
     assert other.result(PATIENCE) is None
-    assert ImportJob.objects.get().attempts.count() == 1
+    assert Delivery.objects.get().attempts.count() == 1

@@ -6,7 +6,6 @@ be empty afterward; one that holds nothing of a person is added to `KEPT`, with 
 """
 
 import dataclasses
-import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.apps import apps
 from django.db import models, transaction
 
 from core import clock
@@ -28,15 +26,10 @@ from referrals import identity, importing, opening, retention
 from referrals.models import (
     BulkRetry,
     BulkRetryItem,
-    ClearedError,
-    ImportAttempt,
-    ImportJob,
+    Delivery,
     InboundEvent,
     Referral,
-    ReferralFile,
-    RegistrantName,
     RetentionPeriod,
-    SentSnapshot,
 )
 from tests.world import REFERENCE, World, plain
 
@@ -59,13 +52,13 @@ KEPT = {
     "InboundEvent.reference": "an id of the referral",
     "InboundEvent.triggers": "keys of ours",
     "InboundEvent.reason": "a sentence of ours, with names of the configuration",
-    "ImportJob.triggers": "keys of ours",
-    "ImportJob.reference": "an id of the referral",
-    "ImportJob.external_id": "the id in the destination, by which staff remove it there",
-    "ImportJob.external_url": "where it is in the destination",
-    "ImportAttempt.doubt": "a key of ours",
-    "ImportStep.name": "a name of ours, with the id of a file",
-    "ImportStep.external_id": "an id in the destination",
+    "Delivery.triggers": "keys of ours",
+    "Delivery.reference": "an id of the referral",
+    "Delivery.external_id": "the id in the destination, by which staff remove it there",
+    "Delivery.external_url": "where it is in the destination",
+    "Attempt.doubt": "a key of ours",
+    "Step.name": "a name of ours, with the id of a file",
+    "Step.external_id": "an id in the destination",
     "BulkRetryItem.why": "a sentence of ours",
 }
 WORDLESS = (
@@ -206,32 +199,32 @@ def planted(
     world.send(plain(attachments=attachments))
     world.receive(plain(reference="9999999999"))  # a conflict, which names another one
     world.send(plain(number=2, reference=OTHER_ID, attachments=attachments))
-    jobs = ImportJob.objects.order_by("opened_at")
-    for job in jobs:
-        fail_then_import(world, job, monkeypatch)
+    deliveries = Delivery.objects.order_by("opened_at")
+    for delivery in deliveries:
+        fail_then_import(world, delivery, monkeypatch)
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
-    ImportJob.objects.update(error_cleared_at=clock.now())  # the missing file, the second import
+    Delivery.objects.update(error_cleared_at=clock.now())  # the missing file, the second import
     bulk = BulkRetry.objects.create(
         selection=world.referral.pk, organization=world.organization, asked_at=clock.now()
     )
-    for job in jobs:
-        BulkRetryItem.objects.create(bulk_retry=bulk, job=job, resends=0, state="sent")
+    for delivery in deliveries:
+        BulkRetryItem.objects.create(bulk_retry=bulk, delivery=delivery, resends=0, state="sent")
     hanging = hanging_on(world.referral)
     hanging.write_the_person_everywhere()
     return hanging
 
 
-def fail_then_import(world: World, job: ImportJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def fail_then_import(world: World, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         refused = Rejected("Refused.", Exchange(422, {"X": "y"}, "Refused."))
         patch.setattr(DemoTransport, "deliver", mock.Mock(side_effect=refused))
-        importing.run(job.pk)
-    job.refresh_from_db()
-    importing.clear_error(job, note="Seen.")
-    job.trigger_config.mapping.save()
-    importing.retry(job)
-    importing.run(job.pk)
+        importing.run(delivery.pk)
+    delivery.refresh_from_db()
+    importing.clear_error(delivery, note="Seen.")
+    delivery.trigger_config.mapping.save()
+    importing.retry(delivery)
+    importing.run(delivery.pk)
 
 
 def revoke(world: World) -> None:
@@ -319,33 +312,36 @@ def rows_that_name_the_person() -> list[str]:
     ]
 
 
-def in_two_parts(world: World) -> tuple[ImportJob, ImportJob]:
+def in_two_parts(world: World) -> tuple[Delivery, Delivery]:
     """Import a referral twice, under two ids, then learn that they are one; return both imports."""
     world.send(plain())
     world.send(plain(number=2, reference=OTHER_ID))
-    for job in ImportJob.objects.all():
-        importing.run(job.pk)
+    for delivery in Delivery.objects.all():
+        importing.run(delivery.pk)
     with transaction.atomic():
         identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
-    own = ImportJob.objects.get(referral=world.referral)
-    return own, ImportJob.objects.get(referral__united_with=world.referral)
+    own = Delivery.objects.get(referral=world.referral)
+    return own, Delivery.objects.get(referral__united_with=world.referral)
 
 
 def test_staff_are_to_remove_both_imports_of_a_referral_that_was_two(world: World) -> None:
-    jobs = in_two_parts(world)
+    deliveries = in_two_parts(world)
     revoke(world)
-    for job in jobs:
-        job.refresh_from_db()
-        assert (job.message, job.has_uncleared_error) == (retention.TELL_STAFF, True)
+    for delivery in deliveries:
+        delivery.refresh_from_db()
+        assert (delivery.message, delivery.has_uncleared_error) == (retention.TELL_STAFF, True)
 
 
 def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -> None:
     world.send(plain())
     world.run()
     revoke(world)
-    importing.clear_error(world.job)
+    importing.clear_error(world.delivery)
     world.send(plain("referral.edited", number=10))
-    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, False)
+    assert (world.delivery.message, world.delivery.has_uncleared_error) == (
+        retention.TELL_STAFF,
+        False,
+    )
 
 
 def test_staff_are_to_remove_what_turns_out_to_be_a_revoked_referral(world: World) -> None:
@@ -358,12 +354,15 @@ def test_staff_are_to_remove_what_turns_out_to_be_a_revoked_referral(world: Worl
     with mock.patch("integrations.sources.caredove.plain.parse", return_value=both):
         world.send(plain("referral.edited", number=3))
     assert world.referral.is_revoked
-    assert (world.job.message, world.job.has_uncleared_error) == (retention.TELL_STAFF, True)
+    assert (world.delivery.message, world.delivery.has_uncleared_error) == (
+        retention.TELL_STAFF,
+        True,
+    )
 
 
 def test_a_referral_is_kept_while_something_is_to_do_with_a_part_of_it(world: World) -> None:
     _, of_the_part = in_two_parts(world)
-    ImportJob.objects.filter(pk=of_the_part.pk).update(error_at=clock.now())
+    Delivery.objects.filter(pk=of_the_part.pk).update(error_at=clock.now())
     RetentionPeriod.objects.create(organization=world.organization, days=30)
     Referral.objects.update(changed_at=clock.now() - timedelta(days=31))
     assert retention.purge_expired() == 0
@@ -373,8 +372,8 @@ def test_what_was_a_part_of_a_part_is_a_part_of_the_whole(world: World) -> None:
     in_two_parts(world)
     first = world.referral
     third = world.referral_of(world.send(plain(number=3, reference="1000000003")).reference)
-    ImportJob.objects.filter(referral=first).update(external_id=None, state="dismissed")
-    ImportJob.objects.filter(referral=third).update(external_id="RF-3", state="imported")
+    Delivery.objects.filter(referral=first).update(external_id=None, state="dismissed")
+    Delivery.objects.filter(referral=third).update(external_id="RF-3", state="imported")
     with transaction.atomic():
         ids = [REFERENCE, third.reference]
         identity.resolve(world.source, ids, world.organization, clock.now())
@@ -440,55 +439,6 @@ def test_what_developers_still_have_to_open_is_deleted_by_a_revocation_alone(wor
     revoke(world)
     assert bodies() == []
     assert opening.reopen(left)
-    opening.open_jobs(left.pk)
+    opening.open_deliveries(left.pk)
     left.refresh_from_db()
     assert left.outcome == "unreadable"
-
-
-# -- What earlier versions left --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("why", ["revoked", "expired"])
-def test_an_upgrade_deletes_what_an_earlier_purge_left(
-    why: str, world: World, planted: Hanging, django_capture_on_commit_callbacks: Any
-) -> None:
-    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
-    referral = world.referral
-    Referral.objects.filter(pk=referral.pk).update(
-        snapshot={}, purged_at=clock.now(), purged_why=why, classifications=[["1", PERSON]]
-    )
-    InboundEvent.objects.filter(referral=referral).update(body=None, warnings=[])
-    ReferralFile.objects.filter(referral=referral).delete()
-    referral.summaries.all().delete()
-    ImportAttempt.objects.filter(job__referral=referral).update(message="", headers={}, body="")
-    SentSnapshot.objects.filter(step__job__referral=referral).delete()
-    ClearedError.objects.filter(job__referral=referral).update(message="", note="")
-    RegistrantName.objects.filter(referral=referral).delete()
-    told = {"message": retention.TELL_STAFF, "missing_files": {}}
-    ImportJob.objects.filter(referral=referral).update(**told)
-    # What it did not know yet.
-    InboundEvent.objects.update(warning_texts=None)
-    ImportJob.objects.update(corrections=[])
-    assert {"InboundEvent.body", "ImportJob.closed_why"} <= set(planted.still_named())
-
-    with django_capture_on_commit_callbacks(execute=True):
-        left.purge(apps, None)
-
-    assert planted.still_named() == []
-    assert world.referral.classifications == [["1", "other"]]
-    assert world.referral.jobs.get().message == retention.TELL_STAFF
-
-
-def test_an_upgrade_leaves_alone_what_was_not_purged(world: World, planted: Hanging) -> None:
-    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
-    before = planted.still_named()
-    left.purge(apps, None)
-    assert planted.still_named() == before
-
-
-def test_an_upgrade_keeps_our_own_reason(world: World) -> None:
-    left = importlib.import_module("referrals.migrations.0008_purge_what_was_left")
-    world.send(plain())
-    revoke(world)
-    left.purge(apps, None)
-    assert world.job.closed_why == retention.REVOKED_WORD

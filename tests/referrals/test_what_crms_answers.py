@@ -22,7 +22,7 @@ from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.models import Destination
 from referrals import importing, summary
 from referrals.explain import explain
-from referrals.models import ImportAttempt, ImportJob
+from referrals.models import Attempt, Delivery
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
 TOKEN = "token-of-the-tests"
@@ -89,16 +89,16 @@ def send(world: World, reference: str = REFERENCE, number: int = 1, **more: Any)
     world.send(plain(number=number, reference=reference, attachments=[LETTER], **more))
 
 
-def job_of(reference: str = REFERENCE) -> ImportJob:
-    return ImportJob.objects.select_related("destination").get(reference=reference)
+def delivery_of(reference: str = REFERENCE) -> Delivery:
+    return Delivery.objects.select_related("destination").get(reference=reference)
 
 
-def go(reference: str = REFERENCE, rounds: int = 8) -> ImportJob:
+def go(reference: str = REFERENCE, rounds: int = 8) -> Delivery:
     """Run an import for as long as it is due."""
     for _ in range(rounds):
-        if not importing.run(job_of(reference).pk):
+        if not importing.run(delivery_of(reference).pk):
             break
-    return job_of(reference)
+    return delivery_of(reference)
 
 
 def told(reference: str = REFERENCE) -> str:
@@ -140,9 +140,9 @@ def test_a_refusal_is_told_in_the_words_of_crms(
 ):
     answers(crms, case)
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "rejected")
-    assert words in job.message
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "rejected")
+    assert words in delivery.message
     assert words in told()
     assert in_crms(crms) == []
 
@@ -154,10 +154,10 @@ def test_the_id_may_stand_in_location_only(world: World, crms: Sandbox):
     answers(crms, "id only in Location")
     send(world)
     crms.answer("upload", times=None, status=201, json={"id": "AT-1"})
-    job = go()
-    assert (job.state, job.external_id) == ("imported", "RF-501")
+    delivery = go()
+    assert (delivery.state, delivery.external_id) == ("imported", "RF-501")
     assert calls(crms)[:3] == ["create", "summary", "attachment"]
-    assert job.missing_files == {}
+    assert delivery.missing_files == {}
 
 
 @pytest.mark.parametrize("given", ["é" * 255, "RF 7/8?#", "漢" * 255, "x" * 255])
@@ -178,9 +178,9 @@ def test_an_id_may_have_255_characters_of_any_kind(
     )
     send(world)
     crms.answer("upload", times=None, status=204)
-    job = go()
-    assert (job.state, job.external_id) == ("imported", given)
-    assert job.external_url == f"https://crms.example/inbox/{quote(given, safe='')}"
+    delivery = go()
+    assert (delivery.state, delivery.external_id) == ("imported", given)
+    assert delivery.external_url == f"https://crms.example/inbox/{quote(given, safe='')}"
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ def test_a_page_at_create_pauses_the_destination_and_the_referral_is_looked_up_f
 ):
     answers(crms, case)
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "misconfigured")
-    assert job.destination.held_at is not None
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert delivery.destination.held_at is not None
     assert explain(REFERENCE).actor == "an administrator"
     open_again()
     assert go().state == "imported"
@@ -235,9 +235,9 @@ def test_a_page_after_the_referral_was_created_leads_to_no_second_one(
     send(world)
     assert go().reason == "misconfigured"
     open_again()
-    job = go()
-    assert (job.state, in_crms(crms)) == ("imported", [(REFERENCE, 2)])
-    assert job.external_id == crms.referrals[0].id
+    delivery = go()
+    assert (delivery.state, in_crms(crms)) == ("imported", [(REFERENCE, 2)])
+    assert delivery.external_id == crms.referrals[0].id
     assert calls(crms).count("create") == 1
 
 
@@ -271,12 +271,12 @@ def test_a_success_without_an_id_is_looked_up_and_never_sent_again(
 ):
     answers(crms, {**given, "created": created})
     send(world)
-    job = go()
+    delivery = go()
     assert calls(crms).count("create") == 1
     if created:
-        assert (job.state, job.external_id) == ("imported", crms.referrals[0].id)
+        assert (delivery.state, delivery.external_id) == ("imported", crms.referrals[0].id)
     else:
-        assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+        assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
         assert "said yes" not in told()
         assert "listed nothing" in told()
 
@@ -302,8 +302,12 @@ def test_an_upload_that_is_taken_needs_no_words(
     given = CASES[case]["answers"][0] if isinstance(case, str) else case
     crms.answer("upload", times=None, applied=True, **given)
     send(world)
-    job = go()
-    assert (job.state, job.missing_files, job.has_uncleared_error) == ("imported", {}, False)
+    delivery = go()
+    assert (delivery.state, delivery.missing_files, delivery.has_uncleared_error) == (
+        "imported",
+        {},
+        False,
+    )
     assert in_crms(crms) == [(REFERENCE, 2)]
     assert calls(crms).count("summary") == calls(crms).count("attachment") == 1
 
@@ -316,9 +320,9 @@ def test_a_page_at_an_upload_is_no_success(
     given = CASES[case]["answers"][0] if isinstance(case, str) else case
     crms.answer("upload", applied=arrived, **given)
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "misconfigured")
-    assert job.destination.held_at is not None
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert delivery.destination.held_at is not None
     open_again()
     assert go().state == "imported"
     assert in_crms(crms) == [(REFERENCE, 2)]
@@ -342,12 +346,12 @@ def test_a_refused_file_is_told_and_holds_nothing_back(
 ):
     answers(crms, case, "attachment")
     send(world)
-    job = go()
-    assert job.state == "imported"
-    assert list(job.missing_files) == ["letter.txt"]
-    assert words in job.missing_files["letter.txt"]
+    delivery = go()
+    assert delivery.state == "imported"
+    assert list(delivery.missing_files) == ["letter.txt"]
+    assert words in delivery.missing_files["letter.txt"]
     assert in_crms(crms) == [(REFERENCE, 1)]
-    assert job.external_id in told()
+    assert delivery.external_id in told()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -355,8 +359,8 @@ def test_a_file_that_is_there_already_is_done(world: World, crms: Sandbox, named
     body = {"message": "Duplicate file", **({"id": "AT-9"} if named else {})}
     crms.answer("attachment", status=409, json=body, applied=True)
     send(world)
-    job = go()
-    assert (job.state, job.missing_files) == ("imported", {})
+    delivery = go()
+    assert (delivery.state, delivery.missing_files) == ("imported", {})
     assert calls(crms).count("attachment") == 1
 
 
@@ -391,10 +395,10 @@ def test_trouble_there_is_tried_again(world: World, crms: Sandbox, case: str | d
     send(world)
     if case == "locked for a moment":
         crms.answer("upload", times=None, status=204)
-    job = go()
-    assert job.state == "imported"
+    delivery = go()
+    assert delivery.state == "imported"
     if case == "locked for a moment":
-        assert job.external_id == "RF-502"
+        assert delivery.external_id == "RF-502"
     assert calls(crms).count("create") == 2
 
 
@@ -404,9 +408,9 @@ def test_trouble_there_is_tried_again(world: World, crms: Sandbox, case: str | d
 def test_a_wrong_connection_is_an_administrators_turn(world: World, crms: Sandbox, status: int):
     crms.answer("create", status=status, json={"message": "No"})
     send(world)
-    job = go()
-    assert (job.reason, job.tries) == ("misconfigured", 0)
-    assert job.destination.held_by == REFERENCE
+    delivery = go()
+    assert (delivery.reason, delivery.tries) == ("misconfigured", 0)
+    assert delivery.destination.held_by == REFERENCE
     open_again()
     assert go().state == "imported"
 
@@ -417,8 +421,8 @@ def test_a_wrong_connection_is_an_administrators_turn(world: World, crms: Sandbo
 def test_a_result_that_names_no_reference_is_not_taken_for_ours(world: World, crms: Sandbox):
     answers(crms, "look-up names no reference")
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert "RF-9" in told()
     assert calls(crms) == ["create", "look-up"]
 
@@ -438,8 +442,8 @@ def test_once_the_search_is_proved_to_filter_a_nameless_result_is_ours(db: None)
 def test_a_search_that_lists_others_is_no_proof(world: World, crms: Sandbox):
     answers(crms, "look-up ignores its filter")
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert "listed other referrals" in told()
     assert "said yes" not in told()
     assert calls(crms).count("create") == 1
@@ -488,8 +492,8 @@ def test_where_no_search_is_this_referral_waits_and_the_others_go_on(
         crms.fail("create", "reset-after")
         crms.answer("look-up", **case)
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert explain(REFERENCE).cause == "not_searchable"
     assert Destination.objects.get().held_at is None
     assert Destination.objects.get().search().refused
@@ -607,8 +611,8 @@ def test_nothing_is_sent_to_a_duplicate_that_is_not_proved_to_be_ours(
 ):
     crms.answer("create", status=409, json=body)
     send(world)
-    job = go()
-    assert (job.state, job.reason) == ("needs_attention", "unconfirmed")
+    delivery = go()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert calls(crms) == ["create", "look-up"]
     assert str(body.get("id", "")) in told()
     assert ("Known client" in told()) or ("A referral for this client already exists" in told())
@@ -625,8 +629,8 @@ def test_a_duplicate_that_is_proved_to_be_ours_is_adopted(
     there = crms.referrals[0].id
     crms.answer("create", status=409, json={"message": "There", "id": there, **shown})
     send(world)
-    job = go()
-    assert (job.state, job.external_id) == ("imported", there)
+    delivery = go()
+    assert (delivery.state, delivery.external_id) == ("imported", there)
     assert in_crms(crms) == [(REFERENCE, 2)]
 
 
@@ -655,11 +659,15 @@ def test_a_name_that_does_not_exist_is_down_and_comes_back_by_itself(world: Worl
     point_to(CASES["no such name"]["answers"][0]["base_url"])
     for number, reference in enumerate((REFERENCE, OTHER), start=1):
         send(world, reference, number=number)
-        job = go(reference)
-        assert (job.state, job.tries, job.has_uncleared_error) == ("queued", 0, False)
+        delivery = go(reference)
+        assert (delivery.state, delivery.tries, delivery.has_uncleared_error) == (
+            "queued",
+            0,
+            False,
+        )
     destination = Destination.objects.get()
     assert destination.is_down
-    assert ImportAttempt.objects.count() == 1
+    assert Attempt.objects.count() == 1
     since = destination.held_at.astimezone(destination.organization.zone)
     said = f"unreachable since {since:%H:%M}: its name could not be resolved."
     assert f"Birchwood CRMS has been {said}" in told()
@@ -679,8 +687,8 @@ def test_a_certificate_that_is_not_trusted_is_down_until_it_is(
         world = make_world("crms", base_url=crms.url, token=TOKEN)
         send(world)
         assert CASES["certificate not trusted"]["answers"] == [{"tls": "self-signed"}]
-        job = go()
-        assert (job.state, job.tries) == ("queued", 0)
+        delivery = go()
+        assert (delivery.state, delivery.tries) == ("queued", 0)
         assert "its certificate is not trusted (self-signed certificate)" in told()
         assert "CA_BUNDLE" in told()
         assert crms.calls == []
@@ -735,7 +743,7 @@ def test_the_connection_test_ends_it_too(world: World, crms: Sandbox):
 
 def run_all() -> None:
     for _ in range(5):
-        for pk in importing.due_jobs(1):
+        for pk in importing.due_deliveries(1):
             importing.run(pk)
         time.sleep(PAUSE.total_seconds())
 
@@ -748,11 +756,11 @@ def test_a_referral_that_alone_is_refused_waits_alone(world: World, crms: Sandbo
     assert go().reason == "misconfigured"
     open_again()
     run_all()
-    stopped = job_of()
+    stopped = delivery_of()
     assert (stopped.state, stopped.reason) == ("needs_attention", "singled_out")
     assert "WAF" in told()
     assert Destination.objects.get().held_at is None
-    assert job_of("2").state == job_of("3").state == "imported"
+    assert delivery_of("2").state == delivery_of("3").state == "imported"
     created = [seen.status for seen in crms.calls if seen.step == "create"]
     assert created[-1] == status  # it went last
 
@@ -885,7 +893,7 @@ def test_nothing_of_the_proof_is_waited_for(world: World, crms: Sandbox):
     point_to(crms.url, read_seconds=1)
     send(world)
     assert go().state == "imported"
-    assert job_of().tries == 0
+    assert delivery_of().tries == 0
 
 
 def test_every_case_is_tried() -> None:

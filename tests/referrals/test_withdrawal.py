@@ -11,7 +11,7 @@ from integrations.models import TriggerConfig
 from integrations.sources.warnings import Warning
 from integrations.transport import Receipt, TryAgain
 from referrals import importing, snapshot
-from referrals.models import ImportJob, InboundEvent, Referral, ReferralFile
+from referrals.models import Delivery, InboundEvent, Referral, ReferralFile
 from tests.reading import saying
 from tests.world import World, plain
 
@@ -54,7 +54,7 @@ def test_a_withdrawn_file_is_not_sent_and_its_bytes_are_gone(
     assert sent_names(world) == ["results-4712"]
     assert not default_storage.exists(stored)
     assert ReferralFile.objects.get(key="letter-4711").state == "withdrawn"
-    assert not world.job.has_uncleared_error
+    assert not world.delivery.has_uncleared_error
 
 
 def test_a_withdrawal_that_comes_before_the_file_keeps_it_away(world: World) -> None:
@@ -79,10 +79,10 @@ def test_staff_hear_of_a_withdrawn_file_that_was_sent(world: World) -> None:
     assert world.run().state == "imported"
     with withdrawing("attachments", "letter-4711"):
         world.send(plain("referral.edited", number=2))
-    assert world.job.corrections == [
+    assert world.delivery.corrections == [
         "Caredove withdrew the file “letter.txt”. It was sent before: remove it there."
     ]
-    assert (world.job.has_uncleared_error, world.job.needs_correction) == (True, True)
+    assert (world.delivery.has_uncleared_error, world.delivery.needs_correction) == (True, True)
 
 
 def test_they_hear_of_it_once_and_clearing_keeps_the_words(world: World) -> None:
@@ -91,11 +91,11 @@ def test_they_hear_of_it_once_and_clearing_keeps_the_words(world: World) -> None
     for number in (2, 3):
         with withdrawing("attachments", "letter-4711"):
             world.send(plain("referral.edited", number=number))
-        importing.clear_error(world.job)
-    assert not world.job.has_uncleared_error
-    (cleared,) = world.job.cleared_errors.all()
+        importing.clear_error(world.delivery)
+    assert not world.delivery.has_uncleared_error
+    (cleared,) = world.delivery.cleared_errors.all()
     assert "letter.txt" in cleared.message
-    assert (world.job.corrections, world.job.needs_correction) == ([], False)
+    assert (world.delivery.corrections, world.delivery.needs_correction) == ([], False)
 
 
 def test_a_file_withdrawn_while_the_import_runs_is_told_when_it_has_ended(world: World) -> None:
@@ -109,15 +109,15 @@ def test_a_file_withdrawn_while_the_import_runs_is_told_when_it_has_ended(world:
 
     with mock.patch(DELIVER, deliver):
         assert world.run().state == "imported"
-    assert len(world.job.corrections) == 1
-    assert "letter.txt" in world.job.corrections[0]
+    assert len(world.delivery.corrections) == 1
+    assert "letter.txt" in world.delivery.corrections[0]
 
 
 def test_the_same_bytes_under_two_keys_are_sent_once(world: World) -> None:
     copy = {**LETTER, "id": "copy-4713", "filename": "copy.txt"}
     world.send(plain(attachments=[LETTER, copy, RESULTS]))
     assert sent_names(world) == ["letter-4711", "results-4712"]
-    assert world.job.missing_files == {}
+    assert world.delivery.missing_files == {}
 
 
 def test_of_the_same_bytes_the_one_that_was_sent_stays_the_one(world: World) -> None:
@@ -131,7 +131,7 @@ def test_of_the_same_bytes_the_one_that_was_sent_stays_the_one(world: World) -> 
     with mock.patch(DELIVER, deliver):
         world.run()
     world.send(plain("referral.edited", number=2, attachments=[copy, LETTER]))
-    ImportJob.objects.update(due_at=ImportJob.objects.get().opened_at)
+    Delivery.objects.update(due_at=Delivery.objects.get().opened_at)
     assert sent_names(world) == ["letter-4711"]
 
 
@@ -185,7 +185,7 @@ def test_staff_hear_of_what_was_withdrawn_after_it_was_sent(
     world.run()
     with withdrawing(part, key):
         world.send(plain("referral.edited", number=2))
-    (sentence,) = world.job.corrections
+    (sentence,) = world.delivery.corrections
     assert word in sentence
     assert part not in snapshot.view(world.referral.snapshot)
 
@@ -197,7 +197,7 @@ def test_nobody_is_told_of_what_was_never_sent(world: World) -> None:
         world.send(plain("referral.edited", number=2))
     with withdrawing("messages", "message-4711"):
         world.send(plain("referral.edited", number=3))
-    assert world.job.corrections == []
+    assert world.delivery.corrections == []
 
 
 def test_a_purge_takes_the_words_along(world: World) -> None:
@@ -206,7 +206,7 @@ def test_a_purge_takes_the_words_along(world: World) -> None:
     with withdrawing("attachments", "letter-4711"):
         world.send(plain("referral.edited", number=2))
     world.send(plain("referral.revoked", number=3))
-    assert world.job.corrections == []
+    assert world.delivery.corrections == []
 
 
 # -- the request itself ----------------------------------------------------------------------------
@@ -219,10 +219,14 @@ def test_a_withdrawn_request_starts_no_import_and_waits_for_a_person(
     with saying(request_status=status):
         event = world.send(plain())
     assert event.outcome == Outcome.WITHDRAWN
-    job = world.job
-    assert (job.state, job.reason, job.due_at) == ("needs_attention", "withdrawn", None)
-    assert job.message == f"Caredove marked the referral as {status}."
-    assert not importing.run(job.pk)
+    delivery = world.delivery
+    assert (delivery.state, delivery.reason, delivery.due_at) == (
+        "needs_attention",
+        "withdrawn",
+        None,
+    )
+    assert delivery.message == f"Caredove marked the referral as {status}."
+    assert not importing.run(delivery.pk)
 
 
 @pytest.mark.parametrize("status", ["active", "draft", "on-hold", ""])
@@ -236,14 +240,14 @@ def test_an_import_that_has_sent_nothing_is_stopped(world: World) -> None:
     with saying(request_status="revoked"):
         event = world.send(plain("message.from_provider", number=2))
     assert event.outcome == Outcome.WITHDRAWN
-    assert (world.job.state, world.job.reason) == ("needs_attention", "withdrawn")
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "withdrawn")
 
 
 def test_an_import_that_waits_for_details_is_stopped_too(world: World) -> None:
     world.send(plain(registrant=None))
     with saying(request_status="revoked"):
         world.send(plain(number=2))
-    assert (world.job.state, world.job.reason) == ("needs_attention", "withdrawn")
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "withdrawn")
 
 
 def test_staff_hear_that_an_imported_request_was_withdrawn(world: World) -> None:
@@ -252,8 +256,8 @@ def test_staff_hear_that_an_imported_request_was_withdrawn(world: World) -> None
     with saying(request_status="entered-in-error"):
         assert world.send(plain("referral.edited", number=2)).outcome == Outcome.ALREADY_IMPORTED
         world.send(plain("referral.edited", number=3))
-    assert world.job.state == "imported"
-    (sentence,) = world.job.corrections
+    assert world.delivery.state == "imported"
+    (sentence,) = world.delivery.corrections
     assert sentence.startswith("Caredove marked the referral as entered-in-error")
 
 
@@ -271,7 +275,7 @@ def test_an_older_message_without_the_status_does_not(world: World) -> None:
         world.send(plain(number=2))
     with saying(request_status="active"):
         world.send(plain("referral.edited", number=1))
-    assert (world.job.state, world.job.reason) == ("needs_attention", "withdrawn")
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "withdrawn")
 
 
 def test_a_restored_request_without_details_waits_for_them(world: World) -> None:
@@ -279,13 +283,13 @@ def test_a_restored_request_without_details_waits_for_them(world: World) -> None
         world.send(plain(registrant=None))
     with saying(request_status="active"):
         world.send(plain("referral.edited", number=2, registrant=None))
-    assert world.job.state == "waiting"
+    assert world.delivery.state == "waiting"
 
 
 def test_a_person_may_import_a_withdrawn_request_anyway(world: World) -> None:
     with saying(request_status="revoked"):
         world.send(plain())
-    importing.retry(world.job)
+    importing.retry(world.delivery)
     with saying(request_status="revoked"):
         world.send(plain("referral.edited", number=2))
     assert world.run().state == "imported"
@@ -296,16 +300,16 @@ def test_a_stopped_import_waits_whatever_else_comes(world: World) -> None:
         world.send(plain())
         assert world.send(plain("referral.edited", number=2)).outcome == Outcome.WITHDRAWN
     assert world.send(plain("referral.edited", number=3)).outcome == Outcome.WITHDRAWN
-    assert (world.job.state, world.job.reason) == ("needs_attention", "withdrawn")
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "withdrawn")
 
 
 def test_a_person_may_dismiss_it(world: World) -> None:
     with saying(request_status="revoked"):
         world.send(plain())
-    assert importing.dismiss(world.job, "Entered twice.")
+    assert importing.dismiss(world.delivery, "Entered twice.")
     with saying(request_status="revoked"):
         assert world.send(plain("referral.edited", number=2)).outcome == Outcome.DISMISSED
-    assert world.job.state == "dismissed"
+    assert world.delivery.state == "dismissed"
 
 
 def test_a_request_withdrawn_while_its_import_runs_is_not_tried_again(world: World) -> None:
@@ -317,8 +321,8 @@ def test_a_request_withdrawn_while_its_import_runs_is_not_tried_again(world: Wor
         raise TryAgain("Busy.")
 
     with mock.patch(DELIVER, deliver):
-        job = world.run()
-    assert (job.state, job.reason) == ("needs_attention", "withdrawn")
+        delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "withdrawn")
 
 
 def test_a_request_withdrawn_while_it_arrives_is_told(world: World) -> None:
@@ -332,7 +336,7 @@ def test_a_request_withdrawn_while_it_arrives_is_told(world: World) -> None:
 
     with mock.patch(DELIVER, deliver):
         assert world.run().state == "imported"
-    assert len(world.job.corrections) == 1
+    assert len(world.delivery.corrections) == 1
 
 
 def test_a_task_entered_in_error_stays_a_trigger(world: World) -> None:
@@ -349,5 +353,5 @@ def test_a_message_with_another_persons_details_waits_and_says_so(world: World) 
         event = world.send(plain(registrant=None))
     assert event.outcome == Outcome.WAITING
     assert "another person's details" in event.reason
-    assert world.job.state == "waiting"
+    assert world.delivery.state == "waiting"
     assert Referral.objects.get().names.count() == 0

@@ -19,16 +19,16 @@ from integrations.models import Destination, Organization, ServiceListing
 from referrals.admin.searching import SearchedAdmin
 from referrals.advice import Actor, advice
 from referrals.causes import CAUSES, cause_key
-from referrals.models import NO_ANSWER, ImportJob, Referral
+from referrals.models import NO_ANSWER, Delivery, Referral
 from tests.core.test_logging import Lines
 from tests.people import client_of
 from tests.world import World, make_world, plain
 
 pytestmark = pytest.mark.postgres  # filters
 
-State, Reason = ImportJob.State, ImportJob.Reason
-JOBS = reverse("admin:referrals_importjob_changelist")
-SEARCH = reverse("admin:referrals_importjob_search")
+State, Reason = Delivery.State, Delivery.Reason
+DELIVERIES = reverse("admin:referrals_delivery_changelist")
+SEARCH = reverse("admin:referrals_delivery_search")
 NOW = timezone.now()
 
 
@@ -45,13 +45,13 @@ def rejected(db: None) -> World:
     return world
 
 
-def listed(client: Client, url: str = JOBS, **params: Any) -> list[str]:
+def listed(client: Client, url: str = DELIVERIES, **params: Any) -> list[str]:
     response = client.get(url, params, follow=True)
     assert response.status_code == 200
-    return [job.referral.reference for job in response.context["cl"].result_list]
+    return [delivery.referral.reference for delivery in response.context["cl"].result_list]
 
 
-def job(world: World, reference: str, **fields: Any) -> ImportJob:
+def delivery(world: World, reference: str, **fields: Any) -> Delivery:
     """Put an import into the database as it might stand."""
     referral = Referral.objects.create(
         reference=reference,
@@ -69,16 +69,16 @@ def job(world: World, reference: str, **fields: Any) -> ImportJob:
         "opened_at": NOW,
         "error_at": NOW,
     }
-    return ImportJob.objects.create(referral=referral, **{**defaults, **fields})
+    return Delivery.objects.create(referral=referral, **{**defaults, **fields})
 
 
 # -- What it shows -------------------------------------------------------------------------------
 
 
 def test_it_opens_on_errors_that_nobody_has_cleared(support: Client, world: World) -> None:
-    job(world, "1")
-    job(world, "2", error_cleared_at=NOW)
-    job(world, "3", state=State.IMPORTED, external_id="RF-3", error_at=None)
+    delivery(world, "1")
+    delivery(world, "2", error_cleared_at=NOW)
+    delivery(world, "3", state=State.IMPORTED, external_id="RF-3", error_at=None)
 
     assert listed(support) == ["1"]
     assert listed(support, error="cleared") == ["2"]
@@ -87,39 +87,39 @@ def test_it_opens_on_errors_that_nobody_has_cleared(support: Client, world: Worl
 
 def test_it_says_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) -> None:
     client = client_of(SUPPORT, rejected.organization)
-    page = client.get(JOBS).content.decode()
+    page = client.get(DELIVERIES).content.decode()
 
     for words in (
         "The destination refused the referral",
-        rejected.job.message,
+        rejected.delivery.message,
         str(Actor.REFERRAL_STAFF),
-        f"{timezone.localtime(rejected.job.error_at):%Y-%m-%d %H:%M}",
+        f"{timezone.localtime(rejected.delivery.error_at):%Y-%m-%d %H:%M}",
     ):
         assert words in page
     assert AuditEvent.objects.get(action="list imports").detail == {
-        "imports": [str(rejected.job.pk)]
+        "imports": [str(rejected.delivery.pk)]
     }
 
 
 def test_the_oldest_error_stands_first_and_can_stand_last(support: Client, world: World) -> None:
-    job(world, "new", error_at=NOW)
-    job(world, "old", error_at=NOW - timezone.timedelta(days=3))
+    delivery(world, "new", error_at=NOW)
+    delivery(world, "old", error_at=NOW - timezone.timedelta(days=3))
 
     assert listed(support) == ["old", "new"]
     assert listed(support, order="newest") == ["new", "old"]
 
 
 def test_nothing_to_do_is_said(support: Client) -> None:
-    assert "No error is waiting to be cleared." in support.get(JOBS).content.decode()
+    assert "No error is waiting to be cleared." in support.get(DELIVERIES).content.decode()
 
 
 def test_an_action_reaches_an_import_that_the_list_does_not_open_on(
     support: Client, world: World
 ) -> None:
-    done = job(world, "1", state=State.QUEUED, due_at=NOW, error_at=None)
+    done = delivery(world, "1", state=State.QUEUED, due_at=NOW, error_at=None)
 
     answer = {"action": "dismiss", "_selected_action": str(done.pk)}
-    page = support.post(JOBS, {**answer, "confirmed": "yes", "why": "no"}, follow=True)
+    page = support.post(DELIVERIES, {**answer, "confirmed": "yes", "why": "no"}, follow=True)
 
     assert "1 import was dismissed." in page.content.decode()
 
@@ -134,11 +134,11 @@ def test_each_filter_finds_its_own(support: Client, world: World) -> None:
     destination = Destination.objects.create(
         organization=world.organization, name="Other CRMS", kind="demo"
     )
-    job(world, "plain", triggers=["received"], last_status_code=503)
-    job(world, "listing", listing=listing, last_status_code=NO_ANSWER)
-    job(world, "destination", destination=destination, last_status_code=400)
-    job(world, "booked", triggers=["received", "booked"], reason=Reason.BUG)
-    job(world, "old", error_at=NOW - timezone.timedelta(days=9))
+    delivery(world, "plain", triggers=["received"], last_status_code=503)
+    delivery(world, "listing", listing=listing, last_status_code=NO_ANSWER)
+    delivery(world, "destination", destination=destination, last_status_code=400)
+    delivery(world, "booked", triggers=["received", "booked"], reason=Reason.BUG)
+    delivery(world, "old", error_at=NOW - timezone.timedelta(days=9))
 
     day = (timezone.localdate(NOW) - timezone.timedelta(days=5)).isoformat()
     for params, found in (
@@ -158,7 +158,7 @@ def test_each_filter_finds_its_own(support: Client, world: World) -> None:
 
 def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> None:
     foreign = Organization.objects.create(caredove_id="9", name="Elsewhere")
-    job(world, "1")
+    delivery(world, "1")
 
     for params in (
         {"organization": foreign.pk},
@@ -169,7 +169,7 @@ def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> 
         {"reason": "whatever"},
     ):
         assert listed(support, **params) == ["1"], params
-    assert "Elsewhere" not in support.get(JOBS).content.decode()
+    assert "Elsewhere" not in support.get(DELIVERIES).content.decode()
 
 
 # -- Causes ----------------------------------------------------------------------------------------
@@ -212,21 +212,23 @@ def every_standing(world: World) -> None:
     for number, standing in enumerate([*standings, *quiet]):
         for place in (world.destination, held, down):
             lease = {"lease_token": uuid4()} if standing.get("state") == State.RUNNING else {}
-            job(world, f"{number} {place}", **{"destination": place, **standing, **lease})
+            delivery(world, f"{number} {place}", **{"destination": place, **standing, **lease})
 
 
 def test_each_import_that_needs_somebody_has_one_cause_with_their_turn(world: World) -> None:
     every_standing(world)
     causes = {cause.key: cause for cause in CAUSES}
-    jobs = ImportJob.objects.select_related("referral", "destination").annotate(cause=cause_key())
+    deliveries = Delivery.objects.select_related("referral", "destination").annotate(
+        cause=cause_key()
+    )
 
-    for one in jobs:
-        fitting = [c.key for c in CAUSES if ImportJob.objects.filter(c.condition, pk=one.pk)]
+    for one in deliveries:
+        fitting = [c.key for c in CAUSES if Delivery.objects.filter(c.condition, pk=one.pk)]
         needs = advice(one).actor != Actor.NOBODY or one.has_uncleared_error
         assert fitting == ([one.cause] if needs else []), one.referral
         if one.cause:
             assert causes[one.cause].advice.actor == advice(one).actor, one.referral
-    assert {one.cause for one in jobs} == {"", *causes}
+    assert {one.cause for one in deliveries} == {"", *causes}
 
 
 # -- Searching -------------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ def lines() -> Iterator[Lines]:
     logging.getLogger().removeHandler(handler)
 
 
-SEARCHED = ["importjob", "referral", "inboundevent"]
+SEARCHED = ["delivery", "referral", "inboundevent"]
 
 
 @pytest.mark.parametrize("model", SEARCHED)
@@ -301,9 +303,9 @@ def test_all_lists_that_show_a_person_are_searched_by_post() -> None:
 def test_a_search_for_an_id_can_be_read_in_the_url(
     support: Client, world: World, named: Referral
 ) -> None:
-    for known in (named.reference, world.job.external_id):
+    for known in (named.reference, world.delivery.external_id):
         url = search(support, f" {known} ")
-        assert url == f"{JOBS}?q={known}"
+        assert url == f"{DELIVERIES}?q={known}"
         assert listed(support, url) == [named.reference]
 
 
@@ -312,7 +314,7 @@ def test_what_is_not_found_is_not_in_the_url(support: Client, named: Referral, w
     url = search(support, words)
 
     assert listed(support, url) == []
-    assert words not in unquote(url).removeprefix(JOBS)
+    assert words not in unquote(url).removeprefix(DELIVERIES)
 
 
 def test_what_was_found_can_be_narrowed_and_left(support: Client, named: Referral) -> None:
@@ -335,7 +337,7 @@ def test_a_name_of_another_organization_is_not_found(world: World, named: Referr
 
 def test_a_made_up_search_shows_the_list(support: Client, named: Referral) -> None:
     assert listed(support, name="made-up") == []
-    assert support.get(JOBS, {"name": "é"}, follow=True).status_code == 200
+    assert support.get(DELIVERIES, {"name": "é"}, follow=True).status_code == 200
 
 
 def test_whoever_may_not_see_imports_may_not_search_them(world: World) -> None:
@@ -360,7 +362,7 @@ def test_other_lists_are_searched_in_the_same_way(
 def test_a_row_is_ticked_by_its_reference(rejected: World):
     support = client_of(SUPPORT, rejected.organization)
     (reference,) = listed(support)
-    assert f'aria-label="Select {reference}"' in support.get(JOBS).content.decode()
+    assert f'aria-label="Select {reference}"' in support.get(DELIVERIES).content.decode()
 
 
 def test_an_organization_that_cannot_be_one_narrows_nothing(rejected: World):

@@ -6,29 +6,29 @@ import pytest
 from django.db import connection, connections, transaction
 
 from referrals.importing import claiming
-from referrals.models import ImportAttempt, ImportJob
+from referrals.models import Attempt, Delivery
 from tests.flow.portal import eventually
 from tests.world import make_world, plain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.scaled_out]
 
 
-def test_a_job_that_is_claimed_meanwhile_is_deleted_with_its_attempt():
+def test_a_delivery_that_is_claimed_meanwhile_is_deleted_with_its_attempt():
     world = make_world()
     world.send(plain())
     with ThreadPoolExecutor(1) as beside:
         with transaction.atomic():
-            claiming.claim(world.job.pk)
+            claiming.claim(world.delivery.pk)
             emptying = beside.submit(_empty)
             eventually(_something_waits, "the emptying waits for the claim")
         emptying.result()
-    assert not ImportAttempt.objects.exists()
-    assert not ImportJob.objects.exists()
+    assert not Attempt.objects.exists()
+    assert not Delivery.objects.exists()
 
 
 def _empty() -> None:
     # Of all orders, that in which a row can come between.
-    tables = [model._meta.db_table for model in (ImportAttempt, ImportJob)]
+    tables = [model._meta.db_table for model in (Attempt, Delivery)]
     connection.ops.execute_sql_flush([f"DELETE FROM {table}" for table in tables])
     connections.close_all()
 

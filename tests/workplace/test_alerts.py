@@ -14,7 +14,7 @@ from core import clock
 from integrations.models import Organization
 from referrals import importing
 from referrals.dispatching import Dispatcher
-from referrals.models import ImportJob
+from referrals.models import Delivery
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
 from tests.referrals.test_retrying import failed
@@ -125,7 +125,7 @@ def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
         "Since: 23 November 2026, 09:05 (America/Toronto)",
         "Whose turn: support",
         "What to do: Press Retry when the destination is well again",
-        f"Look: https://portal.example.org/admin/referrals/importjob/?organization="
+        f"Look: https://portal.example.org/admin/referrals/delivery/?organization="
         f"{world.organization.pk}&destination={world.destination.pk}&reason=gave_up",
     ):
         assert line in text
@@ -136,11 +136,11 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
     recipient(world)
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     world.send(plain())
-    job = world.run()
-    ImportJob.objects.update(message="Mireille Tremblay-Okafor was not accepted")
+    delivery = world.run()
+    Delivery.objects.update(message="Mireille Tremblay-Okafor was not accepted")
     alerts.look_and_send()
     said = mail.mails[0].as_string() + hook.received[0].body.decode()
-    assert job.state == "needs_attention"
+    assert delivery.state == "needs_attention"
     for word in ("Mireille", "Tremblay", REFERENCE, "accepted"):
         assert word not in said
 
@@ -216,11 +216,11 @@ def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World,
 
 def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
     world.destination.hold("401", MORNING)
-    (job,) = failed(world, reason="misconfigured", last_status_code=401)
+    (delivery,) = failed(world, reason="misconfigured", last_status_code=401)
     watching.look()
     assert Trouble.objects.get().what == "held:4xx"
     at(MORNING + timedelta(minutes=20))
-    importing.clear_error(job)
+    importing.clear_error(delivery)
     watching.look()
     assert told() == ["failure"]
     world.destination.release()
@@ -229,26 +229,26 @@ def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
 
 
 def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at: Any):
-    jobs = failed(world, 2, reason="rejected", last_status_code=400)
+    deliveries = failed(world, 2, reason="rejected", last_status_code=400)
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     succeed(world, moment)
-    importing.clear_error(jobs[0])
+    importing.clear_error(deliveries[0])
     watching.look()
     assert told() == ["failure"]
-    importing.dismiss(jobs[1], "entered by hand")
+    importing.dismiss(deliveries[1], "entered by hand")
     watching.look()
     assert sorted(told()) == ["failure", "recovery"]
 
 
 def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at: Any):
-    (job,) = failed(world, reason="bug")
+    (delivery,) = failed(world, reason="bug")
     watching.look()
     at(MORNING + timedelta(minutes=20))
-    importing.retry(job)
+    importing.retry(delivery)
     watching.look()
     assert told() == ["failure"]
-    ImportJob.objects.update(state="imported", due_at=None, external_id="RF-1")
+    Delivery.objects.update(state="imported", due_at=None, external_id="RF-1")
     watching.look()
     assert sorted(told()) == ["failure", "recovery"]
 
@@ -259,7 +259,7 @@ def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at
 def test_an_import_that_is_unfinished_for_too_long_is_told(world: World, at: Any):
     AlertSettings.objects.create(organization=world.organization, oldest_hours=48)
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING}
-    (job,) = failed(world, **queued)
+    (delivery,) = failed(world, **queued)
     at(MORNING + timedelta(hours=47))
     watching.look()
     assert told() == []
@@ -268,7 +268,7 @@ def test_an_import_that_is_unfinished_for_too_long_is_told(world: World, at: Any
     watching.look()
     assert told() == ["too_old"]
     at(MORNING + timedelta(hours=50))
-    job.delete()
+    delivery.delete()
     watching.look()
     assert told() == ["too_old", "recovery"]
 
@@ -281,7 +281,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     world: World, at: Any, mail: MailServer
 ):
     recipient(world, "digest")
-    (job,) = failed(world)  # at 9:05, after today's hour
+    (delivery,) = failed(world)  # at 9:05, after today's hour
     alerts.look_and_send()
     assert digests() == 0
     at(datetime(2026, 11, 24, 12, 59, tzinfo=UTC))
@@ -297,7 +297,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
     alerts.look_and_send()
     assert digests() == 2
-    importing.clear_error(job)
+    importing.clear_error(delivery)
     at(datetime(2026, 11, 26, 13, 0, tzinfo=UTC))
     alerts.look_and_send()
     assert digests() == 2
@@ -473,7 +473,7 @@ def test_a_mail_server_that_says_nothing_holds_up_no_import(
     thread.start()
     while not AlertDelivery.objects.filter(tries=1).exists():
         pass
-    while not ImportJob.objects.filter(state="imported").exists():
+    while not Delivery.objects.filter(state="imported").exists():
         pass
     assert not AlertDelivery.objects.filter(sent_at__isnull=False).exists()
     dispatcher.stopping.set()
@@ -519,17 +519,17 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
 
 def test_the_referral_that_paused_a_destination_is_named(world: World, mail: MailServer):
     recipient(world)
-    (job,) = failed(world, reason="misconfigured", last_status_code=403)
-    world.destination.hold("CRMS says no.", clock.now(), by=job.reference or REFERENCE)
+    (delivery,) = failed(world, reason="misconfigured", last_status_code=403)
+    world.destination.hold("CRMS says no.", clock.now(), by=delivery.reference or REFERENCE)
     alerts.look_and_send()
-    assert f"referral {job.reference or REFERENCE}" in mail.mails[-1].get_content()
+    assert f"referral {delivery.reference or REFERENCE}" in mail.mails[-1].get_content()
     assert "CRMS says no" not in mail.mails[-1].get_content()
 
 
 def test_a_referral_that_is_refused_alone_is_named(world: World, mail: MailServer):
     recipient(world)
-    (job,) = failed(world, reason="singled_out", last_status_code=403)
-    ImportJob.objects.update(reference="4200000121")
+    (delivery,) = failed(world, reason="singled_out", last_status_code=403)
+    Delivery.objects.update(reference="4200000121")
     alerts.look_and_send()
     assert "referral 4200000121" in mail.mails[-1].get_content()
-    assert job.reason == "singled_out"
+    assert delivery.reason == "singled_out"

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from integrations.models import Destination, Organization, ServiceListing
-from referrals.models import ImportJob, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import client_of
 from tests.world import World, make_world, plain
 
 pytestmark = pytest.mark.postgres  # counts by cause
 
-State, Reason = ImportJob.State, ImportJob.Reason
+State, Reason = Delivery.State, Delivery.Reason
 HOME = reverse("admin:index")
 NOW = timezone.now()
 
@@ -32,7 +32,7 @@ def support(world: World) -> Client:
     return client_of(SUPPORT, world.organization)
 
 
-def job(destination: Destination, state: str, reason: str = "", **fields: Any) -> ImportJob:
+def delivery(destination: Destination, state: str, reason: str = "", **fields: Any) -> Delivery:
     referral = Referral.objects.create(
         reference=str(Referral.objects.count()),
         organization=destination.organization,
@@ -40,13 +40,13 @@ def job(destination: Destination, state: str, reason: str = "", **fields: Any) -
         changed_at=NOW,
     )
     opened = {"opened_at": NOW, "trigger_config": destination.trigger_configs.first()}
-    return ImportJob.objects.create(
+    return Delivery.objects.create(
         referral=referral, destination=destination, state=state, reason=reason, **opened | fields
     )
 
 
-def failed(destination: Destination, reason: str = Reason.REJECTED, **fields: Any) -> ImportJob:
-    return job(destination, State.NEEDS_ATTENTION, reason, **{"error_at": NOW} | fields)
+def failed(destination: Destination, reason: str = Reason.REJECTED, **fields: Any) -> Delivery:
+    return delivery(destination, State.NEEDS_ATTENTION, reason, **{"error_at": NOW} | fields)
 
 
 def held(organization: Organization) -> Destination:
@@ -93,9 +93,9 @@ def test_each_number_leads_to_exactly_the_imports_that_it_counts(
     failed(world.destination, Reason.GAVE_UP)
     failed(world.destination, error_cleared_at=NOW)
     failed(closed, Reason.MISCONFIGURED)
-    job(closed, State.QUEUED, due_at=NOW)
-    job(world.destination, State.QUEUED, due_at=NOW, error_at=NOW)
-    job(world.destination, State.IMPORTED, external_id="RF-1", error_at=NOW)
+    delivery(closed, State.QUEUED, due_at=NOW)
+    delivery(world.destination, State.QUEUED, due_at=NOW, error_at=NOW)
+    delivery(world.destination, State.IMPORTED, external_id="RF-1", error_at=NOW)
 
     page = support.get(HOME)
 
@@ -116,10 +116,10 @@ def test_the_oldest_unfinished_import_may_wait_for_a_connection(
     support: Client, world: World
 ) -> None:
     failed(world.destination, opened_at=NOW - timedelta(days=2))
-    waiting = job(
+    waiting = delivery(
         held(world.organization), State.QUEUED, due_at=NOW, opened_at=NOW - timedelta(days=5)
     )
-    job(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=9))
+    delivery(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=9))
     failed(world.destination, opened_at=NOW - timedelta(days=9), error_cleared_at=NOW)
 
     page = support.get(HOME)
@@ -149,7 +149,7 @@ def test_the_flow_of_today_can_be_read(support: Client, world: World) -> None:
     world.run()
     world.send(plain("referral.archived", number=2))
     failed(world.destination)
-    job(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=3))
+    delivery(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=3))
 
     words = shown(support.get(HOME))
 
@@ -163,7 +163,7 @@ def test_connections_say_how_they_do_the_worst_first(support: Client, world: Wor
     failing = Destination.objects.create(
         organization=world.organization, name="Shaky CRMS", kind="demo"
     )
-    job(failing, State.QUEUED, due_at=NOW, connection_failed_at=NOW)
+    delivery(failing, State.QUEUED, due_at=NOW, connection_failed_at=NOW)
 
     page = support.get(HOME)
 
@@ -180,12 +180,12 @@ def test_a_connection_that_did_not_answer_failed_and_a_refused_referral_did_not(
     world = make_world(behaviour="reject")
     world.send(plain())
     world.run()
-    assert world.job.connection_failed_at is None
+    assert world.delivery.connection_failed_at is None
 
     Destination.objects.update(options={**world.destination.options, "behaviour": "try_again"})
-    ImportJob.objects.update(state=State.QUEUED, reason="", due_at=NOW)
+    Delivery.objects.update(state=State.QUEUED, reason="", due_at=NOW)
     world.run()
-    assert world.job.connection_failed_at is not None
+    assert world.delivery.connection_failed_at is not None
 
 
 # -- For whom --------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_liaison_sees_listings_and_connections_and_no_imports(world: World) ->
     assert "Nothing is lost; an administrator has to mend it." in words
     assert "What needs a person" not in words
     assert "The token has expired" not in words
-    assert reverse("admin:referrals_importjob_changelist") not in words
+    assert reverse("admin:referrals_delivery_changelist") not in words
 
 
 def test_nothing_of_another_organization_is_counted_or_named(world: World) -> None:
@@ -235,7 +235,7 @@ def test_home_takes_few_queries(
     closed = held(world.organization)
     for number in range(12):
         failed(world.destination if number % 2 else closed)
-        job(closed, State.QUEUED, due_at=NOW)
+        delivery(closed, State.QUEUED, due_at=NOW)
     client = client_of(role, world.organization)
 
     with django_assert_max_num_queries(15):

@@ -63,7 +63,7 @@ def test_every_list_takes_few_queries(
     seen = 0
     for name in lists():
         with django_assert_max_num_queries(MOST, info=name):
-            response = visitor.get(reverse(name), {"error": "all"} if "importjob" in name else {})
+            response = visitor.get(reverse(name), {"error": "all"} if "delivery" in name else {})
         assert response.status_code in (200, 403), name
         seen += response.status_code == 200
     assert seen > 4
@@ -74,7 +74,7 @@ def test_the_work_list_takes_few_queries_with_each_filter(
     world: World, django_assert_max_num_queries: Any
 ) -> None:
     visitor = client(SUPPORT)
-    url = reverse("admin:referrals_importjob_changelist")
+    url = reverse("admin:referrals_delivery_changelist")
     specs = visitor.get(url, {"error": "all"}).context["cl"].filter_specs
 
     for spec in specs:

@@ -86,7 +86,7 @@ def test_the_steps_are_done_one_after_the_other_as_they_come_true(
 
     admin_client.post(page(new, "onboarding_test"), {"listing": config.listing_id})
     for event in InboundEvent.objects.all():
-        opening.open_jobs(event.pk)
+        opening.open_deliveries(event.pk)
     config.destination.test_connection()
     admin_client.post(page(new, "onboarding_seen"))
     assert done(new) == ["credentials", "test", "destination", "listing", "preview"]
@@ -112,7 +112,7 @@ def test_a_test_of_ones_own_is_not_taken_for_an_event_of_caredove(
     admin_client.post(page(new, "onboarding_credentials"), {"source": ""})
     admin_client.post(page(new, "onboarding_test"), {"listing": config.listing_id})
     for event in InboundEvent.objects.all():
-        opening.open_jobs(event.pk)
+        opening.open_deliveries(event.pk)
     assert "nothing from Caredove yet" in admin_client.get(page(new)).content.decode()
 
     world.send(plain())
@@ -230,7 +230,7 @@ def test_a_test_is_followed_into_the_destination(world: World) -> None:
     assert "Not reached" in first.content.decode()
     assert not first.context["ended"]
 
-    opening.open_jobs(InboundEvent.objects.get().pk)
+    opening.open_deliveries(InboundEvent.objects.get().pk)
     world.run()
     last = client.get(follow)
 

@@ -166,8 +166,8 @@ def test_the_answer_ends_with_the_button_for_it(
 def test_a_button_that_may_not_be_pressed_says_why(it: Scene) -> None:
     causes.answer_400(it)
     page = words(ask(client_of(SUPPORT, it.organization)))
-    assert f'aria-disabled="true" aria-describedby="why-not-retry-{it.job.pk}">Retry' in page
-    assert f'<span id="why-not-retry-{it.job.pk}">The destination refused the referral' in page
+    assert f'aria-disabled="true" aria-describedby="why-not-retry-{it.delivery.pk}">Retry' in page
+    assert f'<span id="why-not-retry-{it.delivery.pk}">The destination refused the referral' in page
 
 
 def test_what_is_pressed_returns_to_the_answer(it: Scene) -> None:

@@ -15,11 +15,11 @@ from django.db.models import Count, F, Max, Min, Q
 from core import clock
 from integrations.models import Destination, Organization
 from referrals.causes import UNCLEARED, cause_key
-from referrals.models import ImportJob
+from referrals.models import Delivery
 from workplace.alerts.telling import News, tell
 from workplace.models import Alert, AlertKind, AlertSettings, Trouble
 
-State = ImportJob.State
+State = Delivery.State
 
 DOWN = "down"
 HELD = "held"
@@ -85,7 +85,7 @@ def look() -> None:
 
 
 def _signs(now: datetime) -> Iterator[Sign]:
-    failed = ImportJob.objects.filter(UNCLEARED).annotate(cause=cause_key())
+    failed = Delivery.objects.filter(UNCLEARED).annotate(cause=cause_key())
     yield from _united(failed.exclude(cause__in=(*NO_FAILURE, DOWN)), "cause", "error_at")
     yield from _paused()
     yield from _united(_tried_again(), "", "connection_failed_at")
@@ -99,17 +99,17 @@ def _paused() -> Iterator[Sign]:
     """
     paused = Destination.objects.filter(held_at__isnull=False).order_by()
     for one in paused.only("organization", "held_at", "held_by", "probe_at"):
-        jobs = ImportJob.objects.filter(destination=one)
-        stopped = jobs.filter(reason=ImportJob.Reason.MISCONFIGURED).count()
+        deliveries = Delivery.objects.filter(destination=one)
+        stopped = deliveries.filter(reason=Delivery.Reason.MISCONFIGURED).count()
         if one.is_down or not (one.held_by or stopped):
             since: Any = one.held_at  # known to be there
-            count = stopped + jobs.filter(state=State.QUEUED).count()
+            count = stopped + deliveries.filter(state=State.QUEUED).count()
             what = DOWN if one.is_down else HELD
             yield Sign(one.organization_id, one.pk, what, count, since, since)
 
 
 def _tried_again() -> Any:
-    return ImportJob.objects.filter(
+    return Delivery.objects.filter(
         state=State.QUEUED,
         tries__gt=0,
         connection_failed_at__isnull=False,
@@ -117,10 +117,10 @@ def _tried_again() -> Any:
     )
 
 
-def _united(jobs: Any, cause: str, at: str) -> Iterable[Sign]:
+def _united(deliveries: Any, cause: str, at: str) -> Iterable[Sign]:
     """Return one sign for each destination, cause and class of answer."""
     named = ["destination", "destination__organization", "last_status_code"]
-    rows = jobs.order_by().values(*named, *([cause] if cause else [])).annotate(
+    rows = deliveries.order_by().values(*named, *([cause] if cause else [])).annotate(
         count=Count("pk"), since=Min(at), last=Max(at)
     )  # fmt: skip
     signs: dict[Any, Sign] = {}
@@ -150,7 +150,7 @@ def _what(cause: str, status: int | None) -> str:
 
 
 def _too_old(now: datetime) -> Iterator[Sign]:
-    unfinished = ImportJob.objects.filter(UNFINISHED).order_by()
+    unfinished = Delivery.objects.filter(UNFINISHED).order_by()
     oldest = unfinished.values_list("destination__organization").annotate(Min("opened_at"))
     hours = dict(AlertSettings.objects.values_list("organization", "oldest_hours"))
     default = AlertSettings().oldest_hours
@@ -164,7 +164,7 @@ def _too_old(now: datetime) -> Iterator[Sign]:
 
 def _undecided() -> set[int]:
     """Return the destinations where something that failed is sent again at this moment."""
-    again = ImportJob.objects.filter(
+    again = Delivery.objects.filter(
         UNCLEARED,
         state__in=[State.WAITING, State.QUEUED, State.RUNNING],
         destination__held_at__isnull=True,
@@ -214,7 +214,7 @@ def _particulars(sign: Sign) -> dict[str, Any]:
         return {"why": destination.held_reason or ""}  # Dovetail's own words
     if cause == HELD:
         return {"references": [destination.held_by] if destination.held_by else []}
-    alone = destination.jobs.filter(UNCLEARED, reason=SINGLED_OUT).order_by("-error_at")
+    alone = destination.deliveries.filter(UNCLEARED, reason=SINGLED_OUT).order_by("-error_at")
     return {"references": list(alone.values_list("reference", flat=True)[:NAMED])}
 
 
@@ -251,7 +251,7 @@ def _is_over(trouble: Trouble, signs: dict[tuple[int, str, str], Sign]) -> bool:
 
 
 def _works_since(destination: Destination, moment: datetime) -> bool:
-    imported = destination.jobs.filter(imported_at__isnull=False)
+    imported = destination.deliveries.filter(imported_at__isnull=False)
     last = imported.aggregate(Max("imported_at"))["imported_at__max"]
     return last is not None and last > moment
 
@@ -279,7 +279,7 @@ def _end(trouble: Trouble, now: datetime) -> None:
 def _digests(now: datetime) -> None:
     hours = dict(AlertSettings.objects.values_list("organization", "digest_hour"))
     default = AlertSettings().digest_hour
-    uncleared = ImportJob.objects.filter(UNCLEARED).order_by()
+    uncleared = Delivery.objects.filter(UNCLEARED).order_by()
     first = dict(uncleared.values_list("destination__organization").annotate(Min("error_at")))
     for organization in Organization.objects.filter(pk__in=first):
         hour = digest_time(organization, hours.get(organization.pk, default), now)
@@ -300,9 +300,9 @@ def _tell_digest(organization: Organization, hour: datetime, now: datetime) -> N
     told = Alert.objects.filter(organization=organization, kind=AlertKind.DIGEST, hour=hour)
     if told.exists():
         return
-    jobs = ImportJob.objects.filter(UNCLEARED, destination__organization=organization)
+    deliveries = Delivery.objects.filter(UNCLEARED, destination__organization=organization)
     counted = (
-        jobs.annotate(cause=cause_key(), place=F("destination__name"))
+        deliveries.annotate(cause=cause_key(), place=F("destination__name"))
         .order_by("place", "cause")
         .values("place", "cause")
         .annotate(count=Count("pk"), since=Min("error_at"))

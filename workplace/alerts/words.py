@@ -189,7 +189,7 @@ def work_list(alert: Alert) -> str:
         chosen["error"] = "all"
     if alert.kind == AlertKind.RETRYING:
         chosen["state"] = "queued"
-    return _absolute(f"{reverse('admin:referrals_importjob_changelist')}?{urlencode(chosen)}")
+    return _absolute(f"{reverse('admin:referrals_delivery_changelist')}?{urlencode(chosen)}")
 
 
 def _absolute(path: str) -> str:

@@ -134,7 +134,7 @@ def numbered(message: dict[str, Any], number: int) -> dict[str, Any]:
 def opened(answer: Any) -> InboundEvent:
     content = answer.json()
     event_id = content["id"] if "id" in content else content["issue"][0]["diagnostics"]
-    opening.open_jobs(event_id)
+    opening.open_deliveries(event_id)
     return InboundEvent.objects.get(pk=event_id)
 
 

@@ -35,7 +35,7 @@ def text_of(name: str = NAME, **more: Any) -> str:
 def first_name() -> str:
     """Open the one event; return the name that has arrived."""
     stored = InboundEvent.objects.get()
-    opening.open_jobs(stored.pk)
+    opening.open_deliveries(stored.pk)
     document = snapshot.view(Referral.objects.get().snapshot)
     return document["registrant"]["first_name"]
 
@@ -79,7 +79,7 @@ def test_a_padded_reference_is_that_reference(world: World):
 def test_staff_are_warned_of_characters_that_were_not_read_as_they_came(world: World, raw: bytes):
     post(text_of("NAME").encode().replace(b"NAME", raw))
     stored = InboundEvent.objects.get()
-    opening.open_jobs(stored.pk)
+    opening.open_deliveries(stored.pk)
     stored.refresh_from_db()
     assert stored.warnings
 

@@ -1,4 +1,4 @@
-"""How many due jobs can be claimed in a second of CPU time, and what looking costs without work.
+"""How many due deliveries can be claimed in a second of CPU time, and what an idle look costs.
 
 The CPU time is that of this process and of the database's process that serves it. Claims are those
 of `importing.claiming`, next to the same two statements by the driver alone.
@@ -24,12 +24,12 @@ INSERT INTO {table} ({columns})
 SELECT {values} FROM series, {table} AS original WHERE original.id = %s
 """
 BARE_CLAIM = """
-UPDATE referrals_importjob SET state = 'running', due_at = NULL, nudged_at = NULL, lease_token = %s,
+UPDATE referrals_delivery SET state = 'running', due_at = NULL, nudged_at = NULL, lease_token = %s,
 lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
 """
 BARE_ATTEMPT = """
-INSERT INTO referrals_importattempt
-(job_id, number, lease_token, started_at, outcome, headers, message, body)
+INSERT INTO referrals_attempt
+(delivery_id, number, lease_token, started_at, outcome, headers, message, body)
 VALUES (%s, 1, %s, %s, '', '{}', %s, %s)
 """
 
@@ -42,7 +42,7 @@ def measure(claims: int, finished: int, rounds: int, seed: int) -> dict[str, Any
     world = portal.make()
     dispatcher = Dispatcher()
     idle = _milliseconds(dispatcher.round, rounds)
-    first = _finished_job(world)
+    first = _finished_delivery(world)
     _multiply(first, finished)
     idle_among_many = _milliseconds(dispatcher.round, rounds)
     return {
@@ -80,43 +80,43 @@ def _server() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _finished_job(world: Any) -> Any:
-    """Return a job that was imported, with its referral and its event."""
+def _finished_delivery(world: Any) -> Any:
+    """Return a delivery that was imported, with its referral and its event."""
     from referrals import opening
-    from referrals.models import ImportJob
+    from referrals.models import Delivery
 
-    opening.open_jobs(world.receive(portal.message(0), "fhir").event_id)
-    ImportJob.objects.update(
-        state=ImportJob.State.IMPORTED, due_at=None, external_id="RF-1", imported_at=_now()
+    opening.open_deliveries(world.receive(portal.message(0), "fhir").event_id)
+    Delivery.objects.update(
+        state=Delivery.State.IMPORTED, due_at=None, external_id="RF-1", imported_at=_now()
     )
-    return world.job
+    return world.delivery
 
 
 # -- Many rows -------------------------------------------------------------------------------------
 
 
-def _multiply(job: Any, count: int) -> None:
-    """Copy the job so many times, each with a referral and an opened event of its own."""
+def _multiply(delivery: Any, count: int) -> None:
+    """Copy the delivery so many times, each with a referral and an opened event of its own."""
     from django.db import connection
 
-    from referrals.models import ImportJob, InboundEvent, Referral
+    from referrals.models import Delivery, InboundEvent, Referral
 
     copies: list[tuple[Any, Any, dict[str, str]]] = [
-        (InboundEvent, job.opened_by_id, {"dedup_key": "number", "referral_id": "NULL"}),
-        (Referral, job.referral_id, {}),
+        (InboundEvent, delivery.opened_by_id, {"dedup_key": "number", "referral_id": "NULL"}),
+        (Referral, delivery.referral_id, {}),
     ]
     for model, original, replaced in copies:
         _copy(model, original, count, replaced)
-    table = ImportJob._meta.db_table
-    columns, values = _columns(ImportJob, {"referral_id": "referral.id"})
+    table = Delivery._meta.db_table
+    columns, values = _columns(Delivery, {"referral_id": "referral.id"})
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({columns}) SELECT {values} FROM referrals_referral AS referral, "
             f"{table} AS original WHERE original.id = %s AND referral.id <> %s",
-            [_id(job.pk), _id(job.referral_id)],
+            [_id(delivery.pk), _id(delivery.referral_id)],
         )
         cursor.execute("ANALYZE")
-    assert ImportJob.objects.count() == count + 1
+    assert Delivery.objects.count() == count + 1
 
 
 def _copy(model: Any, original: Any, count: int, replaced: dict[str, str]) -> None:
@@ -141,11 +141,14 @@ def _columns(model: Any, replaced: dict[str, str]) -> tuple[str, str]:
 
 
 def _claims(count: int, order: random.Random) -> dict[str, float]:
-    """Claim so many jobs in either way, a batch at a time in turn."""
+    """Claim so many deliveries in either way, a batch at a time in turn."""
     from referrals.importing import claiming
 
     spent: dict[str, list[float]] = {"ours": [], "bare": []}
-    ways = {"ours": lambda job_id: claiming.claim(job_id) is not None, "bare": _bare_claim()}
+    ways = {
+        "ours": lambda delivery_id: claiming.claim(delivery_id) is not None,
+        "bare": _bare_claim(),
+    }
     batches = _due_batches(2 * count)
     for _ in range(count // BATCH):
         for way in order.sample(sorted(ways), 2):
@@ -157,11 +160,11 @@ def _claims(count: int, order: random.Random) -> dict[str, float]:
 
 
 def _due_batches(count: int) -> Iterator[Sequence[uuid.UUID]]:
-    from referrals.models import ImportJob
+    from referrals.models import Delivery
 
-    ids = list(ImportJob.objects.values_list("pk", flat=True)[:count])
-    ImportJob.objects.filter(pk__in=ids).update(
-        state=ImportJob.State.QUEUED, due_at=_now(), external_id=None
+    ids = list(Delivery.objects.values_list("pk", flat=True)[:count])
+    Delivery.objects.filter(pk__in=ids).update(
+        state=Delivery.State.QUEUED, due_at=_now(), external_id=None
     )
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]
@@ -174,13 +177,13 @@ def _bare_claim() -> Callable[[uuid.UUID], bool]:
 
     nothing = encrypt(b"")  # as an empty message and body are stored
 
-    def claim(job_id: uuid.UUID) -> bool:
+    def claim(delivery_id: uuid.UUID) -> bool:
         token, now = _id(uuid.uuid4()), _now()
         with transaction.atomic(), connection.cursor() as cursor:
             lease = now + timedelta(minutes=5)
-            cursor.execute(BARE_CLAIM, [token, lease, _id(job_id), now])
+            cursor.execute(BARE_CLAIM, [token, lease, _id(delivery_id), now])
             won = bool(cursor.rowcount)
-            cursor.execute(BARE_ATTEMPT, [_id(job_id), token, now, nothing, nothing])
+            cursor.execute(BARE_ATTEMPT, [_id(delivery_id), token, now, nothing, nothing])
         return won
 
     return claim
