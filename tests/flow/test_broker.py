@@ -14,7 +14,7 @@ from referrals import intake
 from tests.flow.broker import Broker, silent_broker
 from tests.flow.crms import Crms
 from tests.flow.portal import Portal, eventually
-from tests.flow.test_main_delivery import body_of
+from tests.flow.test_main_job import body_of
 from tests.flow.test_privacy import assert_nothing_personal
 from tests.flow.test_processes import assert_once_each, reference, referral
 from tests.world import REFERENCE

@@ -19,7 +19,7 @@ from referrals.models import Referral
 from tests.flow.crms import Crms
 from tests.flow.fileserver import FileServer
 from tests.flow.portal import FHIR, PLAIN, Portal
-from tests.flow.test_main_delivery import text_of
+from tests.flow.test_main_job import text_of
 from tests.people import client_of
 from tests.world import FIXTURES, example
 

@@ -12,7 +12,7 @@ from integrations.models import Destination
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD
 from tests.flow.portal import FHIR, SECRET, Portal
-from tests.flow.test_main_delivery import SAMPLE, body_of
+from tests.flow.test_main_job import SAMPLE, body_of
 from tests.world import REFERENCE, plain
 
 PERSONAL = (

@@ -15,7 +15,7 @@ from integrations.models import (
 from referrals.models import Attempt
 from tests.flow.crms import TOKEN, Crms, running_crms
 from tests.flow.portal import Portal, eventually
-from tests.flow.test_main_delivery import body_of
+from tests.flow.test_main_job import body_of
 from tests.world import REFERENCE, options, plain
 
 

@@ -8,7 +8,7 @@ import pytest
 from referrals.models import Delivery, InboundEvent
 from tests.flow.crms import Crms
 from tests.flow.portal import FHIR, PLAIN, Portal, eventually
-from tests.flow.test_main_delivery import body_of
+from tests.flow.test_main_job import body_of
 from tests.world import REFERENCE, plain
 
 # -- What CRMS says ------------------------------------------------------------------------------
