@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
+from core import audit
 from core.models import AuditEvent
 from core.pagination import BoundedPaginator
 
@@ -41,14 +42,14 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="what")
     def sort(self, event: AuditEvent) -> str:
         try:
-            return str(apps.get_model(event.object_type)._meta.verbose_name)
+            return str(apps.get_model(audit.present_name(event.object_type))._meta.verbose_name)
         except (LookupError, ValueError):
             return event.object_type
 
     @admin.display(description="object")
     def about(self, event: AuditEvent) -> str:
         """Return the object's name at that time, as a link to its page where it has one."""
-        page = f"admin:{event.object_type.replace('.', '_')}_change"
+        page = f"admin:{audit.present_name(event.object_type).replace('.', '_')}_change"
         try:
             url = reverse(page, args=[event.object_id])
         except NoReverseMatch:

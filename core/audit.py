@@ -10,7 +10,25 @@ from django.http import HttpRequest
 from core.models import AuditEvent
 from core.requests import client_ip
 
+_present_names: dict[str, str] = {}  # by each name of an earlier version
+
 Actor = HttpRequest | AbstractBaseUser | AnonymousUser | str
+
+
+def renamed(former: str, present: str) -> None:
+    """Say that a model was called `former` ("app.model") when the trail was written."""
+    _present_names[former] = present
+
+
+def present_name(object_type: str) -> str:
+    """Return what a model of the trail is called now."""
+    return _present_names.get(object_type, object_type)
+
+
+def names_of(model: type[models.Model]) -> list[str]:
+    """Return every name under which the trail may know the model, today's first."""
+    present = model._meta.label_lower
+    return [present, *(former for former, name in _present_names.items() if name == present)]
 
 
 def record(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from core import audit
 from core.models import AuditEvent
 from integrations.triggers import TRIGGER_LABELS
 from referrals.models import Attempt, ClearedError, Delivery, InboundEvent, Referral
@@ -113,7 +114,7 @@ def _about(referral: Referral, deliveries: Sequence[Delivery]) -> Q:
     about = Q(object_type=referral._meta.label_lower, object_id=str(referral.pk))
     if deliveries:
         keys = [str(delivery.pk) for delivery in deliveries]
-        about |= Q(object_type=Delivery._meta.label_lower, object_id__in=keys)
+        about |= Q(object_type__in=audit.names_of(Delivery), object_id__in=keys)
     return about
 
 

@@ -193,7 +193,7 @@ def own_postgres(*, durable: bool = False) -> Iterator[str]:
     with _directory(user) as directory:
         data = f"{directory}/data"
         _create_cluster(data, user)
-        command = [_postgres_program("postgres"), "-D", data, "-p", str(port), "-k", directory]
+        command = [postgres_program("postgres"), "-D", data, "-p", str(port), "-k", directory]
         command += ["-c", "listen_addresses=127.0.0.1"]
         if not durable:
             command += ["-c", "fsync=off", "-c", "full_page_writes=off"]
@@ -228,14 +228,14 @@ def _directory(owner: str | None = None) -> Iterator[str]:
 
 
 def _create_cluster(data: str, user: str | None) -> None:
-    command = [_postgres_program("initdb"), "--pgdata", data, "--username", "postgres"]
+    command = [postgres_program("initdb"), "--pgdata", data, "--username", "postgres"]
     command += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
     subprocess.run(
         command, cwd="/", user=user, group=user, check=True, capture_output=True, text=True
     )
 
 
-def _postgres_program(name: str) -> str:
+def postgres_program(name: str) -> str:
     """Return the path of one of PostgreSQL's programs, which Debian keeps out of PATH."""
     versions = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
     newest = max(versions, key=lambda path: int(path.parts[-3]), default=None)

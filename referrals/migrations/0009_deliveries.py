@@ -2,7 +2,7 @@
 
 Ids stay, and with them every idempotency key. Encrypted values stay as they were written: their
 fields name the context of then. Permissions that groups and people have are the same rows under
-a new name, and the audit trail is found under the new names.
+a new name. The audit trail is never changed: `core.audit` knows what its names of then mean.
 """
 
 from django.db import migrations, models
@@ -18,14 +18,12 @@ def rename(apps, names):
     permissions = apps.get_model("auth", "Permission").objects.filter(
         content_type__app_label="referrals"
     )
-    trail = apps.get_model("core", "AuditEvent").objects
     for old, new in names.items():
         for action in ACTIONS:
             renamed = {"codename": f"{action}_{new}"}
             if action != "decide":
                 renamed["name"] = f"Can {action} {new}"
             permissions.filter(codename=f"{action}_{old}").update(**renamed)
-        trail.filter(object_type=f"referrals.{old}").update(object_type=f"referrals.{new}")
 
 
 def forwards(apps, schema_editor):
@@ -41,7 +39,6 @@ class Migration(migrations.Migration):
     dependencies = [
         ("referrals", "0008_purge_what_was_left"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("core", "0004_audit_by_object"),
     ]
 
     operations = [

@@ -82,6 +82,8 @@ def test_the_admin_shows_and_changes_nothing(admin_client, ada):
         ("auth.user", '<td class="field-about"><a href="/admin/auth/user/7/change/">ada</a></td>'),
         ("auth.permission", '<td class="field-about">ada</td>'),
         ("gone.model", '<td class="field-sort">gone.model</td>'),
+        ("referrals.importjob", '<td class="field-sort">delivery</td>'),
+        ("referrals.importattempt", '<td class="field-sort">attempt</td>'),
         ("", '<td class="field-about">ada</td>'),
     ],
 )

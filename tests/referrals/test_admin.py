@@ -549,3 +549,23 @@ def test_an_answer_with_half_a_character_can_be_read(
     attempt.save()
     url = reverse("admin:referrals_delivery_answer", args=[rejected.pk, attempt.number])
     assert "no ? such" in text(admin_client, url)
+
+
+# -- addresses of earlier --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rest", ["", "?state=queued", "{pk}/change/", "{pk}/attempts/1/answer/"])
+def test_an_address_of_an_earlier_version_leads_on(admin_client, rest):
+    rest = rest.format(pk="8930d1b6-7000-4000-8000-000000000000")
+    answer = admin_client.get(f"/admin/referrals/importjob/{rest}")
+    assert (answer.status_code, answer.url) == (301, f"/admin/referrals/delivery/{rest}")
+
+
+def test_the_story_has_what_was_done_under_an_earlier_name(admin_client, world):
+    world.send(plain())
+    delivery = world.delivery
+    AuditEvent.objects.create(
+        object_type="referrals.importjob", object_id=delivery.pk, username="ada", action="retry"
+    )
+    page = admin_client.get(reverse("admin:referrals_referral_change", args=[world.referral.pk]))
+    assert "ada pressed Retry" in page.content.decode()

@@ -1,0 +1,147 @@
+"""Upgrade a portal of an earlier version and print what there is then, as JSON.
+
+    python -m tests.flow.upgraded STATE [run]
+
+STATE is what `tests/fixtures/earlier/make_every_state.py` packed; the settings come from the
+environment. `run`: everything that is due is tried, again and again, at destinations that say what
+they were brought.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+
+def main(state: Path, *words: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    brought = run() if "run" in words else {}
+    print(json.dumps({**facts(), "brought": brought}, default=str))
+
+
+def facts() -> dict[str, Any]:
+    """Return what `make_every_state.facts` did, as it is now."""
+    from allauth.mfa.models import Authenticator
+    from django.contrib.auth.models import Group, User
+
+    from core.models import AuditEvent
+    from integrations.models import Destination, Source
+    from referrals.models import InboundEvent, Referral
+
+    return {
+        "deliveries": deliveries(),
+        "referrals": {
+            str(one.pk): [one.reference, one.snapshot, one.purged_why]
+            for one in Referral.objects.all()
+        },
+        "bodies": {
+            str(one.pk): one.body.decode() if one.body else None
+            for one in InboundEvent.objects.defer(None)
+        },
+        "options": {one.name: one.options for one in Destination.objects.all()},
+        "sources": {one.name: one.fetch_password for one in Source.objects.all()},
+        "history": {
+            "sources": Source.history.count(),
+            "destinations": Destination.history.count(),
+            "options": sorted(
+                json.dumps(one.options, sort_keys=True) for one in Destination.history.all()
+            ),
+        },
+        "factors": [
+            [one.user.get_username(), str(one.type)] for one in Authenticator.objects.order_by("pk")
+        ],
+        "groups": {
+            group.name: sorted(one.codename for one in group.permissions.all())
+            for group in Group.objects.all()
+        },
+        "people": {
+            user.username: sorted(one.codename for one in user.user_permissions.all())
+            for user in User.objects.all()
+        },
+        "trail": AuditEvent.objects.count(),
+    }
+
+
+def deliveries() -> dict[str, Any]:
+    from referrals.models import Delivery
+
+    found = {}
+    for delivery in Delivery.objects.select_related("destination"):
+        steps = list(delivery.steps.all())
+        found[str(delivery.pk)] = {
+            "reference": delivery.reference,
+            "destination": delivery.destination.name,
+            "state": delivery.state,
+            "reason": delivery.reason,
+            "message": delivery.message,
+            "triggers": delivery.triggers,
+            "opened_by": str(delivery.opened_by_id or ""),
+            "external_id": delivery.external_id,
+            "missing_files": delivery.missing_files,
+            "closed_why": delivery.closed_why,
+            "due": delivery.due_at is not None,
+            "uncleared": delivery.has_uncleared_error,
+            "steps": [
+                [step.name, step.done_at is not None, step.external_id, hasattr(step, "sent")]
+                for step in steps
+            ],
+            "sent": [step.sent.document for step in steps if hasattr(step, "sent")],
+            "attempts": [
+                [one.number, one.outcome, one.message, one.body, one.status_code]
+                for one in delivery.attempts.all()
+            ],
+            "cleared": [
+                [one.reason, one.message, one.note] for one in delivery.cleared_errors.all()
+            ],
+        }
+    return found
+
+
+def run() -> dict[str, int]:
+    """Try what is due until nothing is; return how often each reference was brought anywhere."""
+    from datetime import timedelta
+
+    from core import clock
+    from integrations.destinations.crms.transport import CrmsTransport
+    from integrations.destinations.demo.transport import DemoTransport
+    from integrations.models import Destination
+    from integrations.transport import Parcel, Receipt
+    from referrals import importing
+    from referrals.models import Delivery, Step
+
+    brought: Counter[str] = Counter()
+
+    def deliver(_: object, parcel: Parcel) -> Receipt:
+        def take() -> str:
+            brought[parcel.reference] += 1
+            return f"NEW-{parcel.reference}"
+
+        return Receipt(parcel.ledger.once("referral", take, lambda: None))
+
+    for destination in Destination.objects.all():
+        destination.release()
+    with (
+        mock.patch.object(CrmsTransport, "deliver", deliver),
+        mock.patch.object(DemoTransport, "deliver", deliver),
+    ):
+        importing.release_lost()
+        for _ in range(4):
+            past = clock.now() - timedelta(hours=1)
+            Step.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
+            Delivery.objects.filter(due_at__isnull=False).update(due_at=past)
+            for pk in importing.due_deliveries(500):
+                importing.run(pk)
+    return dict(brought)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
