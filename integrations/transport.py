@@ -47,6 +47,24 @@ class Search:
     refused: str = ""
 
 
+class Updates(StrEnum):
+    """What a kind takes of a referral that it has already."""
+
+    ONCE = "once"  # nothing: a later match is recorded as already sent
+    EACH = "each"  # every version, in order; a refused one holds back the later ones
+    LATEST = "latest"  # the newest version; it supersedes the older ones
+
+
+class Targets(StrEnum):
+    """What a kind's mappings may fill."""
+
+    CLOSED = "closed"  # the target fields of the kind
+    NONE = "none"  # nothing is mapped
+    OPEN = "open"  # any key; a default mapping names the usual ones
+    FIXED = "fixed"  # a schema that no mapping changes
+    BY_HEADING = "by_heading"  # columns that the mapping names
+
+
 class Doubt(StrEnum):
     """Why a person has to look whether something is in the destination."""
 
@@ -259,6 +277,17 @@ class Transport(ABC):
     label: ClassVar[str]
     OptionsForm: ClassVar[type[Form]] = Options
     target_fields: ClassVar[tuple[TargetField, ...]]
+    # What the kind can do. The transport of a destination is asked, never the class: it may follow
+    # the options.
+    updates: Updates = Updates.ONCE
+    removes: bool = False  # a revocation travels; otherwise staff are told where the data is
+    by_hand: bool = False  # a person may send a referral there, also again
+    batches: bool = False  # due deliveries travel together, in runs
+    targets: Targets = Targets.CLOSED
+    # The same version may be sent again under the same id without a search: there it counts once.
+    repeatable: bool = False
+    noun: str = "import"  # what screens call a delivery
+
     # The options that the search depends on: another value makes what is known of it unproven.
     search_options: ClassVar[tuple[str, ...]] = ()
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from integrations.models import Organization, ServiceListing, Source
-from referrals import corrections, files, names, snapshot
+from referrals import corrections, files, names, snapshot, versions
 from referrals.models import (
     Delivery,
     InboundEvent,
@@ -254,7 +254,9 @@ def _take_over_deliveries(survivor: Referral, other: Referral) -> list[UUID]:
     moved = list(free.values_list("pk", flat=True))
     Delivery.objects.filter(pk__in=moved).update(referral=survivor)
     left = Delivery.objects.filter(referral=other, external_id=None).exclude(BEGUN)
-    left.exclude(state=Delivery.State.DISMISSED).update(
+    ending = list(left.exclude(state=Delivery.State.DISMISSED).values_list("pk", flat=True))
+    versions.end(ending)
+    Delivery.objects.filter(pk__in=ending).update(
         state=Delivery.State.DISMISSED,
         reason="",
         due_at=None,

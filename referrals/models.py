@@ -1,4 +1,4 @@
-"""What happened: events, referrals, deliveries, attempts, steps and files.
+"""What happened: events, referrals, deliveries, versions, attempts, steps and files.
 
 The row is the queue: whatever must happen is a row with a state and a due time. States change
 only by the named conditional updates in `intake` and `importing`. No `__str__`, no plain column
@@ -318,10 +318,10 @@ class StoredSummary(models.Model):
 
 
 class Delivery(models.Model):
-    """The intent to bring one referral to one destination, and how far it has come.
+    """The intent to keep one referral current at one destination, and how far it has come.
 
-    Beside the state stands a flag: an error that nobody has cleared yet. An imported delivery with
-    a due time has files still to follow.
+    What it has to bring are its versions. Beside the state stands a flag: an error that nobody has
+    cleared yet. An imported delivery with a due time has files still to follow.
     """
 
     class State(models.TextChoices):
@@ -350,9 +350,12 @@ class Delivery(models.Model):
     trigger_config = models.ForeignKey(
         TriggerConfig, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    triggers = models.JSONField(default=list)
-    opened_by = models.ForeignKey(
-        InboundEvent, null=True, on_delete=models.SET_NULL, related_name="opened_deliveries"
+    # The versions have their own. The work list filters by them all, and an index that serves its
+    # order and its page has to be on the row that it lists.
+    triggers = models.JSONField(default=list, help_text="Those of all versions.")
+    wanted = models.PositiveIntegerField(default=1, help_text="Number of the newest version.")
+    done = models.PositiveIntegerField(
+        default=0, help_text="Number of the newest version that the destination has accepted."
     )
     opened_at = models.DateTimeField()
     state = models.CharField(max_length=16, choices=State.choices)
@@ -506,8 +509,68 @@ class Delivery(models.Model):
         )
 
 
+class Version(models.Model):
+    """What a delivery has to bring next: the referral as it is now, or its removal.
+
+    Its id is stable over tries and replays: idempotency keys are made from it. The first version
+    has the id of its delivery, so that keys which were made from that before stay what they were.
+    """
+
+    class Action(models.TextChoices):
+        PUT = "put", "Put"
+        REMOVE = "remove", "Remove"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Still to be brought"
+        REFUSED = "refused", "Refused by the destination"
+        ACCEPTED = "accepted", "Accepted by the destination"
+        SUPERSEDED = "superseded", "Superseded by a newer one"
+        SKIPPED = "skipped", "Skipped: a newer one repairs it"
+        DISMISSED = "dismissed", "Dismissed"
+
+    class Why(models.TextChoices):
+        TRIGGER = "trigger", "A trigger fired"
+        PERSON = "person", "A person asked for it"
+        SCHEDULE = "schedule", "It was its time"
+        REVOCATION = "revocation", "The referral was revoked"
+        JOINED = "joined", "The referral was joined to another"
+        MOVED = "moved", "The referral was moved elsewhere"
+        WITHDRAWN = "withdrawn", "The request was withdrawn"
+
+    # A version that is still to be brought: a refused one may be tried again.
+    PENDING: ClassVar = (State.OPEN, State.REFUSED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(default=1, help_text="From 1, within its delivery.")
+    action = models.CharField(max_length=10, choices=Action.choices, default=Action.PUT)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    why = models.CharField(max_length=12, choices=Why.choices, default=Why.TRIGGER)
+    triggers = models.JSONField(default=list)
+    opened_by = models.ForeignKey(
+        InboundEvent, null=True, on_delete=models.SET_NULL, related_name="opened_versions"
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    asked_at = models.DateTimeField()
+    document = EncryptedJSONField(null=True, help_text="What the referral showed, as it is sent.")
+    options = EncryptedJSONField(null=True, help_text="Of a sending by hand.")
+
+    class Meta:
+        ordering = ["delivery", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "number"], name="version_number_once_in_delivery"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.delivery_id}"
+
+
 class Attempt(models.Model):
-    """One try of a delivery. Inserted when it starts, completed once when it ends, never edited."""
+    """One try of a version. Inserted when it starts, completed once when it ends, never edited."""
 
     class Outcome(models.TextChoices):
         IMPORTED = "imported", "Imported"
@@ -519,8 +582,10 @@ class Attempt(models.Model):
         BUG = "bug", "Dovetail made a mistake"
         LOST = "lost", "The worker was lost"
 
+    # Beside its version: pages and lists ask for all attempts of a delivery.
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
-    number = models.PositiveIntegerField()
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField(help_text="From 1, within its delivery.")
     lease_token = models.UUIDField(unique=True, help_text="Sent as X-Request-ID.")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -558,9 +623,11 @@ class Attempt(models.Model):
 
 
 class Step(models.Model):
-    """One remote effect of a delivery: meant, and, when the answer came, done."""
+    """One remote effect of a version: meant, and, when the answer came, done."""
 
+    # Beside its version: whether anything of a delivery may have arrived is asked in many places.
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="steps")
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="steps")
     name = models.CharField(max_length=200)
     meant_at = models.DateTimeField()
     searches = models.PositiveSmallIntegerField(
@@ -573,24 +640,11 @@ class Step(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["delivery", "name"], name="step_once_in_delivery"),
+            models.UniqueConstraint(fields=["version", "name"], name="step_once_in_version"),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-
-class SentSnapshot(models.Model):
-    """The referral as it was when its import began, to tell what differs since then.
-
-    It belongs to the first step: a step that is taken back takes it along.
-    """
-
-    step = models.OneToOneField(Step, on_delete=models.CASCADE, related_name="sent")
-    document = EncryptedJSONField(help_text="What the snapshot showed.")
-
-    def __str__(self) -> str:
-        return f"snapshot sent with step {self.step_id}"
 
 
 class ClearedError(models.Model):

@@ -26,6 +26,7 @@ from referrals import (
     rereading,
     retention,
     snapshot,
+    versions,
     warned,
     withdrawal,
 )
@@ -447,16 +448,16 @@ class Opening:
         else:
             state = {"state": State.WAITING}
             verdict = Verdict(Outcome.WAITING, self._waits_for_details(where))
-        Delivery.objects.create(
+        delivery = Delivery.objects.create(
             referral=self.referral,
             destination=where,
             trigger_config=config,
             reference=self.referral.reference,
             triggers=keys,
-            opened_by=self.event,
             opened_at=now,
             **state,
         )
+        versions.begin(delivery, triggers=keys, opened_by=self.event)
         return verdict
 
     def _waits_for_details(self, where: Destination) -> str:

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from core import audit, clock
 from core.storage import EncryptedFileStorage
 from integrations.models import Organization
+from referrals import versions
 from referrals.models import (
     Attempt,
     ClearedError,
@@ -26,9 +27,9 @@ from referrals.models import (
     ReferralFile,
     RegistrantName,
     RetentionPeriod,
-    SentSnapshot,
     Step,
     StoredSummary,
+    Version,
 )
 
 State, Why = Delivery.State, Referral.PurgedWhy
@@ -193,7 +194,7 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if text not in OUR_WORDS}
         deliveries.filter(pk=delivery.pk).update(**theirs)
-    SentSnapshot.objects.filter(step__delivery__in=deliveries).delete()
+    Version.objects.filter(delivery__in=deliveries).update(document=None, options=None)
     Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
     ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
 
@@ -224,9 +225,10 @@ def _stored_names(whole: list[UUID]) -> list[str]:
 
 
 def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
-    deliveries.filter(
-        state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
-    ).update(
+    open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+    ending = deliveries.filter(state__in=open_states, external_id=None)
+    versions.end(list(ending.values_list("pk", flat=True)))
+    ending.update(
         state=State.DISMISSED,
         reason="",
         due_at=None,

@@ -10,7 +10,7 @@ from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
 from referrals import corrections, files, snapshot
-from referrals.models import Delivery, Referral, SentSnapshot, Step
+from referrals.models import Delivery, Referral, Step, Version
 
 REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
 REQUEST_REMAINS = (
@@ -131,10 +131,10 @@ def _of_words(referral: Referral, gone: dict[str, list[dict[str, Any]]]) -> None
     if not gone:
         return
     sent = {
-        one.step.delivery_id: cast(Document, one.document)
-        for one in SentSnapshot.objects.filter(step__delivery__referral=referral).select_related(
-            "step"
-        )
+        version.delivery_id: cast(Document, version.document)
+        for version in Version.objects.filter(
+            delivery__referral=referral, document__isnull=False
+        ).order_by("number")
     }
     begun = Delivery.objects.filter(referral=referral, steps__isnull=False).distinct()
     for delivery in begun:

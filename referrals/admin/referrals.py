@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from referrals.differences import Difference, differences
 from referrals.documents import document_of
 from referrals.explain import asker, explain_referral
 from referrals.importing import building
-from referrals.models import Delivery, Referral, ReferralFile, SentSnapshot
+from referrals.models import Delivery, Referral, ReferralFile, Version
 from referrals.timeline import SHOWN, timeline
 
 
@@ -45,7 +45,7 @@ class Standing:
     advice: Advice
     choices: list[Choice]
     there: Any  # its id in the destination, as a link where there is one
-    sent: SentSnapshot | None
+    sent: Version | None
     differences: list[Difference]
 
 
@@ -54,7 +54,7 @@ def _standing(
 ) -> Standing:
     last = delivery.attempts.order_by("-number").first()
     sent = (
-        SentSnapshot.objects.filter(step__delivery=delivery).first()
+        delivery.versions.filter(document__isnull=False).order_by("-number").first()
         if delivery.external_id
         else None
     )
@@ -64,7 +64,7 @@ def _standing(
         choices(request, delivery, "referral"),
         link_there(delivery),
         sent,
-        differences(sent.document, document, time_zone) if sent else [],
+        differences(cast(Document, sent.document), document, time_zone) if sent else [],
     )
 
 

@@ -12,7 +12,8 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from core import clock
 from integrations.models import Destination, Organization
-from referrals.models import NO_ANSWER, Attempt, Delivery
+from referrals import versions
+from referrals.models import NO_ANSWER, Attempt, Delivery, Version
 
 State = Delivery.State
 
@@ -26,10 +27,14 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a delivery until its end. The token is also the attempt's."""
+    """The right to work on a delivery until its end, and the version that it has to bring.
+
+    The token is also the attempt's.
+    """
 
     delivery_id: UUID
     token: UUID
+    version: Version
 
     def extend(self) -> datetime:
         """Prolong the lease, before a remote effect; raises LeaseLost when it has run out.
@@ -62,7 +67,7 @@ def claimable(now: datetime) -> Q:
 def claim(delivery_id: UUID) -> Lease | None:
     """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt."""
     now = clock.now()
-    lease = Lease(delivery_id, uuid4())
+    token = uuid4()
     with transaction.atomic():
         # Every condition stands on the row itself, or two winners would be possible.
         won = Delivery.objects.filter(
@@ -71,16 +76,20 @@ def claim(delivery_id: UUID) -> Lease | None:
             state=State.RUNNING,
             due_at=None,
             nudged_at=None,
-            lease_token=lease.token,
+            lease_token=token,
             lease_until=now + settings.LEASE_TIME,
         )
         if not won:
             return None
-        last = Attempt.objects.filter(delivery=delivery_id).aggregate(Max("number"))["number__max"]
+        version = versions.next_of(delivery_id, tried=Max("delivery__attempts__number"))
         Attempt.objects.create(
-            delivery_id=delivery_id, number=(last or 0) + 1, lease_token=lease.token, started_at=now
+            delivery_id=delivery_id,
+            version=version,
+            number=(version.tried or 0) + 1,  # type: ignore[attr-defined]
+            lease_token=token,
+            started_at=now,
         )
-    return lease
+    return Lease(delivery_id, token, version)
 
 
 def due_deliveries(limit: int) -> Sequence[UUID]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import audit, clock
+from referrals import versions
 from referrals.advice import MAX_RESENDS
 from referrals.models import ClearedError, Delivery, Step
 
@@ -112,6 +113,7 @@ def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) ->
             error_cleared_by=by,
         )
         if dismissed:
+            versions.end([delivery.pk])
             if delivery.has_uncleared_error:
                 _keep_cleared(delivery, now, by, note=why)
             audit.record(by or COMMAND_LINE, "dismiss", delivery)
@@ -181,7 +183,8 @@ def confirm_absent(delivery: Delivery, by: AbstractBaseUser | None = None) -> bo
         step = _open_step(delivery)
         if step is None or not _unconfirmed(delivery):
             return False
-        Step.objects.filter(delivery=delivery, pk__gte=step.pk).delete()
+        Step.objects.filter(version=step.version, pk__gte=step.pk).delete()
+        versions.forget_unsent(step.version)
         audit.record(by or COMMAND_LINE, "it is not there", delivery, step=step.name)
     return True
 
@@ -193,7 +196,8 @@ def open_step_name(delivery: Delivery) -> str:
 
 
 def _open_step(delivery: Delivery) -> Step | None:
-    return Step.objects.filter(delivery=delivery, done_at=None).order_by("pk").first()
+    current = Step.objects.filter(version__in=versions.current(delivery), done_at=None)
+    return current.select_related("version").order_by("pk").first()
 
 
 def _unconfirmed(delivery: Delivery) -> bool:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core import clock, outbound
 from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
+from referrals import versions
 from referrals.identity import UNITED
 from referrals.importing.claiming import Lease
 from referrals.models import Referral, Step
@@ -21,17 +23,18 @@ SEARCH_LATER = "An earlier try may have arrived: it is looked for before it is s
 
 
 class DeliveryLedger:
-    """The ledger of one delivery during one attempt; every entry is committed at once."""
+    """The ledger of one version during one attempt; every entry is committed at once."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
+        self._version = lease.version
 
     @property
     def request_id(self) -> str:
         return str(self._lease.token)
 
     def key(self, step: str) -> str:
-        return hashlib.sha256(f"{self._lease.delivery_id}/{step}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self._version.pk}/{step}".encode()).hexdigest()[:32]
 
     def once(
         self,
@@ -39,7 +42,7 @@ class DeliveryLedger:
         do: Callable[[], str],
         find: Callable[[], str | None] | None = None,
     ) -> str:
-        entry = Step.objects.filter(delivery=self._lease.delivery_id, name=step).first()
+        entry = self._steps(step).first()
         if entry and entry.done_at:
             return entry.external_id
         if entry:
@@ -54,9 +57,10 @@ class DeliveryLedger:
         return external_id
 
     def forget(self, step: str) -> None:
-        Step.objects.filter(delivery=self._lease.delivery_id, name=step).update(
-            done_at=None, searches=0, searched_at=None
-        )
+        self._steps(step).update(done_at=None, searches=0, searched_at=None)
+
+    def _steps(self, step: str) -> QuerySet[Step]:
+        return Step.objects.filter(version=self._version, name=step)
 
     def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
@@ -82,10 +86,13 @@ class DeliveryLedger:
         with transaction.atomic():
             now = self._lease.extend()
             self._check_not_united()
+            meant = Step(
+                delivery_id=self._lease.delivery_id, version=self._version, name=step, meant_at=now
+            )
             Step.objects.bulk_create(
-                [Step(delivery_id=self._lease.delivery_id, name=step, meant_at=now)],
+                [meant],
                 update_conflicts=True,
-                unique_fields=["delivery", "name"],
+                unique_fields=["version", "name"],
                 update_fields=["meant_at", "searches", "searched_at"],
             )
 
@@ -100,16 +107,14 @@ class DeliveryLedger:
             return do()
         except DeliveryError as error:
             if not error.maybe_done:
-                Step.objects.filter(
-                    delivery=self._lease.delivery_id, name=step, done_at=None
-                ).delete()
+                with transaction.atomic():
+                    self._steps(step).filter(done_at=None).delete()
+                    versions.forget_unsent(self._version)
             raise
 
     def _done(self, step: str, external_id: str) -> None:
         # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
-        Step.objects.filter(delivery=self._lease.delivery_id, name=step, done_at=None).update(
-            done_at=clock.now(), external_id=external_id
-        )
+        self._steps(step).filter(done_at=None).update(done_at=clock.now(), external_id=external_id)
 
 
 def _settling(entry: Step, now: datetime) -> timedelta | None:

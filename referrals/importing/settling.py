@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists
 
 from core import clock
 from integrations.transport import (
@@ -35,7 +36,7 @@ from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built
 from referrals.importing.claiming import Lease, LeaseLost
-from referrals.models import NO_ANSWER, Attempt, Delivery, Referral, SentSnapshot
+from referrals.models import NO_ANSWER, Attempt, Delivery, Referral, Step, Version
 from referrals.retention import MAY_BE_THERE, NOTHING_SAID, TELL_STAFF, purge, why_ended
 from referrals.snapshot import view
 
@@ -76,6 +77,8 @@ def settle(
             move = _withdrawn(referral, now)
         elif referral.united_with_id and not delivery.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
+        if move["state"] == State.IMPORTED:
+            move["done"] = lease.version.number
         settled = Delivery.objects.filter(
             pk=delivery.pk, state=State.RUNNING, lease_token=lease.token
         ).update(
@@ -85,10 +88,10 @@ def settle(
             raise LeaseLost
         if isinstance(outcome, DeliveryError) and outcome.search is not None:
             delivery.destination.learn(outcome.search, now)
-        if built is not None and not referral.purged_at:
-            _keep_what_was_sent(delivery)
-            if referral.version != built.version:
-                withdrawal.while_it_ran(delivery, referral)
+        sent = delivery.referral if built is not None and not referral.purged_at else None
+        _settle_version(lease.version, move, sent)
+        if built is not None and sent and referral.version != built.version:
+            withdrawal.while_it_ran(delivery, referral)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
 
 
@@ -216,11 +219,31 @@ def _without_the_person(delivery: Delivery, referral: Referral, move: Move, now:
     return ended
 
 
-def _keep_what_was_sent(delivery: Delivery) -> None:
-    """Keep the referral as this attempt has read it, if that took the first step or may have."""
-    if first := delivery.steps.order_by("pk").first():
-        sent = SentSnapshot(step=first, document=document_of(delivery.referral))
-        SentSnapshot.objects.bulk_create([sent], ignore_conflicts=True)
+def _settle_version(version: Version, move: Move, sent: Referral | None) -> None:
+    """Say what became of the version; keep what this attempt has sent of the referral, or may have.
+
+    What was sent first is kept, to tell what differs since then.
+    """
+    ours = Version.objects.filter(pk=version.pk)
+    ends: Move = {}
+    if version.state in Version.PENDING and (ended := _ended(move)) != version.state:
+        ends = {"state": ended}
+    if sent and version.document is None:
+        document = document_of(sent)
+        if move["state"] == State.IMPORTED:
+            ends["document"] = document
+        else:
+            ours.filter(Exists(Step.objects.filter(version=version))).update(document=document)
+    if ends:
+        ours.update(**ends)
+
+
+def _ended(move: Move) -> Version.State:
+    """Return what becomes of a pending version whose delivery moves so."""
+    if move["state"] == State.NEEDS_ATTENTION and move["reason"] == Reason.REJECTED:
+        return Version.State.REFUSED
+    by_state = {State.IMPORTED: Version.State.ACCEPTED, State.DISMISSED: Version.State.DISMISSED}
+    return by_state.get(move["state"], Version.State.OPEN)
 
 
 def _answered(outcome: Receipt | Exception, built: Built | None, now: datetime) -> Move:

@@ -29,8 +29,8 @@ lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
 """
 BARE_ATTEMPT = """
 INSERT INTO referrals_attempt
-(delivery_id, number, lease_token, started_at, outcome, headers, message, body)
-VALUES (%s, 1, %s, %s, '', '{}', %s, %s)
+(delivery_id, version_id, number, lease_token, started_at, outcome, headers, message, body)
+VALUES (%s, %s, 1, %s, %s, '', '{}', %s, %s)
 """
 
 
@@ -99,10 +99,11 @@ def _multiply(delivery: Any, count: int) -> None:
     """Copy the delivery so many times, each with a referral and an opened event of its own."""
     from django.db import connection
 
-    from referrals.models import Delivery, InboundEvent, Referral
+    from referrals.models import Delivery, InboundEvent, Referral, Version
 
+    event = delivery.versions.get().opened_by_id
     copies: list[tuple[Any, Any, dict[str, str]]] = [
-        (InboundEvent, delivery.opened_by_id, {"dedup_key": "number", "referral_id": "NULL"}),
+        (InboundEvent, event, {"dedup_key": "number", "referral_id": "NULL"}),
         (Referral, delivery.referral_id, {}),
     ]
     for model, original, replaced in copies:
@@ -114,6 +115,12 @@ def _multiply(delivery: Any, count: int) -> None:
             f"INSERT INTO {table} ({columns}) SELECT {values} FROM referrals_referral AS referral, "
             f"{table} AS original WHERE original.id = %s AND referral.id <> %s",
             [_id(delivery.pk), _id(delivery.referral_id)],
+        )
+        columns, values = _columns(Version, {"id": "delivery.id", "delivery_id": "delivery.id"})
+        cursor.execute(
+            f"INSERT INTO referrals_version ({columns}) SELECT {values} FROM {table} AS delivery, "
+            "referrals_version AS original WHERE original.id = %s AND delivery.id <> %s",
+            [_id(delivery.pk), _id(delivery.pk)],
         )
         cursor.execute("ANALYZE")
     assert Delivery.objects.count() == count + 1
@@ -183,7 +190,9 @@ def _bare_claim() -> Callable[[uuid.UUID], bool]:
             lease = now + timedelta(minutes=5)
             cursor.execute(BARE_CLAIM, [token, lease, _id(delivery_id), now])
             won = bool(cursor.rowcount)
-            cursor.execute(BARE_ATTEMPT, [_id(delivery_id), token, now, nothing, nothing])
+            # The first version has the id of its delivery.
+            ids = [_id(delivery_id)] * 2
+            cursor.execute(BARE_ATTEMPT, [*ids, token, now, nothing, nothing])
         return won
 
     return claim

@@ -56,7 +56,6 @@ ROWS: dict[str, dict[str, str]] = {
         "id": "md5('delivery' || i)::uuid",
         "referral_id": "md5('referral' || i)::uuid",
         "destination_id": "(%(destinations)s::int[])[1 + i / 7 %% 20]",
-        "opened_by_id": "md5('event' || i)::uuid",
         "opened_at": AGO,
         "imported_at": f"CASE WHEN {FAILED} THEN NULL ELSE {AGO} END",
         "external_id": f"CASE WHEN {FAILED} THEN NULL ELSE 'RF-' || i END",
@@ -69,8 +68,15 @@ ROWS: dict[str, dict[str, str]] = {
         "ELSE 422 END",
         "triggers": f"CASE WHEN i <= {RARE} THEN '[\"archived\"]' ELSE '[\"received\"]' END::jsonb",
     },
+    "Version": {
+        "id": "md5('delivery' || i)::uuid",
+        "delivery_id": "md5('delivery' || i)::uuid",
+        "opened_by_id": "md5('event' || i)::uuid",
+        "asked_at": AGO,
+    },
     "Attempt": {
         "delivery_id": "md5('delivery' || i)::uuid",
+        "version_id": "md5('delivery' || i)::uuid",
         "number": "1",
         "lease_token": "gen_random_uuid()",
         "started_at": AGO,
@@ -253,6 +259,7 @@ class Filling:
             "RegistrantName": referral.names.first(),
             "InboundEvent": event,
             "Delivery": delivery,
+            "Version": delivery.versions.get(),
             "Attempt": delivery.attempts.get(),
             "AuditEvent": seen,
         }

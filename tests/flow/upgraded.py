@@ -77,6 +77,8 @@ def deliveries() -> dict[str, Any]:
     found = {}
     for delivery in Delivery.objects.select_related("destination"):
         steps = list(delivery.steps.all())
+        version = delivery.versions.get()
+        sent = [] if version.document is None else [version.document]
         found[str(delivery.pk)] = {
             "reference": delivery.reference,
             "destination": delivery.destination.name,
@@ -84,17 +86,18 @@ def deliveries() -> dict[str, Any]:
             "reason": delivery.reason,
             "message": delivery.message,
             "triggers": delivery.triggers,
-            "opened_by": str(delivery.opened_by_id or ""),
+            "opened_by": str(version.opened_by_id or ""),
             "external_id": delivery.external_id,
             "missing_files": delivery.missing_files,
             "closed_why": delivery.closed_why,
             "due": delivery.due_at is not None,
             "uncleared": delivery.has_uncleared_error,
             "steps": [
-                [step.name, step.done_at is not None, step.external_id, hasattr(step, "sent")]
-                for step in steps
+                # What was kept of the sent referral was the first step's then.
+                [step.name, step.done_at is not None, step.external_id, bool(sent) and not number]
+                for number, step in enumerate(steps)
             ],
-            "sent": [step.sent.document for step in steps if hasattr(step, "sent")],
+            "sent": sent,
             "attempts": [
                 [one.number, one.outcome, one.message, one.body, one.status_code]
                 for one in delivery.attempts.all()

@@ -4,13 +4,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from access.roles import SUPPORT
 from integrations.models import Destination
 from referrals import importing
 from referrals.differences import Difference, differences
-from referrals.models import Delivery, SentSnapshot
+from referrals.models import Delivery, Version
 from tests.people import client_of
 from tests.world import World, make_world, options, plain
 
@@ -57,6 +58,11 @@ def test_an_edit_after_the_import_is_shown_on_the_page(world: World) -> None:
     assert "<td>June 29, 1991</td><td>January 31, 1992</td>" in page
 
 
+def kept() -> QuerySet[Version]:
+    """Return the versions of which it is known what was sent."""
+    return Version.objects.filter(document__isnull=False)
+
+
 @pytest.mark.django_db
 def test_what_counts_is_what_was_sent_first() -> None:
     world = make_world(behaviour="unconfirmed")
@@ -67,7 +73,7 @@ def test_what_counts_is_what_was_sent_first() -> None:
     Delivery.objects.update(due_at=world.referral.changed_at)
     for _ in range(3):
         world.run()
-    (sent,) = SentSnapshot.objects.all()
+    (sent,) = Version.objects.all()
     assert sent.document["registrant"]["date_of_birth"] == "1991-06-29"
 
 
@@ -76,7 +82,7 @@ def test_what_never_arrived_is_not_kept() -> None:
     world = make_world(behaviour="reject")
     world.send(plain())
     world.run()
-    assert not SentSnapshot.objects.exists()
+    assert not kept().exists()
 
 
 @pytest.mark.django_db
@@ -84,21 +90,21 @@ def test_what_a_person_did_not_find_there_is_forgotten() -> None:
     world = make_world(behaviour="unconfirmed", look_up=False)
     world.send(plain())
     world.run()
-    assert SentSnapshot.objects.exists()
+    assert kept().exists()
 
     importing.confirm_absent(world.delivery)
 
-    assert not SentSnapshot.objects.exists()
+    assert not kept().exists()
 
 
 def test_it_goes_with_the_person(world: World) -> None:
     world.send(plain())
     world.run()
-    assert SentSnapshot.objects.exists()
+    assert kept().exists()
 
     world.send(plain("referral.revoked", number=2))
 
-    assert not SentSnapshot.objects.exists()
+    assert not kept().exists()
     assert "June 29, 1991" not in page_of(world)
 
 

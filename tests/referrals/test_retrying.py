@@ -15,7 +15,7 @@ from access.roles import LIAISON, SUPPORT
 from core import audit, clock
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
-from referrals import importing, retrying
+from referrals import importing, retrying, versions
 from referrals.dispatching import Dispatcher
 from referrals.models import BulkRetry, BulkRetryItem, Delivery, Referral
 from tests.people import client_of, person
@@ -54,7 +54,7 @@ def failed(
         for _ in range(count)
     )
     given = {"state": "needs_attention", "reason": "gave_up", "error_at": now, **fields}
-    return Delivery.objects.bulk_create(
+    deliveries = Delivery.objects.bulk_create(
         Delivery(
             referral=referral,
             destination=destination or world.destination,
@@ -64,6 +64,9 @@ def failed(
         )
         for number, referral in enumerate(referrals)
     )
+    for delivery in deliveries:
+        versions.begin(delivery)
+    return deliveries
 
 
 def ask(by: User, **where: Any) -> BulkRetry:

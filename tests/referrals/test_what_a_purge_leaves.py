@@ -53,6 +53,7 @@ KEPT = {
     "InboundEvent.triggers": "keys of ours",
     "InboundEvent.reason": "a sentence of ours, with names of the configuration",
     "Delivery.triggers": "keys of ours",
+    "Version.triggers": "keys of ours",
     "Delivery.reference": "an id of the referral",
     "Delivery.external_id": "the id in the destination, by which staff remove it there",
     "Delivery.external_url": "where it is in the destination",
