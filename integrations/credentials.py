@@ -10,7 +10,7 @@ from base64 import b64encode
 from django.utils.text import slugify
 
 from integrations.models import Source, SourceCredential
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources.auth import hash_secret
 
 SECRET_BYTES = 32
 Scheme = SourceCredential.Scheme

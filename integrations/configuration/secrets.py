@@ -9,7 +9,7 @@ from integrations.configuration.applying import Run
 from integrations.configuration.problems import Path
 from integrations.configuration.rows import REASON, Outcome, Refused
 from integrations.models import Source, SourceCredential
-from integrations.sources.caredove.auth import hash_secret, verify_secret
+from integrations.sources.auth import hash_secret, verify_secret
 
 Scheme = SourceCredential.Scheme
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from core import ratelimit
 from core.requests import client_ip
 from integrations.models import Source, SourceCredential
-from integrations.sources.caredove import auth
+from integrations.sources import auth
 from referrals.api.bodies import Body
 from referrals.api.problems import Problem, slow_down
 

@@ -118,7 +118,7 @@ def start() -> None:
 def make() -> "World":
     """Return a new world whose source may send with the credentials of `headers`."""
     from integrations.models import SourceCredential
-    from integrations.sources.caredove.auth import hash_secret
+    from integrations.sources.auth import hash_secret
     from tests.world import make_world
 
     world = make_world("crms", ["received"], base_url=os.environ["BENCH_CRMS"], token=TOKEN)

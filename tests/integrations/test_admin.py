@@ -19,7 +19,7 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
-from integrations.sources.caredove.auth import verify_secret
+from integrations.sources.auth import verify_secret
 from tests.forms import form_on
 from tests.people import client_of
 from tests.world import World, make_world

@@ -16,7 +16,7 @@ from access.roles import LIAISON, SUPPORT
 from core import clock
 from integrations.destinations.crms.sandbox import running_sandbox
 from integrations.models import Destination, Organization
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources.auth import hash_secret
 from referrals.explain import (
     ABSENT,
     QUESTIONS,

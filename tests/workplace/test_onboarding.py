@@ -17,7 +17,7 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
-from integrations.sources.caredove.auth import verify_secret
+from integrations.sources.auth import verify_secret
 from mapping.models import Mapping
 from referrals import opening
 from referrals.models import InboundEvent

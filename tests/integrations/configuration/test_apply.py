@@ -19,7 +19,7 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
-from integrations.sources.caredove.auth import verify_secret
+from integrations.sources.auth import verify_secret
 from mapping.models import Mapping
 
 EXAMPLE = Path(__file__).parents[2] / "fixtures" / "examples" / "config.yaml"

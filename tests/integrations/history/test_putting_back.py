@@ -15,7 +15,7 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources.auth import hash_secret
 from mapping.exchange import copy_mapping
 from tests.integrations.history.conftest import NOW, OLD
 from tests.world import World

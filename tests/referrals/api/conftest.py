@@ -2,7 +2,7 @@ import pytest
 
 from core import ratelimit
 from integrations.models import SourceCredential
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources.auth import hash_secret
 from tests.referrals.api.sender import SECRET
 from tests.world import World
 

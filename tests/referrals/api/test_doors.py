@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 
 from core import ratelimit
 from integrations.models import Organization, Source, SourceCredential
-from integrations.sources.caredove import auth
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources import auth
+from integrations.sources.auth import hash_secret
 from referrals.api import urls, views
 from referrals.models import InboundEvent
 from tests.referrals.api.sender import FHIR, SECRET, SIGNING, add_signing_secret, basic, get, post

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from core import ratelimit
 from integrations.models import SourceCredential
-from integrations.sources.caredove.auth import hash_secret
+from integrations.sources.auth import hash_secret
 from tests.world import make_world
 
 SECRET = "not-so-secret-but-long-enough"

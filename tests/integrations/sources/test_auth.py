@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from integrations.sources.caredove.auth import (
+from integrations.sources.auth import (
     NO_SECRET,
     check_signature,
     hash_secret,
@@ -92,7 +92,7 @@ def test_an_answer_that_is_remembered_stays_the_same():
 
 
 def test_a_known_secret_is_not_hashed_twice(monkeypatch):
-    from integrations.sources.caredove import auth
+    from integrations.sources import auth
 
     stored = hash_secret("s3cret")
     assert verify_secret("s3cret", stored)

@@ -1,4 +1,4 @@
-"""Is it really Caredove? HTTP Basic and Standard Webhooks signatures, checked without a database.
+"""Who sends this? HTTP Basic and Standard Webhooks signatures, checked without a database.
 
 Basic secrets are kept as scrypt hashes, because operators choose some of them, and a stolen
 database must not give those away. scrypt on every request would be slow, and a lever for whoever
