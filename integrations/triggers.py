@@ -90,6 +90,15 @@ TRIGGERS = (
 TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS)
 TRIGGER_LABELS = {trigger.key: trigger.label for trigger in TRIGGERS}
 
+# Closed classification -> the trigger that it fires.
+CLOSED_TRIGGERS = {
+    "completed": "closed_completed",
+    "rejected": "closed_rejected",
+    "cancelled": "closed_cancelled",
+    "failed": "closed_failed",
+    "entered-in-error": "closed_error",
+}
+
 EARLY_AND_LATE = (
     "You have chosen an early and a late moment. Each referral goes once, at the first of them, "
     "and CRMS takes no updates: what happens later does not reach it. Choose late moments alone "

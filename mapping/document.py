@@ -8,6 +8,21 @@ provider, listing, reference.
 
 from typing import TypedDict
 
+# How a referral stands below its status: in every source's folder, a sender's own words become
+# these.
+CLASSIFICATIONS = (
+    "received",
+    "accepted",
+    "ready",
+    "in-progress",
+    "on-hold",
+    "completed",
+    "rejected",
+    "cancelled",
+    "failed",
+    "entered-in-error",
+)
+
 
 class Named(TypedDict, total=False):
     id: str
@@ -16,7 +31,7 @@ class Named(TypedDict, total=False):
 
 class Substatus(TypedDict, total=False):
     label: str  # free text; each organization has its own
-    classification: str  # stable; the vocabulary of integrations.sources.caredove.events
+    classification: str  # stable; one of CLASSIFICATIONS, unless the sender has another word
 
 
 class Identifier(TypedDict, total=False):

@@ -4,16 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integrations.sources.caredove.events import CLASSIFICATIONS, CLOSED_TRIGGERS
 from integrations.sources.parsed import EventKind, ParsedEvent
-from integrations.triggers import TRIGGER_KEYS
-from mapping.document import Appointment, Document
+from integrations.triggers import CLOSED_TRIGGERS, TRIGGER_KEYS
+from mapping.document import CLASSIFICATIONS, Appointment, Document
 from referrals.snapshot import stamp
 
 BOOKED_STATUSES = ("booked", "pending")
 CANCELLED_STATUSES = ("cancelled", "canceled")
 
-OTHER = "other"  # in place of a classification that is not Caredove's: it may be anything
+OTHER = "other"  # in place of a classification that is none of ours: it may be anything
 
 BY_KIND = {
     EventKind.EDITED: "edited",

@@ -69,7 +69,7 @@ def fhir_kind(code: str, reason: str = "") -> EventKind:
 STATUSES = ("submitted", "booked", "closed")
 
 # Classification -> labels that Caredove's organizations are known to use for it.
-CLASSIFICATIONS: dict[str, tuple[str, ...]] = {
+LABELS: dict[str, tuple[str, ...]] = {
     "received": ("Received",),
     "accepted": (),
     "ready": ("Ready",),
@@ -84,15 +84,6 @@ CLASSIFICATIONS: dict[str, tuple[str, ...]] = {
     ),
     "failed": ("Incomplete", "No Show"),
     "entered-in-error": ("Entered in Error",),
-}
-
-# Closed classification -> the trigger that it fires.
-CLOSED_TRIGGERS = {
-    "completed": "closed_completed",
-    "rejected": "closed_rejected",
-    "cancelled": "closed_cancelled",
-    "failed": "closed_failed",
-    "entered-in-error": "closed_error",
 }
 
 UNCLASSIFIED_TASK = "requested"  # the FHIR Task.status of a referral without a classification

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from integrations.sources.account import Rule
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import (
-    CLOSED_TRIGGERS,
     LISTING_ID_IN_KEY,
     LISTING_SYSTEM,
     ORGANIZATION_SYSTEM,
@@ -28,6 +27,7 @@ from integrations.sources.caredove.fhir.concepts import all_names, code, is_inte
 from integrations.sources.caredove.fhir.identify import parents_of
 from integrations.sources.caredove.fhir.people import full_name, identifiers
 from integrations.sources.caredove.fields import Fields, made
+from integrations.triggers import CLOSED_TRIGGERS
 from mapping.document import Document, Identifier, Named, Note, Substatus
 
 _LISTING = "HealthcareService"

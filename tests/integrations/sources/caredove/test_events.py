@@ -1,15 +1,15 @@
 import pytest
 
 from integrations.sources.caredove.events import (
-    CLASSIFICATIONS,
-    CLOSED_TRIGGERS,
+    LABELS,
     PLAIN_KINDS,
     classification,
     fhir_kind,
     plain_kind,
 )
 from integrations.sources.parsed import EventKind
-from integrations.triggers import TRIGGER_KEYS
+from integrations.triggers import CLOSED_TRIGGERS, TRIGGER_KEYS
+from mapping.document import CLASSIFICATIONS
 
 
 @pytest.mark.parametrize("event_type", PLAIN_KINDS)
@@ -56,6 +56,10 @@ def test_an_update_whose_reason_says_archived_is_an_archiving():
 @pytest.mark.parametrize("word", ["In Progress", "in-progress", "in_progress", " IN  PROGRESS "])
 def test_a_classification_is_recognised_however_it_is_written(word):
     assert classification(word) == "in-progress"
+
+
+def test_the_classifications_are_those_of_the_document():
+    assert tuple(LABELS) == CLASSIFICATIONS
 
 
 def test_each_closed_classification_fires_a_trigger_that_exists():
