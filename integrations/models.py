@@ -19,7 +19,7 @@ from simple_history.models import HistoricalRecords
 
 from core import clock
 from core.fields import EncryptedJSONField, EncryptedTextField
-from integrations import destinations
+from integrations import destinations, sources
 from integrations.signals import destination_released, destination_tested
 from integrations.transport import Misconfigured, Search, Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
@@ -92,6 +92,13 @@ def check_address(value: str) -> None:
         raise ValidationError("Leave out names and passwords, and the part from “?” or “#” on.")
 
 
+def check_source_kind(value: str) -> None:
+    """Raise ValidationError unless `value` is a kind of source."""
+    known = sources.kinds()
+    if value not in known:
+        raise ValidationError(f"“{value}” is not a kind. Known: {', '.join(known)}.")
+
+
 class Organization(models.Model):
     """An agency on Caredove that receives referrals."""
 
@@ -159,11 +166,10 @@ class ServiceListing(models.Model):
 class Source(models.Model):
     """A sender of events, with its credentials and the limits on what it may send."""
 
-    class Kind(models.TextChoices):
-        CAREDOVE = "caredove", "Caredove"
-
     name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CAREDOVE)
+    kind = models.CharField(
+        max_length=20, default=sources.default_kind, validators=[check_source_kind]
+    )
     organizations = models.ManyToManyField(
         Organization, blank=True, help_text="None chosen: it may send for all of them."
     )

@@ -1,14 +1,12 @@
 """What became of each value of a message, for people: computed from the stored body."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from integrations import sources
 from integrations.sources import warnings
 from integrations.sources.account import Entry, Fate, Path, Rule, leaves
-from integrations.sources.caredove.also_sent import humanized
-from integrations.sources.caredove.links import without_sign_in_links
 from mapping.document import Document
 from referrals.models import InboundEvent
 
@@ -64,8 +62,8 @@ def of(event: InboundEvent) -> list[Part] | None:
     """Return the account of an event; None once its body was deleted. Raises Unusable."""
     if event.body is None:
         return None
-    door = sources.door(event.source.kind, event.door)
-    parsed, entries = door.account(bytes(event.body))
+    parsed, entries = event.endpoint.reader.account(bytes(event.body))
+    clean = sources.link_remover()
     kinds = _kinds(entries)
     parts = []
     for fate, title in TITLES.items():
@@ -77,7 +75,11 @@ def of(event: InboundEvent) -> list[Part] | None:
             _places(parsed.document, {entry.why for entry in shown}) if fate is Fate.USED else {}
         )
         rows = (
-            Row(_where(entry.path, kinds), _shown(entry.value), _what(entry, places))
+            Row(
+                clean(_where(entry.path, kinds)),
+                _shown(entry.value, clean),
+                clean(_what(entry, places)),
+            )
             for entry in shown
         )
         parts.append(Part(fate, title, len(found), tuple(rows)))
@@ -96,7 +98,7 @@ def is_merged(event: InboundEvent) -> bool:
     )
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, clean: Callable[[str], str]) -> str:
     if value is None or value == {} or value == []:
         return ""
     text = str(value) if not isinstance(value, bool) else str(value).lower()
@@ -104,8 +106,8 @@ def _shown(value: object) -> str:
     limit = LONGEST_WORD if is_long_word else LONGEST
     if len(text) > limit:
         # A link that is cut would not be known for what it is.
-        return f"{without_sign_in_links(text)[:limit]}… ({len(text)} characters)"
-    return without_sign_in_links(text)
+        return f"{clean(text)[:limit]}… ({len(text)} characters)"
+    return clean(text)
 
 
 def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
@@ -114,7 +116,7 @@ def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     if entry.fate is Fate.UNREADABLE:
         return warnings.sentence("", entry.why, name="It")
     if entry.fate is Fate.ALSO_SENT:
-        return without_sign_in_links(entry.why)
+        return entry.why
     if not entry.why:
         return "As a code, number, date or file"
     found = places.get(entry.why, [])
@@ -142,7 +144,8 @@ def _places(document: Document, texts: set[str]) -> dict[str, list[str]]:
 
 
 def _place(path: Path) -> str:
-    return " › ".join(humanized(step) for step in path if isinstance(step, str))
+    steps = (step.replace("_", " ") for step in path if isinstance(step, str))
+    return " › ".join(step[:1].upper() + step[1:].lower() for step in steps)
 
 
 def _kinds(entries: Iterable[Entry]) -> dict[str | int, str]:
@@ -169,4 +172,4 @@ def _where(path: Path, kinds: Mapping[str | int, str]) -> str:
             words[-1] += f" {step + 1}"
         else:
             words.append(str(step))
-    return without_sign_in_links(" › ".join(words))
+    return " › ".join(words)

@@ -1,15 +1,17 @@
 """Which referral a message speaks of: one referral has several ids, learned one by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from integrations import sources
 from integrations.models import Organization, ServiceListing, Source
+from integrations.sources import UnknownKind
 from referrals import corrections, files, names, snapshot, versions
 from referrals.models import (
     Delivery,
@@ -26,7 +28,6 @@ TWO_NUMBERS = (
     "Messages with the Reference # {} were taken for this same referral. Check in Caredove that "
     "they are about the same person."
 )
-REFERENCE_DIGITS = 10  # Caredove's Reference #
 # Something of the delivery may be in the destination, or be on its way there.
 BEGUN = Q(state=Delivery.State.RUNNING) | Q(steps__isnull=False)
 WITH_EFFECT = BEGUN | Q(external_id__isnull=False)
@@ -50,10 +51,10 @@ def listing_named(listing_id: str, organization_id: str) -> ServiceListing | Non
     return None if others.exists() else listing
 
 
-def find(source_kind: str, references: Sequence[str]) -> Referral | None:
-    """Return the referral that any of the ids names, or None."""
-    named = Referral.objects.filter(aliases__source_kind=source_kind, aliases__value__in=references)
-    return named.order_by("created_at", "pk").first()
+def known_by(reference: str, source_kinds: Collection[str]) -> QuerySet[Referral]:
+    """Return the referrals that an id names with senders of these kinds, the oldest first."""
+    named = ReferralAlias.objects.filter(source_kind__in=source_kinds, value=reference)
+    return Referral.objects.filter(pk__in=named.values("referral")).order_by("created_at", "pk")
 
 
 def resolve(
@@ -73,10 +74,14 @@ def resolve(
         referral = _united(found)
     else:
         referral = Referral.objects.create(
-            reference=best(references), created_at=now, changed_at=now, reading=snapshot.READING
+            reference=best(source.kind, references),
+            created_at=now,
+            changed_at=now,
+            reading=snapshot.READING,
         )
     earlier = referral.reading < snapshot.READING
     numbers |= _learn(referral, source.kind, references)
+    numbers = {number for number in numbers if is_number(source.kind, number)}
     _tell_of_other_numbers(referral, numbers, earlier=earlier)
     return referral
 
@@ -107,14 +112,20 @@ def _is_claimed_for(referral: Referral, organization: Organization) -> bool:
     return not senders or any(s.may_send_for(organization.caredove_id) for s in senders)
 
 
-def best(references: Sequence[str]) -> str:
-    """Return the 10-digit Reference # where it is known: staff know a referral by it."""
-    return next(filter(is_number, references), references[0])
+def best(source_kind: str, references: Sequence[str]) -> str:
+    """Return the id by which people know the referral where it is known, else the first."""
+    return next((r for r in references if is_number(source_kind, r)), references[0])
 
 
-def is_number(text: str) -> bool:
-    """Return whether the text has the form of Caredove's Reference #."""
-    return text.isdigit() and len(text) == REFERENCE_DIGITS
+def is_number(source_kind: str, text: str) -> bool:
+    """Return whether the text has the form of an id by which people know a referral.
+
+    Of a kind whose folder is gone, none has.
+    """
+    try:
+        return sources.source_kind(source_kind).is_reference_number(text)
+    except UnknownKind:
+        return False
 
 
 def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> set[str]:
@@ -126,7 +137,7 @@ def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> s
     # An earlier version of reading may have taken a foreign number for the Reference #.
     is_earlier = referral.reading < snapshot.READING
     ids = (*references, referral.reference) if is_earlier else (referral.reference, *references)
-    shown = best(ids)
+    shown = best(source_kind, ids)
     if shown != referral.reference:
         Referral.objects.filter(pk=referral.pk).update(reference=shown)
         referral.reference = shown
@@ -139,7 +150,7 @@ def _tell_of_other_numbers(referral: Referral, numbers: Iterable[str], *, earlie
     `earlier`: an earlier version of reading has merged it, and may have taken a foreign number for
     the Reference #; otherwise, two referrals may have been taken for one.
     """
-    others = {number for number in numbers if is_number(number)} - {referral.reference}
+    others = set(numbers) - {referral.reference}
     if not others:
         return
     deliveries = Delivery.objects.filter(WITH_EFFECT, referral=referral)

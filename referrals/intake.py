@@ -1,4 +1,4 @@
-"""A body at the door becomes a stored event, once. `opening` reads it later."""
+"""A body that came to an endpoint becomes a stored event, once. `opening` reads it later."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from django.db.models import Q
 from core import clock
 from integrations import sources
 from integrations.models import Organization, Source
+from integrations.sources import Endpoint
 from integrations.sources.parsed import Envelope
 from referrals import identity
 from referrals.models import InboundEvent, Referral
@@ -23,46 +24,46 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a body at the door. `event_id` is that of the first event with its key."""
+    """What became of a body. `event_id` is that of the first event with its key."""
 
     event_id: UUID
     duplicate: bool = False
     conflict: bool = False
 
 
-def receive(source: Source, door_name: str, body: bytes) -> Received:
-    """Store a body as an event, once for its de-duplication key.
+def receive(source: Source, endpoint_name: str, body: bytes) -> Received:
+    """Store a body that came to an endpoint as an event, once for its de-duplication key.
 
     Raises Unusable when it cannot be an event, Forbidden when the source may not send it.
     """
-    door = sources.door(source.kind, door_name)
-    envelope = door.read_envelope(body)
-    if not _may_send(source, door, envelope, body):
+    endpoint = sources.endpoint(source.kind, endpoint_name)
+    envelope = endpoint.reader.read_envelope(body)
+    if not _may_send(source, endpoint, envelope, body):
         raise Forbidden
     digest = hashlib.sha256(body).hexdigest()
     now = clock.now()
     event = InboundEvent(
         source=source,
-        door=door_name,
+        door=endpoint.name,
         dedup_key=f"id:{envelope.event_id}" if envelope.event_id else f"sha256:{digest}",
         body=body,
         body_sha256=digest,
         size=len(body),
         code=envelope.code,
-        reference=identity.best(envelope.references),
+        reference=identity.best(source.kind, envelope.references),
         received_at=now,
         due_at=now,
     )
     return _store(event)
 
 
-def _may_send(source: Source, door: sources.Door, envelope: Envelope, body: bytes) -> bool:
+def _may_send(source: Source, endpoint: Endpoint, envelope: Envelope, body: bytes) -> bool:
     """Check every organization that the message touches: named, of its listing, of its referral."""
     allowed = set(source.organizations.values_list("caredove_id", flat=True))
     if not allowed:
         return True
     named = {envelope.organization_id} if envelope.organization_id else set()
-    parsed = door.parse(body)
+    parsed = endpoint.reader.parse(body)
     listing = identity.listing_named(parsed.listing_id, parsed.organization_id)
     owner = Organization.objects.filter(listings__pk=listing.pk if listing else 0)
     touched = Organization.objects.filter(

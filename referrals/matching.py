@@ -41,8 +41,8 @@ class Before:
 def fired(event: ParsedEvent, before: Before, at: datetime, *, by_code: bool) -> list[str]:
     """Return the keys of the triggers that the event fires, in the order of `TRIGGERS`.
 
-    `at` is the event's time. `by_code`: appointments follow the event type (plain JSON); otherwise
-    they follow what the appointment itself says (FHIR, rule 13).
+    `at` is the event's time. `by_code`: appointments follow the event type; otherwise they follow
+    what the appointment itself says (rule 13).
     """
     keys = _by_kind(event, before) | _by_classification(event, before, at)
     keys |= _by_appointment(event, before, at, by_code=by_code)
@@ -125,7 +125,7 @@ def _moved(known: Appointment, now: Appointment) -> bool:
 
 
 def _instant(text: str) -> datetime | str:
-    # The two doors write the same instant differently.
+    # Endpoints write the same instant differently.
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -15,7 +15,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.sources import Endpoint
 from integrations.sources.warnings import sentence
 
 MAX_EXTERNAL_ID = 255  # characters
@@ -143,10 +145,6 @@ class InboundEventManager(models.Manager["InboundEvent"]):
 class InboundEvent(models.Model):
     """One message of a sender, kept as it came."""
 
-    class Door(models.TextChoices):
-        PLAIN = "plain", "Plain JSON"
-        FHIR = "fhir", "FHIR message"
-
     class State(models.TextChoices):
         RECEIVED = "received", "Received, not opened yet"
         OPENED = "opened", "Opened"
@@ -178,7 +176,9 @@ class InboundEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
-    door = models.CharField(max_length=10, choices=Door.choices)
+    door = models.CharField(
+        "endpoint", max_length=10, help_text="The name of an endpoint of its source's kind."
+    )
     dedup_key = models.CharField(max_length=300)
     body_sha256 = models.CharField(max_length=64)
     body = EncryptedBinaryField(null=True)
@@ -238,6 +238,11 @@ class InboundEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.pk}"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint at which it came; raises UnknownKind when its folder is gone."""
+        return sources.endpoint(self.source.kind, self.door)
 
 
 class ReferralFile(models.Model):

@@ -13,7 +13,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from core import clock
-from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.triggers import TRIGGER_LABELS
@@ -138,7 +137,7 @@ def _close(event_id: UUID, verdict: Verdict, **fields: object) -> None:
 
 def _read(event_id: UUID) -> ParsedEvent:
     event = InboundEvent.objects.defer(None).select_related("source").get(pk=event_id)
-    return sources.door(event.source.kind, event.door).parse(event.body or b"")
+    return event.endpoint.reader.parse(event.body or b"")
 
 
 def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> None:
@@ -152,7 +151,7 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
         return
     named = _named_organization(parsed)
     try:
-        # The door has checked this too; since then more may have become known.
+        # It was checked on arrival, too; since then more may have become known.
         if named and not event.source.may_send_for(named.caredove_id):
             raise identity.Foreign
         kind, document = event.source.kind, parsed.document
@@ -258,7 +257,7 @@ class Opening:
                 latest=datetime.fromisoformat(latest) if latest else None,
             ),
             self.at,
-            by_code=self.event.door == InboundEvent.Door.PLAIN,
+            by_code=self.event.endpoint.appointments_by_code,
         )
         referral.snapshot = snapshot.merge(before, document, self.at, str(self.event.source_id))
         self.was_withdrawn = withdrawal.request_withdrawn(seen)

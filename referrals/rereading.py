@@ -18,7 +18,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from integrations import sources
 from integrations.models import Source
 from integrations.sources.parsed import EventKind, Unusable
 from mapping.document import Document
@@ -149,7 +148,7 @@ def _hashes(event_ids: Iterable[UUID]) -> set[tuple[str, str]]:
 def _read(event_id: UUID, kept: _Kept) -> Reread | None:
     event = InboundEvent.objects.defer(None).select_related("source").get(pk=event_id)
     try:
-        parsed = sources.door(event.source.kind, event.door).parse(event.body or b"")
+        parsed = event.endpoint.reader.parse(event.body or b"")
     except Unusable:
         return None
     except Exception:
@@ -240,7 +239,7 @@ def filed_wrongly(
     It took the first 10-digit number for the Reference #, whosever it was. Raises NotReadYet.
     """
     values = [one.get("value", "") for one in document.get("identifiers", [])]
-    numbers = [v for v in values if identity.is_number(v) and v not in references]
+    numbers = [v for v in values if identity.is_number(source_kind, v) and v not in references]
     if not numbers:
         return
     filed = Referral.objects.filter(

@@ -3,12 +3,13 @@
 import json
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import Any
 
 from core import outbound
+from integrations import sources
+from integrations.sources import Endpoint
+from integrations.sources.parsed import Unusable
+from integrations.sources.responses import Responses
 
-PLAIN = ("/api/v1/events", "application/json")
-FHIR = ("/fhir/$process-message", "application/fhir+json")
 SECONDS = 60  # for one event with its attachments, which may be 30 MiB
 
 
@@ -25,30 +26,34 @@ class Sent:
         return bool(self.event_id)
 
 
-def door(body: bytes) -> tuple[str, str]:
-    """Return path and content type for a body: FHIR for a FHIR resource, else plain JSON."""
+def endpoint_for(body: bytes, kind: str) -> Endpoint:
+    """Return the endpoint of a kind of source that finds least wrong with a body."""
+    return min(sources.source_kind(kind).endpoints, key=lambda one: _errors(one, body))
+
+
+def _errors(endpoint: Endpoint, body: bytes) -> int:
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return PLAIN  # it is the portal's to say what is wrong
-    return FHIR if isinstance(content, dict) and "resourceType" in content else PLAIN
+        endpoint.reader.read_envelope(body)
+    except Unusable as unusable:
+        return len(unusable.errors)
+    return 0
 
 
-def send(body: bytes, url: str, key: str, secret: str) -> Sent:
-    """Post a body to the portal at `url` through the door that fits it.
+def send(body: bytes, url: str, key: str, secret: str, kind: str = "") -> Sent:
+    """Post a body to the portal at `url`, as a sender of this kind, or of the default one, does.
 
     Raises an OutboundError when there is no answer; the portal may be on this machine.
     """
-    path, content_type = door(body)
+    endpoint = endpoint_for(body, kind or sources.default_kind())
     answer = outbound.send(
         "POST",
-        url.rstrip("/") + path,
-        headers={"Content-Type": content_type, **basic(key, secret)},
+        f"{url.rstrip('/')}/{endpoint.addresses[0]}",
+        headers={"Content-Type": endpoint.content_types[0], **basic(key, secret)},
         data=body,
         total_seconds=SECONDS,
         allow_loopback=True,
     )
-    return _read(answer)
+    return _read(answer, endpoint.responses)
 
 
 def basic(key: str, secret: str) -> dict[str, str]:
@@ -56,29 +61,9 @@ def basic(key: str, secret: str) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"{key}:{secret}".encode()).decode()}
 
 
-def _read(answer: outbound.Answer) -> Sent:
+def _read(answer: outbound.Answer, responses: Responses) -> Sent:
     try:
-        content = json.loads(answer.body)
-        return _outcome(answer.status, content) if "issue" in content else _plain(answer, content)
+        event_id, words = responses.read(json.loads(answer.body))
     except (ValueError, LookupError, TypeError, AttributeError):
         return Sent(answer.status, "", ("This is not an answer of a portal.",))
-
-
-def _plain(answer: outbound.Answer, content: dict[str, Any]) -> Sent:
-    if answer.status in (200, 202):
-        words = "Stored before." if content["duplicate"] else "Stored."
-        return Sent(answer.status, content["id"], (words,))
-    errors = [_located(error["field"], error["message"]) for error in content.get("errors", [])]
-    return Sent(answer.status, "", tuple(errors or [content["detail"]]))
-
-
-def _outcome(status: int, outcome: dict[str, Any]) -> Sent:
-    issues = outcome["issue"]
-    words = tuple(
-        _located(issue.get("expression", [""])[0], issue["details"]["text"]) for issue in issues
-    )
-    return Sent(status, issues[0]["diagnostics"] if status == 200 else "", words)
-
-
-def _located(where: str, what: str) -> str:
-    return f"{where}: {what}" if where else what
+    return Sent(answer.status, event_id, tuple(words))

@@ -1,6 +1,6 @@
 """Test events: an invented person goes the way of every referral, and can be followed.
 
-They enter where the doors hand bodies over (`intake.receive`); from there on nothing knows that
+They enter where endpoints hand bodies over (`intake.receive`); from there on nothing knows that
 they are tests but their reference and their event id, which say so.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
-from integrations.sources.caredove import sample
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 from referrals import intake, tasks
 from referrals.advice import advice
@@ -35,15 +35,24 @@ def send(source: Source, listing: ServiceListing) -> str:
     """Store a test event for the listing as if the source had sent it; return its token.
 
     It is such that the listing's trigger config fires; where there is none, it is *Received*.
+    Raises LookupError when the source's kind has no test events.
     """
+    sample = sources.source_kind(source.kind).sample
+    if sample is None:
+        raise LookupError(f"Sources of the kind “{source.kind}” have no test events.")
     token = "".join(secrets.choice("0123456789") for _ in range(TOKEN_LENGTH))
     named = {"id": listing.caredove_id, "name": listing.name}
     event_id = f"{_event_ids(listing.organization)}{token}"
     with transaction.atomic():
         for body in sample.bodies(_trigger(listing), named, REFERENCE_PREFIX + token, event_id):
-            received = intake.receive(source, InboundEvent.Door.PLAIN, body)
+            received = intake.receive(source, sample.ENDPOINT, body)
             tasks.nudge_event(received.event_id)
     return token
+
+
+def kinds() -> list[str]:
+    """Return the kinds of sources for which there are test events."""
+    return [name for name, kind in sources.kinds().items() if kind.sample]
 
 
 def _trigger(listing: ServiceListing) -> str:

@@ -19,7 +19,8 @@ from access import scope
 from core import audit
 from integrations.admin.choosing import choose_first
 from integrations.admin.shared import ConfigurationAdmin
-from integrations.listings import caredove, comparing, files
+from integrations.listings import comparing, files
+from integrations.listings.asking import ask, sources_for
 from integrations.listings.comparing import Brought, Comparison, Fate
 from integrations.listings.offers import Offer, Unreadable
 from integrations.models import Organization, Source
@@ -48,7 +49,7 @@ class AskForm(forms.Form):
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["source"]
-        choice.queryset = caredove.sources_for(organization)
+        choice.queryset = sources_for(organization)
 
 
 class FileForm(forms.Form):
@@ -112,7 +113,7 @@ class ListingImport(ConfigurationAdmin):
         failed = ""
         if asking.is_bound and asking.is_valid():
             try:
-                offer = caredove.ask(asking.cleaned_data["source"], organization)
+                offer = ask(asking.cleaned_data["source"], organization)
                 return self._preview(request, organization, offer)
             except Unreadable as error:
                 failed = error.message

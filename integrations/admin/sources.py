@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from access.scoped import TICKED
 from core import audit
-from integrations import credentials
+from integrations import credentials, sources
 from integrations.admin.shared import ConfigurationAdmin, Tool
 from integrations.models import Source, SourceCredential, check_hosts
 from integrations.transport import SecretField
@@ -46,6 +46,16 @@ class HostsField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.to_python(data) != (initial or []))
+
+
+def kind_label(kind: str) -> str:
+    """Return the name of a kind for people; the kind itself when its folder is gone."""
+    known = sources.kinds().get(kind)
+    return known.label if known else kind
+
+
+def _labelled_kinds() -> list[tuple[str, str]]:
+    return [(name, kind.label) for name, kind in sources.kinds().items()]
 
 
 class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -123,10 +133,10 @@ class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     form = SourceForm
-    list_display = ["name", "kind", "active"]
+    list_display = ["name", "shown_kind", "active"]
     search_fields = ["name"]
     formfield_overrides = TICKED
-    readonly_fields = ["fetch_secret", "listings_secret"]
+    readonly_fields = ["shown_kind", "fetch_secret", "listings_secret"]
     inlines = [SourceCredentialInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -136,11 +146,16 @@ class SourceAdmin(ConfigurationAdmin):
             secrets = listing_secrets = []
         listings = ["listings_url", "listings_username", "listings_secret", *listing_secrets]
         fetch = ["attachment_hosts", "fetch_username", "fetch_secret", *secrets]
+        kind = "shown_kind" if obj else "kind"  # what a source has sent is read by its kind
         return [
-            (None, {"fields": ["name", "kind", "active", "organizations"]}),
+            (None, {"fields": ["name", kind, "active", "organizations"]}),
             ("Fetching attachments", {"fields": fetch}),
             ("Importing service listings", {"fields": listings}),
         ]
+
+    @admin.display(description="kind", ordering="kind")
+    def shown_kind(self, source: Source) -> str:
+        return kind_label(source.kind)
 
     @admin.display(description="stored")
     def fetch_secret(self, source: Source) -> str:
@@ -151,6 +166,11 @@ class SourceAdmin(ConfigurationAdmin):
     @admin.display(description="stored")
     def listings_secret(self, source: Source) -> str:
         return "A password" if source.listings_password else "Nothing"
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "kind":
+            return forms.ChoiceField(choices=_labelled_kinds)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [SourceCredentialInline] if obj else []

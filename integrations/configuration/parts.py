@@ -4,10 +4,10 @@ The file is the whole truth about the lists of credentials that it holds. What i
 and what is left out of a part, stays as it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from integrations import destinations
+from integrations import destinations, sources
 from integrations.configuration.applying import Run
 from integrations.configuration.problems import Path, did_you_mean
 from integrations.configuration.rows import Outcome, Refused, write
@@ -37,6 +37,16 @@ def apply_each(
 ) -> None:
     for index, entry in enumerate(entries):
         one(run, entry, (*path, index))
+
+
+def _check_kind(
+    sort: str, kind: str, known: Collection[str], found: Source | Destination | None
+) -> None:
+    """Raise Refused unless the kind is known, and the kind of what is here already."""
+    if kind not in known:
+        raise Refused((("kind",), f"“{kind}” is not a kind{did_you_mean(kind, known)}"))
+    if found and found.kind != kind:
+        raise Refused((("kind",), f"this {sort} is of kind “{found.kind}”; use a new name"))
 
 
 def _given(entry: Entry, *names: str) -> dict[str, Any]:
@@ -115,6 +125,8 @@ def _source(run: Run, entry: Entry, path: Path) -> None:
     with run.part(path, "source", entry["name"]):
         found = Source.objects.filter(name=entry["name"]).first()
         source = found or Source(name=entry["name"])
+        if "kind" in entry:
+            _check_kind("source", entry["kind"], sources.kinds(), found)
         theirs, listings = _fetch(entry), _listing_api(entry)
         fields = _given(entry, "kind", "active", "attachment_hosts") | theirs | listings
         keys = {field: field.replace("_", ".", 1) for field in theirs}
@@ -167,13 +179,7 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         found = Destination.objects.filter(organization=organization, name=entry["name"]).first()
         destination = found or Destination(organization=organization, name=entry["name"])
         kind = entry["kind"]
-        if kind not in destinations.kinds():
-            said = f"“{kind}” is not a kind{did_you_mean(kind, destinations.kinds())}"
-            raise Refused((("kind",), said))
-        if found and found.kind != kind:
-            raise Refused(
-                (("kind",), f"this destination is of kind “{found.kind}”; use a new name")
-            )
+        _check_kind("destination", kind, destinations.kinds(), found)
         fields = {"kind": kind}
         if not found or "options" in entry:
             fields["options"] = _options(run, kind, entry, destination.options)

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from integrations.configuration.problems import ConfigurationError, Path, Problem, did_you_mean
 from integrations.configuration.reading import Tree
-from integrations.models import Organization, Source
+from integrations.models import Organization
 from integrations.triggers import TRIGGER_KEYS
 
 ENVIRONMENT = "env:"
@@ -157,7 +157,7 @@ class ListingApiSection(Section):
 
 class SourceSection(Section):
     name = Text()
-    kind = Word(tuple(Source.Kind.values), required=False)
+    kind = Text(required=False)
     organizations = Words(child=Text(), required=False)
     active = Switch(required=False)
     basic = several(BasicSection)

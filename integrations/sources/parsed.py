@@ -9,7 +9,7 @@ from mapping.document import Document
 
 
 class EventKind(StrEnum):
-    """What happened, in one vocabulary for all doors."""
+    """What happened, in one vocabulary for all endpoints."""
 
     RECEIVED = "received"
     EDITED = "edited"
@@ -51,7 +51,7 @@ class Envelope:
     event_id: str  # the sender's own id for this event; empty when there is none
     code: str  # the event type or code as sent, at most 100 characters
     references: tuple[str, ...]  # every id of the referral in the message; never empty
-    organization_id: str = ""  # Caredove's id; empty when the message does not say
+    organization_id: str = ""  # as it is set up here; empty when the message does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class ParsedEvent:
-    """One event, whichever door it came through.
+    """One event, whichever endpoint it came to.
 
-    `references` are all ids of the referral, the 10-digit Reference # first where it is known.
+    `references` are all ids of the referral, the one that people know first where it is there.
     `occurred_at` is aware; `local_time` (naive, in the organization's time zone) stands in for it
     where a sender gives only that, and is good for ordering alone. `warnings` are of values that
     could not be used as they came.

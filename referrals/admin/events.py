@@ -1,6 +1,7 @@
 """Inbound events: what came, what became of it, and, for those who may, what it said."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 
 from core import audit
+from integrations import sources
 from integrations.admin.shared import Tool
-from integrations.sources.caredove.links import without_sign_in_links
+from integrations.sources import UnknownKind
 from integrations.sources.parsed import Unusable
 from integrations.triggers import TRIGGER_LABELS
 from referrals import account, warned
@@ -27,12 +29,31 @@ SHOWN_CHARACTERS = 200_000
 SHOWN_IN_ONE_VALUE = 2_000
 
 
+class EndpointFilter(admin.SimpleListFilter):
+    """The endpoint at which an event came; they stand in the folders of the kinds of sources."""
+
+    title = "endpoint"
+    parameter_name = "door__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        labels = {
+            one.name: one.label for kind in sources.kinds().values() for one in kind.endpoints
+        }
+        return list(labels.items())
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[InboundEvent]
+    ) -> QuerySet[InboundEvent]:
+        chosen = self.value()
+        return queryset.filter(door=chosen) if chosen else queryset
+
+
 @admin.register(InboundEvent)
 class InboundEventAdmin(ViewOnlyAdmin):
     organization_path = "referral__organization"
     shows_a_person = False
     list_display = ["received_at", "code", "shown_referral", "source", "result", "reason"]
-    list_filter = ["state", "outcome", "door", "source"]
+    list_filter = ["state", "outcome", EndpointFilter, "source"]
     list_select_related = ["referral", "source"]
     search_fields = ["referral__reference__exact"]
     search_help_text = (
@@ -43,7 +64,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
         "shown_id",
         "code",
         "source",
-        "door",
+        "shown_endpoint",
         "received_at",
         "occurred_at",
         "result",
@@ -58,6 +79,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
     ]
     readonly_fields = [
         "shown_id",
+        "shown_endpoint",
         "result",
         "shown_warnings",
         "shown_referral",
@@ -80,6 +102,13 @@ class InboundEventAdmin(ViewOnlyAdmin):
     @admin.display(description="id")
     def shown_id(self, event: InboundEvent) -> str:
         return str(event.pk)
+
+    @admin.display(description="endpoint")
+    def shown_endpoint(self, event: InboundEvent) -> str:
+        try:
+            return event.endpoint.label
+        except UnknownKind:  # its folder is gone
+            return event.door
 
     @admin.display(description="referral")
     def shown_referral(self, event: InboundEvent) -> Any:
@@ -137,7 +166,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
         audit.record(request, "read body", event)
         try:
             parts = account.of(event)
-        except Unusable:
+        except (Unusable, UnknownKind):
             parts = []
         context = {
             **self.admin_site.each_context(request),
@@ -168,23 +197,24 @@ class InboundEventAdmin(ViewOnlyAdmin):
 
 def readable(body: bytes) -> str:
     """Return a body for people: indented, long values cut, sign-in links taken out."""
+    clean = sources.link_remover()
     text = body.decode("utf-8", "replace")
     try:
-        text = json.dumps(_shortened(json.loads(text)), indent=2, ensure_ascii=False)
+        text = json.dumps(_shortened(json.loads(text), clean), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
-        text = without_sign_in_links(text)
+        text = clean(text)
     text = text.encode("utf-8", "replace").decode()  # JSON can spell half a character: "\ud800"
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n… (cut here)"
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {without_sign_in_links(key): _shortened(item) for key, item in value.items()}
+        return {clean(key): _shortened(item, clean) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [_shortened(item, clean) for item in value]
     if not isinstance(value, str):
         return value
-    text = without_sign_in_links(value)
+    text = clean(value)
     if len(text) <= SHOWN_IN_ONE_VALUE:
         return text
     return f"{text[:SHOWN_IN_ONE_VALUE]}… ({len(text)} characters)"

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from access.scoped import ScopedAdmin
 from core import audit
 from core.pagination import BoundedPaginator
+from integrations import sources
 from integrations.admin.shared import Tool
-from integrations.models import Source
 from referrals.admin.searching import SearchedAdmin
 from referrals.models import Delivery, ReferralAlias
 
@@ -95,7 +95,7 @@ def badge(state: str, label: str) -> SafeString:
 
 def referrals_named(term: str) -> list[UUID]:
     """Return the keys of the referrals that an id of theirs, given whole, names."""
-    named = ReferralAlias.objects.filter(source_kind__in=Source.Kind.values, value=term)
+    named = ReferralAlias.objects.filter(source_kind__in=list(sources.kinds()), value=term)
     return list(named.values_list("referral", flat=True))
 
 

@@ -1,49 +1,57 @@
 """Which source sends this request: HTTP Basic, a Standard Webhooks signature, or both.
 
-A source with a signing secret is not believed on Basic alone.
+A source with a signing secret is not believed on Basic alone. A credential is good for its source's
+kind alone: at the addresses of another kind it is as good as none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.http import HttpRequest
 
 from core import ratelimit
 from core.requests import client_ip
 from integrations.models import Source, SourceCredential
-from integrations.sources import auth
+from integrations.sources import SourceKind, auth
+from integrations.sources.responses import Problem
 from referrals.api.bodies import Body
-from referrals.api.problems import Problem, slow_down
+from referrals.api.problems import slow_down
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dovetail", charset="UTF-8"'}
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
+Kinds = Mapping[str, SourceKind]
 
-def authenticate(request: HttpRequest, body: Body) -> Source:
-    """Return the source whose credentials the request carries; raises Problem 401 or 403."""
+
+def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
+    """Return the source, of one of these kinds, whose credentials the request carries.
+
+    Raises Problem 401 or 403.
+    """
     authorization = request.headers.get("Authorization", "")
     if authorization:
-        source = _by_basic(authorization, client_ip(request) or "unknown")
+        source = _by_secret(authorization, client_ip(request) or "unknown", kinds)
         if _signing_secrets(source) and not _is_signed(request, body, source):
             raise _unauthorized("This source signs its requests, and the signature is not valid.")
     else:
-        source = _by_signature(request, body)
+        source = _by_signature(request, body, kinds)
     if not source.active:
         raise Problem(403, "This source is switched off.")
     return source
 
 
-def _by_basic(authorization: str, address: str) -> Source:
-    presented = auth.read_basic(authorization)
+def _by_secret(authorization: str, address: str, kinds: Kinds) -> Source:
+    read = (kind.read_authorization(authorization) for kind in kinds.values())
+    presented = next(filter(None, read), None)
     if presented is None:
         raise _unauthorized("The Authorization header is not HTTP Basic.")
     key, secret = presented
     credential = (
         SourceCredential.objects.select_related("source")
-        .filter(scheme=SourceCredential.Scheme.BASIC, key=key, active=True)
+        .filter(scheme=SourceCredential.Scheme.BASIC, key=key, active=True, source__kind__in=kinds)
         .order_by("pk")  # not by source, as the admin shows them: that costs more than the query
         .first()
     )
-    # An unknown key costs the same time as a wrong secret.
+    # An unknown key, or one of another kind, costs the same time as a wrong secret.
     stored = credential.secret_hash if credential else auth.NO_SECRET
     if auth.is_costly(secret, stored):  # a sender that was right before is always heard
         slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
@@ -53,18 +61,20 @@ def _by_basic(authorization: str, address: str) -> Source:
     return credential.source
 
 
-def _by_signature(request: HttpRequest, body: Body) -> Source:
+def _by_signature(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     if not all(request.headers.get(name) for name in SIGNATURE_HEADERS):
         raise _unauthorized("Send HTTP Basic credentials or a Standard Webhooks signature.")
-    for source in _signing_sources():
+    for source in _signing_sources(kinds):
         if _is_signed(request, body, source):
             return source
     raise _unauthorized("The signature is not valid, or its timestamp is more than 5 minutes off.")
 
 
-def _signing_sources() -> Iterable[Source]:
+def _signing_sources(kinds: Kinds) -> Iterable[Source]:
     return Source.objects.filter(
-        credentials__scheme=SourceCredential.Scheme.SIGNATURE, credentials__active=True
+        kind__in=kinds,
+        credentials__scheme=SourceCredential.Scheme.SIGNATURE,
+        credentials__active=True,
     ).distinct()
 
 

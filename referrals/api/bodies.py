@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from core import charsets
 from integrations.sources.parsed import FieldError
-from referrals.api.problems import Problem
+from integrations.sources.responses import Problem
 
 GZIP = ("gzip", "x-gzip")
 MAX_MEMBERS = 10_000  # of one gzip body: each costs time, however small it is

@@ -1,26 +1,42 @@
 """URLs of the API. No trailing slashes: senders do not follow redirects."""
 
-from django.urls import path, re_path
+import re
+from collections.abc import Iterator
+
+from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from integrations import sources
 from referrals.api import views
 
+API = "api"
+
+
+def endpoint_patterns() -> Iterator[URLPattern]:
+    """Yield the addresses at which the kinds of sources take events; the first has the name."""
+    for name, kind in sources.kinds().items():
+        for endpoint in kind.endpoints:
+            view = views.EndpointView.as_view(kind=name, endpoint=endpoint)
+            first, *others = endpoint.addresses
+            yield path(first, view, name=f"{name}-{endpoint.name}")
+            yield from (path(address, view) for address in others)
+
+
+def remaining_patterns() -> Iterator[URLPattern]:
+    """Yield what answers for all that is no address: below an endpoint's, in its words."""
+    yield re_path(rf"^{API}/", views.no_such_address)
+    for kind in sources.kinds().values():
+        for endpoint in kind.endpoints:
+            for folder in {address.partition("/")[0] for address in endpoint.addresses} - {API}:
+                words = {"responses": endpoint.responses}
+                yield re_path(rf"^{re.escape(folder)}/", views.no_such_address, words)
+
+
 urlpatterns = [
-    path("api/v1/events", views.EventsView.as_view(), name="events"),
+    *endpoint_patterns(),
     path("api/v1/events/<uuid:event_id>", views.EventView.as_view(), name="event"),
     path("api/v1/referrals/<str:reference>", views.ReferralView.as_view(), name="referral"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path(
-        "fhir/$process-message",
-        views.FhirMessageView.as_view(),
-        name="fhir-message",
-    ),
-    path(
-        "fhir/MessageHeader/$process-message",
-        views.FhirMessageView.as_view(),
-        name="fhir-message-header",
-    ),
-    re_path(r"^api/", views.no_such_address),
-    re_path(r"^fhir/", views.no_such_fhir_address),
+    *remaining_patterns(),
 ]

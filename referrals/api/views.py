@@ -1,4 +1,4 @@
-"""The doors for events, and the sender's questions about them.
+"""The endpoints for events, and the sender's questions about them.
 
 A view authenticates, limits (`bodies`) and hands over; `intake` stores. No parser of the framework
 reads the body: a nested serializer would cost two hundred times as much as it is worth.
@@ -9,10 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, DataError
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -21,21 +20,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import ratelimit
+from integrations import sources
 from integrations.models import Source
+from integrations.sources import Endpoint
 from integrations.sources.parsed import Unusable
+from integrations.sources.responses import Problem, Responses
 from referrals import intake, tasks
 from referrals.api import bodies, serializers
-from referrals.api.authentication import authenticate
+from referrals.api.authentication import Kinds, authenticate
 from referrals.api.bodies import Body
-from referrals.api.problems import (
-    PROBLEM_TYPE,
-    Problem,
-    operation_outcome,
-    problem_document,
-    slow_down,
-    stored_outcome,
-)
-from referrals.api.schema import SENDER_AUTH
+from referrals.api.problems import problem_document, slow_down
+from referrals.api.schema import SENDER_AUTH, EndpointSchema, questions_refused
 from referrals.explain import Cause, asker, explain
 from referrals.intake import Received
 from referrals.models import InboundEvent
@@ -55,27 +50,6 @@ CONFLICT = (
     "and nothing is done with it."
 )
 
-REFUSALS = {
-    (status, PROBLEM_TYPE): OpenApiResponse(serializers.ProblemSerializer, description=description)
-    for status, description in {
-        400: "The body is unusable; `errors` says which field and why.",
-        401: "No valid credentials.",
-        403: "The source may not send for this organization, or is switched off.",
-        409: "The same event id with another body; kept as a conflict.",
-        413: "The body is over the size limit.",
-        415: "The content type, its charset or the Content-Encoding is not read.",
-        429: "Too many requests; see `Retry-After`.",
-        503: "The event could not be stored; send it again.",
-    }.items()
-}
-
-
-def questions_refused(not_found: str) -> dict[tuple[int, str], OpenApiResponse]:
-    """Return the refusals of a question, for the OpenAPI document."""
-    found = OpenApiResponse(serializers.ProblemSerializer, description=not_found)
-    common = {key: REFUSALS[key] for key in REFUSALS if key[0] in (401, 403, 429, 503)}
-    return common | {(404, PROBLEM_TYPE): found}
-
 
 class JsonAlone(BaseContentNegotiation):
     """Answers in JSON, whatever the sender says it accepts: an event is not refused for that."""
@@ -94,9 +68,13 @@ class SenderView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JsonAlone
 
+    def kinds(self) -> Kinds:
+        """Return the kinds of sources that may ask here."""
+        return {name: kind for name, kind in sources.kinds().items() if kind.asks_questions}
+
     def source_of(self, request: Request, body: Body | None = None) -> Source:
         """Return the authenticated source; raises Problem 401, 403 or 429."""
-        source = authenticate(request._request, body or Body())
+        source = authenticate(request._request, body or Body(), self.kinds())
         slow_down(ratelimit.seconds_to_wait(f"source:{source.pk}"), "Too many requests.")
         return source
 
@@ -120,96 +98,42 @@ class SenderView(APIView):
         return super().handle_exception(exc)
 
 
-class DoorView(SenderView):
-    """Stores a body as an event; a subclass is one door."""
+class EndpointView(SenderView):
+    """Stores a body as an event; `as_view` takes the endpoint of a kind of source."""
 
-    door: InboundEvent.Door
-    content_types: tuple[str, ...] = ()
+    schema = EndpointSchema()
+    kind: str = ""
+    endpoint: Endpoint | None = None
+
+    def kinds(self) -> Kinds:
+        return {self.kind: sources.source_kind(self.kind)}
+
+    @property
+    def here(self) -> Endpoint:
+        """The endpoint that this view was made for."""
+        if self.endpoint is None:
+            raise TypeError("This view was made without an endpoint.")
+        return self.endpoint
 
     def post(self, request: Request) -> HttpResponseBase:
-        body = bodies.read(request._request, self.content_types)
+        body = bodies.read(request._request, self.here.content_types)
         received = self._store(self.source_of(request, body), body.content)
         if received.conflict:
             raise Problem(409, CONFLICT)
         if not received.duplicate:
             tasks.nudge_event(received.event_id)
-        return self.stored(received)
+        return self.here.responses.stored(received.event_id, duplicate=received.duplicate)
 
-    def stored(self, received: Received) -> HttpResponseBase:
-        raise NotImplementedError
+    def refuse(self, problem: Problem) -> HttpResponseBase:
+        return self.here.responses.refused(problem)
 
     def _store(self, source: Source, body: bytes) -> Received:
         try:
-            return intake.receive(source, self.door, body)
+            return intake.receive(source, self.here.name, body)
         except Unusable as unusable:
             raise Problem(400, UNUSABLE, unusable.errors) from None
         except intake.Forbidden:
             raise Problem(403, "This source may not send for this organization.") from None
-
-
-class EventsView(DoorView):
-    """The door for plain JSON events."""
-
-    door = InboundEvent.Door.PLAIN
-    content_types = ("application/json",)
-
-    @extend_schema(
-        auth=SENDER_AUTH,
-        operation_id="post_event",
-        summary="Send an event",
-        request={"application/json": OpenApiTypes.OBJECT},
-        responses={
-            202: OpenApiResponse(serializers.StoredSerializer, description="Stored, new."),
-            200: OpenApiResponse(serializers.StoredSerializer, description="Stored before."),
-            **REFUSALS,
-        },
-    )
-    def post(self, request: Request) -> HttpResponseBase:
-        return super().post(request)
-
-    def stored(self, received: Received) -> HttpResponseBase:
-        body = {
-            "id": str(received.event_id),
-            "status": "accepted",
-            "duplicate": received.duplicate,
-        }
-        return JsonResponse(body, status=200 if received.duplicate else 202)
-
-
-class FhirMessageView(DoorView):
-    """The door for FHIR R4 messages."""
-
-    door = InboundEvent.Door.FHIR
-    content_types = ("application/fhir+json", "application/json")
-
-    @extend_schema(
-        auth=SENDER_AUTH,
-        summary="Send a FHIR message",
-        request={
-            "application/fhir+json": OpenApiTypes.OBJECT,
-            "application/json": OpenApiTypes.OBJECT,
-        },
-        responses={
-            (200, "application/fhir+json"): OpenApiResponse(
-                OpenApiTypes.OBJECT,
-                description="OperationOutcome: stored; `diagnostics` is the event's id.",
-            ),
-            **{
-                (status, "application/fhir+json"): OpenApiResponse(
-                    OpenApiTypes.OBJECT, description=f"OperationOutcome: {refusal.description}"
-                )
-                for (status, _), refusal in REFUSALS.items()
-            },
-        },
-    )
-    def post(self, request: Request) -> HttpResponseBase:
-        return super().post(request)
-
-    def stored(self, received: Received) -> HttpResponseBase:
-        return stored_outcome(str(received.event_id), duplicate=received.duplicate)
-
-    def refuse(self, problem: Problem) -> HttpResponseBase:
-        return operation_outcome(problem)
 
 
 class EventView(SenderView):
@@ -250,19 +174,13 @@ class ReferralView(SenderView):
     )
     def get(self, request: Request, reference: str) -> Response:
         source = self.source_of(request)
-        told = explain(reference, source.kind, asker.source(source))
+        told = explain(reference, asker.source(source), source_kind=source.kind)
         if told.cause is Cause.UNKNOWN_REFERENCE:
             raise Problem(404, told.sentence)
         return Response(told.as_dict())
 
 
 @csrf_exempt
-def no_such_address(request: HttpRequest) -> HttpResponseBase:
-    """Answer for every other address of the API."""
-    return problem_document(Problem(404, NO_SUCH_ADDRESS))
-
-
-@csrf_exempt
-def no_such_fhir_address(request: HttpRequest) -> HttpResponseBase:
-    """Answer for every other address of the FHIR endpoint."""
-    return operation_outcome(Problem(404, NO_SUCH_ADDRESS))
+def no_such_address(request: HttpRequest, responses: Responses | None = None) -> HttpResponseBase:
+    """Answer for every other address of the API, or below the addresses of an endpoint."""
+    return (responses or Responses()).refused(Problem(404, NO_SUCH_ADDRESS))

@@ -5,6 +5,7 @@ The same answer through the workplace, the API and `manage.py explain`.
 
 from collections.abc import Iterator
 
+from integrations import sources
 from referrals import identity, warned
 from referrals.advice import Actor
 from referrals.explain.answer import QUESTIONS, Cause, Check, Explanation, Light, Stop, ended
@@ -39,15 +40,20 @@ WORST_FIRST = [
 WITHHELD = "What was said is withheld from your role."
 
 
-def explain(reference: str, source_kind: str = "caredove", asker: Asker = EVERYBODY) -> Explanation:
+def explain(
+    reference: str, asker: Asker = EVERYBODY, *, source_kind: str | None = None
+) -> Explanation:
     """Return why the referral with any of its ids is, or is not, where it should be.
 
-    A referral that the asker may not hear of is for them like one that never came.
+    `source_kind`: the id is one of this kind of source; otherwise, of any kind. A referral that the
+    asker may not hear of is for them like one that never came.
     """
     # What cannot be shown names nothing, and PostgreSQL does not even compare a NUL.
     reference = "".join(c if c.isprintable() else "\ufffd" for c in reference.strip())
-    referral = identity.find(source_kind, [reference])
-    if referral is None or not asker.may_hear_of(referral):
+    kinds = sources.kinds() if source_kind is None else [source_kind]
+    named = identity.known_by(reference, list(kinds))
+    referral = next(filter(asker.may_hear_of, named), None)
+    if referral is None:
         return _of_nothing(reference, asker)
     return explain_referral(referral, asker, asked=reference)
 

@@ -132,8 +132,9 @@ def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Ch
 
 def _other_numbers(referral: Referral) -> str:
     """Return that messages name the referral by several Reference #s; empty when they do not."""
-    named = referral.aliases.exclude(value=referral.reference).values_list("value", flat=True)
-    others = sorted(filter(identity.is_number, named))
+    aliases = referral.aliases.exclude(value=referral.reference)
+    named = aliases.values_list("source_kind", "value")
+    others = sorted(value for kind, value in named if identity.is_number(kind, value))
     return f" Messages also name it by the number {', '.join(others)}." if others else ""
 
 

@@ -216,7 +216,7 @@ def set_up(crms: Crms, files: FileServer) -> World:
     world.source.fetch_username, world.source.fetch_password = USERNAME, PASSWORD
     world.source.save()
     world.destination.test_connection()
-    sources.door(world.source.kind, "plain")  # loaded once, and not in every forked process
+    sources.endpoint(world.source.kind, "plain")  # loaded once, and not in every forked process
     return world
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from integrations.sources import door
+from integrations import sources
 from mapping.document import Document
 from mapping.parts import leaves
 from referrals import summary
@@ -106,7 +106,9 @@ def test_the_full_example_fills_two_letter_pages(full: Document) -> None:
     ],
 )
 def test_an_event_as_caredove_sends_it_makes_few_pages(name: str, file: str, pages: int) -> None:
-    event = door("caredove", name).parse((ROOT / "tests" / "fixtures" / file).read_bytes())
+    event = sources.endpoint("caredove", name).reader.parse(
+        (ROOT / "tests" / "fixtures" / file).read_bytes()
+    )
 
     rendered = summary.pdf(event.document, CONTEXT)
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from core import audit
 from integrations import credentials as new_credentials
+from integrations import sources
 from integrations.models import Organization, Source, SourceCredential
 from workplace.connecting.shared import CHANGES
 from workplace.models import PreviewSeen
@@ -29,7 +30,8 @@ class ChooseSource(forms.Form):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["source"]
         sends = Q(organizations=organization) | Q(organizations=None)
-        field.queryset = Source.objects.filter(sends, active=True).distinct()
+        able = Source.objects.filter(sends, active=True, kind__in=list(sources.kinds()))
+        field.queryset = able.distinct()
         field.empty_label = f"A new one, for {organization} alone"
 
 
@@ -41,7 +43,8 @@ def credentials(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"organization": organization, "form": form}
     if request.method == "POST" and form.is_valid():
         credential, secret = _make(request, organization, form.cleaned_data["source"])
-        context |= {"credential": credential, "secret": secret, **_addresses(request)}
+        context |= {"credential": credential, "secret": secret}
+        context |= _letter(request, credential.source.kind)
     title = f"Credentials for {organization}"
     return show(site, request, "credentials", title=title, **context)
 
@@ -58,7 +61,8 @@ def _make(
 
 def _new_source(organization: Organization) -> Source:
     """Return a new source that may send for this organization alone."""
-    name = f"Caredove – {organization}"[:NAME_LENGTH]
+    kind = sources.source_kind(sources.default_kind())
+    name = f"{kind.label} – {organization}"[:NAME_LENGTH]
     if Source.objects.filter(name=name).exists():
         name = f"{name[: NAME_LENGTH - 20]} ({organization.caredove_id[:16]})"
     source, _ = Source.objects.get_or_create(name=name)
@@ -66,10 +70,14 @@ def _new_source(organization: Organization) -> Source:
     return source
 
 
-def _addresses(request: HttpRequest) -> dict[str, str]:
+def _letter(request: HttpRequest, source_kind: str) -> dict[str, Any]:
+    """Return what the text for senders of a kind says: who they are, and where they post."""
+    kind = sources.source_kind(source_kind)
+    names = [f"{source_kind}-{endpoint.name}" for endpoint in kind.endpoints]
+    urls = [request.build_absolute_uri(reverse(name)) for name in names]
     return {
-        "plain_url": request.build_absolute_uri(reverse("events")),
-        "fhir_url": request.build_absolute_uri(reverse("fhir-message-header")),
+        "sender": kind.label,
+        "endpoints": list(zip(kind.endpoints, urls, strict=True)),
         "docs_url": request.build_absolute_uri(reverse("docs")),
     }
 

@@ -30,7 +30,8 @@ class SendTest(forms.Form):
         field.queryset = organization.listings.order_by("name")
         # The narrowest source: one that sends for this organization alone, if there is one.
         narrowest = F("organizations").desc(nulls_last=True)
-        self.source = sources_for(organization).order_by(narrowest, "pk").first()
+        able = sources_for(organization).filter(kind__in=trial_events.kinds())
+        self.source = able.order_by(narrowest, "pk").first()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -1,5 +1,6 @@
-"""Caredove: two doors (`plain`, `fhir`), one kind of event behind them.
+"""Caredove: two endpoints (`plain`, `fhir`), one kind of event behind them.
 
-`events` holds the vocabulary and every assumption; `fields` reads values with tolerance; `auth`
-checks who sends; `fixtures` has a realistic message for each kind of event, for the demo.
+`kind` is what the rest of the portal sees. `events` holds the vocabulary and every assumption;
+`fields` reads values with tolerance; `fixtures` has a realistic message for each kind of event, for
+the demo.
 """

@@ -9,6 +9,8 @@ NOTE = (
     "It can be deleted wherever it arrives."
 )
 
+ENDPOINT = "plain"
+
 # What Caredove would send, and with which status, when a trigger fires; Received comes first.
 AFTERWARDS: dict[str, tuple[str, dict[str, Any]]] = {
     "edited": ("referral.edited", {}),

@@ -8,14 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.outbound import OutboundError
+from integrations import sources
 from integrations.configuration.sections import resolved
 from referrals import sending
 
 
 class Command(BaseCommand):
     help = (
-        "Post files that hold one event each to a portal: a FHIR message through the FHIR door, "
-        "anything else as plain JSON. Ends with 1 when one was not stored."
+        "Post files that hold one event each to a portal, each to the endpoint that can read it. "
+        "Ends with 1 when one was not stored."
     )
     requires_system_checks: list[str] = []
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("files", type=Path, nargs="+", metavar="FILE")
         add("--url", required=True, help="where the portal is, such as http://127.0.0.1:8000")
+        add("--kind", choices=list(sources.kinds()), default=sources.default_kind())
         add("--key", required=True, help="key id of the source")
         add(
             "--secret",
@@ -35,14 +37,15 @@ class Command(BaseCommand):
             secret = resolved(options["secret"], os.environ)
         except LookupError as error:
             raise CommandError(f"--secret: {error.args[0]}.") from None
-        stored = [self._send(file, options["url"], options["key"], secret) for file in files]
+        portal = options["url"], options["key"], secret, options["kind"]
+        stored = [self._send(file, *portal) for file in files]
         if not all(stored):
             raise CommandError(f"Not stored: {stored.count(False)} of {len(files)}.")
 
-    def _send(self, file: Path, url: str, key: str, secret: str) -> bool:
+    def _send(self, file: Path, *portal: str) -> bool:
         """Post one file and print its line; return whether it is stored."""
         try:
-            sent = sending.send(file.read_bytes(), url, key, secret)
+            sent = sending.send(file.read_bytes(), *portal)
         except OSError as error:
             self.stdout.write(f"{file}: cannot be read: {error.strerror}")
             return False

@@ -361,7 +361,7 @@ def test_a_key_with_a_typing_error_is_not_passed_over() -> None:
         ("organizations", "name", "", "this is empty"),
         ("organizations", "active", "perhaps", "true or false is expected here"),
         ("organizations", "listings", "4417", "a list is expected here"),
-        ("sources", "kind", "ocean", "“ocean” is not known; known: caredove"),
+        ("sources", "kind", "caredoof", "“caredoof” is not a kind; did you mean “caredove”?"),
         ("sources", "organizations", ["813"], "no organization “813” in this file or in Dovetail"),
         ("sources", "fetch", {"username": "portal"}, "this is missing"),
         ("destinations", "organization", "813", "no organization “813”"),

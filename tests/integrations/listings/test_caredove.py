@@ -4,16 +4,17 @@ import json
 
 import pytest
 
-from integrations.listings import caredove as api
+from integrations.listings import asking
 from integrations.listings.offers import Offer, Unreadable
 from integrations.models import Organization, Source
+from integrations.sources.caredove import listings as api
 from tests.integrations.listings.caredove import ListingServer, listed
 from tests.world import World
 
 
 def ask(world: World) -> Offer:
     world.source.refresh_from_db()
-    return api.ask(world.source, world.organization)
+    return asking.ask(world.source, world.organization)
 
 
 def refusal(world: World) -> str:
@@ -125,5 +126,5 @@ def test_the_source_of_the_organization_alone_is_asked_before_that_of_all(
     own = Source.objects.create(name="own", listings_url=caredove.url, listings_username="own")
     own.organizations.add(world.organization)
 
-    assert list(api.sources_for(world.organization)) == [own]
-    assert list(api.sources_for(other)) == [world.source]
+    assert list(asking.sources_for(world.organization)) == [own]
+    assert list(asking.sources_for(other)) == [world.source]

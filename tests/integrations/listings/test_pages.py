@@ -11,9 +11,10 @@ from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.configuration import ConfigurationError, transfer
 from integrations.configuration.exporting import export
-from integrations.listings import caredove as api
+from integrations.listings import asking
 from integrations.listings.offers import Unreadable
 from integrations.models import Organization, ServiceListing, Source
+from integrations.sources.caredove import listings as api
 from tests.forms import form_on
 from tests.integrations.listings.caredove import PASSWORD, ListingServer, listed
 from tests.people import client_of
@@ -240,6 +241,6 @@ def test_a_file_that_is_taken_in_keeps_the_password_for_another_path(
 
 @pytest.mark.parametrize("link", MOVED)
 def test_the_next_page_is_asked_for_at_the_same_address_alone(source: Source, link: str) -> None:
-    pages = api._Pages(source, source.organizations.get())
+    pages = api._Pages(asking.api_of(source), source.organizations.get().caredove_id)
     with pytest.raises(Unreadable, match="another address"):
         pages._within(link)

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from integrations import destinations
+from integrations import destinations, sources
 from integrations.destinations.crms.fields import TARGET_FIELDS
 from integrations.destinations.crms.transport import CrmsTransport
-from integrations.sources import door
 from mapping import exchange
 from mapping.engine import Context, Outcome, apply
 
@@ -46,7 +45,9 @@ def test_the_example_event_becomes_the_example_create_body() -> None:
 
 
 def test_the_example_event_as_caredove_sends_it_does_too() -> None:
-    event = door("caredove", "plain").parse((FIXTURES / "examples/event-plain.json").read_bytes())
+    event = sources.endpoint("caredove", "plain").reader.parse(
+        (FIXTURES / "examples/event-plain.json").read_bytes()
+    )
     assert mapped(event.document).record == flat(CREATE_BODY)
 
 

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from django.db.models import Count, QuerySet
-
 from core import outbound, strict_json
 from integrations.listings.offers import MAX_ROWS, Offer, Unreadable
-from integrations.models import Organization, Source
+from integrations.sources.kind import ListingApi
 
 PAGE = 100
 TOTAL_SECONDS = 20  # a person waits, and gunicorn ends a request after 30
@@ -28,19 +26,11 @@ _SAID = {
 }
 
 
-def sources_for(organization: Organization) -> QuerySet[Source]:
-    """Return the sources that can be asked, that of this organization alone first."""
-    able = Source.objects.filter(active=True, kind=Source.Kind.CAREDOVE).exclude(listings_url="")
-    counted = able.annotate(limits=Count("organizations"))
-    own = counted.filter(organizations=organization)
-    return own if own.exists() else counted.filter(limits=0)
-
-
-def ask(source: Source, organization: Organization) -> Offer:
+def ask(api: ListingApi, organization_id: str) -> Offer:
     """Return the organization's active listings; raises Unreadable, also when nobody answers."""
     try:
         with outbound.time_limit(TOTAL_SECONDS):
-            pages = _Pages(source, organization)
+            pages = _Pages(api, organization_id)
             listed = list(pages)
     except outbound.OutboundError as error:
         raise Unreadable(error.message) from None
@@ -52,14 +42,14 @@ def ask(source: Source, organization: Organization) -> Offer:
 class _Pages:
     """The listings of all pages; afterwards `complete` says whether there were no more."""
 
-    def __init__(self, source: Source, organization: Organization) -> None:
-        base = source.listings_url.rstrip("/") + "/Service/"
-        secret = f"{source.listings_username}:{source.listings_password or ''}"
+    def __init__(self, api: ListingApi, organization_id: str) -> None:
+        base = api.url.rstrip("/") + "/Service/"
+        secret = f"{api.username}:{api.password}"
         self.headers = {
             "Authorization": "Basic " + b64encode(secret.encode()).decode(),
             "Accept": "application/json",
         }
-        self.query = {"organization_id": organization.caredove_id, "limit": PAGE, "active": "true"}
+        self.query = {"organization_id": organization_id, "limit": PAGE, "active": "true"}
         self.base = base
         self.complete = True
         self.notes: list[str] = []
