@@ -172,7 +172,31 @@ class Withdrawn(TypedDict, total=False):
     """Something that the sender takes back."""
 
     part: str  # form_answers, messages, attachments, appointment, also_sent
-    key: str  # the form's, for form_answers
+    key: str  # the form's, for form_answers; with an id, what it means where that is not known
+    id: str  # one that may be the message's own: it means what the sender sent under it, if one
+    quiet: bool  # nobody needs to know when the id means nothing
+    at: str  # with the text, of a message without an id
+    text: str
+
+
+class Alias(TypedDict, total=False):
+    """An id, perhaps the message's own, by which the sender names a thing beside its key."""
+
+    part: str
+    id: str
+    keys: list[str]  # of a document, those of its files
+    at: str  # with the text, of a message without an id
+    text: str
+
+
+class Warned(TypedDict, total=False):
+    """What staff are warned of without quoting a text."""
+
+    field: str  # where it stands in the message, in the sender's words
+    path: str  # the part of the document that it was for, where it was for one
+    parts: list[str]  # of the message, where the field does not say which
+    is_quoted: bool  # it stands in `unreadable`, too
+    cause: str  # a key of mapping.unreadable.CAUSES
 
 
 class Document(TypedDict, total=False):
@@ -199,4 +223,8 @@ class Document(TypedDict, total=False):
     attachments: list[Attachment]
     also_sent: list[AlsoSent]
     unreadable: list[Unreadable]
+    # What a message says of itself, not of the referral.
     withdrawn: list[Withdrawn]
+    aliases: list[Alias]
+    parts: list[str]  # of the message, in the sender's words; what tells them apart behind a "#"
+    warned: list[Warned]

@@ -39,7 +39,8 @@ _NAMES_AND_PLACES = {
     ("addresses", "slot"),
     ("languages", "preferred"),
 }
-_OF_THE_MESSAGE = "withdrawn"  # says what is taken back, not anything about the referral
+# Says what is taken back, and what the message is like; not anything about the referral.
+_OF_THE_MESSAGE = frozenset({"withdrawn", "aliases", "parts", "warned"})
 
 
 def is_empty(value: object) -> bool:
@@ -55,7 +56,7 @@ def leaves(document: Document) -> Iterator[tuple[Path, Value]]:
     Left out are the keys, labels and ranks that only name or order the values beside them, and
     that something is not former.
     """
-    return (leaf for leaf in _leaves(document, ()) if leaf[0][0] != _OF_THE_MESSAGE)
+    return (leaf for leaf in _leaves(document, ()) if leaf[0][0] not in _OF_THE_MESSAGE)
 
 
 def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:

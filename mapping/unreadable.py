@@ -23,8 +23,8 @@ CAUSES = {
     "Caredove",
     "subject_missing": "The message holds another person's details, not the registrant's; "
     "the import waits for them",
-    "withdrawn_unknown": "The sender withdrew a file without saying which: look in Caredove, and "
-    "remove it where it was sent",
+    "withdrawn_unknown": "The sender withdrew a file, a form or something else without saying "
+    "which: look in Caredove, and remove it where it was sent",
     "somebody_else": "Something in the message is about another person than the registrant; "
     "it was left out",
     "request_withdrawn": "Caredove marked the referral as entered in error or revoked",

@@ -1,4 +1,4 @@
-"""What a person has to correct in a destination: something that is there, and should not be.
+"""What a person has to correct in a destination: what is there and should not be, or the reverse.
 
 A destination takes no updates. The import is flagged, says what to correct, and goes on otherwise.
 """
@@ -25,3 +25,14 @@ def add(deliveries: Iterable[Delivery], sentence: str) -> None:
             error_cleared_at=None,
             error_cleared_by=None,
         )
+
+
+def drop(delivery: Delivery, sentence: str) -> None:
+    """Take back what needs no correction any more; the flag stays until a person clears it.
+
+    The delivery must be as it is in the database.
+    """
+    delivery.corrections = [one for one in delivery.corrections if one != sentence]
+    Delivery.objects.filter(pk=delivery.pk).update(
+        corrections=delivery.corrections, needs_correction=bool(delivery.corrections)
+    )

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import cast
 
 from integrations.sources.parsed import ParsedEvent
-from mapping.document import Document, Named
+from integrations.sources.warnings import Warning
+from mapping.document import Document, Named, Warned
 from mapping.masking import masked
 from referrals import snapshot
 from referrals.files import Arrived
@@ -38,6 +39,9 @@ def document_of_message(parsed: ParsedEvent, came: Iterable[Arrived]) -> Documen
         if identity or name:
             sent = cast(Named, document.get(key, {})).get("id", identity)  # whole, if it is long
             document[key] = Named(id=sent, name=name)  # type: ignore[literal-required]
+    document["aliases"] = list(parsed.aliases)
+    document["parts"] = list(parsed.parts)
+    document["warned"] = [_warned(warning) for warning in parsed.warnings if _is_of_fields(warning)]
     if held := {file.parsed.key: file.sha256 for file in came if file.sha256}:
         document["attachments"] = [
             {**attachment, "sha256": held[key]}
@@ -46,6 +50,27 @@ def document_of_message(parsed: ParsedEvent, came: Iterable[Arrived]) -> Documen
             for attachment in document.get("attachments", [])
         ]
     return document
+
+
+# The files themselves, and what was withdrawn, say whether these are still true.
+_OF_FILES, _OF_WITHDRAWALS = "file_", "withdrawn_unknown"
+
+
+STANDING = ("subject_missing", "request_withdrawn")  # until the referral itself is in order
+_OF_THE_REFERRAL = ("-",)  # a part that no message has
+
+
+def _is_of_fields(warning: Warning) -> bool:
+    return not (warning.cause.startswith(_OF_FILES) or warning.cause == _OF_WITHDRAWALS)
+
+
+def _warned(warning: Warning) -> Warned:
+    said = Warned(field=warning.field, cause=warning.cause, is_quoted=bool(warning.text))
+    if warning.path:
+        said["path"] = warning.path
+    if parts := _OF_THE_REFERRAL if warning.cause in STANDING else warning.parts:
+        said["parts"] = list(parts)
+    return said
 
 
 def masked_document_of(referral: Referral) -> Document:

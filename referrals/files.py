@@ -72,14 +72,15 @@ def step_of(file: ReferralFile) -> str:
     return f"{ATTACHMENT}:{file.key}"
 
 
-def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> None:
-    """Keep the files that came with a message; the same file again changes nothing.
+def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[ReferralFile]:
+    """Keep the files that came with a message; return those that the referral did not have.
 
-    The referral's snapshot holds the message already: a file that its sender has withdrawn since
-    is not kept.
+    The same file again changes nothing. The referral's snapshot holds the message already: a file
+    that its sender has withdrawn since is not kept.
     """
     if not (came := tuple(came)):
-        return
+        return []
+    new: list[ReferralFile] = []
     rows = list(referral.files.all())
     shown = _Shown.of(referral)
     for file in came:
@@ -97,7 +98,10 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> None:
                 state=State.UNAVAILABLE,
             )
             rows.append(row)
+        if row.pk is None or row.state == State.WITHDRAWN:
+            new.append(row)
         _update(row, source, file)
+    return new
 
 
 def _same(rows: list[ReferralFile], file: Arrived) -> ReferralFile | None:
@@ -235,6 +239,10 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
     Must run in a transaction. A row stays, so that its step stays done should the file come again.
     """
     shown = _Shown.of(referral)
+    for row in referral.files.filter(state=State.WITHDRAWN):
+        if shown.lists(row.identity, row.sha256):  # it turned out that another one was meant
+            row.state, row.problem = State.UNAVAILABLE, NOT_HERE
+            row.save(update_fields=["state", "problem"])
     if not shown.withdrawn:
         return []
     rows = referral.files.filter(identity__in=shown.withdrawn).exclude(state=State.WITHDRAWN)

@@ -79,7 +79,7 @@ def resolve(
             changed_at=now,
             reading=snapshot.READING,
         )
-    earlier = referral.reading < snapshot.READING
+    earlier = referral.reading < snapshot.KEYS
     numbers |= _learn(referral, source.kind, references)
     numbers = {number for number in numbers if is_number(source.kind, number)}
     _tell_of_other_numbers(referral, numbers, earlier=earlier)
@@ -135,7 +135,7 @@ def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> s
     for value in learned:
         ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
     # An earlier version of reading may have taken a foreign number for the Reference #.
-    is_earlier = referral.reading < snapshot.READING
+    is_earlier = referral.reading < snapshot.KEYS
     ids = (*references, referral.reference) if is_earlier else (referral.reference, *references)
     shown = best(source_kind, ids)
     if shown != referral.reference:

@@ -15,9 +15,11 @@ from django.db.models import F, QuerySet
 from core import clock
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
+from integrations.sources.warnings import Warning
 from integrations.triggers import TRIGGER_LABELS
 from mapping.document import Document
 from referrals import (
+    file_corrections,
     files,
     identity,
     matching,
@@ -170,7 +172,7 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
         referral=referral,
         triggers=opening.fired,
         occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
-        **warned.columns(parsed.warnings),
+        **warned.columns(opening.warnings()),
     )
 
 
@@ -217,6 +219,14 @@ class Opening:
         self._merge()
         withdrawn = self._heed_withdrawal()
         return self._match(withdrawn)
+
+    def warnings(self) -> tuple[Warning, ...]:
+        """Return what staff are warned of: not of what turned out to mean one thing alone."""
+        found, sender = self.parsed.warnings, str(self.event.source_id)
+        known: snapshot.Snapshot = self.referral.snapshot
+        if (sender, snapshot.stamp(self.at)) in snapshot.withdrawn_unknown(known):
+            return found
+        return tuple(w for w in found if w.cause != warned.WITHDRAWN_UNKNOWN)
 
     # -- where the event belongs -------------------------------------------------------------
 
@@ -270,8 +280,9 @@ class Opening:
         referral.changed_at = clock.now()
         referral.save()
         names.index(referral)
-        files.keep(referral, self.event.source, came)
-        withdrawal.carry_out(referral, seen, document)
+        new = files.keep(referral, self.event.source, came)
+        withdrawal.carry_out(referral, before)
+        file_corrections.late(referral, new)
 
     def _move(self, *, stale: bool) -> None:
         """The listing is read again on each event, but an older message does not move it back."""

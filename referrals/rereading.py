@@ -86,6 +86,7 @@ def apply(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> None:
     """
     if not is_earlier(referral):
         return
+    has_former_keys = referral.reading < snapshot.KEYS
     merged = [one for pk in _require(referral, rereads) if (one := rereads[pk])]
     times = {snapshot.stamp(one.at) for one in merged}
     known: snapshot.Snapshot = referral.snapshot
@@ -96,7 +97,8 @@ def apply(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> None:
     referral.save(update_fields=["snapshot", "reading"])
     names.index(referral)
     held = dict(referral.files.exclude(stored_as="").values_list("sha256", "stored_as"))
-    _claim(referral, merged)
+    if has_former_keys:
+        _claim(referral, merged)
     for one in merged:
         came = (replace(f, stored_as=f.stored_as or held.get(f.sha256, "")) for f in one.files)
         files.keep(referral, one.source, came)
@@ -126,13 +128,14 @@ def _require(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> list[
 class _Kept:
     """Where the bytes of the files are: in a row under the key of then, or stored for one anew."""
 
-    in_rows: set[tuple[str, str]]  # key, hash
+    in_rows: set[tuple[str, str]]  # key or identity, hash
     stored: dict[str, str] = field(default_factory=dict)  # hash -> name
 
     def arrived(self, file: Arrived) -> Arrived:
         """Return the file without its bytes, which are kept elsewhere."""
         parsed, name = file.parsed, ""
-        if parsed.content is not None and (_key(file), file.sha256) not in self.in_rows:
+        keys = {parsed.key, _key(file)}
+        if parsed.content is not None and self.in_rows.isdisjoint((k, file.sha256) for k in keys):
             name = self.stored.get(file.sha256) or default_storage.save(
                 "attachments/file", ContentFile(parsed.content)
             )
@@ -142,7 +145,8 @@ class _Kept:
 
 def _hashes(event_ids: Iterable[UUID]) -> set[tuple[str, str]]:
     rows = ReferralFile.objects.filter(referral__events__in=list(event_ids))
-    return set(rows.filter(state=ReferralFile.State.STORED).values_list("key", "sha256"))
+    stored = rows.filter(state=ReferralFile.State.STORED)
+    return {*stored.values_list("key", "sha256"), *stored.values_list("identity", "sha256")}
 
 
 def _read(event_id: UUID, kept: _Kept) -> Reread | None:
@@ -245,7 +249,7 @@ def filed_wrongly(
     filed = Referral.objects.filter(
         reference__in=numbers,
         aliases__source_kind=source_kind,
-        reading__lt=snapshot.READING,
+        reading__lt=snapshot.KEYS,
         united_with=None,
     )
     for referral in filed.distinct():

@@ -11,7 +11,10 @@ Shapes of value (contract, section 3, rules 12, 16 and 17, and section 2):
 - a list whose items have a key (answers without a form, messages, notes, attachments, also sent,
   unreadable): item by item;
 - the appointment: field by field for each appointment id; the one last spoken of is shown;
-- what a sender withdraws: a time of its own; what that sender sent no later is not shown.
+- what a sender withdraws: a time of its own; what that sender sent no later is not shown;
+- what a sender withdraws by an id that may be the message's own: what that sender had sent under
+  that id until then, where it can only mean one thing;
+- what staff are warned of, by part of the message: until its sender sends that part in order.
 
 | path | value |
 |---|---|
@@ -21,6 +24,11 @@ Shapes of value (contract, section 3, rules 12, 16 and 17, and section 2):
 | `PART@SENDER/KEY` | an item of a list |
 | `appointment@SENDER/FIELD/ID` | a field of an appointment |
 | `withdrawn@SENDER/PART/KEY` | that the sender withdrew it |
+| `withdrawn_id@SENDER/PART/TIME/ID` | that the sender withdrew what has this id; the key without |
+| `ids@SENDER` | since when a thing of the sender's has an id beside its key |
+| `warned@SENDER/[FIELD, CAUSE]` | until when parts of the message had this fault |
+| `quoted@SENDER/[FIELD, CAUSE]` | the same of what is quoted in `unreadable` |
+| `parts@SENDER` | when the sender last sent each part |
 
 Before version 1 of reading, paths named no sender (`form_answers/KEY`, `appointment/FIELD/ID`);
 those are shown, too, until the snapshot is built again.
@@ -33,12 +41,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from mapping.document import Document
+from mapping.document import Alias, Document, Warned
 
 Snapshot = dict[str, list[Any]]  # path -> [time, position, value]
 
 ACTIVE = "active"  # of a request: it settles that it was withdrawn, and goes without saying
-READING = 1  # the version of reading by which snapshots are made now
+READING = 2  # the version of reading by which snapshots are made now
+KEYS = 1  # since this one the Reference # is never a foreign number, and keys are those of today
 WHOLE = ("organization", "listing", "substatus")  # a part of one never stays beside a new other
 # The parts of an item that make its key: the first rule of which a part is there.
 KEYED = {
@@ -49,9 +58,22 @@ KEYED = {
     "also_sent": (("key",),),
     "unreadable": (("field",),),
 }
-WITHDRAWABLE = ("form_answers", "messages", "attachments", "appointment", "also_sent")
+# What can be withdrawn, by which of its parts.
+WITHDRAWABLE = {
+    "form_answers": "form",
+    "messages": "id",
+    "attachments": "key",
+    "appointment": "id",
+    "also_sent": "key",
+}
+# Entries that hold a time for each of many things: the first one, or the latest.
+FIRST, LATEST = ("ids@",), ("warned@", "quoted@", "parts@")
+OF_THE_DOCUMENT = "/"  # begins the path of a value of the document, in place of a part's name
+LISTS = (*KEYED, "appointment")
 BY_FIELD = ("registrant", "requester")
 SLOT_BY_FIELD = ("addresses",)
+# What a message says of itself, beside the referral.
+OF_MESSAGES = ("withdrawn", "aliases", "parts", "warned")
 EARLIER = ""  # the sender of what was merged before senders were named
 
 
@@ -88,7 +110,10 @@ def merge(snapshot: Snapshot, document: Document, at: datetime, sender: str = EA
     """
     merged = dict(snapshot)
     time = stamp(at)
-    for path, position, value in _entries(document, sender):
+    for path, position, value in [
+        *_entries(document, sender),
+        *_of_message(document, sender, time),
+    ]:
         _put_later(merged, path, [time, position, value])
     return merged
 
@@ -124,6 +149,50 @@ def withdrawn(snapshot: Snapshot, part: str) -> set[str]:
     return {key for _, named, key in _withdrawals(snapshot) if named == part}
 
 
+def newly_withdrawn(before: Snapshot, after: Snapshot) -> set[tuple[str, str]]:
+    """Return part and key of what is withdrawn since `before`, perhaps once more."""
+    known = _withdrawals(before)
+    return {
+        (part, key)
+        for (sender, part, key), time in _withdrawals(after).items()
+        if known.get((sender, part, key)) != time
+    }
+
+
+def key_of(part: str, item: Any) -> str:
+    """Return the key by which an item of a document can be withdrawn; empty where by none."""
+    key = str(item.get(WITHDRAWABLE[part]) or "")
+    return key or (_path_key(part, item) if part == "messages" else "")
+
+
+def withdrawn_unknown(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """Return sender and time of each message that withdraws nobody knows what."""
+    ids = _sent_ids(snapshot)
+    return {
+        (one.sender, one.time)
+        for one in _withdrawn_ids(snapshot)
+        if not one.is_quiet and not _keys_of(one, ids)
+    }
+
+
+def warned(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return field and cause of what staff are still to be warned of, without a text.
+
+    A fault is settled when its sender has sent each part in which it stood, or a value of the
+    document for which it was a warning is known, by a later message without it.
+    """
+    found, known = {}, _known_since(snapshot)
+    for path, (_, _, faulty) in snapshot.items():
+        if not path.startswith("warned@"):
+            continue
+        head, _, rest = path.partition("/")
+        sent = snapshot.get(f"parts@{head.partition('@')[2]}", ["", 0, {}])[2]
+        if any(not _is_settled(part, time, sent, known) for part, time in faulty.items()):
+            field, cause = json.loads(rest)
+            found[field, cause] = max(faulty.values())
+    return sorted(found, key=lambda one: (found[one], one), reverse=True)
+
+
 def has_details(document: Document) -> bool:
     """Return whether the referral says whom it is about; an import waits until it does."""
     registrant = document.get("registrant", {})
@@ -133,8 +202,20 @@ def has_details(document: Document) -> bool:
 def _put_later(snapshot: Snapshot, path: str, entry: list[Any]) -> None:
     """Put the entry at its path, unless a later one is there."""
     known = snapshot.get(path)
-    if known is None or _is_later(entry, known):
+    if known is None:
         snapshot[path] = entry
+    elif path.startswith((*FIRST, *LATEST)):
+        snapshot[path] = _both(known, entry, min if path.startswith(FIRST) else max)
+    elif _is_later(entry, known):
+        snapshot[path] = entry
+
+
+def _both(one: list[Any], other: list[Any], choose: Callable[[str, str], str]) -> list[Any]:
+    """Return the times of both entries; where both have one, the one that is chosen."""
+    times: dict[str, str] = dict(one[2])
+    for name, time in other[2].items():
+        times[name] = choose(time, times.get(name, time))
+    return [max(one[0], other[0]), 0, times]
 
 
 def _is_later(entry: list[Any], known: list[Any]) -> bool:
@@ -154,8 +235,8 @@ def _entries(document: Document, sender: str) -> Iterator[tuple[str, int, Any]]:
             continue
         if name == "appointment":
             yield from _appointment_entries(cast(dict[str, Any], value), sender)
-        elif name == "withdrawn":
-            yield from _withdrawn_entries(cast(list[dict[str, Any]], value), sender)
+        elif name in OF_MESSAGES:
+            continue
         elif name in KEYED:
             yield from _keyed_entries(name, cast(list[dict[str, Any]], value), sender)
         elif name in BY_FIELD:
@@ -214,10 +295,59 @@ def _path_key(name: str, item: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _withdrawn_entries(items: list[dict[str, Any]], sender: str) -> Iterator[tuple[str, int, Any]]:
-    for item in items:
-        if (part := item.get("part", "")) in WITHDRAWABLE:
-            yield f"withdrawn@{sender}/{part}/{item.get('key', '')}", 0, True
+def _of_message(document: Document, sender: str, time: str) -> Iterator[tuple[str, int, Any]]:
+    """Yield what a message says of itself: what it takes back, its ids, its parts, its faults."""
+    for item in document.get("withdrawn", []):
+        part = item.get("part", "")
+        if part not in WITHDRAWABLE:
+            continue
+        if "id" in item:
+            value = {"key": item.get("key", ""), "quiet": item.get("quiet", False)}
+            yield f"withdrawn_id@{sender}/{part}/{time}/{item['id']}", 0, value
+        else:
+            yield f"withdrawn@{sender}/{part}/{_named_key(part, item)}", 0, True
+    if ids := [_id_entry(alias) for alias in document.get("aliases", [])]:
+        yield f"ids@{sender}", 0, dict.fromkeys(ids, time)
+    if parts := document.get("parts", []):
+        yield f"parts@{sender}", 0, dict.fromkeys(parts, time)
+    for warning in document.get("warned", []):
+        name = _fault(warning)
+        head = "quoted" if warning.get("is_quoted") else "warned"
+        yield f"{head}@{sender}/{name}", 0, dict.fromkeys(_faulty(warning, parts), time)
+
+
+def _fault(warning: Any) -> str:
+    return json.dumps([warning.get("field", ""), warning.get("cause", "")])
+
+
+def _named_key(part: str, item: Any) -> str:
+    """Return the key of a thing; a message without an id is named by its time and its text."""
+    key = str(item.get("key", ""))
+    if key or part != "messages":
+        return key
+    return _path_key(part, {"at": item.get("at", ""), "text": item.get("text", "")})
+
+
+def _id_entry(alias: Alias) -> str:
+    part, keys = alias["part"], alias.get("keys") or [_named_key(alias["part"], alias)]
+    return json.dumps([part, alias["id"], sorted(keys)])
+
+
+def _faulty(warning: Warned, parts: list[str]) -> list[str]:
+    """Return the parts of a message that must come again in order to settle a warning.
+
+    Those of the field; where the field is in no part, all. A part is named as its field is, with
+    what tells it from others of its kind behind a "#".
+    """
+    if path := warning.get("path"):
+        return [f"{OF_THE_DOCUMENT}{path}"]
+    if concerned := warning.get("parts"):
+        return concerned
+    field = warning.get("field", "")
+    holders = {p: p.partition("#")[0] for p in parts}
+    within = [p for p, name in holders.items() if f"{field}.".startswith(f"{name}.")]
+    longest = max((len(holders[p]) for p in within), default=0)
+    return [p for p in within if len(holders[p]) == longest] or parts or [""]
 
 
 def _appointment_entries(
@@ -273,7 +403,7 @@ def _standing(snapshot: Snapshot) -> dict[str, list[_Item]]:
     for path, (time, position, value) in snapshot.items():
         head, slash, rest = path.partition("/")
         part, _, sender = head.partition("@")
-        if not slash or part not in (*KEYED, "appointment"):
+        if not slash or part not in LISTS:
             continue
         item = _Item(path, part, sender, _sent_key(part, rest, value), time, position, value)
         if not (gone and _is_withdrawn(item, gone)):
@@ -288,18 +418,76 @@ def _sent_key(part: str, rest: str, value: Any) -> str:
     if part == "form_answers":
         return rest if isinstance(value, list) else ""
     rule = KEYED[part][0] if KEYED[part] else ()
-    return str(value.get(rule[0]) or "") if rule else ""
+    known = str(value.get(rule[0]) or "") if rule else ""
+    return known or (rest if part == "messages" else "")
 
 
 def _withdrawals(snapshot: Snapshot) -> dict[tuple[str, str, str], str]:
-    """Return when what was withdrawn, by sender, part and key."""
+    """Return until when what was withdrawn, by sender, part and key."""
     found: dict[tuple[str, str, str], str] = {}
     for path, (time, _, _) in snapshot.items():
         if path.startswith("withdrawn@"):
             head, _, rest = path.partition("/")
             part, _, key = rest.partition("/")
             found[head.partition("@")[2], part, key] = time
+    by_id = _withdrawn_ids(snapshot)
+    ids = _sent_ids(snapshot) if by_id else {}
+    for one in by_id:
+        # What came with the very message stays: it may have this id, and be in the other's place.
+        before = one.time.removesuffix("Z")
+        for key in _keys_of(one, ids):
+            what = (one.sender, one.part, key)
+            found[what] = max(before, found.get(what, ""))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _WithdrawnId:
+    """That a sender withdrew what has this id; `key` is what it means where nobody knows the id.
+
+    What is `quiet` is nothing to warn of when it means nothing.
+    """
+
+    sender: str
+    part: str
+    id: str
+    time: str
+    key: str
+    is_quiet: bool
+
+
+def _withdrawn_ids(snapshot: Snapshot) -> list[_WithdrawnId]:
+    found = []
+    for path, (time, _, value) in snapshot.items():
+        if path.startswith("withdrawn_id@"):
+            head, part, _, id_ = path.split("/", 3)
+            sender = head.partition("@")[2]
+            found.append(_WithdrawnId(sender, part, id_, time, value["key"], value["quiet"]))
+    return found
+
+
+def _sent_ids(snapshot: Snapshot) -> dict[tuple[str, str, str], list[tuple[str, frozenset[str]]]]:
+    """Return by sender, part and id since when it was an id of which things, by their keys."""
+    found: dict[tuple[str, str, str], list[tuple[str, frozenset[str]]]] = {}
+    for path, (_, _, times) in snapshot.items():
+        if path.startswith("ids@"):
+            sender = path.partition("@")[2]
+            for name, since in times.items():
+                part, id_, keys = json.loads(name)
+                found.setdefault((sender, part, id_), []).append((since, frozenset(keys)))
+    return found
+
+
+def _keys_of(
+    one: _WithdrawnId, ids: dict[tuple[str, str, str], list[tuple[str, frozenset[str]]]]
+) -> frozenset[str]:
+    """Return the keys that a withdrawn id can only mean; none where it may mean several things."""
+    sent = ids.get((one.sender, one.part, one.id), [])
+    meant = [keys for since, keys in sent if since < one.time]
+    if not meant:
+        return frozenset([one.key]) if one.key else frozenset()
+    # One thing may have several files, and not all of them in every message.
+    return frozenset.union(*meant) if frozenset.intersection(*meant) else frozenset()
 
 
 def _is_withdrawn(item: _Item, gone: dict[tuple[str, str, str], str]) -> bool:
@@ -429,11 +617,17 @@ def _unsettled(items: list[_Item], snapshot: Snapshot) -> list[Any]:
     return [
         item.value
         for item in _in_order(_latest(items, _own_key))
-        if not any(
-            item.time < time and _is_at(item.value.get("path", ""), path)
-            for path, time in known.items()
-        )
+        if not _has_come_since(item, snapshot, known)
     ]
+
+
+def _has_come_since(item: _Item, snapshot: Snapshot, known: dict[str, str]) -> bool:
+    """Return whether a later message gave the value, or its sender sent its part in order."""
+    if path := item.value.get("path"):
+        return _is_settled(f"{OF_THE_DOCUMENT}{path}", item.time, {}, known)
+    faulty = snapshot.get(f"quoted@{item.sender}/{_fault(item.value)}", ["", 0, {}])[2]
+    sent = snapshot.get(f"parts@{item.sender}", ["", 0, {}])[2]
+    return bool(faulty) and all(_is_settled(p, time, sent, known) for p, time in faulty.items())
 
 
 def _known_since(snapshot: Snapshot) -> dict[str, str]:
@@ -442,11 +636,19 @@ def _known_since(snapshot: Snapshot) -> dict[str, str]:
     for path, (time, *_) in snapshot.items():
         head, _, rest = path.partition("/")
         part = head.partition("@")[0]
-        if part in KEYED or part == "withdrawn":
+        if part in KEYED or ("@" in head and part != "appointment"):
             continue
         field = f"appointment.{rest.partition('/')[0]}" if part == "appointment" else head
         known[field] = max(time, known.get(field, ""))
     return known
+
+
+def _is_settled(part: str, time: str, sent: dict[str, str], known: dict[str, str]) -> bool:
+    """Return whether a part that had a fault at a time has come later without it."""
+    if not part.startswith(OF_THE_DOCUMENT):
+        return sent.get(part, "") > time
+    wanted = part.removeprefix(OF_THE_DOCUMENT)
+    return any(time < since and _is_at(wanted, path) for path, since in known.items())
 
 
 def _is_at(wanted: str, path: str) -> bool:

@@ -12,6 +12,7 @@ from referrals import snapshot
 from referrals.models import InboundEvent, Referral, ReferralFile
 
 SHOWN = 20
+WITHDRAWN_UNKNOWN = "withdrawn_unknown"
 EVENTS_READ = 50  # the newest: what earlier ones warned of has been settled, or is long known
 
 
@@ -76,12 +77,25 @@ def of_referral(referral: Referral) -> list[Warned]:
         for part in document.get("unreadable", [])
     }
     found |= {("file", warned.cause): warned for warned in _of_files(referral)}
+    is_read_anew = referral.reading >= snapshot.READING
+    for warned in _of_snapshot(referral) if is_read_anew else _of_events(referral):
+        if _stands(warned, document):
+            found.setdefault((warned.field, warned.cause or warned.earlier), warned)
+    return list(found.values())[:SHOWN]
+
+
+def _of_snapshot(referral: Referral) -> Iterator[Warned]:
+    """Yield what quotes nothing, and no later message has put in order."""
+    yield from (Warned(*one) for one in snapshot.warned(referral.snapshot))
+    if snapshot.withdrawn_unknown(referral.snapshot):
+        yield Warned("", WITHDRAWN_UNKNOWN)
+
+
+def _of_events(referral: Referral) -> Iterator[Warned]:
+    """Yield what quotes nothing in the messages of a referral that is not read again yet."""
     events = referral.events.exclude(warnings=[]).order_by("-received_at")[:EVENTS_READ]
     for event in events:
-        for warned in of_event(event):
-            if not warned.text and _stands(warned, document):
-                found.setdefault((warned.field, warned.cause or warned.earlier), warned)
-    return list(found.values())[:SHOWN]
+        yield from (warned for warned in of_event(event) if not warned.text)
 
 
 def _stands(warned: Warned, document: Document) -> bool:

@@ -9,15 +9,14 @@ from core import clock
 from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
-from referrals import corrections, files, snapshot
-from referrals.models import Delivery, Referral, Step, Version
+from referrals import corrections, file_corrections, files, snapshot
+from referrals.models import Delivery, Referral, Version
 
 REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
 REQUEST_REMAINS = (
     "Caredove marked the referral as {status}: remove it there, or ask the referral's staff."
 )
-# The key of a thing that can be withdrawn, and what tells people which one it is.
-KEY = {"form_answers": "form", "messages": "id", "attachments": "key", "appointment": "id"}
+# What tells people which one of the things that can be withdrawn it is.
 SAYS = {
     "form_answers": ("label", "value"),
     "messages": ("text",),
@@ -67,57 +66,42 @@ def of_request(referral: Referral, status: str) -> None:
     corrections.add(deliveries, REQUEST_REMAINS.format(status=status))
 
 
-def carry_out(referral: Referral, before: Document, message: Document) -> None:
+def carry_out(referral: Referral, before: snapshot.Snapshot) -> None:
     """Delete the files that a message withdraws, and flag the imports that have sent something.
 
-    The message is merged already; `before` is what the referral showed until then. Must run in a
-    transaction that holds the referral.
+    The message is merged already; `before` is the snapshot until then. Must run in a transaction
+    that holds the referral.
     """
     known: snapshot.Snapshot = referral.snapshot
     of_files(referral)
-    if message.get("withdrawn"):
-        _of_words(referral, _gone(before, snapshot.view(known), message))
+    if keys := snapshot.newly_withdrawn(before, known):
+        _of_words(referral, _gone(snapshot.view(before), snapshot.view(known), keys))
 
 
 def of_files(referral: Referral) -> None:
     """Delete what was withdrawn of the files; flag the imports that have sent, or begun to."""
-    for file in files.withdraw(referral):
-        begun = Step.objects.filter(delivery__referral=referral, name=files.step_of(file))
-        for step in begun.select_related("delivery"):
-            corrections.add(
-                [step.delivery], file_sentence(file.filename, sent=step.done_at is not None)
-            )
+    file_corrections.withdrawn(referral, files.withdraw(referral))
 
 
 def while_it_ran(delivery: Delivery, referral: Referral) -> None:
     """Flag an import for what was withdrawn while it was being sent; the delivery has settled."""
     if status := request_withdrawn(snapshot.view(referral.snapshot)):
         of_request(referral, status)
-    gone = {
-        files.step_of(f): f for f in delivery.referral.files.filter(state=files.State.WITHDRAWN)
-    }
-    for step in Step.objects.filter(delivery=delivery, name__in=gone):
-        sentence = file_sentence(gone[step.name].filename, sent=step.done_at is not None)
-        corrections.add([Delivery.objects.get(pk=delivery.pk)], sentence)
-
-
-def file_sentence(filename: str, *, sent: bool) -> str:
-    """Return what is to be done about a file that was withdrawn after it left."""
-    there = "It was sent before: remove it there." if sent else "It may have been sent: look there."
-    return f"Caredove withdrew the file “{filename}”. {there}"
+    file_corrections.withdrawn_while_it_ran(delivery, referral)
 
 
 # -- What is not a file --------------------------------------------------------------------------
 
 
-def _gone(before: Document, now: Document, message: Document) -> dict[str, list[dict[str, Any]]]:
-    """Return what the message withdraws of what was shown, by part; without the files."""
-    keys = {(one.get("part", ""), one.get("key", "")) for one in message["withdrawn"]}
+def _gone(
+    before: Document, now: Document, keys: set[tuple[str, str]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what of these keys was shown and is withdrawn, by part; without the files."""
     gone: dict[str, list[dict[str, Any]]] = {}
     for part in SAYS:
         left = _items(now, part)
         for item in _items(before, part):
-            if (part, item.get(KEY.get(part, "key"), "")) in keys and item not in left:
+            if (part, snapshot.key_of(part, item)) in keys and item not in left:
                 gone.setdefault(part, []).append(item)
     return gone
 

@@ -29,6 +29,7 @@ FILES = (
     "integrations/transport.py",
     "referrals/dispatching.py",
     "referrals/documents.py",
+    "referrals/file_corrections.py",
     "referrals/files.py",
     "referrals/identity.py",
     "referrals/importing/**/*.py",

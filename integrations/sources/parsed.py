@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from integrations.sources.warnings import Warning
-from mapping.document import Document
+from mapping.document import Alias, Document
 
 
 class EventKind(StrEnum):
@@ -82,7 +82,8 @@ class ParsedEvent:
     `references` are all ids of the referral, the one that people know first where it is there.
     `occurred_at` is aware; `local_time` (naive, in the organization's time zone) stands in for it
     where a sender gives only that, and is good for ordering alone. `warnings` are of values that
-    could not be used as they came.
+    could not be used as they came. `aliases` are ids, perhaps the message's own, of things that it
+    holds; `parts` are the parts of the message, for what a later message may put in order.
     """
 
     code: str
@@ -97,3 +98,5 @@ class ParsedEvent:
     listing_name: str = ""
     files: tuple[ParsedFile, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    aliases: tuple[Alias, ...] = field(default=(), repr=False)
+    parts: tuple[str, ...] = field(default=(), repr=False)

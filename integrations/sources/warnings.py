@@ -16,10 +16,12 @@ class Warning:
     """One value that could not be used as it came.
 
     `field` says where it stands in the sender's words, `path` which part of the document it was
-    for; neither holds personal data. `text` is what came, and may.
+    for; neither holds personal data. `text` is what came, and may. `parts` are those of the message
+    in which the fault is, where the field does not say.
     """
 
     field: str
     cause: str
     text: str = dataclasses.field(default="", repr=False)
     path: str = ""
+    parts: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)

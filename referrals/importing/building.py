@@ -28,7 +28,7 @@ class Built:
 
     `missing` maps a file's name to why it is missing, `names` the name under which a file is sent
     to its own; `more_later` says that a missing one is worth another try. `version` is that of the
-    snapshot that was used.
+    snapshot that was used, `files` are those of the referral at that time.
     """
 
     parcel: Parcel
@@ -36,6 +36,7 @@ class Built:
     missing: dict[str, str] = field(repr=False)
     names: dict[str, str] = field(repr=False)
     more_later: bool = False
+    files: frozenset[int] = frozenset()
 
     def all_missing(self, refused: Mapping[str, str]) -> dict[str, str]:
         """Return why each file is missing, those included that the destination refused."""
@@ -54,7 +55,8 @@ def build(delivery: Delivery, ledger: Ledger) -> Built:
     documents = [_summary(referral, reference, document)]
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
-    for number, file in _each_once(delivery, files.numbered(referral, document)):
+    numbered = files.numbered(referral, document)
+    for number, file in _each_once(delivery, numbered):
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
@@ -63,7 +65,8 @@ def build(delivery: Delivery, ledger: Ledger) -> Built:
         else:
             missing[own_name] = file.problem or "it has not been fetched yet"
     parcel = Parcel(reference, record, tuple(documents), ledger)
-    return Built(parcel, referral.version, missing, names, more_later)
+    known = frozenset(file.pk for _, file in numbered)
+    return Built(parcel, referral.version, missing, names, more_later, known)
 
 
 def _each_once(

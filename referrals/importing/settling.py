@@ -13,6 +13,7 @@
 """
 
 import random
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,7 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
-from referrals import files, withdrawal
+from referrals import file_corrections, files, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built
@@ -92,7 +93,20 @@ def settle(
         _settle_version(lease.version, move, sent)
         if built is not None and sent and referral.version != built.version:
             withdrawal.while_it_ran(delivery, referral)
+        if built is not None and sent:
+            if referral.version != built.version or isinstance(outcome, TryAgain):
+                file_corrections.while_it_ran(
+                    delivery, referral, _brought(delivery, outcome, built)
+                )
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+
+
+def _brought(delivery: Delivery, outcome: Receipt | Exception, built: Built) -> Collection[int]:
+    """Return the files that the destination has, or of which the import says why it has not."""
+    if isinstance(outcome, Receipt):
+        return built.files
+    done = set(delivery.steps.filter(done_at__isnull=False).values_list("name", flat=True))
+    return [file.pk for file in delivery.referral.files.all() if files.step_of(file) in done]
 
 
 def _was_withdrawn_meanwhile(delivery: Delivery, referral: Referral, move: Move) -> bool:

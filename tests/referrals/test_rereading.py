@@ -71,7 +71,7 @@ def test_the_same_messages_again_double_no_answer_and_no_file(
 def test_files_that_were_still_to_follow_go_without_a_message(tmp_path: Path) -> None:
     found = go_on(tmp_path, "run", "other")
     assert found["crms"][DELIVERED] == [["bloods", "letter", "referral_summary", "results"]]
-    assert found["referrals"][DELIVERED]["reading"] == 1
+    assert found["referrals"][DELIVERED]["reading"] == 2
 
 
 @pytest.mark.programs

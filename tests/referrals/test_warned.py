@@ -15,12 +15,13 @@ from django.urls import reverse
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.credentials import hash_secret
-from integrations.models import Organization
+from integrations.models import Organization, Source
 from mapping.unreadable import CAUSES
-from referrals import warned
+from referrals import snapshot, warned
 from referrals.explain import asker, explain
 from referrals.models import InboundEvent
 from tests.people import client_of, person
+from tests.referrals import fhir_messages
 from tests.world import REFERENCE, World, plain
 
 CAME = "03/04/1991"
@@ -223,6 +224,102 @@ def test_an_earlier_message_does_not_settle_it(world: World) -> None:
 def test_the_same_again_is_one_warning(ambiguous: World) -> None:
     ambiguous.send(born(CAME, 2))
     assert explain(REFERENCE).remarks == [QUOTED]
+
+
+def warning_causes(world: World) -> list[str]:
+    return [one.cause for one in warned.of_referral(world.referral)]
+
+
+SILENT = {"extension": [{"url": "https://x.example/StructureDefinition/mark", "valueUri": "urn:x"}]}
+NAMED = {"resourceType": "Patient", "id": "p-77001", "name": [{"family": "Okafor"}]}
+BOOKED = {"resourceType": "Appointment", "id": "appt-88231", "status": "booked"}
+LOCAL = {"start": "2026-03-19T14:30"}
+LETTER, RESULTS = fhir_messages.document("letter", "doc-88231"), fhir_messages.document("results")
+# What a message has that is warned of, and the same in order.
+FAULTS = {
+    "unknown_extension": ({**NAMED, **SILENT}, NAMED),
+    "no_time_zone": ({**BOOKED, **LOCAL}, {**BOOKED, "start": "2026-03-19T14:30:00-04:00"}),
+    "not_objects": ({**NAMED, "contact": ["Sister"]}, NAMED),
+    "not_text": ({**BOOKED, "description": {"a": 1}}, BOOKED),
+    "unknown_extension of a document": ({**LETTER, **SILENT}, LETTER),
+}
+
+
+def of_fhir(number: int, *resources: dict[str, Any]) -> dict[str, Any]:
+    return fhir_messages.message(number, *resources)
+
+
+@pytest.mark.parametrize(("wrong", "right"), FAULTS.values(), ids=FAULTS)
+def test_a_warning_that_quotes_nothing_is_settled_when_its_part_comes_in_order(
+    world: World, wrong: dict[str, Any], right: dict[str, Any], request: Any
+) -> None:
+    cause = request.node.callspec.id.split()[0]
+    world.send(of_fhir(2, wrong, RESULTS), "fhir")
+    assert cause in warning_causes(world)
+    world.send(of_fhir(1, right), "fhir")
+    assert cause in warning_causes(world), "an earlier message settles nothing"
+    world.send(of_fhir(3, RESULTS), "fhir") if "Patient" not in str(wrong) else None
+    assert cause in warning_causes(world), "without its part, a later message settles nothing"
+    world.send(of_fhir(4, wrong), "fhir")
+    assert cause in warning_causes(world), "the same again settles nothing"
+    stranger = Source.objects.create(name="another")
+    own, world.source = world.source, stranger
+    if cause != "no_time_zone":  # the value itself is known then
+        world.send(of_fhir(5, right), "fhir")
+        assert cause in warning_causes(world), "another sender settles nothing"
+    world.source = own
+    world.send(of_fhir(6, right), "fhir")
+    assert cause not in warning_causes(world)
+
+
+def test_a_warning_is_settled_in_whatever_order_the_messages_come(world: World) -> None:
+    wrong, right = FAULTS["unknown_extension of a document"]
+    world.send(of_fhir(2, right), "fhir")
+    world.send(of_fhir(1, wrong), "fhir")
+    assert warning_causes(world) == []
+
+
+def test_another_document_in_order_settles_nothing_of_the_first(world: World) -> None:
+    wrong, _ = FAULTS["unknown_extension of a document"]
+    world.send(of_fhir(1, wrong), "fhir")
+    world.send(of_fhir(2, RESULTS), "fhir")
+    assert warning_causes(world) == ["unknown_extension"]
+
+
+REPAIRED = {
+    "bad_characters": json.dumps(plain(reason="Low mood")).replace("Low ", "Low \\ud800"),
+    "other_encoding": json.dumps(plain(reason="Déprimée"), ensure_ascii=False),
+    "repeated_key": json.dumps(plain(reason="Low mood")).replace(
+        '"reason": ', '"reason": "High", "reason": '
+    ),
+}
+
+
+@pytest.mark.parametrize(("cause", "body"), REPAIRED.items())
+def test_a_fault_of_the_whole_body_is_settled_when_what_it_touched_comes_again(
+    world: World, cause: str, body: str
+) -> None:
+    world.send(body.encode("windows-1252"))
+    assert warning_causes(world) == [cause]
+    booked = plain("appointment.booked", 2, appointment={"id": "a-1", "status": "booked"})
+    world.send({**booked, "referral": {**booked["referral"], "registrant": None}})
+    assert warning_causes(world) == [cause], "a partial message settles nothing of it"
+    world.send(plain("referral.edited", 3, reason="Low mood"))
+    assert warning_causes(world) == []
+
+
+def test_a_quoted_flag_is_settled_when_its_part_comes_in_order(world: World) -> None:
+    def asked(number: int, may_email: Any) -> dict[str, Any]:
+        email = {"address": "m@example.org", "may_email": may_email}
+        return plain(number=number, registrant={"first_name": "Mireille", "email": email})
+
+    world.send(asked(1, "perhaps"))
+    assert warning_causes(world) == ["not_a_flag"]
+    world.send(plain("referral.edited", 2, registrant={"first_name": "Mireille"}))
+    assert warning_causes(world) == ["not_a_flag"]
+    world.send(asked(3, True))
+    assert warning_causes(world) == []
+    assert "unreadable" not in snapshot.view(world.referral.snapshot)
 
 
 def test_what_came_goes_with_the_person(ambiguous: World) -> None:

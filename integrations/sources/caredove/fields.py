@@ -147,7 +147,7 @@ class Fields:
             self.warn(key, found.cause, path)
             return ""
         if found.cause:
-            self.account.warn(Warning(self._path_of(key), found.cause))
+            self.account.warn(Warning(self._path_of(key), found.cause, path=path))
         return self._read(key, found.text)
 
     def moment(self, key: str) -> datetime | None:

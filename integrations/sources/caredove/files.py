@@ -17,7 +17,7 @@ from integrations.sources.filenames import safe_filename
 from integrations.sources.formats import Format, is_general
 from integrations.sources.parsed import ParsedFile
 from integrations.sources.warnings import Warning
-from mapping.document import Attachment
+from mapping.document import Alias, Attachment
 
 NOT_BASE64 = "Its content in the message is not valid base64."
 NOT_THERE = "The message holds neither its content nor an address to fetch it from."
@@ -88,18 +88,19 @@ class Files:
     attachments: list[Attachment] = field(default_factory=list)
     parsed: list[ParsedFile] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
+    aliases: list[Alias] = field(default_factory=list)
     _origins: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     _former_keys: set[str] = field(default_factory=set)
 
-    def add(self, announced: Announced) -> None:
-        """Take the file, unless nothing is said of it or it is here already."""
+    def add(self, announced: Announced) -> str:
+        """Take the file, unless nothing is said of it or it is here already; return its key."""
         if not (announced.filename or announced.data or announced.url or announced.description):
-            return
+            return ""
         inline = _inline(announced)
         former_key = self._former_key(announced, inline)
-        key = self._key(announced, _origin(announced, inline))
-        if not key:
-            return
+        key, is_here = self._key(announced, _origin(announced, inline))
+        if is_here:
+            return key
         file = _file(announced, inline, fallback=f"attachment-{len(self.parsed) + 1}.bin")
         self.parsed.append(replace(file, key=key, former_key=former_key))
         if cause := "file_missing" if file.problem else file.warning:
@@ -114,9 +115,10 @@ class Files:
                 description=announced.description,
             )
         )
+        return key
 
-    def _key(self, announced: Announced, origin: bytes) -> str:
-        """Return a key that this file has in every message; nothing when it is here already.
+    def _key(self, announced: Announced, origin: bytes) -> tuple[str, bool]:
+        """Return a key that this file has in every message, and whether it is here already.
 
         Two different files of one id are both kept: the second is known by what it is.
         """
@@ -124,10 +126,9 @@ class Files:
         key = identity.key(announced.id) if self._is_own(announced.id) else _named(*same)
         if key in self._origins and self._origins[key] != same:
             key = _named(*same)
-        if key in self._origins:
-            return ""
+        is_here = key in self._origins
         self._origins[key] = same
-        return key
+        return key, is_here
 
     def _is_own(self, id_: str) -> bool:
         is_usable = bool(_KEY.fullmatch(id_)) and not identity.is_local(id_)

@@ -9,7 +9,7 @@ from typing import Any
 from core import strict_json
 from core.markup import one_line
 from integrations.sources.account import Account, Entry, Rule
-from integrations.sources.caredove import identity
+from integrations.sources.caredove import identity, pieces
 from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.events import (
@@ -127,7 +127,10 @@ def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Acco
         also_sent=_PlainTeller(kept).tell(content.value),
         unreadable=kept.unreadable,
     )
-    return replace(parsed, document=document | rest, warnings=kept.warnings), kept
+    parts = pieces.of_event(content.value)
+    warnings = pieces.placed(kept.warnings, parts)
+    document |= rest
+    return replace(parsed, document=document, warnings=warnings, parts=tuple(parts)), kept
 
 
 class _PlainTeller(Teller):

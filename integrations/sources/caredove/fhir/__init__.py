@@ -9,7 +9,7 @@ from typing import Any
 
 from core import strict_json
 from integrations.sources.account import Account, Entry
-from integrations.sources.caredove import identity
+from integrations.sources.caredove import identity, pieces
 from integrations.sources.caredove.events import REFERENCE_NUMBER, fhir_kind
 from integrations.sources.caredove.fhir import (
     appointments,
@@ -106,13 +106,22 @@ def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Acco
         files=tuple(attached.parsed),
     )
     kept.settle([document, parsed.code, found, organization, listing, _event_id(bundle)])
+    teller = FhirTeller(bundle, _groups(bundle, asked, task, person, asking))
     rest = made(
         Document,
-        also_sent=FhirTeller(bundle, _groups(bundle, asked, task, person, asking)).tell(),
+        also_sent=teller.tell(),
         unreadable=kept.unreadable,
         withdrawn=taken_back,
     )
-    return replace(parsed, document=document | rest, warnings=kept.warnings), kept
+    aliases = (
+        *attached.aliases,
+        *forms.aliases(bundle, responses),
+        *communications.aliases(bundle),
+        *teller.aliases,
+    )
+    parts = pieces.of_bundle(bundle)
+    parsed = replace(parsed, document=document | rest, aliases=aliases, parts=tuple(parts))
+    return replace(parsed, warnings=pieces.placed(kept.warnings, parts)), kept
 
 
 # -- What must be there --------------------------------------------------------------------------

@@ -6,7 +6,7 @@ of its own, with its text, status, value and date.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -38,7 +38,8 @@ from integrations.sources.caredove.fhir.vocabulary import (
     stem,
 )
 from integrations.sources.caredove.links import without_sign_in_links
-from mapping.document import AlsoSent, Withdrawn
+from integrations.sources.warnings import Warning
+from mapping.document import Alias, AlsoSent, Withdrawn
 
 NUL = "\0"
 # What says nothing without the value that it is said of.
@@ -82,7 +83,15 @@ class FhirTeller(Phrases):
         text = ", ".join(filter(None, [name, *rest]))
         if dates:
             text = f"{text} ({', '.join(dates)})" if text else ", ".join(dates)
-        self.add(group, "", text, _own_key(resource, said.get(main, "")))
+        key = _own_key(resource, said.get(main, ""))
+        self.add(group, "", text, key)
+        if (
+            text
+            and resource.key
+            and not resource.has_random_key
+            and identity.is_local(resource.key)
+        ):
+            self.aliases.append(Alias(part="also_sent", id=_named(resource), keys=[key]))
 
     def _of_main(self, resource: Resource, main: str) -> str:
         """Return what a resource is about where that is told elsewhere, too."""
@@ -232,10 +241,18 @@ def _kind_of(part: dict[str, Any]) -> str:
     return without_sign_in_links(one_line(kind))
 
 
-def withdrawn_in(resource: Resource) -> Withdrawn:
-    """Return what a supporting resource that was entered in error takes back."""
+def withdrawn_in(resource: Resource, *, alone: bool = True) -> Iterator[Withdrawn]:
+    """Yield what a resource that was entered in error takes back of what was also sent.
+
+    `alone`: it takes nothing else back, so that staff are warned where nobody knows what it means.
+    """
     main = next((key for key in SUBJECTS if not is_empty(resource.members.get(key))), "")
-    return Withdrawn(part="also_sent", key=_own_key(resource, plain(resource.members.get(main))))
+    about = plain(resource.members.get(main))
+    yield Withdrawn(part="also_sent", key=_own_key(resource, about))
+    is_own = not (resource.has_random_key or identity.is_local(resource.key))
+    if alone and not about and not is_own:
+        resource.account.warn(Warning(resource.kind, "withdrawn_unknown"))
+        yield Withdrawn(part="also_sent", id=_named(resource))
 
 
 def is_withdrawn(resource: Resource) -> bool:
@@ -247,12 +264,21 @@ def is_withdrawn(resource: Resource) -> bool:
     return is_retracted(resource) or "entered-in-error" in codes
 
 
+def _kind(resource: Resource) -> str:
+    return re.sub("[^A-Za-z]", "", without_sign_in_links(resource.kind))[:40]
+
+
+def _named(resource: Resource) -> str:
+    """Return the id of a resource with its kind: perhaps the message's own."""
+    return f"{_kind(resource)}/{identity.key(resource.key)}"
+
+
 def _own_key(resource: Resource, main: str) -> str:
     """Return a key that the resource has in every message.
 
     An id that may be the message's own tells it apart only together with what it is about.
     """
-    kind = re.sub("[^A-Za-z]", "", without_sign_in_links(resource.kind))[:40]
+    kind = _kind(resource)
     own = "" if resource.has_random_key else resource.key
     if identity.is_reference(own) and not identity.is_local(own):
         return f"{kind}/{own}"

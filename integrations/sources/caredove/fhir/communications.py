@@ -1,5 +1,6 @@
 """Messages between the requester and the provider, and which of the two wrote each."""
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from integrations.sources.caredove import identity
@@ -7,7 +8,8 @@ from integrations.sources.caredove.fhir.bundle import Bundle, Resource, referenc
 from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted
 from integrations.sources.caredove.fhir.people import full_name
 from integrations.sources.caredove.fields import Fields, made
-from mapping.document import Message
+from integrations.sources.warnings import Warning
+from mapping.document import Alias, Message, Withdrawn
 
 COMMUNICATION = "Communication"
 PROVIDER, REQUESTER = "provider", "requester"
@@ -105,11 +107,34 @@ def message_id(bundle: Bundle, message: Resource) -> str:
     return own if identity.is_reference(own) and not identity.is_local(own) else ""
 
 
+def aliases(bundle: Bundle) -> Iterator[Alias]:
+    """Yield the ids of those messages that have none of their own: theirs in this message."""
+    for message in communications(bundle):
+        text = _text(message)
+        if text and message.key and not message_id(bundle, message):
+            id_ = identity.key(message.key)
+            yield made(Alias, part="messages", id=id_, at=_at(message), text=text)
+
+
+def taken_back(bundle: Bundle, message: Resource) -> Withdrawn:
+    """Return the withdrawal of a message: by its id, else by its time and text."""
+    if own := message_id(bundle, message):
+        return Withdrawn(part="messages", key=own)
+    if text := _text(message):
+        return made(Withdrawn, part="messages", at=_at(message), text=text)
+    bundle.account.warn(Warning(COMMUNICATION, "withdrawn_unknown"))
+    return Withdrawn(part="messages", id=identity.key(message.key))
+
+
+def _at(message: Fields) -> str:
+    return message.instant("sent") or message.instant("received")
+
+
 def _message(bundle: Bundle, message: Resource, text: str, side: str) -> Message:
     return made(
         Message,
         id=message_id(bundle, message),
-        at=message.instant("sent") or message.instant("received"),
+        at=_at(message),
         side=side,
         sender=_sender(bundle, message),
         text=text,

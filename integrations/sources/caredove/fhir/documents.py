@@ -8,16 +8,19 @@ from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
     DOCUMENT,
+    URN,
     Bundle,
     Resource,
+    is_urn,
     references_in,
     referred_key,
+    without_version,
 )
 from integrations.sources.caredove.fhir.concepts import extensions, is_internal, is_retracted
 from integrations.sources.caredove.fields import Fields
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
 from integrations.sources.warnings import Warning
-from mapping.document import Withdrawn
+from mapping.document import Alias, Withdrawn
 
 _BINARY = "Binary"
 # Members of other resources that hold a file.
@@ -33,8 +36,10 @@ def files(
     """Return the files of a message: the referral's own, then those of others, of messages."""
     found = Files(referral_ids={request.key})
     for resource in _documents(bundle, request):
-        for announced in _in_document(bundle, resource):
-            found.add(announced)
+        keys = {found.add(announced) for announced in _in_document(bundle, resource)} - {""}
+        for id_ in _ids_of(bundle, resource) if keys else ():
+            if keys != {id_}:
+                found.aliases.append(Alias(part="attachments", id=id_, keys=sorted(keys)))
     for attachment in [*others, *_elsewhere(bundle)]:
         found.add(_announced(bundle, attachment))
     for message in messages:
@@ -83,34 +88,59 @@ def _unmentioned(bundle: Bundle) -> list[Resource]:
     return [binary for binary in binaries if id(binary.members) not in mentioned]
 
 
-def keys_of(bundle: Bundle, resource: Resource) -> list[str]:
-    """Return the keys of the files of a document."""
+def taken_back(bundle: Bundle, resource: Resource, where: str = DOCUMENT) -> Iterator[Withdrawn]:
+    """Yield the withdrawal of a document's files; `where` is what staff are warned of."""
     found = Files()
     for announced in _in_document(bundle, resource):
         found.add(announced)
     keys = [file.key for file in found.parsed]
-    return list(dict.fromkeys(filter(None, [*keys, identity.key(_id(bundle, resource))])))
+    keys = list(dict.fromkeys(filter(None, [*keys, identity.key(_id(bundle, resource))])))
+    # A local id may be another document's, where this one says by itself which it is.
+    ids = [i for i in _ids_of(bundle, resource) if not (keys and identity.is_local(i))]
+    yield from _withdrawn(bundle, keys, ids, where)
 
 
 def replaced(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
     """Yield the documents that this one replaces or transforms."""
+    own = identity.key(_id(bundle, resource))
     for relation in resource.children("relatesTo"):
         if relation.word("code") not in _REPLACING:
             continue
         relation.take("code")
+        where = f"{DOCUMENT}.relatesTo"
         for reference in references_in(relation, "target"):
             target = bundle.resolve(reference, resource)
             if target and target is not resource:
-                keys = keys_of(bundle, target)
+                found = taken_back(bundle, target, where)
             else:
-                stated = reference.child("identifier").id("value")
-                keys = [stated or referred_key(reference, DOCUMENT)]
-                if identity.is_local(keys[0]):  # perhaps another file's, in another message
-                    bundle.account.warn(Warning("DocumentReference.relatesTo", "withdrawn_unknown"))
-            own = identity.key(_id(bundle, resource))
-            for key in filter(None, keys):
-                if key != own:
-                    yield Withdrawn(part="attachments", key=identity.key(key))
+                found = _referred(bundle, reference, where)
+            # Of its own key, only what came before it: it stands in its place.
+            yield from (
+                Withdrawn(part="attachments", id=own, key=own) if one.get("key") == own else one
+                for one in found
+            )
+
+
+def _referred(bundle: Bundle, reference: Fields, where: str) -> Iterator[Withdrawn]:
+    """Yield the withdrawal of what a reference names that is not in the message."""
+    stated = reference.child("identifier").id("value")
+    target = without_version(reference.url("reference"))
+    named = referred_key(reference, DOCUMENT) or (target[len(URN) :] if is_urn(target) else "")
+    is_own = bool(named) and not (is_urn(target) or identity.is_local(named))
+    keys = [stated] if stated and not identity.is_local(stated) else []
+    keys += [named] if is_own and not keys else []
+    yield from _withdrawn(bundle, list(map(identity.key, keys)), [stated, named], where)
+
+
+def _withdrawn(bundle: Bundle, keys: list[str], ids: list[str], where: str) -> Iterator[Withdrawn]:
+    """Yield what is withdrawn: by its keys, and by ids that may be the message's own."""
+    if not keys:  # perhaps another file's, in another message; perhaps nobody's
+        bundle.account.warn(Warning(where, "withdrawn_unknown"))
+        ids = [*filter(None, ids)] or [""]
+    yield from (Withdrawn(part="attachments", key=key) for key in keys)
+    for id_ in dict.fromkeys(map(identity.key, ids)):
+        if id_ not in keys and (id_ or not keys):
+            yield Withdrawn(part="attachments", id=id_, quiet=bool(keys))
 
 
 def _documents(bundle: Bundle, request: Resource) -> list[Resource]:
@@ -217,6 +247,13 @@ def _id(bundle: Bundle, owner: Resource) -> str:
     shared = bundle.shared_identifiers
     usable = (key for key in [*stated, *own] if key not in shared and not identity.is_local(key))
     return next(usable, "")
+
+
+def _ids_of(bundle: Bundle, owner: Resource) -> list[str]:
+    """Return every id by which the sender may name a document, the message's own among them."""
+    holders = (owner.child("masterIdentifier"), *owner.children("identifier"))
+    found = dict.fromkeys([owner.key, *(holder.id("value") for holder in holders)])
+    return [identity.key(id_) for id_ in found if id_ and id_ not in bundle.shared_identifiers]
 
 
 def _former_id(owner: Resource) -> str:

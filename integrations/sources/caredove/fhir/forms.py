@@ -1,6 +1,6 @@
 """Form answers: the items of questionnaire responses, nested as they may be, in form order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from integrations.sources.account import Rule, is_empty
@@ -10,7 +10,7 @@ from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted, label
 from integrations.sources.caredove.fhir.people import full_name
 from integrations.sources.caredove.fields import Fields
-from mapping.document import FormAnswer
+from mapping.document import Alias, FormAnswer
 
 RESPONSE = "QuestionnaireResponse"
 PLACE = "place-"  # begins the key of a form that only its place in the message tells
@@ -53,6 +53,14 @@ def form_key(bundle: Bundle, response: Resource) -> str:
     if asked := identity.shown_key(response.url("questionnaire").partition("|")[0]):
         return asked
     return f"{PLACE}{bundle.places.get(id(response.members), 0)}"
+
+
+def aliases(bundle: Bundle, found: Iterable[Resource]) -> Iterator[Alias]:
+    """Yield the ids of the responses that may be this message's own, each with the form's key."""
+    for response in found:
+        id_, key = identity.key(response.key), form_key(bundle, response)
+        if id_ and id_ != key:
+            yield Alias(part="form_answers", id=id_, keys=[key])
 
 
 def has_answers(response: Resource) -> bool:

@@ -22,6 +22,7 @@ from integrations.sources.caredove.fhir.vocabulary import (
 from integrations.sources.caredove.fields import Fields
 from integrations.sources.caredove.links import without_sign_in_links
 from integrations.sources.warnings import Warning
+from mapping.document import Alias
 
 
 class Phrases(Teller):
@@ -35,6 +36,7 @@ class Phrases(Teller):
         self.bundle = bundle
         self.groups = groups
         self.owner: Resource = bundle.nothing
+        self.aliases: list[Alias] = []
 
     def label(self, key: str) -> str:
         return vocabulary.label(key)

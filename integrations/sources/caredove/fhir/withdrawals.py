@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from integrations.sources.account import Rule
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir import appointments, communications, documents, forms
 from integrations.sources.caredove.fhir.also_sent import is_withdrawn, withdrawn_in
 from integrations.sources.caredove.fhir.bundle import DOCUMENT, Bundle, Resource
@@ -12,11 +13,6 @@ from mapping.document import Withdrawn
 
 # The referral and its state are no parts of it: their status is told, and acted on.
 _NEVER = ("MessageHeader", "ServiceRequest", "Task", "Patient")
-_PARTS = {
-    forms.RESPONSE: ("form_answers", forms.form_key),
-    "Appointment": ("appointment", appointments.appointment_id),
-    communications.COMMUNICATION: ("messages", communications.message_id),
-}
 
 
 def withdrawn(bundle: Bundle) -> list[Withdrawn]:
@@ -36,23 +32,42 @@ def withdrawn(bundle: Bundle) -> list[Withdrawn]:
             # Sent again without a single answer, it replaces itself whole all the same (rule 17);
             # one that is known by its place alone may be another form.
             key = forms.form_key(bundle, resource)
-            found += [] if key.startswith(forms.PLACE) else [_form(key)]
+            found += _form(resource, key, quiet=True) if resource.key or not _is_place(key) else []
     return found
 
 
-def _form(key: str) -> Withdrawn:
-    return Withdrawn(part="form_answers", key=key)
+def _is_place(key: str) -> bool:
+    return key.startswith(forms.PLACE)
+
+
+def _form(resource: Resource, key: str, *, quiet: bool = False) -> list[Withdrawn]:
+    """Return the withdrawal of a form: by its key; where that is a place, by its id first.
+
+    An empty form of which only the place is known (`quiet`) is not withdrawn by its place.
+    """
+    if not (_is_place(key) and resource.key):
+        return [Withdrawn(part="form_answers", key=key)]
+    id_ = identity.key(resource.key)
+    if quiet:
+        return [Withdrawn(part="form_answers", id=id_, quiet=True)]
+    return [Withdrawn(part="form_answers", id=id_, key=key)]
 
 
 def _taken_back(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
-    if resource.kind == DOCUMENT:
-        keys = documents.keys_of(bundle, resource)
-        if not keys:  # its id may be this message's own, and it says nothing else of itself
-            bundle.account.warn(Warning("DocumentReference", "withdrawn_unknown"))
-        for key in keys:
-            yield Withdrawn(part="attachments", key=key)
-    elif known := _PARTS.get(resource.kind):
-        part, key_of = known
-        if key := key_of(bundle, resource):
-            yield Withdrawn(part=part, key=key)
-    yield withdrawn_in(resource)
+    match resource.kind:
+        case "DocumentReference":
+            yield from documents.taken_back(bundle, resource)
+        case forms.RESPONSE:
+            found = _form(resource, forms.form_key(bundle, resource))
+            if "id" in found[0]:  # it may mean several
+                bundle.account.warn(Warning(forms.RESPONSE, "withdrawn_unknown"))
+            yield from found
+        case communications.COMMUNICATION:
+            yield communications.taken_back(bundle, resource)
+        case "Appointment":
+            if key := appointments.appointment_id(bundle, resource):
+                yield Withdrawn(part="appointment", key=key)
+        case _:
+            yield from withdrawn_in(resource)
+            return
+    yield from withdrawn_in(resource, alone=False)
