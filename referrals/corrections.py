@@ -27,12 +27,12 @@ def add(deliveries: Iterable[Delivery], sentence: str) -> None:
         )
 
 
-def drop(delivery: Delivery, sentence: str) -> None:
+def drop(delivery: Delivery, *sentences: str) -> None:
     """Take back what needs no correction any more; the flag stays until a person clears it.
 
     The delivery must be as it is in the database.
     """
-    delivery.corrections = [one for one in delivery.corrections if one != sentence]
+    delivery.corrections = [one for one in delivery.corrections if one not in sentences]
     Delivery.objects.filter(pk=delivery.pk).update(
         corrections=delivery.corrections, needs_correction=bool(delivery.corrections)
     )

@@ -74,11 +74,12 @@ def _missing(new: Iterable[ReferralFile], before: Iterable[ReferralFile]) -> Ite
 
 
 def _come(delivery: Delivery, file: ReferralFile) -> None:
-    """Tell of a late file; of one that is there and was to be removed, no more."""
-    removal = _withdrawn(file, sent=True)
-    if removal in delivery.corrections:
-        corrections.drop(delivery, removal)
-    else:
+    """Tell of a late file, unless it is there: one that was to be removed may stay."""
+    removals = [_withdrawn(file, sent=sent) for sent in (True, False)]
+    was_begun = delivery.steps.filter(name=files.step_of(file)).exists()
+    if any(one in delivery.corrections for one in removals):
+        corrections.drop(delivery, *removals)
+    elif not was_begun or any(_was_told(delivery, one) for one in removals):
         corrections.add([delivery], LATE.format(file.filename, delivery.destination))
 
 

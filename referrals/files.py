@@ -159,6 +159,16 @@ def hold(file: ReferralFile, came: Arrived) -> None:
         file.problem = NOT_HERE
 
 
+def hand_over(file: ReferralFile, other: ReferralFile) -> None:
+    """Give the bytes of a file to another row of it whose bytes were deleted when it was withdrawn.
+
+    Whether it is still withdrawn is seen to when the referral's message has been merged.
+    """
+    if other.state == State.WITHDRAWN and file.state == State.STORED:
+        other.stored_as, other.state, other.problem = file.stored_as, State.STORED, ""
+        other.save(update_fields=["stored_as", "state", "problem"])
+
+
 def store(file: ReferralFile, content: bytes) -> None:
     """Put the bytes into the encrypted storage; the row is not saved."""
     file.stored_as = default_storage.save("attachments/file", ContentFile(content))

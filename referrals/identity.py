@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from integrations import sources
 from integrations.models import Organization, ServiceListing, Source
 from integrations.sources import UnknownKind
-from referrals import corrections, files, names, snapshot, versions
+from referrals import corrections, file_corrections, files, names, snapshot, versions
 from referrals.models import (
     Delivery,
     InboundEvent,
@@ -219,11 +219,12 @@ def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> 
 
     The steps that the moved deliveries have done for such a file go by its new key, too.
     """
-    rows = list(survivor.files.all())
+    rows, came = list(survivor.files.all()), []
     for file in other.files.all():
         same = (row for row in rows if row.identity == file.identity)
-        if any(row.sha256 == file.sha256 for row in same):
+        if row := next((row for row in same if row.sha256 == file.sha256), None):
             # What it holds is here already; nothing of the other may stay when this one is purged.
+            files.hand_over(file, row)
             name = file.stored_as
             file.delete()
             if name and not ReferralFile.objects.filter(stored_as=name).exists():
@@ -234,8 +235,10 @@ def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> 
         file.referral, file.position = survivor, len(rows)
         file.save(update_fields=["key", "referral", "position"])
         rows.append(file)
+        came.append(file)
         done = Step.objects.filter(delivery__in=moved, name=step, done_at__isnull=False)
         done.update(name=files.step_of(file))
+    file_corrections.late(survivor, came)
 
 
 def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:

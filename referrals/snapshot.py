@@ -74,6 +74,7 @@ BY_FIELD = ("registrant", "requester")
 SLOT_BY_FIELD = ("addresses",)
 # What a message says of itself, beside the referral.
 OF_MESSAGES = ("withdrawn", "aliases", "parts", "warned")
+PLACE = "place-"  # begins the key of a form that only its place in the message tells
 EARLIER = ""  # the sender of what was merged before senders were named
 
 
@@ -130,7 +131,7 @@ def view(snapshot: Snapshot) -> Document:
     """Return the referral as the snapshot shows it."""
     shown: dict[str, Any] = {}
     for path in sorted(snapshot):
-        if "/" not in path:
+        if "/" not in path and "@" not in path:  # a field of the referral
             _put(shown, path, snapshot[path][2])
     _put_slots(shown, snapshot)
     standing = _standing(snapshot)
@@ -539,7 +540,7 @@ def _instant(text: str) -> tuple[float, str]:
 
 
 def _answers(items: list[_Item]) -> list[Any]:
-    forms = _latest((i for i in items if isinstance(i.value, list)), lambda item: item.key)
+    forms = _latest((i for i in items if isinstance(i.value, list)), _form)
     alone = _latest((i for i in items if not isinstance(i.value, list)), _own_key)
     asked: dict[str, str] = {}
     for form in forms:
@@ -550,6 +551,11 @@ def _answers(items: list[_Item]) -> list[Any]:
     alone = [i for i in alone if i.sender != EARLIER or asked.get(_own_key(i), "") < i.time]
     ordered = _in_order([*forms, *alone])
     return [a for i in ordered for a in (i.value if isinstance(i.value, list) else [i.value])]
+
+
+def _form(item: _Item) -> tuple[str, str]:
+    """Return what tells a form from others: a place in a message says it of one sender's alone."""
+    return item.key, item.sender if item.key.startswith(PLACE) else ""
 
 
 def _attachments(items: list[_Item]) -> list[Any]:

@@ -1,0 +1,258 @@
+"""Whatever comes, in whatever order: one view, nothing doubled, and nothing lost in silence."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from mapping.document import Document
+from referrals import snapshot, warned
+from referrals.models import Referral, ReferralFile
+from tests.referrals import fhir_messages
+from tests.strategies import keyed
+from tests.world import REFERENCE, World
+
+START = datetime(2026, 3, 11, 12, tzinfo=UTC)
+PARTS = ["form_answers", "messages", "attachments", "also_sent"]
+
+
+class Message(NamedTuple):
+    document: Document
+    at: datetime
+    sender: str
+
+
+def merged(messages: list[Message]) -> snapshot.Snapshot:
+    state: snapshot.Snapshot = {}
+    for message in messages:
+        state = snapshot.merge(state, *message)
+    return state
+
+
+def told(state: snapshot.Snapshot) -> Any:
+    """Everything that anybody learns of a snapshot."""
+    gone = [sorted(snapshot.withdrawn(state, part)) for part in PARTS]
+    return (
+        snapshot.view(state),
+        snapshot.warned(state),
+        snapshot.withdrawn_unknown(state),
+        gone,
+    )
+
+
+_ids = st.sampled_from(["doc-1", "doc-2"])
+_keys = st.sampled_from(["a", "b"])
+_part = st.sampled_from(PARTS)
+_parts = st.sampled_from(["Patient", "Document#1", "Document#2", "reason"])
+_of_messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "aliases": st.lists(
+            st.fixed_dictionaries(
+                {"part": _part, "id": _ids, "keys": st.lists(_keys, min_size=1, max_size=2)}
+            ),
+            max_size=2,
+        ),
+        "parts": st.lists(_parts, unique=True, max_size=4),
+        "warned": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "field": st.sampled_from(["Patient.extension", "Document.size", "", "reason"]),
+                    "cause": st.sampled_from(["unknown_extension", "bad_characters"]),
+                },
+                optional={"path": st.just("reason"), "is_quoted": st.booleans()},
+            ),
+            max_size=2,
+        ),
+    },
+)
+_by_id = st.lists(
+    st.fixed_dictionaries(
+        {"part": _part, "id": _ids}, optional={"key": _keys, "quiet": st.booleans()}
+    ),
+    max_size=2,
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """A message's document, with what it says of itself; its withdrawals by key and by id."""
+    document = {**draw(keyed()), **draw(_of_messages)}
+    by_id: list[Any] = draw(_by_id)
+    return {**document, "withdrawn": [*document.get("withdrawn", []), *by_id]}  # type: ignore[typeddict-item]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Message]:
+    """Messages of two senders, each at a time of its own."""
+    said = draw(st.lists(st.tuples(documents(), st.sampled_from(["1", "2"])), max_size=5))
+    return [
+        Message(document, START + timedelta(minutes=number), sender)
+        for number, (document, sender) in enumerate(said)
+    ]
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_decides_nothing(history: list[Message], random: Any):
+    one, other = merged(history), merged(random.sample(history, len(history)))
+    assert told(one) == told(other)
+    assert one == other
+
+
+@given(histories(), st.data())
+def test_a_message_that_comes_twice_changes_nothing(history: list[Message], data: Any):
+    again = data.draw(st.sampled_from(history)) if history else None
+    assert merged([*history, *([again] if again else [])]) == merged(history)
+
+
+@given(histories(), st.data())
+def test_halves_that_turn_out_to_be_one_make_the_same(history: list[Message], data: Any):
+    first = [data.draw(st.booleans()) for _ in history]
+    halves = [
+        merged([m for m, f in zip(history, first, strict=True) if f is h]) for h in (True, False)
+    ]
+    assert snapshot.unite(*halves) == snapshot.unite(*halves[::-1]) == merged(history)
+
+
+# -- nothing is lost -------------------------------------------------------------------------------
+
+
+def things(message: Message) -> Iterator[tuple[tuple[Any, ...], str, Any]]:
+    """Yield what a message says item by item: what it is, by which key it goes, and its value.
+
+    Written without the code that is tried: what two messages say of one thing has one name.
+    """
+    document: dict[str, Any] = dict(message.document)
+    forms: dict[str, list[Any]] = {}
+    for answer in document.get("form_answers", []):
+        if answer.get("form"):
+            forms.setdefault(answer["form"], []).append(answer)
+        elif answer.get("key") or answer.get("label"):
+            yield ("answer", answer.get("key", ""), answer.get("label", "")), "", answer
+    yield from ((("form", form), form, answers) for form, answers in forms.items())
+    for kind, key in (("message", "id"), ("line", "key")):
+        items = [one for one in document.get(OF[kind], []) if one.get(key)]
+        yield from (((kind, one[key]), one[key], one) for one in items)
+    files = [f for f in document.get("attachments", []) if f.get("key") and f.get("sha256")]
+    yield from ((("file", f["key"], f["sha256"]), f["key"], f) for f in files)
+
+
+OF = {"form": "form_answers", "message": "messages", "file": "attachments", "line": "also_sent"}
+
+
+def may_be_withdrawn(history: list[Message], sent: Message, part: str, key: str) -> bool:
+    """Return whether its sender takes this back, then or later, by its key or by some id."""
+    return any(
+        one.get("part") == part and (one.get("key") == key or "id" in one)
+        for later in history
+        if later.sender == sent.sender and later.at >= sent.at
+        for one in later.document["withdrawn"]
+    )
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_what_nobody_withdrew_or_overwrote_is_there(history: list[Message], random: Any):
+    view: dict[str, Any] = dict(snapshot.view(merged(random.sample(history, len(history)))))
+    latest: dict[Any, tuple[Message, str, Any]] = {}
+    for message in history:
+        for name, key, value in things(message):
+            latest[name] = (message, key, value)
+    for name, (message, key, value) in latest.items():
+        part = OF.get(name[0], "form_answers")
+        if key and may_be_withdrawn(history, message, part, key):
+            continue
+        if name[0] == "file":
+            found = [f for f in view["attachments"] if f.get("sha256") == name[2]]
+            assert any(file["key"] == name[1] for file in found), name
+        else:
+            for one in value if isinstance(value, list) else [value]:
+                assert one in view.get(part, []), name
+
+
+@given(histories())
+def test_the_view_holds_the_referral_and_nothing_of_its_messages(history: list[Message]):
+    view = snapshot.view(merged(history))
+    assert set(view) <= Document.__annotations__.keys() - set(snapshot.OF_MESSAGES)
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_a_field_is_what_was_said_last(history: list[Message], random: Any):
+    said = [m.document["reason"] for m in history if m.document.get("reason")]
+    view = snapshot.view(merged(random.sample(history, len(history))))
+    assert view.get("reason") == (said[-1] if said else None)
+
+
+@given(histories(), _part, _keys)
+def test_what_is_withdrawn_last_is_not_there(history: list[Message], part: str, key: str):
+    """Of one sender; what another one sent stays."""
+    alone = [message._replace(sender="1") for message in history]
+    last: Document = {"withdrawn": [{"part": part, "key": key}]}
+    at = START + timedelta(hours=1)
+    view: dict[str, Any] = dict(snapshot.view(merged([*alone, Message(last, at, "1")])))
+    names = {"form_answers": "form", "messages": "id"}
+    assert not [i for i in view.get(part, []) if i.get(names.get(part, "key")) == key]
+
+
+# -- through the whole portal ----------------------------------------------------------------------
+
+LETTERS = {"a": fhir_messages.document("letter"), "b": fhir_messages.document("results")}
+STABLE = fhir_messages.document("consent", "doc-88231")
+REFERRALS = count(3_500_000_000)
+MOVES = st.sampled_from(
+    [
+        LETTERS["a"],
+        LETTERS["b"],
+        {**LETTERS["b"], "id": "doc-2"},
+        STABLE,
+        fhir_messages.taken_back(fhir_messages.document()),
+        fhir_messages.taken_back(fhir_messages.document(id_="doc-2")),
+        fhir_messages.taken_back(LETTERS["a"]),
+        fhir_messages.taken_back(fhir_messages.document(id_="doc-88231")),
+        fhir_messages.replacing({**LETTERS["b"], "id": "doc-2"}, "doc-1"),
+        fhir_messages.replacing(fhir_messages.document("letter", "doc-88231"), "doc-88231"),
+    ]
+)
+
+
+def standing(referral: Referral) -> list[tuple[str, str]]:
+    rows = referral.files.exclude(state=ReferralFile.State.WITHDRAWN)
+    return sorted(rows.values_list("identity", "sha256"))
+
+
+def listed(referral: Referral) -> list[tuple[str, str]]:
+    shown = snapshot.view(referral.snapshot).get("attachments", [])
+    return sorted((one["key"], one["sha256"]) for one in shown)
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=15,
+    phases=[Phase.explicit, Phase.generate],  # what fails is small as it is
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(moves=st.lists(MOVES, min_size=2, max_size=5), random=st.randoms(use_true_random=False))
+def test_files_are_those_that_the_referral_shows_in_whatever_order_messages_come(
+    world: World, moves: list[dict[str, Any]], random: Any
+) -> None:
+    shown = []
+    for shuffle in (False, True):
+        reference = str(next(REFERRALS))
+        messages = [
+            json.dumps(fhir_messages.message(number, move)).replace(REFERENCE, reference)
+            for number, move in enumerate(moves, start=1)
+        ]
+        arriving = random.sample(messages, len(messages)) if shuffle else messages
+        for number, message in enumerate(arriving):
+            world.send(message.replace("m-0", f"m-{reference}-{number}").encode(), "fhir")
+        referral = world.referral_of(reference)
+        assert standing(referral) == listed(referral)
+        view = json.dumps(snapshot.view(referral.snapshot)).replace(reference, REFERENCE)
+        shown.append(
+            (view, [one.cause for one in warned.of_referral(referral) if one.field != "file"])
+        )
+    assert shown[0] == shown[1]
