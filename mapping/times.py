@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-_WITH_OFFSET = re.compile(
-    r"(?<![\w-])\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})(?!\w)",
+_INSTANT = re.compile(
+    r"(?<![\w-])\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?"
+    r"(?![\w+:]|[.-]\d)",
     re.ASCII,
 )
 _HAS_TIME = re.compile(r"^\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
@@ -55,5 +56,5 @@ def for_people(text: str, time_zone: ZoneInfo) -> str:
 
 
 def with_instants(text: str, say: Callable[[str], str]) -> str:
-    """Return the text with each instant in it (ISO 8601, with its offset) as `say` writes it."""
-    return _WITH_OFFSET.sub(lambda found: say(found[0]), text)
+    """Return the text with each instant in it (ISO 8601, with a "T") as `say` writes it."""
+    return _INSTANT.sub(lambda found: say(found[0]), text)

@@ -13,6 +13,7 @@ CAUSES = {
     "not_a_number": "{field} is not a sensible number: correct it in Caredove",
     "not_a_date": "{field} is not a date: correct it in Caredove",
     "ambiguous_date": "{field} can be read as two dates: correct it in Caredove",
+    "future_date": "{field} is in the future: correct it in Caredove",
     "not_an_instant": "{field} is not a date and time: correct it in Caredove",
     "no_time_zone": "{field} has no time zone; the organization's is assumed",
     "not_objects": "{field} does not have the form that Caredove documents: compare it with "

@@ -153,7 +153,8 @@ EVERYTHING: Document = {
         }
     ],
 }
-OF_MESSAGES = frozenset({"withdrawn"})  # what a message takes back is no part of a referral
+# What a message says of itself is no part of a referral.
+OF_MESSAGES = frozenset({"withdrawn", "aliases", "parts", "warned"})
 
 
 def names_of(part: Any) -> dict[str, Any]:

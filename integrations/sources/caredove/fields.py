@@ -4,7 +4,7 @@ What cannot be read is kept as the text that came, and staff are warned.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from core.markup import one_line, plain_text
@@ -132,6 +132,14 @@ class Fields:
             self.warn(key, cause, path)
         elif value:
             self._read(key, found)
+        return found
+
+    def birth_date(self, key: str, path: str) -> str:
+        """Return a date of birth as `date` does, with a warning where it is still to come."""
+        found = self.date(key, path)
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()  # somewhere on earth
+        if found > tomorrow[: len(found)]:
+            self.account.warn(Warning(self._path_of(key), "future_date", path=path))
         return found
 
     def instant(self, key: str, path: str = "") -> str:

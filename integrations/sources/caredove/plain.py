@@ -271,7 +271,7 @@ def _registrant(person: Fields) -> Registrant:
         middle_name=name.middle,
         last_name=name.last,
         other_names=person.lines("other_names"),
-        date_of_birth=person.date("date_of_birth", "registrant.date_of_birth"),
+        date_of_birth=person.birth_date("date_of_birth", "registrant.date_of_birth"),
         gender=_gender(person),
         languages=_languages(person.line("preferred_language")),
         addresses=_addresses(person.child("address", bare="text")),
@@ -470,6 +470,7 @@ def _attached(value: Any, label: str, path: str) -> Iterator[Announced]:
 
 _CHOSEN = ("label", "text", "display", "name", "title", "filename", "value")
 _ENDS = (("start", "end"), ("from", "to"), ("low", "high"), ("min", "max"))  # of a range
+_MEASURED, _UNIT = ("value", "amount", "quantity"), ("unit", "units", "uom")
 _STREET = ("line1", "line2", "line3", "street", "address", "city", "province", "state")
 
 
@@ -484,6 +485,13 @@ def _composed(value: Fields) -> str:
         and text != named
         and not (named and key == "code")
     }
+    measured = next((key for key in _MEASURED if value.line(key)), "")
+    if unit := next((unit for key in _UNIT if measured and (unit := rest.pop(key, ""))), ""):
+        amount = f"{rest.pop(measured, named)} {unit}"
+        sign = rest.pop("comparator", "")
+        if named == value.text(measured):
+            named = ""
+        named = ", ".join(filter(None, [named, f"{sign}{amount}"]))
     ends = next((ends for ends in _ENDS if rest.keys() & {*ends}), _ENDS[0])
     span = " to ".join(filter(None, [rest.pop(end, "") for end in ends]))
     if rest.keys() & {*_STREET}:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from integrations.sources.account import Rule
+from integrations.sources.account import Account, Rule
 from integrations.sources.caredove.events import LANGUAGE_CODE, MESSAGE_PERMISSION_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
     SERVICE_REQUEST,
@@ -94,10 +94,11 @@ def _key_of(reference: Fields) -> str:
 def leave_out_others(bundle: Bundle, person: Resource) -> None:
     """Leave out what is another patient's, and warn where only that came (rule 21)."""
     others = [other for other in bundle.of_kind("Patient") if other is not person]
+    inside = [r for r in bundle.everything() if r.kind == "Patient" and r.container]
     if others and not person:
         bundle.account.warn(Warning("ServiceRequest.subject", "subject_missing"))
     theirs = [r for r in bundle.everything() if _is_somebody_elses(bundle, r, person)]
-    for resource in [*others, *theirs]:
+    for resource in [*others, *(r for r in inside if _differs(r, person)), *theirs]:
         bundle.leave_out(resource, Rule.SOMEBODY_ELSE)
 
 
@@ -119,8 +120,10 @@ def _is_somebody_elses(bundle: Bundle, resource: Resource, person: Resource) -> 
 def _is_person(bundle: Bundle, reference: Fields, owner: Resource, person: Resource) -> bool | None:
     """Return whether a reference means this patient; None where it may, or means no patient."""
     target = bundle.resolve(reference, owner)
+    if target.kind == "Patient" and target.container:
+        return False if _differs(target, person) else None  # perhaps a copy of this one
     if target:
-        return target is person if target.kind == "Patient" and not target.container else None
+        return target is person if target.kind == "Patient" else None
     stated = re.search(r"(?:^|/)Patient/([^/#?]+)$", without_version(reference.url("reference")))
     if not stated or not person or person.container or person.has_random_key:
         return None
@@ -128,6 +131,31 @@ def _is_person(bundle: Bundle, reference: Fields, owner: Resource, person: Resou
         return True
     bundle.account.warn(Warning(f"{owner.kind}.subject", "somebody_else"))
     return False
+
+
+def _differs(one: Resource, person: Resource) -> bool:
+    """Return whether a contained patient is evidently another one than this."""
+    if one is person or not person:
+        return False
+    (numbers, *said), (theirs, *others) = _evidence(one), _evidence(person)
+    if numbers & theirs:
+        return False
+    return any(a and b and not a & b for a, b in zip(said, others, strict=True))
+
+
+def _evidence(person: Resource) -> list[set[str]]:
+    """Return the numbers, birth dates, last and first names of a patient, as far as they are said.
+
+    Nothing of it counts as read.
+    """
+    fields = Fields(person.members, "", Account())
+    names = fields.children("name")
+    parts = {
+        key: {w.casefold() for name in names for line in name.lines(key) for w in line.split()}
+        for key in ("family", "given")
+    }
+    numbers = {i.id("value") for i in fields.children("identifier")} - {""}
+    return [numbers, {fields.date("birthDate")} - {""}, parts["family"], parts["given"]]
 
 
 def registrant(bundle: Bundle, person: Resource) -> Registrant:
@@ -139,7 +167,7 @@ def registrant(bundle: Bundle, person: Resource) -> Registrant:
         middle_name=chosen.middle,
         last_name=chosen.last,
         other_names=list(dict.fromkeys(n.full for n in others if n.full != chosen.full)),
-        date_of_birth=person.date("birthDate", "registrant.date_of_birth"),
+        date_of_birth=person.birth_date("birthDate", "registrant.date_of_birth"),
         gender=_gender(person),
         languages=list(_languages(person)),
         addresses=list(_addresses(bundle, person)),

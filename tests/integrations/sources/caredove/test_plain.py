@@ -183,7 +183,9 @@ def test_a_time_is_kept_with_its_offset_or_as_it_was_sent(sent, kept):
 
 def test_a_time_without_offset_is_kept_and_warned_about():
     event = parse(plain_event(appointment={"start": "2026-03-19T14:30:00"}))
-    assert event.warnings == (Warning("referral.appointment.start", "no_time_zone"),)
+    assert event.warnings == (
+        Warning("referral.appointment.start", "no_time_zone", path="appointment.start"),
+    )
     assert event.document["appointment"]["start"] == "2026-03-19T14:30:00"
 
 
