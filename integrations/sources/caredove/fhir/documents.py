@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from integrations.sources.account import leaves
+from integrations.sources.account import Account, Rule, leaves
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
@@ -89,9 +89,13 @@ def _unmentioned(bundle: Bundle) -> list[Resource]:
 
 
 def taken_back(bundle: Bundle, resource: Resource, where: str = DOCUMENT) -> Iterator[Withdrawn]:
-    """Yield the withdrawal of a document's files; `where` is what staff are warned of."""
-    found = Files()
-    for announced in _in_document(bundle, resource):
+    """Yield the withdrawal of a document's files; `where` is what staff are warned of.
+
+    Nothing of it counts as used.
+    """
+    found, unused = Files(), Account()
+    document = Resource(resource.members, resource.full_url, unused, resource.container)
+    for announced in _in_document(bundle, document):
         found.add(announced)
     keys = [file.key for file in found.parsed]
     keys = list(dict.fromkeys(filter(None, [*keys, identity.key(_id(bundle, resource))])))
@@ -111,7 +115,8 @@ def replaced(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
         for reference in references_in(relation, "target"):
             target = bundle.resolve(reference, resource)
             if target and target is not resource:
-                found = taken_back(bundle, target, where)
+                found = list(taken_back(bundle, target, where))
+                bundle.leave_out(target, Rule.WITHDRAWN)
             else:
                 found = _referred(bundle, reference, where)
             # Of its own key, only what came before it: it stands in its place.
