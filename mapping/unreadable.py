@@ -33,6 +33,7 @@ CAUSES = {
     "file_missing": "A file is missing: the list of files says why",
     "file_other_size": "A file is whole, but of another size than was announced",
     "file_other_kind": "A file is of another kind than was announced: it is sent as what it is",
+    "too_many_files": "The referral has more files than are kept here: send the last ones by hand",
     # Of the body as a whole: `core.strict_json.Repair`.
     "bad_characters": "Some characters of the message could not be read, and “�” stands for each: "
     "compare it with Caredove",

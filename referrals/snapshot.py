@@ -549,8 +549,29 @@ def _answers(items: list[_Item]) -> list[Any]:
             asked[question] = max(form.time, asked.get(question, ""))
     # Before forms were named, their answers were merged alone: they would be shown twice.
     alone = [i for i in alone if i.sender != EARLIER or asked.get(_own_key(i), "") < i.time]
-    ordered = _in_order([*forms, *alone])
+    ordered = _in_order(item for item in [*forms, *alone] if not _is_repeated(item, forms))
     return [a for i in ordered for a in (i.value if isinstance(i.value, list) else [i.value])]
+
+
+def _is_repeated(item: _Item, forms: list[_Item]) -> bool:
+    """Return whether its sender repeats all of it in a form by which it is known since then.
+
+    A sender may begin to name a form of which only the place was known, or nothing.
+    """
+    if isinstance(item.value, list) and not item.key.startswith(PLACE):
+        return False
+    said = _said(item)
+    return any(
+        form.sender == item.sender and form.time > item.time and said <= _said(form)
+        for form in forms
+        if form.key != item.key
+    )
+
+
+def _said(item: _Item) -> set[tuple[str, str]]:
+    """Return question and value of each answer."""
+    answers = item.value if isinstance(item.value, list) else [item.value]
+    return {(_path_key(item.part, answer), answer.get("value", "")) for answer in answers}
 
 
 def _form(item: _Item) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from integrations.sources import warnings
 from mapping.document import Document
 from mapping.parts import is_withdrawn
 from mapping.unreadable import name_of
-from referrals import snapshot
+from referrals import files, snapshot
 from referrals.models import InboundEvent, Referral, ReferralFile
 
 SHOWN = 20
@@ -76,7 +76,7 @@ def of_referral(referral: Referral) -> list[Warned]:
         )
         for part in document.get("unreadable", [])
     }
-    found |= {("file", warned.cause): warned for warned in _of_files(referral)}
+    found |= {("file", warned.cause): warned for warned in _of_files(referral, document)}
     is_read_anew = referral.reading >= snapshot.READING
     for warned in _of_snapshot(referral) if is_read_anew else _of_events(referral):
         if _stands(warned, document):
@@ -107,7 +107,9 @@ def _stands(warned: Warned, document: Document) -> bool:
     return not warned.cause.startswith("file_")  # the files themselves say what is true now
 
 
-def _of_files(referral: Referral) -> Iterator[Warned]:
+def _of_files(referral: Referral, document: Document) -> Iterator[Warned]:
+    if len(document.get("attachments", [])) > files.MAX_FILES:
+        yield Warned("file", "too_many_files")
     for file in referral.files.all():
         is_missing = file.state == ReferralFile.State.UNAVAILABLE
         if cause := "file_missing" if is_missing else file.warning:

@@ -10,7 +10,7 @@ import pytest
 
 from core import outbound
 from integrations.destinations.demo import transport as demo
-from referrals import files
+from referrals import files, warned
 from referrals.models import ReferralFile
 from tests.integrations.sources.real_files import NOTE, SIGN_IN_PAGE, TINY_PDF, pdf, picture
 from tests.world import FIXTURES, World, plain
@@ -240,3 +240,4 @@ def test_of_a_sender_in_a_loop_no_more_files_are_kept_than_the_limit(
         attachments = [inline(f"{number}-{n}.txt", f"{number} {n}".encode()) for n in range(5)]
         world.send(plain(number=number, attachments=attachments))
     assert ReferralFile.objects.count() == 3
+    assert "too_many_files" in [one.cause for one in warned.of_referral(world.referral)]

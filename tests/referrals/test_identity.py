@@ -13,7 +13,7 @@ from integrations.transport import Receipt, TryAgain
 from referrals import importing, snapshot
 from referrals.explain import explain
 from referrals.models import Delivery, Referral, ReferralFile
-from tests.reading import reading
+from tests.reading import reading, saying
 from tests.world import REFERENCE, World, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
@@ -192,3 +192,28 @@ def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: W
         own = "hello" if delivery.destination == world.destination else "no"
         assert file.size == len(own)
     assert len({delivery.steps.get().name for delivery in referral.deliveries.all()}) == 2
+
+
+# -- files of two that are one ---------------------------------------------------------------------
+
+
+def test_a_file_that_one_part_withdrew_and_the_other_sent_later_keeps_its_bytes(
+    world: World,
+) -> None:
+    world.send(plain(attachments=[LETTER]))
+    with saying(withdrawn=[{"part": "attachments", "key": "letter-4711"}]):
+        world.send(plain("referral.edited", number=2))
+    world.send(plain(number=3, reference=OTHER, attachments=[LETTER]))
+    referral = joined(world)
+    assert [file.state for file in referral.files.all()] == ["stored"]
+    assert snapshot.view(referral.snapshot)["attachments"][0]["filename"] == "letter.txt"
+
+
+def test_files_of_the_other_part_are_told_where_one_is_in_the_destination(world: World) -> None:
+    results = {"id": "results-4712", "filename": "results.txt", "data": "d29ybGQ="}
+    two_referrals(world, [LETTER])
+    importing.run(Delivery.objects.get(reference=REFERENCE).pk)
+    world.send(plain("referral.edited", number=3, reference=OTHER, attachments=[results]))
+    joined(world)
+    (delivery,) = Delivery.objects.filter(state="imported")
+    assert any("results.txt" in one and "by hand" in one for one in delivery.corrections)

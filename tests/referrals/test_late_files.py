@@ -4,9 +4,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import transaction
 
+from core import clock
 from integrations.transport import Receipt, TryAgain
-from referrals import importing
+from referrals import importing, retention
 from referrals.causes import cause_key
 from referrals.explain import explain
 from referrals.models import Delivery
@@ -141,6 +143,15 @@ def test_a_missing_file_that_is_withdrawn_is_missing_no_more(world: World) -> No
     delivery = world.delivery
     assert (delivery.missing_files, delivery.lacks_files) == ({}, False)
     assert "if it was added" in delivery.corrections[0]
+
+
+def test_after_a_purge_the_same_file_again_is_there_already(imported: World) -> None:
+    with transaction.atomic():
+        retention.purge(imported.referral, clock.now())
+    edit(imported, 2, LETTER)
+    assert imported.delivery.corrections == []
+    edit(imported, 3, LETTER, RESULTS)
+    assert imported.delivery.corrections == [ADD_RESULTS]
 
 
 # -- while it is sent ------------------------------------------------------------------------------

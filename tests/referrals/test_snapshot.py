@@ -153,6 +153,28 @@ def test_answers_without_a_form_are_told_apart_by_key_and_label():
     assert values(shown) == ["Cancelled", "None", "Penicillin"]
 
 
+@pytest.mark.parametrize("before", ["", "place-1"])
+def test_answers_whose_form_is_named_later_are_told_once(before: str):
+    first = form(before, q1="Penicillin", q2="Parents") if before else form("", q1="Penicillin")
+    named = form("intake", q1="Penicillin", q2="Parents")
+    changed = form("intake", q1="None", q2="Parents")
+    sent = (first, NOON, "1")
+    assert values(merged(sent, (named, LATER, "1"))) == ["Penicillin", "Parents"]
+    assert "Penicillin" in values(merged(sent, (changed, LATER, "1")))
+    assert values(merged(sent, (named, LATER, "2"))).count("Penicillin") == 2
+
+
+def test_two_forms_that_say_the_same_are_both_told():
+    one, other = form("monday", q1="Yes"), form("friday", q1="Yes")
+    assert values(merged((one, NOON), (other, LATER))) == ["Yes", "Yes"]
+
+
+def test_forms_by_place_of_two_senders_are_both_told():
+    one, other = form("place-1", q1="Penicillin"), form("place-1", q1="None")
+    shown = merged((one, NOON, "1"), (other, LATER, "2"))
+    assert values(shown) == ["None", "Penicillin"]
+
+
 def also(key: str, text: str) -> Document:
     return {"also_sent": [{"key": key, "group": "Registrant", "label": "Allergy", "text": text}]}
 

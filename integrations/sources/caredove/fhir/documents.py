@@ -118,7 +118,7 @@ def replaced(bundle: Bundle, resource: Resource) -> Iterator[Withdrawn]:
                 found = list(taken_back(bundle, target, where))
                 bundle.leave_out(target, Rule.WITHDRAWN)
             else:
-                found = _referred(bundle, reference, where)
+                found = list(_referred(bundle, reference, where))
             # Of its own key, only what came before it: it stands in its place.
             yield from (
                 Withdrawn(part="attachments", id=own, key=own) if one.get("key") == own else one
