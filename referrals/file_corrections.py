@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import Q
 
+from integrations.transport import Updates
 from referrals import corrections, files
 from referrals.models import Delivery, Referral, ReferralFile, Step
 
@@ -24,6 +25,8 @@ def late(referral: Referral, new: Collection[ReferralFile]) -> None:
     if not new:
         return
     for delivery in Delivery.objects.filter(ENDED, referral=referral).select_related("destination"):
+        if delivery.destination.transport().updates is not Updates.ONCE:
+            continue  # its next version brings them
         before = referral.files.exclude(pk__in=[file.pk for file in new])
         for file in _missing(new, before):
             _come(delivery, file)
@@ -35,7 +38,7 @@ def while_it_ran(delivery: Delivery, referral: Referral, brought: Collection[int
     `brought` are the files that it has sent, or of which it has said why not.
     """
     ended = Delivery.objects.filter(ENDED, pk=delivery.pk).select_related("destination").first()
-    if ended is None:
+    if ended is None or ended.destination.transport().updates is not Updates.ONCE:
         return
     before = referral.files.filter(pk__in=brought)
     for file in _missing(referral.files.exclude(pk__in=brought), before):

@@ -91,14 +91,21 @@ def settle(
             delivery.destination.learn(outcome.search, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(lease.version, move, sent)
-        if built is not None and sent and referral.version != built.version:
-            withdrawal.while_it_ran(delivery, referral)
         if built is not None and sent:
-            if referral.version != built.version or isinstance(outcome, TryAgain):
-                file_corrections.while_it_ran(
-                    delivery, referral, _brought(delivery, outcome, built)
-                )
+            _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+
+
+def _tell_what_came_meanwhile(
+    delivery: Delivery, referral: Referral, outcome: Receipt | Exception, built: Built
+) -> None:
+    """Flag the delivery for what was withdrawn or came too late while it was sent."""
+    has_changed = referral.version != built.version
+    if has_changed:
+        withdrawal.while_it_ran(delivery, referral)
+    if has_changed or isinstance(outcome, TryAgain):
+        brought = _brought(delivery, outcome, built)
+        file_corrections.while_it_ran(delivery, referral, brought)
 
 
 def _brought(delivery: Delivery, outcome: Receipt | Exception, built: Built) -> Collection[int]:
