@@ -11,10 +11,12 @@ from typing import Any
 
 from core.strict_json import Repair
 from integrations.sources.account import is_empty, leaves
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.warnings import Warning
 
 MOST = 50  # of a kind: more are one part
+MOST_IN_ALL = 500  # a message of more has no parts: it comes whole
 # Of these a message holds the one that counts, whatever its id.
 _SINGLE = ("MessageHeader", "ServiceRequest", "Task", "Patient")
 _NAMES = ("id", "key", "label", "filename", "at", "name")
@@ -35,26 +37,27 @@ def of_bundle(bundle: Bundle) -> dict[str, Any]:
             found[kind] = [resource.members for resource in resources]
             continue
         for place, resource in enumerate(resources, start=1):
-            name = place if resource.has_random_key else resource.key or place
-            found[f"{kind}#{name}"] = resource.members
-    return found
+            name = "" if resource.has_random_key else identity.key(resource.key)
+            found[f"{kind}#{name or place}"] = resource.members
+    return found if len(found) <= MOST_IN_ALL else {}
 
 
 def of_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a plain event by name: its objects, and each value that is in no list."""
     found: dict[str, Any] = {}
     stack: list[tuple[str, Mapping[str, Any]]] = [("", event)]
-    while stack:
+    while stack and len(found) <= MOST_IN_ALL:
         name, part = stack.pop()
-        is_large = len(part) > MOST
-        for key, value in part.items():
+        for key, value in part.items() if len(part) <= MOST else ():
             inner = f"{name}.{key}" if name else key
-            if is_empty(value) or (is_large and not isinstance(value, dict)):
+            if is_empty(value):
                 continue
-            found |= _items(inner, value) if isinstance(value, list) else {inner: value}
             if isinstance(value, dict):
+                found[inner] = None  # what is in it stands by itself
                 stack.append((inner, value))
-    return found
+            else:
+                found |= _items(inner, value) if isinstance(value, list) else {inner: value}
+    return found if len(found) <= MOST_IN_ALL else {}
 
 
 def _items(name: str, items: list[Any]) -> dict[str, Any]:
@@ -65,7 +68,8 @@ def _items(name: str, items: list[Any]) -> dict[str, Any]:
 
 def _name(item: Mapping[str, Any]) -> str:
     given = (item.get(key) for key in _NAMES)
-    return next((str(value) for value in given if value and not isinstance(value, dict | list)), "")
+    texts = (str(value) for value in given if value and not isinstance(value, dict | list))
+    return identity.key(next(texts, ""))
 
 
 def placed(warnings: Iterable[Warning], parts: Mapping[str, Any]) -> tuple[Warning, ...]:
@@ -84,8 +88,7 @@ def _concerned(cause: str, parts: Mapping[str, Any]) -> tuple[str, ...]:
     found = [name for name, part in parts.items() if _shows(cause, name, part)]
     if cause == Repair.REPEATED_KEY:
         found = [_EARLIER.sub("", name) for name in found]
-    # Of an object, what is in it.
-    return tuple(n for n in found if not any(o.startswith(f"{n}.") for o in found))
+    return tuple(found)
 
 
 def _shows(cause: str, name: str, part: Any) -> bool:
