@@ -189,7 +189,7 @@ class Phrases(Teller):
 
     def _measured(self, part: dict[str, Any], where: str) -> str:
         """Return what was measured or asked with its value: "Systolic: 120 mmHg"."""
-        (key,) = (key for key in part if key.startswith("value"))
+        (key,) = (key for key in part if key.startswith("value") and key != "value")
         names = [self.say(part, name, part.get(name), where) for name in MEASURED]
         said = [", ".join(filter(None, names)), self.say(part, key, part[key], where)]
         rest = self._rest(part, where, {key, *MEASURED})

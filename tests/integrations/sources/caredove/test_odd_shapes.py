@@ -149,6 +149,15 @@ def test_a_contained_person_belongs_to_the_requester():
     assert told == {("Requester", "Name"): "Dr. Zoë Ng, MD", ("Condition", ""): "Epilepsy"}
 
 
+def test_what_was_measured_is_told_with_a_value_beside_its_value():
+    measured = {"code": {"text": "Systolic"}, "valueString": "120 mmHg", "value": "high"}
+    seen = {"resourceType": "Observation", "id": "obs-11111", "component": [measured]}
+    document = parse(bundle(request(), seen)).document
+    told = document["also_sent"][0]["text"]
+    assert "Systolic: 120 mmHg" in told
+    assert "high" in told
+
+
 # -- Large messages ------------------------------------------------------------------------------
 
 
