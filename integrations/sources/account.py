@@ -11,7 +11,7 @@ The account is good for as long as the body that it is kept of.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -24,7 +24,9 @@ Path: TypeAlias = tuple[str | int, ...]
 
 MAX_WARNINGS = 50
 _WORD = re.compile(r"[A-Za-z0-9]+")
+FEW = 100  # texts, which are sought one by one
 SURE = 4  # characters: a shorter text is found within another one by chance
+CONTAINER = (dict, list)
 
 
 class Fate(StrEnum):
@@ -59,62 +61,111 @@ class Entry:
     why: str = field(default="", repr=False)
 
 
-def address_of(container: Any, key: str | int) -> Address:
-    """Return the address of what a dict or list holds under a key or an index."""
-    return id(container), key
+# What outweighs what, where several things are noted of one leaf.
+_PRECEDENCE = (Fate.UNREADABLE, Fate.USED, Fate.LEFT_OUT, Fate.ALSO_SENT)
+_TAKEN = (Fate.USED, "")
+_LEFT_OUT = {rule: (Fate.LEFT_OUT, rule) for rule in Rule}
+_NOTHING: dict[str | int, Any] = {}
 
 
 class Account:
-    """The account of one message, and its warnings; `repairs` are those of its body as a whole."""
+    """The account of one message, and its warnings; `repairs` are those of its body as a whole.
 
-    def __init__(self, repairs: Iterable[str] = ()) -> None:
-        self._read: list[tuple[Address, str]] = []
+    With `in_detail` it can tell the fate of every leaf. Without, an object that is used whole
+    has one mark in place of those of its leaves: a message may hold half a million.
+    """
+
+    def __init__(self, repairs: Iterable[str] = (), *, in_detail: bool = False) -> None:
+        self._in_detail = in_detail
+        # By container and key: the text that a leaf was read as; and what it was read as again.
+        self._read: dict[int, dict[str | int, str]] = {}
+        self._read_again: list[tuple[int, str | int, str]] = []
         self._pieces: set[str] = set()
-        self.clean: dict[tuple[Any, str], str] = {}  # texts as they were read, read once each
-        self._taken: dict[Address, str] = {}  # with the text that stands in the result
-        self._left_out: dict[Address, Rule] = {}
-        self._also_sent: dict[Address, str] = {}
-        self._unreadable: dict[Address, Warning] = {}
+        # By container and key: what became of a leaf, and why.
+        self._fates: dict[int, dict[str | int, tuple[Fate, str]]] = {}
+        self._whole: set[int] = set()  # the objects that are used whole
+        self.internal: set[Address] = set()  # what is left out because it is, whatever else it is
+        self._unreadable: dict[str, Warning] = {}  # by field
         self._warnings = dict.fromkeys(Warning("", cause) for cause in repairs)
-        self._settled: set[Address] = set()
 
     # -- What readers say ------------------------------------------------------------------------
 
     def read(self, address: Address, text: str) -> None:
         """Note that a leaf was read as this text: it is used where the text stands in the end."""
-        self._read.append((address, text))
+        container, key = address
+        read = self._read.get(container)
+        if read is None:
+            self._read[container] = {key: text}
+        elif read.setdefault(key, text) != text:
+            self._read_again.append((container, key, text))
 
     def take(self, address: Address) -> None:
         """Note that a leaf, or all below it, is used in another form than as its text."""
-        self._taken.setdefault(address, "")
-        self._settled.add(address)
+        self._note(address, _TAKEN)
 
     def join(self, texts: Iterable[str]) -> None:
         """Note that these texts, however short, stand in the result as pieces of a longer one."""
         self._pieces.update(texts)
 
+    def use(self, part: Mapping[str, Any], texts: Collection[str]) -> None:
+        """Note that what was read of an object as one of these texts stands in the result."""
+        below: list[Any] = [part]
+        for container in below:
+            read = self._read.get(id(container), _NOTHING)
+            fates = self._fates.get(id(container), _NOTHING)
+            for key, value in members_of(container):
+                if read.get(key) in texts or key in fates or is_empty(value):
+                    continue
+                if not isinstance(value, CONTAINER):  # it says something else, too
+                    self.join(texts)
+                    return
+                below.append(value)
+        if self._in_detail:
+            self._use_each(below, texts)
+        else:
+            self._whole.add(id(part))
+            for container in below:
+                self._read.pop(id(container), None)
+
+    def _use_each(self, containers: list[Any], texts: Collection[str]) -> None:
+        for container in map(id, containers):
+            for key, text in self._read.get(container, _NOTHING).items():
+                if text in texts:
+                    self._use(container, key, text, texts)
+
     def leave_out(self, address: Address, rule: Rule) -> None:
         """Note the rule by which a leaf, or all below it, is not passed on."""
-        self._left_out.setdefault(address, rule)
-        self._settled.add(address)
+        self._note(address, _LEFT_OUT[rule])
+        if rule is Rule.INTERNAL:
+            self.internal.add(address)
 
     def tell(self, address: Address, label: str) -> None:
         """Note that a leaf is told as also sent, under this label."""
-        self._also_sent.setdefault(address, label)
-        self._settled.add(address)
+        self._note(address, (Fate.ALSO_SENT, label))
 
     def warn(self, warning: Warning, address: Address | None = None) -> None:
         """Remember a warning; with an address, that leaf is unreadable: its text is kept.
 
         Beyond a limit only the fact is kept that there are more.
         """
-        if address is not None:
-            self._unreadable.setdefault(address, warning)
-            self._settled.add(address)
+        if address is not None and self._note(address, (Fate.UNREADABLE, warning.cause)):
+            self._unreadable[warning.field] = warning
         if len(self._warnings) < MAX_WARNINGS:
             self._warnings.setdefault(warning)
         else:
             self._warnings.setdefault(Warning("", "more"))
+
+    def _note(self, address: Address, fate: tuple[Fate, str]) -> bool:
+        """Note what became of a leaf; return whether nothing that outweighs it was known."""
+        container, key = address
+        fates = self._fates.get(container)
+        if fates is None:
+            self._fates[container] = {key: fate}
+        elif (known := fates.get(key)) is None or _outweighs(fate, known):
+            fates[key] = fate
+        else:
+            return False
+        return True
 
     @property
     def warnings(self) -> tuple[Warning, ...]:
@@ -123,60 +174,65 @@ class Account:
     @property
     def unreadable(self) -> list[Unreadable]:
         """The values that could not be read, as the document keeps them."""
-        kept = {warning.field: warning for warning in self._unreadable.values()}
         return [
             Unreadable(field=w.field, path=w.path, cause=w.cause, text=w.text)
-            for w in kept.values()
+            for w in self._unreadable.values()
         ]
 
     # -- What came of it -------------------------------------------------------------------------
 
     def settle(self, result: Any) -> None:
         """Decide which of the values that were read are used: those that stand in the result."""
-        texts = {*texts_of(result), *self._pieces}
-        rest: list[tuple[Address, str]] = []
-        for address, text in self._read:
-            if text in texts:
-                self._taken[address] = text
-            elif len(text) >= SURE:
-                rest.append((address, text))
-        within = _found_within({text for _, text in rest}, texts)
-        for address, text in rest:
-            if text in within:
-                self._taken.setdefault(address, text)
-        self._settled.update(self._taken)
+        texts = [*texts_of(result), *self._pieces]
+        read = {text for members in self._read.values() for text in members.values()}
+        read.update(text for _, _, text in self._read_again)
+        alone = read.intersection(texts)
+        there = alone | _found_within({t for t in read - alone if len(t) >= SURE}, texts)
+        for container, members in self._read.items():
+            used = {key: (Fate.USED, text) for key, text in members.items() if text in there}
+            if self._fates.setdefault(container, used) is not used:
+                for key, (_, text) in used.items():
+                    self._use(container, key, text, alone)
+        for container, key, text in self._read_again:
+            if text in there:
+                self._use(container, key, text, alone)
         self._read.clear()
+        self._read_again.clear()
+
+    def _use(self, container: int, key: str | int, text: str, alone: Collection[str]) -> None:
+        """Note that a leaf is used as this text; a text that stands alone tells most."""
+        fates = self._fates.setdefault(container, {})
+        known, fate = fates.get(key), (Fate.USED, text)
+        if known is None or _outweighs(fate, known) or (known[0] is Fate.USED and text in alone):
+            fates[key] = fate
 
     def is_settled(self, address: Address) -> bool:
         """Return whether it is known what became of a leaf, or of all below an address."""
-        return address in self._settled
+        container, key = address
+        return key in self._fates.get(container, _NOTHING) or container in self._whole
+
+    def settled_in(self, container: Any) -> Container[str | int]:
+        """Return the keys or indexes of an object or list that are settled."""
+        return container if id(container) in self._whole else self._fates.get(id(container), ())
+
+    def count_settled(self, key: str) -> int:
+        """Return how many members of this name are settled one by one."""
+        return sum(key in fates for fates in self._fates.values())
 
     def is_told(self, address: Address) -> bool:
         """Return whether a leaf, or all below an address, is passed on in whatever form."""
-        return address in self._taken or address in self._unreadable or address in self._also_sent
-
-    def leaves_out(self, rule: Rule) -> bool:
-        """Return whether this rule leaves anything out."""
-        return rule in self._left_out.values()
-
-    def is_left_out(self, address: Address, *rules: Rule) -> bool:
-        """Return whether one of these rules leaves a value out."""
-        return self._left_out.get(address) in rules
+        fate = self.fate(address)
+        return fate is not None and fate[0] is not Fate.LEFT_OUT
 
     def fate(self, address: Address) -> tuple[Fate, str] | None:
         """Return what became of a leaf, and why; None when nothing is known of it."""
-        if warning := self._unreadable.get(address):
-            return Fate.UNREADABLE, warning.cause
-        if address in self._taken:
-            return Fate.USED, self._taken[address]
-        if rule := self._left_out.get(address):
-            return Fate.LEFT_OUT, rule
-        if address in self._also_sent:
-            return Fate.ALSO_SENT, self._also_sent[address]
-        return None
+        container, key = address
+        if container in self._whole:
+            return _TAKEN
+        return self._fates.get(container, _NOTHING).get(key)
 
     def entries(self, body: Any) -> Iterator[Entry]:
-        """Yield every leaf of the body with what became of it.
+        """Yield every leaf of the body with what became of it; for an account `in_detail`.
 
         A leaf that nobody accounts for is a mistake of ours; it raises LookupError.
         """
@@ -191,39 +247,49 @@ class Account:
             yield Entry(path, value, *found)
 
 
+def _outweighs(fate: tuple[Fate, str], other: tuple[Fate, str]) -> bool:
+    return _PRECEDENCE.index(fate[0]) < _PRECEDENCE.index(other[0])
+
+
+def members_of(container: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the members of an object by key, or those of a list by index."""
+    return container.items() if isinstance(container, dict) else enumerate(container)
+
+
 def is_empty(value: Any) -> bool:
     """Return whether a leaf says nothing: an empty shell (rule 7)."""
     if isinstance(value, str):
         return not value or value.isspace()
-    return value is None or (isinstance(value, dict | list) and not value)
+    return value is None or (not value and isinstance(value, CONTAINER))
 
 
 def leaves(
     body: Any, path: Path = (), above: tuple[Address, ...] = ()
 ) -> Iterator[tuple[Path, Address, Any, tuple[Address, ...]]]:
     """Yield path, address, value and the addresses above of each leaf; empty containers too."""
-    if isinstance(body, dict):
-        items: Any = body.items()
-    else:
-        items = enumerate(body) if isinstance(body, list) else ()
-    for key, value in items:
+    for key, value in members_of(body) if isinstance(body, CONTAINER) else ():
         address = (id(body), key)
-        if isinstance(value, dict | list) and value:
+        if value and isinstance(value, CONTAINER):
             yield from leaves(value, (*path, key), (*above, address))
         else:
             yield (*path, key), address, value, above
 
 
-def _found_within(wanted: set[str], texts: set[str]) -> set[str]:
+def _found_within(wanted: set[str], texts: list[str]) -> set[str]:
     """Return those that stand within one of the texts.
 
     A message has many ids that are read and shown nowhere: each is searched for only when all of
     its words are there, or reading would cost the square of a message's size.
     """
     whole = "\n".join(texts)
-    words = {word for text in wanted for word in _WORD.findall(text)}
-    there = {word for found in _WORD.finditer(whole) if (word := found[0]) in words}
-    return {text for text in wanted if there.issuperset(_WORD.findall(text)) and text in whole}
+    found = {text for text in wanted if text in whole} if len(wanted) <= FEW else wanted
+    if not found:
+        return found
+    words = {text: _WORD.findall(text) for text in found}
+    known = {word for of_text in words.values() for word in of_text}
+    there = known.intersection(word for text in texts for word in _WORD.findall(text))
+    found = {text for text in found if there.issuperset(words[text])}
+    return found if len(wanted) <= FEW else {text for text in found if text in whole}
 
 
 def texts_of(result: Any) -> list[str]:

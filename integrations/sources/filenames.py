@@ -34,7 +34,8 @@ def safe_filename(
     nothing is left.
     """
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    name = "".join(" " if c.isspace() else c for c in name if c.isspace() or _is_visible(c))
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(" " if c.isspace() else c for c in name if c.isspace() or _is_visible(c))
     name = _RESERVED.sub("_", " ".join(name.split())).strip(" .")
     if not name.strip("_ ."):
         name = fallback

@@ -10,7 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from core.markup import one_line
-from integrations.sources.account import Account, Address, Rule, is_empty
+from integrations.sources.account import (
+    CONTAINER,
+    Account,
+    Address,
+    Rule,
+    is_empty,
+    members_of,
+)
 from integrations.sources.caredove.events import INTERNAL
 from integrations.sources.caredove.fields import made
 from integrations.sources.caredove.links import is_sign_in_link, without_sign_in_links
@@ -94,22 +101,20 @@ class Teller:
 
         Most of a message is used: this finds out fast, before anything is put into words.
         """
-        account, is_settled, done = self.account, self.account.is_settled, True
-        stack = [container]
+        account, done, stack = self.account, True, [container]
         while stack:
             holder = stack.pop()
-            is_part = isinstance(holder, dict)
-            items: Any = holder.items() if is_part else enumerate(holder)
-            marks = self.marks_of(holder) if is_part else ()
-            for key, value in items:
-                if not value and value is not False and value != 0:
-                    continue
-                address = (id(holder), key)
-                if is_settled(address):
-                    continue
+            settled, is_part = account.settled_in(holder), isinstance(holder, dict)
+            left = [
+                (key, value)
+                for key, value in members_of(holder)
+                if key not in settled and (value or value == 0)
+            ]
+            marks = self.marks_of(holder) if is_part and left else ()
+            for key, value in left:
                 if key in marks or (is_part and self.is_technical(key, value, holder)):
-                    account.leave_out(address, Rule.TECHNICAL)
-                elif isinstance(value, dict | list):
+                    account.leave_out((id(holder), key), Rule.TECHNICAL)
+                elif isinstance(value, CONTAINER):
                     stack.append(value)
                 else:
                     done = False
@@ -184,12 +189,9 @@ class Teller:
 
     def _partly_used(self, value: Any) -> bool:
         """Return whether something below is used, or could not be read and is told already."""
-        if isinstance(value, dict):
-            items: Any = value.items()
-        else:
-            items = enumerate(value) if isinstance(value, list) else ()
-        return any(
-            self.account.is_told((id(value), key)) or self._partly_used(part) for key, part in items
+        return isinstance(value, CONTAINER) and any(
+            self.account.is_told((id(value), key)) or self._partly_used(part)
+            for key, part in members_of(value)
         )
 
     # -- Saying a value --------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 What cannot be read is kept as the text that came, and staff are warned.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -24,6 +24,49 @@ def made(kind: type[T], **values: Any) -> T:
     return cast(T, {key: value for key, value in values.items() if value or value == 0})
 
 
+class Texts(dict[str, str]):
+    """Texts cleaned, and without sign-in links; so many are remembered, and cleaned once."""
+
+    def __init__(self, clean: Callable[[str], str], remembered: int) -> None:
+        super().__init__()
+        self._clean = clean
+        self._remembered = remembered
+
+    def __missing__(self, text: str) -> str:
+        cleaned = without_sign_in_links(self._clean(text))
+        if cleaned == text:
+            cleaned = text  # the body holds it already: no second one is kept
+        if len(self) < self._remembered:
+            self[text] = cleaned
+        return cleaned
+
+
+class Reading(Account):
+    """The account of a message that is being read, with its texts."""
+
+    def __init__(
+        self, repairs: Iterable[str] = (), *, in_detail: bool = False, remembered: int = REMEMBERED
+    ) -> None:
+        super().__init__(repairs, in_detail=in_detail)
+        self.texts = Texts(plain_text, remembered)
+        self.lines = Texts(one_line, remembered)
+
+
+class _Peeking(Reading):
+    """Reading to decide something: nothing is noted, so what was looked at is not used by that."""
+
+    def read(self, address: Address, text: str) -> None: ...
+
+    def take(self, address: Address) -> None: ...
+
+    def leave_out(self, address: Address, rule: Rule) -> None: ...
+
+    def warn(self, warning: Warning, address: Address | None = None) -> None: ...
+
+
+PEEKING = _Peeking(remembered=0)
+
+
 class Fields:
     """One object of a message.
 
@@ -36,7 +79,7 @@ class Fields:
     __slots__ = ("account", "leaf", "members", "path")
 
     def __init__(
-        self, members: Any, path: str, account: Account, leaf: Address | None = None
+        self, members: Any, path: str, account: Reading, leaf: Address | None = None
     ) -> None:
         self.members: Mapping[str, Any] = members if isinstance(members, dict) else {}
         self.account = account
@@ -58,10 +101,11 @@ class Fields:
         """Return the address of a member in the body."""
         return self.leaf or (id(self.members), key)
 
-    def take(self, key: str) -> None:
-        """Note that the member is used, whatever it became."""
-        if key in self.members:
-            self.account.take(self.address(key))
+    def take(self, *keys: str) -> None:
+        """Note that the members are used, whatever they became."""
+        for key in keys:
+            if key in self.members:
+                self.account.take(self.address(key))
 
     def leave_out(self, rule: Rule, *keys: str) -> None:
         """Note the rule by which members, or without names all of them, are not passed on."""
@@ -71,24 +115,28 @@ class Fields:
 
     def text(self, key: str) -> str:
         """Return plain text, with its lines, without sign-in links."""
-        return self._read(key, self._cleaned(plain_text, key))
+        string = self._string(key)
+        return self._read(key, self.account.texts[string]) if string else ""
 
     def line(self, key: str) -> str:
         """Return plain text on one line, without sign-in links."""
-        return self._read(key, self._cleaned(one_line, key))
+        string = self._string(key)
+        return self._read(key, self.account.lines[string]) if string else ""
 
     def id(self, key: str) -> str:
         """Return an id exactly as sent: to compare, not to show."""
-        return self._read(key, self._string(key).strip())
+        string = self._string(key)
+        return self._read(key, string.strip()) if string else ""
 
     def word(self, key: str) -> str:
         """Return a code: one line, in lower case."""
-        return self._read(key, self._cleaned(one_line, key).lower())
+        string = self._string(key)
+        return self._read(key, self.account.lines[string].lower()) if string else ""
 
     def url(self, key: str) -> str:
         """Return an address, which is no text: “&copy;” in it is not “©”."""
-        value = self.raw(key)
-        return self._read(key, value.strip() if isinstance(value, str) else "")
+        value = self.members.get(key)
+        return self._read(key, value.strip()) if isinstance(value, str) else ""
 
     def lines(self, key: str) -> list[str]:
         """Return the texts of a list, or the one text that stands in its place."""
@@ -185,24 +233,22 @@ class Fields:
         With `bare`, a plain string stands for an object that has only that member.
         """
         value = self.members.get(key)
-        if not value and not isinstance(value, int | float):
+        if value is None:
             return []
-        path = self._path_of(key)
-        items: list[tuple[Address, Any]] = [(self.address(key), value)]
-        if isinstance(value, list):
-            items = [((id(value), at), item) for at, item in enumerate(value)]
-        found = []
-        for address, item in items:
-            if self.account.is_left_out(address, Rule.INTERNAL):
+        account, internal, is_list = self.account, self.account.internal, isinstance(value, list)
+        path, found = self._path_of(key), []
+        for at, item in enumerate(value if is_list else (value,)):
+            address = (id(value), at) if is_list else self.address(key)
+            if internal and address in internal:
                 continue
             if isinstance(item, dict):
                 if item:
-                    found.append(Fields(item, path, self.account))
+                    found.append(Fields(item, path, account))
             elif bare and isinstance(item, str):
                 if item:
-                    found.append(Fields({bare: item}, path, self.account, address))
+                    found.append(Fields({bare: item}, path, account, address))
             elif item not in (None, "", []):
-                self.account.warn(Warning(path, "not_objects"))
+                account.warn(Warning(path, "not_objects"))
         return found
 
     def warn(self, key: str, cause: str, path: str = "") -> None:
@@ -212,19 +258,6 @@ class Fields:
         warning = Warning(self._path_of(key), cause, without_sign_in_links(text), path)
         # What has parts is told part by part, as also sent.
         self.account.warn(warning, self.address(key) if text else None)
-
-    def _cleaned(self, clean: Callable[[str], str], key: str) -> str:
-        """Return a text cleaned; the same text is cleaned once in a message."""
-        value = self.members.get(key)
-        string = value if isinstance(value, str) else self._string(key)
-        if not string:
-            return ""
-        known = self.account.clean.get((clean, string))
-        if known is None:
-            known = without_sign_in_links(clean(string))
-            if len(self.account.clean) < REMEMBERED:
-                self.account.clean[clean, string] = known
-        return known
 
     def _read(self, key: str, text: str) -> str:
         if text:
@@ -236,8 +269,8 @@ class Fields:
 
     def _string(self, key: str) -> str:
         value = self.members.get(key)
-        if value is None:
-            return ""
+        if value is None or isinstance(value, str):
+            return value or ""
         value = _alone(value)
         if isinstance(value, str):
             return value

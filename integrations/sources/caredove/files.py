@@ -96,13 +96,14 @@ class Files:
         """Take the file, unless nothing is said of it or it is here already; return its key."""
         if not (announced.filename or announced.data or announced.url or announced.description):
             return ""
-        inline = _inline(announced)
-        former_key = self._former_key(announced, inline)
-        key, is_here = self._key(announced, _origin(announced, inline))
+        inline, address = _inline(announced), _address(announced)
+        former_key = self._former_key(announced, _former_origin(announced, inline, address))
+        key, is_here = self._key(announced, _origin(inline, address))
         if is_here:
             return key
-        file = _file(announced, inline, fallback=f"attachment-{len(self.parsed) + 1}.bin")
-        self.parsed.append(replace(file, key=key, former_key=former_key))
+        fallback = f"attachment-{len(self.parsed) + 1}.bin"
+        file = _file(announced, inline, address, fallback, (key, former_key))
+        self.parsed.append(file)
         if cause := "file_missing" if file.problem else file.warning:
             self.warnings.append(Warning(announced.place, cause))
         self.attachments.append(
@@ -134,12 +135,12 @@ class Files:
         is_usable = bool(_KEY.fullmatch(id_)) and not identity.is_local(id_)
         return is_usable and id_ not in self.referral_ids
 
-    def _former_key(self, announced: Announced, inline: _Inline | None) -> str:
+    def _former_key(self, announced: Announced, origin: bytes) -> str:
         """Return the key of version 1.0, as it was made then; nothing for what was left out."""
         id_ = announced.id if announced.former_id is None else announced.former_id
         key = id_ if _KEY.fullmatch(id_) else ""
         if not key or key in self._former_keys:
-            key = _named(announced.filename, _former_origin(announced, inline))
+            key = _named(announced.filename, origin)
         if key in self._former_keys:
             return ""
         self._former_keys.add(key)
@@ -149,8 +150,15 @@ class Files:
 # -- One file ------------------------------------------------------------------------------------
 
 
-def _file(announced: Announced, inline: _Inline | None, fallback: str) -> ParsedFile:
-    """Return the file, still without its keys: its content, else its address, else why not."""
+def _file(
+    announced: Announced,
+    inline: _Inline | None,
+    address: tuple[str, str],
+    fallback: str,
+    keys: tuple[str, str],
+) -> ParsedFile:
+    """Return the file: its content, else its address, else why not."""
+    key, former_key = keys
     stated = _content_type(announced.content_type)
     if inline is not None and is_general(stated):
         stated = inline.content_type or stated
@@ -158,16 +166,18 @@ def _file(announced: Announced, inline: _Inline | None, fallback: str) -> Parsed
     verdict = None if inline is None else _verdict(announced, inline, stated, hashes)
     if inline is not None and verdict is not None and not verdict.missing:
         return ParsedFile(
-            key="",
+            key=key,
+            former_key=former_key,
             filename=_filename(announced, fallback, verdict.content_type, verdict.form),
             content_type=verdict.content_type,
             size=len(inline.content or b""),
             content=inline.content,
             warning=verdict.warning,
         )
-    url, problem = _address(announced)
+    url, problem = address
     return ParsedFile(
-        key="",
+        key=key,
+        former_key=former_key,
         filename=_filename(announced, fallback, stated),
         content_type=stated,
         size=announced.size,
@@ -258,10 +268,10 @@ def _named(filename: str, origin: bytes) -> str:
     return f"sha256-{digest.hexdigest()[:32]}"
 
 
-def _origin(announced: Announced, inline: _Inline | None) -> bytes:
+def _origin(inline: _Inline | None, address: tuple[str, str]) -> bytes:
     if inline is not None and inline.content:
         return inline.content
-    return _unsigned(_address(announced)[0]).encode("utf-8", "surrogatepass")
+    return _unsigned(address[0]).encode("utf-8", "surrogatepass")
 
 
 def _unsigned(url: str) -> str:
@@ -277,11 +287,11 @@ def _unsigned(url: str) -> str:
     return f"{place}?{'&'.join(kept)}" if kept else place
 
 
-def _former_origin(announced: Announced, inline: _Inline | None) -> bytes:
+def _former_origin(announced: Announced, inline: _Inline | None, address: tuple[str, str]) -> bytes:
     """Return what version 1.0 took for the origin: it did not read all that is read today."""
     data, url = announced.data, announced.url
     inside = not data and bool(_FORMER_DATA_URL.match(url))
     if not (data or inside):
-        return b"" if announced.problem else _address(announced)[0].encode("utf-8", "surrogatepass")
+        return b"" if announced.problem else address[0].encode("utf-8", "surrogatepass")
     was_read = "%" not in url if inside else not (isinstance(data, str) and _DATA_URL.match(data))
     return (inline.content or b"") if inline is not None and was_read else b""

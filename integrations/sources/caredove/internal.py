@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.sources.account import Account, Rule
+from integrations.sources.account import CONTAINER, Account, Rule, members_of
 from integrations.sources.caredove.also_sent import is_internal
-
-# A body without such a word, not even in escapes, is not gone through.
-_SIGNS = (b"internal", b"staff", b"\\u00", b"\0")
+from integrations.sources.caredove.signs import may_say
 
 
 def leave_out_internal(
@@ -17,17 +15,14 @@ def leave_out_internal(
 
     `is_marked` gets each object with its key or index.
     """
-    folded = body.lower()
-    if not any(sign in folded for sign in _SIGNS):
+    if not may_say(body, b"internal", b"staff"):
         return
-    del folded
     stack = [content]
     while stack:
         holder = stack.pop()
-        items: Any = holder.items() if isinstance(holder, dict) else enumerate(holder)
-        for key, value in items:
+        for key, value in members_of(holder):
             by_key = isinstance(key, str) and is_internal(key) and not isinstance(value, bool)
             if by_key or (isinstance(value, dict) and is_marked(key, value)):
                 kept.leave_out((id(holder), key), Rule.INTERNAL)
-            elif isinstance(value, dict | list):
+            elif isinstance(value, CONTAINER):
                 stack.append(value)

@@ -8,8 +8,9 @@ from typing import Any
 
 from core import strict_json
 from core.markup import one_line
-from integrations.sources.account import Account, Entry, Rule
-from integrations.sources.caredove import identity, pieces
+from integrations.sources.account import CONTAINER, Entry, Rule, members_of
+from integrations.sources.account import Address as Place
+from integrations.sources.caredove import identity, pieces, signs
 from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.events import (
@@ -19,7 +20,7 @@ from integrations.sources.caredove.events import (
     classification,
     plain_kind,
 )
-from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.fields import PEEKING, Fields, Reading, made
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
 from integrations.sources.caredove.internal import leave_out_internal
 from integrations.sources.parsed import (
@@ -69,13 +70,14 @@ _GROUPS = {
 }
 _NEVER_INTERNAL = _GROUPS.keys() - {"appointment"}
 _MARKED = {*INTERNAL_MARKS, "internal"}
-_FILE_NAMES = {"filename", "content_type"}  # what a file has beside its bytes
+_FILE_NAMES = ("filename", "content_type")  # what a file has beside its bytes
+_OF_A_FILE = (*_FILE_NAMES, "id", "size", "data", "url", "sha256", "sha1", "md5")
 _LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attachments": "File"}
 
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    event = _event(_content(body).value, Account())
+    event = _event(_content(body).value, Reading())
     return Envelope(
         event_id=identity.event_id(event.id("event_id")),
         code=_code(event),
@@ -86,24 +88,24 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    return _parse(_content(body), body)[0]
+    content = _content(body)
+    return _parse(content.value, body, Reading(content.repairs))
 
 
 def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
-    parsed, kept = _parse(content, body)
-    return parsed, list(kept.entries(content.value))
+    kept = Reading(content.repairs, in_detail=True)
+    return _parse(content.value, body, kept), list(kept.entries(content.value))
 
 
-def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Account]:
-    kept = Account(content.repairs)
-    leave_out_internal(body, content.value, kept, _is_marked_internal)
-    event = _event(content.value, kept)
+def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
+    leave_out_internal(body, content, kept, _is_marked_internal)
+    event = _event(content, kept)
     kind = plain_kind(_code(event))
     event.take("event_type")
     organization, listing = event.child("organization"), event.child("service_listing")
-    files = _files(event.child("referral"))
+    files = _files(event.child("referral"), body)
     for warning in files.warnings:
         kept.warn(warning)
     occurred_at = event.moment("occurred_at")
@@ -124,7 +126,7 @@ def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Acco
     kept.settle([document, parsed.code, parsed.references, event.id("event_id")])
     rest = made(
         Document,
-        also_sent=_PlainTeller(kept).tell(content.value),
+        also_sent=_PlainTeller(kept).tell(content),
         unreadable=kept.unreadable,
     )
     parts = pieces.of_event(content.value)
@@ -173,7 +175,7 @@ def _content(body: bytes) -> strict_json.Content:
     return content
 
 
-def _event(content: dict[str, Any], kept: Account) -> Fields:
+def _event(content: dict[str, Any], kept: Reading) -> Fields:
     event = Fields(content, "", kept)
     if errors := list(_errors(event)):
         raise Unusable(errors)
@@ -418,11 +420,12 @@ def _form_answers(referral: Fields) -> list[FormAnswer]:
         if _is_internal(item):
             continue
         form, name = _form(item)
-        answers = forms.setdefault(form, Answers(referral.account, form, name))
-        values = list(_values(item, "value"))
-        if answers.add(item.line("key"), item.line("label"), values):
-            for key in ("value", "key", "label"):
-                item.take(key)
+        answers = forms.setdefault(form, Answers(form, name))
+        key, label, values = item.line("key"), item.line("label"), list(_values(item, "value"))
+        if answers.add(key, label, values):
+            if not isinstance(sent := item.raw("value"), str) or _DATA_URL.match(sent):
+                item.take("value")
+            item.account.use(item.members, {key, label, *values})
         else:
             item.leave_out(Rule.EMPTY)  # a question without an answer
     return [answer for answers in forms.values() for answer in answers.found]
@@ -447,25 +450,23 @@ def _values(item: Fields, key: str) -> Iterator[str]:
     if isinstance(value, bool):
         yield yes_or_no(value)
     elif isinstance(value, list):
-        held = (_values(Fields({key: one}, item.path, Account()), key) for one in value)
+        held = (_values(Fields({key: one}, item.path, PEEKING), key) for one in value)
         parts = [text for texts in held for text in texts if text]
         has_groups = any(isinstance(one, dict) for one in value) and any(", " in p for p in parts)
         yield from ["; ".join(parts)] if has_groups else parts
     elif isinstance(value, dict) and not _is_marked_internal("", value):
-        yield _composed(Fields(value, item.path, Account()))
+        yield _composed(Fields(value, item.path, PEEKING))
     elif isinstance(value, str) and _DATA_URL.match(value):
         yield "attached file"
     elif not isinstance(value, dict):
         yield item.text(key)
 
 
-def _attached(value: Any, label: str, path: str) -> Iterator[Announced]:
-    """Yield the files that stand as data URLs in an answer."""
+def _data_urls(value: Any) -> list[str]:
+    """Return the files that stand as data URLs in an answer."""
     if isinstance(value, list):
-        for one in value:
-            yield from _attached(one, label, path)
-    elif isinstance(value, str) and _DATA_URL.match(value):
-        yield Announced(filename=label, data=value, place=path)
+        return [data for one in value for data in _data_urls(one)]
+    return [value] if isinstance(value, str) and _DATA_URL.match(value) else []
 
 
 _CHOSEN = ("label", "text", "display", "name", "title", "filename", "value")
@@ -527,7 +528,7 @@ def _message(item: Fields, fallback: str) -> Message:
     )
 
 
-def _files(referral: Fields) -> Files:
+def _files(referral: Fields, body: bytes) -> Files:
     files = Files(referral_ids=_ids(referral))
     senders = [referral, *referral.children("messages")]
     for sender in senders:
@@ -536,60 +537,55 @@ def _files(referral: Fields) -> Files:
         for attachment in sender.children("attachments"):
             if not _is_internal(attachment):
                 files.add(_announced(attachment))
-    for attachment in _files_elsewhere(referral):
-        files.add(_announced(attachment))
+    known = referral.account.count_settled
+    if any(signs.may_have_more(body, name, known(name)) for name in _FILE_NAMES):
+        for attachment in _files_elsewhere(referral):
+            files.add(_announced(attachment))
     for answer in referral.children("form_answers"):
         if not _is_internal(answer):
-            for announced in _attached(answer.raw("value"), answer.line("label"), answer.path):
-                files.add(announced)
+            for data in _data_urls(answer.raw("value")):
+                place = answer.path
+                files.add(Announced(filename=answer.line("label"), data=data, place=place))
     return files
 
 
 def _files_elsewhere(referral: Fields) -> Iterator[Fields]:
     """Yield the files with their bytes that stand anywhere else: in an answer, in a note."""
     account = referral.account
-    has_internal = account.leaves_out(Rule.INTERNAL)
-    members = list(referral.members.items())
-    stack = [
+    stack: list[tuple[str, Any]] = [
         (key, part)
-        for key, part in reversed(members)
-        if key != "attachments" and not is_internal(key)
-    ]
+        for key, part in referral.members.items()
+        if key != "attachments" and isinstance(part, CONTAINER) and not is_internal(key)
+    ][::-1]
     while stack:
         place, holder = stack.pop()
         if isinstance(holder, dict):
-            if has_internal and any(
-                account.is_left_out((id(holder), key), Rule.INTERNAL) for key in holder
-            ):
+            if any((id(holder), key) in account.internal for key in holder):
                 continue
             if _is_file(holder):
                 yield Fields(holder, f"referral.{place}", account)
                 continue
-            items: Any = [(key, part) for key, part in holder.items() if _may_hold(place, key)]
-        else:
-            items = enumerate(holder) if isinstance(holder, list) else ()
-        inside = [
+        stack += [
             (place, part)
-            for key, part in items
-            if isinstance(part, dict | list)
-            and not (isinstance(key, str) and is_internal(key))
-            and not (has_internal and account.is_left_out((id(holder), key), Rule.INTERNAL))
-        ]
-        stack += reversed(inside)
+            for key, part in members_of(holder)
+            if isinstance(part, CONTAINER) and _may_hold_files(account, place, (id(holder), key))
+        ][::-1]
 
 
-def _may_hold(place: str, key: str) -> bool:
-    return (place, key) != ("messages", "attachments")  # read already
+def _may_hold_files(account: Reading, place: str, address: Place) -> bool:
+    key = address[1]
+    is_read = (place, key) == ("messages", "attachments")
+    is_left_out = address in account.internal or (isinstance(key, str) and is_internal(key))
+    return not (is_read or is_left_out)
 
 
 def _is_file(part: Mapping[str, Any]) -> bool:
     held = part.get("data") or part.get("url")
-    return isinstance(held, str) and bool(held) and not _FILE_NAMES.isdisjoint(part)
+    return isinstance(held, str) and bool(held) and any(name in part for name in _FILE_NAMES)
 
 
 def _announced(attachment: Fields) -> Announced:
-    for key in ("id", "filename", "content_type", "size", "data", "url", "sha256", "sha1", "md5"):
-        attachment.take(key)
+    attachment.take(*_OF_A_FILE)
     return Announced(
         id=attachment.id("id"),
         filename=next(filter(None, map(attachment.line, ("filename", "name", "title"))), ""),
@@ -624,4 +620,4 @@ def _is_marked_internal(key: str | int, part: dict[str, Any]) -> bool:
     """Return whether an object is internal; who or what a referral is about never is."""
     if key in _NEVER_INTERNAL or part.keys().isdisjoint(_MARKED):
         return False
-    return _is_internal(Fields(part, "", Account()))
+    return _is_internal(Fields(part, "", PEEKING))

@@ -96,6 +96,8 @@ def read_phone(text: str) -> Phone:
     A text with several numbers comes back as it is: which of them the word is about is not sure.
     """
     text = " ".join(text.split())
+    if text.lower() == text.upper():  # no letter says what it is
+        return Phone(text)
     number = _URI_EXTENSION.sub(r" ext. \1", unquote(text)) if _URI.match(text) else text
     if len(_NUMBER.findall(number)) > 1:
         return Phone(text)

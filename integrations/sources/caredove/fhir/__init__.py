@@ -24,7 +24,7 @@ from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.concepts import code, is_marked_internal, label
 from integrations.sources.caredove.fhir.documents import files
 from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
-from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.fields import Fields, Reading, made
 from integrations.sources.caredove.internal import leave_out_internal
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
@@ -43,7 +43,7 @@ NO_REFERRAL = (
 
 def read_envelope(body: bytes) -> Envelope:
     """Return what is needed to store the event; raises Unusable."""
-    bundle = _bundle(_content(body).value, Account())
+    bundle = _bundle(_content(body).value, Reading())
     asked = service_request(bundle)
     return Envelope(
         event_id=identity.event_id(_event_id(bundle)),
@@ -55,20 +55,20 @@ def read_envelope(body: bytes) -> Envelope:
 
 def parse(body: bytes) -> ParsedEvent:
     """Return the event with everything in it that can be read; raises Unusable."""
-    return _parse(_content(body), body)[0]
+    content = _content(body)
+    return _parse(content.value, body, Reading(content.repairs))
 
 
 def account(body: bytes) -> tuple[ParsedEvent, list[Entry]]:
     """Return the event, and what became of each value of its body; raises Unusable."""
     content = _content(body)
-    parsed, kept = _parse(content, body)
-    return parsed, list(kept.entries(content.value))
+    kept = Reading(content.repairs, in_detail=True)
+    return _parse(content.value, body, kept), list(kept.entries(content.value))
 
 
-def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Account]:
-    kept = Account(content.repairs)
-    leave_out_internal(body, content.value, kept, is_marked_internal)
-    bundle = _bundle(content.value, kept)
+def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
+    leave_out_internal(body, content, kept, is_marked_internal)
+    bundle = _bundle(content, kept)
     asked = service_request(bundle)
     found = _references(bundle, asked)
     kind = _kind(bundle, asked)
@@ -78,7 +78,11 @@ def _parse(content: strict_json.Content, body: bytes) -> tuple[ParsedEvent, Acco
     listing, organization = request.listing(bundle, asked)
     responses = forms.responses(bundle, asked)
     attached = files(
-        bundle, asked, forms.attached(bundle, responses), communications.communications(bundle)
+        bundle,
+        asked,
+        forms.attached(bundle, responses),
+        communications.communications(bundle),
+        body,
     )
     for warning in attached.warnings:
         kept.warn(warning)
@@ -137,7 +141,7 @@ def _content(body: bytes) -> strict_json.Content:
     return content
 
 
-def _bundle(content: dict[str, Any], kept: Account) -> Bundle:
+def _bundle(content: dict[str, Any], kept: Reading) -> Bundle:
     bundle = Bundle(Fields(content, "Bundle", kept), kept)
     if unfit := _unfit(bundle):
         raise Unusable([unfit])

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from integrations.sources.account import Account, Rule
+from integrations.sources.account import Rule
 from integrations.sources.caredove.events import UUID_LIKE
-from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.fields import Fields, Reading
 
 URN = "urn:uuid:"
 SERVICE_REQUEST, DOCUMENT = "ServiceRequest", "DocumentReference"
@@ -25,7 +25,7 @@ class Resource(Fields):
         self,
         members: Any,
         full_url: str,
-        account: Account,
+        account: Reading,
         container: "Resource | None" = None,
     ) -> None:
         fields = Fields(members, "", account)
@@ -45,7 +45,7 @@ class Resource(Fields):
 class Bundle:
     """The resources of a message, in its order."""
 
-    def __init__(self, root: Fields, account: Account) -> None:
+    def __init__(self, root: Fields, account: Reading) -> None:
         self.root = root
         self.account = account
         self.resources = [

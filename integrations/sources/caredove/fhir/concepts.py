@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.markup import one_line
-from integrations.sources.account import Account
 from integrations.sources.caredove.events import INTERNAL, INTERNAL_EXTENSION
-from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.fields import PEEKING, Fields
 
 MARKS = ("category", "type", "securityLabel")
 _MARKED = {*MARKS, "meta", "extension"}
@@ -73,7 +72,7 @@ def is_internal(thing: Fields) -> bool:
     """Return whether staff wrote this for themselves: it is never passed on."""
     if thing.members.keys().isdisjoint(_MARKED):
         return False
-    thing = Fields(thing.members, "", Account())  # a mark that is left out is a mark all the same
+    thing = Fields(thing.members, "", PEEKING)  # a mark that is left out is a mark all the same
     extended = any(
         INTERNAL_EXTENSION.search(extension.url("url"))
         and extension.raw("valueBoolean") is not False
@@ -91,7 +90,7 @@ def is_marked_internal(key: str | int, part: dict[str, Any]) -> bool:
         return part.get("valueBoolean") is not False
     if "resourceType" in part or part.keys().isdisjoint(_MARKED):
         return False
-    return is_internal(Fields(part, "", Account()))
+    return is_internal(Fields(part, "", PEEKING))
 
 
 def _marks(thing: Fields) -> Iterator[str]:

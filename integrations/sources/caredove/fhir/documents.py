@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from integrations.sources.account import Account, Rule, leaves
+from integrations.sources.account import CONTAINER, Account, Rule, leaves, members_of
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
@@ -17,8 +17,9 @@ from integrations.sources.caredove.fhir.bundle import (
     without_version,
 )
 from integrations.sources.caredove.fhir.concepts import extensions, is_internal, is_retracted
-from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.fields import PEEKING, Fields
 from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
+from integrations.sources.caredove.signs import may_have_more
 from integrations.sources.warnings import Warning
 from mapping.document import Alias, Withdrawn
 
@@ -31,7 +32,11 @@ _REPLACING = ("replaces", "transforms")
 
 
 def files(
-    bundle: Bundle, request: Resource, others: Iterable[Fields], messages: Iterable[Resource]
+    bundle: Bundle,
+    request: Resource,
+    others: Iterable[Fields],
+    messages: Iterable[Resource],
+    body: bytes,
 ) -> Files:
     """Return the files of a message: the referral's own, then those of others, of messages."""
     found = Files(referral_ids={request.key})
@@ -46,8 +51,9 @@ def files(
         for payload in message.children("payload"):
             for attachment in payload.children("contentAttachment"):
                 found.add(_announced(bundle, attachment, owner=message, keyed=False))
-    for attachment in _anywhere(bundle):
-        found.add(_announced(bundle, attachment))
+    if may_have_more(body, "data", bundle.account.count_settled("data")):
+        for attachment in _anywhere(bundle):
+            found.add(_announced(bundle, attachment))
     for binary in _unmentioned(bundle):
         found.add(_announced(bundle, binary, owner=binary))
     return found
@@ -64,11 +70,10 @@ def _anywhere(bundle: Bundle) -> Iterator[Fields]:
                 if holder.get("contentType") and not account.is_settled((id(holder), "data")):
                     yield Fields(holder, resource.kind, account)
                 continue
-            items: Any = holder.items() if isinstance(holder, dict) else enumerate(holder)
             stack += [
                 part
-                for key, part in items
-                if isinstance(part, dict | list)
+                for key, part in members_of(holder)
+                if isinstance(part, CONTAINER)
                 and key != "contained"
                 and not account.is_settled((id(holder), key))
             ][::-1]
@@ -198,8 +203,7 @@ def _announced(
     binary = _binary(bundle, attachment, owner)
     own, inside = _data(attachment), _data(binary)
     for holder in (attachment, binary):
-        for key in ("data", "url", "contentType", "size", "hash", "creation"):
-            holder.take(key)
+        holder.take("data", "url", "contentType", "size", "hash", "creation")
     return Announced(
         id=_id(bundle, owner) if keyed else "",
         filename=_filename([attachment, content or attachment, owner, binary]),
@@ -217,7 +221,7 @@ def _announced(
 def _binary(bundle: Bundle, attachment: Fields, owner: Resource) -> Resource:
     """Return the Binary, in the bundle or contained, that an attachment's address names."""
     url = attachment.url("url")
-    named = bundle.resolve(Fields({"reference": url}, "", bundle.account), owner) if url else None
+    named = bundle.resolve(Fields({"reference": url}, "", PEEKING), owner) if url else None
     return named if named and named.kind == _BINARY else bundle.nothing
 
 

@@ -36,7 +36,7 @@ def form_answers(bundle: Bundle, found: list[Resource]) -> list[FormAnswer]:
     """Return every answer in the responses, form by form."""
     answers: list[FormAnswer] = []
     for response in found:
-        in_form = Answers(bundle.account, form_key(bundle, response), form_name(bundle, response))
+        in_form = Answers(form_key(bundle, response), form_name(bundle, response))
         _collect(bundle, response, response, "", in_form)
         answers += in_form.found
     return answers
@@ -101,8 +101,9 @@ def _collect(
         title = " – ".join(part for part in (heading, text) if part)
         given = item.children("answer")
         values = [_value(bundle, response, answer) for answer in given]
-        if answers.add(item.line("linkId"), title, values):
-            item.take("text")
+        key = item.line("linkId")
+        if answers.add(key, title, values):
+            bundle.account.use(item.members, {*values, key, text})
         elif not any(nested.children("item") for nested in (item, *given)):
             item.leave_out(Rule.EMPTY)  # a question without an answer
         for nested in (item, *given):

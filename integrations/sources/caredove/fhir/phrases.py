@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from core.markup import one_line
-from integrations.sources.account import Account, Rule, is_empty, leaves
+from integrations.sources.account import Fate, Rule, is_empty, leaves
 from integrations.sources.caredove.also_sent import Teller, humanized
 from integrations.sources.caredove.fhir import shapes, vocabulary
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
@@ -19,7 +19,7 @@ from integrations.sources.caredove.fhir.vocabulary import (
     extension_label,
     stem,
 )
-from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.fields import PEEKING, Fields
 from integrations.sources.caredove.links import without_sign_in_links
 from integrations.sources.warnings import Warning
 from mapping.document import Alias
@@ -58,8 +58,7 @@ class Phrases(Teller):
         codings = [
             coding
             for index, coding in enumerate(items)
-            if isinstance(coding, dict)
-            and not self.account.is_left_out((id(sent), index), Rule.INTERNAL)
+            if isinstance(coding, dict) and (id(sent), index) not in self.account.internal
         ]
         names = [self.say(part, "text", part.get("text"), where)]
         names += [self.say(coding, "display", coding.get("display"), where) for coding in codings]
@@ -97,7 +96,7 @@ class Phrases(Teller):
 
     def _reference(self, part: dict[str, Any], where: str) -> str:
         """Return what a reference says: its display, else whom or what it points to."""
-        target = self.bundle.resolve(Fields(part, "", Account()), self.owner)
+        target = self.bundle.resolve(Fields(part, "", PEEKING), self.owner)
         if rule := self.bundle.left_out_by(target):
             for key in part:
                 self.settle((id(part), key), rule)
@@ -130,7 +129,7 @@ class Phrases(Teller):
         actor = part["actor"] if isinstance(part["actor"], dict) else {}
         if part.get("status") in COMING:
             self.settle((id(part), "status"))
-        target = self.bundle.resolve(Fields(actor, "", Account()), self.owner)
+        target = self.bundle.resolve(Fields(actor, "", PEEKING), self.owner)
         name = self.say(part, "actor", part["actor"], where)
         status = self.say(part, "status", part.get("status"), where)
         rest = self._rest(part, where, {"actor", "status"})
@@ -240,12 +239,10 @@ class Phrases(Teller):
 
     def _is_settled_on_purpose(self, part: dict[str, Any]) -> bool:
         """Return whether an extension is used, or left out because of what it says."""
-        return any(
-            self.account.is_told(address)
-            or self.account.is_left_out(address, Rule.SIGN_IN, Rule.INTERNAL, Rule.REPEATED)
-            for _, address, _, _ in leaves(part)
-            if address[1] != "url"
+        fates = (
+            self.account.fate(address) for _, address, _, _ in leaves(part) if address[1] != "url"
         )
+        return any(fate[0] is not Fate.LEFT_OUT or fate[1] in _ON_PURPOSE for fate in fates if fate)
 
     def _rest(self, part: dict[str, Any], where: str, done: set[str]) -> str:
         """Return the other members in words, each with its label."""
@@ -269,7 +266,7 @@ class Phrases(Teller):
         if isinstance(value, list):
             holders = [(value, index, item) for index, item in enumerate(value)]  # type: ignore[misc]
         for holder, at, item in holders:
-            if self.account.is_left_out((id(holder), at), Rule.INTERNAL):
+            if (id(holder), at) in self.account.internal:
                 continue
             if not isinstance(item, dict):
                 yield self.say(holder, at, item, where)
@@ -278,6 +275,8 @@ class Phrases(Teller):
             label = extension_label(item.get("url")).lower()
             yield f"{label} {text}".strip() if text else ""
 
+
+_ON_PURPOSE = (Rule.SIGN_IN, Rule.INTERNAL, Rule.REPEATED)
 
 _Say: TypeAlias = Callable[[Phrases, dict[str, Any], str], str]
 # The first that fits says it.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations.sources.account import Fate, is_empty, leaves, texts_of
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import Unusable
-from tests.integrations.sources.caredove.messages import FILES, load
+from tests.integrations.sources.caredove.messages import FILES, load, plain_event
 from tests.integrations.sources.caredove.test_hostile_messages import objects, places, values
 
 CASES = sorted(Path("tests/fixtures/cases").glob("*.json"))
@@ -35,8 +35,11 @@ def words(text) -> set[str]:
 
 
 def account_of(message):
-    door = fhir if "resourceType" in message else plain
-    return door.account(json.dumps(message).encode())
+    """Return the account of a message; reading it without one must come to the same."""
+    door, body = fhir if "resourceType" in message else plain, json.dumps(message).encode()
+    event, entries = door.account(body)
+    assert door.parse(body) == event
+    return event, entries
 
 
 def check(message) -> None:
@@ -102,6 +105,14 @@ def at(content, path):
     for step in path:
         content = content[step]
     return content
+
+
+@pytest.mark.parametrize("part", ["key", "label"])
+@pytest.mark.parametrize("sent", [{"en": "Allergies"}, ["Allergies", "Reactions"]])
+def test_the_name_of_a_question_that_is_no_text_is_told(part, sent):
+    message = plain_event(form_answers=[{"key": "q1", "label": "Q", "value": "Latex", part: sent}])
+    event, _ = account_of(message)
+    assert "Allergies" in " ".join(texts_of(event.document["also_sent"]))
 
 
 def test_a_field_that_no_reader_knows_is_told():
