@@ -108,29 +108,26 @@ class Account:
         self._pieces.update(texts)
 
     def use(self, part: Mapping[str, Any], texts: Collection[str]) -> None:
-        """Note that what was read of an object as one of these texts stands in the result."""
-        below: list[Any] = [part]
-        for container in below:
+        """Note that what was read in an object as one of these texts stands in the result."""
+        inside: list[Any] = [part]
+        is_whole = not self._in_detail
+        for container in inside:
             read = self._read.get(id(container), _NOTHING)
             fates = self._fates.get(id(container), _NOTHING)
             for key, value in members_of(container):
                 if read.get(key) in texts or key in fates or is_empty(value):
                     continue
-                if not isinstance(value, CONTAINER):  # it says something else, too
-                    self.join(texts)
-                    return
-                below.append(value)
-        if self._in_detail:
-            self._use_each(below, texts)
-        else:
+                if isinstance(value, CONTAINER):
+                    inside.append(value)
+                else:  # it says something else, too
+                    is_whole = False
+        if is_whole:
             self._whole.add(id(part))
-            for container in below:
-                self._read.pop(id(container), None)
-
-    def _use_each(self, containers: list[Any], texts: Collection[str]) -> None:
-        for container in map(id, containers):
-            for key, text in self._read.get(container, _NOTHING).items():
-                if text in texts:
+        for container in map(id, inside):
+            for key, text in self._read.pop(container, _NOTHING).items():
+                if text not in texts:
+                    self.read((container, key), text)
+                elif not is_whole:
                     self._use(container, key, text, texts)
 
     def leave_out(self, address: Address, rule: Rule) -> None:
