@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -109,30 +108,31 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
     for warning in files.warnings:
         kept.warn(warning)
     occurred_at = event.moment("occurred_at")
+    code, references = _code(event), _references(event)
     document = _document(event, kind, files)
-    parsed = ParsedEvent(
-        code=_code(event),
-        kind=kind,
-        references=_references(event),
-        document=document,
-        occurred_at=occurred_at,
-        local_time=None if occurred_at else _local_time(event),
-        organization_id=identity.key(organization.line("id")),
-        organization_name=organization.line("name"),
-        listing_id=identity.key(listing.line("id")),
-        listing_name=listing.line("name"),
-        files=tuple(files.parsed),
-    )
-    kept.settle([document, parsed.code, parsed.references, event.id("event_id")])
+    local_time = None if occurred_at else _local_time(event)
+    kept.settle([document, code, references, event.id("event_id")])
     rest = made(
         Document,
         also_sent=_PlainTeller(kept).tell(content),
         unreadable=kept.unreadable,
     )
-    parts = pieces.of_event(content.value)
-    warnings = pieces.placed(kept.warnings, parts)
-    document |= rest
-    return replace(parsed, document=document, warnings=warnings, parts=tuple(parts)), kept
+    parts = pieces.of_event(content)
+    return ParsedEvent(
+        code=code,
+        kind=kind,
+        references=references,
+        document=document | rest,
+        occurred_at=occurred_at,
+        local_time=local_time,
+        organization_id=identity.key(organization.line("id")),
+        organization_name=organization.line("name"),
+        listing_id=identity.key(listing.line("id")),
+        listing_name=listing.line("name"),
+        files=tuple(files.parsed),
+        warnings=pieces.placed(kept.warnings, parts),
+        parts=tuple(parts),
+    )
 
 
 class _PlainTeller(Teller):
@@ -420,9 +420,10 @@ def _form_answers(referral: Fields) -> list[FormAnswer]:
         if _is_internal(item):
             continue
         form, name = _form(item)
-        answers = forms.setdefault(form, Answers(form, name))
+        if form not in forms:
+            forms[form] = Answers(form, name)
         key, label, values = item.line("key"), item.line("label"), list(_values(item, "value"))
-        if answers.add(key, label, values):
+        if forms[form].add(key, label, values):
             if not isinstance(sent := item.raw("value"), str) or _DATA_URL.match(sent):
                 item.take("value")
             item.account.use(item.members, {key, label, *values})

@@ -4,7 +4,6 @@ What senders of this kind emit is not strictly valid FHIR, so nothing is validat
 needed: the tolerance rules of the contract, each with a test of its name.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from core import strict_json
@@ -96,20 +95,9 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
         form_answers=forms.form_answers(bundle, responses),
         attachments=attached.attachments,
     )
-    parsed = ParsedEvent(
-        code=_code(bundle),
-        kind=kind,
-        references=found,
-        document=document,
-        occurred_at=bundle.occurred_at,
-        local_time=None if bundle.occurred_at else bundle.root.local_time("last_updated"),
-        organization_id=identity.key(organization.get("id", "")),
-        organization_name=organization.get("name", ""),
-        listing_id=identity.key(listing.get("id", "")),
-        listing_name=listing.get("name", ""),
-        files=tuple(attached.parsed),
-    )
-    kept.settle([document, parsed.code, found, organization, listing, _event_id(bundle)])
+    local_time = None if bundle.occurred_at else bundle.root.local_time("last_updated")
+    event_code = _code(bundle)
+    kept.settle([document, event_code, found, organization, listing, _event_id(bundle)])
     teller = FhirTeller(bundle, _groups(bundle, asked, task, person, asking))
     rest = made(
         Document,
@@ -124,8 +112,22 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
         *teller.aliases,
     )
     parts = pieces.of_bundle(bundle)
-    parsed = replace(parsed, document=document | rest, aliases=aliases, parts=tuple(parts))
-    return replace(parsed, warnings=pieces.placed(kept.warnings, parts)), kept
+    return ParsedEvent(
+        code=event_code,
+        kind=kind,
+        references=found,
+        document=document | rest,
+        occurred_at=bundle.occurred_at,
+        local_time=local_time,
+        organization_id=identity.key(organization.get("id", "")),
+        organization_name=organization.get("name", ""),
+        listing_id=identity.key(listing.get("id", "")),
+        listing_name=listing.get("name", ""),
+        files=tuple(attached.parsed),
+        warnings=pieces.placed(kept.warnings, parts),
+        aliases=aliases,
+        parts=tuple(parts),
+    )
 
 
 # -- What must be there --------------------------------------------------------------------------
