@@ -1,9 +1,11 @@
 """Files that stand where one does not look for them are attached all the same (rule 24)."""
 
 import base64
+import json
 
 import pytest
 
+from integrations.sources.caredove import fhir, plain
 from tests.integrations.sources.caredove.messages import bundle, parse, plain_event, request
 
 
@@ -88,3 +90,48 @@ def document(*attachments: dict, **members) -> dict:
 def test_a_file_anywhere_in_a_bundle_is_attached(resources, count):
     event = parse(bundle(request(subject={"reference": "Patient/p-1"}), *resources))
     assert len(event.files) == count
+
+
+# -- Keys that the bytes of a body do not show -----------------------------------------------------
+
+
+def escaped(body: str, word: str) -> bytes:
+    """Return the body with a letter of a word written as an escape."""
+    assert word in body
+    return body.replace(word, f"\\u{ord(word[0]):04x}{word[1:]}").encode()
+
+
+PLAIN = json.dumps(plain_event(attachments=[ONE], documents={"letter": TWO}))
+FHIR = json.dumps(
+    bundle(
+        request(
+            extension=[
+                {
+                    "url": "https://x.example/letter",
+                    "valueAttachment": {"contentType": "text/plain", "data": data("One file")},
+                }
+            ]
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("door", "body", "count"),
+    [
+        (plain, escaped(PLAIN, "filename"), 2),
+        (plain, PLAIN.encode("utf-16"), 2),
+        (plain, PLAIN.encode("utf-16-le"), 2),
+        (fhir, escaped(FHIR, "data"), 1),
+        (fhir, FHIR.encode("utf-16"), 1),
+    ],
+)
+def test_a_file_is_found_however_its_keys_are_written(door, body, count):
+    assert len(door.parse(body).files) == count
+
+
+@pytest.mark.parametrize("word", ["internal", "staff_only"])
+def test_what_is_internal_is_left_out_however_its_key_is_written(word):
+    body = json.dumps(plain_event(**{word: "Difficult family"}))
+    for written in (body.encode(), escaped(body, word), body.encode("utf-16")):
+        assert "also_sent" not in plain.parse(written).document
