@@ -7,7 +7,7 @@ needed: the tolerance rules of the contract, each with a test of its name.
 from typing import Any
 
 from core import strict_json
-from integrations.sources.account import Account, Entry
+from integrations.sources.account import Entry
 from integrations.sources.caredove import identity, pieces
 from integrations.sources.caredove.events import REFERENCE_NUMBER, fhir_kind
 from integrations.sources.caredove.fhir import (

@@ -47,16 +47,21 @@ def files(
                 found.aliases.append(Alias(part="attachments", id=id_, keys=sorted(keys)))
     for attachment in [*others, *_elsewhere(bundle)]:
         found.add(_announced(bundle, attachment))
-    for message in messages:
-        for payload in message.children("payload"):
-            for attachment in payload.children("contentAttachment"):
-                found.add(_announced(bundle, attachment, owner=message, keyed=False))
+    for announced in _in_messages(bundle, messages):
+        found.add(announced)
     if may_have_more(body, "data", bundle.account.count_settled("data")):
         for attachment in _anywhere(bundle):
             found.add(_announced(bundle, attachment))
     for binary in _unmentioned(bundle):
         found.add(_announced(bundle, binary, owner=binary))
     return found
+
+
+def _in_messages(bundle: Bundle, messages: Iterable[Resource]) -> Iterator[Announced]:
+    for message in messages:
+        for payload in message.children("payload"):
+            for attachment in payload.children("contentAttachment"):
+                yield _announced(bundle, attachment, owner=message, keyed=False)
 
 
 def _anywhere(bundle: Bundle) -> Iterator[Fields]:
