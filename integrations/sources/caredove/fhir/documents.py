@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from integrations.sources.account import CONTAINER, Account, Rule, leaves, members_of
+from integrations.sources.account import CONTAINER, Rule, leaves, members_of
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import FILENAME_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
@@ -103,8 +103,8 @@ def taken_back(bundle: Bundle, resource: Resource, where: str = DOCUMENT) -> Ite
 
     Nothing of it counts as used.
     """
-    found, unused = Files(), Account()
-    document = Resource(resource.members, resource.full_url, unused, resource.container)
+    found = Files()
+    document = Resource(resource.members, resource.full_url, PEEKING, resource.container)
     for announced in _in_document(bundle, document):
         found.add(announced)
     keys = [file.key for file in found.parsed]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from integrations.sources.account import Account, Rule
+from integrations.sources.account import Rule
 from integrations.sources.caredove.events import LANGUAGE_CODE, MESSAGE_PERMISSION_EXTENSION
 from integrations.sources.caredove.fhir.bundle import (
     SERVICE_REQUEST,
@@ -16,7 +16,7 @@ from integrations.sources.caredove.fhir.bundle import (
     without_version,
 )
 from integrations.sources.caredove.fhir.concepts import code, label, labels
-from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.fields import PEEKING, Fields, made
 from integrations.sources.values.address import complete_address
 from integrations.sources.values.contact import has_ended, read_email, read_gender, read_phone
 from integrations.sources.values.names import Name, complete, parse_name
@@ -148,7 +148,7 @@ def _evidence(person: Resource) -> list[set[str]]:
 
     Nothing of it counts as read.
     """
-    fields = Fields(person.members, "", Account())
+    fields = Fields(person.members, "", PEEKING)
     names = fields.children("name")
     parts = {
         key: {w.casefold() for name in names for line in name.lines(key) for w in line.split()}
