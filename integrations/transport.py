@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import IO, Any, ClassVar, Protocol
 
+from django.db.models import TextChoices
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
 from mapping.targets import TargetField
@@ -20,15 +21,35 @@ SUMMARY = "referral_summary"
 ATTACHMENT = "attachment"
 
 
+class ErrorKind(TextChoices):
+    """What went wrong, in the same words for every kind of destination.
+
+    Whoever has to know what an error means reads this, and never the code of a protocol.
+    """
+
+    REFUSED = "refused", "Refused"  # the data, or a file
+    CREDENTIALS = "credentials", "Credentials not accepted"
+    MISADDRESSED = "misaddressed", "Wrong address"  # something else answers, or nothing may
+    THROTTLED = "throttled", "Asked to wait"
+    FAILING = "failing", "Failing"  # it answers that something is wrong on its side
+    DOWN = "down", "Unreachable"  # nothing was sent
+    SILENT = "silent", "No answer"  # what was sent may have arrived
+    GONE = "gone", "No longer there"
+    CONFLICT = "conflict", "Contradictory answer"  # a person has to look
+    BAD_MAPPING = "bad_mapping", "Mapping error"
+    BUG = "bug", "Error in Dovetail"
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One answer of a destination, kept with the attempt for support staff.
 
-    `status` is the HTTP status, or None where nothing answered. `body` is capped, and may hold
-    personal data: it is stored encrypted and never logged.
+    `code` is how the answer is named among people ("HTTP 503", "SMTP 451"); empty where nothing
+    answered. It is shown and never read. `body` is capped, and may hold personal data: it is
+    stored encrypted and never logged.
     """
 
-    status: int | None = None
+    code: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = field(default="", repr=False)
 
@@ -78,19 +99,24 @@ class Doubt(StrEnum):
 class DeliveryError(Exception):
     """A delivery that did not succeed.
 
-    `message` is a sentence for people and may quote the destination; `exchange` is the detail for
-    support. Neither appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says
-    whether the effect that was under way may have happened at the destination all the same.
-    `search` is what the answer has shown about the destination's search, if anything.
+    `kind` is what went wrong; each class has the one that it usually is. `message` is a sentence
+    for people and may quote the destination; `exchange` is the detail for support. Neither of the
+    two appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says whether the
+    effect that was under way may have happened at the destination all the same. `search` is what
+    the answer has shown about the destination's search, if anything.
     """
 
+    kind: ErrorKind = ErrorKind.FAILING
     maybe_done: bool = False
     search: Search | None = None
 
-    def __init__(self, message: str, exchange: Exchange | None = None) -> None:
+    def __init__(
+        self, message: str, exchange: Exchange | None = None, *, kind: ErrorKind | None = None
+    ) -> None:
         super().__init__(type(self).__name__)
         self.message = message
         self.exchange = exchange or Exchange()
+        self.kind = kind or self.kind
 
 
 class Down(DeliveryError):
@@ -99,6 +125,8 @@ class Down(DeliveryError):
     `cause` says why in a clause ("its certificate is not trusted"), `remedy` what an administrator
     can do about it.
     """
+
+    kind = ErrorKind.DOWN
 
     def __init__(self, message: str, *, cause: str, remedy: str) -> None:
         super().__init__(message)
@@ -112,17 +140,21 @@ class Down(DeliveryError):
 
 
 class TryAgain(DeliveryError):
-    """Not now. `after` (the destination's Retry-After) wins over the schedule."""
+    """Not now. `after` (the destination's Retry-After) wins over the schedule.
+
+    Of kind FAILING, or THROTTLED where it asks to wait, or SILENT where no answer came.
+    """
 
     def __init__(
         self,
         message: str,
         exchange: Exchange | None = None,
         *,
+        kind: ErrorKind | None = None,
         after: timedelta | None = None,
         maybe_done: bool = False,
     ) -> None:
-        super().__init__(message, exchange)
+        super().__init__(message, exchange, kind=kind)
         self.after = after
         self.maybe_done = maybe_done
 
@@ -130,14 +162,26 @@ class TryAgain(DeliveryError):
 class Rejected(DeliveryError):
     """The destination refuses this referral's data: somebody must change the referral."""
 
+    kind = ErrorKind.REFUSED
+
 
 class Misconfigured(DeliveryError):
-    """The connection is wrong (credentials, address): no referral can pass until it is fixed."""
+    """The connection is wrong: no referral can pass until it is fixed.
+
+    Of kind MISADDRESSED, or CREDENTIALS where those are not accepted.
+    """
+
+    kind = ErrorKind.MISADDRESSED
 
     def __init__(
-        self, message: str, exchange: Exchange | None = None, *, maybe_done: bool = False
+        self,
+        message: str,
+        exchange: Exchange | None = None,
+        *,
+        kind: ErrorKind | None = None,
+        maybe_done: bool = False,
     ) -> None:
-        super().__init__(message, exchange)
+        super().__init__(message, exchange, kind=kind)
         self.maybe_done = maybe_done
 
 
@@ -145,9 +189,10 @@ class Unconfirmed(DeliveryError):
     """The effect may have happened and nobody can tell yet.
 
     With `after`, the ledger searches again then; without, a person looks and decides. `doubt` says
-    what they have to find out.
+    what they have to find out. Of kind SILENT where no answer came; with a doubt, CONFLICT or GONE.
     """
 
+    kind = ErrorKind.SILENT
     maybe_done = True
 
     def __init__(
@@ -155,10 +200,13 @@ class Unconfirmed(DeliveryError):
         message: str,
         exchange: Exchange | None = None,
         *,
+        kind: ErrorKind | None = None,
         after: timedelta | None = None,
         doubt: Doubt | None = None,
     ) -> None:
-        super().__init__(message, exchange)
+        if doubt:
+            kind = kind or (ErrorKind.GONE if doubt is Doubt.GONE else ErrorKind.CONFLICT)
+        super().__init__(message, exchange, kind=kind)
         self.after = after
         self.doubt = doubt
 

@@ -7,7 +7,7 @@ the same at more length, and a test holds the two together.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from integrations.transport import Doubt
+from integrations.transport import Doubt, ErrorKind
 from referrals.models import Attempt, Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -41,6 +41,18 @@ MEND_CONNECTION = Advice(
     Actor.ADMINISTRATOR,
     "This is not a problem with the referral: the connection is paused and nothing is lost. "
     "Mend it, then press “Test connection”: everything that waits goes by itself.",
+)
+ENTER_CREDENTIALS = Advice(
+    Actor.ADMINISTRATOR,
+    "The referral is fine: the destination did not accept our credentials, so it is paused and "
+    "nothing is lost. Enter valid ones, then press “Test connection”: everything that waits is "
+    "sent automatically.",
+)
+CORRECT_ADDRESS = Advice(
+    Actor.ADMINISTRATOR,
+    "The referral is fine: something other than the destination seems to answer at its address, so "
+    "it is paused and nothing is lost. Correct the address, or what answers there, then press "
+    "“Test connection”: everything that waits is sent automatically.",
 )
 MEND_MAPPING = Advice(
     Actor.LIAISON, "Mend the mapping and save it: everything that waits goes by itself."
@@ -129,7 +141,9 @@ ADD_FILES = Advice(
 
 BY_REASON = {
     Reason.REJECTED: EDIT,
-    Reason.MISCONFIGURED: MEND_CONNECTION,
+    Reason.CONNECTION: MEND_CONNECTION,
+    Reason.MAPPING: MEND_MAPPING,
+    Reason.DISCONNECTED: CONNECT_AGAIN,
     Reason.UNCONFIRMED: LOOK,
     Reason.GAVE_UP: RETRY,
     Reason.QUARANTINED: FIND_THE_CAUSE,
@@ -137,6 +151,11 @@ BY_REASON = {
     Reason.BUG: MEND_DOVETAIL,
     Reason.WITHDRAWN: DECIDE_WITHDRAWN,
 }
+BY_KIND: dict[str, Advice] = {
+    ErrorKind.CREDENTIALS: ENTER_CREDENTIALS,
+    ErrorKind.MISADDRESSED: CORRECT_ADDRESS,
+}
+NOTHING_ANSWERED = ("", ErrorKind.SILENT, ErrorKind.DOWN)
 BY_STATE = {
     State.WAITING: WAIT_FOR_DETAILS,
     State.QUEUED: BY_ITSELF,
@@ -166,9 +185,7 @@ def advice(delivery: Delivery, last: Attempt | None = None) -> Advice:
 
 
 def _on_reason(delivery: Delivery) -> Advice:
-    if delivery.reason == Reason.MISCONFIGURED and not delivery.destination.held_at:
-        return MEND_MAPPING if delivery.trigger_config_id else CONNECT_AGAIN
-    if delivery.reason == Reason.MISCONFIGURED and delivery.destination.is_down:
+    if delivery.reason == Reason.CONNECTION and delivery.destination.is_down:
         return UNREACHABLE
     return BY_REASON[Reason(delivery.reason)]
 
@@ -176,8 +193,10 @@ def _on_reason(delivery: Delivery) -> Advice:
 def _on_answer(delivery: Delivery, last: Attempt) -> Advice:
     if delivery.reason == Reason.UNCONFIRMED and last.doubt in BY_DOUBT:
         return BY_DOUBT[Doubt(last.doubt)]
-    if delivery.reason == Reason.GAVE_UP and last.status_code is None:
+    if delivery.reason == Reason.GAVE_UP and last.kind in NOTHING_ANSWERED:
         return RETRY_WHEN_REACHED
+    if delivery.reason == Reason.CONNECTION and not delivery.destination.is_down:
+        return BY_KIND.get(last.kind, MEND_CONNECTION)
     return _on_reason(delivery)
 
 

@@ -13,7 +13,7 @@ from django.db.models import Case, CharField, Q, Value, When
 
 from referrals import advice as advices
 from referrals.advice import Advice
-from referrals.models import Delivery
+from referrals.models import WRONGLY_SET_UP, Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
 
@@ -45,30 +45,21 @@ CAUSES = (
         "down",
         "The destination cannot be reached",
         advices.UNREACHABLE,
-        DOWN & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.MISCONFIGURED)),
+        DOWN & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.CONNECTION)),
     ),
     Cause(
         "held",
         "The connection is held",
         advices.HELD,
-        HELD & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.MISCONFIGURED)),
-    ),
-    Cause(
-        "mapping",
-        "The mapping does not work",
-        advices.MEND_MAPPING,
-        OPEN & UNCLEARED & Q(reason=Reason.MISCONFIGURED, trigger_config__isnull=False),
-    ),
-    Cause(
-        "disconnected",
-        "The listing is no longer connected",
-        advices.CONNECT_AGAIN,
-        OPEN & UNCLEARED & Q(reason=Reason.MISCONFIGURED, trigger_config__isnull=True),
+        HELD & Q(state=State.QUEUED) | ~DOWN & UNCLEARED & Q(reason=Reason.CONNECTION),
     ),
     *(
         Cause(reason.value, reason.label, advices.BY_REASON[reason], UNCLEARED & Q(reason=reason))
-        for reason in Reason
-        if reason != Reason.MISCONFIGURED
+        for reason in (
+            Reason.MAPPING,
+            Reason.DISCONNECTED,
+            *(reason for reason in Reason if reason not in WRONGLY_SET_UP),
+        )
     ),
     Cause("correct", "Something is to be corrected there", advices.CORRECT_THERE, IN & CORRECT),
     Cause("files", "Files are missing there", advices.ADD_FILES, IN & ~CORRECT & LACKS_FILES),

@@ -31,8 +31,6 @@ MAX_FILES = 200
 MAX_IDENTITY = 100
 NOT_HERE = "its bytes are no longer here"
 TAKEN_BACK = "The sender withdrew it."
-# Too early, too often, or credentials that somebody is about to mend.
-PASSING_ANSWERS = (401, 403, 408, 425, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +232,7 @@ def _take(file: ReferralFile, content: bytes, answered_type: str) -> bool:
 
 def _worth_another_try(error: outbound.OutboundError) -> bool:
     if isinstance(error, outbound.Declined):
-        return error.status in PASSING_ANSWERS or error.status >= 500
+        return error.may_pass
     return isinstance(error, outbound.Unreachable | outbound.NoAnswer)
 
 

@@ -19,9 +19,11 @@ from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.sources import Endpoint
 from integrations.sources.warnings import sentence
+from integrations.transport import ErrorKind
 
 MAX_EXTERNAL_ID = 255  # characters
-NO_ANSWER = 0  # in place of an HTTP status code
+MAX_CODE = 40  # characters
+MISCONFIGURED = "misconfigured"  # what the API calls three reasons of a delivery
 
 
 class Referral(models.Model):
@@ -339,7 +341,9 @@ class Delivery(models.Model):
 
     class Reason(models.TextChoices):
         REJECTED = "rejected", "The destination refused the referral"
-        MISCONFIGURED = "misconfigured", "The connection or the mapping is wrong"
+        CONNECTION = "connection", "The connection is wrong"
+        MAPPING = "mapping", "The mapping does not work"
+        DISCONNECTED = "disconnected", "The listing is no longer connected"
         UNCONFIRMED = "unconfirmed", "Nobody knows whether it arrived"
         GAVE_UP = "gave_up", "All automatic tries are used up"
         QUARANTINED = "quarantined", "It stopped its worker too often"
@@ -398,8 +402,13 @@ class Delivery(models.Model):
     needs_correction = models.BooleanField(
         default=False, help_text="Whether something is to be corrected there."
     )
-    last_status_code = models.PositiveSmallIntegerField(
-        null=True, help_text="HTTP, of the last attempt; NO_ANSWER when it got none."
+    last_kind = models.CharField(
+        max_length=16, choices=ErrorKind.choices, blank=True, help_text="Of the last attempt."
+    )
+    last_code = models.CharField(
+        max_length=MAX_CODE,
+        null=True,
+        help_text="Of the last attempt's answer; empty when it got none.",
     )
     stopped_at = models.DateTimeField(
         null=True, help_text="When the answer to this import last paused its destination."
@@ -473,9 +482,7 @@ class Delivery(models.Model):
             models.Index(fields=["state", "-opened_at"], name="deliveries_by_state"),
             models.Index(fields=["-opened_at"], name="deliveries_by_time"),
             models.Index(fields=["external_id"], name="deliveries_by_external_id"),
-            models.Index(
-                fields=["last_status_code", "-opened_at"], name="deliveries_by_status_code"
-            ),
+            models.Index(fields=["last_code", "-opened_at"], name="deliveries_by_code"),
             GinIndex(
                 fields=["triggers"], opclasses=["jsonb_path_ops"], name="deliveries_by_trigger"
             ),
@@ -501,6 +508,11 @@ class Delivery(models.Model):
         return f"import {self.pk}"
 
     @property
+    def reason_for_others(self) -> str:
+        """The reason by the name that it has for others: three of them are one word there."""
+        return MISCONFIGURED if self.reason in WRONGLY_SET_UP else self.reason
+
+    @property
     def has_uncleared_error(self) -> bool:
         return self.error_at is not None and self.error_cleared_at is None
 
@@ -512,6 +524,13 @@ class Delivery(models.Model):
             and self.imported_at is not None
             and self.imported_at > self.error_at
         )
+
+
+WRONGLY_SET_UP = (
+    Delivery.Reason.CONNECTION,
+    Delivery.Reason.MAPPING,
+    Delivery.Reason.DISCONNECTED,
+)
 
 
 class Version(models.Model):
@@ -598,7 +617,12 @@ class Attempt(models.Model):
     doubt = models.CharField(
         max_length=20, blank=True, help_text="Why a person has to look: integrations.transport."
     )
-    status_code = models.PositiveSmallIntegerField(null=True)
+    kind = models.CharField(
+        max_length=16, choices=ErrorKind.choices, blank=True, help_text="What went wrong."
+    )
+    code = models.CharField(
+        max_length=MAX_CODE, blank=True, help_text="The answer's, for people: HTTP 503."
+    )
     message = EncryptedTextField(context="referrals.importattempt.message", default="")
     headers = models.JSONField(default=dict)
     body = EncryptedTextField(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from core import clock
@@ -32,8 +32,14 @@ def prove_its_search(destination: Destination, **_: Any) -> None:
 @receiver(post_save, sender=Mapping)
 def resume_mapping(instance: Mapping, **_: Any) -> None:
     """Queue what a mapping had stopped, once its new rules are saved too."""
-    transaction.on_commit(
-        lambda: _resume(trigger_config__mapping=instance.pk, destination__held_at__isnull=True)
+    transaction.on_commit(lambda: _resume(Reason.MAPPING, trigger_config__mapping=instance.pk))
+
+
+@receiver(pre_delete, sender=TriggerConfig)
+def await_connection(instance: TriggerConfig, **_: Any) -> None:
+    """Say of what its mapping had stopped that another connection is needed now."""
+    Delivery.objects.filter(trigger_config=instance, reason=Reason.MAPPING).update(
+        reason=Reason.DISCONNECTED
     )
 
 
@@ -41,17 +47,13 @@ def resume_mapping(instance: Mapping, **_: Any) -> None:
 def resume_connection(instance: TriggerConfig, **_: Any) -> None:
     """Queue what stopped because this listing and this destination were no longer connected."""
     _resume(
-        trigger_config=None,
+        Reason.DISCONNECTED,
         referral__listing=instance.listing_id,
         destination=instance.destination_id,
-        destination__held_at__isnull=True,
     )
 
 
-def _resume(**where: Any) -> None:
-    stopped = Delivery.objects.filter(
-        state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, **where
-    ).values("pk")
-    Delivery.objects.filter(
-        state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED, pk__in=stopped
-    ).update(state=State.QUEUED, reason="", due_at=clock.now())
+def _resume(reason: str, **where: Any) -> None:
+    stopped = Delivery.objects.filter(state=State.NEEDS_ATTENTION, reason=reason)
+    theirs = stopped.filter(**where).values("pk")
+    stopped.filter(pk__in=theirs).update(state=State.QUEUED, reason="", due_at=clock.now())

@@ -79,8 +79,8 @@ def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
 
 
 def _facts(attempt: Attempt) -> Iterator[str]:
-    if attempt.status_code is not None:
-        yield f"HTTP {attempt.status_code}"
+    if attempt.code:
+        yield attempt.code
     elif attempt.ended_at:
         yield "No answer"
     if attempt.ended_at:

@@ -17,7 +17,7 @@ from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 from referrals import intake, tasks
 from referrals.advice import advice
 from referrals.explain import Light
-from referrals.models import Attempt, Delivery, InboundEvent
+from referrals.models import WRONGLY_SET_UP, Attempt, Delivery, InboundEvent
 
 REFERENCE_PREFIX = "TEST-"
 TOKEN_LENGTH = 10
@@ -185,7 +185,7 @@ def _was_built(delivery: Delivery) -> bool:
     if delivery.external_id or delivery.steps.exists():
         return True
     ended = delivery.attempts.exclude(outcome="").exclude(outcome=Attempt.Outcome.MISCONFIGURED)
-    return ended.exists() and delivery.reason != Reason.MISCONFIGURED
+    return ended.exists() and delivery.reason not in WRONGLY_SET_UP
 
 
 def _said(delivery: Delivery) -> str:

@@ -403,7 +403,9 @@ class Story:
         found = ledger.once("referral", lambda: f"RF-{number}", lambda: None)
         ledger.once("summary", lambda: f"FL-{number}", lambda: None)
         link = f"http://127.0.0.1:9009/referrals/{found}"
-        receipt = Receipt(found, link, Exchange(201, {"Server": "crms"}, f'{{"id": "{found}"}}'))
+        receipt = Receipt(
+            found, link, Exchange("HTTP 201", {"Server": "crms"}, f'{{"id": "{found}"}}')
+        )
         settle(lease, self.delivery, receipt, self._built(missing, later=later))
 
     def tries(self) -> None:
@@ -604,11 +606,11 @@ class Story:
         self.fails(_crms(401, message="The token has expired"), built=False)
 
     def _misconfigured_mapping(self) -> None:
-        from integrations.transport import Misconfigured
+        from integrations.transport import ErrorKind, Misconfigured
 
         self.comes()
         wrong = "Mapping “default (crms)” does not work: “client.region” is not a target of CRMS."
-        self.fails(Misconfigured(wrong), built=False)
+        self.fails(Misconfigured(wrong, kind=ErrorKind.BAD_MAPPING), built=False)
 
     def _gave_up(self) -> None:
         self.comes()
@@ -619,13 +621,13 @@ class Story:
         self.fails(_crms(503, message="Database is locked"))
 
     def _gave_up_no_answer(self) -> None:
-        from integrations.transport import TryAgain
+        from integrations.transport import ErrorKind, TryAgain
 
         self.comes()
-        self.fails(TryAgain("CRMS could not be reached: the connection was refused."))
+        self.fails(TryAgain("CRMS gave no whole answer: the time was up.", kind=ErrorKind.SILENT))
         self.wait(days=2)
         self.used_up()
-        self.fails(TryAgain("CRMS could not be reached: the name is not known."))
+        self.fails(TryAgain("CRMS gave no whole answer: the time was up.", kind=ErrorKind.SILENT))
 
     def _resent_twice(self) -> None:
         from referrals import importing

@@ -54,6 +54,11 @@ class Answer:
     body: bytes = field(repr=False)
     truncated: bool
 
+    @property
+    def ok(self) -> bool:
+        """Whether it says that what was asked for was done."""
+        return 200 <= self.status < 300
+
 
 @dataclass(frozen=True)
 class Downloaded:

@@ -60,12 +60,21 @@ class NoAnswer(OutboundError):
     maybe_sent = True
 
 
+# Too early, too often, or credentials that somebody is about to correct.
+_PASSING = (401, 403, 408, 425, 429)
+
+
 class Declined(OutboundError):
     """A download that was answered with `status` instead of the file."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the file may well be had later, under the same address."""
+        return self.status in _PASSING or self.status >= 500
 
 
 class ContentRefused(OutboundError):

@@ -24,10 +24,12 @@ LONGEST_WAIT = timedelta(days=1)
 
 
 def exchange(answer: Answer) -> Exchange:
-    """Return what is kept of an answer: status, useful headers, the start of the body."""
+    """Return what is kept of an answer: its code, useful headers, the start of the body."""
     found = ((name, shortened(header(answer, name), KEPT_HEADER)) for name in KEPT_HEADERS)
     headers = {name: value for name, value in found if value}
-    return Exchange(answer.status, headers, text(answer, KEPT_BODY_BYTES).replace("\0", ""))
+    return Exchange(
+        f"HTTP {answer.status}", headers, text(answer, KEPT_BODY_BYTES).replace("\0", "")
+    )
 
 
 def retry_after(answer: Answer) -> timedelta | None:

@@ -2,7 +2,7 @@
 
 from core import outbound
 from core.outbound import Obstacle
-from integrations.transport import DeliveryError, Down, Misconfigured, TryAgain
+from integrations.transport import DeliveryError, Down, ErrorKind, Misconfigured, TryAgain
 
 # Why nothing could be sent, as a clause, and the remedy.
 DOWN = {
@@ -50,7 +50,7 @@ def delivery_error(error: outbound.OutboundError) -> DeliveryError:
     """
     match error:
         case outbound.Interrupted() | outbound.NoAnswer():
-            return TryAgain(error.message, maybe_done=error.maybe_sent)
+            return TryAgain(error.message, kind=ErrorKind.SILENT, maybe_done=error.maybe_sent)
         case outbound.Unreachable():
             return _down(error)
         case _:

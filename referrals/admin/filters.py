@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.models import Destination, Organization, ServiceListing
+from integrations.transport import ErrorKind
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.searching import NAME_VAR
 from referrals.causes import CAUSES, UNCLEARED
-from referrals.models import NO_ANSWER, Delivery
+from referrals.models import Delivery
 
 Deliveries = QuerySet[Delivery]
 OFFERED = 1_000  # of a kind; who has more narrows by another kind first
@@ -178,25 +179,44 @@ class StateFilter(Choice):
         return Q(state=chosen)
 
 
-class StatusCodeFilter(Choice):
-    """The codes of the contract with CRMS; of the last attempt."""
+class KindFilter(Choice):
+    """What went wrong in the last attempt, whatever the destination speaks."""
+
+    title = "kind of failure"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.value, kind.label) for kind in ErrorKind]
+
+    def condition(self, chosen: str) -> Q:
+        return Q(last_kind=chosen)
+
+
+class CodeFilter(Choice):
+    """The codes of the contract with CRMS, as they are shown; of the last attempt."""
 
     title = "HTTP code"
     parameter_name = "code"
-    single = (201, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504)
-    ranges: ClassVar = {"4xx": (400, 499), "5xx": (500, 599)}
+    no_answer = "0"
+    single = (
+        *("201", "400", "401", "403", "404", "409", "413", "415", "422", "429"),
+        *("500", "502", "503", "504"),
+    )
+    # From the first to before the second, in the order of text, so that an index finds them.
+    ranges: ClassVar = {"4xx": ("HTTP 4", "HTTP 5"), "5xx": ("HTTP 5", "HTTP 6")}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             *((key, f"Any {key}") for key in self.ranges),
-            *((str(code), str(code)) for code in self.single),
-            (str(NO_ANSWER), "No answer"),
+            *((code, code) for code in self.single),
+            (self.no_answer, "No answer"),
         ]
 
     def condition(self, chosen: str) -> Q:
         if limits := self.ranges.get(chosen):
-            return Q(last_status_code__range=limits)
-        return Q(last_status_code=int(chosen))
+            first, end = limits
+            return Q(last_code__gte=first, last_code__lt=end)
+        return Q(last_code="" if chosen == self.no_answer else f"HTTP {chosen}")
 
 
 class TriggerFilter(Choice):

@@ -1,6 +1,5 @@
 """Deliveries: what is wrong, whose turn it is, and since when."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
@@ -19,14 +18,15 @@ from referrals.admin.choices import choices
 from referrals.admin.deciding import DecidingAdmin
 from referrals.admin.filters import (
     CauseFilter,
+    CodeFilter,
     DateFilter,
     DestinationFilter,
     ErrorFilter,
+    KindFilter,
     ListingFilter,
     OrderFilter,
     OrganizationFilter,
     StateFilter,
-    StatusCodeFilter,
     TriggerFilter,
     shows_uncleared,
     since_field,
@@ -51,7 +51,8 @@ FILTERS: list[Any] = [
     OrganizationFilter,
     DestinationFilter,
     ListingFilter,
-    StatusCodeFilter,
+    KindFilter,
+    CodeFilter,
     TriggerFilter,
     StateFilter,
     DateFilter,
@@ -157,7 +158,8 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         cause = BY_KEY.get(delivery.cause)  # type: ignore[attr-defined]
         said = _said(delivery)
         shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
-        code = f"HTTP {delivery.last_status_code}" if _failed_with_code(delivery) else ""
+        failed = delivery.has_uncleared_error and delivery.last_kind
+        code = delivery.last_code if failed else ""
         return (
             format_html(
                 "{}{}{}",
@@ -242,9 +244,3 @@ def _said(delivery: Delivery) -> str:
 
 def _owner(delivery: Delivery) -> str:
     return str(delivery.destination.organization)
-
-
-def _failed_with_code(delivery: Delivery) -> bool:
-    return (
-        delivery.has_uncleared_error and (delivery.last_status_code or 0) >= HTTPStatus.BAD_REQUEST
-    )

@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from referrals import warned
 from referrals.explain import Cause, Light
-from referrals.models import Delivery, InboundEvent
+from referrals.models import MISCONFIGURED, WRONGLY_SET_UP, Delivery, InboundEvent
 
 
 class StoredSerializer(serializers.Serializer[None]):
@@ -31,12 +31,25 @@ class ProblemSerializer(serializers.Serializer[None]):
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
+# What three reasons have always been called here; `reason_code` tells them apart.
+REASONS = [
+    *((key, label) for key, label in Delivery.Reason.choices if key not in WRONGLY_SET_UP),
+    (MISCONFIGURED, "The connection or the mapping is wrong"),
+]
+
+
 class EventImportSerializer(serializers.ModelSerializer[Delivery]):
     destination = serializers.CharField(source="destination.name")
+    reason = serializers.ChoiceField(
+        choices=REASONS, allow_blank=True, source="reason_for_others", read_only=True
+    )
+    reason_code = serializers.ChoiceField(
+        choices=Delivery.Reason.choices, allow_blank=True, source="reason", read_only=True
+    )
 
     class Meta:
         model = Delivery
-        fields = ["destination", "state", "reason", "external_id"]
+        fields = ["destination", "state", "reason", "reason_code", "external_id"]
 
 
 class WarningSerializer(serializers.Serializer[None]):
@@ -102,7 +115,8 @@ class MissingFileSerializer(serializers.Serializer[None]):
 class ReferralImportSerializer(serializers.Serializer[None]):
     destination = serializers.CharField()
     state = serializers.ChoiceField(choices=Delivery.State.choices)
-    reason = serializers.ChoiceField(choices=Delivery.Reason.choices, allow_null=True)
+    reason = serializers.ChoiceField(choices=REASONS, allow_null=True)
+    reason_code = serializers.ChoiceField(choices=Delivery.Reason.choices, allow_null=True)
     message = serializers.CharField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
     imported_at = serializers.DateTimeField(allow_null=True)

@@ -193,7 +193,8 @@ def _delivery_as_dict(delivery: Delivery, *, withheld: bool) -> dict[str, Any]:
     return {
         "destination": delivery.destination.name,
         "state": delivery.state,
-        "reason": delivery.reason or None,
+        "reason": delivery.reason_for_others or None,
+        "reason_code": delivery.reason or None,
         "message": None if withheld else delivery.message or " ".join(delivery.corrections) or None,
         "external_id": delivery.external_id,
         "imported_at": delivery.imported_at,

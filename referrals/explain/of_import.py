@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from core import clock
 from integrations.sources.warnings import sentence
-from integrations.transport import Doubt
+from integrations.transport import Doubt, ErrorKind
 from referrals import snapshot, warned
 from referrals.advice import HELD, UNREACHABLE, Actor, Advice, advice
 from referrals.explain.answer import (
@@ -35,6 +35,10 @@ CAUSE_OF_DOUBT: dict[str, Cause] = {
     Doubt.GONE: Cause.GONE_THERE,
     Doubt.NOT_SEARCHABLE: Cause.NOT_SEARCHABLE,
     Doubt.UNCLEAR_SEARCH: Cause.UNCLEAR_SEARCH,
+}
+CAUSE_OF_WAITING: dict[str, Cause] = {
+    ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,
+    ErrorKind.FAILING: Cause.SERVER_ERROR,
 }
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 MOVED = Advice(
@@ -129,7 +133,7 @@ class ImportChecks:
                 destination,
             )
         if destination.held_at:
-            refused = delivery.reason == Reason.MISCONFIGURED
+            refused = delivery.reason == Reason.CONNECTION
             cause = Cause.CREDENTIALS_REFUSED if refused else Cause.HELD
             held = f"{destination} is held"
             sentence = self.said(f"{held}: {destination.held_reason}", f"{held}.")
@@ -142,13 +146,15 @@ class ImportChecks:
 
     def _mapped(self) -> Check:
         delivery = self.delivery
-        if delivery.state != State.NEEDS_ATTENTION or delivery.reason != Reason.MISCONFIGURED:
-            return Check(MAPPED, Light.GREEN)
         config = delivery.trigger_config
-        cause = Cause.MAPPING_ERROR if config else Cause.CONNECTION_REMOVED
-        place = config.mapping if config else delivery.referral.listing
         # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
-        raise red(MAPPED, cause, delivery.message, self.advice, place)
+        if delivery.reason == Reason.MAPPING:
+            place = config.mapping if config else delivery.referral.listing
+            raise red(MAPPED, Cause.MAPPING_ERROR, delivery.message, self.advice, place)
+        if delivery.reason == Reason.DISCONNECTED:
+            cause, listing = Cause.CONNECTION_REMOVED, delivery.referral.listing
+            raise red(MAPPED, cause, delivery.message, self.advice, listing)
+        return Check(MAPPED, Light.GREEN)
 
     # -- what the destination said -------------------------------------------------------------
 
@@ -174,9 +180,9 @@ class ImportChecks:
 
     def _message(self) -> str:
         delivery, last = self.delivery, self.last
-        status = f" (HTTP {last.status_code})" if last and last.status_code else ""
+        code = f" ({last.code})" if last and last.code else ""
         ours = delivery.get_reason_display() or (last.get_outcome_display() if last else "")
-        return self.said(delivery.message or (last.message if last else ""), f"{ours}{status}.")
+        return self.said(delivery.message or (last.message if last else ""), f"{ours}{code}.")
 
     def _tired(self) -> str:
         gave_up = self.delivery.reason == Reason.GAVE_UP
@@ -211,9 +217,7 @@ class ImportChecks:
         last = self.last
         if last is None or last.outcome in (Outcome.UNCONFIRMED, Outcome.LOST, Outcome.BUG):
             return Cause.BEING_LOOKED_FOR
-        if last.status_code is None:
-            return Cause.NO_ANSWER
-        return Cause.ASKED_TO_WAIT if last.status_code == 429 else Cause.SERVER_ERROR
+        return CAUSE_OF_WAITING.get(last.kind, Cause.NO_ANSWER)
 
     def _due(self) -> str:
         """The due time as people of the organization write it."""

@@ -12,7 +12,15 @@ from django.db import IntegrityError, transaction
 
 from core import clock, outbound
 from integrations.models import TriggerConfig
-from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Misconfigured, Parcel
+from integrations.transport import (
+    ATTACHMENT,
+    SUMMARY,
+    Document,
+    ErrorKind,
+    Ledger,
+    Misconfigured,
+    Parcel,
+)
 from mapping import document as source
 from mapping import engine
 from referrals import files, summary
@@ -20,6 +28,12 @@ from referrals.documents import document_of
 from referrals.models import Delivery, Referral, ReferralFile, StoredSummary
 
 FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
+
+
+class Disconnected(Misconfigured):
+    """Nothing joins the listing and the destination any more."""
+
+    kind = ErrorKind.BAD_MAPPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Mapping[str, ob
     """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
     config = delivery.trigger_config or _connected_again(delivery)
     if config is None:
-        raise Misconfigured("The trigger config that started this import was deleted.")
+        raise Disconnected("The trigger config that started this import was deleted.")
     context = engine.Context(
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
@@ -112,7 +126,8 @@ def map_record(delivery: Delivery, document: source.Document) -> Mapping[str, ob
     try:
         return engine.apply(config.mapping.engine_rules(), document, context).record
     except engine.MappingError as error:
-        raise Misconfigured(f"Mapping “{config.mapping}” does not work: {error}") from None
+        message = f"Mapping “{config.mapping}” does not work: {error}"
+        raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
 
 
 def _connected_again(delivery: Delivery) -> TriggerConfig | None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, RowNumber
 from core import clock
 from integrations.models import Destination, Organization
 from referrals import versions
-from referrals.models import NO_ANSWER, Attempt, Delivery, Version
+from referrals.models import Attempt, Delivery, Version
 
 State = Delivery.State
 
@@ -147,7 +147,8 @@ def _release(delivery_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
         released: dict[str, object] = {
             "lease_token": None,
             "lease_until": None,
-            "last_status_code": NO_ANSWER,
+            "last_kind": "",
+            "last_code": "",
         }
         if deaths + 1 >= MAX_DEATHS:
             changed = mine.update(

@@ -20,7 +20,7 @@ MOST_AT_ONCE = 32
 
 def resume(destination: Destination, now: datetime) -> None:
     """Give each import that waited for the destination its time."""
-    stopped = Q(state=State.NEEDS_ATTENTION, reason=Reason.MISCONFIGURED)
+    stopped = Q(state=State.NEEDS_ATTENTION, reason=Reason.CONNECTION)
     due = Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
     waiting = Delivery.objects.filter(stopped | due, destination=destination)
     due_at = now

@@ -5,7 +5,8 @@
 | a receipt | imported; with a due time while files are still to follow |
 | TryAgain | queued by the schedule, Retry-After first; gave_up when the tries are used up |
 | Rejected | rejected, unless the referral has changed meanwhile: then queued |
-| Misconfigured | misconfigured, and the destination is held; spends no try |
+| Misconfigured | connection, and the destination is held; spends no try |
+| Misconfigured, by our mapping | mapping, or disconnected; the destination stays open |
 | Misconfigured, for this referral alone | singled_out; the destination stays open |
 | Down | queued, and the destination is probed until it can be reached; spends no try |
 | Unconfirmed | queued to search, else unconfirmed: a person looks |
@@ -25,6 +26,7 @@ from core import clock
 from integrations.transport import (
     DeliveryError,
     Down,
+    ErrorKind,
     Exchange,
     Misconfigured,
     Receipt,
@@ -35,9 +37,9 @@ from integrations.transport import (
 from referrals import file_corrections, files, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
-from referrals.importing.building import Built
+from referrals.importing.building import Built, Disconnected
 from referrals.importing.claiming import Lease, LeaseLost
-from referrals.models import NO_ANSWER, Attempt, Delivery, Referral, Step, Version
+from referrals.models import Attempt, Delivery, Referral, Step, Version
 from referrals.retention import MAY_BE_THERE, NOTHING_SAID, TELL_STAFF, purge, why_ended
 from referrals.snapshot import view
 
@@ -82,9 +84,7 @@ def settle(
             move["done"] = lease.version.number
         settled = Delivery.objects.filter(
             pk=delivery.pk, state=State.RUNNING, lease_token=lease.token
-        ).update(
-            lease_token=None, lease_until=None, deaths=0, **_answered(outcome, built, now), **move
-        )
+        ).update(lease_token=None, lease_until=None, deaths=0, **_answered(outcome, now), **move)
         if not settled:
             raise LeaseLost
         if isinstance(outcome, DeliveryError) and outcome.search is not None:
@@ -150,11 +150,7 @@ def _move(
             changed = built is not None and referral.version != built.version
             return _queued(now, tries=0) if changed else _attention(Reason.REJECTED, outcome, now)
         case Misconfigured():
-            move = _attention(Reason.MISCONFIGURED, outcome, now)
-            # The destination said so, not the mapping; the one that stopped it goes last later.
-            if built and delivery.destination.hold(outcome.message, now, by=delivery.reference):
-                move["stopped_at"] = now
-            return move
+            return _misconfigured(delivery, outcome, now)
         case Down():
             delivery.destination.go_down(outcome.reason, now)
             return _queued(now, message=outcome.message)
@@ -164,6 +160,17 @@ def _move(
             return _attention(Reason.UNCONFIRMED, outcome, now)
         case _:
             return _crashed(delivery, now)
+
+
+def _misconfigured(delivery: Delivery, error: Misconfigured, now: datetime) -> Move:
+    if isinstance(error, Disconnected):
+        return _attention(Reason.DISCONNECTED, error, now)
+    if error.kind is ErrorKind.BAD_MAPPING:
+        return _attention(Reason.MAPPING, error, now)
+    move = _attention(Reason.CONNECTION, error, now)
+    if delivery.destination.hold(error.message, now, by=delivery.reference):
+        move["stopped_at"] = now  # the one that stopped it goes last later
+    return move
 
 
 def _imported(delivery: Delivery, receipt: Receipt, built: Built, now: datetime) -> Move:
@@ -267,12 +274,12 @@ def _ended(move: Move) -> Version.State:
     return by_state.get(move["state"], Version.State.OPEN)
 
 
-def _answered(outcome: Receipt | Exception, built: Built | None, now: datetime) -> Move:
+def _answered(outcome: Receipt | Exception, now: datetime) -> Move:
     """What lists and the health of the connection need to know of the attempt."""
-    answered: Move = {"last_status_code": _exchange(outcome).status or NO_ANSWER}
-    if isinstance(outcome, (TryAgain, Unconfirmed, Down)) or (
-        built and isinstance(outcome, Misconfigured)
-    ):
+    kind = _kind(outcome)
+    answered: Move = {"last_kind": kind, "last_code": _exchange(outcome).code}
+    of_the_connection = isinstance(outcome, (TryAgain, Unconfirmed, Down, Misconfigured))
+    if of_the_connection and kind != ErrorKind.BAD_MAPPING:
         answered["connection_failed_at"] = now
     return answered
 
@@ -293,7 +300,8 @@ def _end_attempt(
         ended_at=now,
         outcome=_attempt_outcome(outcome),
         doubt=doubt or "",
-        status_code=exchange.status,
+        kind=_kind(outcome),
+        code=exchange.code,
         headers={} if purged else dict(exchange.headers),
         message="" if purged else message,
         body="" if purged else exchange.body,
@@ -304,6 +312,13 @@ def _exchange(outcome: Receipt | Exception) -> Exchange:
     if isinstance(outcome, Receipt):
         return outcome.detail
     return outcome.exchange if isinstance(outcome, DeliveryError) else Exchange()
+
+
+def _kind(outcome: Receipt | Exception) -> str:
+    """Return what went wrong; empty where nothing did."""
+    if isinstance(outcome, Receipt):
+        return ""
+    return outcome.kind if isinstance(outcome, DeliveryError) else ErrorKind.BUG
 
 
 def _attempt_outcome(outcome: Receipt | Exception) -> Attempt.Outcome:

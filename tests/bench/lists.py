@@ -64,8 +64,8 @@ ROWS: dict[str, dict[str, str]] = {
         "ELSE 'rejected' END",
         "error_at": f"CASE WHEN {FAILED} THEN {AGO} END",
         "error_cleared_at": f"CASE WHEN {FAILED} AND NOT {UNCLEARED} THEN {AGO} END",
-        "last_status_code": f"CASE WHEN NOT {FAILED} THEN 201 WHEN i %% 300 = 0 THEN 503 "
-        "ELSE 422 END",
+        "last_code": f"CASE WHEN NOT {FAILED} THEN 'HTTP 201' WHEN i %% 300 = 0 "
+        "THEN 'HTTP 503' ELSE 'HTTP 422' END",
         "triggers": f"CASE WHEN i <= {RARE} THEN '[\"archived\"]' ELSE '[\"received\"]' END::jsonb",
     },
     "Version": {

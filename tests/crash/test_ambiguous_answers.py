@@ -82,7 +82,7 @@ def until_it_rests(pass_time: PassTime) -> Delivery:
 def act(delivery: Delivery, world: World, crms: Crms) -> None:
     """Do what a person is told to do."""
     match delivery.reason:
-        case "misconfigured":
+        case "connection":
             Destination.objects.get().test_connection()
         case "rejected":
             world.send(plain("referral.edited", number=2))

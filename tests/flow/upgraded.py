@@ -71,8 +71,13 @@ def facts() -> dict[str, Any]:
     }
 
 
+def status(code: str) -> int | None:
+    """Return the HTTP status that an attempt had, before it was shown alone."""
+    return int(code.removeprefix("HTTP ")) if code else None
+
+
 def deliveries() -> dict[str, Any]:
-    from referrals.models import Delivery
+    from referrals.models import MISCONFIGURED, WRONGLY_SET_UP, Delivery
 
     found = {}
     for delivery in Delivery.objects.select_related("destination"):
@@ -83,7 +88,7 @@ def deliveries() -> dict[str, Any]:
             "reference": delivery.reference,
             "destination": delivery.destination.name,
             "state": delivery.state,
-            "reason": delivery.reason,
+            "reason": delivery.reason_for_others,
             "message": delivery.message,
             "triggers": delivery.triggers,
             "opened_by": str(version.opened_by_id or ""),
@@ -99,11 +104,16 @@ def deliveries() -> dict[str, Any]:
             ],
             "sent": sent,
             "attempts": [
-                [one.number, one.outcome, one.message, one.body, one.status_code]
+                [one.number, one.outcome, one.message, one.body, status(one.code)]
                 for one in delivery.attempts.all()
             ],
             "cleared": [
-                [one.reason, one.message, one.note] for one in delivery.cleared_errors.all()
+                [
+                    MISCONFIGURED if one.reason in WRONGLY_SET_UP else one.reason,
+                    one.message,
+                    one.note,
+                ]
+                for one in delivery.cleared_errors.all()
             ],
         }
     return found

@@ -20,7 +20,7 @@ ERRORS = [kind for kind in kinds_of(DeliveryError) if kind.__module__ == transpo
 def said(kind: type[DeliveryError]) -> DeliveryError:
     if kind is Down:
         return Down(PERSON, cause=PERSON, remedy=PERSON)
-    return kind(PERSON, Exchange(422, {"X-Person": PERSON}, PERSON))
+    return kind(PERSON, Exchange("HTTP 422", {"X-Person": PERSON}, PERSON))
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
@@ -42,5 +42,5 @@ def test_what_is_delivered_is_not_shown_either() -> None:
 
     document = Document("a1", "a.pdf", "attachment", "", 1, "", open=lambda: PERSON)
     parcel = Parcel("1", {"client.last_name": PERSON}, (document,), Ledger())  # type: ignore[arg-type]
-    receipt = Receipt("RF-1", detail=Exchange(200, {}, PERSON), refused={PERSON: PERSON})
+    receipt = Receipt("RF-1", detail=Exchange("HTTP 200", {}, PERSON), refused={PERSON: PERSON})
     assert PERSON not in repr((document, parcel, receipt))

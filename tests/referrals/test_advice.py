@@ -23,7 +23,9 @@ def world(world: World) -> World:
         ("gave_up", Actor.SUPPORT, "once more at most"),
         ("quarantined", Actor.DEVELOPERS, "Tell the developers"),
         ("bug", Actor.DEVELOPERS, "Tell the developers"),
-        ("misconfigured", Actor.LIAISON, "Mend the mapping"),
+        ("connection", Actor.ADMINISTRATOR, "Test connection"),
+        ("mapping", Actor.LIAISON, "Mend the mapping"),
+        ("disconnected", Actor.LIAISON, "Connect the listing"),
         ("withdrawn", Actor.SUPPORT, "Press Retry to import it anyway"),
     ],
 )
@@ -44,7 +46,7 @@ def test_every_reason_and_state_has_advice(world: World):
         assert advice(delivery).actor is Actor.NOBODY
 
 
-@pytest.mark.parametrize("change", [{"state": "needs_attention", "reason": "misconfigured"}, {}])
+@pytest.mark.parametrize("change", [{"state": "needs_attention", "reason": "connection"}, {}])
 def test_a_held_connection_is_the_administrators_turn(world: World, change: dict[str, str]):
     if change:
         Delivery.objects.update(due_at=None, **change)

@@ -112,7 +112,7 @@ def test_a_connection_that_is_made_again_sends_what_waited(world: World) -> None
     world.send(plain())
     config = world.config
     config.delete()
-    assert world.run().reason == "misconfigured"
+    assert world.run().reason == "disconnected"
 
     config.pk = None
     config.save(force_insert=True)

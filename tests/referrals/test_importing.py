@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from core import clock, outbound
 from integrations.destinations.demo import transport as demo
-from integrations.models import Destination, Organization
+from integrations.models import Destination, Organization, TriggerConfig
 from referrals import importing
 from referrals.identity import UNITED
 from referrals.importing import claiming, deciding
@@ -102,7 +102,7 @@ def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
     delivery = world.run()
     assert (delivery.state, delivery.reason, delivery.tries) == (
         "needs_attention",
-        "misconfigured",
+        "connection",
         0,
     )
     assert Destination.objects.get().held_at is not None
@@ -209,7 +209,7 @@ def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
     world.config.mapping.rules.all().delete()
     world.config.mapping.rules.create(position=1, target="nowhere", sources=["reference"])
     delivery = world.run()
-    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert (delivery.state, delivery.reason) == ("needs_attention", "mapping")
     assert "nowhere" in delivery.message
     assert Destination.objects.get().held_at is None
 
@@ -218,11 +218,82 @@ def test_a_mapping_that_is_mended_lets_its_imports_go(
     world: World, django_capture_on_commit_callbacks
 ):
     rule = world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
-    assert world.run().reason == "misconfigured"
+    assert world.run().reason == "mapping"
     with django_capture_on_commit_callbacks(execute=True):
         rule.delete()
         world.config.mapping.save()
     assert world.run().state == "imported"
+
+
+def test_a_mapping_that_is_fixed_while_the_connection_is_held_waits_for_the_connection_alone(
+    world: World, django_capture_on_commit_callbacks
+):
+    rule = world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    world.run()
+    world.destination.hold("The token is wrong.", clock.now())
+    with django_capture_on_commit_callbacks(execute=True):
+        rule.delete()
+        world.config.mapping.save()
+    assert (world.delivery.state, world.delivery.reason) == ("queued", "")
+    assert not importing.run(world.delivery.pk)
+    Destination.objects.get().release()
+    assert world.run().state == "imported"
+
+
+def test_a_connection_that_opens_again_does_not_send_what_its_mapping_has_stopped(world: World):
+    world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    world.run()
+    world.destination.hold("The token is wrong.", clock.now())
+    Destination.objects.get().release()
+    assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "mapping")
+
+
+def test_a_listing_that_is_no_longer_connected_is_a_reason_of_its_own(world: World):
+    world.config.delete()
+    delivery = world.run()
+    assert (delivery.state, delivery.reason) == ("needs_attention", "disconnected")
+    assert Destination.objects.get().held_at is None
+    TriggerConfig.objects.create(
+        listing=world.listing,
+        destination=world.destination,
+        mapping=world.config.mapping,
+        on=["received"],
+    )
+    assert world.run().state == "imported"
+
+
+def test_what_its_mapping_has_stopped_needs_a_connection_once_that_one_is_deleted(world: World):
+    world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    assert world.run().reason == "mapping"
+    TriggerConfig.objects.get().delete()
+    assert world.delivery.reason == "disconnected"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        ("succeed", ""),
+        ("reject", "refused"),
+        ("misconfigured", "credentials"),
+        ("try_again", "failing"),
+        ("no_answer", "silent"),
+        ("unconfirmed", "silent"),
+        ("crash", "bug"),
+    ],
+)
+def test_an_attempt_keeps_what_went_wrong(world: World, behaviour: str, kind: str):
+    behave(world, behaviour)
+    delivery = world.run()
+    attempt = delivery.attempts.get()
+    assert (attempt.kind, delivery.last_kind) == (kind, kind)
+    assert (attempt.code, delivery.last_code) == ("", "")
+
+
+def test_a_mapping_error_is_no_failure_of_the_connection(world: World):
+    world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    delivery = world.run()
+    assert delivery.attempts.get().kind == "bad_mapping"
+    assert delivery.connection_failed_at is None
 
 
 def test_an_edit_that_came_while_it_was_refused_sends_it_again(

@@ -190,7 +190,7 @@ def test_an_edit_sends_a_failed_import_again_even_where_edited_is_not_chosen(
     assert (world.delivery.state, world.delivery.reason, world.delivery.tries) == ("queued", "", 0)
 
 
-@pytest.mark.parametrize("reason", ["unconfirmed", "quarantined", "misconfigured"])
+@pytest.mark.parametrize("reason", ["unconfirmed", "quarantined", "connection"])
 def test_an_edit_does_not_send_what_a_person_must_decide(world: World, reason: str):
     world.send(plain())
     Delivery.objects.update(state="needs_attention", reason=reason, due_at=None)

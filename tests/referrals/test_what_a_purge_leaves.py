@@ -59,6 +59,8 @@ KEPT = {
     "Delivery.external_id": "the id in the destination, by which staff remove it there",
     "Delivery.external_url": "where it is in the destination",
     "Attempt.doubt": "a key of ours",
+    "Delivery.last_code": "a code of a protocol, as a transport of ours writes it",
+    "Attempt.code": "a code of a protocol, as a transport of ours writes it",
     "Step.name": "a name of ours, with the id of a file",
     "Step.external_id": "an id in the destination",
     "BulkRetryItem.why": "a sentence of ours",
@@ -219,7 +221,7 @@ def planted(
 
 def fail_then_import(world: World, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        refused = Rejected("Refused.", Exchange(422, {"X": "y"}, "Refused."))
+        refused = Rejected("Refused.", Exchange("HTTP 422", {"X": "y"}, "Refused."))
         patch.setattr(DemoTransport, "deliver", mock.Mock(side_effect=refused))
         importing.run(delivery.pk)
     delivery.refresh_from_db()
@@ -280,10 +282,12 @@ def test_what_is_kept_is_there() -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        Receipt("RF-1", detail=Exchange(200, {"X": PERSON}, PERSON), refused={PERSON: PERSON}),
-        Rejected(PERSON, Exchange(422, {"X": PERSON}, PERSON)),
-        TryAgain(PERSON, Exchange(503, {"X": PERSON}, PERSON)),
-        Unconfirmed(PERSON, Exchange(500, {"X": PERSON}, PERSON)),
+        Receipt(
+            "RF-1", detail=Exchange("HTTP 200", {"X": PERSON}, PERSON), refused={PERSON: PERSON}
+        ),
+        Rejected(PERSON, Exchange("HTTP 422", {"X": PERSON}, PERSON)),
+        TryAgain(PERSON, Exchange("HTTP 503", {"X": PERSON}, PERSON)),
+        Unconfirmed(PERSON, Exchange("HTTP 500", {"X": PERSON}, PERSON)),
         RuntimeError(PERSON),
     ],
     ids=lambda outcome: type(outcome).__name__,

@@ -210,7 +210,7 @@ def test_a_page_at_create_pauses_the_destination_and_the_referral_is_looked_up_f
     answers(crms, case)
     send(world)
     delivery = go()
-    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert (delivery.state, delivery.reason) == ("needs_attention", "connection")
     assert delivery.destination.held_at is not None
     assert explain(REFERENCE).actor == "an administrator"
     open_again()
@@ -233,7 +233,7 @@ def test_a_page_after_the_referral_was_created_leads_to_no_second_one(
 ):
     answers(crms, case)
     send(world)
-    assert go().reason == "misconfigured"
+    assert go().reason == "connection"
     open_again()
     delivery = go()
     assert (delivery.state, in_crms(crms)) == ("imported", [(REFERENCE, 2)])
@@ -321,7 +321,7 @@ def test_a_page_at_an_upload_is_no_success(
     crms.answer("upload", applied=arrived, **given)
     send(world)
     delivery = go()
-    assert (delivery.state, delivery.reason) == ("needs_attention", "misconfigured")
+    assert (delivery.state, delivery.reason) == ("needs_attention", "connection")
     assert delivery.destination.held_at is not None
     open_again()
     assert go().state == "imported"
@@ -409,7 +409,7 @@ def test_a_wrong_connection_is_an_administrators_turn(world: World, crms: Sandbo
     crms.answer("create", status=status, json={"message": "No"})
     send(world)
     delivery = go()
-    assert (delivery.reason, delivery.tries) == ("misconfigured", 0)
+    assert (delivery.reason, delivery.tries) == ("connection", 0)
     assert delivery.destination.held_by == REFERENCE
     open_again()
     assert go().state == "imported"
@@ -508,13 +508,13 @@ def test_403_at_the_look_up_is_the_connection_unless_the_ping_is_accepted(
     crms.fail("look-up", "403")
     crms.fail("ping", "403")
     send(world)
-    assert go().reason == "misconfigured"
+    assert go().reason == "connection"
 
 
 @pytest.mark.parametrize(
     ("given", "ping", "reason"),
     [
-        *((page, page, "misconfigured") for page in PAGES),
+        *((page, page, "connection") for page in PAGES),
         *((page, {"status": 200, "json": {}}, "unconfirmed") for page in PAGES),
         (PAGE, {"status": 404, "text": "<html>Not found</html>"}, "unconfirmed"),
     ],
@@ -753,7 +753,7 @@ def test_a_referral_that_alone_is_refused_waits_alone(world: World, crms: Sandbo
     crms.answer("create", times=None, reference=REFERENCE, status=status, json={"message": "WAF"})
     for number, reference in enumerate((REFERENCE, "2", "3"), start=1):
         send(world, reference, number=number)
-    assert go().reason == "misconfigured"
+    assert go().reason == "connection"
     open_again()
     run_all()
     stopped = delivery_of()
@@ -769,9 +769,9 @@ def test_a_wrong_token_is_nobodys_own_trouble(world: World, crms: Sandbox):
     send(world)
     point_to(crms.url)
     crms.fail("any", "401", times=3)  # two creates, and the ping that asks whose trouble it is
-    assert go().reason == "misconfigured"
+    assert go().reason == "connection"
     Destination.objects.get().release()
-    assert go().reason == "misconfigured"
+    assert go().reason == "connection"
     assert Destination.objects.get().held_at is not None
 
 

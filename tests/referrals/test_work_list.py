@@ -19,7 +19,7 @@ from integrations.models import Destination, Organization, ServiceListing
 from referrals.admin.searching import SearchedAdmin
 from referrals.advice import Actor, advice
 from referrals.causes import CAUSES, cause_key
-from referrals.models import NO_ANSWER, Delivery, Referral
+from referrals.models import Delivery, Referral
 from tests.core.test_logging import Lines
 from tests.people import client_of
 from tests.world import World, make_world, plain
@@ -134,9 +134,11 @@ def test_each_filter_finds_its_own(support: Client, world: World) -> None:
     destination = Destination.objects.create(
         organization=world.organization, name="Other CRMS", kind="demo"
     )
-    delivery(world, "plain", triggers=["received"], last_status_code=503)
-    delivery(world, "listing", listing=listing, last_status_code=NO_ANSWER)
-    delivery(world, "destination", destination=destination, last_status_code=400)
+    delivery(world, "plain", triggers=["received"], last_code="HTTP 503", last_kind="failing")
+    delivery(world, "listing", listing=listing, last_code="", last_kind="silent")
+    delivery(
+        world, "destination", destination=destination, last_code="HTTP 400", last_kind="refused"
+    )
     delivery(world, "booked", triggers=["received", "booked"], reason=Reason.BUG)
     delivery(world, "old", error_at=NOW - timezone.timedelta(days=9))
 
@@ -148,7 +150,9 @@ def test_each_filter_finds_its_own(support: Client, world: World) -> None:
         ({"reason": "bug"}, ["booked"]),
         ({"code": 503}, ["plain"]),
         ({"code": "4xx"}, ["destination"]),
-        ({"code": NO_ANSWER}, ["listing"]),
+        ({"code": 0}, ["listing"]),
+        ({"kind": "failing"}, ["plain"]),
+        ({"kind": "silent"}, ["listing"]),
         ({"to": day}, ["old"]),
         ({"from": day, "code": "5xx"}, ["plain"]),
         ({"state": "queued"}, []),
@@ -164,6 +168,7 @@ def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> 
         {"organization": foreign.pk},
         {"organization": "x' OR 1"},
         {"code": "999"},
+        {"kind": "HTTP 503"},
         {"from": "yesterday"},
         {"from": "0001-01-01", "to": "9999-12-31"},
         {"reason": "whatever"},
@@ -195,7 +200,6 @@ def every_standing(world: World) -> None:
     imported = {"state": State.IMPORTED, "external_id": "RF-1"}
     standings: list[dict[str, Any]] = [
         *({"reason": reason} for reason in Reason),
-        {"reason": Reason.MISCONFIGURED, "trigger_config": None},
         imported,
         {**imported, "lacks_files": True, "missing_files": {"a": "b"}},
         {**imported, "needs_correction": True, "corrections": ["Remove it."]},

@@ -94,12 +94,12 @@ def test_the_first_failure_of_a_kind_is_told_and_the_next_ones_are_not(
     world: World, mail: MailServer
 ):
     recipient(world)
-    failed(world, reason="rejected", last_status_code=400)
+    failed(world, reason="rejected", last_kind="refused")
     alerts.look_and_send()
-    failed(world, 5, reason="rejected", last_status_code=422)
+    failed(world, 5, reason="rejected", last_kind="refused")
     alerts.look_and_send()
     assert len(mail.mails) == 1
-    failed(world, reason="unconfirmed", last_status_code=0)
+    failed(world, reason="unconfirmed", last_kind="silent")
     alerts.look_and_send()
     assert sorted(told()) == ["failure", "failure"]
     assert len(mail.mails) == 2
@@ -109,7 +109,7 @@ def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
     world: World, mail: MailServer
 ):
     recipient(world)
-    failed(world, 2, reason="gave_up", last_status_code=503)
+    failed(world, 2, reason="gave_up", last_kind="failing")
     alerts.look_and_send()
     (got,) = mail.mails
     assert got["To"] == "ana@clinic.example"
@@ -147,7 +147,7 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
 
 def test_a_destination_that_is_tried_again_is_told_as_that(world: World):
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
-    failed(world, tries=2, connection_failed_at=MORNING, last_status_code=503, **queued)
+    failed(world, tries=2, connection_failed_at=MORNING, last_kind="failing", **queued)
     alerts.look_and_send()
     assert told() == ["retrying"]
 
@@ -188,7 +188,7 @@ def test_several_dispatchers_tell_it_once(world: World, monkeypatch: pytest.Monk
 
 
 def test_a_connection_works_again_when_an_import_goes_through(world: World, at: Any):
-    failed(world, reason="gave_up", last_status_code=503)
+    failed(world, reason="gave_up", last_kind="failing")
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     watching.look()
@@ -202,7 +202,7 @@ def test_a_connection_works_again_when_an_import_goes_through(world: World, at: 
 
 def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World, at: Any):
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
-    (poor,) = failed(world, tries=1, connection_failed_at=MORNING, last_status_code=500, **queued)
+    (poor,) = failed(world, tries=1, connection_failed_at=MORNING, last_kind="failing", **queued)
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     succeed(world, moment)
@@ -216,7 +216,7 @@ def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World,
 
 def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
     world.destination.hold("401", MORNING)
-    (delivery,) = failed(world, reason="misconfigured", last_status_code=401)
+    (delivery,) = failed(world, reason="connection", last_kind="credentials")
     watching.look()
     assert Trouble.objects.get().what == "held:4xx"
     at(MORNING + timedelta(minutes=20))
@@ -229,7 +229,7 @@ def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
 
 
 def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at: Any):
-    deliveries = failed(world, 2, reason="rejected", last_status_code=400)
+    deliveries = failed(world, 2, reason="rejected", last_kind="refused")
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     succeed(world, moment)
@@ -396,7 +396,7 @@ def test_without_a_mail_server_the_admin_says_so(world: World, settings: Any):
 def test_a_webhook_is_signed(world: World, hook: HookServer, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()  # the receiver compares the time with its own
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
-    failed(world, reason="rejected", last_status_code=400)
+    failed(world, reason="rejected", last_kind="refused")
     alerts.look_and_send()
     (got,) = hook.received
     body = Webhook(SECRET).verify(got.body, got.headers)
@@ -519,7 +519,7 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
 
 def test_the_referral_that_paused_a_destination_is_named(world: World, mail: MailServer):
     recipient(world)
-    (delivery,) = failed(world, reason="misconfigured", last_status_code=403)
+    (delivery,) = failed(world, reason="connection", last_kind="credentials")
     world.destination.hold("CRMS says no.", clock.now(), by=delivery.reference or REFERENCE)
     alerts.look_and_send()
     assert f"referral {delivery.reference or REFERENCE}" in mail.mails[-1].get_content()
@@ -528,7 +528,7 @@ def test_the_referral_that_paused_a_destination_is_named(world: World, mail: Mai
 
 def test_a_referral_that_is_refused_alone_is_named(world: World, mail: MailServer):
     recipient(world)
-    (delivery,) = failed(world, reason="singled_out", last_status_code=403)
+    (delivery,) = failed(world, reason="singled_out", last_kind="credentials")
     Delivery.objects.update(reference="4200000121")
     alerts.look_and_send()
     assert "referral 4200000121" in mail.mails[-1].get_content()

@@ -92,7 +92,7 @@ def test_each_number_leads_to_exactly_the_imports_that_it_counts(
         failed(world.destination)
     failed(world.destination, Reason.GAVE_UP)
     failed(world.destination, error_cleared_at=NOW)
-    failed(closed, Reason.MISCONFIGURED)
+    failed(closed, Reason.CONNECTION)
     delivery(closed, State.QUEUED, due_at=NOW)
     delivery(world.destination, State.QUEUED, due_at=NOW, error_at=NOW)
     delivery(world.destination, State.IMPORTED, external_id="RF-1", error_at=NOW)

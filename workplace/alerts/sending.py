@@ -8,7 +8,6 @@ import json
 import smtplib
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from http import HTTPStatus
 from uuid import UUID, uuid4
 
 import structlog
@@ -146,7 +145,7 @@ def _call(recipient: AlertRecipient, message: Message) -> None:
         )
     except outbound.OutboundError as error:
         raise NotSent(error.message) from None
-    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+    if not answer.ok:
         raise NotSent(f"The webhook answered HTTP {answer.status}.")
 
 

@@ -1,6 +1,6 @@
 """What there is to tell: troubles that begin, troubles that are over, and the daily digest.
 
-A trouble is one cause at one destination, told apart by the class of the HTTP answer. It begins
+A trouble is one cause at one destination, told apart by the class of the answer. It begins
 with its first sign and is told then; further signs belong to it until it is over.
 """
 
@@ -14,6 +14,7 @@ from django.db.models import Count, F, Max, Min, Q
 
 from core import clock
 from integrations.models import Destination, Organization
+from integrations.transport import ErrorKind
 from referrals.causes import UNCLEARED, cause_key
 from referrals.models import Delivery
 from workplace.alerts.telling import News, tell
@@ -30,6 +31,17 @@ TOO_OLD = "too_old"
 OF_THE_CONNECTION = (DOWN, HELD, "gave_up", RETRYING)
 # Of these the class of the answer tells more than one kind.
 ANSWERED = (HELD, "rejected", "unconfirmed", "gave_up", RETRYING)
+# Recipients know the kinds of answers by the names of classes of HTTP codes.
+CLASSES: dict[str, str] = {
+    ErrorKind.CONFLICT: "2xx",
+    ErrorKind.MISADDRESSED: "3xx",
+    ErrorKind.REFUSED: "4xx",
+    ErrorKind.CREDENTIALS: "4xx",
+    ErrorKind.THROTTLED: "4xx",
+    ErrorKind.GONE: "4xx",
+    ErrorKind.FAILING: "5xx",
+}
+NO_ANSWER = "none"
 NO_FAILURE = ("", "again", "succeeded", "dismissed")
 UNFINISHED = Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING]) | (
     Q(state=State.NEEDS_ATTENTION) & UNCLEARED
@@ -100,7 +112,7 @@ def _paused() -> Iterator[Sign]:
     paused = Destination.objects.filter(held_at__isnull=False).order_by()
     for one in paused.only("organization", "held_at", "held_by", "probe_at"):
         deliveries = Delivery.objects.filter(destination=one)
-        stopped = deliveries.filter(reason=Delivery.Reason.MISCONFIGURED).count()
+        stopped = deliveries.filter(reason=Delivery.Reason.CONNECTION).count()
         if one.is_down or not (one.held_by or stopped):
             since: Any = one.held_at  # known to be there
             count = stopped + deliveries.filter(state=State.QUEUED).count()
@@ -119,13 +131,13 @@ def _tried_again() -> Any:
 
 def _united(deliveries: Any, cause: str, at: str) -> Iterable[Sign]:
     """Return one sign for each destination, cause and class of answer."""
-    named = ["destination", "destination__organization", "last_status_code"]
+    named = ["destination", "destination__organization", "last_kind"]
     rows = deliveries.order_by().values(*named, *([cause] if cause else [])).annotate(
         count=Count("pk"), since=Min(at), last=Max(at)
     )  # fmt: skip
     signs: dict[Any, Sign] = {}
     for row in rows:
-        what = _what(row[cause] if cause else RETRYING, row["last_status_code"])
+        what = _what(row[cause] if cause else RETRYING, row["last_kind"])
         place = row["destination__organization"], row["destination"]
         found = Sign(*place, what, row["count"], row["since"], row["last"])
         signs[found.key] = _both(signs[found.key], found) if found.key in signs else found
@@ -143,10 +155,8 @@ def _both(one: Sign, other: Sign) -> Sign:
     )
 
 
-def _what(cause: str, status: int | None) -> str:
-    if cause not in ANSWERED:
-        return cause
-    return f"{cause}:{status // 100}xx" if status else f"{cause}:none"
+def _what(cause: str, kind: str) -> str:
+    return f"{cause}:{CLASSES.get(kind, NO_ANSWER)}" if cause in ANSWERED else cause
 
 
 def _too_old(now: datetime) -> Iterator[Sign]:

@@ -22,7 +22,8 @@ from workplace.models import Alert, AlertKind, AlertRecipient
 TEST = "test"
 ANSWERS = {
     "none": "no answer",
-    "2xx": "HTTP 2xx: an answer that cannot be read",
+    "2xx": "an answer that does not settle it",
+    "3xx": "something else answers at its address",
     "4xx": "HTTP 4xx: refused",
     "5xx": "HTTP 5xx: an error there",
 }

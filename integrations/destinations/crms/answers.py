@@ -17,6 +17,7 @@ from integrations.http.reasons import reason, shortened
 from integrations.transport import (
     DeliveryError,
     Doubt,
+    ErrorKind,
     Misconfigured,
     Rejected,
     TryAgain,
@@ -38,31 +39,45 @@ class Call(StrEnum):
 class FileRefused(DeliveryError):
     """CRMS has the referral and will not take this file; the rest goes on."""
 
+    kind = ErrorKind.REFUSED
+
 
 class FileThere(DeliveryError):
     """CRMS says that it has this file already."""
+
+    kind = ErrorKind.CONFLICT
 
 
 class ReferralGone(DeliveryError):
     """CRMS no longer has the referral that a file belongs to."""
 
+    kind = ErrorKind.GONE
+
 
 class SearchRefused(DeliveryError):
     """CRMS will not be searched for this referral, or not at all."""
+
+    kind = ErrorKind.CONFLICT
 
 
 class Duplicate(DeliveryError):
     """CRMS says that it has this referral, or another of this client, already."""
 
+    kind = ErrorKind.CONFLICT
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One row of the answer table; `{reason}` in the words is what CRMS said."""
+    """One row of the answer table; `{reason}` in the words is what CRMS said.
+
+    Without a kind, the error is of the kind that it usually is.
+    """
 
     statuses: Container[int]
     calls: Container[Call]
     error: type[DeliveryError]
     words: str
+    kind: ErrorKind | None = None
 
 
 WRITES = (Call.CREATE, Call.FILE)
@@ -85,18 +100,27 @@ MEANINGS = (
     ),
     Meaning((409,), (Call.FILE,), FileThere, "CRMS says that it has this file already: {reason}"),
     Meaning(
-        (401, 402, 407),
+        (401, 402),
         ANY,
         Misconfigured,
         "CRMS does not accept the credentials: {reason}",
+        ErrorKind.CREDENTIALS,
     ),
+    Meaning((407,), ANY, Misconfigured, "CRMS does not accept the credentials: {reason}"),
     Meaning(
         (403,),
         (Call.LOOK_UP,),
         SearchRefused,
         "CRMS does not let itself be searched (HTTP {status}): {reason}",
+        ErrorKind.CREDENTIALS,
     ),
-    Meaning((403,), ANY, Misconfigured, "CRMS does not accept the credentials: {reason}"),
+    Meaning(
+        (403,),
+        ANY,
+        Misconfigured,
+        "CRMS does not accept the credentials: {reason}",
+        ErrorKind.CREDENTIALS,
+    ),
     Meaning(
         (421, 426),
         ANY,
@@ -109,7 +133,7 @@ MEANINGS = (
         Misconfigured,
         "CRMS answers at another address than the one set here{place}: {reason}",
     ),
-    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason}"),
+    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason}", ErrorKind.THROTTLED),
     Meaning(
         (501,),
         (Call.LOOK_UP,),
@@ -162,17 +186,23 @@ def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryErro
     kept = exchange(answer)
     writes = call in WRITES
     if meaning.error is TryAgain:
-        maybe_done = writes and answer.status != 429
-        return TryAgain(message, kept, after=retry_after(answer), maybe_done=maybe_done)
+        maybe_done = writes and meaning.kind is not ErrorKind.THROTTLED
+        return TryAgain(
+            message,
+            kept,
+            kind=meaning.kind,
+            after=retry_after(answer),
+            maybe_done=maybe_done,
+        )
     if meaning.error is Misconfigured:
         # A redirect may follow something that was done.
         maybe_done = writes and 300 <= answer.status < 400
-        return Misconfigured(message, kept, maybe_done=maybe_done)
-    return meaning.error(message, kept)
+        return Misconfigured(message, kept, kind=meaning.kind, maybe_done=maybe_done)
+    return meaning.error(message, kept, kind=meaning.kind)
 
 
 def is_success(answer: Answer) -> bool:
-    return 200 <= answer.status < 300
+    return answer.ok
 
 
 def page_instead(call: Call, answer: Answer) -> Misconfigured:

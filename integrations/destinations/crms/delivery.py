@@ -34,6 +34,7 @@ from integrations.transport import (
     DeliveryError,
     Document,
     Doubt,
+    ErrorKind,
     Exchange,
     Misconfigured,
     Parcel,
@@ -174,10 +175,10 @@ class CrmsDelivery:
 
     def _not_searchable(self, refused: SearchRefused) -> DeliveryError:
         """Return that a person has to look; for 403 only if CRMS accepts us otherwise."""
-        if refused.exchange.status == 403 and ping_error(self.api.ping()):
-            return Misconfigured(refused.message, refused.exchange)
+        if refused.kind is ErrorKind.CREDENTIALS and ping_error(self.api.ping()):
+            return Misconfigured(refused.message, refused.exchange, kind=refused.kind)
         unknown = Unconfirmed(refused.message, refused.exchange, doubt=Doubt.NOT_SEARCHABLE)
-        unknown.search = Search(refused=refused_by(refused.exchange.status))
+        unknown.search = Search(refused=refused_by(refused.exchange))
         return unknown
 
     def _wrong_connection(self) -> DeliveryError | None:
@@ -225,7 +226,7 @@ class CrmsDelivery:
         there = readable_id(body, self.options["id_field"])
         if there := there or self._listed_file(referral, document) or "":
             return there
-        raise Unconfirmed(error.message, error.exchange)
+        raise Unconfirmed(error.message, error.exchange, kind=error.kind)
 
     def _find_file(self, referral: str, document: Document) -> str | None:
         """Return the id of a file that may have been sent, or None to send it (again).

@@ -9,7 +9,7 @@ from core.outbound import Answer
 from integrations.destinations.crms import search
 from integrations.destinations.crms.answers import Call, SearchRefused, error_for, is_success
 from integrations.destinations.crms.api import Api
-from integrations.transport import Search, Unconfirmed
+from integrations.transport import Exchange, Search, Unconfirmed
 
 
 def prove(api: Api, options: Mapping[str, Any], reference: str, external_id: str) -> Search:
@@ -28,13 +28,13 @@ def prove(api: Api, options: Mapping[str, Any], reference: str, external_id: str
                 raise Unconfirmed(found.seen())
         filters = _found(api, options, _impossible()).nothing
     except SearchRefused as refused:
-        return Search(refused=refused_by(refused.exchange.status))
+        return Search(refused=refused_by(refused.exchange))
     return Search(finds=bool(external_id), filters=bool(external_id) and filters)
 
 
-def refused_by(status: int | None) -> str:
+def refused_by(answer: Exchange) -> str:
     """Say why a CRMS cannot be searched, for the page of the destination."""
-    return f"It answered a search with HTTP {status}."
+    return f"It answered a search with {answer.code}."
 
 
 def _found(api: Api, options: Mapping[str, Any], reference: str) -> search.Found:

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 
 from integrations.transport import (
     SUMMARY,
+    ErrorKind,
     Misconfigured,
     Options,
     Parcel,
@@ -33,6 +34,8 @@ UNCONFIRMED = "unconfirmed"
 REFUSE_FILES = "refuse_files"
 CRASH = "crash"
 CRASH_AFTER = "crash_after"
+
+REFUSES_US = "The demo destination does not accept these credentials."
 
 BEHAVIOURS = [
     (SUCCEED, "Takes everything"),
@@ -100,7 +103,7 @@ class DemoTransport(Transport):
 
     def check(self) -> str:
         if self.options["behaviour"] == MISCONFIGURED:
-            raise Misconfigured("The demo destination does not accept these credentials.")
+            raise Misconfigured(REFUSES_US, kind=ErrorKind.CREDENTIALS)
         return "The demo destination is here. It delivers nothing."
 
     def deliver(self, parcel: Parcel) -> Receipt:
@@ -158,14 +161,16 @@ def _fail_before(behaviour: str) -> None:
     if behaviour == TRY_AGAIN:
         raise TryAgain("The demo destination asks to try again.")
     if behaviour == MISCONFIGURED:
-        raise Misconfigured("The demo destination does not accept these credentials.")
+        raise Misconfigured(REFUSES_US, kind=ErrorKind.CREDENTIALS)
     if behaviour == CRASH:
         raise RuntimeError("The demo destination broke.")
 
 
 def _fail_after(behaviour: str) -> None:
     if behaviour == NO_ANSWER:
-        raise TryAgain("The demo destination did not answer.", maybe_done=True)
+        raise TryAgain(
+            "The demo destination did not answer.", kind=ErrorKind.SILENT, maybe_done=True
+        )
     if behaviour == UNCONFIRMED:
         raise Unconfirmed("The demo destination did not say whether it took the referral.")
     if behaviour == CRASH_AFTER:

@@ -13,7 +13,7 @@ def test_of_an_answer_status_useful_headers_and_the_start_of_the_body_are_kept()
     kept = exchange(
         answer(503, b"x" * 10_000, retry_after="7", X_Request_ID="abc", Set_Cookie="secret=1")
     )
-    assert kept.status == 503
+    assert kept.code == "HTTP 503"
     assert kept.headers == {"Retry-After": "7", "X-Request-ID": "abc"}
     assert kept.body == "x" * 4096
 

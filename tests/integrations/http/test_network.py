@@ -18,6 +18,7 @@ from integrations.transport import Down, Misconfigured, TryAgain
 def test_each_obstacle_has_its_cause_and_its_remedy(obstacle: Obstacle):
     error = delivery_error(Unreachable("crms.example could not be reached.", "x", obstacle))
     assert isinstance(error, Down)
+    assert error.kind == "down"
     assert not error.maybe_done
     assert error.remedy.endswith(".")
     assert error.reason == f"{error.cause}. {error.remedy}"
@@ -46,3 +47,4 @@ def test_what_was_on_its_way_is_tried_again(
     found = delivery_error(error)
     assert type(found) is kind
     assert found.maybe_done is maybe_done
+    assert found.kind == ("silent" if kind is TryAgain else "misaddressed")

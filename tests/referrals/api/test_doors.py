@@ -17,7 +17,7 @@ from integrations.models import Organization, Source, SourceCredential
 from integrations.sources import auth
 from integrations.sources.auth import hash_secret
 from referrals.api import urls, views
-from referrals.models import InboundEvent
+from referrals.models import Delivery, InboundEvent
 from tests.referrals.api.sender import FHIR, SECRET, SIGNING, add_signing_secret, basic, get, post
 from tests.world import World, example, plain
 
@@ -332,9 +332,29 @@ def test_a_sender_learns_what_became_of_an_event(world: World):
             "destination": "Birchwood CRMS",
             "state": "imported",
             "reason": "",
+            "reason_code": "",
             "external_id": "DEMO-3502768696-referral",
         }
     ]
+
+
+@pytest.mark.parametrize("code", ["connection", "mapping", "disconnected"])
+def test_three_reasons_keep_the_name_that_senders_know_and_have_their_own_beside(
+    world: World, code: str
+):
+    event = world.send(plain())
+    Delivery.objects.update(state="needs_attention", reason=code, due_at=None)
+    (told,) = get(f"/api/v1/events/{event.pk}").json()["imports"]
+    assert (told["reason"], told["reason_code"]) == ("misconfigured", code)
+    (told,) = get("/api/v1/referrals/3502768696").json()["imports"]
+    assert (told["reason"], told["reason_code"]) == ("misconfigured", code)
+
+
+def test_every_other_reason_is_called_the_same_twice(world: World):
+    world.send(plain())
+    Delivery.objects.update(state="needs_attention", reason="rejected", due_at=None)
+    (told,) = get("/api/v1/referrals/3502768696").json()["imports"]
+    assert (told["reason"], told["reason_code"]) == ("rejected", "rejected")
 
 
 def test_a_sender_learns_whether_a_referral_is_imported(world: World):

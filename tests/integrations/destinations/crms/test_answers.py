@@ -15,10 +15,12 @@ from integrations.destinations.crms.answers import (
     SearchRefused,
     error_for,
     id_in_location,
+    no_id,
+    page_instead,
     readable_id,
     says_failed,
 )
-from integrations.transport import DeliveryError, Misconfigured, Rejected, TryAgain
+from integrations.transport import DeliveryError, ErrorKind, Misconfigured, Rejected, TryAgain
 from tests.integrations.http.answers import answer
 
 # -- The table -----------------------------------------------------------------------------------
@@ -106,6 +108,41 @@ def test_each_answer_is_the_error_of_those_who_must_act(
 
 
 @pytest.mark.parametrize(
+    ("calls", "statuses", "kind"),
+    [
+        ([Call.CREATE], (400, 406, 413, 415, 422, 451), "refused"),
+        ([Call.FILE], (400, 405, 413, 415, 422), "refused"),
+        ([Call.CREATE, Call.FILE, Call.LOOK_UP, Call.PING], (401, 402, 403), "credentials"),
+        ([Call.CREATE, Call.FILE, Call.LOOK_UP, Call.PING], (302, 407, 421, 426), "misaddressed"),
+        ([Call.CREATE], (404, 405, 410, 411), "misaddressed"),
+        ([Call.PING], (400, 404, 418), "misaddressed"),
+        ([Call.CREATE, Call.FILE, Call.LOOK_UP, Call.PING], (429,), "throttled"),
+        ([Call.CREATE, Call.FILE, Call.LOOK_UP, Call.PING], (408, 423, 425, 500, 999), "failing"),
+        ([Call.FILE], (404, 410), "gone"),
+        ([Call.CREATE, Call.FILE], (409,), "conflict"),
+        ([Call.LOOK_UP], (400, 404, 409, 501), "conflict"),
+    ],
+)
+def test_each_answer_has_its_kind(
+    calls: list[Call], statuses: tuple[int, ...], kind: ErrorKind
+) -> None:
+    found = {
+        (call, status): error_for(call, answer(status)).kind
+        for call in calls
+        for status in statuses
+    }
+    assert found == dict.fromkeys(found, kind)
+
+
+def test_a_page_in_place_of_crms_is_a_wrong_address() -> None:
+    assert page_instead(Call.CREATE, answer(200, b"<html>Sign in")).kind == "misaddressed"
+
+
+def test_an_answer_without_an_id_contradicts_itself() -> None:
+    assert no_id(answer(201, {}), "").kind == "conflict"
+
+
+@pytest.mark.parametrize(
     ("call", "status", "told"),
     [
         (Call.CREATE, 400, "CRMS did not accept the referral"),
@@ -131,7 +168,7 @@ def test_staff_are_told_what_happened_in_the_words_of_crms(
 def test_every_answer_whatever_it_is_has_a_meaning(call: Call, status: int, body: bytes) -> None:
     error = error_for(call, answer(status, body))
     assert error.message.endswith((".", "”"))
-    assert error.exchange.status == status
+    assert error.exchange.code == f"HTTP {status}"
 
 
 def test_of_a_redirect_only_the_place_is_shown() -> None:

@@ -111,7 +111,7 @@ def test_the_key_of_a_step_is_the_same_on_every_try(
 def test_a_receipt_keeps_the_last_answer_and_links_to_the_referral(connect: Connect) -> None:
     receipt = connect(referral_link="https://crms.example/inbox/{id}").deliver(parcel(RECORD))
     assert receipt.url == f"https://crms.example/inbox/{receipt.external_id}"
-    assert receipt.detail.status == 201
+    assert receipt.detail.code == "HTTP 201"
     assert "AT-" in receipt.detail.body
 
 
@@ -177,7 +177,7 @@ def test_missing_data_is_told_in_the_words_of_crms(connect: Connect) -> None:
     error = refused_by(connect(), **{"client.date_of_birth": ""})
     assert isinstance(error, Rejected)
     assert "“client.date_of_birth: Date of birth is required”" in error.message
-    assert error.exchange.status == 400
+    assert error.exchange.code == "HTTP 400"
 
 
 def test_after_the_data_was_corrected_the_referral_goes(
@@ -339,7 +339,7 @@ def test_an_answer_that_was_lost_is_looked_up_before_anything_is_sent_again(
     error = refused_by(connect(read_seconds=1), ledger)
     assert isinstance(error, TryAgain)
     assert error.maybe_done
-    assert error.exchange.status is None
+    assert error.exchange.code == ""
     connect().deliver(parcel(RECORD, ledger))
     assert steps(crms_sandbox) == ["create", "look-up", *STEPS[1:]]
     assert files(crms_sandbox) == HASHES
@@ -387,7 +387,7 @@ def test_if_it_is_not_found_it_is_a_persons_turn_whatever_the_search_says(
     assert isinstance(error, Unconfirmed)
     assert (error.after, error.doubt) == (None, Doubt.NO_ID)
     assert "no id that can be read" in error.message
-    assert error.exchange.status == 201
+    assert error.exchange.code == "HTTP 201"
     assert "referral" in ledger.meant
 
 

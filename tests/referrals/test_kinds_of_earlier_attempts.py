@@ -1,0 +1,139 @@
+"""Attempts and reasons of earlier versions, once they are migrated."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from tests.world import make_world
+
+BEFORE, AFTER = ("referrals", "0012_versions_alone"), ("referrals", "0014_shown_codes")
+NOW = timezone.now()
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+@pytest.fixture
+def earlier() -> Iterator[Any]:
+    """The models as they were before."""
+    executor = MigrationExecutor(connection)
+    last = executor.loader.graph.leaf_nodes()
+    executor.migrate([BEFORE])
+    yield models_at(executor, BEFORE)
+    executor = MigrationExecutor(connection)
+    executor.migrate(last)
+
+
+def go_on() -> Any:
+    executor = MigrationExecutor(connection)
+    executor.migrate([AFTER])
+    return models_at(executor, AFTER)
+
+
+def models_at(executor: MigrationExecutor, node: tuple[str, str]) -> Any:
+    below = executor.loader.graph.leaf_nodes("integrations")
+    return executor.loader.project_state([*below, node]).apps
+
+
+def attempted(earlier: Any, number: int, attempt: dict[str, Any], **delivery: Any) -> Any:
+    referral = earlier.get_model("referrals", "Referral").objects.create(
+        reference=str(number), created_at=NOW, changed_at=NOW
+    )
+    row = earlier.get_model("referrals", "Delivery").objects.create(
+        referral=referral,
+        opened_at=NOW,
+        last_status_code=attempt.get("status_code") or 0,
+        **{"state": "needs_attention", "reason": "gave_up", **delivery},
+    )
+    version = row.versions.create(asked_at=NOW)
+    # An earlier try, which the last one has overtaken.
+    for place, one in enumerate(({"outcome": "try_again", "status_code": 429}, attempt)):
+        row.attempts.create(
+            version=version,
+            number=place + 1,
+            lease_token=uuid4(),
+            started_at=NOW - timedelta(minutes=2 - place),
+            ended_at=NOW - timedelta(minutes=1 - place),
+            **one,
+        )
+    return row.pk
+
+
+KINDS = [
+    ({"outcome": "imported", "status_code": 201}, "", "HTTP 201"),
+    ({"outcome": "rejected", "status_code": 422}, "refused", "HTTP 422"),
+    ({"outcome": "misconfigured", "status_code": 401}, "credentials", "HTTP 401"),
+    ({"outcome": "misconfigured", "status_code": 403}, "credentials", "HTTP 403"),
+    ({"outcome": "misconfigured", "status_code": 302}, "misaddressed", "HTTP 302"),
+    ({"outcome": "misconfigured", "status_code": 200}, "misaddressed", "HTTP 200"),
+    ({"outcome": "misconfigured"}, "bad_mapping", ""),
+    ({"outcome": "try_again", "status_code": 429}, "throttled", "HTTP 429"),
+    ({"outcome": "try_again", "status_code": 503}, "failing", "HTTP 503"),
+    ({"outcome": "try_again"}, "silent", ""),
+    ({"outcome": "unconfirmed", "doubt": "gone", "status_code": 404}, "gone", "HTTP 404"),
+    ({"outcome": "unconfirmed", "doubt": "no_id", "status_code": 201}, "conflict", "HTTP 201"),
+    ({"outcome": "unconfirmed", "doubt": "not_searchable"}, "conflict", ""),
+    ({"outcome": "unconfirmed"}, "silent", ""),
+    ({"outcome": "down"}, "down", ""),
+    ({"outcome": "bug"}, "bug", ""),
+    ({"outcome": "lost"}, "", ""),
+]
+
+
+def test_each_earlier_attempt_gets_its_kind_and_its_code(earlier: Any) -> None:
+    place = make_place(earlier)
+    made = {
+        attempted(earlier, number, attempt, destination=place): (kind, code)
+        for number, (attempt, kind, code) in enumerate(KINDS)
+    }
+    rows = go_on().get_model("referrals", "Delivery").objects.filter(pk__in=made)
+    found = {
+        row.pk: (row.attempts.get(number=2).kind, row.attempts.get(number=2).code) for row in rows
+    }
+    assert found == made
+    assert {row.pk: (row.last_kind, row.last_code) for row in rows} == made
+    assert {row.attempts.get(number=1).kind for row in rows} == {"throttled"}
+
+
+def test_a_delivery_that_was_never_tried_has_no_code(earlier: Any) -> None:
+    pk = attempted(earlier, 1, {"outcome": "lost"}, destination=make_place(earlier))
+    earlier.get_model("referrals", "Delivery").objects.update(last_status_code=None)
+    assert go_on().get_model("referrals", "Delivery").objects.get(pk=pk).last_code is None
+
+
+def test_misconfigured_becomes_three_reasons(earlier: Any) -> None:
+    place, held = make_place(earlier), make_place(earlier, held_at=NOW, held_reason="Token.")
+    config = earlier.get_model("integrations", "TriggerConfig").objects.first()
+    theirs = {"reason": "misconfigured", "trigger_config_id": config.pk}
+    mapping, page = {"outcome": "misconfigured"}, {"outcome": "misconfigured", "status_code": 401}
+    made = {
+        attempted(earlier, 1, page, destination=held, **theirs): "connection",
+        attempted(earlier, 2, mapping, destination=held, **theirs): "mapping",
+        attempted(earlier, 3, mapping, destination=place, **theirs): "mapping",
+        attempted(earlier, 4, mapping, destination=place, reason="misconfigured"): "disconnected",
+        attempted(earlier, 5, {"outcome": "rejected"}, destination=place, reason="bug"): "bug",
+    }
+    cleared = earlier.get_model("referrals", "ClearedError")
+    for pk in list(made)[:4]:
+        cleared.objects.create(delivery_id=pk, error_at=NOW, cleared_at=NOW, reason="misconfigured")
+    now = go_on()
+    rows = now.get_model("referrals", "Delivery").objects.filter(pk__in=made)
+    assert {row.pk: row.reason for row in rows} == made
+    seen = now.get_model("referrals", "ClearedError").objects.order_by("pk")
+    assert [row.reason for row in seen] == ["connection", "mapping", "mapping", "mapping"]
+
+
+def make_place(earlier: Any, **standing: Any) -> Any:
+    """Return a destination as it was then."""
+    config = apps.get_model("integrations", "TriggerConfig")
+    world = None if config.objects.exists() else make_world()
+    organization = (world.organization if world else config.objects.get().listing.organization).pk
+    return earlier.get_model("integrations", "Destination").objects.create(
+        organization_id=organization, name=f"CRMS {uuid4()}", kind="demo", **standing
+    )
