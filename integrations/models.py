@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -31,6 +32,10 @@ STANDING = [
     "held_by",
     "probe_at",
     "probes",
+    "failures",
+    "paused_until",
+    "paused_code",
+    "turn_at",
     "checked_at",
     "search_of",
     "search_finds",
@@ -255,7 +260,9 @@ class Destination(models.Model):
     """Where referrals of one organization go: a kind, its options, and whether it is paused.
 
     It is paused from `held_at` on: until somebody fixes the connection, or, with a `probe_at`,
-    until it can be reached again, which is found out by probes.
+    until it can be reached again, which is found out by probes. Beside that, `integrations.pacing`
+    pauses it until `paused_until` when it has failed several referrals in a row, and keeps to its
+    limits.
     """
 
     organization = models.ForeignKey(
@@ -264,6 +271,32 @@ class Destination(models.Model):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=50)
     options = EncryptedJSONField(default=dict, blank=True)
+    at_once = models.PositiveSmallIntegerField(
+        "at the same time",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="At most so many deliveries. Empty: no limit.",
+    )
+    per_minute = models.PositiveSmallIntegerField(
+        "per minute",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="At most so many deliveries. Empty: no limit.",
+    )
+    turn_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of one with limits: when the next delivery may go."
+    )
+    failures = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Referrals in a row that it has failed."
+    )
+    paused_until = models.DateTimeField(
+        null=True, editable=False, help_text="When one delivery is let through to see if it works."
+    )
+    paused_code = models.CharField(
+        max_length=40, blank=True, editable=False, help_text="What it answered then."
+    )
     held_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_reason = EncryptedTextField(null=True, blank=True, editable=False)
     held_by = models.CharField(
@@ -355,6 +388,33 @@ class Destination(models.Model):
         day = "" if since.date() == timezone.now().astimezone(since.tzinfo).date() else "%Y-%m-%d "
         return f"{self} has been unreachable since {since:{day}%H:%M}: {self.held_reason}"
 
+    @property
+    def recovering(self) -> str:
+        """Say until when nothing is sent because it has failed; empty while it works."""
+        if self.paused_until is None:
+            return ""
+        until = self.paused_until.astimezone(self.organization.zone)
+        day = "" if until.date() == timezone.now().astimezone(until.tzinfo).date() else "%Y-%m-%d "
+        code = f", the last one with {self.paused_code}" if self.paused_code else ""
+        return (
+            f"{self} failed {self.failures} referrals in a row{code}. It is paused until "
+            f"{until:{day}%H:%M}; then one referral is sent to see whether it works again."
+        )
+
+    @property
+    def limits(self) -> str:
+        """Say how much it is given: “at most 30 a minute”; empty without limits."""
+        per_minute = f"{self.per_minute} a minute" if self.per_minute else ""
+        at_once = f"{self.at_once} at the same time" if self.at_once else ""
+        given = " and ".join(filter(None, [at_once, per_minute]))
+        return f"at most {given}" if given else ""
+
+    def is_moving(self, since: datetime) -> bool:
+        """Whether, of a destination with limits, a turn was taken since, or a seat is taken."""
+        if self.turn_at and self.turn_at > since:
+            return True
+        return self.deliveries.filter(state="running", lease_until__gt=since).exists()
+
     def hold(self, reason: str, at: datetime, by: str = "") -> bool:
         """Stop sending until somebody fixes the connection; True for the call that stopped it.
 
@@ -385,6 +445,17 @@ class Destination(models.Model):
                 destination_released.send(Destination, destination=self)
         return released
 
+    def end_pause(self) -> bool:
+        """Send again after failures; True for the call that ended the pause. What waited goes."""
+        paused = Destination.objects.filter(
+            pk=self.pk, paused_until__isnull=False, held_at__isnull=True
+        )
+        with transaction.atomic():
+            ended = bool(paused.update(paused_until=None, paused_code="", failures=0))
+            if ended:
+                destination_released.send(Destination, destination=self)
+        return ended
+
     def test_connection(self) -> str:
         """Reach the destination and prove the credentials; a good answer ends a pause.
 
@@ -395,6 +466,7 @@ class Destination(models.Model):
         answer = self.transport().check()
         Destination.objects.filter(pk=self.pk).update(checked_at=clock.now())
         self.release()
+        self.end_pause()
         destination_tested.send(Destination, destination=self)
         return answer
 

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from core import clock, health
+from integrations.pacing import UNLIMITED
 from referrals.importing.claiming import claimable, open_destinations
 from referrals.models import Delivery, InboundEvent
 
@@ -16,13 +17,16 @@ LATE = timedelta(minutes=5)  # by then the dispatcher has looked hundreds of tim
 
 
 def waiting_since() -> timedelta:
-    """Return for how long the oldest due row has been due; zero when nothing is."""
+    """Return for how long the oldest due row has been due; zero when nothing is.
+
+    What waits for its turn at a destination with limits is not late.
+    """
     now = clock.now()
     events = InboundEvent.objects.filter(
         state=InboundEvent.State.RECEIVED, due_at__lte=now
     ).aggregate(oldest=Min("due_at"))
     deliveries = Delivery.objects.filter(
-        claimable(now), destination__in=open_destinations()
+        claimable(now), destination__in=open_destinations(now).filter(UNLIMITED)
     ).aggregate(oldest=Min("due_at"))
     oldest = min((row["oldest"] for row in (events, deliveries) if row["oldest"]), default=now)
     return max(now - oldest, timedelta(0))

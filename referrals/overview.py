@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from core import clock
 from integrations.models import Destination
 from referrals.advice import Actor
 from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
@@ -93,9 +94,21 @@ def health(destination: Any) -> Health:
         return Health.DOWN if destination.is_down else Health.HELD
     if not destination.organization.may_import():
         return Health.PAUSED
-    if destination.last_failure and not _worked_since(destination):
+    if destination.paused_until or (destination.last_failure and not _worked_since(destination)):
         return Health.FAILING
     return Health.WORKING if destination.last_success else Health.UNUSED
+
+
+def waiting_for_turn(destinations: Iterable[Destination]) -> dict[int, int]:
+    """Return how many deliveries are due, of destinations with limits that are open."""
+    limited = [one.pk for one in destinations if one.limits and not one.held_at]
+    if not limited:
+        return {}
+    due = Delivery.objects.filter(
+        state=State.QUEUED, due_at__lte=clock.now(), destination__in=limited
+    )
+    counted = due.order_by().values("destination").annotate(count=Count("pk"))
+    return dict(counted.values_list("destination", "count"))
 
 
 def _worked_since(destination: Any) -> bool:

@@ -56,6 +56,7 @@ class Bar:
 class Connection:
     destination: Any
     health: overview.Health
+    waiting: int = 0  # deliveries that could go, were it not for its limits
 
 
 def context_of(request: HttpRequest) -> dict[str, Any]:
@@ -142,7 +143,10 @@ def _listings(listings: QuerySet[ServiceListing]) -> dict[str, Any]:
 
 def _connections(destinations: list[Destination]) -> dict[str, Any]:
     worst = list(overview.Health)
-    connections = [Connection(one, overview.health(one)) for one in destinations]
+    waiting = overview.waiting_for_turn(destinations)
+    connections = [
+        Connection(one, overview.health(one), waiting.get(one.pk, 0)) for one in destinations
+    ]
     connections.sort(key=lambda connection: worst.index(connection.health))
     return {
         "connections": connections[:SHOWN_CONNECTIONS],

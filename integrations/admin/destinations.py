@@ -21,6 +21,7 @@ from integrations.transport import DeliveryError, SecretField
 
 PREFIX = "options"
 NAMED = 10  # referrals, on the page of a destination
+LIMITS = ("at_once", "per_minute")
 STANDING_FIELDS = ("standing", "singled_out", "search_standing", "last_good_test")
 
 
@@ -56,7 +57,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Destination
-        fields = ["organization", "name"]
+        fields = ["organization", "name", "at_once", "per_minute"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,7 +117,7 @@ class DestinationAdmin(ConfigurationAdmin):
     @admin.display(description="connection")
     def standing(self, destination: Destination) -> str:
         if destination.held_at is None:
-            return "Open"
+            return destination.recovering or "Open"
         if destination.is_down:
             return (
                 f"{destination.paused} Nothing is lost. Dovetail tries to reach it at least every "
@@ -185,14 +186,14 @@ class DestinationAdmin(ConfigurationAdmin):
         if not _may_change(self, request, obj):
             return super().get_form(request, obj, change, **kwargs)
         form = type("DestinationForm", (DestinationForm,), {"kind": _kind(request, obj)})
-        names = ["name"] if obj else ["organization", "name"]
+        names = [*([] if obj else ["organization"]), "name", *LIMITS]
         return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": names})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["organization", "name", "shown_kind"]
         standing = [*STANDING_FIELDS] if obj else []
         if not _may_change(self, request, obj):
-            return [(None, {"fields": [*shown, *standing, "shown_options"]})]
+            return [(None, {"fields": [*shown, *standing, *LIMITS, "shown_options"]})]
         fields = option_fields(_kind(request, obj))
         names = {name: f"{PREFIX}-{name}" for name in fields}
         more = [names[name] for name, field in fields.items() if has_default(field)]
@@ -201,6 +202,7 @@ class DestinationAdmin(ConfigurationAdmin):
             (None, {"fields": [*shown[: 3 if obj else 2], *standing]}),
             *([("Connection", {"fields": needed})] if needed else []),
             ("More options", {"fields": more, "classes": ["collapse"] if needed else []}),
+            ("Limits", {"fields": [*LIMITS], "classes": ["collapse"]}),
         ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

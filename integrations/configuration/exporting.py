@@ -14,7 +14,7 @@ import yaml
 from django.db.models import Count, Q
 
 from integrations import destinations
-from integrations.configuration.parts import DEFAULT
+from integrations.configuration.parts import DEFAULT, LIMITS
 from integrations.configuration.sections import ENVIRONMENT
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.transport import SecretField
@@ -147,6 +147,9 @@ def _destination(destination: Destination, names: _Names) -> dict[str, Any]:
 def _options(
     destination: Destination, fields: Mapping[str, Any], names: _Names
 ) -> Iterator[tuple[str, Any]]:
+    for name in LIMITS:
+        if limit := getattr(destination, name):
+            yield name, limit
     for name, field in fields.items():
         value = destination.options.get(name)
         if isinstance(field, SecretField):

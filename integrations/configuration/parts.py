@@ -19,6 +19,7 @@ from integrations.triggers import TRIGGER_KEYS
 from mapping import exchange
 from mapping.models import Mapping as FieldMapping
 
+LIMITS = ("at_once", "per_minute")  # among the options of every kind
 DEFAULT = "default"  # the mapping that ships with a destination's kind
 Entry = Mapping[str, Any]
 
@@ -182,22 +183,27 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         _check_kind("destination", kind, destinations.kinds(), found)
         fields = {"kind": kind}
         if not found or "options" in entry:
-            fields["options"] = _options(run, kind, entry, destination.options)
-        run.count(destination, write(destination, fields))
+            given = dict(entry.get("options", {}))
+            fields |= {name: given.pop(name, None) for name in LIMITS}
+            fields["options"] = _options(run, kind, given, destination.options)
+        keys = {name: f"options.{name}" for name in LIMITS}
+        run.count(destination, write(destination, fields, keys))
 
 
-def _options(run: Run, kind: str, entry: Entry, stored: Entry) -> dict[str, Any]:
+def _options(run: Run, kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
     """Return the cleaned options; those that are left out take their default.
 
     A secret that is left out stays as it is stored.
     """
-    given = entry.get("options", {})
     form_class = destinations.transport_class(kind).OptionsForm
     known = form_class.base_fields
     unknown = [name for name in given if name not in known]
     if unknown:
         raise Refused(
-            *((("options", n), f"not an option{did_you_mean(n, known)}") for n in unknown)
+            *(
+                (("options", n), f"not an option{did_you_mean(n, (*known, *LIMITS))}")
+                for n in unknown
+            )
         )
     secrets = {name for name, option in known.items() if isinstance(option, SecretField)}
     form = form_class(data=_resolved(run, given, secrets), initial=dict(stored))

@@ -51,6 +51,8 @@ class Cause(StrEnum):
     # The destination
     QUEUED = "queued"
     OVERDUE = "overdue"
+    RECOVERING = "recovering"
+    LIMITED = "limited"
     RUNNING = "running"
     ASKED_TO_WAIT = "asked_to_wait"
     SERVER_ERROR = "server_error"

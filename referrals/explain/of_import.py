@@ -169,6 +169,8 @@ class ImportChecks:
             )
         if delivery.state == State.RUNNING:
             raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=delivery)
+        if waits := self._wait_for_turn():
+            raise waits
         if delivery.due_at and delivery.due_at < clock.now() - LATE:
             sentence = f"It has been due since {self._due()}, and nobody has taken it."
             raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
@@ -177,6 +179,19 @@ class ImportChecks:
             raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
         sentence = f"It is queued for {self._due()}."
         raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
+
+    def _wait_for_turn(self) -> Stop | None:
+        """Return that it could go, and its destination is paused or has had enough for now."""
+        delivery, destination, now = self.delivery, self.delivery.destination, clock.now()
+        if delivery.due_at is None or delivery.due_at > now:
+            return None
+        if destination.paused_until and destination.paused_until > now - LATE:
+            sentence = destination.recovering
+            return amber(ANSWER, Cause.RECOVERING, sentence, self.advice.what, destination)
+        if destination.limits and destination.is_moving(now - LATE):
+            sentence = f"It waits for its turn at {destination}: {destination.limits}."
+            return amber(ANSWER, Cause.LIMITED, sentence, self.advice.what, destination)
+        return None
 
     def _message(self) -> str:
         delivery, last = self.delivery, self.last

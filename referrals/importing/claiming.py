@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db import connection, transaction
+from django.db.models import F, Max, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from core import clock
 from integrations.models import Destination, Organization
+from integrations.pacing import UNLIMITED, has_turn, take_turn
 from referrals import versions
 from referrals.models import Attempt, Delivery, Version
 
@@ -19,6 +20,31 @@ State = Delivery.State
 
 MAX_DEATHS = 5
 NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
+# Django nests no window in another: first the place of each at its destination, then its turn
+# among all of its organization. However long a backlog is, the second looks at few of each.
+IN_TURN = """
+WITH due AS ({due}), busy AS (
+    SELECT delivery.destination_id AS at, destination.organization_id AS organization,
+        COUNT(*) AS running
+    FROM referrals_delivery AS delivery
+    JOIN integrations_destination AS destination ON destination.id = delivery.destination_id
+    WHERE delivery.state = 'running' AND delivery.lease_until > %s
+    GROUP BY delivery.destination_id, destination.organization_id
+)
+SELECT id FROM (
+    SELECT due.id, due.due_at,
+        ROW_NUMBER() OVER (
+            PARTITION BY due.organization
+            ORDER BY due.place + COALESCE(busy.running, 0), due.due_at
+        ) + COALESCE(
+            (SELECT SUM(running) FROM busy WHERE busy.organization = due.organization), 0
+        ) AS turn
+    FROM due LEFT JOIN busy ON busy.at = due.at
+    WHERE due.place <= %s
+        AND (due.at_once IS NULL OR due.place + COALESCE(busy.running, 0) <= due.at_once)
+        AND (due.paused_until IS NULL OR due.place = 1)
+) AS turns ORDER BY turn, due_at LIMIT %s
+"""
 
 
 class LeaseLost(Exception):
@@ -50,9 +76,13 @@ class Lease:
         return now
 
 
-def open_destinations() -> QuerySet[Destination]:
-    """Return the destinations that may be sent to: not held, the organization active, entitled."""
+def open_destinations(now: datetime) -> QuerySet[Destination]:
+    """Return the destinations that may be sent to.
+
+    They are not held, their turn has come, and the organization is active and entitled.
+    """
     return Destination.objects.filter(
+        has_turn(now),
         held_at__isnull=True,
         organization__active=True,
         organization__plan__in=Organization.IMPORTING_PLANS,
@@ -68,19 +98,15 @@ def claim(delivery_id: UUID) -> Lease | None:
     """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt."""
     now = clock.now()
     token = uuid4()
+    places = open_destinations(now)
     with transaction.atomic():
-        # Every condition stands on the row itself, or two winners would be possible.
-        won = Delivery.objects.filter(
-            claimable(now), pk=delivery_id, destination__in=open_destinations()
-        ).update(
-            state=State.RUNNING,
-            due_at=None,
-            nudged_at=None,
-            lease_token=token,
-            lease_until=now + settings.LEASE_TIME,
-        )
-        if not won:
-            return None
+        if not _win(delivery_id, token, places.filter(UNLIMITED), now):
+            limited = _take_seat(delivery_id, places.exclude(UNLIMITED), now)
+            if limited is None:
+                return None
+            if not _win(delivery_id, token, limited, now):
+                transaction.set_rollback(True)  # somebody else has the delivery: give the turn back
+                return None
         version = versions.next_of(delivery_id, tried=Max("delivery__attempts__number"))
         Attempt.objects.create(
             delivery_id=delivery_id,
@@ -92,32 +118,77 @@ def claim(delivery_id: UUID) -> Lease | None:
     return Lease(delivery_id, token, version)
 
 
-def due_deliveries(limit: int) -> Sequence[UUID]:
-    """Return due deliveries, the oldest first within an organization, the organizations in turn.
-
-    Who has deliveries running has had these turns: a slow destination does not hold up the others.
-    """
-    organization = F("destination__organization")
-    turn = Window(RowNumber(), partition_by=organization, order_by=F("due_at").asc())
-    due = Delivery.objects.filter(claimable(clock.now()), destination__in=open_destinations())
-    ranked = due.annotate(turn=turn, running=Coalesce(_running_beside(), 0))
-    in_turn = ranked.order_by(F("turn") + F("running"), "due_at")
-    return list(in_turn.values_list("pk", flat=True)[:limit])
-
-
-def _running_beside() -> Subquery:
-    """Count the running deliveries of a delivery's organization."""
-    beside = Delivery.objects.filter(
-        state=State.RUNNING, destination__organization=OuterRef("destination__organization")
+def _win(
+    delivery_id: UUID, token: UUID, destinations: QuerySet[Destination], now: datetime
+) -> bool:
+    # Every condition stands on the row itself, or two winners would be possible.
+    due = Delivery.objects.filter(claimable(now), pk=delivery_id, destination__in=destinations)
+    return bool(
+        due.update(
+            state=State.RUNNING,
+            due_at=None,
+            nudged_at=None,
+            lease_token=token,
+            lease_until=now + settings.LEASE_TIME,
+        )
     )
-    counted = beside.order_by().values("destination__organization").annotate(count=Count("pk"))
-    return Subquery(counted.values("count"))
+
+
+def _take_seat(
+    delivery_id: UUID, limited: QuerySet[Destination], now: datetime
+) -> QuerySet[Destination] | None:
+    """Take a seat at the delivery's destination, if that has limits and one is free.
+
+    The seat is the lease itself, so it is free again when the lease ends, however it ends. The lock
+    on the destination's row makes all who want one count one after the other: whoever waits for it
+    sees, in statements of their own, what the one before has taken.
+    """
+    its = Delivery.objects.filter(claimable(now), pk=delivery_id).values("destination")
+    locked = limited.filter(pk__in=its).order_by().select_for_update(of=("self",))
+    destination = locked.only("at_once", "per_minute", "turn_at", "paused_until").first()
+    if destination is None:
+        return None
+    if destination.at_once is not None:
+        seated = Delivery.objects.filter(
+            state=State.RUNNING, destination=destination, lease_until__gt=now
+        )
+        if seated.count() >= destination.at_once:
+            return None
+    if not take_turn(destination, now):
+        return None
+    return Destination.objects.filter(pk=destination.pk)
+
+
+def due_deliveries(limit: int) -> Sequence[UUID]:
+    """Return due deliveries that may go now: the organizations in turn, within one its
+    destinations in turn, and of a destination the oldest first.
+
+    Who has deliveries running has had these turns, so a slow destination holds up no other. Of one
+    with limits no more are returned than it has free seats; of a paused one, a single one.
+    """
+    now = clock.now()
+    place = Window(RowNumber(), partition_by=F("destination"), order_by=F("due_at").asc())
+    due = Delivery.objects.filter(claimable(now), destination__in=open_destinations(now))
+    placed = due.order_by().values(
+        "id",
+        "due_at",
+        place=place,
+        at=F("destination"),
+        organization=F("destination__organization"),
+        at_once=F("destination__at_once"),
+        paused_until=F("destination__paused_until"),
+    )
+    sql, params = placed.query.sql_with_params()
+    moment = connection.ops.adapt_datetimefield_value(now)
+    in_turn = Delivery.objects.raw(IN_TURN.format(due=sql), [*params, moment, limit, limit])
+    return [delivery.pk for delivery in in_turn]
 
 
 def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
     """Return the due deliveries of the referral that an event speaks of."""
+    now = clock.now()
     due = Delivery.objects.filter(
-        claimable(clock.now()), referral__events=event_id, destination__in=open_destinations()
+        claimable(now), referral__events=event_id, destination__in=open_destinations(now)
     )
     return list(due.values_list("pk", flat=True))
 

@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import Exists
 
 from core import clock
+from integrations import pacing
 from integrations.transport import (
     DeliveryError,
     Down,
@@ -87,6 +88,8 @@ def settle(
         ).update(lease_token=None, lease_until=None, deaths=0, **_answered(outcome, now), **move)
         if not settled:
             raise LeaseLost
+        answered = outcome if built else None
+        pacing.note(delivery.destination, answered, now, first=delivery.tries == 0)
         if isinstance(outcome, DeliveryError) and outcome.search is not None:
             delivery.destination.learn(outcome.search, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
