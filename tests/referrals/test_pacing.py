@@ -28,7 +28,7 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
-from referrals import importing
+from referrals import importing, versions
 from referrals.advice import Actor
 from referrals.explain import Cause, explain
 from referrals.importing.claiming import claim, due_deliveries, release_lost
@@ -60,17 +60,17 @@ def deliveries(destination: Destination, count: int) -> list[UUID]:
             changed_at=now,
             snapshot={},
         )
-        made.append(
-            Delivery.objects.create(
-                referral=referral,
-                destination=destination,
-                trigger_config=destination.trigger_configs.first(),
-                reference=referral.reference,
-                state="queued",
-                opened_at=now,
-                due_at=now - timedelta(minutes=1, microseconds=-number),
-            ).pk
+        delivery = Delivery.objects.create(
+            referral=referral,
+            destination=destination,
+            trigger_config=destination.trigger_configs.first(),
+            reference=referral.reference,
+            state="queued",
+            opened_at=now,
+            due_at=now - timedelta(minutes=1, microseconds=-number),
         )
+        versions.begin(delivery)
+        made.append(delivery.pk)
     return made
 
 
