@@ -108,6 +108,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- Files and static files ------------------------------------------------------------------
 
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
+STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this host; never backed up
 STATIC_URL = "static/"
 STORAGES = {
     "default": {"BACKEND": "core.storage.EncryptedFileStorage"},

@@ -234,6 +234,10 @@ class Ledger(Protocol):
     def key(self, step: str) -> str:
         """Return an idempotency key for the step: the same on every try."""
 
+    @property
+    def keys_hold(self) -> bool:
+        """Whether what may be there was sent under these keys; after a restore, not all was."""
+
     def once(
         self,
         step: str,

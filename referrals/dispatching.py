@@ -86,6 +86,7 @@ class Dispatcher:
 
         Events are opened here even where there are workers, which may all be busy with imports.
         """
+        importing.look()  # first of all: what a restored database has lost is not opened as new
         opening.quarantine_events()
         importing.release_lost()
         self._retry()

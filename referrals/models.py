@@ -324,6 +324,47 @@ class StoredSummary(models.Model):
         return f"summary {self.fingerprint[:8]}"
 
 
+class Host(models.Model):
+    """A host that delivers, or asks to, by the mark in its STATE_ROOT: `importing.restoring`."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    number = models.PositiveBigIntegerField(
+        default=0, help_text="Of its latest intent: never less than its mark."
+    )
+    asked_at = models.DateTimeField()
+    admitted_at = models.DateTimeField(null=True, help_text="Since when it may deliver.")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["asked_at"]
+
+    def __str__(self) -> str:
+        return f"host {self.pk}"
+
+
+class Restore(models.Model):
+    """The database was found to be a backup: what was sent after it may have arrived."""
+
+    at = models.DateTimeField(help_text="When it was noticed, or a person said so.")
+    known_until = models.DateTimeField(
+        null=True, help_text="Until when a mark knows of the time that was lost."
+    )
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"restore {self.pk}"
+
+    def knows(self, version: "Version") -> bool:
+        """Whether what may have arrived of it was sent under the same keys as would be used now.
+
+        A version that was asked for after a backup is another one when its event comes again.
+        """
+        return self.known_until is not None and version.asked_at <= self.known_until
+
+
 class Delivery(models.Model):
     """The intent to keep one referral current at one destination, and how far it has come.
 
@@ -367,6 +408,17 @@ class Delivery(models.Model):
         default=0, help_text="Number of the newest version that the destination has accepted."
     )
     opened_at = models.DateTimeField()
+    restore = models.ForeignKey(
+        Restore,
+        null=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="deliveries",
+        help_text="Since when it may have arrived, and is looked for before it is sent.",
+    )
+    absent_steps = models.JSONField(
+        default=list, help_text="Of what may have arrived: what was looked for, and is not there."
+    )
     state = models.CharField(max_length=16, choices=State.choices)
     reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
     message = EncryptedTextField(
@@ -501,6 +553,11 @@ class Delivery(models.Model):
                 fields=["destination", "-connection_failed_at"],
                 condition=Q(connection_failed_at__isnull=False),
                 name="deliveries_not_let_through",
+            ),
+            models.Index(
+                fields=["restore", "state"],
+                condition=Q(restore__isnull=False),
+                name="deliveries_after_a_restore",
             ),
         ]
 

@@ -7,10 +7,12 @@ opened, the event says why.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Subquery
 
 from core import clock
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
@@ -18,6 +20,7 @@ from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from integrations.triggers import TRIGGER_LABELS
 from mapping.document import Document
+from mapping.times import parse_instant
 from referrals import (
     file_corrections,
     files,
@@ -32,7 +35,7 @@ from referrals import (
     withdrawal,
 )
 from referrals.documents import document_of_message
-from referrals.models import Delivery, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral, Restore
 
 Outcome = InboundEvent.Outcome
 State = Delivery.State
@@ -146,6 +149,7 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
     event = (
         InboundEvent.objects.select_for_update(of=("self",))
         .select_related("source")
+        .annotate(restore=_latest_restore("pk"), restored_at=_latest_restore("at"))
         .filter(pk=event_id, state=InboundEvent.State.RECEIVED)
         .first()
     )
@@ -174,6 +178,10 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
         occurred_at=opening.at if parsed.occurred_at or parsed.local_time else None,
         **warned.columns(opening.warnings()),
     )
+
+
+def _latest_restore(field: str) -> Subquery:
+    return Subquery(Restore.objects.order_by("-at").values(field)[:1])
 
 
 def _named_listing(parsed: ParsedEvent) -> ServiceListing | None:
@@ -465,10 +473,35 @@ class Opening:
             reference=self.referral.reference,
             triggers=keys,
             opened_at=now,
+            restore_id=self._restore(),
             **state,
         )
         versions.begin(delivery, triggers=keys, opened_by=self.event)
         return verdict
+
+    def _restore(self) -> int | None:
+        """Return the restore before which this may have been opened and sent already, or None.
+
+        So it is with events from before it, and with those that do not say when they happened. So
+        it is, too, with what comes later of a referral that had begun before: the event by which
+        it was sent may be lost.
+        """
+        known: Any = self.event  # with what `_open` has asked beside it
+        if known.restore is None:
+            return None
+        restore: int = known.restore
+        says_when = self.parsed.occurred_at or self.parsed.local_time
+        return None if says_when and self._begun() >= known.restored_at else restore
+
+    def _begun(self) -> datetime:
+        """Return when the referral began, as far as it is known, or this event happened."""
+        begun = min(self.at, self.referral.created_at)
+        if self.parsed.kind is EventKind.RECEIVED:
+            return begun
+        zone = self.organization.zone if self.organization else ZoneInfo("UTC")
+        text = self._seen().get("submitted_at", "")
+        submitted = parse_instant(text, zone) or parse_instant(f"{text}T00:00", zone)
+        return min(begun, submitted) if submitted else begun
 
     def _waits_for_details(self, where: Destination) -> str:
         if any(warning.cause == SUBJECT_MISSING for warning in self.parsed.warnings):

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from itertools import count
 
 import django
 import hypothesis
@@ -29,6 +30,7 @@ hypothesis.settings.register_profile("sample", deadline=None, max_examples=30)
 hypothesis.settings.register_profile("whole", deadline=None)
 
 EMPTYINGS = 10
+HOSTS = count()
 PROGRAMS = pytest.StashKey[list[services.Program]]()
 Spawn = Callable[..., services.Program]
 
@@ -102,6 +104,22 @@ def _quick_settings() -> None:
     settings.PASSWORD_HASHERS = ["tests.conftest.QuickHasher"]
     # Static files are looked for when they are asked for, and not for every new client.
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _marks_are_not_synced() -> Iterator[None]:
+    """What a test has written need not outlast the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("referrals.importing.marks._sync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _new_host() -> None:
+    """Let each test begin without a mark, as its database begins empty."""
+    from django.conf import settings
+
+    settings.STATE_ROOT = str(SCRATCH / "state" / str(next(HOSTS)))
 
 
 @pytest.fixture(scope="session")
@@ -226,6 +244,7 @@ def shared_env() -> dict[str, str]:
         **os.environ,
         "DATABASE_URL": environment.database_url(settings.DATABASES["default"]["NAME"]),
         "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "STATE_ROOT": str(settings.STATE_ROOT),
         "RETRY_SCHEDULE": ",".join(["0.2"] * 8),
         "SETTLE_SECONDS": "0.2",
         "PYTHONUNBUFFERED": "1",

@@ -36,6 +36,7 @@ def prepare() -> Path:
         DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{scratch}/portal.sqlite3",
         CELERY_BROKER_URL=_broker_url(),
         MEDIA_ROOT=str(scratch / "media"),
+        STATE_ROOT=str(scratch / "state"),
     )
     for name in LEFT_AT_DEFAULT:
         os.environ.pop(name, None)

@@ -134,6 +134,7 @@ def environment(directory: Path) -> dict[str, str]:
         "CELERY_BROKER_URL": "",
         "DATABASE_URL": f"sqlite:///{directory}/dovetail.sqlite3",
         "MEDIA_ROOT": f"{directory}/media",
+        "STATE_ROOT": f"{directory}/state",
     }
 
 

@@ -2,7 +2,8 @@
 
 `claiming` says who may work on a delivery, `building` makes the parcel, `ledger` remembers each
 remote effect, `settling` is the only place where an outcome becomes state, `deciding` holds what
-people do: retry, dismiss, clear, say what is in the destination.
+people do: retry, dismiss, clear, say what is in the destination. `restoring` notices a database
+that was restored from a backup, by the `marks` of the hosts.
 """
 
 from referrals.importing.claiming import (
@@ -20,18 +21,32 @@ from referrals.importing.deciding import (
     retry,
     why_not_retry,
 )
+from referrals.importing.restoring import (
+    admit,
+    asking,
+    doubtful,
+    look,
+    look_without_asking,
+    restored,
+)
 from referrals.importing.running import run, run_next
 
 __all__ = [
     "RetryRefused",
+    "admit",
+    "asking",
     "clear_error",
     "confirm_absent",
     "confirm_present",
     "dismiss",
+    "doubtful",
     "due_deliveries",
     "due_deliveries_of_event",
+    "look",
+    "look_without_asking",
     "mark_nudged",
     "release_lost",
+    "restored",
     "retry",
     "run",
     "run_next",

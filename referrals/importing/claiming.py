@@ -14,6 +14,7 @@ from core import clock
 from integrations.models import Destination, Organization
 from integrations.pacing import UNLIMITED, has_turn, take_turn
 from referrals import versions
+from referrals.importing import restoring
 from referrals.models import Attempt, Delivery, Version
 
 State = Delivery.State
@@ -95,7 +96,12 @@ def claimable(now: datetime) -> Q:
 
 
 def claim(delivery_id: UUID) -> Lease | None:
-    """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt."""
+    """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt.
+
+    Also None where this host may not deliver.
+    """
+    if not restoring.may_deliver():
+        return None
     now = clock.now()
     token = uuid4()
     places = open_destinations(now)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core import audit, clock
 from referrals import versions
 from referrals.advice import MAX_RESENDS
+from referrals.importing import restoring
 from referrals.models import ClearedError, Delivery, Step
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -185,6 +186,7 @@ def confirm_absent(delivery: Delivery, by: AbstractBaseUser | None = None) -> bo
             return False
         Step.objects.filter(version=step.version, pk__gte=step.pk).delete()
         versions.forget_unsent(step.version)
+        restoring.is_absent(delivery, step)
         audit.record(by or COMMAND_LINE, "it is not there", delivery, step=step.name)
     return True
 

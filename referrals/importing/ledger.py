@@ -1,6 +1,7 @@
 """Each remote effect of a delivery, once: the intent is committed before it, the id after it."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -13,21 +14,26 @@ from core import clock, outbound
 from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
 from referrals import versions
 from referrals.identity import UNITED
+from referrals.importing import marks, restoring
 from referrals.importing.claiming import Lease
-from referrals.models import Referral, Step
+from referrals.models import Delivery, Referral, Restore, Step
 
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
-NOT_SEARCHABLE = "An earlier try may have arrived, and this destination cannot be searched for it."
-SEARCH_LATER = "An earlier try may have arrived: it is looked for before it is sent again."
+EARLIER_TRY = "An earlier try may have arrived"
+RESTORED = "The database was restored from a backup, so this may have arrived already"
+NOT_SEARCHABLE = "{why}, and this destination cannot be searched for it."
+SEARCH_LATER = "{why}: it is looked for before it is sent again."
 
 
 class DeliveryLedger:
     """The ledger of one version during one attempt; every entry is committed at once."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, delivery: Delivery | None = None) -> None:
+        """Without its `delivery`, nothing counts as lost by a restore."""
         self._lease = lease
         self._version = lease.version
+        self._delivery = delivery
 
     @property
     def request_id(self) -> str:
@@ -36,24 +42,35 @@ class DeliveryLedger:
     def key(self, step: str) -> str:
         return hashlib.sha256(f"{self._version.pk}/{step}".encode()).hexdigest()[:32]
 
+    @property
+    def keys_hold(self) -> bool:
+        return self._restore is None or self._restore.knows(self._version)
+
+    @property
+    def _restore(self) -> Restore | None:
+        """The restore since which the delivery may have arrived."""
+        return self._delivery.restore if self._delivery else None
+
     def once(
         self,
         step: str,
         do: Callable[[], str],
         find: Callable[[], str | None] | None = None,
     ) -> str:
-        entry = self._steps(step).first()
+        entry = self._steps(step).first() or self._lost_intent(step)
         if entry and entry.done_at:
             return entry.external_id
         if entry:
             found = self._search(entry, find)
             if found is not None:
-                self._done(step, found)
+                self._done(step, found, clock.now())
                 return found
         with _time_limit():
-            self._mean(step)
+            began = time.monotonic()
+            now = self._mean(step)
             external_id = self._do(step, do)
-        self._done(step, external_id)
+        # The database's time, kept going by a stopwatch: asking again would cost a statement.
+        self._done(step, external_id, now + timedelta(seconds=time.monotonic() - began))
         return external_id
 
     def forget(self, step: str) -> None:
@@ -62,15 +79,32 @@ class DeliveryLedger:
     def _steps(self, step: str) -> QuerySet[Step]:
         return Step.objects.filter(version=self._version, name=step)
 
+    def _lost_intent(self, step: str) -> Step | None:
+        """Return an intent for what may have been sent between a backup and its restore, or None.
+
+        What may be sent again under the same ids is: its kind says so.
+        """
+        delivery, restore = self._delivery, self._restore
+        if delivery is None or restore is None or step in delivery.absent_steps:
+            return None
+        if self.keys_hold and delivery.destination.transport().repeatable:
+            return None
+        with transaction.atomic():
+            self._lease.extend()
+            return Step.objects.create(
+                delivery=delivery, version=self._version, name=step, meant_at=restore.at
+            )
+
     def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
         if find is None:
-            raise Unconfirmed(NOT_SEARCHABLE, doubt=Doubt.NOT_SEARCHABLE)
+            raise Unconfirmed(NOT_SEARCHABLE.format(why=self._why), doubt=Doubt.NOT_SEARCHABLE)
+        search_later = SEARCH_LATER.format(why=self._why)
         if wait := _settling(entry, clock.now()):
-            raise Unconfirmed(SEARCH_LATER, after=wait)
+            raise Unconfirmed(search_later, after=wait)
         with _time_limit():
             self._lease.extend()
-            found = find()
+            found = self._find(find)
         if found is not None:
             return found
         entry.searches += 1
@@ -78,11 +112,29 @@ class DeliveryLedger:
             searches=entry.searches, searched_at=clock.now()
         )
         if entry.searches < SEARCHES:
-            raise Unconfirmed(SEARCH_LATER, after=settings.SETTLE_TIME)
+            raise Unconfirmed(search_later, after=settings.SETTLE_TIME)
+        if self._delivery:
+            restoring.is_absent(self._delivery, entry)
         return None
 
-    def _mean(self, step: str) -> None:
-        """Commit the intent, and with it a lease long enough for what follows."""
+    def _find(self, find: Callable[[], str | None]) -> str | None:
+        try:
+            return find()
+        except Unconfirmed as error:
+            if self._restore:
+                error.message = f"{RESTORED}. {error.message}"
+            raise
+
+    @property
+    def _why(self) -> str:
+        return RESTORED if self._restore else EARLIER_TRY
+
+    def _mean(self, step: str) -> datetime:
+        """Commit the intent, and with it a lease long enough for what follows; raise the mark.
+
+        Returns the time that it is.
+        """
+        mark = marks.read()
         with transaction.atomic():
             now = self._lease.extend()
             self._check_not_united()
@@ -95,6 +147,16 @@ class DeliveryLedger:
                 unique_fields=["version", "name"],
                 update_fields=["meant_at", "searches", "searched_at"],
             )
+            number = restoring.next_number(mark)
+        self._raise_mark(step, now, number)
+        return now
+
+    def _raise_mark(self, step: str, now: datetime, number: int) -> None:
+        try:
+            marks.raise_to(now, number=number)
+        except Exception:
+            self._take_back(step)  # nothing was sent
+            raise
 
     def _check_not_united(self) -> None:
         """Raise Rejected when the referral became part of another one, which is sent instead."""
@@ -107,14 +169,17 @@ class DeliveryLedger:
             return do()
         except DeliveryError as error:
             if not error.maybe_done:
-                with transaction.atomic():
-                    self._steps(step).filter(done_at=None).delete()
-                    versions.forget_unsent(self._version)
+                self._take_back(step)
             raise
 
-    def _done(self, step: str, external_id: str) -> None:
+    def _take_back(self, step: str) -> None:
+        with transaction.atomic():
+            self._steps(step).filter(done_at=None).delete()
+            versions.forget_unsent(self._version)
+
+    def _done(self, step: str, external_id: str, at: datetime) -> None:
         # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
-        self._steps(step).filter(done_at=None).update(done_at=clock.now(), external_id=external_id)
+        self._steps(step).filter(done_at=None).update(done_at=at, external_id=external_id)
 
 
 def _settling(entry: Step, now: datetime) -> timedelta | None:

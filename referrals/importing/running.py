@@ -1,15 +1,17 @@
 """One attempt: claim, build, deliver, settle."""
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
-from integrations.transport import DeliveryError, Misconfigured, Receipt, Rejected
+from integrations.transport import DeliveryError, Misconfigured, Receipt, Rejected, Unconfirmed
 from referrals import rereading, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
+from referrals.importing import restoring
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
-from referrals.importing.ledger import DeliveryLedger
+from referrals.importing.ledger import RESTORED, SEARCH_LATER, DeliveryLedger
 from referrals.importing.proving import prove_search
 from referrals.importing.settling import settle
 from referrals.models import Attempt, Delivery
@@ -52,6 +54,7 @@ def _attempt(lease: Lease) -> None:
         "referral__listing",
         "destination__organization",
         "trigger_config__mapping",
+        "restore",
     ).get(pk=lease.delivery_id)
     built: Built | None = None
     outcome: Receipt | Exception
@@ -62,13 +65,17 @@ def _attempt(lease: Lease) -> None:
         if rereading.is_earlier(delivery.referral):
             rereading.refresh(delivery.referral)
             _check_not_withdrawn(delivery)
-        built = build(delivery, DeliveryLedger(lease))
+        built = build(delivery, DeliveryLedger(lease, delivery))
         outcome = delivery.destination.transport().deliver(built.parcel)
     except Misconfigured as error:
         outcome = error
         alone = built is not None and delivery.stopped_at is not None and _others_pass(delivery)
     except LeaseLost:
         raise
+    except restoring.Restored:
+        # Under this program. Nothing was sent; what may have been is looked for from now on.
+        restoring.look()
+        outcome = Unconfirmed(SEARCH_LATER.format(why=RESTORED), after=timedelta())
     except DeliveryError as error:
         outcome = error
     except Exception as error:

@@ -33,6 +33,7 @@ def use_own(state: Path) -> None:
         DEBUG="false",
         DATABASE_URL=f"sqlite:///{state}/dovetail.sqlite3",
         MEDIA_ROOT=f"{state}/media",
+        STATE_ROOT=f"{state}/state",
         **new_keys(),
     )
 

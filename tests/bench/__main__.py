@@ -83,7 +83,11 @@ class Bench:
     def _measurement(
         self, name: str, module: str, database: str = "SQLite", **numbers: Any
     ) -> Measurement:
-        env = {**self.env, "DATABASE_URL": self.databases.new(database, name)}
+        env = {
+            **self.env,
+            "DATABASE_URL": self.databases.new(database, name),
+            "STATE_ROOT": str(self.databases.directory / f"state-{database}-{name}".lower()),
+        }
         return Measurement(module, env, **numbers)
 
     # -- What was found ------------------------------------------------------------------------

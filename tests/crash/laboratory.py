@@ -74,6 +74,7 @@ class Laboratory:
         self.crms.clear()
         self.look_up = look_up
         self.media = self.folder / f"media-{time.monotonic_ns()}"
+        self.state = self.folder / f"state-{time.monotonic_ns()}"
 
     def receive_open_run(self, fatal: int | None = None) -> Ended:
         """Receive the event and bring the referral to CRMS; killed at the fatal point.
@@ -172,6 +173,7 @@ class Laboratory:
         try:
             with open(writer, "w", encoding="utf-8") as out, databases.using(self.database):
                 settings.MEDIA_ROOT = str(self.media)
+                settings.STATE_ROOT = str(self.state)
                 settings.CELERY_BROKER_URL = ""
                 set_look_up(self.look_up, self.crms.url)
                 databases.close_all()

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 
 from integrations import configuration
+from referrals.importing import marks
 from tests.conftest import PROGRAMS, shared_env
 from tests.flow.broker import Broker, running_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
@@ -88,7 +90,9 @@ def portals() -> list[Portal]:
 
 
 @pytest.fixture
-def everything(request: pytest.FixtureRequest, portals: list[Portal], configured: None) -> Portal:
+def everything(
+    request: pytest.FixtureRequest, portals: list[Portal], configured: None
+) -> Iterator[Portal]:
     """The portal with all that this set-up has, for tests that wait until it has nothing to do.
 
     Its programs go on from test to test, on a database that is empty again: a test that kills one,
@@ -100,4 +104,7 @@ def everything(request: pytest.FixtureRequest, portals: list[Portal], configured
         portals.append(made)
         made.start_everything()
     request.node.stash[PROGRAMS] = portals[0].programs
-    return portals[0]
+    settings.STATE_ROOT = portals[0].env["STATE_ROOT"]
+    yield portals[0]
+    # The next test's database is empty: to these programs, that is no restore.
+    marks.path().unlink(missing_ok=True)

@@ -42,6 +42,7 @@ def go_on(folder: Path, scenario: str, how: str) -> dict[str, Any]:
         "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
         "CELERY_BROKER_URL": "",
         "MEDIA_ROOT": str(folder / "media"),
+        "STATE_ROOT": str(folder / "state"),
     }
     command = [sys.executable, "-m", "tests.referrals.earlier", str(folder), scenario, how]
     ended = subprocess.run(

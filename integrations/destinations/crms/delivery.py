@@ -234,7 +234,7 @@ class CrmsDelivery:
         Where CRMS lists no files, sending again is safe if it recognises its idempotency key.
         """
         listed = self._listed_file(referral, document)
-        if listed is None and not self.options["repeat_files"]:
+        if listed is None and not (self.options["repeat_files"] and self.ledger.keys_hold):
             raise Unconfirmed(
                 f"Nobody knows whether {document.name} reached referral {referral}.",
                 self.last,
