@@ -121,6 +121,11 @@ UNREACHABLE = Advice(
     "Nothing was sent, so nothing is lost. Dovetail tries to reach it at least every 15 minutes, "
     "and so does “Test connection”: everything that waits goes by itself when it answers.",
 )
+ADMIT_HOST = Advice(
+    Actor.ADMINISTRATOR,
+    "If the database was restored from a backup, run “manage.py restored” on that host. If it is "
+    "one more host, run “manage.py new_host” there. Nothing is lost meanwhile.",
+)
 REMOVE_THERE = Advice(
     Actor.SUPPORT, "Look in the destination and remove the referral there, then clear the error."
 )

@@ -11,11 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from core import clock
 from integrations.models import Destination
+from referrals import importing
 from referrals.advice import Actor
 from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
 from referrals.models import Delivery, InboundEvent
@@ -168,6 +169,27 @@ def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
     counted = by_destination.annotate(count=Count("pk"), since=Min("opened_at"))
     rows = counted.values_list("destination", "count", "since")
     return [(paused[destination], destination, *rest) for destination, *rest in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestore:
+    """How many imports may have arrived since a backup that was restored."""
+
+    at: datetime
+    searched: int
+    asked: int  # a person has to say whether they are there
+
+
+def after_restore(destinations: Iterable[Destination]) -> AfterRestore | None:
+    """Return what is still to be found out after the last restore, or None."""
+    theirs = importing.doubtful().filter(destination__in=[one.pk for one in destinations])
+    asked = Q(state=State.NEEDS_ATTENTION, reason=Delivery.Reason.UNCONFIRMED)
+    found = theirs.order_by().aggregate(
+        at=Max("restore__at"),
+        searched=Count("pk", filter=~asked),
+        asked=Count("pk", filter=asked),
+    )
+    return AfterRestore(**found) if found["at"] else None
 
 
 def oldest_unfinished(destinations: Iterable[Destination]) -> Delivery | None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from access import scope
 from core import clock
 from integrations.models import Destination, ServiceListing, TriggerConfig
-from referrals import overview
+from referrals import advice, importing, overview
 from referrals.causes import CAUSES, Cause
 from referrals.models import InboundEvent
 
@@ -89,6 +89,9 @@ def _imports(
         "sees_imports": True,
         "causes": _by_cause(overview.needs(destinations)),
         "oldest": overview.oldest_unfinished(destinations),
+        "restored": overview.after_restore(destinations),
+        "hosts": importing.asking().count(),
+        "admit_host": advice.ADMIT_HOST,
         "unopened": _unopened(events),
         "flow": flow,
         "bars": _bars(flow),

@@ -53,6 +53,7 @@ class Cause(StrEnum):
     OVERDUE = "overdue"
     RECOVERING = "recovering"
     LIMITED = "limited"
+    NEW_HOST = "new_host"
     RUNNING = "running"
     ASKED_TO_WAIT = "asked_to_wait"
     SERVER_ERROR = "server_error"

@@ -6,8 +6,8 @@ from datetime import timedelta
 from core import clock
 from integrations.sources.warnings import sentence
 from integrations.transport import Doubt, ErrorKind
-from referrals import snapshot, warned
-from referrals.advice import HELD, UNREACHABLE, Actor, Advice, advice
+from referrals import importing, snapshot, warned
+from referrals.advice import ADMIT_HOST, HELD, UNREACHABLE, Actor, Advice, advice
 from referrals.explain.answer import (
     ANSWER,
     CONNECTION,
@@ -23,6 +23,7 @@ from referrals.explain.answer import (
     red,
 )
 from referrals.identity import UNITED
+from referrals.importing.ledger import RESTORED
 from referrals.models import Attempt, Delivery
 
 State, Reason, Outcome = Delivery.State, Delivery.Reason, Attempt.Outcome
@@ -40,6 +41,7 @@ CAUSE_OF_WAITING: dict[str, Cause] = {
     ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,
     ErrorKind.FAILING: Cause.SERVER_ERROR,
 }
+NEW_HOST = "A host without a mark has asked to deliver, and sends nothing until it may."
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 MOVED = Advice(
     Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
@@ -172,11 +174,16 @@ class ImportChecks:
         if waits := self._wait_for_turn():
             raise waits
         if delivery.due_at and delivery.due_at < clock.now() - LATE:
+            if importing.asking().exists():
+                raise red(ANSWER, Cause.NEW_HOST, NEW_HOST, ADMIT_HOST, delivery)
             sentence = f"It has been due since {self._due()}, and nobody has taken it."
             raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
         if delivery.tries or delivery.steps.exists():
             sentence = f"{self._message()} It is tried again at {self._due()}."
             raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
+        if delivery.restore_id:
+            sentence = f"{RESTORED}. It is looked for before it is sent, at {self._due()}."
+            raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice.what, delivery)
         sentence = f"It is queued for {self._due()}."
         raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
 

@@ -6,6 +6,7 @@ The destination is the sandbox CRMS, which answers in each of its ways.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 
@@ -18,7 +19,7 @@ from referrals.advice import Actor
 from referrals.explain import Cause
 from referrals.identity import UNITED
 from referrals.importing.claiming import claim
-from referrals.models import Delivery, InboundEvent, Referral, RetentionPeriod, Step
+from referrals.models import Delivery, Host, InboundEvent, Referral, RetentionPeriod, Step
 from tests.reading import saying
 from tests.world import World, make_world, plain
 
@@ -312,6 +313,28 @@ def queued(it: Scene) -> None:
 def overdue(it: Scene) -> None:
     it.send(plain())
     it.set_delivery(due_at=clock.now() - timedelta(hours=1))
+
+
+@case(Cause.NEW_HOST, "take it", "asked to deliver", Actor.ADMINISTRATOR)
+def new_host(it: Scene) -> None:
+    it.send(plain())
+    it.set_delivery(due_at=clock.now() - timedelta(hours=1))
+    Host.objects.create(pk=uuid4(), asked_at=clock.now())
+
+
+@case(Cause.BEING_LOOKED_FOR, "take it", "The database was restored from a backup")
+def restored(it: Scene) -> None:
+    it.send(plain())
+    importing.restored()
+
+
+@case(Cause.NOT_SEARCHABLE, "take it", "The database was restored from a backup", Actor.SUPPORT)
+def restored_and_not_searchable(it: Scene) -> None:
+    it.destination.options["look_up"] = False
+    it.destination.save()
+    it.send(plain())
+    importing.restored()
+    it.run()
 
 
 @case(Cause.RUNNING, "take it", "being sent at this moment")

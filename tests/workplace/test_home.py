@@ -238,5 +238,5 @@ def test_home_takes_few_queries(
         delivery(closed, State.QUEUED, due_at=NOW)
     client = client_of(role, world.organization)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert client.get(HOME).status_code == 200
