@@ -86,7 +86,7 @@ class Dispatcher:
 
         Events are opened here even where there are workers, which may all be busy with imports.
         """
-        importing.look()  # first of all: what a restored database has lost is not opened as new
+        self._look()  # first of all: what a restored database has lost is not opened as new
         opening.quarantine_events()
         importing.release_lost()
         self._retry()
@@ -98,6 +98,12 @@ class Dispatcher:
         if settings.CELERY_BROKER_URL and self._nudge(deliveries):
             return begun + len(deliveries)
         return begun + self._import(deliveries)
+
+    def _look(self) -> None:
+        try:
+            importing.look()
+        except OSError:
+            logger.exception("STATE_ROOT cannot be used: events are opened, and nothing is sent")
 
     def _retry(self) -> None:
         try:

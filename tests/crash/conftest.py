@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connections
 
-from referrals import summary
+from referrals import importing, summary
 from referrals.rendering.pool import Pool, Renderer
 from tests import databases
 from tests.crash.cells import Cells
@@ -64,9 +65,11 @@ def laboratory(
         template = databases.beside(migrated, "template")
         databases.close_all()
         databases.copy(migrated, template)
+        folder: Path = tmp_path_factory.mktemp("laboratory")
+        settings.STATE_ROOT = str(folder / "state")
         with databases.using(template):
             set_up(crms, files)
-        folder: Path = tmp_path_factory.mktemp("laboratory")
+            assert importing.look()  # once, and not in every forked process
         made = Laboratory(template, folder, crms, files)
         yield made
         databases.close_all()

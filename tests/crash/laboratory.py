@@ -6,6 +6,7 @@ and a folder of its own. Time passes by moving the portal's clock, not by waitin
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -75,6 +76,7 @@ class Laboratory:
         self.look_up = look_up
         self.media = self.folder / f"media-{time.monotonic_ns()}"
         self.state = self.folder / f"state-{time.monotonic_ns()}"
+        shutil.copytree(self.folder / "state", self.state)
 
     def receive_open_run(self, fatal: int | None = None) -> Ended:
         """Receive the event and bring the referral to CRMS; killed at the fatal point.

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.models import AuditEvent
 from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.demo import transport as demo
 from referrals import importing
+from referrals.dispatching import Dispatcher
 from referrals.importing import marks, restoring
 from referrals.importing.ledger import RESTORED
 from referrals.models import Attempt, Delivery, Host, Restore
@@ -576,6 +578,42 @@ def test_the_mark_is_the_number_of_the_latest_intent():
     mark = marks.read()
     assert mark
     assert mark.number == Host.objects.get().number == len(demo.delivered) == 6
+
+
+def test_an_intent_costs_one_statement_on_its_host():
+    world = make_world()
+    send(world, range(1, 2))
+    work()
+    send(world, range(2, 3))
+    delivery = Delivery.objects.get(state="queued")
+    with CaptureQueriesContext(connection) as captured:
+        importing.run(delivery.pk)
+    numbered = [query for query in captured if "referrals_host" in query["sql"]]
+    assert len(numbered) == delivery.steps.count() == 3
+
+
+def test_where_the_mark_cannot_be_kept_events_are_opened_and_nothing_is_sent(
+    settings: Any, tmp_path: Path
+):
+    (tmp_path / "file").touch()
+    settings.STATE_ROOT = str(tmp_path / "file" / "state")
+    world = make_world()
+    world.receive(event(1))
+    dispatcher = Dispatcher(1)
+    for _ in range(2):
+        dispatcher.round()
+        dispatcher._openers.submit(int).result()
+        dispatcher._pool.submit(int).result()
+    assert world.delivery.state == "queued"
+    assert demo.delivered == []
+    settings.STATE_ROOT = str(tmp_path / "state")
+    work()
+    assert world.delivery.state == "imported"
+
+
+def test_a_crash_before_a_new_host_is_known_costs_nothing():
+    marks.create()
+    assert importing.look()
 
 
 def test_an_intent_whose_mark_cannot_be_raised_is_taken_back(monkeypatch: pytest.MonkeyPatch):
