@@ -92,7 +92,7 @@ def _rename(stopped, which, reason):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0012_versions_alone")]
+    dependencies = [("referrals", "0013_event_door")]
 
     operations = [
         migrations.AddField(

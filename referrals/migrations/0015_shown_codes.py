@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0013_error_kinds")]
+    dependencies = [("referrals", "0014_error_kinds")]
 
     operations = [
         migrations.RemoveIndex("delivery", "deliveries_by_status_code"),

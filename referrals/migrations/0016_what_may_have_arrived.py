@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0012_versions_alone'),
+        ('referrals', '0015_shown_codes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
