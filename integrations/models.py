@@ -5,7 +5,9 @@ No `__str__` here holds personal data or a secret: it ends up in logs.
 
 import json
 import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +22,17 @@ from simple_history.models import HistoricalRecords
 
 from core import clock
 from core.fields import EncryptedJSONField, EncryptedTextField
-from integrations import destinations, sources
+from integrations import capabilities, destinations, sources
+from integrations.capabilities import (
+    PROVED_BY_READING,
+    Capability,
+    Finding,
+    Record,
+    Shown,
+    Standing,
+)
 from integrations.signals import destination_released, destination_tested
-from integrations.transport import Misconfigured, Search, Transport
+from integrations.transport import Misconfigured, Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 
 # How a destination stands, beside how it is set up.
@@ -37,10 +47,8 @@ STANDING = [
     "paused_code",
     "turn_at",
     "checked_at",
+    "capabilities",
     "search_of",
-    "search_finds",
-    "search_filters",
-    "search_refused",
     "search_next_at",
 ]
 PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
@@ -310,15 +318,17 @@ class Destination(models.Model):
     )
     probes = models.PositiveIntegerField(default=0, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    capabilities = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="What is proved or declared of it: integrations.capabilities.",
+    )
     search_of = models.CharField(
         max_length=64,
         blank=True,
         editable=False,
-        help_text="Hash of the options it was tried with.",
+        help_text="Hash of the options that the search was last asked with.",
     )
-    search_finds = models.BooleanField(default=False, editable=False)
-    search_filters = models.BooleanField(default=False, editable=False)
-    search_refused = models.CharField(max_length=100, blank=True, editable=False)
     search_next_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
     )
@@ -365,7 +375,7 @@ class Destination(models.Model):
     def transport(self) -> Transport:
         """Return the transport of this kind, set up with these options."""
         options: dict[str, Any] = self.options
-        return destinations.transport_class(self.kind)(options, self.search())
+        return destinations.transport_class(self.kind)(options, self.findings())
 
     # -- paused ------------------------------------------------------------------------------
 
@@ -484,54 +494,111 @@ class Destination(models.Model):
             raise
         self.release()
 
-    # -- its search --------------------------------------------------------------------------
+    # -- what it can do ----------------------------------------------------------------------
 
-    def search(self) -> Search:
-        """Return what is known of its search with the options as they are now."""
-        if not self.search_of or self.search_of != self._search_options():
-            return Search()
-        refused = self.search_refused
-        if refused and self.search_next_at and self.search_next_at <= clock.now():
-            refused = ""
-        return Search(self.search_finds, self.search_filters, refused)
+    def findings(self) -> dict[Capability, Finding]:
+        """Return what is proved or disproved of it with the options as they are now."""
+        found = capabilities.findings(self.capabilities, self._hashes())
+        if any(one.refused for one in found.values()) and self._is_asked_again():
+            return {key: one for key, one in found.items() if not one.refused}
+        return found
 
-    def _search_options(self) -> str:
-        """Return the hash of all options that the search depends on, secrets included."""
+    def standings(self) -> list[Standing]:
+        """Return how each capability of its kind is known, for its page."""
+        transport, found = self.transport(), self.findings()
+        return [
+            capabilities.standing(self.capabilities, one, transport.declared(one), found.get(one))
+            for one in transport.capabilities
+        ]
+
+    def declared_at_upgrade(self) -> list[str]:
+        """Return the options that nobody has chosen since the upgrade."""
         kind = destinations.transport_class(self.kind)
-        chosen = {name: self.options.get(name) for name in kind.search_options}
-        return salted_hmac("search", json.dumps(chosen, sort_keys=True)).hexdigest()
+        kept = capabilities.declared_at_upgrade(self.capabilities)
+        return [name for one, name in kind.declared_by.items() if one in kept]
 
-    def learn(self, search: Search, at: datetime) -> None:
-        """Keep what an answer has shown of the search; a proof under way counts no more."""
-        self._keep(search, at + ASK_SEARCH_AGAIN)
+    def declare(self, said: Mapping[str, bool | None], by: str) -> bool:
+        """Keep who declared the options that were named; True when that is something new.
 
-    def begin_proof(self, at: datetime, *, now: bool) -> datetime | None:
-        """Win the right to prove the search; None when it is proved, or was asked of late.
-
-        `now`: because somebody wants to know. The time returned is for `end_proof`.
+        What is declared already by a person, and named again, stays theirs.
         """
-        changed = self.search_of != self._search_options()
-        asked = self.search_next_at is not None and self.search_next_at > at
-        if not (now or changed or not (self.search().finds or asked)):
-            return None
+        kind = destinations.transport_class(self.kind)
+        named = {one: said[name] for one, name in kind.declared_by.items() if name in said}
+        return self._record(lambda kept: capabilities.declare(kept, named, by, clock.now()))
+
+    def learn(self, shown: Shown, at: datetime) -> None:
+        """Keep what an answer has shown; a proof under way counts no more."""
+        self._keep(shown, at, search_next_at=at + ASK_SEARCH_AGAIN)
+
+    def prove(self, shown: Shown, at: datetime) -> None:
+        """Keep what a test event has shown; when it is asked next stays as it is."""
+        self._record(lambda kept: capabilities.learn(kept, shown, self._hashes(), at))
+
+    def has_to_prove(self) -> bool:
+        """Return whether reading could prove more of it, and was not asked of late."""
+        hashes = self._hashes()
+        if self.search_of != hashes.get(Capability.SEARCH_FINDS, ""):
+            return True
+        found = capabilities.findings(self.capabilities, hashes)
+        wanted = (one for one in PROVED_BY_READING if one in hashes)
+        return not all(one in found and found[one].yes for one in wanted) and (
+            self.search_next_at is None or self._is_asked_again()
+        )
+
+    def _is_asked_again(self) -> bool:
+        return self.search_next_at is not None and self.search_next_at <= clock.now()
+
+    def begin_proof(self, at: datetime) -> datetime | None:
+        """Win the right to prove by reading, or None. The time returned is for `end_proof`."""
         until = at + PROOF_TIME
         won = Destination.objects.filter(
             pk=self.pk, search_of=self.search_of, search_next_at=self.search_next_at
         ).update(search_next_at=until)
         return until if won else None
 
-    def end_proof(self, begun: datetime, search: Search, next_at: datetime | None) -> None:
+    def end_proof(self, begun: datetime, shown: Shown, next_at: datetime | None) -> None:
         """Keep what the proof has shown, unless something else was learned meanwhile."""
-        self._keep(search, next_at, search_next_at=begun)
+        self._keep(shown, clock.now(), begun=begun, search_next_at=next_at)
 
-    def _keep(self, search: Search, next_at: datetime | None, **where: Any) -> None:
-        Destination.objects.filter(pk=self.pk, **where).update(
-            search_of=self._search_options(),
-            search_finds=search.finds,
-            search_filters=search.filters,
-            search_refused=search.refused[:100],
-            search_next_at=next_at,
+    def _hashes(self) -> dict[Capability, str]:
+        """Return, for each capability, the hash of all options it depends on, secrets included."""
+        kind = destinations.transport_class(self.kind)
+        hashes = {names: self._hash(names) for names in set(kind.capabilities.values())}
+        return {one: hashes[names] for one, names in kind.capabilities.items()}
+
+    def _hash(self, names: Sequence[str]) -> str:
+        chosen = {name: self.options.get(name) for name in names}
+        return salted_hmac("search", json.dumps(chosen, sort_keys=True)).hexdigest()
+
+    def _keep(
+        self, shown: Shown, at: datetime, begun: datetime | None = None, **asked: datetime | None
+    ) -> None:
+        hashes = self._hashes()
+        search_of = hashes.get(Capability.SEARCH_FINDS, "")
+        where = {} if begun is None else {"search_next_at": begun}
+        self._record(
+            lambda kept: capabilities.learn(kept, shown, hashes, at),
+            where,
+            search_of=search_of,
+            **asked,
         )
+
+    def _record(
+        self,
+        change: Callable[[Record], bool],
+        where: Mapping[str, Any] = MappingProxyType({}),
+        **fields: Any,
+    ) -> bool:
+        """Change what is recorded, under the row's lock; return whether that changed anything."""
+        with transaction.atomic():
+            rows = Destination.objects.filter(pk=self.pk, **where)
+            row = rows.select_for_update().only("capabilities").first()
+            if row is None:
+                return False
+            changed = change(row.capabilities)
+            rows.update(capabilities=row.capabilities, **fields)
+        self.capabilities = row.capabilities
+        return changed
 
 
 class TriggerConfig(models.Model):

@@ -6,15 +6,17 @@ below, which say who must act. It never touches the database, logs a body, sleep
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import IO, Any, ClassVar, Protocol
 
 from django.db.models import TextChoices
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
+from integrations.capabilities import Capability, Finding, Shown
 from mapping.targets import TargetField
 
 SUMMARY = "referral_summary"
@@ -54,20 +56,6 @@ class Exchange:
     body: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is known of a destination's search for a referral by its reference.
-
-    It *finds* when it gave, for a referral that this portal had created there, exactly its id; it
-    *filters* when it also gave nothing for a reference that cannot exist. `refused` says why it
-    cannot be searched at all; empty: it can, as far as is known.
-    """
-
-    finds: bool = False
-    filters: bool = False
-    refused: str = ""
-
-
 class Updates(StrEnum):
     """What a kind takes of a referral that it has already."""
 
@@ -94,6 +82,7 @@ class Doubt(StrEnum):
     GONE = "gone"  # it had the referral and no longer has it
     NOT_SEARCHABLE = "not_searchable"
     UNCLEAR_SEARCH = "unclear_search"  # the search gave something that proves nothing
+    UNPROVEN = "unproven"  # it is not proved that the destination can do what would settle it
 
 
 class DeliveryError(Exception):
@@ -102,13 +91,13 @@ class DeliveryError(Exception):
     `kind` is what went wrong; each class has the one that it usually is. `message` is a sentence
     for people and may quote the destination; `exchange` is the detail for support. Neither of the
     two appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says whether the
-    effect that was under way may have happened at the destination all the same. `search` is what
-    the answer has shown about the destination's search, if anything.
+    effect that was under way may have happened at the destination all the same. `shown` is what
+    the answer has shown of what the destination can do.
     """
 
     kind: ErrorKind = ErrorKind.FAILING
     maybe_done: bool = False
-    search: Search | None = None
+    shown: Shown = MappingProxyType({})
 
     def __init__(
         self, message: str, exchange: Exchange | None = None, *, kind: ErrorKind | None = None
@@ -302,12 +291,34 @@ class YesNoField(TypedChoiceField):
         return super().clean(str(value).capitalize() if value is not None else None)
 
 
+NOT_SAID = "not said"
+DECLARED_CHOICES = [(True, "Yes"), (False, "No"), (NOT_SAID, "Not said")]
+
+
+class DeclaredField(YesNoField):
+    """What a person declares a destination can do: yes, no, or *not said*, which is stored as None.
+
+    Left out, what was said stays: only who names it declares anything.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = DECLARED_CHOICES
+
+    def clean(self, value: Any) -> Any:
+        """Return True, False or `NOT_SAID`; "" when nothing was given."""
+        return NOT_SAID if str(value).strip().lower() == NOT_SAID else super().clean(value)
+
+
 class Options(Form):
     """The options of a kind: `OptionsForm` extends it. Cleaned options are JSON values.
 
     An option left out takes its field's `initial`, so a configuration names only what differs.
-    Bind the form with `initial=<the stored options>` and a secret left blank keeps its value.
+    Bind the form with `initial=<the stored options>`: a secret left blank keeps its value, and so
+    does a `DeclaredField`. `said` has the declared options that were named.
     """
+
+    said: dict[str, bool | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -316,10 +327,15 @@ class Options(Form):
                 option.required = False
 
     def clean(self) -> dict[str, Any]:
+        self.said = {}
         for name, option in self.fields.items():
-            if self.cleaned_data.get(name) in option.empty_values and name not in self.errors:
-                stored = self.initial if isinstance(option, SecretField) else {}
+            given = self.cleaned_data.get(name)
+            if given in option.empty_values and name not in self.errors:
+                stays = isinstance(option, SecretField | DeclaredField)
+                stored = self.initial if stays else {}
                 self.cleaned_data[name] = stored.get(name, option.initial)
+            elif isinstance(option, DeclaredField) and name not in self.errors:
+                self.said[name] = self.cleaned_data[name] = None if given == NOT_SAID else given
         return self.cleaned_data
 
 
@@ -327,7 +343,7 @@ class Transport(ABC):
     """One kind of destination, set up with the options of one destination."""
 
     label: ClassVar[str]
-    OptionsForm: ClassVar[type[Form]] = Options
+    OptionsForm: ClassVar[type[Options]] = Options
     target_fields: ClassVar[tuple[TargetField, ...]]
     # What the kind can do. The transport of a destination is asked, never the class: it may follow
     # the options.
@@ -340,17 +356,37 @@ class Transport(ABC):
     repeatable: bool = False
     noun: str = "import"  # what screens call a delivery
 
-    # The options that the search depends on: another value makes what is known of it unproven.
-    search_options: ClassVar[tuple[str, ...]] = ()
+    # What this kind may be able to do, with the options that it depends on: another value makes a
+    # proof of it void.
+    capabilities: ClassVar[Mapping[Capability, tuple[str, ...]]] = {}
+    # The options (`DeclaredField`) by which a person declares a capability.
+    declared_by: ClassVar[Mapping[Capability, str]] = {}
 
-    def __init__(self, options: Mapping[str, Any], search: Search | None = None) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], findings: Mapping[Capability, Finding] | None = None
+    ) -> None:
         """Take the cleaned options of `OptionsForm`, secrets included; each has its default.
 
-        `search` is what is known of the destination's search.
+        `findings` is what is proved or disproved of the destination.
         """
-        self.search = search or Search()
+        self.findings = findings or {}
         defaults = {name: option.initial for name, option in self.OptionsForm.base_fields.items()}
         self.options = {**defaults, **options}
+
+    def declared(self, capability: Capability) -> bool | None:
+        """Return what a person has declared; None where nothing was said."""
+        name = self.declared_by.get(capability)
+        return self.options[name] if name else None
+
+    def can(self, capability: Capability) -> bool:
+        """Return whether a capability may be relied on: it is proved, or declared.
+
+        A declared no is believed at once; a declared yes, until a test disproves it.
+        """
+        declared, found = self.declared(capability), self.findings.get(capability)
+        if declared is False or found is None:
+            return bool(declared)
+        return found.yes
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -384,13 +420,24 @@ class Transport(ABC):
         """Whether the destination may be searched for referrals."""
         return False
 
-    def prove_search(self, reference: str, external_id: str) -> Search:
+    def prove_by_reading(
+        self, reference: str, external_id: str, documents: Sequence[Document] = ()
+    ) -> Shown:
         """Ask for a referral that is there under this id, and for one that cannot exist.
 
-        Without an id only the latter is asked for. Returns what that shows; raises a DeliveryError
-        when it shows nothing.
+        `documents` are the files that are known to be there with it. Without an id only the latter
+        is asked for. Returns what that shows; raises a DeliveryError when it shows nothing,
+        Unconfirmed when asking soon again would show the same.
         """
-        return Search()
+        return {}
+
+    def prove_by_writing(self, parcel: Parcel, receipt: Receipt) -> Shown:
+        """Send a file of a parcel that has arrived once more, under the same idempotency key.
+
+        For test events alone: where keys are not recognized, the file is there twice. Returns what
+        that shows; raises a DeliveryError when it shows nothing.
+        """
+        return {}
 
     def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record as it is sent, for people to look at before anything is; no effect."""

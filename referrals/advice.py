@@ -82,6 +82,12 @@ LOOK_FOR_LOST = Advice(
     "It had the referral and no longer has it. Ask there what became of it, then press "
     "“It is there” and enter its id, “It is not there, send again”, or “Dismiss”.",
 )
+LOOK_UNPROVEN = Advice(
+    Actor.SUPPORT,
+    "It is not proved that this destination can be searched for it, so nothing is sent on a guess. "
+    "Look in the destination for it, then press “It is there” and enter its id, or “It is not "
+    "there, send again”. An administrator can prove it with a test event.",
+)
 SINGLED_OUT = Advice(
     Actor.SUPPORT,
     "Only this referral is answered so; the others go through. Often a firewall dislikes a word in "
@@ -172,6 +178,7 @@ BY_DOUBT = {
     Doubt.NO_ID: LOOK_WITHOUT_ID,
     Doubt.DUPLICATE: LOOK_AT_DUPLICATE,
     Doubt.GONE: LOOK_FOR_LOST,
+    Doubt.UNPROVEN: LOOK_UNPROVEN,
 }
 
 

@@ -24,6 +24,9 @@ from integrations.transport import ErrorKind
 MAX_EXTERNAL_ID = 255  # characters
 MAX_CODE = 40  # characters
 MISCONFIGURED = "misconfigured"  # what the API calls three reasons of a delivery
+# How the reference of a test event begins, and the key of each message that Dovetail sends for it.
+TEST_REFERENCE = "TEST-"
+TEST_EVENT_IDS = "id:dovetail-test-"
 
 
 class Referral(models.Model):

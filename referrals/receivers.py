@@ -10,7 +10,7 @@ from core import clock
 from integrations.models import Destination, TriggerConfig
 from integrations.signals import destination_released, destination_tested
 from mapping.models import Mapping
-from referrals.importing.proving import prove_search_again
+from referrals.importing.proving import prove_again
 from referrals.importing.resuming import resume
 from referrals.models import Delivery
 
@@ -24,9 +24,9 @@ def resume_destination(destination: Destination, **_: Any) -> None:
 
 
 @receiver(destination_tested)
-def prove_its_search(destination: Destination, **_: Any) -> None:
-    """See whether the destination's search finds and filters."""
-    prove_search_again(destination)
+def prove_by_reading(destination: Destination, **_: Any) -> None:
+    """See what reading can prove of it: whether its search finds and filters."""
+    prove_again(destination)
 
 
 @receiver(post_save, sender=Mapping)

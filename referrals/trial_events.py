@@ -17,9 +17,15 @@ from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 from referrals import intake, tasks
 from referrals.advice import advice
 from referrals.explain import Light
-from referrals.models import WRONGLY_SET_UP, Attempt, Delivery, InboundEvent
+from referrals.models import (
+    TEST_EVENT_IDS,
+    TEST_REFERENCE,
+    WRONGLY_SET_UP,
+    Attempt,
+    Delivery,
+    InboundEvent,
+)
 
-REFERENCE_PREFIX = "TEST-"
 TOKEN_LENGTH = 10
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -42,9 +48,9 @@ def send(source: Source, listing: ServiceListing) -> str:
         raise LookupError(f"Sources of the kind “{source.kind}” have no test events.")
     token = "".join(secrets.choice("0123456789") for _ in range(TOKEN_LENGTH))
     named = {"id": listing.caredove_id, "name": listing.name}
-    event_id = f"{_event_ids(listing.organization)}{token}"
+    event_id = f"{_keys(listing.organization)}{token}".removeprefix("id:")
     with transaction.atomic():
-        for body in sample.bodies(_trigger(listing), named, REFERENCE_PREFIX + token, event_id):
+        for body in sample.bodies(_trigger(listing), named, TEST_REFERENCE + token, event_id):
             received = intake.receive(source, sample.ENDPOINT, body)
             tasks.nudge_event(received.event_id)
     return token
@@ -64,22 +70,22 @@ def _trigger(listing: ServiceListing) -> str:
     return next((key for key in TRIGGER_KEYS if key in wanted), "received")
 
 
-def _event_ids(organization: Organization) -> str:
-    return f"dovetail-test-{organization.pk}-"
+def _keys(organization: Organization) -> str:
+    return f"{TEST_EVENT_IDS}{organization.pk}-"
 
 
 def events_of(organization: Organization, token: str) -> QuerySet[InboundEvent]:
     """Return the events of a test of the organization, in their order; none for another's."""
-    prefix = f"id:{_event_ids(organization)}{token}-"
+    prefix = f"{_keys(organization)}{token}-"
     events = InboundEvent.objects.filter(
-        reference=REFERENCE_PREFIX + token, dedup_key__startswith=prefix
+        reference=TEST_REFERENCE + token, dedup_key__startswith=prefix
     )
     return events.select_related("referral").order_by("dedup_key")
 
 
 def is_test(prefix: str = "") -> Q:
     """Return the condition on an event or a referral: it is a test."""
-    return Q(**{f"{prefix}reference__startswith": REFERENCE_PREFIX})
+    return Q(**{f"{prefix}reference__startswith": TEST_REFERENCE})
 
 
 # -- following one -------------------------------------------------------------------------------
@@ -100,6 +106,8 @@ class Way:
 
     stages: tuple[Stage, ...]
     url: str = ""
+    remove: str = ""  # what it leaves at the destination, for a person to delete there
+    destination: Destination | None = None
 
     @property
     def ended(self) -> bool:
@@ -123,7 +131,20 @@ def ways(events: list[InboundEvent]) -> list[Way]:
 
 def _way(reached: list[Stage], delivery: Delivery | None = None) -> Way:
     rest = (Stage(name) for name in STAGES[len(reached) :])
-    return Way((*reached, *rest), delivery.external_url if delivery else "")
+    if delivery is None:
+        return Way((*reached, *rest))
+    return Way((*reached, *rest), delivery.external_url, _to_remove(delivery), delivery.destination)
+
+
+def _to_remove(delivery: Delivery) -> str:
+    """Say what to delete in a destination that is no stand-in, once anything was sent there."""
+    if delivery.destination.transport().is_stand_in or not delivery.steps.exists():
+        return ""
+    named = f" ({delivery.external_id})" if delivery.external_id else ", if it is there,"
+    return (
+        f"Delete the referral {delivery.reference}{named} in {delivery.destination}, with its "
+        "files: its summary was sent twice and may be there twice."
+    )
 
 
 def _before_deliveries(events: list[InboundEvent]) -> Iterator[Stage]:

@@ -108,7 +108,7 @@ def everything() -> list[Session]:
         print(f"\nThe whole crash matrix has passed: {delivery_path.PROVEN} is written.")
     whole = ["--whole", *WITHOUT_MATRIX]
     others = [embedded([*EMBEDDED, *whole]), services([*ALL_ON_SERVICES, *whole])]
-    return [*matrix, *others, chaos()]
+    return [*matrix, *others, chaos("chaos"), chaos("bare chaos", "--bare", "--referrals", "100")]
 
 
 def part(tier: str, arguments: Sequence[str]) -> list[Session]:
@@ -144,11 +144,11 @@ def services(arguments: Sequence[str], name: str = "services") -> Session:
         return run_pytest(name, environment, arguments)
 
 
-def chaos() -> Session:
-    print("\n== Chaos", flush=True)
-    command = [sys.executable, "-m", "tests.chaos"]
+def chaos(name: str, *arguments: str) -> Session:
+    print(f"\n== {name.capitalize()}", flush=True)
+    command = [sys.executable, "-m", "tests.chaos", *arguments]
     status = ended(command, environment_of_tests())
-    return Session("chaos", status, [Case("tests.chaos", 0, "failed" if status else "passed")])
+    return Session(name, status, [Case("tests.chaos", 0, "failed" if status else "passed")])
 
 
 def run_pytest(name: str, set_up: dict[str, str], arguments: Sequence[str]) -> Session:

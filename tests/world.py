@@ -19,10 +19,16 @@ from referrals.models import Delivery, InboundEvent, Referral
 
 FIXTURES = Path(__file__).parent / "fixtures"
 REFERENCE = "3502768696"
+# What the stand-in CRMS can do, as somebody would declare it; None: not said.
+ABLE: dict[str, dict[str, Any]] = {"crms": {"look_up": True, "repeat_files": True}}
 
 
 def options(kind: str, **given: Any) -> dict[str, Any]:
-    """Return the options of a kind as its form cleans them; what is not given is the default."""
+    """Return the options of a kind as its form cleans them; what is not given is the default.
+
+    What the stand-in can do is stated, unless None is given for it.
+    """
+    given = {**ABLE.get(kind, {}), **given}
     form_class = destinations.transport_class(kind).OptionsForm
     initial = {name: field.initial for name, field in form_class.base_fields.items()}
     form = form_class({**{k: v for k, v in initial.items() if v is not None}, **given})
@@ -80,6 +86,7 @@ def make_world(kind: str = "demo", on: list[str] | None = None, **given: Any) ->
     destination = Destination.objects.create(
         organization=organization, name="Birchwood CRMS", kind=kind, options=options(kind, **given)
     )
+    destination.declare(destination.options, by="the tests")
     shipped = destinations.default_mapping(kind)
     assert shipped is not None
     config = TriggerConfig.objects.create(

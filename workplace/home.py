@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from access import scope
 from core import clock
+from integrations import capabilities
+from integrations.capabilities import Capability
 from integrations.models import Destination, ServiceListing, TriggerConfig
 from referrals import advice, importing, overview
 from referrals.causes import CAUSES, Cause
@@ -24,6 +26,10 @@ from referrals.models import InboundEvent
 SHOWN_CONNECTIONS = 12
 SHOWN_LISTINGS = 5
 TALLEST = 70  # units of the picture
+WHAT = {
+    Capability.SEARCH_FINDS: "whether its search finds what is there",
+    Capability.RECOGNIZES_KEYS: "whether it keeps one copy of a file sent twice",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ def context_of(request: HttpRequest) -> dict[str, Any]:
         shown |= _listings(_rows(request, ServiceListing))
     if request.user.has_perm("integrations.view_destination"):
         shown |= _connections(destinations)
+    if request.user.has_perm("integrations.change_destination"):
+        shown["to_confirm"] = _to_confirm(destinations)
     return shown
 
 
@@ -139,6 +147,21 @@ def _listings(listings: QuerySet[ServiceListing]) -> dict[str, Any]:
     counts = listings.aggregate(all=Count("pk"), on=Count("pk", filter=Q(is_on=True)))
     off = listings.filter(is_on=False).select_related("organization")
     return {"listings": counts, "unconnected": off.order_by("name")[:SHOWN_LISTINGS]}
+
+
+# -- For administrators ----------------------------------------------------------------------------
+
+
+def _to_confirm(destinations: list[Destination]) -> list[tuple[Destination, str]]:
+    """Return the destinations that nobody has tested or confirmed since the upgrade, and in what.
+
+    By what is recorded alone: the options stay encrypted.
+    """
+    untested = [
+        (one, capabilities.declared_at_upgrade(one.capabilities, untested=True))
+        for one in destinations
+    ]
+    return [(one, " and ".join(WHAT[it] for it in its)) for one, its in untested if its]
 
 
 # -- For everybody ---------------------------------------------------------------------------------

@@ -10,19 +10,60 @@ from django.forms.utils import pretty_name
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from core import audit
 from integrations import destinations
 from integrations.admin.choosing import choose_first, choose_only
 from integrations.admin.shared import ConfigurationAdmin, Tool
+from integrations.capabilities import Capability, How, Standing
 from integrations.models import Destination
-from integrations.transport import DeliveryError, SecretField
+from integrations.transport import (
+    DECLARED_CHOICES,
+    NOT_SAID,
+    DeclaredField,
+    DeliveryError,
+    SecretField,
+)
 
 PREFIX = "options"
 NAMED = 10  # referrals, on the page of a destination
 LIMITS = ("at_once", "per_minute")
-STANDING_FIELDS = ("standing", "singled_out", "search_standing", "last_good_test")
+STANDING_FIELDS = ("standing", "singled_out", "shown_capabilities", "last_good_test")
+
+
+LABELS = {
+    Capability.RECOGNIZES_KEYS: "Keeps one copy of a file sent twice",
+    Capability.LISTS_FILES: "Lists the files of a referral",
+    Capability.SEARCH_FINDS: "Its search finds a referral that is there",
+    Capability.SEARCH_FILTERS: "Its search lists no other referral",
+}
+WHAT_PROVES = {
+    Capability.RECOGNIZES_KEYS: "A test event proves it (Onboarding).",
+    Capability.LISTS_FILES: "The next import proves it.",
+    Capability.SEARCH_FINDS: "The next import proves it, and so does a test of the connection.",
+    Capability.SEARCH_FILTERS: "The next import proves it, and so does a test of the connection.",
+}
+
+
+def in_words(one: Standing) -> str:
+    """Return how a capability is known, since when, and by whom."""
+    day = f"{timezone.localtime(one.at):%Y-%m-%d}" if one.at else ""
+    yes = "yes" if one.yes else "no"
+    how_to = WHAT_PROVES[one.capability] if one.yes else "Choose “Not said” to have it tested."
+    match one.how:
+        case How.PROVED:
+            return f"yes, proved on {day}."
+        case How.DISPROVED:
+            return f"no, disproved on {day}. {one.because}"
+        case How.DECLARED_AT_UPGRADE:
+            return f"{yes}, declared at upgrade on {day}, not tested. {how_to}"
+        case How.DECLARED:
+            by = f" by {one.by}" if one.by else ""
+            on = f" on {day}" if day else ""
+            return f"{yes}, declared{by}{on}, not tested."
+    return f"unproven. {WHAT_PROVES[one.capability]}"
 
 
 def kind_label(kind: str) -> str:
@@ -77,11 +118,23 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         field.label = field.label or pretty_name(name)
         if isinstance(field.widget, forms.TextInput):
             field.widget.attrs.setdefault("class", "vTextField")
-        if not isinstance(field, SecretField):
+        if isinstance(field, DeclaredField):
+            self._show_declared(name, field)
+        elif not isinstance(field, SecretField):
             self.initial.setdefault(f"{PREFIX}-{name}", field.initial if stored is None else stored)
         elif stored:
             field.help_text = f"{field.help_text} Stored. Leave it empty to keep it.".strip()
         self.fields[f"{PREFIX}-{name}"] = field
+
+    def _show_declared(self, name: str, field: DeclaredField) -> None:
+        """Let nobody declare by the way what is only kept from before the upgrade."""
+        stored = self.instance.options.get(name)
+        shown = NOT_SAID if stored is None else stored
+        if name in self.instance.declared_at_upgrade():
+            as_it_is = "Yes" if stored else "No"
+            kept = f"{as_it_is}, as before the upgrade: nobody has confirmed it"
+            field.choices, shown = [("", kept), *DECLARED_CHOICES], ""
+        self.initial.setdefault(f"{PREFIX}-{name}", shown)
 
     def clean(self) -> None:
         super().clean()
@@ -104,7 +157,7 @@ class DestinationAdmin(ConfigurationAdmin):
         "shown_kind",
         "standing",
         "singled_out",
-        "search_standing",
+        "shown_capabilities",
         "last_good_test",
         "shown_options",
     ]
@@ -137,23 +190,12 @@ class DestinationAdmin(ConfigurationAdmin):
         more = " and more" if len(named) > NAMED else ""
         return ", ".join(named[:NAMED]) + more or "None"
 
-    @admin.display(description="search by reference")
-    def search_standing(self, destination: Destination) -> str:
-        if not destination.transport().searchable:
-            return "Not used: a person looks whenever it is not known whether a referral arrived."
-        search = destination.search()
-        if search.refused:
-            return (
-                f"It cannot be searched. {search.refused} A person looks whenever it is not known "
-                "whether a referral arrived. It is asked anew each day, and by “Test connection”."
-            )
-        finds = "Proved to find what is there." if search.finds else "Not proved to find yet."
-        filters = (
-            "Proved to list nothing else."
-            if search.filters
-            else "Not proved to list nothing else: what names no reference is not taken for ours."
-        )
-        return f"{finds} {filters}"
+    @admin.display(description="what it can do")
+    def shown_capabilities(self, destination: Destination) -> str:
+        standings = [(LABELS[one.capability], in_words(one)) for one in destination.standings()]
+        if not standings:
+            return "Nothing of this kind of destination is to be proved."
+        return "\n".join(f"{label}: {words}" for label, words in standings)
 
     @admin.display(description="last good test", ordering="checked_at")
     def last_good_test(self, destination: Destination) -> Any:
@@ -163,7 +205,7 @@ class DestinationAdmin(ConfigurationAdmin):
     def shown_options(self, destination: Destination) -> str:
         fields = option_fields(destination.kind)
         return "\n".join(
-            f"{fields[name].label or name}: {value}"
+            f"{fields[name].label or name}: {'not said' if value is None else value}"
             for name, value in destination.options.items()
             if name in fields and not isinstance(fields[name], SecretField)
         )
@@ -207,6 +249,7 @@ class DestinationAdmin(ConfigurationAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        obj.declare(form.options.said, by=request.user.get_username())
         if obj.held_at:
             said = "Nothing is sent there yet. Press “Test connection” to open it again."
             self.message_user(request, said, messages.WARNING)

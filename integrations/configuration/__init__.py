@@ -15,7 +15,7 @@ from integrations.configuration.applying import Run
 from integrations.configuration.parts import apply_content
 from integrations.configuration.problems import ConfigurationError, Problem
 from integrations.configuration.reading import Tree, read
-from integrations.configuration.rows import Report
+from integrations.configuration.rows import REASON, Report
 from integrations.configuration.sections import Content, check
 
 __all__ = ["ConfigurationError", "Problem", "Report", "apply", "apply_checked"]
@@ -32,8 +32,10 @@ def apply(raw: bytes) -> Report:
 
 
 @transaction.atomic
-def apply_checked(tree: Tree, content: Content, environment: Mapping[str, str]) -> Report:
-    """Apply a file that was read and checked; see `apply`."""
-    run = Run(tree, environment)
+def apply_checked(
+    tree: Tree, content: Content, environment: Mapping[str, str], by: str = REASON
+) -> Report:
+    """Apply a file that was read and checked, in somebody's name; see `apply`."""
+    run = Run(tree, environment, by)
     apply_content(run, content)
     return run.finish()

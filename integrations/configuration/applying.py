@@ -14,11 +14,15 @@ Name = tuple[str, ...]  # ("listing", "4417")
 
 
 class Run:
-    """One application of a file: what was done, and what went wrong so far."""
+    """One application of a file: what was done, and what went wrong so far.
 
-    def __init__(self, tree: Tree, environment: Mapping[str, str]) -> None:
+    `by` says who declares what the file declares.
+    """
+
+    def __init__(self, tree: Tree, environment: Mapping[str, str], by: str) -> None:
         self.tree = tree
         self.environment = environment
+        self.by = by
         self.report = Report()
         self._problems: list[Problem] = []
         self._named: dict[Name, Path] = {}

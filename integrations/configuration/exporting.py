@@ -150,8 +150,10 @@ def _options(
     for name in LIMITS:
         if limit := getattr(destination, name):
             yield name, limit
+    # A word of nobody: no other portal may take it for a person's.
+    undeclared = destination.declared_at_upgrade()
     for name, field in fields.items():
-        value = destination.options.get(name)
+        value = None if name in undeclared else destination.options.get(name)
         if isinstance(field, SecretField):
             if value:
                 yield name, names.placeholder(destination.name, name)

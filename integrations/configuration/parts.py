@@ -181,19 +181,25 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         destination = found or Destination(organization=organization, name=entry["name"])
         kind = entry["kind"]
         _check_kind("destination", kind, destinations.kinds(), found)
-        fields = {"kind": kind}
+        fields: dict[str, Any] = {"kind": kind}
+        said: dict[str, bool | None] = {}
         if not found or "options" in entry:
             given = dict(entry.get("options", {}))
             fields |= {name: given.pop(name, None) for name in LIMITS}
-            fields["options"] = _options(run, kind, given, destination.options)
+            fields["options"], said = _options(run, kind, given, destination.options)
         keys = {name: f"options.{name}" for name in LIMITS}
-        run.count(destination, write(destination, fields, keys))
+        outcome = write(destination, fields, keys)
+        if destination.declare(said, by=run.by) and outcome is Outcome.UNCHANGED:
+            outcome = Outcome.CHANGED
+        run.count(destination, outcome)
 
 
-def _options(run: Run, kind: str, given: Entry, stored: Entry) -> dict[str, Any]:
-    """Return the cleaned options; those that are left out take their default.
+def _options(
+    run: Run, kind: str, given: Entry, stored: Entry
+) -> tuple[dict[str, Any], dict[str, bool | None]]:
+    """Return the cleaned options, and which of them declare what the destination can do.
 
-    A secret that is left out stays as it is stored.
+    Those that are left out take their default; a secret and what is declared stay as they are.
     """
     form_class = destinations.transport_class(kind).OptionsForm
     known = form_class.base_fields
@@ -211,7 +217,7 @@ def _options(run: Run, kind: str, given: Entry, stored: Entry) -> dict[str, Any]
         raise Refused(
             *((_option(name), str(said)) for name, errors in form.errors.items() for said in errors)
         )
-    return dict(form.cleaned_data)
+    return dict(form.cleaned_data), form.said
 
 
 def _resolved(run: Run, given: Entry, secrets: set[str]) -> dict[str, Any]:

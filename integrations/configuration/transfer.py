@@ -7,7 +7,7 @@ it is stored. And the file may speak of one organization only.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,15 +18,17 @@ from integrations import destinations
 from integrations.configuration import apply_checked
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 from integrations.configuration.reading import Tree, read
-from integrations.configuration.rows import Report
+from integrations.configuration.rows import REASON, Report
 from integrations.configuration.sections import ENVIRONMENT, Content, check
 from integrations.history.changes import Change, change_of, change_of_mapping
 from integrations.history.sorts import SORTS
 from integrations.models import Destination, ServiceListing, Source
 from integrations.transport import SecretField
+from mapping.differences import Difference
 from mapping.models import Mapping as FieldMapping
 
 MAX_BYTES = 2 * 1024 * 1024
+DECLARED = Difference("What it can do", "as it was stored at the upgrade", "declared by this file")
 _TRIAL = "to-be-filled-in"  # stands for a secret while one only looks
 
 
@@ -77,11 +79,14 @@ def preview(raw: bytes, given: Mapping[str, str]) -> Preview:
     return Preview(organization["name"], organization["id"], changes, placeholders)
 
 
-def take_in(raw: bytes, given: Mapping[str, str]) -> Report:
-    """Apply the file with these secrets, in one transaction; raises ConfigurationError."""
+def take_in(raw: bytes, given: Mapping[str, str], by: str = REASON) -> Report:
+    """Apply the file with these secrets, in one transaction and in the name of `by`.
+
+    Raises ConfigurationError.
+    """
     tree = _tree(raw)
     _fill(tree, given, trial=False)
-    return apply_checked(tree, _checked(tree), {})
+    return apply_checked(tree, _checked(tree), {}, by)
 
 
 def _tree(raw: bytes) -> Tree:
@@ -257,4 +262,7 @@ def _change(row: Any, before: Mapping[type[models.Model], int]) -> Change:
         return change_of_mapping(newest, earlier[0] if earlier else None)
     records = SORTS[type(row)].records.filter(id=row.pk).order_by("-history_id")
     earlier = records.filter(history_id__lte=before[type(row)]).first()
-    return change_of(records.first(), earlier)
+    newest = records.first()
+    if newest == earlier:  # a word of the file alone, which the row's history does not hold
+        return replace(change_of(newest, earlier), done="changed", differences=[DECLARED])
+    return change_of(newest, earlier)

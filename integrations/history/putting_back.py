@@ -17,6 +17,7 @@ from integrations.history.states import (
     organizations_of,
 )
 from integrations.models import Destination, Source
+from integrations.transport import DeclaredField
 from mapping.differences import Difference
 
 
@@ -97,7 +98,13 @@ def _revived(sort: Sort, record: Record) -> Any:
 
 def _options_as_they_were(row: Destination, record: Record) -> dict[str, Any]:
     fields = option_fields(row.kind)
-    then = {name: value for name, value in record.options.items() if not is_secret(fields, name)}
+    # What is declared of the destination is no setting: it stays as it is, as a secret does.
+    stays = {name for name in fields if isinstance(fields[name], DeclaredField)}
+    then = {
+        name: value
+        for name, value in record.options.items()
+        if name not in stays and not is_secret(fields, name)
+    }
     form = destinations.transport_class(row.kind).OptionsForm(data=then, initial=dict(row.options))
     if not form.is_valid():
         raise NotPutBack(" ".join(_errors(form.errors)))

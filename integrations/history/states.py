@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from core.fields import EncryptedJSONField, EncryptedTextField
 from integrations import destinations
 from integrations.models import Organization, Source
-from integrations.transport import SecretField
+from integrations.transport import NOT_SAID, DeclaredField, SecretField
 from integrations.triggers import TRIGGER_LABELS
 from mapping.differences import Difference
 
@@ -83,7 +83,8 @@ def _options(old: Any, new: Any) -> Iterator[Difference]:
         if is_secret(fields, name):
             yield _secret(label, before, after)
         else:
-            yield Difference(label, _said(before), _said(after))
+            said = _declared if isinstance(fields[name], DeclaredField) else _said
+            yield Difference(label, said(before), said(after))
 
 
 def option_fields(kind: str) -> Mapping[str, Any]:
@@ -97,6 +98,10 @@ def option_fields(kind: str) -> Mapping[str, Any]:
 def is_secret(fields: Mapping[str, Any], name: str) -> bool:
     """Return whether an option is a secret, or may be one: its kind does not know it any more."""
     return name not in fields or isinstance(fields[name], SecretField)
+
+
+def _declared(value: object) -> str:
+    return NOT_SAID if value is None else _said(value)
 
 
 def _said(value: object) -> str:

@@ -67,6 +67,7 @@ class Cause(StrEnum):
     DUPLICATE_THERE = "duplicate_there"
     NOT_SEARCHABLE = "not_searchable"
     UNCLEAR_SEARCH = "unclear_search"
+    UNPROVEN = "unproven"
     SINGLED_OUT = "singled_out"
     GAVE_UP = "gave_up"
     QUARANTINED = "quarantined"

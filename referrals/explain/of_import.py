@@ -36,6 +36,7 @@ CAUSE_OF_DOUBT: dict[str, Cause] = {
     Doubt.GONE: Cause.GONE_THERE,
     Doubt.NOT_SEARCHABLE: Cause.NOT_SEARCHABLE,
     Doubt.UNCLEAR_SEARCH: Cause.UNCLEAR_SEARCH,
+    Doubt.UNPROVEN: Cause.UNPROVEN,
 }
 CAUSE_OF_WAITING: dict[str, Cause] = {
     ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,

@@ -4,7 +4,14 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from integrations.transport import DeliveryError, Misconfigured, Receipt, Rejected, Unconfirmed
+from integrations.transport import (
+    DeliveryError,
+    Misconfigured,
+    Parcel,
+    Receipt,
+    Rejected,
+    Unconfirmed,
+)
 from referrals import rereading, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
@@ -12,7 +19,7 @@ from referrals.importing import restoring
 from referrals.importing.building import Built, build
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
 from referrals.importing.ledger import RESTORED, SEARCH_LATER, DeliveryLedger
-from referrals.importing.proving import prove_search
+from referrals.importing.proving import prove_by_reading, prove_by_writing
 from referrals.importing.settling import settle
 from referrals.models import Attempt, Delivery
 from referrals.retention import why_ended
@@ -83,8 +90,16 @@ def _attempt(lease: Lease) -> None:
         logger.exception("import failed unexpectedly", extra={"delivery": str(delivery.pk)})
         outcome = error
     settle(lease, delivery, outcome, built, alone=alone)
-    if isinstance(outcome, Receipt) and not delivery.referral.purged_at:
-        prove_search(delivery.destination, delivery.reference, outcome.external_id)
+    if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
+        _prove(delivery, built.parcel, outcome)
+
+
+def _prove(delivery: Delivery, parcel: Parcel, receipt: Receipt) -> None:
+    """See what the destination can do, now that a referral is there; the import is settled."""
+    there = [one for one in parcel.documents if one.name not in receipt.refused]
+    prove_by_reading(delivery.destination, delivery.reference, receipt.external_id, there)
+    if delivery.imported_at is None:  # until this attempt
+        prove_by_writing(delivery, parcel, receipt)
 
 
 def _others_pass(delivery: Delivery) -> bool:

@@ -90,8 +90,8 @@ def settle(
             raise LeaseLost
         answered = outcome if built else None
         pacing.note(delivery.destination, answered, now, first=delivery.tries == 0)
-        if isinstance(outcome, DeliveryError) and outcome.search is not None:
-            delivery.destination.learn(outcome.search, now)
+        if isinstance(outcome, DeliveryError) and outcome.shown:
+            delivery.destination.learn(outcome.shown, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(lease.version, move, sent)
         if built is not None and sent:

@@ -57,6 +57,11 @@ def _options() -> Namespace:
     add("--crms-port", type=int, help="of the stand-in CRMS (default: 9009, or any free one)")
     add("--deadline", type=float, default=120, metavar="SECONDS", help="for all events to end")
     add(
+        "--prove",
+        action="store_true",
+        help="state nothing of the stand-in CRMS: a test event proves what it can do",
+    )
+    add(
         "--fail",
         action="append",
         default=[],
@@ -82,10 +87,12 @@ def _perform(options: Namespace, cleared: ExitStack) -> int:
     places = Places(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{crms_port}", directory)
 
     print("Setting the portal up, and starting it.", flush=True)
-    passwords = portal.prepare(places.crms_url, files)
+    passwords = portal.prepare(places.crms_url, files, stated=not options.prove)
     stage = Stage(directory)
     cleared.callback(stage.clear)
     _open(stage, places, options.fail)
+    if options.prove and not portal.prove(options.deadline):
+        raise Failed("The test event did not prove what the stand-in CRMS can do.")
 
     report.begin(places)
     run = Run(f"http://{files}/files")

@@ -1,6 +1,7 @@
 """The portal made ready: tables, configuration, people. Runs in this process, with its settings."""
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -12,6 +13,8 @@ from django.utils.crypto import salted_hmac
 
 CONFIG = Path(__file__).with_name("config.yaml")
 KEY = "caredove"  # the key id in config.yaml
+SOURCE = "caredove"
+LISTING = "4417"  # connected in config.yaml: a test event for it goes into CRMS
 FILES_USER = "portal"  # the user name in config.yaml
 
 
@@ -27,22 +30,44 @@ def set_up() -> None:
         os.environ[name] = salted_hmac("scripts.demo", name, algorithm="sha256").hexdigest()[:32]
 
 
-def prepare(crms_url: str, files_host: str) -> Mapping[str, str]:
+def prepare(crms_url: str, files_host: str, *, stated: bool = True) -> Mapping[str, str]:
     """Migrate, configure and make users; return the passwords of those that are new.
 
-    Raises InUse, before anything has changed, when the database has other organizations.
+    `stated`: what the stand-in CRMS can do is declared. Raises InUse, before anything has changed,
+    when the database has other organizations.
     """
     from integrations import configuration
     from scripts.demo import people
 
     config = Template(CONFIG.read_text())
-    filled = config.substitute(CRMS_URL=crms_url, FILES_HOST=files_host)
+    able = "true" if stated else "not said"
+    filled = config.substitute(CRMS_URL=crms_url, FILES_HOST=files_host, ABLE=able)
     _refuse_one_in_use()
     call_command("migrate", verbosity=0)
     configuration.apply(filled.encode())
     passwords = people.make_users()
     connections.close_all()
     return passwords
+
+
+def prove(seconds: float) -> bool:
+    """Send a test event, and wait until it has proved what the stand-in CRMS can do.
+
+    False when the time is up before.
+    """
+    from integrations.models import Destination, ServiceListing, Source
+    from referrals import trial_events
+
+    trial_events.send(
+        Source.objects.get(name=SOURCE), ServiceListing.objects.get(caredove_id=LISTING)
+    )
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        standings = Destination.objects.get(kind="crms").standings()
+        if all(one.how == "proved" for one in standings):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _refuse_one_in_use() -> None:

@@ -5,7 +5,8 @@
 PostgreSQL, Redis, a web server, workers and a dispatcher run as the Procfile has them. While
 referrals come in, workers, dispatcher and broker are killed and started again; the CRMS answers
 ambiguously, ignores idempotency keys and refuses no duplicate, so whatever is sent twice is there
-twice. Ends with 0 when nothing was lost and nothing doubled.
+twice. What it can do is stated. With --bare nothing is stated and it lists no files: a person is
+asked about each that is unknown. Ends with 0 when nothing was lost and nothing doubled.
 """
 
 import argparse
@@ -94,6 +95,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=90, help="to go on killing, at the least")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--ambiguous", type=float, default=0.05)
+    parser.add_argument("--bare", action="store_true", help="say nothing of a CRMS without a list")
     return parser.parse_args()
 
 
@@ -107,10 +109,11 @@ def everything(options: argparse.Namespace) -> Iterator[tuple[Portal, Crms, Brok
         os.environ.update(QUICK, DATABASE_URL=database, CELERY_BROKER_URL=broker.url)
         fault = ["--fail-rate", str(options.ambiguous), "--seed", str(options.seed)]
         duplicates = ["--no-idempotency", "--allow-duplicates", "--hang", "5"]
+        duplicates += ["--no-attachment-listing"] if options.bare else []
         ledger = directory / "ledger.jsonl"
         crms = stack.enter_context(running_crms(ledger, *fault, *duplicates))
         manage("migrate", "--verbosity", "0")
-        manage("apply_config", str(configuration(directory, crms)))
+        manage("apply_config", str(configuration(directory, crms, options.bare)))
         portal = Portal(os.environ, stack)
         portal.start("web")
         portal.begin("dispatcher")
@@ -121,9 +124,12 @@ def manage(*command: str) -> None:
     subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True)
 
 
-def configuration(directory: Path, crms: Crms) -> Path:
+def configuration(directory: Path, crms: Crms, bare: bool) -> Path:
     content = (ROOT / "tests/fixtures/examples/config.yaml").read_text()
     content = content.replace("http://127.0.0.1:9009", crms.url).replace("change-me", SECRET)
+    if not bare:
+        token = "token: env:CRMS_TOKEN"
+        content = content.replace(token, f"{token}\n      look_up: true\n      repeat_files: false")
     path = directory / "config.yaml"
     path.write_text(content)
     return path

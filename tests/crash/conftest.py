@@ -25,6 +25,17 @@ def crms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
         yield crms
 
 
+@pytest.fixture
+def bare_laboratory(laboratory: Laboratory, tmp_path: Path) -> Iterator[Laboratory]:
+    """The laboratory with a CRMS that neither recognizes keys nor lists files."""
+    bare = ("--no-idempotency", "--allow-duplicates", "--no-attachment-listing")
+    usual = laboratory.crms
+    with running_crms(tmp_path / "ledger.jsonl", *bare, "--hang", "5") as crms:
+        laboratory.crms = crms
+        yield laboratory
+        laboratory.crms = usual
+
+
 @pytest.fixture(scope="package")
 def files() -> Iterator[FileServer]:
     with running_file_server() as server:

@@ -25,10 +25,11 @@ from django.conf import settings
 
 from core import clock
 from integrations import sources
+from integrations.capabilities import Capability, Finding
 from integrations.models import Destination, Source
 from referrals import importing, intake, opening
 from referrals.dispatching import Dispatcher
-from referrals.models import Delivery, InboundEvent, Referral
+from referrals.models import Delivery, InboundEvent, Referral, Step
 from tests import databases
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
@@ -40,6 +41,10 @@ SETTLE = 0.05  # seconds in which the sandbox takes what a dead process had sent
 INLINE = b"%PDF-1.4\n%%EOF\n"
 BY_URL = bytes(range(256)) * 700
 KILLED = -9
+
+Said = dict[str, bool | None]
+STATED: Said = {"look_up": True, "repeat_files": False}  # what the stand-in can do
+NOTHING_SAID: Said = {"look_up": None, "repeat_files": None}  # and nothing is proved
 
 Report = Callable[[Any], None]  # writes one line of JSON to the parent
 Work = Callable[[Report], None]
@@ -64,16 +69,16 @@ class Laboratory:
         self.folder = folder
         self.crms = crms
         self.files = files
-        self.look_up = True
+        self.said = STATED
         self.event = event(files.put("/files/phq9.png", BY_URL))
 
     # -- An experiment -----------------------------------------------------------------------
 
-    def begin(self, *, look_up: bool = True) -> None:
-        """Forget every earlier experiment."""
+    def begin(self, said: Said = STATED) -> None:
+        """Forget every earlier experiment; `said` is what is declared of the CRMS."""
         databases.copy(self.template, self.database)
         self.crms.clear()
-        self.look_up = look_up
+        self.said = said
         self.media = self.folder / f"media-{time.monotonic_ns()}"
         self.state = self.folder / f"state-{time.monotonic_ns()}"
         shutil.copytree(self.folder / "state", self.state)
@@ -107,9 +112,9 @@ class Laboratory:
         for point in points.reached:
             report([point.number, point.kind, point.name])
 
-    def points(self) -> list[Point]:
+    def points(self, said: Said = STATED) -> list[Point]:
         """Return the points of a run in which nobody dies."""
-        self.begin()
+        self.begin(said)
         ended = self.receive_open_run()
         assert ended.status == 0
         return [Point(*line) for line in ended.lines if isinstance(line, list)]
@@ -133,6 +138,13 @@ class Laboratory:
         assert ended.status == 0
         found: dict[str, Any] = ended.lines[-1]
         return found
+
+    def unknown_step(self) -> str:
+        """Return the step that was begun and has no answer; empty where there is none."""
+        step = Step.objects.filter(done_at=None).values_list("name", flat=True)
+        ended = self._forked(lambda report: report(step.first() or ""))
+        assert ended.status == 0
+        return str(ended.lines[-1])
 
     def answer_as_a_person(self) -> dict[str, Any]:
         """Look into CRMS, say truthfully whether the open step is there, and let it go on."""
@@ -177,7 +189,7 @@ class Laboratory:
                 settings.MEDIA_ROOT = str(self.media)
                 settings.STATE_ROOT = str(self.state)
                 settings.CELERY_BROKER_URL = ""
-                set_look_up(self.look_up, self.crms.url)
+                declare(self.said, self.crms.url)
                 databases.close_all()
                 work(_reporter(out))
             status = 0
@@ -215,19 +227,22 @@ def event(url: str) -> bytes:
 
 def set_up(crms: Crms, files: FileServer) -> World:
     """Fill an empty database: a listing whose referrals go to the sandbox CRMS."""
-    world = make_world("crms", base_url=crms.url, token=TOKEN)
+    world = make_world("crms", base_url=crms.url, token=TOKEN, **STATED)
     world.source.attachment_hosts = [files.host]
     world.source.fetch_username, world.source.fetch_password = USERNAME, PASSWORD
     world.source.save()
     world.destination.test_connection()
+    world.destination.prove({Capability.LISTS_FILES: Finding(True)}, clock.now())
     sources.endpoint(world.source.kind, "plain")  # loaded once, and not in every forked process
     return world
 
 
-def set_look_up(look_up: bool, url: str) -> None:
+def declare(said: Said, url: str) -> None:
     destination = Destination.objects.get()
-    destination.options = options("crms", base_url=url, token=TOKEN, look_up=look_up)
+    destination.options = options("crms", base_url=url, token=TOKEN, **said)
     destination.save()
+    if said == NOTHING_SAID:
+        Destination.objects.update(capabilities={})
 
 
 def receive(body: bytes, report: Report) -> None:

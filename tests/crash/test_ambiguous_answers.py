@@ -16,6 +16,7 @@ from referrals import importing
 from referrals.models import Delivery
 from tests.crash.laboratory import (
     BY_URL,
+    STATED,
     assert_exactly_one_of_everything,
     event,
     look_and_say,
@@ -63,7 +64,8 @@ def world(db: None, crms: Crms, files: FileServer, renderer: None) -> Iterator[W
 def impatient(world: World, crms: Crms, **given: object) -> None:
     """Wait a second for an answer, no longer."""
     limits = {"connect_seconds": 1, "read_seconds": 1, "file_seconds": 1}
-    world.destination.options = options("crms", base_url=crms.url, token=TOKEN, **limits, **given)
+    said = {**STATED, **given}
+    world.destination.options = options("crms", base_url=crms.url, token=TOKEN, **limits, **said)
     world.destination.save()
 
 

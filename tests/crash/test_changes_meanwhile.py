@@ -37,7 +37,7 @@ def test_an_edit_after_an_unknown_outcome_doubles_nothing(
     step: str,
     listed: bool,
 ):
-    impatient(world, crms, **({} if listed else {"files_field": "nowhere", "repeat_files": False}))
+    impatient(world, crms, **({} if listed else {"files_field": "nowhere"}))
     crms.fail(step, mode)
     send(world, files)
     importing.run(world.delivery.pk)

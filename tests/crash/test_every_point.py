@@ -14,6 +14,8 @@ from django.db import connection
 from tests.crash.cells import PARTS, Cells
 from tests.crash.laboratory import (
     KILLED,
+    NOTHING_SAID,
+    STATED,
     Laboratory,
     assert_exactly_one_of_everything,
     nothing_doubled,
@@ -22,6 +24,7 @@ from tests.crash.points import AUTOCOMMIT, CALL, COMMIT, KINDS, RENDERING, STORA
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+KILLS = 25
 ONE_OF = 4  # points of a kind is in a sample
 LEAST = {COMMIT: 16, AUTOCOMMIT: 12, CALL: 26, STORAGE: 12, RENDERING: 2}
 CREATE = "POST /api/v1/referrals"
@@ -84,7 +87,7 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
     since = [point for point in points if point.number >= intent]
     for point in cells.of_part(part, since, sample_of):
         with subtests.test(killed=str(point)):
-            laboratory.begin(look_up=False)
+            laboratory.begin({**STATED, "look_up": False})
             ended = laboratory.receive_open_run(fatal=point.number)
             found = laboratory.resume(accepted="accepted" in ended.lines)
             assert nothing_doubled(laboratory.crms.referrals())
@@ -93,6 +96,33 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
                 assert (delivery["state"], delivery["reason"]) == ("needs_attention", "unconfirmed")
                 found = laboratory.answer_as_a_person()
             assert_all_went_well(laboratory, found)
+
+
+@pytest.mark.long
+def test_where_nothing_is_said_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person(
+    bare_laboratory: Laboratory, subtests: pytest.Subtests
+):
+    laboratory = bare_laboratory
+    points = laboratory.points(NOTHING_SAID)
+    since = [point for point in points if point.number >= min(calls_to_create(points)) - 2]
+    asked = []
+    for point in random.Random(25).sample(since, KILLS):
+        with subtests.test(killed=str(point)):
+            laboratory.begin(NOTHING_SAID)
+            ended = laboratory.receive_open_run(fatal=point.number)
+            assert ended.status == KILLED
+            unknown = laboratory.unknown_step()
+            found = laboratory.resume(accepted="accepted" in ended.lines)
+            assert nothing_doubled(laboratory.crms.referrals())
+            (delivery,) = found["deliveries"]
+            if is_file := unknown not in ("", "referral"):
+                assert (delivery["state"], delivery["reason"]) == ("needs_attention", "unconfirmed")
+                assert "It is proved neither that" in delivery["message"]
+            if delivery["state"] != "imported":
+                found = laboratory.answer_as_a_person()
+            assert_all_went_well(laboratory, found)
+            asked += [point] if is_file else []
+    assert len(asked) > KILLS / 4
 
 
 @in_parts

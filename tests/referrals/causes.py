@@ -423,6 +423,14 @@ def a_search_that_lists_others(it: Scene) -> None:
     searched_after_a_time_out(it)
 
 
+@case(Cause.UNPROVEN, "take it", "not proved yet", Actor.SUPPORT)
+def a_search_that_is_not_proved_and_lists_nothing(it: Scene) -> None:
+    it.destination.options["look_up"] = None
+    it.destination.save()
+    it.crms.answer("look-up", times=None, status=200, json={"results": []})
+    searched_after_a_time_out(it)
+
+
 @case(Cause.SINGLED_OUT, "take it", "Only this referral is answered so", Actor.SUPPORT)
 def singled_out(it: Scene) -> None:
     it.fails("403")

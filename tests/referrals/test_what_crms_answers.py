@@ -18,6 +18,7 @@ from django.conf import settings as django_settings
 
 from core import clock
 from integrations import probing
+from integrations.capabilities import Capability as Able
 from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.models import Destination
 from referrals import importing, summary
@@ -432,7 +433,7 @@ def test_once_the_search_is_proved_to_filter_a_nameless_result_is_ours(db: None)
         world = make_world("crms", base_url=crms.url, token=TOKEN)
         send(world, OTHER)
         assert go(OTHER).state == "imported"
-        assert Destination.objects.get().search().filters
+        assert Able.SEARCH_FILTERS in proved()
         crms.fail("create", "reset-after")
         send(world, number=2)
         assert go().state == "imported"
@@ -496,7 +497,7 @@ def test_where_no_search_is_this_referral_waits_and_the_others_go_on(
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert explain(REFERENCE).cause == "not_searchable"
     assert Destination.objects.get().held_at is None
-    assert Destination.objects.get().search().refused
+    assert refusal()
     send(world, OTHER, number=2)
     assert go(OTHER).state == "imported"
 
@@ -799,11 +800,21 @@ def test_it_goes_again_when_the_word_is_changed(world: World, crms: Sandbox):
 # -- Proof of the search ---------------------------------------------------------------------------
 
 
+def proved() -> set[Able]:
+    """Return what is proved of the destination."""
+    return {one for one, found in Destination.objects.get().findings().items() if found.yes}
+
+
+def refusal() -> str:
+    """Return why the destination cannot be searched; empty where it was not refused."""
+    found = Destination.objects.get().findings().get(Able.SEARCH_FINDS)
+    return found.because if found and found.refused else ""
+
+
 def test_the_first_import_proves_the_search_and_the_next_ask_no_more(world: World, crms: Sandbox):
     send(world)
     go()
-    search = Destination.objects.get().search()
-    assert (search.finds, search.filters) == (True, True)
+    assert proved() == {Able.SEARCH_FINDS, Able.SEARCH_FILTERS, Able.LISTS_FILES}
     assert calls(crms) == ["create", "summary", "attachment", "look-up", "look-up"]
     send(world, OTHER, number=2)
     go(OTHER)
@@ -816,10 +827,10 @@ def test_a_search_that_shows_late_what_is_there_is_asked_again_after_the_next_im
     crms.answer("look-up", status=200, json={"results": []})
     send(world)
     assert go().state == "imported"
-    assert not Destination.objects.get().search().finds
+    assert Able.SEARCH_FINDS not in proved()
     send(world, OTHER, number=2)
     go(OTHER)
-    assert Destination.objects.get().search().filters
+    assert Able.SEARCH_FILTERS in proved()
 
 
 @pytest.mark.parametrize(
@@ -836,19 +847,19 @@ def test_another_address_path_parameter_or_token_makes_it_unproven(
 ):
     send(world)
     go()
-    assert Destination.objects.get().search().finds
+    assert Able.SEARCH_FINDS in proved()
     point_to(**{"base_url": crms.url, **change})
-    assert not Destination.objects.get().search().finds
+    assert Able.SEARCH_FINDS not in proved()
     point_to(crms.url, note_limit=300)
-    assert Destination.objects.get().search().finds
+    assert Able.SEARCH_FINDS in proved()
 
 
 def test_the_connection_test_proves_it_again(world: World, crms: Sandbox):
     send(world)
     go()
-    Destination.objects.update(search_finds=False, search_filters=False)
+    Destination.objects.update(capabilities={})
     open_again()
-    assert Destination.objects.get().search().filters
+    assert Able.SEARCH_FILTERS in proved()
 
 
 def test_an_answer_that_lists_a_foreign_referral_disproves_that_it_filters(
@@ -856,12 +867,11 @@ def test_an_answer_that_lists_a_foreign_referral_disproves_that_it_filters(
 ):
     send(world, OTHER)
     go(OTHER)
-    assert Destination.objects.get().search().filters
+    assert Able.SEARCH_FILTERS in proved()
     answers(crms, "look-up ignores its filter")
     send(world, number=2)
     assert go().reason == "unconfirmed"
-    search = Destination.objects.get().search()
-    assert (search.finds, search.filters) == (True, False)
+    assert proved() == {Able.SEARCH_FINDS, Able.LISTS_FILES}
 
 
 @pytest.mark.parametrize("status", [404, 501])
@@ -874,7 +884,7 @@ def test_a_crms_that_cannot_be_searched_is_asked_anew_at_each_test_and_each_day(
             send(world, str(number), number=number)
             assert go(str(number)).state == "imported"
         assert calls(crms).count("look-up") == 1
-        assert f"HTTP {status}" in Destination.objects.get().search().refused
+        assert f"HTTP {status}" in refusal()
         crms.fail("create", "reset-after")
         send(world, "3", number=3)
         assert go("3").reason == "unconfirmed"

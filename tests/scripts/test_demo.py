@@ -131,6 +131,14 @@ def test_no_log_names_a_person(ended):
         assert name not in logs
 
 
+def test_nothing_has_to_be_stated_that_a_test_event_can_prove(tmp_path):
+    with demonstration(tmp_path / "state", "--prove") as running:
+        assert running.wait() == 0, running.output()
+        output = running.output()
+
+    assert f"{len(EVENTS)} of {len(EVENTS)} events came to the expected end." in output
+
+
 @pytest.mark.whole
 def test_an_event_with_another_end_is_named_and_makes_it_fail(tmp_path):
     with demonstration(tmp_path / "state", "--fail=create:422:always") as running:

@@ -139,7 +139,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     monkeypatch.setattr(run, "run_pytest", passed)
     monkeypatch.setattr(run, "postgres", lambda: _given("postgres://"))
     monkeypatch.setattr(run, "redis", lambda: _given("redis://"))
-    monkeypatch.setattr(run, "chaos", lambda: Session("chaos", 0, [Case("chaos", 1, "passed")]))
+    monkeypatch.setattr(run, "chaos", lambda *_: Session("chaos", 0, [Case("chaos", 1, "passed")]))
     return begun
 
 

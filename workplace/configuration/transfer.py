@@ -134,7 +134,7 @@ def _apply(site: AdminSite, request: HttpRequest, raw: bytes) -> HttpResponse:
         return _preview(site, request, raw, preview, form)
     if preview.digest() != request.POST.get("digest"):
         return _preview(site, request, raw, preview, changed_meanwhile=True)
-    transfer.take_in(raw, _given(form.cleaned_data))
+    transfer.take_in(raw, _given(form.cleaned_data), by=request.user.get_username())
     organization = Organization.objects.get(caredove_id=preview.caredove_id)
     audit.record(request, "import configuration", organization, changes=len(preview.changes))
     messages.success(request, f"The configuration of {organization} was imported.")

@@ -1,11 +1,11 @@
 """One parcel on its way into CRMS: the referral, then its summary, then its attachments."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from core.outbound import Answer
+from integrations.capabilities import Capability, Finding, Shown
 from integrations.destinations.crms import search
 from integrations.destinations.crms.answers import (
     Call,
@@ -26,7 +26,7 @@ from integrations.destinations.crms.answers import (
 )
 from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
-from integrations.destinations.crms.proof import refused_by
+from integrations.destinations.crms.proof import LISTED_OTHERS, refused_by
 from integrations.http.bodies import is_page, pluck, read_json
 from integrations.http.exchanges import exchange
 from integrations.transport import (
@@ -39,11 +39,17 @@ from integrations.transport import (
     Misconfigured,
     Parcel,
     Receipt,
-    Search,
     Unconfirmed,
 )
 
 REFERRAL_STEP = "referral"
+NOTHING_SHOWN: Shown = {}
+NO_PROOF = "That proves nothing: whether the search of CRMS finds what is there is not proved yet."
+NO_PROOF_FILE = (
+    "It is proved neither that CRMS lists its files, nor that it keeps one copy of a file that is "
+    "sent twice."
+)
+KEPT_TWICE = "A file sent twice under one key was there twice."
 
 
 def step_of(document: Document) -> str:
@@ -51,13 +57,27 @@ def step_of(document: Document) -> str:
     return "summary" if document.category == SUMMARY else f"attachment:{document.key}"
 
 
+def _never_sent() -> str:
+    raise FileRefused("This file was never sent.")
+
+
 class CrmsDelivery:
     """Brings one parcel into CRMS; made for one attempt."""
 
-    def __init__(self, api: Api, options: Mapping[str, Any], parcel: Parcel, known: Search) -> None:
+    def __init__(
+        self,
+        api: Api,
+        options: Mapping[str, Any],
+        parcel: Parcel,
+        able: Container[Capability],
+        *,
+        may_search: bool,
+    ) -> None:
+        """`able` is what this CRMS is proved or declared to do."""
         self.api = api
         self.options = options
-        self.search = known
+        self.able = able
+        self.may_search = may_search
         self.parcel = parcel
         self.ledger = parcel.ledger
         self.last = Exchange()
@@ -103,16 +123,16 @@ class CrmsDelivery:
                 return given
         if is_page(answer):
             raise page_instead(Call.CREATE, answer)
-        seen, learned = "", None
-        if self._may_search:
+        seen, shown = "", NOTHING_SHOWN
+        if self.may_search:
             try:
                 if found := self.find():
                     return found
                 seen = "CRMS was searched for it and listed nothing."
             except DeliveryError as error:
-                seen, learned = error.message, error.search
+                seen, shown = error.message, error.shown
         doubtful = no_id(answer, seen)
-        doubtful.search = learned
+        doubtful.shown = shown
         raise doubtful
 
     def _id_of_duplicate(self, answer: Answer, duplicate: Duplicate) -> str:
@@ -121,15 +141,15 @@ class CrmsDelivery:
         named = readable_id(body, self.options["id_field"])
         if named and search.names(body, self.options) == self.parcel.reference:
             return named
-        seen, learned = "", None
-        if self._may_search:
+        seen, shown = "", NOTHING_SHOWN
+        if self.may_search:
             try:
                 found = self.find()
                 if found and named in ("", found):
                     return found
                 seen = f" It lists {found} as this referral." if found else ""
             except Unconfirmed as error:
-                seen, learned = f" {error.message}", error.search
+                seen, shown = f" {error.message}", error.shown
             except DeliveryError as error:
                 # Asked again later: but what was begun is not forgotten.
                 error.maybe_done = True
@@ -138,12 +158,8 @@ class CrmsDelivery:
         doubtful = Unconfirmed(
             f"{duplicate.message}{there}{seen}", duplicate.exchange, doubt=Doubt.DUPLICATE
         )
-        doubtful.search = learned
+        doubtful.shown = shown
         raise doubtful
-
-    @property
-    def _may_search(self) -> bool:
-        return bool(self.options["look_up"]) and not self.search.refused
 
     def find(self) -> str | None:
         """Search for the referral by its reference: its id, or None when CRMS has nothing.
@@ -151,13 +167,15 @@ class CrmsDelivery:
         Raises Unconfirmed for everything that proves neither: a person looks.
         """
         found = self._look_up()
-        if ours := found.ours(filters=self.search.filters):
+        if ours := found.ours(filters=Capability.SEARCH_FILTERS in self.able):
             return ours
-        if found.nothing:  # that it finds what is there is declared by the option `look_up`
+        if found.nothing and Capability.SEARCH_FINDS in self.able:
             return None
+        if found.nothing:
+            raise Unconfirmed(f"{found.seen()} {NO_PROOF}", self.last, doubt=Doubt.UNPROVEN)
         unclear = Unconfirmed(found.seen(), self.last, doubt=Doubt.UNCLEAR_SEARCH)
         if found.foreign:
-            unclear.search = replace(self.search, filters=False)
+            unclear.shown = {Capability.SEARCH_FILTERS: LISTED_OTHERS}
         raise unclear
 
     def _look_up(self) -> search.Found:
@@ -178,7 +196,7 @@ class CrmsDelivery:
         if refused.kind is ErrorKind.CREDENTIALS and ping_error(self.api.ping()):
             return Misconfigured(refused.message, refused.exchange, kind=refused.kind)
         unknown = Unconfirmed(refused.message, refused.exchange, doubt=Doubt.NOT_SEARCHABLE)
-        unknown.search = Search(refused=refused_by(refused.exchange))
+        unknown.shown = refused_by(refused.exchange)
         return unknown
 
     def _wrong_connection(self) -> DeliveryError | None:
@@ -231,19 +249,21 @@ class CrmsDelivery:
     def _find_file(self, referral: str, document: Document) -> str | None:
         """Return the id of a file that may have been sent, or None to send it (again).
 
-        Where CRMS lists no files, sending again is safe if it recognises its idempotency key.
+        Where no list can settle it, sending again is safe if CRMS recognizes its idempotency key.
         """
         listed = self._listed_file(referral, document)
-        if listed is None and not (self.options["repeat_files"] and self.ledger.keys_hold):
-            raise Unconfirmed(
-                f"Nobody knows whether {document.name} reached referral {referral}.",
-                self.last,
-            )
+        known = Capability.RECOGNIZES_KEYS in self.able and self.ledger.keys_hold
+        if listed is None and not known:
+            unknown = f"Nobody knows whether {document.name} reached referral {referral}."
+            raise Unconfirmed(f"{unknown} {NO_PROOF_FILE}", self.last, doubt=Doubt.UNPROVEN)
         return listed or None
 
     def _listed_file(self, referral: str, document: Document) -> str | None:
-        """Return the id of the file in the look-up's list; "" if not listed, None without list."""
-        if not self._may_search:
+        """Return the id of the file in the look-up's list.
+
+        "" if it is surely not listed, None where no list can tell.
+        """
+        if not self.may_search:
             return None
         try:
             found = self._look_up()
@@ -255,12 +275,54 @@ class CrmsDelivery:
         if files is None:
             return None
         ids = (readable_id(f, self.options["id_field"]) for f in files if self._same(f, document))
-        return next((id_ for id_ in ids if id_ and id_ not in self.sent), "")
+        if there := next((id_ for id_ in ids if id_ and id_ not in self.sent), ""):
+            return there
+        return "" if Capability.LISTS_FILES in self.able or self._lists_others(files) else None
+
+    def _lists_others(self, files: list[Any]) -> bool:
+        """Say whether a list shows another file that is known to be there, by its hash."""
+        sent = [f for f in files if readable_id(f, self.options["id_field"]) in self.sent]
+        return any(
+            search.is_file(file, document, self.options)
+            for file in sent
+            for document in self.parcel.documents
+        )
+
+    # -- Proof of what it does with a key ----------------------------------------------------
+
+    def send_twice(self, receipt: Receipt) -> Shown:
+        """Send a file that has arrived once more under its key; return what that shows.
+
+        The same id for both says that CRMS keeps one, unless it lists two of them.
+        """
+        sent = (one for one in self.parcel.documents if one.name not in receipt.refused)
+        document = next(sent, None)
+        if document is None:
+            return {}
+        first = self._once(step_of(document), _never_sent, _never_sent)
+        second = self._send(receipt.external_id, document)
+        if not (first and second):
+            return {}  # without ids nobody can tell
+        if first != second or self._copies(receipt.external_id, document) > 1:
+            return {Capability.RECOGNIZES_KEYS: Finding(False, KEPT_TWICE)}
+        return {Capability.RECOGNIZES_KEYS: Finding(True)}
+
+    def _copies(self, referral: str, document: Document) -> int:
+        """Return how often CRMS lists the file; 0 where it cannot be asked."""
+        if not self.may_search:
+            return 0
+        try:
+            found = self._look_up()
+        except DeliveryError:
+            return 0
+        ours = [one for one in found.listed or () if one.id == referral]
+        return sum(self._same(f, document) for f in (ours[0].files if ours else None) or ())
 
     # -- Both --------------------------------------------------------------------------------
 
     def _once(self, step: str, do: Callable[[], str], find: Callable[[], str | None]) -> str:
-        may_find = self.options["look_up"] and (step != REFERRAL_STEP or self._may_search)
+        declared_no = self.options["look_up"] is False
+        may_find = self.may_search if step == REFERRAL_STEP else not declared_no
         return self.ledger.once(step, do, find if may_find else None)
 
     def _heard(self, answer: Answer) -> Answer:
@@ -273,8 +335,7 @@ class CrmsDelivery:
         A referral has one summary, and it may have been written anew since it was sent.
         """
         names = self.options["field_names"]
-        sha256 = pluck(file, names.get("sha256", "sha256"))
         category = pluck(file, names.get("category", "category"))
         if category == document.category == SUMMARY:
             return True
-        return str(sha256).lower() == document.sha256 and category in (None, document.category)
+        return search.is_file(file, document, self.options)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from integrations.destinations.crms.fields import NOTE_LENGTH, TARGET_FIELDS
-from integrations.transport import Options, SecretField, YesNoField
+from integrations.transport import DeclaredField, Options, SecretField
 
 BEARER = "bearer"
 API_KEY = "api_key"
@@ -132,10 +132,10 @@ class CrmsOptions(Options):
         help_text="For people, such as https://crms.example/inbox/{id}. Empty: no link is shown.",
     )
 
-    look_up = YesNoField(
+    look_up = DeclaredField(
         label="Referrals can be looked up by reference",
-        initial=True,
-        help_text="Without it, a person decides whenever CRMS did not answer in time.",
+        help_text="No: CRMS is never searched, and a person decides whenever it did not answer in "
+        "time. Not said: it is searched, and the first import proves whether that finds anything.",
     )
     reference_parameter = forms.CharField(
         label="Look-up parameter",
@@ -156,11 +156,11 @@ class CrmsOptions(Options):
     id_field = forms.CharField(
         label="Id in an answer", initial="id", required=False, validators=[dotted]
     )
-    repeat_files = YesNoField(
+    repeat_files = DeclaredField(
         label="A file sent twice is recognised",
-        initial=True,
-        help_text="CRMS keeps one copy of files sent under the same idempotency key. Without it, "
-        "a person decides when it is not known whether a file arrived.",
+        help_text="CRMS keeps one copy of files sent under the same idempotency key. Not said: a "
+        "test event proves it. Until it is proved or declared, and CRMS lists no files, a person "
+        "decides when it is not known whether a file arrived.",
     )
     idempotency_header = _header("Header of the idempotency key", "Idempotency-Key")
     request_id_header = _header("Header of the request id", "X-Request-ID")

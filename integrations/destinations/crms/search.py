@@ -9,6 +9,7 @@ from core.outbound import Answer
 from integrations.destinations.crms.answers import readable_id
 from integrations.destinations.crms.body import REFERENCE
 from integrations.http.bodies import header, pluck, read_json
+from integrations.transport import Document
 
 MOST_DEEP = 6
 # Names are compared in lower case, without `_`, `-` and the like.
@@ -100,6 +101,15 @@ def _result(body: Any, options: Mapping[str, Any]) -> Result:
         names(body, options),
         files if isinstance(files, list) else None,
     )
+
+
+def is_file(file: Any, document: Document, options: Mapping[str, Any]) -> bool:
+    """Say whether an entry of a list of files is this file: it has an id, and the same bytes."""
+    renamed = options["field_names"]
+    sha256 = pluck(file, renamed.get("sha256", "sha256"))
+    category = pluck(file, renamed.get("category", "category"))
+    same = str(sha256).lower() == document.sha256 and category in (None, document.category)
+    return same and bool(readable_id(file, options["id_field"]))
 
 
 def names(body: Any, options: Mapping[str, Any]) -> str:

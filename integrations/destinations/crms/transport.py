@@ -1,21 +1,34 @@
 """The CRMS destination."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from integrations.capabilities import Capability, Shown
+from integrations.destinations.crms import proof
 from integrations.destinations.crms.answers import is_success, ping_error
 from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
 from integrations.destinations.crms.delivery import CrmsDelivery
 from integrations.destinations.crms.fields import TARGET_FIELDS
 from integrations.destinations.crms.options import CrmsOptions, is_loopback
-from integrations.destinations.crms.proof import prove
-from integrations.transport import Parcel, Receipt, Search, Transport
+from integrations.transport import Document, Parcel, Receipt, Transport
 from mapping.targets import TargetField
 
 NOT_OURS = (401, 402, 403, 407, 421, 426, *range(300, 400))  # answered, but not to this connection
+SEARCH_OPTIONS = (
+    "base_url",
+    "token",
+    "auth",
+    "auth_header",
+    "referrals_path",
+    "reference_parameter",
+    "results_field",
+    "id_field",
+    "field_names",
+)
+FILE_OPTIONS = ("base_url", "attachments_path", "idempotency_header", "id_field", "field_names")
 
 
 class CrmsTransport(Transport):
@@ -24,17 +37,16 @@ class CrmsTransport(Transport):
     label = "CRMS"
     OptionsForm = CrmsOptions
     target_fields = TARGET_FIELDS
-    search_options = (
-        "base_url",
-        "token",
-        "auth",
-        "auth_header",
-        "referrals_path",
-        "reference_parameter",
-        "results_field",
-        "id_field",
-        "field_names",
-    )
+    capabilities = {
+        Capability.RECOGNIZES_KEYS: FILE_OPTIONS,
+        Capability.LISTS_FILES: (*SEARCH_OPTIONS, "files_field"),
+        Capability.SEARCH_FINDS: SEARCH_OPTIONS,
+        Capability.SEARCH_FILTERS: SEARCH_OPTIONS,
+    }
+    declared_by = {
+        Capability.RECOGNIZES_KEYS: "repeat_files",
+        Capability.SEARCH_FINDS: "look_up",
+    }
 
     @property
     def is_stand_in(self) -> bool:
@@ -42,7 +54,7 @@ class CrmsTransport(Transport):
 
     @property
     def searchable(self) -> bool:
-        return bool(self.options["look_up"])
+        return self.declared(Capability.SEARCH_FINDS) is not False
 
     def fields(self) -> tuple[TargetField, ...]:
         limit = self.options["note_limit"]
@@ -63,11 +75,28 @@ class CrmsTransport(Transport):
         if error and (answer.status in NOT_OURS or is_success(answer)):
             raise error
 
-    def prove_search(self, reference: str, external_id: str) -> Search:
-        return prove(Api(self.options), self.options, reference, external_id)
+    def prove_by_reading(
+        self, reference: str, external_id: str, documents: Sequence[Document] = ()
+    ) -> Shown:
+        return proof.by_reading(Api(self.options), self.options, reference, external_id, documents)
+
+    def prove_by_writing(self, parcel: Parcel, receipt: Receipt) -> Shown:
+        return self._delivery(parcel).send_twice(receipt)
 
     def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
         return create_body(reference, record, self.options["field_names"])
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        return CrmsDelivery(Api(self.options), self.options, parcel, self.search).run()
+        return self._delivery(parcel).run()
+
+    def _delivery(self, parcel: Parcel) -> CrmsDelivery:
+        able = frozenset(one for one in self.capabilities if self.can(one))
+        finds = self.findings.get(Capability.SEARCH_FINDS)
+        refused = bool(finds and finds.refused)
+        return CrmsDelivery(
+            Api(self.options),
+            self.options,
+            parcel,
+            able,
+            may_search=self.searchable and not refused,
+        )

@@ -186,3 +186,19 @@ def test_a_preview_is_worth_nothing_to_somebody_else(world: World, administrator
     answer = confirm(other, page)
 
     assert "That preview is too old" in str(next(iter(answer.context["messages"])))
+
+
+def test_a_file_that_declares_what_only_the_upgrade_had_stored_is_a_change(
+    world: World, administrator: Client
+) -> None:
+    text = export(world.organization)
+    stored = {"yes": True, "by": None, "at": "2026-11-29T12:00:00+00:00"}
+    Destination.objects.update(capabilities={"search_finds": {"declared": stored}})
+
+    page = upload(administrator, text)
+
+    assert told(page) == ["Destination Birchwood CRMS changed"]
+    assert "declared by this file" in page.content.decode()
+    confirm(administrator, page)
+    found = Destination.objects.get().capabilities["search_finds"]["declared"]
+    assert found["by"]

@@ -22,8 +22,12 @@ Connect = Callable[..., CrmsTransport]
 
 
 def connected(url: str, **options: Any) -> CrmsTransport:
-    """Return the destination with the options that its form makes of these."""
-    form = CrmsTransport.OptionsForm({"base_url": url, "token": TOKEN, **options})
+    """Return the destination with the options that its form makes of these.
+
+    What the sandbox can do is stated, unless None is given for it.
+    """
+    able = {"look_up": True, "repeat_files": True}
+    form = CrmsTransport.OptionsForm({"base_url": url, "token": TOKEN, **able, **options})
     assert form.is_valid(), form.errors.as_json()
     return CrmsTransport(form.cleaned_data)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from integrations.capabilities import Capability, Finding
 from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.crms.transport import CrmsTransport
 from integrations.transport import (
@@ -28,7 +29,6 @@ from integrations.transport import (
     Misconfigured,
     Receipt,
     Rejected,
-    Search,
     TryAgain,
     Unconfirmed,
 )
@@ -591,13 +591,18 @@ def answering(*answers: tuple[int, Any]) -> Iterator[tuple[str, list[BaseHTTPReq
     server.server_close()
 
 
-def searched(results: Any, known: Search | None = None, **options: Any) -> str | DeliveryError:
-    """Return the id that a look-up leads to, or the error; `known` is what is known of it."""
+PROVED = {Capability.SEARCH_FINDS: Finding(True), Capability.SEARCH_FILTERS: Finding(True)}
+
+
+def searched(
+    results: Any, known: dict[Capability, Finding] | None = None, **options: Any
+) -> str | DeliveryError:
+    """Return the id that a look-up leads to, or the error; `known` is what is proved of it."""
     ledger = InMemoryLedger()
     ledger.meant.add("referral")
     with answering((200, results)) as (url, _):
         crms = connected(url, **options)
-        crms.search = known or Search()
+        crms.findings = known or {}
         try:
             return crms.deliver(parcel(RECORD, ledger, ())).external_id
         except DeliveryError as error:
@@ -609,7 +614,7 @@ def test_a_look_up_that_names_no_reference_is_proof_only_if_the_search_filters()
     error = searched(nameless)
     assert isinstance(error, Unconfirmed)
     assert "RF-7" in error.message
-    assert searched(nameless, Search(finds=True, filters=True)) == "RF-7"
+    assert searched(nameless, PROVED) == "RF-7"
 
 
 def test_a_look_up_may_name_its_fields_otherwise() -> None:
@@ -629,10 +634,12 @@ def test_a_list_with_somebody_elses_referral_is_no_proof(ours_too: bool) -> None
     listed = [{"id": "RF-1", "external_reference": "1111111111"}]
     if ours_too:
         listed.append({"id": "RF-7", "external_reference": REFERENCE})
-    error = searched({"results": listed}, Search(finds=True, filters=True))
+    error = searched({"results": listed}, PROVED)
     assert isinstance(error, Unconfirmed)
     assert "listed other referrals" in error.message
-    assert error.search == Search(finds=True, filters=False)
+    assert [(one, found.yes) for one, found in error.shown.items()] == [
+        (Capability.SEARCH_FILTERS, False)
+    ]
 
 
 def test_a_search_that_is_known_to_be_refused_is_not_asked() -> None:
@@ -640,7 +647,8 @@ def test_a_search_that_is_known_to_be_refused_is_not_asked() -> None:
     ledger.meant.add("referral")
     with answering((200, {"results": []})) as (url, asked):
         crms = connected(url)
-        crms.search = Search(refused="It answered a search with HTTP 404.")
+        refused = Finding(False, "It answered a search with HTTP 404.", refused=True)
+        crms.findings = {Capability.SEARCH_FINDS: refused}
         assert isinstance(refused_by(crms, ledger), Unconfirmed)
         assert asked == []
 

@@ -27,8 +27,38 @@ def test_address_and_token_are_enough() -> None:
     form = CrmsOptions(GIVEN)
     assert form.is_valid()
     assert form.cleaned_data["referrals_path"] == "/api/v1/referrals"
-    assert form.cleaned_data["look_up"] is True
-    assert form.cleaned_data["repeat_files"] is True
+    assert form.cleaned_data["look_up"] is None
+    assert form.cleaned_data["repeat_files"] is None
+    assert form.said == {}
+
+
+@pytest.mark.parametrize("name", ["look_up", "repeat_files"])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (True, True),
+        ("True", True),
+        ("true", True),
+        (False, False),
+        ("False", False),
+        ("not said", None),
+        ("Not said", None),
+    ],
+)
+def test_what_it_can_do_is_declared_or_not_said(name: str, given: Any, kept: bool | None) -> None:
+    form = CrmsOptions({**GIVEN, name: given}, initial={name: not kept})
+    assert form.is_valid()
+    assert form.cleaned_data[name] is kept
+    assert form.said == {name: kept}
+
+
+@pytest.mark.parametrize("stored", [True, False, None])
+@pytest.mark.parametrize("left_out", [{}, {"look_up": ""}, {"look_up": None}])
+def test_what_is_not_named_stays_and_declares_nothing(stored: Any, left_out: Any) -> None:
+    form = CrmsOptions({**GIVEN, **left_out}, initial={"look_up": stored})
+    assert form.is_valid()
+    assert form.cleaned_data["look_up"] is stored
+    assert form.said == {}
 
 
 def test_without_a_token_nothing_is_stored() -> None:
