@@ -96,6 +96,15 @@ def test_permissions_are_carried_over(portal: Any) -> None:
         assert set(after["groups"][group]) >= {renamed(one) for one in codenames}, group
 
 
+def test_what_was_stored_of_a_crms_is_kept_as_declared_at_upgrade(portal: Any) -> None:
+    _, before, after = portal
+    assert after["declared"]
+    for name, declared in after["declared"].items():
+        assert sorted(declared) == ["look_up", "repeat_files"]
+        for option in declared:
+            assert after["options"][name][option] is before["options"][name][option]
+
+
 def without_what_goes_again(facts: dict[str, Any]) -> dict[str, Any]:
     """Leave out what an upgrade sets right: a mapping of ours, leftovers of a purge."""
     set_right = {seeds.reference("misconfigured_mapping"), seeds.reference("revoked"), ""}

@@ -48,6 +48,9 @@ def facts() -> dict[str, Any]:
             for one in InboundEvent.objects.defer(None)
         },
         "options": {one.name: one.options for one in Destination.objects.all()},
+        "declared": {
+            one.name: one.declared_at_upgrade() for one in Destination.objects.filter(kind="crms")
+        },
         "sources": {one.name: one.fetch_password for one in Source.objects.all()},
         "history": {
             "sources": Source.history.count(),
