@@ -147,16 +147,13 @@ class DeliveryLedger:
                 unique_fields=["version", "name"],
                 update_fields=["meant_at", "searches", "searched_at"],
             )
-            number = restoring.next_number(mark)
-        self._raise_mark(step, now, number)
-        return now
-
-    def _raise_mark(self, step: str, now: datetime, number: int) -> None:
+            number, total = restoring.next_number(mark)
         try:
-            marks.raise_to(now, number=number)
-        except Exception:
+            marks.raise_to(now, number=number, total=total)
+        except OSError:
             self._take_back(step)  # nothing was sent
             raise
+        return now
 
     def _check_not_united(self) -> None:
         """Raise Rejected when the referral became part of another one, which is sent instead."""

@@ -39,29 +39,34 @@ class Restored(Exception):
 # -- Numbers -----------------------------------------------------------------------------------
 
 
-def next_number(mark: Mark | None) -> int:
-    """Count an intent of this host and return its number; the last statement of its transaction.
+def next_number(mark: Mark | None) -> tuple[int, int]:
+    """Count an intent of this host; the last statement of its transaction.
 
-    The row stays locked until the commit, so numbers are in the order of commits: a backup holds
-    all of them up to one. `mark` was read before the transaction began: whatever it holds was
-    committed by then, and the new number is above it. Raises Restored otherwise.
+    Returns its number, and the sum of all numbers before it. The row stays locked until the commit,
+    so numbers are in the order of commits: a backup holds all of them up to one. `mark` was read
+    before the transaction began: whatever it holds was committed by then, so the database is not
+    below it. Raises Restored where it is.
     """
-    number = _count(mark.host) if mark else None
-    if mark is None or number is None or number <= mark.number:
+    counted = _count(mark.host) if mark else None
+    if mark is None or counted is None:
         raise Restored
-    return number
+    number, total = counted
+    if number <= mark.number or total < mark.total:
+        raise Restored
+    return number, total
 
 
-def _count(host: UUID) -> int | None:
-    # By hand: Django's ORM would need a second statement to read what it has counted.
+def _count(host: UUID) -> tuple[int, int] | None:
+    # By hand: Django's ORM would need further statements to read what it has counted.
     with connection.cursor() as cursor:
         cursor.execute(
             'UPDATE "referrals_host" SET number = number + 1 '
-            "WHERE id = %s AND admitted_at IS NOT NULL RETURNING number",
+            "WHERE id = %s AND admitted_at IS NOT NULL "
+            'RETURNING number, (SELECT SUM(number) FROM "referrals_host")',
             [Host._meta.pk.get_db_prep_value(host, connection)],
         )
         row = cursor.fetchone()
-    return row[0] if row else None
+    return (row[0], int(row[1])) if row else None
 
 
 # -- Hosts -------------------------------------------------------------------------------------
@@ -82,14 +87,14 @@ def look() -> bool:
     mark = marks.read() or marks.create()
     marks.keep(mark)
     known = _Known.of(mark)
-    if known.own is None and mark.is_blank:
+    if mark.is_blank and not known.is_admitted:
         known = _ask(mark)
     elif known.is_below(mark):
         _note(mark)
         known = _Known.of(mark)
     elif known.total > mark.total:
         marks.raise_to(clock.now(), total=known.total)
-    if known.own is not None and known.own.admitted_at:
+    if known.is_admitted:
         _admitted.add(mark.host)
         return True
     _admitted.discard(mark.host)
@@ -128,10 +133,9 @@ def _forget_who_asked() -> None:
 def _ask(mark: Mark) -> "_Known":
     """Make this host known; it is admitted when there is no other."""
     now = clock.now()
-    first = not Host.objects.filter(admitted_at__isnull=False).exists()
-    Host.objects.get_or_create(
-        pk=mark.host, defaults={"asked_at": now, "admitted_at": now if first else None}
-    )
+    Host.objects.get_or_create(pk=mark.host, defaults={"asked_at": now})
+    if not Host.objects.filter(admitted_at__isnull=False).exists():
+        Host.objects.filter(pk=mark.host).update(admitted_at=now)
     return _Known.of(mark)
 
 
@@ -150,6 +154,10 @@ class _Known:
     @property
     def number(self) -> int:
         return self.own.number if self.own else 0
+
+    @property
+    def is_admitted(self) -> bool:
+        return self.own is not None and self.own.admitted_at is not None
 
     def is_below(self, mark: Mark) -> bool:
         return self.number < mark.number or self.total < mark.total

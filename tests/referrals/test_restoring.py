@@ -489,8 +489,9 @@ def test_a_restore_onto_a_new_host_is_said_by_a_person(host: Callable[[str], Non
     assert AuditEvent.objects.filter(action="restored").exists()
 
 
+@pytest.mark.parametrize("notices", [importing.look, lambda: work()], ids=["a look", "an intent"])
 def test_a_host_notices_that_what_another_one_did_is_lost(
-    host: Callable[[str], None], backup: Backup
+    host: Callable[[str], None], backup: Backup, notices: Go
 ):
     world = make_world(look_up=False)
     host("a")
@@ -503,11 +504,10 @@ def test_a_host_notices_that_what_another_one_did_is_lost(
     host("a")
     importing.look()
     backup.restore()
-    restart()
-    work()
-    importing.look()
+    notices()
     work()
     assert standing(range(1, 3)) == {UNCONFIRMED: 2}
+    assert len(demo.delivered) == 6
 
 
 def test_a_restore_is_noticed_once_by_whichever_host(host: Callable[[str], None], backup: Backup):
