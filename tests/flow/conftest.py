@@ -5,9 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 from django.conf import settings
+from django.db import connections
+from pytest_django.plugin import blocking_manager_key
 
 from integrations import configuration
 from referrals.importing import marks
+from referrals.models import Host
 from tests.conftest import PROGRAMS, shared_env
 from tests.flow.broker import Broker, running_broker
 from tests.flow.crms import TOKEN, Crms, running_crms
@@ -75,36 +78,34 @@ def broker() -> Iterator[Broker]:
 # -- A portal that several tests share -------------------------------------------------------------
 
 _standing = ExitStack()  # its programs
+_portals: list[Portal] = []
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """End the standing portal before any test whose rows are not for it."""
-    if "everything" not in getattr(nextitem, "fixturenames", ()):
+    if "everything" not in getattr(nextitem, "fixturenames", ()) and _portals:
         _standing.close()
-
-
-@pytest.fixture(scope="session")
-def portals() -> list[Portal]:
-    return []
+        # They have made themselves known in the emptied database.
+        with item.config.stash[blocking_manager_key].unblock():
+            Host.objects.all().delete()
+            connections.close_all()
 
 
 @pytest.fixture
-def everything(
-    request: pytest.FixtureRequest, portals: list[Portal], configured: None
-) -> Iterator[Portal]:
+def everything(request: pytest.FixtureRequest, configured: None) -> Iterator[Portal]:
     """The portal with all that this set-up has, for tests that wait until it has nothing to do.
 
     Its programs go on from test to test, on a database that is empty again: a test that kills one,
     or starts others, has a `portal`.
     """
-    if not portals:
+    if not _portals:
         made = Portal(shared_env(), _standing)
-        _standing.callback(portals.clear)
-        portals.append(made)
+        _standing.callback(_portals.clear)
+        _portals.append(made)
         made.start_everything()
-    request.node.stash[PROGRAMS] = portals[0].programs
-    settings.STATE_ROOT = portals[0].env["STATE_ROOT"]
-    yield portals[0]
+    request.node.stash[PROGRAMS] = _portals[0].programs
+    settings.STATE_ROOT = _portals[0].env["STATE_ROOT"]
+    yield _portals[0]
     # The next test's database is empty: to these programs, that is no restore.
     marks.path().unlink(missing_ok=True)
