@@ -122,6 +122,8 @@ WHITENOISE_USE_FINDERS = True  # served from where they lie: there is no collect
 ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[])]
 if DEBUG and not ENCRYPTION_KEYS:
     ENCRYPTION_KEYS = [urlsafe_b64encode(sha256(SECRET_KEY.encode()).digest()).decode()]
+# Values and files of before rows had keys are not read any more: `manage.py rotate_keys` first.
+REFUSE_UNBOUND = env.bool("REFUSE_UNBOUND", default=False)
 
 # -- Importing -------------------------------------------------------------------------------
 

@@ -1,7 +1,13 @@
 """Encryption at rest: Fernet (AES-128-CBC with HMAC-SHA256) under several keys.
 
 `settings.ENCRYPTION_KEYS` lists URL-safe base64 of 32 bytes each: the first key encrypts, all of
-them decrypt. An encrypted value reads `<key id>:<token>`, so one look tells which key it needs.
+them decrypt. One look at an encrypted value tells its format and which key it needs:
+
+    2:<key id>:<token>   belongs to one row: the token holds its context, the row, and the plaintext
+    <key id>:<token>     belongs to no row: the token holds its context and the plaintext
+
+What is stored in a row has had the first form since rows have keys (`core.rowkeys`). The second is
+that of earlier values, read until REFUSE_UNBOUND, and of what is no row's, such as a sealed form.
 """
 
 import hashlib
@@ -10,6 +16,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,6 +27,7 @@ from django.core.exceptions import ImproperlyConfigured
 KEY_BYTES = 32
 KEY_ID_LENGTH = 8
 _KEY_ID = re.compile(rb"[0-9a-f]{%d}" % KEY_ID_LENGTH)
+_BOUND = b"2:"
 _CONTEXT_END = b"\0"
 
 
@@ -39,6 +47,13 @@ class UnknownKey(EncryptionError):
 
 class Tampered(EncryptionError):
     """The value was changed, cut, or moved here from elsewhere."""
+
+
+class Unbound(Tampered):
+    """A stored value or file of the form that is bound to no row, which REFUSE_UNBOUND refuses."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"Bound to no row, and REFUSE_UNBOUND is set ({what}).")
 
 
 @dataclass(frozen=True)
@@ -106,31 +121,71 @@ def key_id(raw_key: bytes) -> str:
     return hashlib.sha256(raw_key).hexdigest()[:KEY_ID_LENGTH]
 
 
-def encrypt(plaintext: bytes, context: str = "") -> bytes:
-    """Return `<key id>:<token>` under the first key.
+def encrypt(plaintext: bytes, context: str = "", row: UUID | str | None = None) -> bytes:
+    """Return the encrypted value under the first key.
 
-    `context` says where the value belongs ("app.model.field"); only the same context decrypts it.
+    `context` says where the value belongs ("app.model.field"), `row` to which row, by its key. Only
+    the same two decrypt it.
     """
     ring = keyring()
-    token = ring.fernets[ring.primary].encrypt(context.encode() + _CONTEXT_END + plaintext)
-    return ring.primary.encode() + b":" + token
+    label = _label(context, row)
+    token = ring.fernets[ring.primary].encrypt(label + _CONTEXT_END + plaintext)
+    return _start(ring, bound=row is not None) + token
 
 
-def decrypt(value: bytes, context: str = "") -> bytes:
-    """Return the plaintext; raises UnknownKey, or Tampered for anything else that is wrong."""
-    found_id, _, token = value.partition(b":")
-    if not _KEY_ID.fullmatch(found_id):
+def decrypt(value: bytes, context: str = "", row: UUID | str | None = None) -> bytes:
+    """Return the plaintext; raises UnknownKey, or Tampered for anything else that is wrong.
+
+    A value that is bound to no row belongs to no `row` either.
+    """
+    start = len(_BOUND) if is_bound(value) else 0
+    end = start + KEY_ID_LENGTH
+    found_id = value[start:end]
+    if not _KEY_ID.fullmatch(found_id) or value[end : end + 1] != b":":
         raise Tampered(f"Not an encrypted value ({context or 'no context'}).")
+    if is_bound(value) != (row is not None):
+        raise Tampered(f"An encrypted value of elsewhere was moved here ({context}).")
     fernet = keyring().fernet(found_id.decode())
     try:
-        found_context, _, plaintext = fernet.decrypt(token).partition(_CONTEXT_END)
+        found_label, _, plaintext = fernet.decrypt(value[end + 1 :]).partition(_CONTEXT_END)
     except InvalidToken:
         raise Tampered(f"An encrypted value was changed ({context or 'no context'}).") from None
-    if found_context != context.encode():
+    if found_label != _label(context, row):
         raise Tampered(f"An encrypted value of elsewhere was moved here ({context}).")
     return plaintext
 
 
+def decrypt_stored(value: bytes, context: str, row: UUID | str | None) -> bytes:
+    """Return the plaintext of what is stored in a row; also of the earlier form, while it may be.
+
+    `row` is None for a row that has no key yet. Raises UnknownKey or Tampered.
+    """
+    if is_bound(value):
+        return decrypt(value, context, row)
+    if settings.REFUSE_UNBOUND:
+        raise Unbound(context)
+    return decrypt(value, context)
+
+
+def _label(context: str, row: UUID | str | None) -> bytes:
+    # The format is a part of what is authenticated: a value of one never passes for the other.
+    return context.encode() if row is None else f"2 {context} {row}".encode()
+
+
+def is_bound(value: bytes) -> bool:
+    """Say whether the value has the form of those that are bound to a row."""
+    return value.startswith(_BOUND)
+
+
+def current_start(*, bound: bool) -> bytes:
+    """Return how a value begins that is encrypted with the first key."""
+    return _start(keyring(), bound=bound)
+
+
+def _start(ring: Keyring, *, bound: bool) -> bytes:
+    return (_BOUND if bound else b"") + ring.primary.encode() + b":"
+
+
 def is_current(value: bytes) -> bool:
     """Say whether the value is encrypted with the first key."""
-    return value.startswith(keyring().primary.encode() + b":")
+    return value.startswith(current_start(bound=is_bound(value)))

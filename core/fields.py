@@ -1,14 +1,17 @@
 """Model fields whose values are encrypted at rest.
 
-They are stored as bytes under the first key of ENCRYPTION_KEYS and bound to their column, so a
-value moved to another column is refused. NULL stays NULL. The database cannot search them: the
-only lookup is `isnull`.
+They are stored as bytes under the first key of ENCRYPTION_KEYS and bound to their column and row
+(`core.rowkeys`): a value that was copied to another one is refused there. NULL stays NULL. The
+database cannot search them: the only lookup is `isnull`. A value is written by `save()`,
+`bulk_create()`, and `core.rows.update_one`; an update of many rows can only empty them.
 """
 
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django import forms
 from django.core import checks
@@ -16,11 +19,11 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Col, Combinable
 from django.db.models.lookups import Lookup, Transform
 from django.utils.translation import gettext_lazy as _
 
-from core import encryption
+from core import encryption, rowkeys
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -45,18 +48,44 @@ def _decode(plaintext: bytes) -> str:
     return plaintext.decode("utf-8", "surrogatepass")
 
 
+class NoRow(TypeError):
+    """An encrypted value was to be written without a row that it could be bound to."""
+
+    def __init__(self, field: _Field[Any, Any]) -> None:
+        super().__init__(
+            f"{field.model._meta.label}.{field.name} is bound to its row: write it by save(), "
+            "bulk_create() or core.rows.update_one(). Many rows can only be emptied, by None."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A value on its way into a row: the row's key, or the stored row to look the key up for."""
+
+    value: Any = field(repr=False)
+    row: UUID | models.Model
+
+
 class EncryptedField(_Field[_ST, _GT]):
     """The common part: subclasses say how their values become bytes.
 
     `context` names the column that the values are bound to, by default "app.model.field". Give the
     old name when a model or field is renamed, so that stored values stay readable.
+
+    With `empty_is_null`, the default is stored as NULL, and NULL is read as the default: so many
+    rows can be emptied at once, while Python sees no None.
     """
 
     # Where a value was written says nothing of its column: no database changes with it.
     non_db_attrs = (*models.Field.non_db_attrs, "context")
 
-    def __init__(self, *args: Any, context: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, context: str | None = None, empty_is_null: bool = False, **kwargs: Any
+    ) -> None:
         self._context = context
+        self.empty_is_null = empty_is_null
+        if empty_is_null:
+            kwargs["null"] = True
         super().__init__(*args, **kwargs)
 
     @property
@@ -73,6 +102,8 @@ class EncryptedField(_Field[_ST, _GT]):
         name, path, args, kwargs = super().deconstruct()
         if self._context is not None:
             kwargs["context"] = self._context
+        if self.empty_is_null:
+            kwargs["empty_is_null"] = kwargs.pop("null")
         return name, path, args, kwargs
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -81,6 +112,7 @@ class EncryptedField(_Field[_ST, _GT]):
         ]
         return [
             *super().check(**kwargs),
+            *check_row_key(self),
             *(
                 checks.Error(f"An encrypted field cannot have {option}.", obj=self, id="core.E001")
                 for option in refused
@@ -96,20 +128,68 @@ class EncryptedField(_Field[_ST, _GT]):
     def get_transform(self, lookup_name: str) -> type[Transform] | None:
         return None
 
+    # -- Writing ---------------------------------------------------------------------------------
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = super().pre_save(model_instance, add)
+        if rowkeys.field_of(self.model) is None:
+            return value
+        # An INSERT has made the key by now: it prepares the column of the keys before all others.
+        return self.bound(value, getattr(model_instance, rowkeys.NAME) if add else model_instance)
+
+    def bound(self, value: Any, row: UUID | models.Model) -> Any:
+        """Return what to write for this value into the row, given by its key or as it is stored."""
+        if value is None or hasattr(value, "resolve_expression") or self._is_empty(value):
+            return value
+        return Bound(value.value if isinstance(value, Bound) else value, row)
+
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        if value is None:
+        row: UUID | None = None
+        if isinstance(value, Bound):
+            value, row = value.value, self._key_of(value.row)
+        if value is None or self._is_empty(value):
             return None
+        if row is None and rowkeys.field_of(self.model) is not None:
+            raise NoRow(self)
         if not prepared:
             value = self.get_prep_value(value)
         database: Any = connection
-        return database.Database.Binary(encryption.encrypt(self.dump(value), self.context))
+        return database.Database.Binary(encryption.encrypt(self.dump(value), self.context, row))
+
+    def _is_empty(self, value: Any) -> bool:
+        return self.empty_is_null and value == self.get_default()
+
+    @staticmethod
+    def _key_of(row: UUID | models.Model) -> UUID | None:
+        return row if isinstance(row, UUID) else rowkeys.key_of(row)
+
+    # -- Reading ---------------------------------------------------------------------------------
+
+    def get_col(self, alias: str, output_field: Any = None) -> Col:
+        column = Col if rowkeys.field_of(self.model) is None else rowkeys.KeyedColumn
+        return column(alias, self, output_field)
+
+    @property
+    def cached_col(self) -> Col:
+        return self.get_col(self.model._meta.db_table)
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         if value is None:
-            return None
-        return self.load(encryption.decrypt(bytes(value), self.context))
+            return self.get_default() if self.empty_is_null else None
+        row, stored = None, bytes(value)
+        if isinstance(expression, rowkeys.KeyedColumn):
+            row, stored = rowkeys.split(stored)
+        return self.load(encryption.decrypt_stored(stored, self.context, row))
+
+
+def check_row_key(field: _Field[Any, Any]) -> list[checks.CheckMessage]:
+    """Report a model that has no column for the keys that this field's values are bound to."""
+    if rowkeys.field_of(field.model) is not None:
+        return []
+    message = "What is encrypted is bound to its row: derive the model from core.rows.KeyedModel."
+    return [checks.Error(message, obj=field, id="core.E002")]
 
 
 class EncryptedTextField(EncryptedField[_ST, _GT]):
@@ -209,3 +289,13 @@ class EncryptedBinaryField(EncryptedField[_ST, _GT]):
     def value_to_string(self, obj: models.Model) -> str:
         value: Any = self.value_from_object(obj)
         return b64encode(value or b"").decode("ascii")
+
+
+class StoredFileField(models.CharField):  # type: ignore[type-arg]
+    """The name of a file in the encrypted storage, which is bound to the row that names it.
+
+    Written and read by `save_for` and `open_of` of `core.storage`.
+    """
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        return [*super().check(**kwargs), *check_row_key(self)]

@@ -1,10 +1,11 @@
 """Sealed files: encrypted in frames, so that they are written and read as streams.
 
-    header   "DVT1", key id (8), file nonce (16)
+    header   "DVT2" (or "DVT1"), key id (8), file nonce (16)
     frame    Fernet token, in binary, of: tag (16), index (8), last flag (1), up to 64 KiB
 
-The tag is a digest of the file's nonce and label, so a frame of another file, or a file put in
-another's place, is refused; so is a frame out of order (index) and a file cut short (last flag).
+The tag is a digest of the file's nonce, its label, and in a DVT2 file the key of the row that it
+belongs to, so a frame of another file, or a file put in another's place, is refused; so is a frame
+out of order (index) and a file cut short (last flag).
 All frames but the last have the same length, so any position is found without reading the rest.
 """
 
@@ -15,16 +16,18 @@ import os
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from core.encryption import KEY_ID_LENGTH, Tampered, keyring
 
 FRAME = 64 * 1024
-_MAGIC = b"DVT1"
+_UNBOUND, _BOUND = b"DVT1", b"DVT2"
+_MAGIC = 4
 _NONCE = 16
-_HEADER = len(_MAGIC) + KEY_ID_LENGTH + _NONCE
+_HEADER = _MAGIC + KEY_ID_LENGTH + _NONCE
 _PREFIX = struct.Struct(">16sQ?")
 
 
@@ -36,8 +39,10 @@ def _sealed_length(plain_length: int) -> int:
 _SEALED_FRAME = _sealed_length(_PREFIX.size + FRAME)
 
 
-def _tag(nonce: bytes, label: str) -> bytes:
-    return hashlib.sha256(nonce + label.encode()).digest()[:16]
+def _tag(nonce: bytes, label: str, row: UUID | None) -> bytes:
+    # No label holds a NUL, so that of a file of one format is never that of the other.
+    bound = label if row is None else f"{label}\0{row}"
+    return hashlib.sha256(nonce + bound.encode()).digest()[:16]
 
 
 def _frames(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -51,16 +56,16 @@ def _frames(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield bytes(pending), True
 
 
-def seal(chunks: Iterable[bytes], into: IO[bytes], label: str) -> int:
+def seal(chunks: Iterable[bytes], into: IO[bytes], label: str, row: UUID | None = None) -> int:
     """Write the chunks as one sealed file under the first key; return their length in bytes.
 
-    Only a reader that gives the same label can open it.
+    Only a reader that gives the same label, and the key of the same row, can open it.
     """
     ring = keyring()
     fernet = ring.fernets[ring.primary]
     nonce = os.urandom(_NONCE)
-    tag = _tag(nonce, label)
-    into.write(_MAGIC + ring.primary.encode() + nonce)
+    tag = _tag(nonce, label, row)
+    into.write((_UNBOUND if row is None else _BOUND) + ring.primary.encode() + nonce)
     length = 0
     for index, (frame, last) in enumerate(_frames(chunks)):
         token = fernet.encrypt(_PREFIX.pack(tag, index, last) + frame)
@@ -69,35 +74,43 @@ def seal(chunks: Iterable[bytes], into: IO[bytes], label: str) -> int:
     return length
 
 
-def key_id_of(sealed: IO[bytes]) -> str:
-    """Return the id of the key of a sealed file, and leave the stream after its header."""
-    return _read_header(sealed)[0]
+class Header(NamedTuple):
+    """What stands before the frames of a sealed file."""
+
+    bound: bool  # to a row
+    key_id: str
+    nonce: bytes
 
 
-def _read_header(sealed: IO[bytes]) -> tuple[str, bytes]:
+def header_of(sealed: IO[bytes]) -> Header:
+    """Return the header of a sealed file, and leave the stream after it; raises Tampered."""
     header = sealed.read(_HEADER)
-    if len(header) != _HEADER or not header.startswith(_MAGIC):
+    magic = header[:_MAGIC]
+    if len(header) != _HEADER or magic not in (_UNBOUND, _BOUND):
         raise Tampered("Not a sealed file.")
-    return header[len(_MAGIC) : -_NONCE].decode("ascii", "replace"), header[-_NONCE:]
+    key_id = header[_MAGIC:-_NONCE].decode("ascii", "replace")
+    return Header(magic == _BOUND, key_id, header[-_NONCE:])
 
 
-def unseal(sealed: IO[bytes], label: str) -> "PlainStream":
+def unseal(sealed: IO[bytes], label: str, row: UUID | None = None) -> "PlainStream":
     """Return the plaintext as a seekable stream, which closes `sealed` when it is closed.
 
     Raises UnknownKey or Tampered, here or on reading: what was read before the error is authentic.
     """
-    return PlainStream(_Unsealed(sealed, label))
+    return PlainStream(_Unsealed(sealed, label, row))
 
 
 class _Unsealed(io.RawIOBase):
     """Decrypts the frame at hand; holds one frame at a time."""
 
-    def __init__(self, sealed: IO[bytes], label: str) -> None:
+    def __init__(self, sealed: IO[bytes], label: str, row: UUID | None) -> None:
         super().__init__()
         self._sealed = sealed
-        key_id, nonce = _read_header(sealed)
-        self._fernet: Fernet = keyring().fernet(key_id)
-        self._tag = _tag(nonce, label)
+        header = header_of(sealed)
+        if header.bound != (row is not None):
+            raise Tampered("A sealed file of another row, or of none, was put here.")
+        self._fernet: Fernet = keyring().fernet(header.key_id)
+        self._tag = _tag(header.nonce, label, row)
         self._position = 0
         self._cached_index = -1
         self._cached = b""

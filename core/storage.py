@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import Storage
+from django.db.models import Model
 from django.utils._os import safe_join
 from django.utils.deconstruct import deconstructible
 
 from core import sealed
-from core.encryption import keyring
+from core.encryption import Tampered, Unbound, keyring
+from core.rowkeys import NAME, key_for_files
 
 _FILE_MODE = 0o600
 _DIRECTORY_MODE = 0o700
@@ -28,20 +30,62 @@ _LOCK = ".lock"
 class EncryptedFileStorage(Storage):
     """Sealed files under MEDIA_ROOT, with random names and without public addresses.
 
-    A file is bound to its name: put in another's place on disk, it is refused. A name that was
-    returned is on disk, whole: files are written beside their place, synced, and renamed.
+    A file is bound to its name, and by `save_for` to the row that names it: put in another's place
+    on disk, or named by another row, it is refused. A name that was returned is on disk, whole:
+    files are written beside their place, synced, and renamed.
     """
 
     @property
     def root(self) -> Path:
         return Path(settings.MEDIA_ROOT)
 
-    def stream(self, name: str) -> sealed.PlainStream:
+    # -- Files of rows ---------------------------------------------------------------------------
+
+    def save_for(self, row: Model, folder: str, content: "File[Any]") -> str:
+        """Write a file that this row will name, in a StoredFileField; return its name.
+
+        The row may still be to be inserted.
+        """
+        return self._sealed(self.get_available_name(f"{folder}/file"), content, key_for_files(row))
+
+    def open_of(self, row: Model, column: str = "stored_as") -> "File[bytes]":
+        """Open the file that a row names; the bytes are decrypted as they are read.
+
+        Raises FileNotFoundError, UnknownKey, or Tampered: also for one that belongs to another row.
+        """
+        place: _Place = (getattr(row, column), getattr(row, NAME))
+        try:
+            return self._file(place)
+        except (Tampered, FileNotFoundError):
+            now = _place_now(row, column)
+            if now is None or now == place:
+                raise
+        # `rotate_keys` has bound it meanwhile, or has given the row a file of its own.
+        return self._file(now)
+
+    def _file(self, place: "_Place") -> "File[bytes]":
+        name, row = place
+        return File(self.stream(name, row), name=name)
+
+    # -- All files -------------------------------------------------------------------------------
+
+    def stream(self, name: str, row: UUID | None = None) -> sealed.PlainStream:
         """Open the plaintext as a seekable stream that holds two frames in memory.
 
-        Raises FileNotFoundError, or UnknownKey or Tampered (also while it is read).
+        `row` is the key of the row that names it. A file of the earlier form, which is bound to no
+        row, is opened for each, until REFUSE_UNBOUND. Raises FileNotFoundError, or UnknownKey or
+        Tampered (also while it is read).
         """
-        return sealed.unseal(self._path(name).open("rb"), name)
+        file = self._path(name).open("rb")
+        try:
+            bound = sealed.header_of(file).bound
+            file.seek(0)
+            if not bound and settings.REFUSE_UNBOUND:
+                raise Unbound("a file")
+            return sealed.unseal(file, name, row if bound else None)
+        except BaseException:
+            file.close()
+            raise
 
     def size(self, name: str) -> int:
         """Return the length of the plaintext in bytes; only the last frame is decrypted."""
@@ -72,17 +116,25 @@ class EncryptedFileStorage(Storage):
     def url(self, name: str | None) -> NoReturn:
         raise ValueError("Encrypted files have no public address.")
 
-    def reseal(self, name: str) -> bool:
-        """Encrypt the file with the first key if it is not; say whether it had to be.
+    def is_bound(self, name: str) -> bool:
+        """Say whether the file is bound to a row; raises FileNotFoundError or Tampered."""
+        with self._path(name).open("rb") as file:
+            return sealed.header_of(file).bound
+
+    def reseal(self, name: str, row: UUID | None = None) -> bool:
+        """Encrypt the file with the first key, and bind it to the row, if it is not; say whether.
 
         A file that is deleted meanwhile stays deleted.
         """
         path = self._path(name)
         with path.open("rb") as file:
-            if sealed.key_id_of(file) == keyring().primary:
+            header = sealed.header_of(file)
+            if header.key_id == keyring().primary and header.bound == (row is not None):
                 return False
-        with self.stream(name) as stream, self._written_to(path, only_over=True) as out:
-            sealed.seal(iter(lambda: stream.read(sealed.FRAME), b""), out, name)
+            file.seek(0)
+            old = row if header.bound else None
+            with sealed.unseal(file, name, old) as stream, self._written_to(path, True) as out:
+                sealed.seal(iter(lambda: stream.read(sealed.FRAME), b""), out, name, row)
         return True
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -96,10 +148,13 @@ class EncryptedFileStorage(Storage):
         return File(self.stream(name), name=name)
 
     def _save(self, name: str, content: "File[Any]") -> str:
+        return self._sealed(name, content)
+
+    def _sealed(self, name: str, content: "File[Any]", row: UUID | None = None) -> str:
         path = self._path(name)
         self._make_directory(path.parent)
         with self._written_to(path) as out:
-            sealed.seal(content.chunks(sealed.FRAME), out, name)
+            sealed.seal(content.chunks(sealed.FRAME), out, name, row)
         return name
 
     def _path(self, name: str) -> Path:
@@ -139,6 +194,15 @@ class EncryptedFileStorage(Storage):
             yield
         finally:
             os.close(descriptor)
+
+
+_Place = tuple[str, UUID | None]  # the name of a file, and the key of the row that names it
+
+
+def _place_now(row: Model, column: str) -> _Place | None:
+    """Return what the database says by now; None where the row is gone."""
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    return rows.values_list(column, NAME).first()
 
 
 def _sync_directory(directory: Path) -> None:

@@ -6,11 +6,15 @@ import tracemalloc
 import pytest
 from cryptography.fernet import Fernet
 from django.core.files.base import ContentFile, File
+from django.db import connection
+from django.test.utils import isolate_apps
 from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt import MultipartEncoder
 
-from core import encryption, sealed
+from core import encryption, rowkeys, sealed
+from core.fields import StoredFileField
+from core.rows import KeyedModel
 from core.storage import EncryptedFileStorage
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -183,6 +187,115 @@ def test_a_changed_byte_is_refused(tmp_path_factory, position, flip):
         stream.read()
 
 
+# -- Files of rows ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(transactional_db):
+    """A model whose rows name files, and its table."""
+    with isolate_apps("core"):
+
+        class Named(KeyedModel):
+            stored_as = StoredFileField(max_length=200, blank=True)
+
+            class Meta:
+                app_label = "core"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Named)
+        yield Named
+        with connection.schema_editor() as editor:
+            editor.delete_model(Named)
+
+
+def keep(storage, row, content=b"Ada"):
+    row.stored_as = storage.save_for(row, "files", ContentFile(content))
+    row.save()
+    return row
+
+
+def keep_unbound(storage, named):
+    """Make a row and a file of before rows had keys."""
+    row = named.objects.create(stored_as=storage.save("files/x", ContentFile(b"Ada")))
+    named.objects.update(row_key=None)
+    return named.objects.get(pk=row.pk)
+
+
+def test_a_file_is_bound_to_its_row_before_and_after_the_row_is_stored(storage, named):
+    row = keep(storage, named())
+    assert storage.open_of(row).read() == b"Ada"
+    keep(storage, row, b"Grace")
+    found = named.objects.get()
+    assert storage.open_of(found).read() == b"Grace"
+    assert storage.is_bound(found.stored_as)
+    assert found.stored_as.startswith("files/")
+
+
+def test_a_file_that_another_row_names_is_refused(storage, named):
+    unbound = keep_unbound(storage, named)
+    mine, theirs = keep(storage, named()), keep(storage, named())
+    for row in (unbound, mine):
+        named.objects.filter(pk=row.pk).update(stored_as=theirs.stored_as)
+        with pytest.raises(encryption.Tampered):
+            storage.open_of(named.objects.get(pk=row.pk))
+    with pytest.raises(encryption.Tampered):
+        storage.open(theirs.stored_as)
+
+
+def test_a_copy_of_a_row_does_not_open_the_files_of_the_first(storage, named):
+    row = keep(storage, named())
+    other = named.objects.get(pk=row.pk)
+    other.pk = None
+    other.save()
+    with pytest.raises(encryption.Tampered):
+        storage.open_of(other)
+
+
+@pytest.mark.parametrize(("here", "there"), [(b"DVT2", b"DVT1"), (b"DVT1", b"DVT2")])
+def test_a_file_does_not_pass_for_one_of_the_other_format(storage, named, here, there):
+    row = keep(storage, named()) if here == b"DVT2" else keep_unbound(storage, named)
+    sealed_bytes = on_disk(storage, row.stored_as).read_bytes()
+    on_disk(storage, row.stored_as).write_bytes(there + sealed_bytes.removeprefix(here))
+    with pytest.raises(encryption.Tampered):
+        storage.open_of(row)
+
+
+def test_a_file_of_before_is_read_until_it_is_refused(storage, named, settings):
+    row = keep_unbound(storage, named)
+    assert storage.open_of(row).read() == b"Ada"
+    settings.REFUSE_UNBOUND = True
+    with pytest.raises(encryption.Unbound):
+        storage.open_of(row)
+    assert storage.open_of(keep(storage, row, b"Grace")).read() == b"Grace"
+
+
+def test_a_file_is_opened_that_was_bound_after_its_row_was_read(storage, named):
+    row = keep_unbound(storage, named)
+    key = rowkeys.key_of(named.objects.get())
+    assert storage.reseal(row.stored_as, key)
+    assert not storage.reseal(row.stored_as, key)
+    assert row.row_key is None
+    assert storage.open_of(row).read() == b"Ada"
+
+
+def test_a_file_is_opened_whose_row_got_one_of_its_own_meanwhile(storage, named):
+    row = keep_unbound(storage, named)
+    keep(storage, named.objects.get(), b"Ada")
+    storage.delete(row.stored_as)
+    assert storage.open_of(row).read() == b"Ada"
+
+
+def test_a_file_that_is_gone_is_not_found(storage, named):
+    row = keep(storage, named())
+    storage.delete(row.stored_as)
+    with pytest.raises(FileNotFoundError):
+        storage.open_of(row)
+    row.delete()
+    row.pk = 1
+    with pytest.raises(FileNotFoundError):
+        storage.open_of(row)
+
+
 # -- Keys -------------------------------------------------------------------------------------
 
 
@@ -201,9 +314,9 @@ def test_a_file_deleted_while_it_is_resealed_stays_deleted(storage, settings, mo
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     seal = sealed.seal
 
-    def purged_meanwhile(chunks, into, label):
+    def purged_meanwhile(*args):
         storage.delete(name)
-        return seal(chunks, into, label)
+        return seal(*args)
 
     monkeypatch.setattr(sealed, "seal", purged_meanwhile)
     storage.reseal(name)
