@@ -12,10 +12,10 @@ class AccessConfig(AppConfig):
         Sign-ins reach the audit trail, and new keys the secrets of second factors.
         """
         from access.filters import RelatedFilter
-        from access.signing_in import adapters, receivers  # noqa: F401 - registers them
+        from access.signing_in import factor_secrets, receivers  # noqa: F401 - registers them
         from core import rotation
 
-        rotation.register(adapters.renew_secrets)
+        rotation.register(factor_secrets.renew, factor_secrets.unbound)
         FieldListFilter.register(_is_relation, RelatedFilter, take_priority=True)
 
 

@@ -158,7 +158,8 @@ def decrypt(value: bytes, context: str = "", row: UUID | str | None = None) -> b
 def decrypt_stored(value: bytes, context: str, row: UUID | str | None) -> bytes:
     """Return the plaintext of what is stored in a row; also of the earlier form, while it may be.
 
-    `row` is None for a row that has no key yet. Raises UnknownKey or Tampered.
+    `row` is None for a row that has no key yet. Raises UnknownKey or Tampered. `rotate_keys` reads
+    by this, too: what is refused must not become something that is read.
     """
     if is_bound(value):
         return decrypt(value, context, row)
@@ -175,6 +176,11 @@ def _label(context: str, row: UUID | str | None) -> bytes:
 def is_bound(value: bytes) -> bool:
     """Say whether the value has the form of those that are bound to a row."""
     return value.startswith(_BOUND)
+
+
+def bound_start() -> bytes:
+    """Return how a value begins that is bound to a row, whatever its key."""
+    return _BOUND
 
 
 def current_start(*, bound: bool) -> bytes:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router, transaction
-from django.db.models.expressions import Col
+from django.db.models.expressions import Case, Col, Value, When
 
 NAME = "row_key"
 _NEXT = "next_row_key"  # in the state of a row that is still to be inserted
@@ -74,12 +74,29 @@ def key_of(row: models.Model, using: str | None = None) -> UUID | None:
     return key
 
 
+def give_keys(rows: models.QuerySet[Any]) -> None:
+    """Give each of these rows a key of its own, unless it has one. It must be read back."""
+    without = rows.filter(**{NAME: None})
+    keys = [
+        When(pk=pk, then=Value(uuid4(), output_field=models.UUIDField()))
+        for pk in without.values_list("pk", flat=True)
+    ]
+    if keys:
+        without.update(**{NAME: Case(*keys)})
+
+
 def key_for_files(row: models.Model) -> UUID:
     """Return the key of a row, stored or still to be inserted, for a file that it will name."""
     if not row._state.adding and (key := key_of(row)):
         return key
     made: UUID = row._state.__dict__.setdefault(_NEXT, uuid4())
     return made
+
+
+def known_key(row: models.Model) -> UUID | None:
+    """Return the key that the row has, or will be inserted with, as far as it is known here."""
+    known: UUID | None = getattr(row, NAME) or getattr(row._state, _NEXT, None)
+    return known
 
 
 def was_inserted(row: models.Model) -> None:

@@ -95,7 +95,8 @@ def header_of(sealed: IO[bytes]) -> Header:
 def unseal(sealed: IO[bytes], label: str, row: UUID | None = None) -> "PlainStream":
     """Return the plaintext as a seekable stream, which closes `sealed` when it is closed.
 
-    Raises UnknownKey or Tampered, here or on reading: what was read before the error is authentic.
+    A file that is bound to no row is opened for each; the stream's `bound` tells. Raises UnknownKey
+    or Tampered, here or on reading: what was read before the error is authentic.
     """
     return PlainStream(_Unsealed(sealed, label, row))
 
@@ -107,10 +108,11 @@ class _Unsealed(io.RawIOBase):
         super().__init__()
         self._sealed = sealed
         header = header_of(sealed)
-        if header.bound != (row is not None):
-            raise Tampered("A sealed file of another row, or of none, was put here.")
+        self.bound = header.bound
+        if header.bound and row is None:
+            raise Tampered("A sealed file belongs to a row, and this one has no key.")
         self._fernet: Fernet = keyring().fernet(header.key_id)
-        self._tag = _tag(header.nonce, label, row)
+        self._tag = _tag(header.nonce, label, row if header.bound else None)
         self._position = 0
         self._cached_index = -1
         self._cached = b""
@@ -169,11 +171,14 @@ class _Unsealed(io.RawIOBase):
 
 
 class PlainStream(io.BufferedReader):
-    """The plaintext of a sealed file: `read(n)`, `seek`, `tell`, and its length as `len`."""
+    """The plaintext of a sealed file: `read(n)`, `seek`, `tell`, and its length as `len`.
+
+    `bound` says whether the file is bound to a row.
+    """
 
     def __init__(self, raw: _Unsealed) -> None:
         super().__init__(raw, FRAME)
-        self.size = raw.size
+        self.size, self.bound = raw.size, raw.bound
 
     @property
     def len(self) -> int:

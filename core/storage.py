@@ -18,7 +18,7 @@ from django.utils.deconstruct import deconstructible
 
 from core import sealed
 from core.encryption import Tampered, Unbound, keyring
-from core.rowkeys import NAME, key_for_files
+from core.rowkeys import NAME, key_for_files, known_key
 
 _FILE_MODE = 0o600
 _DIRECTORY_MODE = 0o700
@@ -53,7 +53,7 @@ class EncryptedFileStorage(Storage):
 
         Raises FileNotFoundError, UnknownKey, or Tampered: also for one that belongs to another row.
         """
-        place: _Place = (getattr(row, column), getattr(row, NAME))
+        place: _Place = (getattr(row, column), known_key(row))
         try:
             return self._file(place)
         except (Tampered, FileNotFoundError):
@@ -76,16 +76,12 @@ class EncryptedFileStorage(Storage):
         row, is opened for each, until REFUSE_UNBOUND. Raises FileNotFoundError, or UnknownKey or
         Tampered (also while it is read).
         """
-        file = self._path(name).open("rb")
-        try:
-            bound = sealed.header_of(file).bound
-            file.seek(0)
-            if not bound and settings.REFUSE_UNBOUND:
-                raise Unbound("a file")
-            return sealed.unseal(file, name, row if bound else None)
-        except BaseException:
-            file.close()
-            raise
+        # One look at the file tells its form and reads it: it may be replaced at any moment.
+        stream = sealed.unseal(self._path(name).open("rb"), name, row)
+        if not stream.bound and settings.REFUSE_UNBOUND:
+            stream.close()
+            raise Unbound("a file")
+        return stream
 
     def size(self, name: str) -> int:
         """Return the length of the plaintext in bytes; only the last frame is decrypted."""
@@ -116,26 +112,28 @@ class EncryptedFileStorage(Storage):
     def url(self, name: str | None) -> NoReturn:
         raise ValueError("Encrypted files have no public address.")
 
-    def is_bound(self, name: str) -> bool:
-        """Say whether the file is bound to a row; raises FileNotFoundError or Tampered."""
+    def header(self, name: str) -> sealed.Header:
+        """Return what stands before the file's frames; raises FileNotFoundError or Tampered."""
         with self._path(name).open("rb") as file:
-            return sealed.header_of(file).bound
+            return sealed.header_of(file)
 
     def reseal(self, name: str, row: UUID | None = None) -> bool:
         """Encrypt the file with the first key, and bind it to the row, if it is not; say whether.
 
         A file that is deleted meanwhile stays deleted.
         """
+        header = self.header(name)
+        if header.key_id == keyring().primary and header.bound == (row is not None):
+            return False
         path = self._path(name)
-        with path.open("rb") as file:
-            header = sealed.header_of(file)
-            if header.key_id == keyring().primary and header.bound == (row is not None):
-                return False
-            file.seek(0)
-            old = row if header.bound else None
-            with sealed.unseal(file, name, old) as stream, self._written_to(path, True) as out:
-                sealed.seal(iter(lambda: stream.read(sealed.FRAME), b""), out, name, row)
+        with self.stream(name, row) as stream, self._written_to(path, only_over=True) as out:
+            sealed.seal(iter(lambda: stream.read(sealed.FRAME), b""), out, name, row)
         return True
+
+    def copy(self, name: str, row: UUID) -> str:
+        """Copy a file that is bound to no row, or to this one, for the row; return its name."""
+        with self.stream(name, row) as stream:
+            return self._sealed(self.get_available_name(name), File(stream), row)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return a random name in the folder of `name`; the rest of `name` may be personal."""

@@ -22,6 +22,7 @@ from simple_history.models import HistoricalRecords
 
 from core import clock
 from core.fields import EncryptedJSONField, EncryptedTextField
+from core.rows import KeyedHistory, KeyedModel, update_one
 from integrations import capabilities, destinations, sources
 from integrations.capabilities import (
     PROVED_BY_READING,
@@ -176,7 +177,7 @@ class ServiceListing(models.Model):
         return self.name
 
 
-class Source(models.Model):
+class Source(KeyedModel):
     """A sender of events, with its credentials and the limits on what it may send."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -209,7 +210,7 @@ class Source(models.Model):
         "user name for the listing API", max_length=200, blank=True
     )
     listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
-    history = HistoricalRecords(m2m_fields=[organizations])
+    history = KeyedHistory(m2m_fields=[organizations])
 
     class Meta:
         ordering = ["name"]
@@ -231,7 +232,7 @@ class Source(models.Model):
         return None
 
 
-class SourceCredential(models.Model):
+class SourceCredential(KeyedModel):
     """One credential of a source. Several are valid at once, so that they can be rotated."""
 
     class Scheme(models.TextChoices):
@@ -245,7 +246,7 @@ class SourceCredential(models.Model):
     signing_secret = EncryptedTextField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     active = models.BooleanField(default=True)
-    history = HistoricalRecords(excluded_fields=["secret_hash", "signing_secret"])
+    history = HistoricalRecords(excluded_fields=["secret_hash", "signing_secret", "row_key"])
 
     class Meta:
         ordering = ["source", "scheme", "pk"]
@@ -264,7 +265,7 @@ class SourceCredential(models.Model):
         return f"{self.get_scheme_display()} {self.key or self.pk}"
 
 
-class Destination(models.Model):
+class Destination(KeyedModel):
     """Where referrals of one organization go: a kind, its options, and whether it is paused.
 
     It is paused from `held_at` on: until somebody fixes the connection, or, with a `probe_at`,
@@ -332,7 +333,7 @@ class Destination(models.Model):
     search_next_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
     )
-    history = HistoricalRecords(excluded_fields=STANDING)
+    history = KeyedHistory(excluded_fields=STANDING)
 
     class Meta:
         ordering = ["organization__name", "name"]
@@ -430,19 +431,18 @@ class Destination(models.Model):
 
         `by` is the reference of the referral that was answered so. What answers is not down.
         """
-        here = Destination.objects.filter(pk=self.pk)
-        if here.filter(held_at__isnull=True).update(held_at=at, held_reason=reason, held_by=by):
+        here = Destination.objects.all()
+        is_open = here.filter(held_at__isnull=True)
+        if update_one(is_open, self, held_at=at, held_reason=reason, held_by=by):
             return True
         down = here.filter(probe_at__isnull=False)
-        return bool(down.update(held_reason=reason, held_by=by, probe_at=None, probes=0))
+        return update_one(down, self, held_reason=reason, held_by=by, probe_at=None, probes=0)
 
     def go_down(self, reason: str, at: datetime) -> bool:
         """Stop sending until it can be reached; True for the call that stopped it."""
-        is_open = Destination.objects.filter(pk=self.pk, held_at__isnull=True)
-        probe_at = at + probe_delay(0)
-        return bool(
-            is_open.update(held_at=at, held_reason=reason, held_by="", probe_at=probe_at, probes=0)
-        )
+        is_open = Destination.objects.filter(held_at__isnull=True)
+        why = {"held_reason": reason, "held_by": ""}
+        return update_one(is_open, self, **why, held_at=at, probe_at=at + probe_delay(0), probes=0)
 
     def release(self) -> bool:
         """Send again; True for the call that released it. What waited for it goes by itself."""
@@ -488,9 +488,8 @@ class Destination(models.Model):
         try:
             self.transport().probe()
         except Misconfigured as error:
-            Destination.objects.filter(pk=self.pk, probe_at__isnull=False).update(
-                held_reason=error.message, probe_at=None, probes=0
-            )
+            down = Destination.objects.filter(probe_at__isnull=False)
+            update_one(down, self, held_reason=error.message, probe_at=None, probes=0)
             raise
         self.release()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from core import clock, outbound
+from core.rows import update_one
 from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, Down, Misconfigured
 
@@ -36,7 +37,7 @@ def probe(destination_id: int) -> bool:
         pass  # it is paused until somebody fixes the connection
     except DeliveryError as error:
         changed = {"held_reason": error.reason} if isinstance(error, Down) else {}
-        Destination.objects.filter(pk=destination_id, probe_at=until).update(
-            probe_at=clock.now() + probe_delay(destination.probes + 1), **changed
-        )
+        ours = Destination.objects.filter(probe_at=until)
+        next_at = clock.now() + probe_delay(destination.probes + 1)
+        update_one(ours, destination, probe_at=next_at, **changed)
     return True

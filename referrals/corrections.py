@@ -6,6 +6,7 @@ A destination takes no updates. The import is flagged, says what to correct, and
 from collections.abc import Iterable
 
 from core import clock
+from core.rows import update_one
 from referrals.models import Delivery
 
 
@@ -18,7 +19,9 @@ def add(deliveries: Iterable[Delivery], sentence: str) -> None:
         if sentence in delivery.corrections:
             continue
         delivery.corrections = [*delivery.corrections, sentence]
-        Delivery.objects.filter(pk=delivery.pk).update(
+        update_one(
+            Delivery.objects.all(),
+            delivery,
             corrections=delivery.corrections,
             needs_correction=True,
             error_at=clock.now(),
@@ -32,7 +35,6 @@ def drop(delivery: Delivery, *sentences: str) -> None:
 
     The delivery must be as it is in the database.
     """
-    delivery.corrections = [one for one in delivery.corrections if one not in sentences]
-    Delivery.objects.filter(pk=delivery.pk).update(
-        corrections=delivery.corrections, needs_correction=bool(delivery.corrections)
-    )
+    left = [one for one in delivery.corrections if one not in sentences]
+    delivery.corrections = left
+    update_one(Delivery.objects.all(), delivery, corrections=left, needs_correction=bool(left))

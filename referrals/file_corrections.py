@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import Q
 
+from core.rows import update_one
 from integrations.transport import Updates
 from referrals import corrections, files
 from referrals.models import Delivery, Referral, ReferralFile, Step
@@ -97,7 +98,8 @@ def _gone_unsent(delivery: Delivery, file: ReferralFile) -> None:
         corrections.drop(delivery, to_add)
     elif name in delivery.missing_files or _was_told(delivery, to_add):
         left = {one: why for one, why in delivery.missing_files.items() if one != name}
-        Delivery.objects.filter(pk=delivery.pk).update(missing_files=left, lacks_files=bool(left))
+        columns = {"missing_files": left, "lacks_files": bool(left)}
+        update_one(Delivery.objects.all(), delivery, **columns)
         corrections.add([delivery], sentence)
 
 

@@ -13,10 +13,10 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from core import outbound
+from core.storage import EncryptedFileStorage
 from integrations.models import Source
 from integrations.sources.content import Announcement, judge
 from integrations.sources.filenames import safe_filename
@@ -24,10 +24,12 @@ from integrations.sources.parsed import ParsedEvent, ParsedFile
 from integrations.transport import ATTACHMENT
 from mapping.document import Attachment, Document
 from referrals import snapshot
-from referrals.models import Referral, ReferralFile
+from referrals.models import Referral, ReferralFile, StoredSummary
 
 State = ReferralFile.State
+storage = EncryptedFileStorage()
 MAX_FILES = 200
+FOLDER = "attachments"  # of the storage
 MAX_IDENTITY = 100
 NOT_HERE = "its bytes are no longer here"
 TAKEN_BACK = "The sender withdrew it."
@@ -37,13 +39,13 @@ TAKEN_BACK = "The sender withdrew it."
 class Arrived:
     """A file as a message brought it.
 
-    `sha256` is that of its bytes, empty where the message held none; `stored_as` says where they
-    are when they were stored before.
+    `sha256` is that of its bytes, empty where the message held none. `stored` is a row that names
+    them where they were stored before; it may be one that is never saved.
     """
 
     parsed: ParsedFile = field(repr=False)
     sha256: str = ""
-    stored_as: str = ""
+    stored: ReferralFile | None = None
 
     @property
     def identity(self) -> str:
@@ -148,11 +150,10 @@ def _describe(file: ReferralFile, parsed: ParsedFile) -> None:
 def hold(file: ReferralFile, came: Arrived) -> None:
     """Take the bytes that came, from the message or from their place; the row is not saved."""
     if came.parsed.content is not None:
-        store(file, came.parsed.content)
-    elif came.stored_as:
-        file.stored_as, file.sha256 = came.stored_as, came.sha256
-        file.size = default_storage.size(came.stored_as)
-        file.state, file.problem = State.STORED, ""
+        store(file, ContentFile(came.parsed.content), came.sha256)
+    elif came.stored is not None:
+        with open_stored(came.stored) as content:
+            store(file, content, came.sha256)
     else:
         file.problem = NOT_HERE
 
@@ -163,15 +164,16 @@ def hand_over(file: ReferralFile, other: ReferralFile) -> None:
     Whether it is still withdrawn is seen to when the referral's message has been merged.
     """
     if other.state == State.WITHDRAWN and file.state == State.STORED:
-        other.stored_as, other.state, other.problem = file.stored_as, State.STORED, ""
+        with open_stored(file) as content:
+            other.stored_as = storage.save_for(other, FOLDER, content)
+        other.state, other.problem = State.STORED, ""
         other.save(update_fields=["stored_as", "state", "problem"])
 
 
-def store(file: ReferralFile, content: bytes) -> None:
-    """Put the bytes into the encrypted storage; the row is not saved."""
-    file.stored_as = default_storage.save("attachments/file", ContentFile(content))
-    file.sha256 = hashlib.sha256(content).hexdigest()
-    file.size = len(content)
+def store(file: ReferralFile, content: "File[bytes]", sha256: str) -> None:
+    """Put the bytes into the encrypted storage, as the row's own; the row is not saved."""
+    file.stored_as = storage.save_for(file, FOLDER, content)
+    file.sha256, file.size = sha256, content.size
     file.state, file.problem = State.STORED, ""
 
 
@@ -225,7 +227,7 @@ def _take(file: ReferralFile, content: bytes, answered_type: str) -> bool:
         file.filename, fallback=file.filename, content_type=file.content_type, form=verdict.form
     )
     file.warning = verdict.warning
-    store(file, content)
+    store(file, ContentFile(content), hashlib.sha256(content).hexdigest())
     file.save()
     return False
 
@@ -258,7 +260,7 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
     for row in gone:
         shared = ReferralFile.objects.filter(stored_as=row.stored_as).exclude(pk=row.pk)
         if row.stored_as and not shared.exists():
-            transaction.on_commit(partial(default_storage.delete, row.stored_as))
+            transaction.on_commit(partial(storage.delete, row.stored_as))
         row.state, row.problem, row.stored_as, row.url = State.WITHDRAWN, TAKEN_BACK, "", None
         row.save(update_fields=["state", "problem", "stored_as", "url"])
     return gone
@@ -315,6 +317,6 @@ def sent_name(reference: str, number: int, file: ReferralFile) -> str:
     return f"referral-{reference}-attachment-{number}{suffix if suffix[1:].isalnum() else ''}"
 
 
-def open_stored(name: str) -> "File[bytes]":
-    """Open a stored file; the bytes are decrypted as they are read."""
-    return default_storage.open(name, "rb")
+def open_stored(row: ReferralFile | StoredSummary) -> "File[bytes]":
+    """Open the file that a row names; the bytes are decrypted as they are read."""
+    return storage.open_of(row)

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from core.rows import update_one
 from integrations import sources
 from integrations.models import Organization, ServiceListing, Source
 from integrations.sources import UnknownKind
@@ -228,7 +228,7 @@ def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> 
             name = file.stored_as
             file.delete()
             if name and not ReferralFile.objects.filter(stored_as=name).exists():
-                transaction.on_commit(partial(default_storage.delete, name))
+                transaction.on_commit(partial(files.storage.delete, name))
             continue
         step = files.step_of(file)
         file.key = files.free_key(file.key, file.sha256, {row.key for row in rows})
@@ -268,12 +268,15 @@ def _take_over_deliveries(survivor: Referral, other: Referral) -> list[UUID]:
     moved = list(free.values_list("pk", flat=True))
     Delivery.objects.filter(pk__in=moved).update(referral=survivor)
     left = Delivery.objects.filter(referral=other, external_id=None).exclude(BEGUN)
-    ending = list(left.exclude(state=Delivery.State.DISMISSED).values_list("pk", flat=True))
-    versions.end(ending)
-    Delivery.objects.filter(pk__in=ending).update(
-        state=Delivery.State.DISMISSED,
-        reason="",
-        due_at=None,
-        closed_why=UNITED,
-    )
+    ending = left.exclude(state=Delivery.State.DISMISSED)
+    versions.end(list(ending.values_list("pk", flat=True)))
+    for delivery in ending:
+        update_one(
+            ending,
+            delivery,
+            state=Delivery.State.DISMISSED,
+            reason="",
+            due_at=None,
+            closed_why=UNITED,
+        )
     return moved

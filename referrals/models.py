@@ -14,7 +14,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from core.fields import (
+    EncryptedBinaryField,
+    EncryptedJSONField,
+    EncryptedTextField,
+    StoredFileField,
+)
+from core.rows import KeyedModel
 from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.sources import Endpoint
@@ -29,7 +35,7 @@ TEST_REFERENCE = "TEST-"
 TEST_EVENT_IDS = "id:dovetail-test-"
 
 
-class Referral(models.Model):
+class Referral(KeyedModel):
     """One referral, whatever ids its messages use, as its merged snapshot shows it.
 
     Once it is purged only a tombstone is left: the ids, the dates and what became of it.
@@ -48,7 +54,7 @@ class Referral(models.Model):
         ServiceListing, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     listing_caredove_id = models.CharField(max_length=64, blank=True)
-    snapshot = EncryptedJSONField(default=dict)
+    snapshot = EncryptedJSONField(default=dict, empty_is_null=True)
     classifications = models.JSONField(
         default=list, help_text="[time, classification] pairs in the order of their times."
     )
@@ -147,7 +153,7 @@ class InboundEventManager(models.Manager["InboundEvent"]):
         return super().get_queryset().defer("body")
 
 
-class InboundEvent(models.Model):
+class InboundEvent(KeyedModel):
     """One message of a sender, kept as it came."""
 
     class State(models.TextChoices):
@@ -250,7 +256,7 @@ class InboundEvent(models.Model):
         return sources.endpoint(self.source.kind, self.door)
 
 
-class ReferralFile(models.Model):
+class ReferralFile(KeyedModel):
     """An attachment of a referral: stored, wanted from a URL, or unavailable with the reason."""
 
     class State(models.TextChoices):
@@ -275,7 +281,7 @@ class ReferralFile(models.Model):
         blank=True, help_text="As integrations.sources.content.hashes_of writes them."
     )
     sha256 = models.CharField(max_length=64, blank=True)
-    stored_as = models.CharField(max_length=200, blank=True)
+    stored_as = StoredFileField(max_length=200, blank=True)
     url = EncryptedTextField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
     problem = models.TextField(blank=True, help_text="Without personal data.")
@@ -302,12 +308,12 @@ class ReferralFile(models.Model):
         return self.problem or (sentence("file", self.warning) if self.warning else "")
 
 
-class StoredSummary(models.Model):
+class StoredSummary(KeyedModel):
     """A rendered Referral Summary, kept so that the same one is never rendered twice."""
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="summaries")
     fingerprint = models.CharField(max_length=64)
-    stored_as = models.CharField(max_length=200)
+    stored_as = StoredFileField(max_length=200)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     plain = models.BooleanField(default=False, help_text="The plain fallback was used.")
@@ -368,7 +374,7 @@ class Restore(models.Model):
         return self.known_until is not None and version.asked_at <= self.known_until
 
 
-class Delivery(models.Model):
+class Delivery(KeyedModel):
     """The intent to keep one referral current at one destination, and how far it has come.
 
     What it has to bring are its versions. Beside the state stands a flag: an error that nobody has
@@ -425,7 +431,10 @@ class Delivery(models.Model):
     state = models.CharField(max_length=16, choices=State.choices)
     reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
     message = EncryptedTextField(
-        context="referrals.importjob.message", default="", help_text="The last problem, for people."
+        context="referrals.importjob.message",
+        default="",
+        empty_is_null=True,
+        help_text="The last problem, for people.",
     )
     due_at = models.DateTimeField(null=True)
     nudged_at = models.DateTimeField(null=True)
@@ -446,12 +455,14 @@ class Delivery(models.Model):
     missing_files = EncryptedJSONField(
         context="referrals.importjob.missing_files",
         default=dict,
+        empty_is_null=True,
         help_text="File names, each with why it is not in the destination.",
     )
     lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
     corrections = EncryptedJSONField(
         context="referrals.importjob.corrections",
         default=list,
+        empty_is_null=True,
         help_text="What a person has to correct in the destination, in sentences.",
     )
     needs_correction = models.BooleanField(
@@ -477,7 +488,10 @@ class Delivery(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     closed_why = EncryptedTextField(
-        context="referrals.importjob.closed_why", default="", help_text="Why it was dismissed."
+        context="referrals.importjob.closed_why",
+        default="",
+        empty_is_null=True,
+        help_text="Why it was dismissed.",
     )
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -593,7 +607,7 @@ WRONGLY_SET_UP = (
 )
 
 
-class Version(models.Model):
+class Version(KeyedModel):
     """What a delivery has to bring next: the referral as it is now, or its removal.
 
     Its id is stable over tries and replays: idempotency keys are made from it. The first version
@@ -653,7 +667,7 @@ class Version(models.Model):
         return f"version {self.number} of {self.delivery_id}"
 
 
-class Attempt(models.Model):
+class Attempt(KeyedModel):
     """One try of a version. Inserted when it starts, completed once when it ends, never edited."""
 
     class Outcome(models.TextChoices):
@@ -683,11 +697,14 @@ class Attempt(models.Model):
     code = models.CharField(
         max_length=MAX_CODE, blank=True, help_text="The answer's, for people: HTTP 503."
     )
-    message = EncryptedTextField(context="referrals.importattempt.message", default="")
+    message = EncryptedTextField(
+        context="referrals.importattempt.message", default="", empty_is_null=True
+    )
     headers = models.JSONField(default=dict)
     body = EncryptedTextField(
         context="referrals.importattempt.body",
         default="",
+        empty_is_null=True,
         help_text="The destination's answer, capped.",
     )
 
@@ -736,18 +753,20 @@ class Step(models.Model):
         return self.name
 
 
-class ClearedError(models.Model):
+class ClearedError(KeyedModel):
     """An error that a person has seen to. Added when the flag is lowered, never changed."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="cleared_errors")
     error_at = models.DateTimeField()
     reason = models.CharField(max_length=16, choices=Delivery.Reason.choices, blank=True)
-    message = EncryptedTextField(default="", help_text="The problem, as it was shown.")
+    message = EncryptedTextField(
+        default="", empty_is_null=True, help_text="The problem, as it was shown."
+    )
     cleared_at = models.DateTimeField()
     cleared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    note = EncryptedTextField(default="")
+    note = EncryptedTextField(default="", empty_is_null=True)
 
     class Meta:
         ordering = ["delivery", "cleared_at"]

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet, Subquery
 
 from core import clock
+from core.rows import update_one
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
@@ -71,7 +72,8 @@ def open_deliveries(event_id: UUID) -> bool:
         parsed = _read(event_id)
         _open_whole(event_id, parsed)
     except Unusable:
-        _close(event_id, Verdict(Outcome.UNREADABLE, "Its body could not be read."))
+        why = Verdict(Outcome.UNREADABLE, "Its body could not be read.")
+        _close(InboundEvent(pk=event_id), why)
     except IntegrityError:
         # Another event of the same new referral was opened at this moment: begin again at once.
         InboundEvent.objects.filter(pk=event_id, state=InboundEvent.State.RECEIVED).update(
@@ -130,8 +132,10 @@ def _take(event_id: UUID) -> bool:
     )
 
 
-def _close(event_id: UUID, verdict: Verdict, **fields: object) -> None:
-    InboundEvent.objects.filter(pk=event_id, state=InboundEvent.State.RECEIVED).update(
+def _close(event: InboundEvent, verdict: Verdict, **fields: object) -> None:
+    update_one(
+        InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED),
+        event,
         state=InboundEvent.State.OPENED,
         due_at=None,
         outcome=verdict.outcome,
@@ -165,13 +169,13 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
         ids = (*parsed.references, *wrong)
         referral = identity.resolve(event.source, ids, named, clock.now())
     except identity.Foreign:
-        _close(event_id, Verdict(Outcome.FORBIDDEN, _FOREIGN.format(source=event.source)))
+        _close(event, Verdict(Outcome.FORBIDDEN, _FOREIGN.format(source=event.source)))
         return
     rereading.apply(referral, rereads)
     opening = Opening(event, parsed, referral)
     verdict = opening.run()
     _close(
-        event_id,
+        event,
         verdict,
         referral=referral,
         triggers=opening.fired,

@@ -12,10 +12,10 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from integrations.models import Source
@@ -96,12 +96,15 @@ def apply(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> None:
     referral.snapshot, referral.reading = anew, snapshot.READING
     referral.save(update_fields=["snapshot", "reading"])
     names.index(referral)
-    held = dict(referral.files.exclude(stored_as="").values_list("sha256", "stored_as"))
+    held = {row.sha256: row for row in referral.files.exclude(stored_as="")}
     if has_former_keys:
         _claim(referral, merged)
     for one in merged:
-        came = (replace(f, stored_as=f.stored_as or held.get(f.sha256, "")) for f in one.files)
+        came = (replace(f, stored=f.stored or held.get(f.sha256)) for f in one.files)
         files.keep(referral, one.source, came)
+        for file in one.files:
+            if file.stored:  # for this moment alone: a row that needed the bytes has its own
+                transaction.on_commit(partial(files.storage.delete, file.stored.stored_as))
     withdrawal.of_files(referral)
     if status := withdrawal.request_withdrawn(snapshot.view(anew)):
         withdrawal.of_request(referral, status)
@@ -129,18 +132,18 @@ class _Kept:
     """Where the bytes of the files are: in a row under the key of then, or stored for one anew."""
 
     in_rows: set[tuple[str, str]]  # key or identity, hash
-    stored: dict[str, str] = field(default_factory=dict)  # hash -> name
+    stored: dict[str, ReferralFile] = field(default_factory=dict)  # by hash; never saved
 
     def arrived(self, file: Arrived) -> Arrived:
         """Return the file without its bytes, which are kept elsewhere."""
-        parsed, name = file.parsed, ""
+        parsed, row = file.parsed, None
         keys = {parsed.key, _key(file)}
         if parsed.content is not None and self.in_rows.isdisjoint((k, file.sha256) for k in keys):
-            name = self.stored.get(file.sha256) or default_storage.save(
-                "attachments/file", ContentFile(parsed.content)
-            )
-            self.stored[file.sha256] = name
-        return replace(file, parsed=replace(parsed, content=None), stored_as=name)
+            row = self.stored.get(file.sha256)
+            if row is None:
+                row = self.stored[file.sha256] = ReferralFile()
+                files.store(row, ContentFile(parsed.content), file.sha256)
+        return replace(file, parsed=replace(parsed, content=None), stored=row)
 
 
 def _hashes(event_ids: Iterable[UUID]) -> set[tuple[str, str]]:

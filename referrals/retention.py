@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from core import audit, clock
+from core.rows import update_one
 from core.storage import EncryptedFileStorage
 from integrations.models import Organization
 from referrals import versions
@@ -74,8 +75,13 @@ def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
     for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):
         message = MAY_BE_THERE if delivery.external_id is None else TELL_STAFF
         if delivery.message != message:
-            deliveries.filter(pk=delivery.pk).update(
-                error_at=now, error_cleared_at=None, error_cleared_by=None, message=message
+            update_one(
+                deliveries,
+                delivery,
+                error_at=now,
+                error_cleared_at=None,
+                error_cleared_by=None,
+                message=message,
             )
 
 
@@ -228,13 +234,16 @@ def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
     ending = deliveries.filter(state__in=open_states, external_id=None)
     versions.end(list(ending.values_list("pk", flat=True)))
-    ending.update(
-        state=State.DISMISSED,
-        reason="",
-        due_at=None,
-        closed_why=REVOKED_WORD,
-        error_cleared_at=now,
-    )
+    for delivery in ending:
+        update_one(
+            ending,
+            delivery,
+            state=State.DISMISSED,
+            reason="",
+            due_at=None,
+            closed_why=REVOKED_WORD,
+            error_cleared_at=now,
+        )
 
 
 def _delete_files(names: list[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.db.models import Q
 
 from core import clock
+from core.rows import update_one
 from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
@@ -54,8 +55,9 @@ def stop(referral: Referral, status: str) -> int:
     """Stop the open imports of a withdrawn request that have sent nothing; return how many."""
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
     deliveries = Delivery.objects.filter(referral=referral, state__in=open_states, external_id=None)
-    unsent = list(deliveries.filter(steps__isnull=True).values_list("pk", flat=True))
-    return Delivery.objects.filter(pk__in=unsent).update(**stopped(status))
+    columns = stopped(status)
+    unsent = deliveries.filter(steps__isnull=True)
+    return sum(update_one(deliveries, delivery, **columns) for delivery in unsent)
 
 
 def of_request(referral: Referral, status: str) -> None:

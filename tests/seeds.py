@@ -652,10 +652,13 @@ class Story:
 
     def _close_steps(self) -> None:
         """Make a crash one that happened before anything was sent."""
+        from core.rows import update_one
         from referrals.models import Delivery
 
         self.delivery.steps.all().delete()
-        Delivery.objects.filter(pk=self.delivery.pk).update(
+        update_one(
+            Delivery.objects.all(),
+            self.delivery,
             state="needs_attention",
             reason="bug",
             due_at=None,

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.fields import EncryptedTextField
+from core.rows import KeyedModel
 
 
 class PreviewSeen(models.Model):
@@ -76,7 +77,7 @@ class AlertSettings(models.Model):
         return f"alert settings of {self.organization}"
 
 
-class AlertRecipient(models.Model):
+class AlertRecipient(KeyedModel):
     """Who is told of an organization's troubles, of which kinds, and by what way."""
 
     class Channel(models.TextChoices):

@@ -178,7 +178,7 @@ class ReferralAdmin(ViewOnlyAdmin):
         action = "download summary" if saved else "view summary"
         audit.record(request, action, referral, sha256=stored.sha256)
         return FileResponse(
-            files.open_stored(stored.stored_as),
+            files.open_stored(stored),
             as_attachment=saved,
             content_type="application/pdf",
             filename=f"referral-{referral.reference}-summary.pdf",
@@ -192,7 +192,7 @@ class ReferralAdmin(ViewOnlyAdmin):
         )
         audit.record(request, "download file", referral, file=file.key, sha256=file.sha256)
         response = FileResponse(
-            files.open_stored(file.stored_as),
+            files.open_stored(file),
             as_attachment=True,
             content_type="application/octet-stream",
             filename=file.filename,

@@ -7,7 +7,6 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from core import clock, outbound
@@ -165,18 +164,18 @@ def _render(
     stored = StoredSummary(
         referral=referral,
         fingerprint=fingerprint,
-        stored_as=default_storage.save("summaries/file", ContentFile(rendered.content)),
         sha256=sha256(rendered.content).hexdigest(),
         size=len(rendered.content),
         plain=rendered.plain,
         missing_glyphs=list(rendered.missing_glyphs),
         rendered_at=clock.now(),
     )
+    stored.stored_as = files.storage.save_for(stored, "summaries", ContentFile(rendered.content))
     try:
         with transaction.atomic():
             stored.save()
     except IntegrityError:  # somebody previewed it at this moment
-        default_storage.delete(stored.stored_as)
+        files.storage.delete(stored.stored_as)
         return StoredSummary.objects.get(referral=referral, fingerprint=fingerprint)
     return stored
 
@@ -190,7 +189,7 @@ def _summary(referral: Referral, reference: str, document: source.Document) -> D
         content_type="application/pdf",
         size=stored.size,
         sha256=stored.sha256,
-        open=partial(files.open_stored, stored.stored_as),
+        open=partial(files.open_stored, stored),
     )
 
 
@@ -202,5 +201,5 @@ def _attachment(reference: str, number: int, file: ReferralFile) -> Document:
         content_type=file.content_type or "application/octet-stream",
         size=file.size or 0,
         sha256=file.sha256,
-        open=partial(files.open_stored, file.stored_as),
+        open=partial(files.open_stored, file),
     )

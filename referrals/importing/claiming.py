@@ -1,7 +1,7 @@
 """Who may work on a delivery: a lease, won by one conditional update, by the database's clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +11,7 @@ from django.db.models import F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from core import clock
+from core.rows import update_one
 from integrations.models import Destination, Organization
 from integrations.pacing import UNLIMITED, has_turn, take_turn
 from referrals import versions
@@ -62,6 +63,7 @@ class Lease:
     delivery_id: UUID
     token: UUID
     version: Version
+    attempt: Attempt = field(repr=False, compare=False)
 
     def extend(self) -> datetime:
         """Prolong the lease, before a remote effect; raises LeaseLost when it has run out.
@@ -114,14 +116,14 @@ def claim(delivery_id: UUID) -> Lease | None:
                 transaction.set_rollback(True)  # somebody else has the delivery: give the turn back
                 return None
         version = versions.next_of(delivery_id, tried=Max("delivery__attempts__number"))
-        Attempt.objects.create(
+        attempt = Attempt.objects.create(
             delivery_id=delivery_id,
             version=version,
             number=(version.tried or 0) + 1,  # type: ignore[attr-defined]
             lease_token=token,
             started_at=now,
         )
-    return Lease(delivery_id, token, version)
+    return Lease(delivery_id, token, version, attempt)
 
 
 def _win(
@@ -212,15 +214,14 @@ def release_lost() -> int:
     """Take deliveries back whose worker is gone; one that keeps killing workers is quarantined."""
     now = clock.now()
     lost = Delivery.objects.filter(state=State.RUNNING, lease_until__lt=now)
-    rows = lost.values_list("pk", "lease_token", "deaths")
-    return sum(_release(pk, token, deaths, now) for pk, token, deaths in rows if token)
+    rows = lost.only("lease_token", "deaths", "row_key")
+    return sum(_release(row, row.lease_token, now) for row in rows if row.lease_token)
 
 
-def _release(delivery_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
+def _release(delivery: Delivery, token: UUID, now: datetime) -> bool:
+    deaths = delivery.deaths
     with transaction.atomic():
-        mine = Delivery.objects.filter(
-            pk=delivery_id, state=State.RUNNING, lease_token=token, lease_until__lt=now
-        )
+        mine = Delivery.objects.filter(state=State.RUNNING, lease_token=token, lease_until__lt=now)
         released: dict[str, object] = {
             "lease_token": None,
             "lease_until": None,
@@ -228,7 +229,9 @@ def _release(delivery_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
             "last_code": "",
         }
         if deaths + 1 >= MAX_DEATHS:
-            changed = mine.update(
+            changed = update_one(
+                mine,
+                delivery,
                 state=State.NEEDS_ATTENTION,
                 reason=Delivery.Reason.QUARANTINED,
                 deaths=deaths + 1,
@@ -238,7 +241,9 @@ def _release(delivery_id: UUID, token: UUID, deaths: int, now: datetime) -> int:
                 **released,
             )
         else:
-            changed = mine.update(state=State.QUEUED, due_at=now, deaths=deaths + 1, **released)
+            changed = update_one(
+                mine, delivery, state=State.QUEUED, due_at=now, deaths=deaths + 1, **released
+            )
         if changed:
             Attempt.objects.filter(lease_token=token, ended_at=None).update(
                 ended_at=now, outcome=Attempt.Outcome.LOST

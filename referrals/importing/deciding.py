@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import audit, clock
+from core.rows import update_one
 from referrals import versions
 from referrals.advice import MAX_RESENDS
 from referrals.importing import restoring
@@ -102,9 +103,9 @@ def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) ->
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
     with transaction.atomic():
         now = clock.now()
-        dismissed = Delivery.objects.filter(
-            pk=delivery.pk, state__in=open_states, external_id=None
-        ).update(
+        dismissed = update_one(
+            Delivery.objects.filter(state__in=open_states, external_id=None),
+            delivery,
             state=State.DISMISSED,
             reason="",
             due_at=None,

@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import Exists
 
 from core import clock
+from core.rows import update_one
 from integrations import pacing
 from integrations.transport import (
     DeliveryError,
@@ -83,9 +84,15 @@ def settle(
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
         if move["state"] == State.IMPORTED:
             move["done"] = lease.version.number
-        settled = Delivery.objects.filter(
-            pk=delivery.pk, state=State.RUNNING, lease_token=lease.token
-        ).update(lease_token=None, lease_until=None, deaths=0, **_answered(outcome, now), **move)
+        settled = update_one(
+            Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token),
+            delivery,
+            lease_token=None,
+            lease_until=None,
+            deaths=0,
+            **_answered(outcome, now),
+            **move,
+        )
         if not settled:
             raise LeaseLost
         answered = outcome if built else None
@@ -255,7 +262,6 @@ def _settle_version(version: Version, move: Move, sent: Referral | None) -> None
 
     What was sent first is kept, to tell what differs since then.
     """
-    ours = Version.objects.filter(pk=version.pk)
     ends: Move = {}
     if version.state in Version.PENDING and (ended := _ended(move)) != version.state:
         ends = {"state": ended}
@@ -264,9 +270,10 @@ def _settle_version(version: Version, move: Move, sent: Referral | None) -> None
         if move["state"] == State.IMPORTED:
             ends["document"] = document
         else:
-            ours.filter(Exists(Step.objects.filter(version=version))).update(document=document)
+            begun = Version.objects.filter(Exists(Step.objects.filter(version=version)))
+            update_one(begun, version, document=document)
     if ends:
-        ours.update(**ends)
+        update_one(Version.objects.all(), version, **ends)
 
 
 def _ended(move: Move) -> Version.State:
@@ -299,7 +306,9 @@ def _end_attempt(
     exchange = _exchange(outcome)
     message = outcome.message if isinstance(outcome, DeliveryError) else ""
     doubt = outcome.doubt if isinstance(outcome, Unconfirmed) else None
-    Attempt.objects.filter(lease_token=lease.token, ended_at=None).update(
+    update_one(
+        Attempt.objects.filter(ended_at=None),
+        lease.attempt,
         ended_at=now,
         outcome=_attempt_outcome(outcome),
         doubt=doubt or "",

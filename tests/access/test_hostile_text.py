@@ -25,6 +25,7 @@ from integrations.transport import Misconfigured
 from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.access.test_matrix import body, undone
 from tests.addresses import View, row_of, views
+from tests.rows import write
 
 pytestmark = pytest.mark.long
 
@@ -68,19 +69,22 @@ def write_markup_everywhere() -> None:
     for model, field in columns_with_words():
         for row in model._base_manager.exclude(**{f"{field.name}__isnull": True}).only("pk"):
             text = f"{MARKUP}{next(numbers)}"
-            model._base_manager.filter(pk=row.pk).update(**{field.name: text})
-    Delivery.objects.update(
-        missing_files={MARKUP: MARKUP}, lacks_files=True, external_url=f"https://x/{MARKUP}"
+            write(model._base_manager.filter(pk=row.pk), **{field.name: text})
+    write(
+        Delivery.objects.all(),
+        missing_files={MARKUP: MARKUP},
+        lacks_files=True,
+        external_url=f"https://x/{MARKUP}",
     )
     Attempt.objects.update(headers={MARKUP: MARKUP})
-    InboundEvent.objects.update(warnings=[MARKUP], body=f"{MARKUP} and no JSON".encode())
+    write(InboundEvent.objects.all(), warnings=[MARKUP], body=f"{MARKUP} and no JSON".encode())
     ReferralFile.objects.update(content_type=MARKUP)
     for referral in Referral.objects.all():
         said = {
             path: [at, marked(value), *rest]
             for path, (at, value, *rest) in referral.snapshot.items()
         }
-        Referral.objects.filter(pk=referral.pk).update(snapshot=said)
+        write(Referral.objects.filter(pk=referral.pk), snapshot=said)
 
 
 def marked(value: Any) -> Any:

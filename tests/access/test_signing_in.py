@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver, path, reverse
 from django.urls.resolvers import RoutePattern
 
 from access.roles import ADMINISTRATOR, SUPPORT
-from access.signing_in.adapters import renew_secrets
+from access.signing_in import factor_secrets
 from config.urls import urlpatterns
 from core import encryption
 from core.models import AuditEvent
@@ -282,7 +282,7 @@ def test_secrets_are_encrypted_and_renewed_with_a_new_key(client: Client, ada: U
     assert secret not in stored
     assert decrypt(stored) == secret
     settings.ENCRYPTION_KEYS = ["A" * 43 + "=", *settings.ENCRYPTION_KEYS]
-    (progress,) = renew_secrets()
+    (progress,) = factor_secrets.renew()
     assert (progress.renewed, progress.unreadable) == (2, [])
     again = Authenticator.objects.get(type="totp").data["secret"]
     assert encryption.is_current(again.encode())

@@ -78,8 +78,8 @@ def recording() -> Iterator[Recording]:
 
     notes = (
         (connection, "_commit", lambda: made.statements.append(("COMMIT", None))),
-        (encryption, "encrypt", lambda value, _: made.encrypted.append(value)),
-        (encryption, "decrypt", lambda value, _: made.decrypted.append(value)),
+        (encryption, "encrypt", lambda value, *_: made.encrypted.append(value)),
+        (encryption, "decrypt", lambda value, *_: made.decrypted.append(value)),
         (summary, "render_to_string", lambda *args: setattr(made, "template", args)),
         (Pool, "render", rendered),
         (CrmsTransport, "deliver", lambda _, parcel: setattr(made, "parcel", parcel)),
@@ -284,7 +284,7 @@ def _page(template: tuple[Any, ...]) -> None:
 
 def _encryption(made: Recording) -> Callable[[], None]:
     fernet = _fernet()
-    tokens = [value.partition(b":")[2] for value in made.decrypted]
+    tokens = [value.rpartition(b":")[2] for value in made.decrypted]
 
     def encrypt() -> None:
         for value in made.encrypted:

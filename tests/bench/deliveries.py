@@ -29,8 +29,8 @@ lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
 """
 BARE_ATTEMPT = """
 INSERT INTO referrals_attempt
-(delivery_id, version_id, number, lease_token, started_at, outcome, headers, message, body)
-VALUES (%s, %s, 1, %s, %s, '', '{}', %s, %s)
+(delivery_id, version_id, number, lease_token, started_at, outcome, headers)
+VALUES (%s, %s, 1, %s, %s, '', '{}')
 """
 
 
@@ -140,7 +140,8 @@ def _columns(model: Any, replaced: dict[str, str]) -> tuple[str, str]:
     from django.db import connection
 
     names = [field.column for field in model._meta.concrete_fields]
-    replaced = {"id": NEW_ID[connection.vendor], **replaced}
+    # No copy has the key of the first; what is bound to it is not read here.
+    replaced = {"id": NEW_ID[connection.vendor], "row_key": "NULL", **replaced}
     return ", ".join(names), ", ".join(replaced.get(name, f"original.{name}") for name in names)
 
 
@@ -180,10 +181,6 @@ def _due_batches(count: int) -> Iterator[Sequence[uuid.UUID]]:
 def _bare_claim() -> Callable[[uuid.UUID], bool]:
     from django.db import connection, transaction
 
-    from core.encryption import encrypt
-
-    nothing = encrypt(b"")  # as an empty message and body are stored
-
     def claim(delivery_id: uuid.UUID) -> bool:
         token, now = _id(uuid.uuid4()), _now()
         with transaction.atomic(), connection.cursor() as cursor:
@@ -191,8 +188,7 @@ def _bare_claim() -> Callable[[uuid.UUID], bool]:
             cursor.execute(BARE_CLAIM, [token, lease, _id(delivery_id), now])
             won = bool(cursor.rowcount)
             # The first version has the id of its delivery.
-            ids = [_id(delivery_id)] * 2
-            cursor.execute(BARE_ATTEMPT, [*ids, token, now, nothing, nothing])
+            cursor.execute(BARE_ATTEMPT, [*[_id(delivery_id)] * 2, token, now])
         return won
 
     return claim

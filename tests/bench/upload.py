@@ -31,10 +31,9 @@ def _reset_peak() -> float:
 
 
 def _ours(reference: str, size: int) -> None:
-    from django.core.files.storage import default_storage
-
     from integrations.destinations.crms.transport import CrmsTransport
     from integrations.transport import Parcel
+    from referrals import files
     from tests.contract.ledger import InMemoryLedger
     from tests.world import options
 
@@ -42,18 +41,21 @@ def _ours(reference: str, size: int) -> None:
         def key(self, step: str) -> str:
             return f"{reference}/{step}"  # each upload is of a delivery of its own
 
-    name, sha256 = _stored(default_storage, size)
-    documents = (_document(name, size, sha256),)
+    row, sha256 = _stored(size)
+    documents = (_document(row, size, sha256),)
     given = options("crms", base_url=os.environ["BENCH_CRMS"], token=portal.TOKEN)
     parcel = Parcel(f"50000000{reference}", _record(), documents, Ledger())
     receipt = CrmsTransport(given).deliver(parcel)
     assert not receipt.refused, dict(receipt.refused)
-    default_storage.delete(name)
+    files.storage.delete(row.stored_as)
 
 
-def _stored(storage: Any, size: int) -> tuple[str, str]:
-    """Store random bytes, a piece at a time; return their name and their SHA-256."""
+def _stored(size: int) -> tuple[Any, str]:
+    """Store random bytes, a piece at a time; return the row that names them and their SHA-256."""
     from django.core.files.base import File
+
+    from referrals import files
+    from referrals.models import ReferralFile
 
     digest = hashlib.sha256()
 
@@ -64,10 +66,12 @@ def _stored(storage: Any, size: int) -> tuple[str, str]:
                 digest.update(piece)
                 yield piece
 
-    return storage.save("attachments/file", Random(io.BytesIO(), "file")), digest.hexdigest()
+    row = ReferralFile()  # it is not saved
+    row.stored_as = files.storage.save_for(row, files.FOLDER, Random(io.BytesIO(), "file"))
+    return row, digest.hexdigest()
 
 
-def _document(name: str, size: int, sha256: str) -> Any:
+def _document(row: Any, size: int, sha256: str) -> Any:
     from integrations.transport import ATTACHMENT, Document
     from referrals import files
 
@@ -78,7 +82,7 @@ def _document(name: str, size: int, sha256: str) -> Any:
         content_type="application/octet-stream",
         size=size,
         sha256=sha256,
-        open=lambda: files.open_stored(name),
+        open=lambda: files.open_stored(row),
     )
 
 

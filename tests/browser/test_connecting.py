@@ -63,6 +63,10 @@ def test_a_long_look_back_goes_on_by_itself(liaison: Page, portal: Portal):
     expect(liaison.get_by_role("button", name="Go on")).to_have_count(0)
 
 
+# A copy cannot have the key of the first, nor what is bound to it.
+UNKEYED = {"row_key": None}
+
+
 def _multiply(portal: Portal, url: str) -> None:
     """Let there be six hundred referrals like one that there is, each with an event."""
     listing = url.rstrip("/").rpartition("/")[2]
@@ -73,7 +77,7 @@ def _multiply(portal: Portal, url: str) -> None:
     )
     for number in range(600):
         referral, event = f"{number:032x}", f"{number + 1000:032x}"
-        _copy(portal, "referrals_referral", one[0], id=referral)
+        _copy(portal, "referrals_referral", one[0], id=referral, snapshot=None, **UNKEYED)
         _copy(
             portal,
             "referrals_inboundevent",
@@ -81,10 +85,12 @@ def _multiply(portal: Portal, url: str) -> None:
             id=event,
             referral_id=referral,
             dedup_key=event,
+            body=None,
+            **UNKEYED,
         )
 
 
-def _copy(portal: Portal, table: str, key: str, **changes: str) -> None:
+def _copy(portal: Portal, table: str, key: str, **changes: str | None) -> None:
     columns = [row[1] for row in portal.query(f"PRAGMA table_info({table})")]
     chosen = ", ".join("?" if column in changes else column for column in columns)
     values = [changes[column] for column in columns if column in changes]

@@ -227,7 +227,7 @@ def test_a_file_is_bound_to_its_row_before_and_after_the_row_is_stored(storage, 
     keep(storage, row, b"Grace")
     found = named.objects.get()
     assert storage.open_of(found).read() == b"Grace"
-    assert storage.is_bound(found.stored_as)
+    assert storage.header(found.stored_as).bound
     assert found.stored_as.startswith("files/")
 
 

@@ -21,6 +21,7 @@ from referrals.identity import UNITED
 from referrals.importing.claiming import claim
 from referrals.models import Delivery, Host, InboundEvent, Referral, RetentionPeriod, Step
 from tests.reading import saying
+from tests.rows import write
 from tests.world import World, make_world, plain
 
 TOKEN = "token-of-the-tests"
@@ -55,7 +56,7 @@ class Scene(World):
         assert retention.purge_expired() == 1
 
     def set_delivery(self, **fields: object) -> None:
-        Delivery.objects.update(**{"due_at": None, **fields})
+        write(Delivery.objects.all(), **{"due_at": None, **fields})
 
 
 def scene(crms: Sandbox) -> Scene:

@@ -15,6 +15,7 @@ from core import clock
 from core.models import AuditEvent
 from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.people import client_of
+from tests.rows import write
 from tests.world import REFERENCE, World, example, make_world, plain
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -533,7 +534,7 @@ def test_roles_are_renewed_and_other_groups_left_alone(db: None) -> None:
 
 
 def test_reading_an_answer_of_the_destination_is_on_record(rejected: Delivery) -> None:
-    Attempt.objects.update(body="Name is required")
+    write(Attempt.objects.all(), body="Name is required")
     url = reverse("admin:referrals_delivery_answer", args=[rejected.pk, 1])
 
     assert client_of(LIAISON, rejected.destination.organization).get(url).status_code == 403

@@ -14,6 +14,7 @@ from referrals import importing
 from referrals.models import ClearedError, Delivery
 from tests.people import client_of, person
 from tests.referrals.test_retrying import failed
+from tests.rows import write
 from tests.world import World, make_world, options, plain
 
 DELIVERIES = "admin:referrals_delivery_changelist"
@@ -106,7 +107,7 @@ def test_a_later_success_is_shown_and_clears_nothing(db: None):
 def test_notes_go_when_the_referral_is_revoked(world: World):
     world.send(plain())
     delivery = world.run()
-    Delivery.objects.update(error_at=clock.now(), message="Mireille")
+    write(Delivery.objects.all(), error_at=clock.now(), message="Mireille")
     delivery.refresh_from_db()
     importing.clear_error(delivery, note="Called Mireille")
     world.send(plain("referral.revoked", number=2))

@@ -13,6 +13,7 @@ from referrals import importing
 from referrals.differences import Difference, differences
 from referrals.models import Delivery, Version
 from tests.people import client_of
+from tests.rows import write
 from tests.world import World, make_world, options, plain
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -69,7 +70,7 @@ def test_what_counts_is_what_was_sent_first() -> None:
     world.send(plain())
     world.run()
     edit(world, date_of_birth="1992-01-31")
-    Destination.objects.update(options=options("demo"))
+    write(Destination.objects.all(), options=options("demo"))
     Delivery.objects.update(due_at=world.referral.changed_at)
     for _ in range(3):
         world.run()

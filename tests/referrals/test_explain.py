@@ -30,6 +30,7 @@ from referrals.explain import (
 from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import person
 from tests.referrals.causes import CASES, TOKEN, Case, Scene, scene
+from tests.rows import write
 from tests.world import REFERENCE, World, plain
 
 every_case = pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_only_an_event_that_is_recorded_and_ignored_has_come(world: World):
 
 def test_a_referral_that_names_nobody(world: World):
     world.send(plain())
-    Referral.objects.update(snapshot={"reason": ["2026-03-11T10:00:00.000000Z", 0, "x"]})
+    write(Referral.objects.all(), snapshot={"reason": ["2026-03-11T10:00:00.000000Z", 0, "x"]})
     told = explain(REFERENCE)
     assert told.cause is Cause.NOBODY_NAMED
     assert "Enter the person's name in Caredove" in told.sentence

@@ -217,7 +217,7 @@ def test_the_bytes_of_a_file_are_stored_once_more_only_where_they_were_lost(worl
     world.send(plain(attachments=[LETTER]))
     before = ReferralFile.objects.get().stored_as
     made_earlier(world)
-    with mock.patch.object(rereading.default_storage, "save") as save:
+    with mock.patch.object(rereading.files.storage, "save_for") as save:
         world.send(plain("referral.edited", number=2))
     save.assert_not_called()
     assert ReferralFile.objects.get().stored_as == before

@@ -14,6 +14,7 @@ from integrations.models import Organization
 from referrals import dispatching, importing, retention
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, RetentionPeriod
 from referrals.timeline import timeline
+from tests.rows import write
 from tests.world import World, plain
 
 pytestmark = pytest.mark.postgres  # what is due, and what is deleted
@@ -44,7 +45,7 @@ def test_revoking_deletes_the_files_from_the_disk(world: World, django_capture_o
 def test_the_answers_of_the_destination_go_with_the_person(world: World):
     world.send(plain())
     world.run()
-    world.delivery.attempts.update(body="Mireille", message="Mireille", headers={"x": "y"})
+    write(world.delivery.attempts.all(), body="Mireille", message="Mireille", headers={"x": "y"})
     world.send(plain("referral.revoked", number=2))
     attempt = world.delivery.attempts.get()
     assert (attempt.body, attempt.message, attempt.headers) == ("", "", {})

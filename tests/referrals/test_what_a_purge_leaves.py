@@ -31,6 +31,7 @@ from referrals.models import (
     Referral,
     RetentionPeriod,
 )
+from tests.rows import write
 from tests.world import REFERENCE, World, plain
 
 pytestmark = pytest.mark.postgres  # what is deleted, also by a migration
@@ -132,7 +133,7 @@ class Hanging:
                 for field in naming_columns(model)
                 if not names_a_stored_file(getattr(row, field.name))
             }
-            model._base_manager.filter(pk=row.pk).update(**named)
+            write(model._base_manager.filter(pk=row.pk), **named)
 
     def still_named(self) -> list[str]:
         """Return each column that still holds the name, or still names a stored file."""

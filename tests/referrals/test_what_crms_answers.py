@@ -24,6 +24,7 @@ from integrations.models import Destination
 from referrals import importing, summary
 from referrals.explain import explain
 from referrals.models import Attempt, Delivery
+from tests.rows import write
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
 TOKEN = "token-of-the-tests"
@@ -172,10 +173,11 @@ def test_an_id_may_have_255_characters_of_any_kind(
         status=201,
         **({"json": {"id": given}} if where == "body" else {"headers": {"Location": location}}),
     )
-    Destination.objects.update(
+    write(
+        Destination.objects.all(),
         options=options(
             "crms", base_url=crms.url, token=TOKEN, referral_link="https://crms.example/inbox/{id}"
-        )
+        ),
     )
     send(world)
     crms.answer("upload", times=None, status=204)
@@ -243,8 +245,9 @@ def test_a_page_after_the_referral_was_created_leads_to_no_second_one(
 
 
 def test_where_crms_cannot_be_searched_a_person_decides_after_a_page(world: World, crms: Sandbox):
-    Destination.objects.update(
-        options=options("crms", base_url=crms.url, token=TOKEN, look_up=False)
+    write(
+        Destination.objects.all(),
+        options=options("crms", base_url=crms.url, token=TOKEN, look_up=False),
     )
     answers(crms, {**PAGE, "created": True})
     send(world)
@@ -653,7 +656,7 @@ def probe() -> bool:
 
 def point_to(base_url: str, **more: Any) -> None:
     given = {"base_url": base_url, "token": TOKEN, **more}
-    Destination.objects.update(options=options("crms", **given))
+    write(Destination.objects.all(), options=options("crms", **given))
 
 
 def test_a_name_that_does_not_exist_is_down_and_comes_back_by_itself(world: World, crms: Sandbox):

@@ -18,6 +18,7 @@ from referrals.models import Delivery
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
 from tests.referrals.test_retrying import failed
+from tests.rows import write
 from tests.world import REFERENCE, World, make_world, options, plain
 from workplace import alerts
 from workplace.alerts import sending, watching
@@ -137,7 +138,7 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     world.send(plain())
     delivery = world.run()
-    Delivery.objects.update(message="Mireille Tremblay-Okafor was not accepted")
+    write(Delivery.objects.all(), message="Mireille Tremblay-Okafor was not accepted")
     alerts.look_and_send()
     said = mail.mails[0].as_string() + hook.received[0].body.decode()
     assert delivery.state == "needs_attention"

@@ -13,6 +13,7 @@ from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from integrations.models import Destination, Organization, ServiceListing
 from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import client_of
+from tests.rows import write
 from tests.world import World, make_world, plain
 
 pytestmark = pytest.mark.postgres  # counts by cause
@@ -182,7 +183,8 @@ def test_a_connection_that_did_not_answer_failed_and_a_refused_referral_did_not(
     world.run()
     assert world.delivery.connection_failed_at is None
 
-    Destination.objects.update(options={**world.destination.options, "behaviour": "try_again"})
+    again = {**world.destination.options, "behaviour": "try_again"}
+    write(Destination.objects.all(), options=again)
     Delivery.objects.update(state=State.QUEUED, reason="", due_at=NOW)
     world.run()
     assert world.delivery.connection_failed_at is not None

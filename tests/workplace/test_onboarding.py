@@ -22,6 +22,7 @@ from mapping.models import Mapping
 from referrals import opening
 from referrals.models import InboundEvent
 from tests.people import client_of, person
+from tests.rows import write
 from tests.world import World, make_world, options, plain
 from workplace.onboarding.steps import organizations, steps
 
@@ -239,8 +240,10 @@ def test_a_test_is_followed_into_the_destination(world: World) -> None:
 
 
 def test_a_destination_in_use_gets_a_test_only_with_a_word(world: World) -> None:
-    Destination.objects.update(
-        kind="crms", options=options("crms", base_url="https://crms.example", token="t")
+    write(
+        Destination.objects.all(),
+        kind="crms",
+        options=options("crms", base_url="https://crms.example", token="t"),
     )
     client = client_of(LIAISON, world.organization)
 
@@ -252,8 +255,10 @@ def test_a_destination_in_use_gets_a_test_only_with_a_word(world: World) -> None
 
 
 def test_a_sandbox_on_this_machine_is_a_stand_in(world: World) -> None:
-    Destination.objects.update(
-        kind="crms", options=options("crms", base_url="http://127.0.0.1:9", token="t")
+    write(
+        Destination.objects.all(),
+        kind="crms",
+        options=options("crms", base_url="http://127.0.0.1:9", token="t"),
     )
 
     assert send_test(client_of(LIAISON, world.organization), world).status_code == 302

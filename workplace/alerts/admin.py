@@ -24,6 +24,7 @@ from access.scoped import RecordedAdmin
 from core import audit
 from core.outbound import AddressRefused
 from core.outbound.addresses import origin
+from core.rows import update_one
 from integrations.admin.choosing import choose_only
 from integrations.admin.shared import Tool
 from referrals.admin.viewing import ViewOnlyAdmin
@@ -207,7 +208,7 @@ class AlertRecipientAdmin(RecordedAdmin):
         }
         if request.method == "POST":
             secret = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-            AlertRecipient.objects.filter(pk=pk).update(secret=secret)
+            update_one(AlertRecipient.objects.all(), recipient, secret=secret)
             audit.record(request, "new webhook secret", recipient)
             context["secret"] = secret
         return TemplateResponse(request, "admin/alerts/secret.html", context)

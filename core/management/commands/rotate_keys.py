@@ -1,7 +1,8 @@
-"""manage.py rotate_keys: encrypt everything with the first key."""
+"""manage.py rotate_keys: encrypt everything with the first key, and bind it to its row."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core import encryption, rotation
@@ -9,9 +10,9 @@ from core import encryption, rotation
 
 class Command(BaseCommand):
     help = (
-        "Encrypts every stored value and file with the first key of ENCRYPTION_KEYS. Put the new "
-        "key first, restart everything, run this, then remove the old key. Can be interrupted and "
-        "run again."
+        "Encrypts every stored value and file with the first key of ENCRYPTION_KEYS, and binds it "
+        "to its row. To change the key: put the new one first, restart everything, run this, then "
+        "remove the old one. The portal may run meanwhile. Can be interrupted and run again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -22,9 +23,11 @@ class Command(BaseCommand):
                 f"{progress.label}: {progress.seen} of {progress.total} looked at, "
                 f"{progress.renewed} renewed"
             )
+        unbound = rotation.record()
         self._complain([progress for progress in found.values() if progress.unreadable])
         key_id = encryption.keyring().primary
         self.stdout.write(self.style.SUCCESS(f"Everything stored is encrypted with key {key_id}."))
+        self._tell_of_unbound(unbound)
 
     def _complain(self, unreadable: list[rotation.Progress]) -> None:
         if unreadable:
@@ -32,3 +35,10 @@ class Command(BaseCommand):
                 f"{found.label}: {', '.join(found.unreadable)}" for found in unreadable
             )
             raise CommandError(f"Not readable with any key, or gone from the storage: {rows}.")
+
+    def _tell_of_unbound(self, unbound: int) -> None:
+        if unbound:
+            raise CommandError(f"{unbound} values and files are not bound to their row: run again.")
+        self.stdout.write(self.style.SUCCESS("Everything stored is bound to its row."))
+        if not settings.REFUSE_UNBOUND:
+            self.stdout.write("Set REFUSE_UNBOUND=true and restart everything.")

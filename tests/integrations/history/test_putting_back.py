@@ -18,6 +18,7 @@ from integrations.models import (
 from integrations.sources.auth import hash_secret
 from mapping.exchange import copy_mapping
 from tests.integrations.history.conftest import NOW, OLD
+from tests.rows import write
 from tests.world import World
 
 
@@ -58,7 +59,7 @@ def test_options_come_back_and_the_secret_stays_as_it_is(world: World) -> None:
 def test_a_token_does_not_follow_the_address_back(world: World) -> None:
     record = oldest(world.destination)
     moved = {**world.destination.options, "base_url": "http://127.0.0.1:10"}
-    Destination.objects.update(options=moved)
+    write(Destination.objects.all(), options=moved)
 
     assert refusal(record) == "Enter the token again: it was for another address."
     assert Destination.objects.get().options == moved

@@ -1,0 +1,23 @@
+"""Give the rows with encrypted values and files a key that these are bound to.
+
+It is empty for the rows that are there: each gets one of its own when it is first written, or by
+`rotate_keys`. A default would give all of them the same.
+"""
+
+import core.rowkeys
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('workplace', '0001_initial'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='alertrecipient',
+            name='row_key',
+            field=core.rowkeys.RowKeyField(),
+        ),
+    ]
