@@ -21,6 +21,8 @@ FILES = (
     "core/encryption.py",
     "core/fields.py",
     "core/outbound/**/*.py",
+    "core/rowkeys.py",
+    "core/rows.py",
     "core/storage.py",
     "integrations/destinations/**/*.py",
     "integrations/http/**/*.py",
