@@ -9,6 +9,7 @@ import pytest
 import yaml
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from core import clock
 from integrations import configuration
@@ -142,7 +143,7 @@ def page_of(client: Client) -> tuple[str, Any]:
 def test_the_page_shows_how_each_is_known_and_since_when(admin_client: Client, world: World):
     now().prove({KEYS: Finding(True), FINDS: Finding(False, "It had none.")}, clock.now())
     text = page_of(admin_client)[1].content.decode()
-    day = f"{clock.now():%Y-%m-%d}"
+    day = f"{timezone.localtime(clock.now()):%Y-%m-%d}"
     assert f"Keeps one copy of a file sent twice: yes, proved on {day}." in text
     assert f"Its search finds a referral that is there: no, disproved on {day}. It had" in text
     assert "Lists the files of a referral: unproven." in text
