@@ -24,6 +24,7 @@ FILES = (
     "core/rowkeys.py",
     "core/rows.py",
     "core/storage.py",
+    "integrations/capabilities.py",
     "integrations/destinations/**/*.py",
     "integrations/http/**/*.py",
     "integrations/models.py",
