@@ -64,6 +64,13 @@ class Updates(StrEnum):
     LATEST = "latest"  # the newest version; it supersedes the older ones
 
 
+class Action(StrEnum):
+    """What is to become of a referral at its destination."""
+
+    PUT = "put"
+    REMOVE = "remove"
+
+
 class Targets(StrEnum):
     """What a kind's mappings may fill."""
 
@@ -250,16 +257,23 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is delivered: one referral for one destination.
+    """What is delivered: one version of one referral for one destination.
 
     `record` maps target keys (`client.first_name`) to JSON values. `documents` are the summary
-    and the attachments, in the order to send them.
+    and the attachments, in the order to send them. `version` is the version's id, the same on
+    every try and replay; `skipped` numbers the earlier versions that will never come. What is
+    removed has a reference, and neither record nor documents.
     """
 
     reference: str
     record: Mapping[str, Any] = field(repr=False)
     documents: tuple[Document, ...]
     ledger: Ledger = field(repr=False)
+    action: Action = Action.PUT
+    version: str = ""
+    number: int = 1
+    skipped: tuple[int, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of a sending by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +406,14 @@ class Transport(ABC):
         return f"<{type(self).__name__}>"
 
     @property
+    def takes_more(self) -> bool:
+        """Whether more than one version of a referral may go there.
+
+        Then each version shows what the referral was when it was made, on every try.
+        """
+        return self.updates is not Updates.ONCE or self.by_hand
+
+    @property
     def is_stand_in(self) -> bool:
         """Whether what is delivered is in nobody's way: a demo, or a sandbox on this machine."""
         return False
@@ -446,3 +468,10 @@ class Transport(ABC):
     @abstractmethod
     def deliver(self, parcel: Parcel) -> Receipt:
         """Bring the parcel to the destination; raises a DeliveryError."""
+
+    def remove(self, parcel: Parcel) -> Receipt:
+        """Remove the referral from the destination; raises a DeliveryError.
+
+        Asked only of a kind that `removes`. What is not there is removed.
+        """
+        raise NotImplementedError

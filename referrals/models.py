@@ -166,6 +166,7 @@ class InboundEvent(KeyedModel):
         IMPORT_OPENED = "import_opened", "Started an import"
         IMPORT_REVIVED = "import_revived", "Sends a failed import again"
         IMPORT_OPEN = "import_open", "Its import is under way"
+        UPDATED = "updated", "Sends an update"
         ALREADY_IMPORTED = "already_imported", "Already imported"
         WAITING = "waiting", "Import waits for details"
         NO_TRIGGER = "no_trigger", "No trigger matched"

@@ -19,6 +19,7 @@ from core.rows import update_one
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
+from integrations.transport import Updates
 from integrations.triggers import TRIGGER_LABELS
 from mapping.document import Document
 from mapping.times import parse_instant
@@ -35,7 +36,7 @@ from referrals import (
     warned,
     withdrawal,
 )
-from referrals.documents import document_of_message
+from referrals.documents import document_of, document_of_message
 from referrals.models import Delivery, InboundEvent, Referral, Restore
 
 Outcome = InboundEvent.Outcome
@@ -46,13 +47,6 @@ OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is
 NO_LISTING = "No message has said yet which listing the referral is for."
 SUBJECT_MISSING = "subject_missing"
 Reason = Delivery.Reason
-REVIVABLE = (
-    Reason.REJECTED,
-    Reason.GAVE_UP,
-    Reason.SINGLED_OUT,
-    Reason.BUG,
-    Reason.WITHDRAWN,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +204,8 @@ class Opening:
         self.referral = referral
         self.fired: list[str] = []
         self.was_withdrawn = ""  # the status by which the request was withdrawn before
+        self.before: Document = {}  # what the referral showed
+        self.withdraws = False  # it takes something back that the referral showed
         self.listing = self._listing()
         self.organization = self._organization()
         self.at = self._time()
@@ -283,6 +279,8 @@ class Opening:
         )
         referral.snapshot = snapshot.merge(before, document, self.at, str(self.event.source_id))
         self.was_withdrawn = withdrawal.request_withdrawn(seen)
+        self.before = seen
+        self.withdraws = bool(snapshot.newly_withdrawn(before, referral.snapshot))
         referral.classifications = matching.remember(
             referral.classifications, self.at, parsed.document
         )
@@ -443,6 +441,9 @@ class Opening:
         ).first()
         if delivery is None:
             return self._new_delivery(config, keys) if keys else self._no_trigger(config)
+        transport = config.destination.transport()
+        if transport.updates is not Updates.ONCE:
+            return self._update(delivery, config, keys, transport.updates)
         if not keys and "edited" not in self.fired:
             return self._no_trigger(config)
         return self._further(delivery)
@@ -507,6 +508,34 @@ class Opening:
         submitted = parse_instant(text, zone) or parse_instant(f"{text}T00:00", zone)
         return min(begun, submitted) if submitted else begun
 
+    def _update(
+        self, delivery: Delivery, config: TriggerConfig, keys: list[str], updates: Updates
+    ) -> Verdict:
+        """A further event on a referral that is kept current there: a version more, or none."""
+        where = config.destination
+        if delivery.state == State.WAITING:
+            return Verdict(Outcome.WAITING, self._waits_for_details(where))
+        if delivery.reason == Reason.WITHDRAWN:
+            return _decides(where, withdrawal.request_withdrawn(self._seen()))
+        edited, failed = versions.EDITED in self.fired, delivery.reason in versions.REVIVABLE
+        asked = {"triggers": keys, "opened_by": self.event}
+        if updates is Updates.LATEST:
+            if not keys and self._seen() == self.before:
+                return self._no_trigger(config)
+            versions.supersede(delivery, clock.now(), **asked)
+        elif edited and (failed or delivery.state == State.RUNNING):
+            # While one is on its way, nobody knows yet whether it is what this repairs.
+            make = versions.repair if failed else versions.add_in_order
+            asked |= {"triggers": [*dict.fromkeys([*keys, versions.EDITED])]}
+            make(delivery, clock.now(), document=document_of(self.referral), **asked)
+        elif keys or self.withdraws:
+            versions.add_in_order(
+                delivery, clock.now(), document=document_of(self.referral), **asked
+            )
+        else:
+            return self._no_trigger(config)
+        return Verdict(Outcome.UPDATED, f"{where} gets an update.")
+
     def _waits_for_details(self, where: Destination) -> str:
         if any(warning.cause == SUBJECT_MISSING for warning in self.parsed.warnings):
             return (
@@ -546,6 +575,7 @@ ORDER = [
     Outcome.WITHDRAWN,
     Outcome.IMPORT_OPENED,
     Outcome.IMPORT_REVIVED,
+    Outcome.UPDATED,
     Outcome.WAITING,
     Outcome.IMPORT_OPEN,
     Outcome.ALREADY_IMPORTED,
@@ -569,6 +599,6 @@ def revive(delivery: Delivery) -> bool:
     """Queue a delivery that failed on data again, with all its tries; the repair rule."""
     return bool(
         Delivery.objects.filter(
-            pk=delivery.pk, state=State.NEEDS_ATTENTION, reason__in=REVIVABLE
+            pk=delivery.pk, state=State.NEEDS_ATTENTION, reason__in=versions.REVIVABLE
         ).update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
     )

@@ -33,7 +33,7 @@ from referrals.models import (
     Version,
 )
 
-State, Why = Delivery.State, Referral.PurgedWhy
+State, Why, VersionWhy = Delivery.State, Referral.PurgedWhy, Version.Why
 storage = EncryptedFileStorage()
 REVOKED_WORD = "Caredove revoked the referral."
 EXPIRED_WORD = "The retention period was over: the person's data was deleted."
@@ -42,7 +42,20 @@ MAY_BE_THERE = (
     "it if it is there."
 )
 TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
-OUR_WORDS = (REVOKED_WORD, EXPIRED_WORD, MAY_BE_THERE, TELL_STAFF)  # they name nobody, and stay
+STILL_THERE = (
+    "Caredove revoked this referral. The destination is asked to remove it until it has done so: "
+    "until then, it may still be there."
+)
+REMOVED_WORD = "Caredove revoked the referral, and it was removed from the destination."
+OUR_WORDS = (  # they name nobody, and stay
+    REVOKED_WORD,
+    EXPIRED_WORD,
+    MAY_BE_THERE,
+    TELL_STAFF,
+    STILL_THERE,
+    REMOVED_WORD,
+)
+
 
 RETENTION = "The retention period"  # as the audit trail names who did it
 # What an import says of the person's files and data, emptied.
@@ -65,8 +78,28 @@ def revoke(referral: Referral, now: datetime) -> None:
     """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
     deliveries = Delivery.objects.filter(referral__in=_lock_whole(referral))
     purge(referral, now, why=Why.REVOKED)
-    _end(deliveries, now)
-    _tell_staff(deliveries, now)
+    removing = _remove(deliveries, now)
+    rest = deliveries.exclude(pk__in=removing)
+    _end(rest, now)
+    _tell_staff(rest, now)
+
+
+def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
+    """Let the revocation travel where the kind removes, and something may have arrived."""
+    under_way = Q(state=State.RUNNING)
+    sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
+    there = deliveries.filter(Q(external_id__isnull=False) | sent | under_way)
+    removing = [
+        delivery
+        for delivery in there.select_related("destination")
+        if delivery.destination.transport().removes
+    ]
+    for delivery in removing:
+        asked = delivery.versions.filter(action=Version.Action.REMOVE, why=VersionWhy.REVOCATION)
+        if not asked.exists():
+            versions.remove(delivery, now, VersionWhy.REVOCATION)
+            deliveries.filter(pk=delivery.pk).update(message=STILL_THERE)
+    return [delivery.pk for delivery in removing]
 
 
 def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:

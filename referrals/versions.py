@@ -1,19 +1,38 @@
 """What a delivery has to bring, one version after another.
 
-A kind that takes a referral once gets one version for it. The rules are those of the house: see
-`integrations.transport.Updates`. Each call here runs in a transaction that holds the referral, or
-the delivery's lease.
+By what its kind takes (`integrations.transport`): one version and no more; or each in its order,
+where one that is refused, paused or out of tries holds back the later ones of its referral; or the
+latest, which supersedes the older ones. A removal takes the place of all that was not accepted.
+
+Versions are made in a transaction that holds the referral, so their numbers have no rival.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
-from referrals.models import Delivery, Step, Version
+from integrations.transport import Updates
+from referrals.models import Delivery, Referral, Step, Version
 
 State = Version.State
+EDITED = "edited"  # the trigger of what repairs a refused version
+# An edit of the referral, or a newer version, may put these right.
+REVIVABLE = (
+    Delivery.Reason.REJECTED,
+    Delivery.Reason.GAVE_UP,
+    Delivery.Reason.SINGLED_OUT,
+    Delivery.Reason.BUG,
+    Delivery.Reason.WITHDRAWN,
+)
+
+RESTING = Q(state__in=[Delivery.State.IMPORTED, Delivery.State.DISMISSED])
+FAILED = Q(state=Delivery.State.NEEDS_ATTENTION, reason__in=REVIVABLE)
+
+
+# -- making them ---------------------------------------------------------------------------------
 
 
 def begin(delivery: Delivery, **asked: Any) -> Version:
@@ -23,24 +42,139 @@ def begin(delivery: Delivery, **asked: Any) -> Version:
     )
 
 
+def add_in_order(delivery: Delivery, now: datetime, **asked: Any) -> Version:
+    """Make the next version; it goes when those before it were accepted or dismissed."""
+    version = _make(delivery, now, **asked)
+    _queue(Delivery.objects.filter(RESTING, pk=delivery.pk), now)
+    return version
+
+
+def supersede(delivery: Delivery, now: datetime, **asked: Any) -> Version:
+    """Make the version that takes the place of all that are still to be brought."""
+    return _instead(delivery, now, State.SUPERSEDED, **asked)
+
+
+def repair(delivery: Delivery, now: datetime, **asked: Any) -> Version:
+    """Make the version that takes the place of the refused one and of all that wait behind it."""
+    return _instead(delivery, now, State.SKIPPED, **asked)
+
+
+def _instead(delivery: Delivery, now: datetime, becomes: State, **asked: Any) -> Version:
+    version = _make(delivery, now, **asked)
+    take_place(version, becomes)
+    _queue(Delivery.objects.filter(RESTING | FAILED, pk=delivery.pk), now)
+    return version
+
+
+def remove(delivery: Delivery, now: datetime, why: Version.Why) -> Version:
+    """Make the version that removes the referral there. It waits for nothing."""
+    version = _make(delivery, now, action=Version.Action.REMOVE, why=why)
+    take_place(version, State.SKIPPED)
+    _queue(Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.RUNNING), now)
+    return version
+
+
+def _make(delivery: Delivery, now: datetime, **asked: Any) -> Version:
+    number = delivery.wanted + 1
+    triggers = list(dict.fromkeys([*delivery.triggers, *asked.get("triggers", [])]))
+    Delivery.objects.filter(pk=delivery.pk).update(wanted=number, triggers=triggers)
+    delivery.wanted, delivery.triggers = number, triggers
+    return Version.objects.create(delivery=delivery, number=number, asked_at=now, **asked)
+
+
+def _queue(deliveries: QuerySet[Delivery], now: datetime) -> None:
+    deliveries.update(state=Delivery.State.QUEUED, reason="", due_at=now, tries=0)
+
+
+def take_place(version: Version, becomes: State) -> None:
+    """End all pending versions before this one; what they would have shown goes."""
+    pending_of(version.delivery_id).filter(number__lt=version.number).update(
+        state=becomes, document=None
+    )
+
+
+# -- bringing them -------------------------------------------------------------------------------
+
+
+def pending_of(delivery_id: UUID) -> QuerySet[Version]:
+    return Version.objects.filter(delivery=delivery_id, state__in=Version.PENDING)
+
+
 def next_of(delivery_id: UUID, **annotations: Any) -> Version:
     """Return the version that is to be brought: the first pending one.
 
     Where none is pending, it is the one that was accepted last, whose files are still to follow.
     """
-    turn = Case(When(_pending(), then=0), When(number=F("delivery__done"), then=1), default=2)
+    is_pending = Q(state__in=Version.PENDING)
+    turn = Case(When(is_pending, then=0), When(number=F("delivery__done"), then=1), default=2)
     ours = Version.objects.filter(delivery=delivery_id).annotate(**annotations)
     return ours.order_by(turn, "number")[:1].get()
 
 
+def skipped_before(version: Version) -> tuple[int, ...]:
+    """Return the numbers between the version accepted last and this one that will not come."""
+    rows = Version.objects.filter(delivery=version.delivery_id, number__lt=version.number)
+    states = rows.order_by("-number").values_list("number", "state")
+    numbers: list[int] = []
+    for number, state in states:
+        if state == State.ACCEPTED:
+            break
+        numbers.append(number)
+    return tuple(reversed(numbers))
+
+
 def current(delivery: Delivery) -> QuerySet[Version]:
     """Return the versions whose steps count still: the pending ones, and the one accepted last."""
-    return Version.objects.filter(_pending() | Q(number=delivery.done), delivery=delivery)
+    is_current = Q(state__in=Version.PENDING) | Q(number=delivery.done)
+    return Version.objects.filter(is_current, delivery=delivery)
+
+
+def is_removal(version: Version) -> bool:
+    return version.action == Version.Action.REMOVE
+
+
+def after(version: Version, move: Mapping[str, Any], updates: Updates) -> bool:
+    """Return whether a later version goes at once, now that the delivery of this one moves so.
+
+    The version that an edit has made meanwhile takes the place of a refused one.
+    """
+    later = pending_of(version.delivery_id).filter(number__gt=version.number)
+    waiting = list(later.only("number", "action", "triggers").order_by("number"))
+    if not waiting:
+        return False
+    if move["state"] == Delivery.State.IMPORTED or is_removal(waiting[-1]):
+        return True
+    if move.get("reason") not in REVIVABLE:
+        return False
+    if updates is not Updates.EACH:
+        return True
+    edits = [one for one in waiting if EDITED in one.triggers]
+    if edits:
+        take_place(edits[-1], State.SKIPPED)
+    return bool(edits)
+
+
+# -- ending them ---------------------------------------------------------------------------------
 
 
 def end(deliveries: Iterable[UUID]) -> None:
     """Dismiss what is pending of deliveries that have ended."""
-    Version.objects.filter(_pending(), delivery__in=deliveries).update(state=State.DISMISSED)
+    pending = Version.objects.filter(delivery__in=deliveries, state__in=Version.PENDING)
+    pending.update(state=State.DISMISSED)
+
+
+def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:
+    """Dismiss the version whose turn it is; return how its delivery goes on.
+
+    Those that it has held back go; without any, the delivery is where it was before.
+    """
+    pending = list(pending_of(delivery.pk).order_by("number").values_list("pk", flat=True)[:2])
+    Version.objects.filter(pk__in=pending[:1]).update(state=State.DISMISSED)
+    if pending[1:]:
+        return {"state": Delivery.State.QUEUED, "due_at": now, "tries": 0}
+    if delivery.done and not delivery.referral.purged_at:
+        return {"state": Delivery.State.IMPORTED, "due_at": None}
+    return {"state": Delivery.State.DISMISSED, "due_at": None}
 
 
 def forget_unsent(version: Version) -> None:
@@ -51,5 +185,8 @@ def forget_unsent(version: Version) -> None:
     )
 
 
-def _pending() -> Q:
-    return Q(state__in=Version.PENDING)
+def make_again(referral: Referral) -> None:
+    """Let what is pending show the referral as it is now: something of it was withdrawn."""
+    begun = Step.objects.filter(version=OuterRef("pk"))
+    pending = Version.objects.filter(~Exists(begun), delivery__referral=referral)
+    pending.filter(state__in=Version.PENDING).update(document=None)

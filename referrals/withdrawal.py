@@ -10,7 +10,7 @@ from core.rows import update_one
 from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
-from referrals import corrections, file_corrections, files, snapshot
+from referrals import corrections, file_corrections, files, snapshot, versions
 from referrals.models import Delivery, Referral, Version
 
 REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
@@ -77,6 +77,7 @@ def carry_out(referral: Referral, before: snapshot.Snapshot) -> None:
     known: snapshot.Snapshot = referral.snapshot
     of_files(referral)
     if keys := snapshot.newly_withdrawn(before, known):
+        versions.make_again(referral)
         _of_words(referral, _gone(snapshot.view(before), snapshot.view(known), keys))
 
 

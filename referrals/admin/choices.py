@@ -54,7 +54,9 @@ def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
     yield "retry", importing.why_not_retry(delivery)
     if delivery.error_at:
         yield "clear_errors", _why_not_clear(delivery)
-    if delivery.external_id is None and delivery.state not in (State.IMPORTED, State.DISMISSED):
+    is_update = delivery.state == State.NEEDS_ATTENTION and delivery.wanted > delivery.done
+    unsent = delivery.external_id is None
+    if is_update or (unsent and delivery.state not in (State.IMPORTED, State.DISMISSED)):
         yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,6 +15,7 @@ from integrations.models import TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
     SUMMARY,
+    Action,
     Document,
     ErrorKind,
     Ledger,
@@ -22,9 +24,9 @@ from integrations.transport import (
 )
 from mapping import document as source
 from mapping import engine
-from referrals import files, summary
+from referrals import files, summary, versions
 from referrals.documents import document_of
-from referrals.models import Delivery, Referral, ReferralFile, StoredSummary
+from referrals.models import Delivery, Referral, ReferralFile, StoredSummary, Version
 
 FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
 
@@ -41,7 +43,8 @@ class Built:
 
     `missing` maps a file's name to why it is missing, `names` the name under which a file is sent
     to its own; `more_later` says that a missing one is worth another try. `version` is that of the
-    snapshot that was used, `files` are those of the referral at that time.
+    snapshot that was used, `files` are those of the referral at that time; what is `frozen` shows
+    the same on every try, whatever has come since.
     """
 
     parcel: Parcel
@@ -50,6 +53,7 @@ class Built:
     names: dict[str, str] = field(repr=False)
     more_later: bool = False
     files: frozenset[int] = frozenset()
+    frozen: bool = False
 
     def all_missing(self, refused: Mapping[str, str]) -> dict[str, str]:
         """Return why each file is missing, those included that the destination refused."""
@@ -57,10 +61,13 @@ class Built:
         return self.missing | theirs
 
 
-def build(delivery: Delivery, ledger: Ledger) -> Built:
-    """Map, render, collect files. Raises Misconfigured when the mapping does not work."""
+def build(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool = False) -> Built:
+    """Map, render, collect files. Raises Misconfigured when the mapping does not work.
+
+    `frozen`: the version shows the same on every try.
+    """
     referral = delivery.referral
-    document = document_of(referral)
+    document = _frozen(referral, version) if frozen else document_of(referral)
     with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
         more_later = files.fetch(referral)
     record = map_record(delivery, document)
@@ -77,9 +84,33 @@ def build(delivery: Delivery, ledger: Ledger) -> Built:
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or "it has not been fetched yet"
-    parcel = Parcel(reference, record, tuple(documents), ledger)
+    parcel = Parcel(reference, record, tuple(documents), ledger, **_of_version(version))
     known = frozenset(file.pk for _, file in numbered)
-    return Built(parcel, referral.version, missing, names, more_later, known)
+    return Built(parcel, referral.version, missing, names, more_later, known, frozen)
+
+
+def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
+    """Return a parcel that removes the referral under the reference that it was sent with."""
+    parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))
+    return Built(parcel, delivery.referral.version, {}, {})
+
+
+def _of_version(version: Version) -> dict[str, Any]:
+    return {
+        "action": Action(version.action),
+        "version": str(version.pk),
+        "number": version.number,
+        "skipped": versions.skipped_before(version) if version.number > 1 else (),
+        "options": version.options or {},
+    }
+
+
+def _frozen(referral: Referral, version: Version) -> source.Document:
+    """Return what the version shows; what the referral shows now, where it has shown nothing."""
+    if version.document is None:
+        version.document = document_of(referral)
+        Version.objects.filter(pk=version.pk).update(document=version.document)
+    return cast(source.Document, version.document)
 
 
 def _each_once(

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from core import audit, clock
@@ -26,6 +27,10 @@ class RetryRefused(Exception):
 
 
 COMMAND_LINE = "command line"
+# Nothing has arrived yet; or an update needs attention.
+DISMISSIBLE = Q(
+    state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
+) | Q(state=State.NEEDS_ATTENTION, wanted__gt=F("done"))
 NOT_FAILED = {
     State.WAITING: "It waits for details from Caredove, and goes by itself when they come.",
     State.QUEUED: "It is queued already, and goes by itself.",
@@ -99,12 +104,14 @@ def retry(delivery: Delivery, by: AbstractBaseUser | None = None) -> None:
 
 
 def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) -> bool:
-    """Give the import up, with the reason; False when it has ended or is running."""
-    open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+    """Give the import up, with the reason; False when it has ended or is running.
+
+    Where versions go in order, the one whose turn it is is given up, and those behind it go.
+    """
     with transaction.atomic():
         now = clock.now()
         dismissed = update_one(
-            Delivery.objects.filter(state__in=open_states, external_id=None),
+            Delivery.objects.filter(DISMISSIBLE),
             delivery,
             state=State.DISMISSED,
             reason="",
@@ -115,7 +122,9 @@ def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) ->
             error_cleared_by=by,
         )
         if dismissed:
-            versions.end([delivery.pk])
+            goes_on = versions.dismiss_next(delivery, now)
+            if goes_on["state"] != State.DISMISSED:
+                Delivery.objects.filter(pk=delivery.pk).update(**goes_on)
             if delivery.has_uncleared_error:
                 _keep_cleared(delivery, now, by, note=why)
             audit.record(by or COMMAND_LINE, "dismiss", delivery)
@@ -186,7 +195,8 @@ def confirm_absent(delivery: Delivery, by: AbstractBaseUser | None = None) -> bo
         if step is None or not _unconfirmed(delivery):
             return False
         Step.objects.filter(version=step.version, pk__gte=step.pk).delete()
-        versions.forget_unsent(step.version)
+        if not delivery.destination.transport().takes_more:
+            versions.forget_unsent(step.version)
         restoring.is_absent(delivery, step)
         audit.record(by or COMMAND_LINE, "it is not there", delivery, step=step.name)
     return True

@@ -27,13 +27,25 @@ SEARCH_LATER = "{why}: it is looked for before it is sent again."
 
 
 class DeliveryLedger:
-    """The ledger of one version during one attempt; every entry is committed at once."""
+    """The ledger of one version during one attempt; every entry is committed at once.
 
-    def __init__(self, lease: Lease, delivery: Delivery | None = None) -> None:
+    `repeatable`: what may have arrived is sent again under the same key, without a look. `frozen`:
+    the version keeps what it shows, whatever became of it.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        delivery: Delivery | None = None,
+        *,
+        repeatable: bool = False,
+        frozen: bool = False,
+    ) -> None:
         """Without its `delivery`, nothing counts as lost by a restore."""
         self._lease = lease
         self._version = lease.version
         self._delivery = delivery
+        self._repeatable, self._frozen = repeatable, frozen
 
     @property
     def request_id(self) -> str:
@@ -60,7 +72,7 @@ class DeliveryLedger:
         entry = self._steps(step).first() or self._lost_intent(step)
         if entry and entry.done_at:
             return entry.external_id
-        if entry:
+        if entry and not (self._repeatable and self.keys_hold):
             found = self._search(entry, find)
             if found is not None:
                 self._done(step, found, clock.now())
@@ -172,7 +184,8 @@ class DeliveryLedger:
     def _take_back(self, step: str) -> None:
         with transaction.atomic():
             self._steps(step).filter(done_at=None).delete()
-            versions.forget_unsent(self._version)
+            if not self._frozen:
+                versions.forget_unsent(self._version)
 
     def _done(self, step: str, external_id: str, at: datetime) -> None:
         # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.

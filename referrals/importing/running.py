@@ -10,13 +10,14 @@ from integrations.transport import (
     Parcel,
     Receipt,
     Rejected,
+    Transport,
     Unconfirmed,
 )
-from referrals import rereading, withdrawal
+from referrals import rereading, versions, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing import restoring
-from referrals.importing.building import Built, build
+from referrals.importing.building import Built, build, build_removal
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
 from referrals.importing.ledger import RESTORED, SEARCH_LATER, DeliveryLedger
 from referrals.importing.proving import prove_by_reading, prove_by_writing
@@ -63,17 +64,22 @@ def _attempt(lease: Lease) -> None:
         "trigger_config__mapping",
         "restore",
     ).get(pk=lease.delivery_id)
+    transport: Transport | None = None
     built: Built | None = None
     outcome: Receipt | Exception
     alone = False
     try:
-        if why := _why_not(delivery):
-            raise Rejected(why)
-        if rereading.is_earlier(delivery.referral):
-            rereading.refresh(delivery.referral)
-            _check_not_withdrawn(delivery)
-        built = build(delivery, DeliveryLedger(lease, delivery))
-        outcome = delivery.destination.transport().deliver(built.parcel)
+        transport = delivery.destination.transport()
+        ledger = DeliveryLedger(
+            lease, delivery, repeatable=transport.repeatable, frozen=transport.takes_more
+        )
+        if versions.is_removal(lease.version):
+            built = build_removal(delivery, lease.version, ledger)
+            outcome = transport.remove(built.parcel)
+        else:
+            _check_may_go(delivery)
+            built = build(delivery, lease.version, ledger, frozen=transport.takes_more)
+            outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
         outcome = error
         alone = built is not None and delivery.stopped_at is not None and _others_pass(delivery)
@@ -89,7 +95,7 @@ def _attempt(lease: Lease) -> None:
         # Type and place only: the message of an exception may hold personal data.
         logger.exception("import failed unexpectedly", extra={"delivery": str(delivery.pk)})
         outcome = error
-    settle(lease, delivery, outcome, built, alone=alone)
+    settle(lease, delivery, outcome, built, alone=alone, transport=transport)
     if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
         _prove(delivery, built.parcel, outcome)
 
@@ -117,6 +123,15 @@ def _others_pass(delivery: Delivery) -> bool:
         )
         return later.exists()
     return True
+
+
+def _check_may_go(delivery: Delivery) -> None:
+    """Raise Rejected when the referral must not go to this destination any more."""
+    if why := _why_not(delivery):
+        raise Rejected(why)
+    if rereading.is_earlier(delivery.referral):
+        rereading.refresh(delivery.referral)
+        _check_not_withdrawn(delivery)
 
 
 def _check_not_withdrawn(delivery: Delivery) -> None:

@@ -33,22 +33,32 @@ from integrations.transport import (
     Misconfigured,
     Receipt,
     Rejected,
+    Transport,
     TryAgain,
     Unconfirmed,
 )
-from referrals import file_corrections, files, withdrawal
+from referrals import file_corrections, files, versions, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing.building import Built, Disconnected
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import Attempt, Delivery, Referral, Step, Version
-from referrals.retention import MAY_BE_THERE, NOTHING_SAID, TELL_STAFF, purge, why_ended
+from referrals.retention import (
+    MAY_BE_THERE,
+    NOTHING_SAID,
+    REMOVED_WORD,
+    STILL_THERE,
+    TELL_STAFF,
+    purge,
+    why_ended,
+)
 from referrals.snapshot import view
 
 State, Reason = Delivery.State, Delivery.Reason
 Outcome = Attempt.Outcome
 Move = dict[str, Any]  # the columns that an outcome writes
 
+WAITS_FOR_A_PERSON = (Reason.CONNECTION, Reason.UNCONFIRMED)
 JITTER = 0.1  # of a delay, added or taken away, so that deliveries do not come back all at once
 BUG = "Dovetail made a mistake while it imported this referral. The developers have to look."
 LOST_WORD = "Dovetail stopped in the middle of sending; what was under way may have arrived."
@@ -61,11 +71,13 @@ def settle(
     built: Built | None,
     *,
     alone: bool = False,
+    transport: Transport | None = None,
 ) -> None:
     """Write what became of the attempt, if the lease still holds; raises LeaseLost if not.
 
     `alone`: other referrals pass, so a wrong connection is this one's own trouble.
     """
+    version = lease.version
     with transaction.atomic():
         # The lock makes an edit that is being opened at this moment wait for us, or us for it.
         referral = Referral.objects.select_for_update().get(pk=delivery.referral_id)
@@ -73,17 +85,20 @@ def settle(
         if isinstance(outcome, Misconfigured) and alone:
             move = _attention(Reason.SINGLED_OUT, outcome, now)
         else:
-            move = _move(delivery, outcome, built, referral, now)
+            move = _move(delivery, version, outcome, built, referral, now)
         if referral.purged_at:
             # What this attempt has fetched or rendered since then goes too.
             purge(referral, now, why=referral.purged_why)
-            move = _without_the_person(delivery, referral, move, now)
+            move = _without_the_person(delivery, version, referral, outcome, move, now)
         elif _was_withdrawn_meanwhile(delivery, referral, move):
             move = _withdrawn(referral, now)
         elif referral.united_with_id and not delivery.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
-        if move["state"] == State.IMPORTED:
-            move["done"] = lease.version.number
+        accepted = _is_accepted(version, outcome, move)
+        if accepted:
+            move["done"] = max(delivery.done, version.number)
+        if transport and transport.takes_more and versions.after(version, move, transport.updates):
+            move |= {"state": State.QUEUED, "reason": "", "due_at": now, "tries": 0}
         settled = update_one(
             Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token),
             delivery,
@@ -100,7 +115,7 @@ def settle(
         if isinstance(outcome, DeliveryError) and outcome.shown:
             delivery.destination.learn(outcome.shown, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
-        _settle_version(lease.version, move, sent)
+        _settle_version(version, move, sent, accepted=accepted)
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
@@ -144,6 +159,7 @@ def _withdrawn(referral: Referral, now: datetime) -> Move:
 
 def _move(
     delivery: Delivery,
+    version: Version,
     outcome: Receipt | Exception,
     built: Built | None,
     referral: Referral,
@@ -151,13 +167,13 @@ def _move(
 ) -> Move:
     match outcome:
         case Receipt() if built is not None:
-            return _imported(delivery, outcome, built, now)
+            return _imported(delivery, version, outcome, built, now)
         case TryAgain():
-            return _try_again(delivery, outcome, now)
+            return _try_again(delivery, version, outcome, now)
         case withdrawal.RequestWithdrawn():
             return _attention(Reason.WITHDRAWN, outcome, now)
         case Rejected():
-            changed = built is not None and referral.version != built.version
+            changed = built and not built.frozen and referral.version != built.version
             return _queued(now, tries=0) if changed else _attention(Reason.REJECTED, outcome, now)
         case Misconfigured():
             return _misconfigured(delivery, outcome, now)
@@ -169,7 +185,7 @@ def _move(
         case Unconfirmed():
             return _attention(Reason.UNCONFIRMED, outcome, now)
         case _:
-            return _crashed(delivery, now)
+            return _crashed(delivery, version, now)
 
 
 def _misconfigured(delivery: Delivery, error: Misconfigured, now: datetime) -> Move:
@@ -183,14 +199,16 @@ def _misconfigured(delivery: Delivery, error: Misconfigured, now: datetime) -> M
     return move
 
 
-def _imported(delivery: Delivery, receipt: Receipt, built: Built, now: datetime) -> Move:
+def _imported(
+    delivery: Delivery, version: Version, receipt: Receipt, built: Built, now: datetime
+) -> Move:
     missing = built.all_missing(receipt.refused)
     later = built.more_later and delivery.tries < len(settings.RETRY_SCHEDULE)
     move: Move = {
         "state": State.IMPORTED,
         "external_id": receipt.external_id,
         "external_url": receipt.url,
-        "imported_at": delivery.imported_at or now,
+        "imported_at": (_is_there(delivery, version) and delivery.imported_at) or now,
         "missing_files": missing,
         "lacks_files": bool(missing),
         "message": "",
@@ -205,18 +223,23 @@ def _imported(delivery: Delivery, receipt: Receipt, built: Built, now: datetime)
     return move
 
 
-def _try_again(delivery: Delivery, error: TryAgain, now: datetime) -> Move:
+def _is_there(delivery: Delivery, version: Version) -> bool:
+    """Return whether the version was accepted before, and only its files were still to follow."""
+    return delivery.external_id is not None and version.number <= delivery.done
+
+
+def _try_again(delivery: Delivery, version: Version, error: TryAgain, now: datetime) -> Move:
     if delivery.tries < len(settings.RETRY_SCHEDULE):
         after = error.after if error.after is not None else _delay(delivery.tries)
         return _queued(now + after, tries=delivery.tries + 1, message=error.message)
-    if delivery.external_id:  # only files were still to follow
+    if _is_there(delivery, version):
         files.give_up(delivery.referral)
         return {"state": State.IMPORTED, **_error(now, error.message)}
     return _attention(Reason.GAVE_UP, error, now)
 
 
-def _crashed(delivery: Delivery, now: datetime) -> Move:
-    under_way = delivery.steps.filter(done_at=None).exists()
+def _crashed(delivery: Delivery, version: Version, now: datetime) -> Move:
+    under_way = version.steps.filter(done_at=None).exists()
     if not under_way:
         return {"state": State.NEEDS_ATTENTION, "reason": Reason.BUG, **_error(now, BUG)}
     if delivery.tries < len(settings.RETRY_SCHEDULE):
@@ -246,42 +269,74 @@ def _error(now: datetime, message: str) -> Move:
     }
 
 
-def _without_the_person(delivery: Delivery, referral: Referral, move: Move, now: datetime) -> Move:
+def _without_the_person(
+    delivery: Delivery,
+    version: Version,
+    referral: Referral,
+    outcome: Receipt | Exception,
+    move: Move,
+    now: datetime,
+) -> Move:
     """The referral was purged while its import ran: keep the outcome, nothing of the person."""
+    if versions.is_removal(version):
+        return _removed(outcome, move, now)
     nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
-    if referral.is_revoked and delivery.steps.exists():
-        return ended | _error(now, MAY_BE_THERE)
+    if delivery.steps.exists():
+        return ended | (_error(now, MAY_BE_THERE) if referral.is_revoked else {})
+    versions.end([delivery.pk])  # nothing is there to be removed
     return ended
 
 
-def _settle_version(version: Version, move: Move, sent: Referral | None) -> None:
+def _removed(outcome: Receipt | Exception, move: Move, now: datetime) -> Move:
+    """A removal is tried until it is accepted; meanwhile staff know where the data still is."""
+    if isinstance(outcome, Receipt):
+        ended: Move = {"state": State.DISMISSED, "reason": "", "due_at": None, "message": ""}
+        return ended | {"closed_why": REMOVED_WORD, **NOTHING_SAID}
+    waits: Move = {**NOTHING_SAID, **_error(now, STILL_THERE)}
+    if move["state"] == State.QUEUED or move.get("reason") in WAITS_FOR_A_PERSON:
+        return move | waits
+    return _queued(now + _delay(len(settings.RETRY_SCHEDULE)), **waits)
+
+
+def _is_accepted(version: Version, outcome: Receipt | Exception, move: Move) -> bool:
+    """Return whether the destination has what the version says, or has removed it."""
+    removed = versions.is_removal(version) and isinstance(outcome, Receipt)
+    return removed or move["state"] == State.IMPORTED
+
+
+def _settle_version(version: Version, move: Move, sent: Referral | None, *, accepted: bool) -> None:
     """Say what became of the version; keep what this attempt has sent of the referral, or may have.
 
     What was sent first is kept, to tell what differs since then.
     """
-    ends: Move = {}
+    ours = Version.objects.all()
+    unkept = sent is not None and version.document is None
+    document = document_of(sent) if sent is not None and unkept else None
+    if accepted:
+        # Whatever took its place meanwhile: it is there.
+        changed = {"document": document} if unkept else {}
+        if unkept or version.state != Version.State.ACCEPTED:
+            update_one(ours, version, state=Version.State.ACCEPTED, **changed)
+        if sent is not None and not unkept:  # what took its place has made it forget what it shows
+            update_one(ours.filter(document__isnull=True), version, document=version.document)
+        return
+    if unkept:
+        begun = ours.filter(Exists(Step.objects.filter(version=version)))
+        update_one(begun, version, document=document)
     if version.state in Version.PENDING and (ended := _ended(move)) != version.state:
-        ends = {"state": ended}
-    if sent and version.document is None:
-        document = document_of(sent)
-        if move["state"] == State.IMPORTED:
-            ends["document"] = document
-        else:
-            begun = Version.objects.filter(Exists(Step.objects.filter(version=version)))
-            update_one(begun, version, document=document)
-    if ends:
-        update_one(Version.objects.all(), version, **ends)
+        update_one(ours.filter(state=version.state), version, state=ended)
 
 
 def _ended(move: Move) -> Version.State:
     """Return what becomes of a pending version whose delivery moves so."""
     if move["state"] == State.NEEDS_ATTENTION and move["reason"] == Reason.REJECTED:
         return Version.State.REFUSED
-    by_state = {State.IMPORTED: Version.State.ACCEPTED, State.DISMISSED: Version.State.DISMISSED}
-    return by_state.get(move["state"], Version.State.OPEN)
+    if move["state"] == State.DISMISSED:
+        return Version.State.DISMISSED
+    return Version.State.OPEN
 
 
 def _answered(outcome: Receipt | Exception, now: datetime) -> Move:

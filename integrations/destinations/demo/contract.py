@@ -36,4 +36,5 @@ class Rehearsal:
 def rehearsal(folder: Path) -> Iterator[Rehearsal]:
     demo.misbehaved.clear()
     demo.delivered.clear()
+    demo.asked.clear()
     yield Rehearsal(folder / "effects.jsonl")

@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
@@ -16,14 +18,17 @@ from integrations.transport import (
     Parcel,
     Receipt,
     Rejected,
+    Search,
     Transport,
     TryAgain,
     Unconfirmed,
+    Updates,
     YesNoField,
 )
 from mapping.targets import TargetField
 
 REFERRAL_STEP = "referral"
+REMOVE_STEP = "remove"
 
 SUCCEED = "succeed"
 REJECT = "reject"
@@ -52,18 +57,21 @@ BEHAVIOURS = [
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that was "delivered"."""
+    """One thing that was "delivered". Where more than one version goes, it says of which it is."""
 
     reference: str
     step: str
     sha256: str = ""
+    version: str = ""
+    number: int = 1
 
     @property
     def external_id(self) -> str:
         return f"DEMO-{self.reference}-{self.step}"[:200]
 
 
-delivered: list[Effect] = []  # in this process, oldest first
+asked: list[Effect] = []  # in this process, oldest first, whatever came of it
+delivered: list[Effect] = []  # what was taken of it
 misbehaved: Counter[str] = Counter()  # how often, by reference
 
 
@@ -78,12 +86,41 @@ class DemoOptions(Options):
         help_text="How often with each referral, before it takes it. 0: always.",
     )
     look_up = YesNoField(label="Can be searched", initial=True)
+    updates = forms.ChoiceField(
+        choices=[
+            (Updates.ONCE, "Takes a referral once"),
+            (Updates.EACH, "Takes each update, in order"),
+            (Updates.LATEST, "Takes the latest, instead of those before"),
+        ],
+        initial=Updates.ONCE,
+        required=False,
+    )
+    removes = YesNoField(label="Removes what was revoked", initial=False)
+    by_hand = YesNoField(label="A person may send", initial=False)
+    repeatable = YesNoField(label="Knows what it was sent, by its id", initial=False)
     effects_file = forms.CharField(
         initial="",
         required=False,
         validators=[RegexValidator(r"\.jsonl\Z", "The name of this file ends in .jsonl.")],
         help_text="Appends a JSON line to this file for each thing taken.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name, message in list(_senseless(cleaned)):
+            self.add_error(name, message)
+        return cleaned
+
+
+def _senseless(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the options that make no sense with the others, and why."""
+    once, latest = options.get("updates") == Updates.ONCE, options.get("updates") == Updates.LATEST
+    if options.get("removes") and once:
+        yield "removes", "What takes a referral once takes no second message that removes it."
+    if options.get("by_hand") and not once:
+        yield "by_hand", "What is kept current by itself is not sent by hand."
+    if latest and not options.get("repeatable"):
+        yield "repeatable", "A newer version follows one that may have arrived: say yes."
 
 
 class DemoTransport(Transport):
@@ -97,6 +134,13 @@ class DemoTransport(Transport):
         TargetField("note", "Note", takes_rest=True),
     )
 
+    def __init__(self, options: Mapping[str, Any], search: Search | None = None) -> None:
+        super().__init__(options, search)
+        self.updates = Updates(self.options["updates"])
+        self.removes = self.options["removes"]
+        self.by_hand = self.options["by_hand"]
+        self.repeatable = self.options["repeatable"]
+
     @property
     def is_stand_in(self) -> bool:
         return True
@@ -107,17 +151,22 @@ class DemoTransport(Transport):
         return "The demo destination is here. It delivers nothing."
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        referral = self._once(parcel, Effect(parcel.reference, REFERRAL_STEP))
+        referral = self._once(parcel, REFERRAL_STEP)
         refused = {}
         for document in parcel.documents:
             if self.options["behaviour"] == REFUSE_FILES:
                 refused[document.name] = "The demo destination takes no files."
                 continue
             step = "summary" if document.category == SUMMARY else f"attachment:{document.key}"
-            self._once(parcel, Effect(parcel.reference, step, document.sha256))
+            self._once(parcel, step, document.sha256)
         return Receipt(referral, refused=refused)
 
-    def _once(self, parcel: Parcel, effect: Effect) -> str:
+    def remove(self, parcel: Parcel) -> Receipt:
+        return Receipt(self._once(parcel, REMOVE_STEP))
+
+    def _once(self, parcel: Parcel, step: str, sha256: str = "") -> str:
+        of_version = (parcel.version, parcel.number) if self.takes_more else ()
+        effect = Effect(parcel.reference, step, sha256, *of_version)
         find = (lambda: self._find(effect)) if self.options["look_up"] else None
         return parcel.ledger.once(effect.step, lambda: self._apply(effect), find)
 
@@ -127,8 +176,10 @@ class DemoTransport(Transport):
     def _apply(self, effect: Effect) -> str:
         """Take one thing and return its id, failing before or after as the options say."""
         behaviour = self._behaviour(effect)
+        asked.append(effect)
         _fail_before(behaviour)
-        self._keep(effect)
+        if not (self.repeatable and effect in self._effects()):
+            self._keep(effect)
         _fail_after(behaviour)
         return effect.external_id
 
