@@ -280,6 +280,11 @@ class Destination(KeyedModel):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=50)
     options = EncryptedJSONField(default=dict, blank=True)
+    batches = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="By its options: what is due travels together. Kept, for rows are chosen by it.",
+    )
     at_once = models.PositiveSmallIntegerField(
         "at the same time",
         null=True,
@@ -333,7 +338,7 @@ class Destination(KeyedModel):
     search_next_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
     )
-    history = KeyedHistory(excluded_fields=STANDING)
+    history = KeyedHistory(excluded_fields=[*STANDING, "batches"])
 
     class Meta:
         ordering = ["organization__name", "name"]
@@ -366,6 +371,8 @@ class Destination(KeyedModel):
         if not self._state.adding and kwargs.get("update_fields") is None:
             names = {field.name for field in self._meta.local_concrete_fields}
             kwargs["update_fields"] = names - {"id", *STANDING}
+        if self.kind in destinations.kinds():
+            self.batches = self.transport().batches
         super().save(*args, **kwargs)
 
     def clean(self) -> None:

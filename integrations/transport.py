@@ -6,9 +6,9 @@ below, which say who must act. It never touches the database, logs a body, sleep
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import IO, Any, ClassVar, Protocol
@@ -286,6 +286,31 @@ class Receipt:
     refused: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What travels together: one version of each of many referrals, in one run.
+
+    `id` is the run's, the same when a run that was cut is carried again: what it leaves there goes
+    under that id, so that a second time takes the place of the first. `parcels` are made one by
+    one as they are asked for, and have no documents.
+    """
+
+    id: str
+    since: datetime | None  # the window of the run: from the end of the one before it
+    until: datetime
+    parcels: Iterable[Parcel] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReceipt:
+    """A run that arrived whole."""
+
+    name: str  # of what it left there, without personal data
+    rows: int
+    size: int  # bytes
+    sha256: str  # hexadecimal
+
+
 class SecretField(CharField):
     """An option that is never shown again; left blank, the stored value stays."""
 
@@ -364,7 +389,7 @@ class Transport(ABC):
     updates: Updates = Updates.ONCE
     removes: bool = False  # a revocation travels; otherwise staff are told where the data is
     by_hand: bool = False  # a person may send a referral there, also again
-    batches: bool = False  # due deliveries travel together, in runs
+    batches: bool = False  # due deliveries travel together, in runs; only what is `repeatable` does
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False
@@ -473,5 +498,12 @@ class Transport(ABC):
         """Remove the referral from the destination; raises a DeliveryError.
 
         Asked only of a kind that `removes`. What is not there is removed.
+        """
+        raise NotImplementedError
+
+    def deliver_batch(self, batch: Batch) -> BatchReceipt:
+        """Bring a run to the destination, whole or not at all; raises a DeliveryError.
+
+        Asked only of a kind that `batches`. Nobody there may take for finished what is not.
         """
         raise NotImplementedError

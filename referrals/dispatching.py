@@ -57,6 +57,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(self._threads, "import")
         self._opening: set[UUID] = set()
         self._importing: set[UUID] = set()
+        self._carrying: set[int] = set()  # destinations whose run is under way
         # A probe waits long for what does not answer: no import waits for it.
         self._probers = ThreadPoolExecutor(PROBERS, "probe")
         self._probing: set[int] = set()
@@ -93,6 +94,8 @@ class Dispatcher:
         events, deliveries = due_events(BATCH), importing.due_deliveries(BATCH)
         begun = self._begin(self._openers, self._opening, opening.open_deliveries, events)
         begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
+        runs = importing.due_destinations()
+        begun += self._begin(self._pool, self._carrying, importing.carry_due, runs)
         if not deliveries:
             return begun
         if settings.CELERY_BROKER_URL and self._nudge(deliveries):

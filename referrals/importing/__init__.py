@@ -1,6 +1,7 @@
 """One delivery, from claim to settlement, and what people can do to it.
 
-`claiming` says who may work on a delivery, `building` makes the parcel, `ledger` remembers each
+`claiming` says who may work on a delivery, `building` makes the parcel, `runs` carries those that
+travel together, `ledger` remembers each
 remote effect, `settling` is the only place where an outcome becomes state, `deciding` holds what
 people do: retry, dismiss, clear, say what is in the destination. `restoring` notices a database
 that was restored from a backup, by the `marks` of the hosts.
@@ -30,11 +31,13 @@ from referrals.importing.restoring import (
     restored,
 )
 from referrals.importing.running import run, run_next
+from referrals.importing.runs import carry_due, due_destinations
 
 __all__ = [
     "RetryRefused",
     "admit",
     "asking",
+    "carry_due",
     "clear_error",
     "confirm_absent",
     "confirm_present",
@@ -42,6 +45,7 @@ __all__ = [
     "doubtful",
     "due_deliveries",
     "due_deliveries_of_event",
+    "due_destinations",
     "look",
     "look_without_asking",
     "mark_nudged",

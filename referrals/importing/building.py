@@ -89,6 +89,13 @@ def build(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool 
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
 
 
+def build_row(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
+    """Map one version of a run. Raises Misconfigured when the mapping does not work."""
+    record = map_record(delivery, _frozen(delivery.referral, version))
+    parcel = Parcel(_reference(delivery), record, (), ledger, **_of_version(version))
+    return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
+
+
 def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
     """Return a parcel that removes the referral under the reference that it was sent with."""
     parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Max, Q, QuerySet, Window
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from core import clock
@@ -16,7 +16,7 @@ from integrations.models import Destination, Organization
 from integrations.pacing import UNLIMITED, has_turn, take_turn
 from referrals import versions
 from referrals.importing import restoring
-from referrals.models import Attempt, Delivery, Version
+from referrals.models import Attempt, Delivery, Run, Version
 
 State = Delivery.State
 
@@ -92,6 +92,11 @@ def open_destinations(now: datetime) -> QuerySet[Destination]:
     )
 
 
+def single_destinations(now: datetime) -> QuerySet[Destination]:
+    """Return those of them to which each delivery goes by itself, and not in a run."""
+    return open_destinations(now).filter(batches=False)
+
+
 def claimable(now: datetime) -> Q:
     """Return the condition on a row that is due: queued, or imported with files to follow."""
     return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
@@ -106,7 +111,7 @@ def claim(delivery_id: UUID) -> Lease | None:
         return None
     now = clock.now()
     token = uuid4()
-    places = open_destinations(now)
+    places = single_destinations(now)
     with transaction.atomic():
         if not _win(delivery_id, token, places.filter(UNLIMITED), now):
             limited = _take_seat(delivery_id, places.exclude(UNLIMITED), now)
@@ -176,7 +181,7 @@ def due_deliveries(limit: int) -> Sequence[UUID]:
     """
     now = clock.now()
     place = Window(RowNumber(), partition_by=F("destination"), order_by=F("due_at").asc())
-    due = Delivery.objects.filter(claimable(now), destination__in=open_destinations(now))
+    due = Delivery.objects.filter(claimable(now), destination__in=single_destinations(now))
     placed = due.order_by().values(
         "id",
         "due_at",
@@ -196,7 +201,7 @@ def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
     """Return the due deliveries of the referral that an event speaks of."""
     now = clock.now()
     due = Delivery.objects.filter(
-        claimable(now), referral__events=event_id, destination__in=open_destinations(now)
+        claimable(now), referral__events=event_id, destination__in=single_destinations(now)
     )
     return list(due.values_list("pk", flat=True))
 
@@ -213,7 +218,9 @@ def mark_nudged(delivery_id: UUID) -> bool:
 def release_lost() -> int:
     """Take deliveries back whose worker is gone; one that keeps killing workers is quarantined."""
     now = clock.now()
-    lost = Delivery.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    # What is in a run goes with that: it may have arrived.
+    in_a_run = Exists(Run.objects.filter(pk=OuterRef("lease_token")))
+    lost = Delivery.objects.filter(~in_a_run, state=State.RUNNING, lease_until__lt=now)
     rows = lost.only("lease_token", "deaths", "row_key")
     return sum(_release(row, row.lease_token, now) for row in rows if row.lease_token)
 

@@ -23,6 +23,9 @@ def resume(destination: Destination, now: datetime) -> None:
     stopped = Q(state=State.NEEDS_ATTENTION, reason=Reason.CONNECTION)
     due = Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
     waiting = Delivery.objects.filter(stopped | due, destination=destination)
+    if destination.batches:  # one run takes all of them
+        waiting.filter(stopped).update(state=State.QUEUED, reason="", due_at=now)
+        return
     due_at = now
     for turn in _turns(waiting.order_by("opened_at", "pk").values_list("pk", "stopped_at")):
         theirs = Delivery.objects.filter(pk__in=turn)

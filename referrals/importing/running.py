@@ -77,7 +77,7 @@ def _attempt(lease: Lease) -> None:
             built = build_removal(delivery, lease.version, ledger)
             outcome = transport.remove(built.parcel)
         else:
-            _check_may_go(delivery)
+            check_may_go(delivery)
             built = build(delivery, lease.version, ledger, frozen=transport.takes_more)
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
@@ -125,7 +125,7 @@ def _others_pass(delivery: Delivery) -> bool:
     return True
 
 
-def _check_may_go(delivery: Delivery) -> None:
+def check_may_go(delivery: Delivery) -> None:
     """Raise Rejected when the referral must not go to this destination any more."""
     if why := _why_not(delivery):
         raise Rejected(why)

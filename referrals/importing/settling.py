@@ -286,7 +286,8 @@ def _without_the_person(
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
     if delivery.steps.exists():
         return ended | (_error(now, MAY_BE_THERE) if referral.is_revoked else {})
-    versions.end([delivery.pk])  # nothing is there to be removed
+    if delivery.external_id is None and version.run_id is None:
+        versions.end([delivery.pk])  # nothing is there to be removed
     return ended
 
 

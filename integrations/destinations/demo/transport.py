@@ -1,5 +1,6 @@
 """The demo destination: every outcome a delivery can have, by option, without a network."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from django.core.validators import RegexValidator
 
 from integrations.transport import (
     SUMMARY,
+    Batch,
+    BatchReceipt,
     ErrorKind,
     Misconfigured,
     Options,
@@ -97,6 +100,7 @@ class DemoOptions(Options):
     )
     removes = YesNoField(label="Removes what was revoked", initial=False)
     by_hand = YesNoField(label="A person may send", initial=False)
+    batches = YesNoField(label="Takes what is due together", initial=False)
     repeatable = YesNoField(label="Knows what it was sent, by its id", initial=False)
     effects_file = forms.CharField(
         initial="",
@@ -107,6 +111,8 @@ class DemoOptions(Options):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if cleaned.get("batches") and not cleaned.get("effects_file"):
+            self.add_error("effects_file", "A run is written into a file beside this one.")
         for name, message in list(_senseless(cleaned)):
             self.add_error(name, message)
         return cleaned
@@ -119,6 +125,8 @@ def _senseless(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "removes", "What takes a referral once takes no second message that removes it."
     if options.get("by_hand") and not once:
         yield "by_hand", "What is kept current by itself is not sent by hand."
+    if options.get("batches") and not latest:
+        yield "batches", "What travels together is the latest of each referral."
     if latest and not options.get("repeatable"):
         yield "repeatable", "A newer version follows one that may have arrived: say yes."
 
@@ -139,6 +147,7 @@ class DemoTransport(Transport):
         self.updates = Updates(self.options["updates"])
         self.removes = self.options["removes"]
         self.by_hand = self.options["by_hand"]
+        self.batches = self.options["batches"]
         self.repeatable = self.options["repeatable"]
 
     @property
@@ -163,6 +172,24 @@ class DemoTransport(Transport):
 
     def remove(self, parcel: Parcel) -> Receipt:
         return Receipt(self._once(parcel, REMOVE_STEP))
+
+    def deliver_batch(self, batch: Batch) -> BatchReceipt:
+        """Write the rows into a file of the run, beside the file of effects."""
+        behaviour = self.options["behaviour"]
+        folder = Path(self.options["effects_file"]).with_suffix(".runs")
+        folder.mkdir(exist_ok=True)
+        unfinished, finished = folder / f".{batch.id}.part", folder / f"{batch.id}.jsonl"
+        sha256, rows = hashlib.sha256(), 0
+        _fail_before(behaviour)
+        with unfinished.open("wb") as file:
+            for rows, parcel in enumerate(batch.parcels, start=1):  # noqa: B007 - counted
+                line = json.dumps(_row(parcel)).encode() + b"\n"
+                sha256.update(line)
+                file.write(line)
+        size = unfinished.stat().st_size
+        finish(unfinished, finished)
+        _fail_after(behaviour)
+        return BatchReceipt(finished.name, rows, size, sha256.hexdigest())
 
     def _once(self, parcel: Parcel, step: str, sha256: str = "") -> str:
         of_version = (parcel.version, parcel.number) if self.takes_more else ()
@@ -204,6 +231,28 @@ class DemoTransport(Transport):
         if not path.is_file():
             return delivered
         return [Effect(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+
+
+def _row(parcel: Parcel) -> dict[str, Any]:
+    return {
+        "reference": parcel.reference,
+        "version": parcel.version,
+        "number": parcel.number,
+        "action": parcel.action,
+    }
+
+
+def finish(unfinished: Path, finished: Path) -> None:
+    """Let what was written appear, whole; what a run of this id left before is replaced."""
+    unfinished.rename(finished)
+
+
+def finished_runs(effects_file: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each finished run, by its file's name."""
+    return {
+        path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in effects_file.with_suffix(".runs").glob("*.jsonl")
+    }
 
 
 def _fail_before(behaviour: str) -> None:
