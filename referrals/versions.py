@@ -66,6 +66,24 @@ def _instead(delivery: Delivery, now: datetime, becomes: State, **asked: Any) ->
     return version
 
 
+def ask(delivery: Delivery, now: datetime, **asked: Any) -> Version:
+    """Make the version that a person asks for, whatever became of the one before."""
+    version = _make(delivery, now, why=Version.Why.PERSON, **asked)
+    take_place(version, State.SUPERSEDED)
+    _queue(Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.RUNNING), now)
+    return version
+
+
+def bring_again(version: Version, now: datetime) -> bool:
+    """Let the version go once more under the same ids; False while its delivery runs."""
+    free = Delivery.objects.filter(pk=version.delivery_id).exclude(state=Delivery.State.RUNNING)
+    if not free.update(state=Delivery.State.QUEUED, reason="", due_at=now, tries=0):
+        return False
+    Step.objects.filter(version=version).delete()
+    Version.objects.filter(pk=version.pk).update(state=State.OPEN)
+    return True
+
+
 def remove(delivery: Delivery, now: datetime, why: Version.Why) -> Version:
     """Make the version that removes the referral there. It waits for nothing."""
     version = _make(delivery, now, action=Version.Action.REMOVE, why=why)

@@ -54,9 +54,7 @@ def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
     yield "retry", importing.why_not_retry(delivery)
     if delivery.error_at:
         yield "clear_errors", _why_not_clear(delivery)
-    is_update = delivery.state == State.NEEDS_ATTENTION and delivery.wanted > delivery.done
-    unsent = delivery.external_id is None
-    if is_update or (unsent and delivery.state not in (State.IMPORTED, State.DISMISSED)):
+    if importing.may_be_dismissed(delivery):
         yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
 
 

@@ -19,9 +19,11 @@ from referrals.importing.deciding import (
     confirm_absent,
     confirm_present,
     dismiss,
+    may_be_dismissed,
     retry,
     why_not_retry,
 )
+from referrals.importing.replaying import NotReplayed, Replayed, made_between, missed, replay
 from referrals.importing.restoring import (
     admit,
     asking,
@@ -32,8 +34,12 @@ from referrals.importing.restoring import (
 )
 from referrals.importing.running import run, run_next
 from referrals.importing.runs import carry_due, due_destinations
+from referrals.importing.sending import NotSent, send_by_hand
 
 __all__ = [
+    "NotReplayed",
+    "NotSent",
+    "Replayed",
     "RetryRefused",
     "admit",
     "asking",
@@ -48,11 +54,16 @@ __all__ = [
     "due_destinations",
     "look",
     "look_without_asking",
+    "made_between",
     "mark_nudged",
+    "may_be_dismissed",
+    "missed",
     "release_lost",
+    "replay",
     "restored",
     "retry",
     "run",
     "run_next",
+    "send_by_hand",
     "why_not_retry",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import audit, clock
@@ -13,7 +13,7 @@ from core.rows import update_one
 from referrals import versions
 from referrals.advice import MAX_RESENDS
 from referrals.importing import restoring
-from referrals.models import ClearedError, Delivery, Step
+from referrals.models import ClearedError, Delivery, Step, Version
 
 State, Reason = Delivery.State, Delivery.Reason
 
@@ -28,9 +28,10 @@ class RetryRefused(Exception):
 
 COMMAND_LINE = "command line"
 # Nothing has arrived yet; or an update needs attention.
+PENDING = Version.objects.filter(delivery=OuterRef("pk"), state__in=Version.PENDING)
 DISMISSIBLE = Q(
     state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
-) | Q(state=State.NEEDS_ATTENTION, wanted__gt=F("done"))
+) | Q(Exists(PENDING), state=State.NEEDS_ATTENTION)
 NOT_FAILED = {
     State.WAITING: "It waits for details from Caredove, and goes by itself when they come.",
     State.QUEUED: "It is queued already, and goes by itself.",
@@ -101,6 +102,13 @@ def retry(delivery: Delivery, by: AbstractBaseUser | None = None) -> None:
         if not queued:
             raise RetryRefused(ACTED)
         audit.record(by or COMMAND_LINE, "retry", delivery)
+
+
+def may_be_dismissed(delivery: Delivery) -> bool:
+    """Return whether it can be given up, now or as soon as it no longer runs."""
+    if delivery.external_id is None:
+        return delivery.state not in (State.IMPORTED, State.DISMISSED)
+    return delivery.state == State.NEEDS_ATTENTION and versions.pending_of(delivery.pk).exists()
 
 
 def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) -> bool:

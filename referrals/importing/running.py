@@ -127,7 +127,7 @@ def _others_pass(delivery: Delivery) -> bool:
 
 def check_may_go(delivery: Delivery) -> None:
     """Raise Rejected when the referral must not go to this destination any more."""
-    if why := _why_not(delivery):
+    if why := why_not_now(delivery):
         raise Rejected(why)
     if rereading.is_earlier(delivery.referral):
         rereading.refresh(delivery.referral)
@@ -141,7 +141,7 @@ def _check_not_withdrawn(delivery: Delivery) -> None:
         raise withdrawal.RequestWithdrawn(withdrawal.REQUEST_WITHDRAWN.format(status=status))
 
 
-def _why_not(delivery: Delivery) -> str:
+def why_not_now(delivery: Delivery) -> str:
     """Return why the referral must not go to this destination any more, or an empty string."""
     if delivery.referral.purged_at:
         return why_ended(delivery.referral)
