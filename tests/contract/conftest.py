@@ -58,9 +58,30 @@ def _shown_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del sys.modules[name]
 
 
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
+def variants_of(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the ways to set the kind up that its `contract.py` names; one is enough for most."""
+    if kind == SHOWN_KIND:
+        return {}
+    module = import_module(f"{destinations.__name__}.{kind}.contract")
+    found: dict[str, dict[str, Any]] = module.variants() if hasattr(module, "variants") else {}
+    return found
+
+
+VARIANTS = [
+    pytest.param((kind, variant), id=f"{kind} {name}".strip())
+    for kind in KINDS
+    for name, variant in (variants_of(kind) or {"": None}).items()
+]
+
+
+@pytest.fixture(params=VARIANTS)
+def set_up_as(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any] | None]:
     return request.param
+
+
+@pytest.fixture
+def kind(set_up_as: tuple[str, Any]) -> str:
+    return set_up_as[0]
 
 
 @pytest.fixture
@@ -69,14 +90,17 @@ def transport(kind: str) -> type[Transport]:
 
 
 @pytest.fixture
-def rehearse(kind: str, tmp_path: Path) -> Callable[[], AbstractContextManager[Rehearsal]]:
+def rehearse(
+    set_up_as: tuple[str, dict[str, Any] | None], tmp_path: Path
+) -> Callable[[], AbstractContextManager[Rehearsal]]:
     """Return a call that starts a fresh destination of this kind."""
+    kind, variant = set_up_as
     module = import_module(f"{destinations.__name__}.{kind}.contract")
 
     def fresh() -> AbstractContextManager[Rehearsal]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
-        return module.rehearsal(folder)
+        return module.rehearsal(folder, variant) if variant else module.rehearsal(folder)
 
     return fresh
 

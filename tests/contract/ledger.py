@@ -21,8 +21,9 @@ class InMemoryLedger:
     `moments` lists what happened, in order; at the one named by `killed_at` the worker dies.
     """
 
-    def __init__(self, killed_at: str = "") -> None:
+    def __init__(self, killed_at: str = "", *, repeatable: bool = False) -> None:
         self.killed_at = killed_at
+        self.repeatable = repeatable
         self.moments: list[str] = []
         self.done: dict[str, str] = {}
         self.meant: set[str] = set()
@@ -48,9 +49,8 @@ class InMemoryLedger:
         find: Callable[[], str | None] | None = None,
     ) -> str:
         if step not in self.done:
-            self.done[step] = (step in self.meant and self._search(step, find)) or self._do(
-                step, do
-            )
+            look = step in self.meant and not self.repeatable
+            self.done[step] = (look and self._search(step, find)) or self._do(step, do)
             self.meant.discard(step)
             self._moment(f"{step}: done")
         return self.done[step]

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.transport import ATTACHMENT, SUMMARY, Document, Ledger, Parcel
+from integrations.transport import ATTACHMENT, SUMMARY, Action, Document, Ledger, Parcel
 from tests.contract.ledger import InMemoryLedger
 
 REFERENCE = "3502768696"
@@ -32,5 +32,9 @@ def parcel(
     record: Mapping[str, Any],
     ledger: Ledger | None = None,
     documents: tuple[Document, ...] = DOCUMENTS,
+    *,
+    number: int = 1,
+    action: Action = Action.PUT,
 ) -> Parcel:
-    return Parcel(REFERENCE, record, documents, ledger or InMemoryLedger())
+    version = f"version-{number}"
+    return Parcel(REFERENCE, record, documents, ledger or InMemoryLedger(), action, version, number)

@@ -5,18 +5,24 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from integrations import destinations
 from integrations.transport import (
+    Action,
+    Batch,
     DeliveryError,
     Options,
+    Parcel,
     Receipt,
     SecretField,
+    Targets,
     Transport,
     Unconfirmed,
+    Updates,
 )
 from mapping import exchange, targets
 from tests.contract.conftest import Rehearsal
@@ -38,12 +44,22 @@ def secrets(transport: type[Transport]) -> list[str]:
     return [name for name, field in fields.items() if isinstance(field, SecretField)]
 
 
-def delivered(rehearsal: Rehearsal, transport: type[Transport], ledger: InMemoryLedger) -> Receipt:
+def delivered(
+    rehearsal: Rehearsal,
+    transport: type[Transport],
+    ledger: InMemoryLedger,
+    number: int = 1,
+    action: Action = Action.PUT,
+) -> Receipt:
     """Deliver as the engine does: again and again, until the receipt or a person's turn."""
     set_up = transport(cleaned(transport, rehearsal.options))
+    ledger.repeatable = set_up.repeatable
+    put = action is Action.PUT
+    record, documents = (rehearsal.record, DOCUMENTS) if put else ({}, ())
+    bring = set_up.deliver if put else set_up.remove
     for _ in range(MOST_ATTEMPTS):
         try:
-            return set_up.deliver(parcel(rehearsal.record, ledger))
+            return bring(parcel(record, ledger, documents, number=number, action=action))
         except Killed:
             ledger.attempt += 1
         except Unconfirmed as error:
@@ -236,6 +252,101 @@ def test_a_delivery_does_not_sleep(
 
     monkeypatch.setattr(time, "sleep", slept)
     assert delivered(rehearsal, transport, InMemoryLedger()).external_id
+
+
+# -- More than once ------------------------------------------------------------------------------
+
+
+def able(rehearsal: Rehearsal, transport: type[Transport], *names: str) -> Transport:
+    """Return the destination, set up; skips where it cannot do what is named."""
+    set_up = transport(cleaned(transport, rehearsal.options))
+    if not all(getattr(set_up, name) for name in names):
+        pytest.skip(f"It is not one that {' and '.join(names)}.")
+    return set_up
+
+
+def test_what_a_kind_can_do_makes_sense(rehearsal: Rehearsal, transport: type[Transport]) -> None:
+    set_up = able(rehearsal, transport)
+    assert isinstance(set_up.updates, Updates)
+    assert isinstance(set_up.targets, Targets)
+    assert set_up.noun
+    assert set_up.updates is not Updates.ONCE or not set_up.removes
+    assert set_up.repeatable or not set_up.batches
+
+
+def test_a_second_version_arrives_besides_the_first(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    able(rehearsal, transport, "takes_more")
+    delivered(rehearsal, transport, InMemoryLedger())
+    first = rehearsal.effects()
+    delivered(rehearsal, transport, InMemoryLedger(), number=2)
+    assert len(rehearsal.effects()) == 2 * len(first)
+    assert len(set(rehearsal.effects())) == 2 * len(first)
+
+
+def test_a_version_that_is_brought_again_is_there_once(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    able(rehearsal, transport, "repeatable")
+    delivered(rehearsal, transport, InMemoryLedger())
+    first = sorted(rehearsal.effects())
+    delivered(rehearsal, transport, InMemoryLedger())  # another ledger: nothing is remembered
+    assert sorted(rehearsal.effects()) == first
+
+
+def test_a_removal_arrives_once_wherever_it_is_killed(
+    rehearse: Fresh, transport: type[Transport]
+) -> None:
+    untroubled = InMemoryLedger()
+    with rehearse() as rehearsal:
+        able(rehearsal, transport, "removes")
+        delivered(rehearsal, transport, InMemoryLedger())
+        there = len(rehearsal.effects())
+        delivered(rehearsal, transport, untroubled, 2, Action.REMOVE)
+        expected = sorted(rehearsal.effects())
+    assert len(expected) == there + 1
+    for moment in untroubled.moments:
+        with rehearse() as rehearsal:
+            delivered(rehearsal, transport, InMemoryLedger())
+            delivered(rehearsal, transport, InMemoryLedger(moment), 2, Action.REMOVE)
+            assert sorted(rehearsal.effects()) == expected, moment
+
+
+def batch(rehearsal: Rehearsal, rows: int, killed_after: int | None = None) -> Batch:
+    """Return a run of so many rows; its worker may die after some of them."""
+
+    def parcels() -> Iterator[Parcel]:
+        for number in range(1, rows + 1):
+            yield parcel(rehearsal.record, documents=(), number=number)
+            if number == killed_after:
+                raise Killed
+
+    until = datetime(2026, 3, 19, 18, 30, tzinfo=UTC)
+    return Batch("4a1f6f4e-5f0e-4d4e-8d0b-6f1d3a1c2b10", None, until, parcels())
+
+
+def test_a_run_is_there_whole_or_not_at_all(rehearse: Fresh, transport: type[Transport]) -> None:
+    for killed_after in (1, 2, 3):
+        with rehearse() as rehearsal:
+            set_up = able(rehearsal, transport, "batches")
+            with pytest.raises(Killed):
+                set_up.deliver_batch(batch(rehearsal, 3, killed_after))
+            assert rehearsal.effects() == []
+            assert set_up.deliver_batch(batch(rehearsal, 3)).rows == 3
+            assert len(rehearsal.effects()) == 3
+
+
+def test_a_run_that_is_carried_again_takes_the_place_of_the_first(
+    rehearsal: Rehearsal, transport: type[Transport]
+) -> None:
+    set_up = able(rehearsal, transport, "batches")
+    first = set_up.deliver_batch(batch(rehearsal, 3))
+    effects = rehearsal.effects()
+    assert set_up.deliver_batch(batch(rehearsal, 3)) == first
+    assert rehearsal.effects() == effects
+    assert (first.rows, len(first.sha256)) == (3, 64)
+    assert first.size > 0
 
 
 # -- What nobody may see -------------------------------------------------------------------------

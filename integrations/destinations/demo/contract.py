@@ -1,12 +1,21 @@
 """How the contract suite tries this kind out; `docs/adding-a-destination.md` explains."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from integrations.destinations.demo import transport as demo
-from integrations.transport import DeliveryError, Misconfigured, Rejected, TryAgain, Unconfirmed
+from integrations.transport import (
+    DeliveryError,
+    Misconfigured,
+    Rejected,
+    TryAgain,
+    Unconfirmed,
+    Updates,
+)
 
 
 class Rehearsal:
@@ -21,20 +30,35 @@ class Rehearsal:
         demo.UNCONFIRMED: Unconfirmed,
     }
 
-    def __init__(self, effects: Path) -> None:
+    def __init__(self, effects: Path, variant: Mapping[str, Any]) -> None:
         self._effects = effects
-        self.options: dict[str, Any] = {"effects_file": str(effects)}
+        self.options: dict[str, Any] = {**variant, "effects_file": str(effects)}
 
     def fail(self, failure: str) -> dict[str, Any]:
         return {**self.options, "behaviour": failure}
 
     def effects(self) -> list[str]:
-        return self._effects.read_text().splitlines() if self._effects.exists() else []
+        kept = self._effects.read_text().splitlines() if self._effects.exists() else []
+        return kept + [
+            json.dumps(row) for rows in demo.finished_runs(self._effects).values() for row in rows
+        ]
+
+
+def variants() -> dict[str, dict[str, Any]]:
+    """Return every combination of what the kind can do that makes sense, by its name."""
+    switches = ("removes", "by_hand", "batches", "repeatable")
+    found = {}
+    for updates, *chosen in product(Updates, *([False, True] for _ in switches)):
+        options = {"updates": updates.value, **dict(zip(switches, chosen, strict=True))}
+        if demo.DemoOptions({**options, "effects_file": "effects.jsonl"}).is_valid():
+            named = (name for name, value in options.items() if value is True)
+            found[" ".join([options["updates"], *named])] = options
+    return found
 
 
 @contextmanager
-def rehearsal(folder: Path) -> Iterator[Rehearsal]:
+def rehearsal(folder: Path, variant: Mapping[str, Any] | None = None) -> Iterator[Rehearsal]:
     demo.misbehaved.clear()
     demo.delivered.clear()
     demo.asked.clear()
-    yield Rehearsal(folder / "effects.jsonl")
+    yield Rehearsal(folder / "effects.jsonl", variant or {})
