@@ -372,7 +372,7 @@ class Destination(KeyedModel):
             names = {field.name for field in self._meta.local_concrete_fields}
             kwargs["update_fields"] = names - {"id", *STANDING}
         if self.kind in destinations.kinds():
-            self.batches = self.transport().batches
+            self.batches = destinations.transport_class(self.kind)(self.options).batches
         super().save(*args, **kwargs)
 
     def clean(self) -> None:

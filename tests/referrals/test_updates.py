@@ -260,12 +260,14 @@ def test_a_newer_version_repairs_a_refused_one_where_the_latest_counts() -> None
 
 
 def test_an_update_that_is_out_of_tries_is_not_taken_for_an_import(settings: Any) -> None:
-    settings.RETRY_SCHEDULE = []
+    settings.RETRY_SCHEDULE = [timedelta(minutes=1)]
     world = keeps(**EACH)
     world.send(plain())
     run_all(world)
     behave(world, "try_again")
     edit(world, 2)
+    run_all(world)
+    Delivery.objects.update(due_at=world.delivery.opened_at)
     delivery = run_all(world)
     assert (delivery.state, delivery.reason) == ("needs_attention", "gave_up")
     assert (delivery.done, states(world)) == (1, ["accepted", "open"])

@@ -48,11 +48,12 @@ def variants() -> dict[str, dict[str, Any]]:
     """Return every combination of what the kind can do that makes sense, by its name."""
     switches = ("removes", "by_hand", "batches", "repeatable")
     found = {}
-    for updates, *chosen in product(Updates, *([False, True] for _ in switches)):
-        options = {"updates": updates.value, **dict(zip(switches, chosen, strict=True))}
+    for updates, chosen in product(Updates, product([False, True], repeat=len(switches))):
+        can = dict(zip(switches, chosen, strict=True))
+        options = {"updates": updates.value, **can}
         if demo.DemoOptions({**options, "effects_file": "effects.jsonl"}).is_valid():
-            named = (name for name, value in options.items() if value is True)
-            found[" ".join([options["updates"], *named])] = options
+            named = (name for name, able in can.items() if able)
+            found[" ".join([updates.value, *named])] = options
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
+from integrations.capabilities import Capability, Finding
 from integrations.transport import (
     SUMMARY,
     Batch,
@@ -21,7 +22,6 @@ from integrations.transport import (
     Parcel,
     Receipt,
     Rejected,
-    Search,
     Transport,
     TryAgain,
     Unconfirmed,
@@ -142,8 +142,10 @@ class DemoTransport(Transport):
         TargetField("note", "Note", takes_rest=True),
     )
 
-    def __init__(self, options: Mapping[str, Any], search: Search | None = None) -> None:
-        super().__init__(options, search)
+    def __init__(
+        self, options: Mapping[str, Any], findings: Mapping[Capability, Finding] | None = None
+    ) -> None:
+        super().__init__(options, findings)
         self.updates = Updates(self.options["updates"])
         self.removes = self.options["removes"]
         self.by_hand = self.options["by_hand"]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0003_destination_standing'),
+        ('integrations', '0006_capabilities'),
     ]
 
     operations = [

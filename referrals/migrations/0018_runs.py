@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0004_destination_batches'),
-        ('referrals', '0013_an_update_is_an_outcome'),
+        ('integrations', '0007_destination_batches'),
+        ('referrals', '0017_an_update_is_an_outcome'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0012_versions_alone'),
+        ('referrals', '0016_what_may_have_arrived'),
     ]
 
     operations = [
