@@ -500,6 +500,7 @@ class Delivery(KeyedModel):
 
     class Meta:
         ordering = ["-opened_at"]
+        verbose_name_plural = "deliveries"
         permissions = [("decide_delivery", "Can retry, dismiss and clear imports")]
         constraints = [
             models.UniqueConstraint(

@@ -98,7 +98,7 @@ def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
         asked = delivery.versions.filter(action=Version.Action.REMOVE, why=VersionWhy.REVOCATION)
         if not asked.exists():
             versions.remove(delivery, now, VersionWhy.REVOCATION)
-            deliveries.filter(pk=delivery.pk).update(message=STILL_THERE)
+            update_one(deliveries, delivery, message=STILL_THERE)
     return [delivery.pk for delivery in removing]
 
 

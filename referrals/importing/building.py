@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
 from core import clock, outbound
+from core.rows import update_one
 from integrations.models import TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
@@ -116,7 +117,7 @@ def _frozen(referral: Referral, version: Version) -> source.Document:
     """Return what the version shows; what the referral shows now, where it has shown nothing."""
     if version.document is None:
         version.document = document_of(referral)
-        Version.objects.filter(pk=version.pk).update(document=version.document)
+        update_one(Version.objects.all(), version, document=version.document)
     return cast(source.Document, version.document)
 
 

@@ -57,13 +57,13 @@ class LeaseLost(Exception):
 class Lease:
     """The right to work on a delivery until its end, and the version that it has to bring.
 
-    The token is also the attempt's.
+    The token is also the attempt's. In a run it is the run's, which has no attempts.
     """
 
     delivery_id: UUID
     token: UUID
     version: Version
-    attempt: Attempt = field(repr=False, compare=False)
+    attempt: Attempt | None = field(default=None, repr=False, compare=False)
 
     def extend(self) -> datetime:
         """Prolong the lease, before a remote effect; raises LeaseLost when it has run out.

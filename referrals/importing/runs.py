@@ -17,6 +17,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, V
 from django.db.models.functions import Coalesce
 
 from core import clock
+from core.rows import update_one
 from integrations.transport import (
     Batch,
     BatchReceipt,
@@ -243,7 +244,7 @@ class _Carrying:
 
     def _end(self, **changed: object) -> None:
         """Write what became of the run, if the lease still holds; raises LeaseLost if not."""
-        if not self._mine().update(**changed):
+        if not update_one(self._mine(), self.run, **changed):
             raise LeaseLost
 
     def _stop_destination(self, outcome: Exception, now: datetime) -> None:

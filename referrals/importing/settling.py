@@ -359,6 +359,8 @@ def _delay(tries: int) -> timedelta:
 def _end_attempt(
     lease: Lease, outcome: Receipt | Exception, now: datetime, *, purged: bool
 ) -> None:
+    if lease.attempt is None:
+        return
     exchange = _exchange(outcome)
     message = outcome.message if isinstance(outcome, DeliveryError) else ""
     doubt = outcome.doubt if isinstance(outcome, Unconfirmed) else None

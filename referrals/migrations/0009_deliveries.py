@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='delivery',
-            options={'ordering': ['-opened_at'], 'permissions': [('decide_delivery', 'Can retry, dismiss and clear imports')]},
+            options={'ordering': ['-opened_at'], 'permissions': [('decide_delivery', 'Can retry, dismiss and clear imports')], 'verbose_name_plural': 'deliveries'},
         ),
         migrations.AlterField(
             model_name='attempt',

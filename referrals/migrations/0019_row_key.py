@@ -12,7 +12,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0016_what_may_have_arrived'),
+        ('referrals', '0018_runs'),
     ]
 
     operations = [
@@ -73,6 +73,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='attempt',
+            name='row_key',
+            field=core.rowkeys.RowKeyField(),
+        ),
+        migrations.AddField(
+            model_name='run',
             name='row_key',
             field=core.rowkeys.RowKeyField(),
         ),

@@ -11,7 +11,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0006_capabilities'),
+        ('integrations', '0007_destination_batches'),
     ]
 
     operations = [
