@@ -19,6 +19,7 @@ from integrations.configuration.exporting import export
 from integrations.history import putting_back
 from integrations.models import Destination
 from tests.forms import form_on
+from tests.rows import write
 from tests.world import World, make_world, options
 
 KEYS, LISTS, FINDS, FILTERS = (
@@ -49,7 +50,8 @@ def as_of_an_upgrade(look_up: bool = True, repeat_files: bool = True) -> None:
     """Make the destination what the migration makes of one of an earlier version."""
     said = {FINDS: look_up, KEYS: repeat_files}
     at = clock.now().isoformat()
-    Destination.objects.update(
+    write(
+        Destination.objects.all(),
         options=options(
             "crms", base_url=URL, token="t", look_up=look_up, repeat_files=repeat_files
         ),
@@ -75,9 +77,16 @@ def test_what_a_test_shows_is_proved_or_disproved(world: World, one: Capability,
     assert now().transport().can(one) is yes
 
 
+def opt(**given: Any) -> None:
+    write(Destination.objects.all(), options=options("crms", **given))
+
+
 @pytest.mark.parametrize(("one", "option"), [(KEYS, "repeat_files"), (FINDS, "look_up")])
 def test_a_declared_yes_counts_until_a_test_disproves_it(world: World, one: Any, option: str):
-    Destination.objects.update(options=options("crms", base_url=URL, token="t", **{option: True}))
+    write(
+        Destination.objects.all(),
+        options=options("crms", base_url=URL, token="t", **{option: True}),
+    )
     now().declare({option: True}, by="pat")
     assert stands(one) == (How.DECLARED, True, "pat")
     assert now().transport().can(one)
@@ -89,7 +98,10 @@ def test_a_declared_yes_counts_until_a_test_disproves_it(world: World, one: Any,
 @pytest.mark.parametrize(("one", "option"), [(KEYS, "repeat_files"), (FINDS, "look_up")])
 def test_a_declared_no_is_believed_whatever_was_proved(world: World, one: Any, option: str):
     now().prove({one: Finding(True)}, clock.now())
-    Destination.objects.update(options=options("crms", base_url=URL, token="t", **{option: False}))
+    write(
+        Destination.objects.all(),
+        options=options("crms", base_url=URL, token="t", **{option: False}),
+    )
     now().declare({option: False}, by="pat")
     assert stands(one) == (How.DECLARED, False, "pat")
     assert not now().transport().can(one)
@@ -115,7 +127,7 @@ def test_an_option_that_it_depends_on_makes_a_proof_void(
 ):
     now().prove({one: Finding(True)}, clock.now())
     given = {"base_url": URL, "token": "t", "look_up": None, "repeat_files": None, **change}
-    Destination.objects.update(options=options("crms", **given))
+    opt(**given)
     assert stands(one)[0] is (How.UNPROVEN if voids else How.PROVED)
 
 
@@ -160,7 +172,7 @@ def test_a_person_declares_and_is_named(admin_client: Client, world: World):
 
 def test_saving_the_form_again_declares_nothing_anew(admin_client: Client, world: World):
     now().declare({"look_up": True}, by="pat")
-    Destination.objects.update(options=options("crms", base_url=URL, token="t"))
+    opt(base_url=URL, token="t")
     url, page = page_of(admin_client)
     admin_client.post(url, form_on(page) | {"name": "Another name"})
     assert stands(FINDS) == (How.DECLARED, True, "pat")
@@ -284,7 +296,10 @@ def test_what_nobody_has_declared_is_not_exported(world: World):
 
 def test_an_imported_configuration_declares_in_the_name_of_who_imports_it(world: World):
     now().declare({"look_up": True}, by="pat")
-    Destination.objects.update(options=options("crms", base_url=URL, token="t", repeat_files=None))
+    write(
+        Destination.objects.all(),
+        options=options("crms", base_url=URL, token="t", repeat_files=None),
+    )
     file = export(world.organization).encode()
     as_of_an_upgrade()
     transfer.take_in(file, {"BIRCHWOOD_CRMS_TOKEN": "t"}, by="kim")
@@ -305,7 +320,7 @@ class Earlier:
         self.__dict__.update(kept)
 
     def save(self, update_fields: list[str]) -> None:
-        Destination.objects.update(**{name: getattr(self, name) for name in update_fields})
+        write(Destination.objects.all(), **{name: getattr(self, name) for name in update_fields})
 
     def upgrade(self) -> None:
         """Let the migration do with it what it does with a row."""

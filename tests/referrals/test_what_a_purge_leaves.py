@@ -59,6 +59,7 @@ KEPT = {
     "Delivery.reference": "an id of the referral",
     "Delivery.external_id": "the id in the destination, by which staff remove it there",
     "Delivery.external_url": "where it is in the destination",
+    "Delivery.absent_steps": "names of ours, with the ids of files",
     "Attempt.doubt": "a key of ours",
     "Delivery.last_code": "a code of a protocol, as a transport of ours writes it",
     "Attempt.code": "a code of a protocol, as a transport of ours writes it",
