@@ -44,6 +44,7 @@ FILES = (
     "referrals/retrying.py",
     "referrals/summary.py",
     "referrals/tasks.py",
+    "referrals/versions.py",
     "referrals/withdrawal.py",
     # The proof itself: a narrower one is a new one.
     "tests/crash/**/*.py",
