@@ -1,6 +1,7 @@
 """The pages of configuration: forms, credentials shown once, and no secret anywhere else."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import LIAISON
+from core import clock
 from core.models import AuditEvent
 from integrations.destinations.crms.sandbox import running_sandbox
 from integrations.models import (
@@ -103,6 +105,34 @@ def test_a_destination_is_added_with_its_options(admin_client: Client, world: Wo
     assert added.options["base_url"] == "https://crms.example"
     assert added.options["token"] == "abc"
     assert added.options["read_seconds"] == 30
+
+
+def test_limits_are_set_and_taken_away(admin_client: Client, world: World) -> None:
+    url = change_url(world.destination)
+    data = form_on(admin_client.get(url))
+    admin_client.post(url, data | {"at_once": "2", "per_minute": "30"})
+    limited = Destination.objects.get(pk=world.destination.pk)
+    assert (limited.at_once, limited.per_minute) == (2, 30)
+    assert limited.limits == "at most 2 at the same time and 30 a minute"
+    admin_client.post(url, data | {"at_once": "", "per_minute": ""})
+    assert Destination.objects.get(pk=world.destination.pk).limits == ""
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_that_is_none_is_refused(admin_client: Client, world: World, limit: str) -> None:
+    url = change_url(world.destination)
+    page = admin_client.post(url, form_on(admin_client.get(url)) | {"at_once": limit})
+    assert list(page.context["adminform"].form.errors) == ["at_once"]
+
+
+def test_a_destination_that_is_paused_after_failures_says_so(
+    admin_client: Client, world: World
+) -> None:
+    Destination.objects.update(
+        failures=5, paused_code="HTTP 503", paused_until=clock.now() + timedelta(minutes=5)
+    )
+    page = admin_client.get(change_url(world.destination)).content.decode()
+    assert "failed 5 referrals in a row, the last one with HTTP 503. It is paused until" in page
 
 
 def test_a_wrong_option_is_named_at_its_field_and_nothing_is_stored(

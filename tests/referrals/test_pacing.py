@@ -66,7 +66,7 @@ def deliveries(destination: Destination, count: int) -> list[UUID]:
             trigger_config=destination.trigger_configs.first(),
             reference=referral.reference,
             state="queued",
-            opened_at=now,
+            opened_at=now + timedelta(microseconds=number),
             due_at=now - timedelta(minutes=1, microseconds=-number),
         )
         versions.begin(delivery)

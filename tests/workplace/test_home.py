@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
+from core import clock
 from integrations.models import Destination, Organization, ServiceListing
 from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import client_of
@@ -58,6 +59,30 @@ def held(organization: Organization) -> Destination:
         held_at=NOW,
         held_reason="The token has expired",
     )
+
+
+def test_what_waits_for_its_turn_at_a_destination_with_limits_is_counted(
+    support: Client, world: World
+) -> None:
+    Destination.objects.update(per_minute=30)
+    assert "At most 30 a minute." in shown(support.get(HOME))
+    limited = Destination.objects.get()
+    delivery(limited, State.QUEUED, due_at=NOW)
+    assert "1 waits for its turn: at most 30 a minute." in shown(support.get(HOME))
+    delivery(limited, State.QUEUED, due_at=NOW)
+    assert "2 wait for their turn: at most 30 a minute." in shown(support.get(HOME))
+
+
+def test_a_destination_that_is_paused_after_failures_is_failing_and_needs_nobody(
+    support: Client, world: World
+) -> None:
+    until = clock.now() + timedelta(minutes=5)
+    Destination.objects.update(failures=5, paused_code="HTTP 503", paused_until=until)
+    delivery(world.destination, State.QUEUED, due_at=NOW)
+    page = support.get(HOME)
+    assert needs_on(page) == []
+    assert "Failing" in shown(page)
+    assert "the last one with HTTP 503. It is paused until" in shown(page)
 
 
 def needs_on(page: Any) -> list[tuple[str, str, int]]:

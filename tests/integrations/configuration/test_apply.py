@@ -139,6 +139,28 @@ def test_an_option_that_is_left_out_takes_its_default_and_a_secret_stays() -> No
     assert options["token"] == "token-from-the-environment"
 
 
+def test_limits_stand_among_the_options_of_every_kind() -> None:
+    content = changed()
+    content["destinations"][0]["options"] |= {"at_once": 2, "per_minute": 30}
+    apply(content)
+    destination = Destination.objects.get()
+    assert (destination.at_once, destination.per_minute) == (2, 30)
+    assert "at_once" not in destination.options
+    assert apply(content).nothing_changed
+    del content["destinations"][0]["options"]["at_once"]
+    apply(content)
+    destination = Destination.objects.get()
+    assert (destination.at_once, destination.per_minute) == (None, 30)
+
+
+@pytest.mark.parametrize("limit", [0, -1, "many", 100_000])
+def test_a_limit_that_is_none_is_named(limit: Any) -> None:
+    content = changed()
+    content["destinations"][0]["options"]["per_minute"] = limit
+    (said,) = problems(content)
+    assert "destinations[0].options.per_minute: " in said
+
+
 def test_the_report_tells_what_was_created_changed_and_left() -> None:
     apply(PARSED)
     second = changed()

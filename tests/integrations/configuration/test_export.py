@@ -34,7 +34,12 @@ def world(db: None) -> World:
     copy_mapping(world.config.mapping, None, "of others")
     TriggerConfig.objects.filter(pk=world.config.pk).update(mapping=own, enabled=False)
     demo = Destination.objects.create(
-        organization=world.organization, name="Try-out", kind="demo", options=options("demo")
+        organization=world.organization,
+        name="Try-out",
+        kind="demo",
+        options=options("demo"),
+        at_once=2,
+        per_minute=30,
     )
     second = Destination.objects.create(
         organization=world.organization, name="Birchwood-CRMS", kind="crms",
