@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -54,6 +54,7 @@ STANDING = [
 ]
 PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
 ASK_SEARCH_AGAIN = timedelta(days=1)
+MOST = 10_000  # of a limit
 PROBE_AT_LEAST = timedelta(minutes=15)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -289,14 +290,14 @@ class Destination(KeyedModel):
         "at the same time",
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST)],
         help_text="At most so many deliveries. Empty: no limit.",
     )
     per_minute = models.PositiveSmallIntegerField(
         "per minute",
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST)],
         help_text="At most so many deliveries. Empty: no limit.",
     )
     turn_at = models.DateTimeField(

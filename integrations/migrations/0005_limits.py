@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='destination',
             name='at_once',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='at the same time'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='at the same time'),
         ),
         migrations.AddField(
             model_name='destination',
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='destination',
             name='per_minute',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='per minute'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='per minute'),
         ),
         migrations.AddField(
             model_name='destination',
@@ -44,11 +44,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicaldestination',
             name='at_once',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='at the same time'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='at the same time'),
         ),
         migrations.AddField(
             model_name='historicaldestination',
             name='per_minute',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='per minute'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='At most so many deliveries. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='per minute'),
         ),
     ]

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from core import clock
 from integrations.destinations.crms.sandbox import Sandbox
-from integrations.models import Organization, ServiceListing, TriggerConfig
+from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.warnings import Warning
 from referrals import importing, opening, retention
 from referrals.advice import Actor
@@ -287,6 +287,19 @@ def held(it: Scene) -> None:
 def unreachable(it: Scene) -> None:
     it.send(plain())
     it.destination.go_down("it refused the connection. Look there.", clock.now())
+
+
+@case(Cause.RECOVERING, "take it", "Birchwood CRMS failed 5 referrals in a row, the last one with")
+def paused_after_failures(it: Scene) -> None:
+    it.send(plain())
+    until = clock.now() + timedelta(minutes=5)
+    Destination.objects.update(failures=5, paused_code="HTTP 503", paused_until=until)
+
+
+@case(Cause.LIMITED, "take it", "It waits for its turn at Birchwood CRMS: at most 30 a minute.")
+def limited(it: Scene) -> None:
+    it.send(plain())
+    Destination.objects.update(per_minute=30, turn_at=clock.now())
 
 
 @case(Cause.MAPPING_ERROR, "mapped", "nowhere", Actor.LIAISON)
