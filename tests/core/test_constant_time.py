@@ -18,6 +18,8 @@ COMPARING = {
 SECRET = ("secret", "password", "token", "signature", "authorization", "digest", "hash")
 # What is named so and is none, or is compared with what everybody knows.
 NO_SECRETS = {
+    "entry['of'] == hashes[one]": "with which options something was proved",
+    "self.search_of != hashes.get(Capability.SEARCH_FINDS, '')": "with which options it was tried",
     "len(digest) == hashlib.sha256().digest_size": "a length",
     "secret != _TRIAL": "a word of ours in place of a secret",
     "comparing.compare(offer, organization).digest() != said['digest']": "what a page showed",

@@ -13,7 +13,8 @@ SPEAK_HTTP = (
     "core/outbound",
     "integrations/http",
     "integrations/destinations",
-    "integrations/listings/caredove.py",  # asks Caredove's listing API
+    "integrations/sources/caredove/fhir/outcomes.py",
+    "integrations/sources/caredove/listings.py",  # asks Caredove's listing API
     "referrals/api",  # gives answers of its own
 )
 CODES = range(100, 600)
