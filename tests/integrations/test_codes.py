@@ -13,9 +13,9 @@ SPEAK_HTTP = (
     "core/outbound",
     "integrations/http",
     "integrations/destinations",
-    "integrations/sources/caredove/fhir/outcomes.py",
     "integrations/sources/caredove/listings.py",  # asks Caredove's listing API
-    "referrals/api",  # gives answers of its own
+    "integrations/sources/caredove/fhir/outcomes.py",  # as does the API:
+    "referrals/api",  # it gives answers of its own
 )
 CODES = range(100, 600)
 

@@ -471,7 +471,7 @@ def statements(do: Callable[[], object]) -> int:
 
 def test_a_destination_without_limits_costs_no_statement_more(world: World) -> None:
     first, pk = deliveries(world.destination, 2)
-    assert claim(first), "what a process looks at once is behind it"
+    assert claim(first)  # from then on it is known that this host may deliver
     # The time, a savepoint and its release, the update, the number, the attempt.
     assert statements(lambda: claim(pk)) == 6
     assert statements(lambda: due_deliveries(10)) == 2
