@@ -312,11 +312,8 @@ def test_who_was_asked_is_not_asked_again_when_sending_fails(lost: World):
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["in the backup", "sent again"])
-def test_a_repeatable_kind_sends_again_under_the_same_ids(
-    backup: Backup, monkeypatch: pytest.MonkeyPatch, again: bool
-):
-    monkeypatch.setattr(demo.DemoTransport, "repeatable", True)
-    world = make_world(look_up=False)
+def test_a_repeatable_kind_sends_again_under_the_same_ids(backup: Backup, again: bool):
+    world = make_world(look_up=False, repeatable=True)
     deliver_and_restore(world, backup, restart, range(1, 3), again=again)
     work()
     # What comes again has other ids: its receiver could not tell that it has it.
