@@ -223,8 +223,9 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
         return f"{by}: {delivery.closed_why}" if delivery.closed_why else f"{by}. {WHY_DELETED}"
 
     def more(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
+        noun = obj.destination.transport().noun
         return {
-            "title": f"Import of {obj.referral} into {obj.destination}",
+            "title": f"{noun.capitalize()} of {obj.referral} into {obj.destination}",
             "delivery": obj,
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, obj.attempts.order_by("-number").first()),

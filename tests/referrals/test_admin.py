@@ -54,6 +54,14 @@ def failed(world: World) -> Delivery:
     return world.run()
 
 
+@pytest.mark.parametrize(("given", "title"), [({}, "Import of"), ({"updates": "each"}, "Copy of")])
+def test_a_delivery_is_called_what_its_kind_calls_it(
+    admin_client: Client, given: dict[str, str], title: str
+) -> None:
+    delivery = failed(make_world(**given))
+    assert f"{title} {delivery.referral} into" in text(admin_client, url_of(delivery))
+
+
 def opener(delivery: Delivery) -> InboundEvent:
     """Return the event that opened the delivery."""
     event = delivery.versions.get().opened_by

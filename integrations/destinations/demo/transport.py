@@ -151,6 +151,7 @@ class DemoTransport(Transport):
         self.by_hand = self.options["by_hand"]
         self.batches = self.options["batches"]
         self.repeatable = self.options["repeatable"]
+        self.noun = "import" if self.updates is Updates.ONCE else "copy"
 
     @property
     def is_stand_in(self) -> bool:
