@@ -74,7 +74,7 @@ class KeyedHistory(HistoricalRecords):  # type: ignore[misc]
         super().__init__(*args, **{"bases": (KeyedModel,), **kwargs})
 
 
-def update_one(rows: "models.QuerySet[Any]", row: models.Model, **columns: Any) -> bool:
+def update_one(rows: "models.QuerySet[Any]", row: models.Model, /, **columns: Any) -> bool:
     """Update the row if it is one of `rows`; say whether it was.
 
     Its encrypted columns are bound to it, which `rows.update()` could not do. The row as it is in
