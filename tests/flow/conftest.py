@@ -43,13 +43,17 @@ def files() -> Iterator[FileServer]:
 def configured(
     transactional_db: None, crms: Crms, files: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The contract's example of a configuration file, pointed at this CRMS and these files."""
+    """The contract's example of a configuration file, pointed at this CRMS and these files.
+
+    It says what this CRMS can do: what is not proved yet, and not declared, waits for a person.
+    """
     monkeypatch.setenv("CRMS_TOKEN", TOKEN)
     monkeypatch.setenv("CAREDOVE_PASSWORD", PASSWORD)
     content = (FIXTURES / "examples" / "config.yaml").read_text()
     for given, ours in (
         ("http://127.0.0.1:9009", crms.url),
         ("change-me", SECRET),
+        ("env:CRMS_TOKEN", "env:CRMS_TOKEN\n      look_up: true\n      repeat_files: true"),
         ('["sandbox.caredove.example"]', f'["sandbox.caredove.example", "{files.host}"]'),
     ):
         assert given in content

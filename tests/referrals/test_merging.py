@@ -173,7 +173,7 @@ def test_what_nobody_withdrew_or_overwrote_is_there(history: list[Message], rand
             continue
         if name[0] == "file":
             found = [f for f in view["attachments"] if f.get("sha256") == name[2]]
-            assert any(file["key"] == name[1] for file in found), name
+            assert any(file.get("key") == name[1] for file in found), name
         else:
             there = [without_form(one) for one in view.get(part, [])]
             for one in value if isinstance(value, list) else [value]:

@@ -1,8 +1,9 @@
 """A database that was restored from a backup: what may have arrived is looked for first."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -56,19 +57,29 @@ def _nothing_delivered() -> Iterator[None]:
 
 
 class Backup:
-    """A copy of the database, made and put back as an operator does it."""
+    """A copy of the database, made and put back as an operator does it.
+
+    With SQLite by its own means: beside a file there may be a log of what was written last, as long
+    as any thread of this process is connected.
+    """
 
     def __init__(self) -> None:
         self.database = str(connections["default"].settings_dict["NAME"])
         self.copy = databases.beside(self.database, "backup")
 
     def make(self) -> None:
-        databases.close_all()
-        databases.copy(self.database, self.copy)
+        self._copy(self.database, self.copy)
 
     def restore(self) -> None:
+        self._copy(self.copy, self.database)
+
+    def _copy(self, name: str, new: str) -> None:
         databases.close_all()
-        databases.copy(self.copy, self.database)
+        if connections["default"].vendor != "sqlite":
+            databases.copy(name, new)
+            return
+        with closing(sqlite3.connect(name)) as old, closing(sqlite3.connect(new)) as copied:
+            old.backup(copied)
 
 
 @pytest.fixture
