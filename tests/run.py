@@ -28,6 +28,13 @@ AT_ONCE = min(2 * (os.cpu_count() or 1), 16)
 MATRIX = "tests/crash"
 WITHOUT_MATRIX = [f"--ignore={MATRIX}"]
 WHOLE_MATRIX = ["--whole", MATRIX]
+# What takes minutes of the matrix even as a sample; where the delivery path changed, all of it runs.
+SAMPLE = [
+    "--ignore=tests/crash/test_runs.py",
+    "--deselect=tests/crash/test_every_point.py::"
+    "test_where_nothing_is_said_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person",
+]
+SAMPLE_ON_SERVICES = [*SAMPLE, "--ignore=tests/crash/test_every_shape.py"]
 BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only start up
 
 # Of everything on SQLite, and what tells something new with PostgreSQL and Redis.
@@ -93,7 +100,10 @@ def standard() -> list[Session]:
     changed = delivery_path.changed()
     if not changed:
         print("The crash matrix: a sample. All of it has passed on this delivery path.")
-        return [embedded(EMBEDDED), services(SERVICES)]
+        return [
+            embedded([*EMBEDDED, *SAMPLE]),
+            services([*SERVICES, *SAMPLE_ON_SERVICES]),
+        ]
     print("The crash matrix: all of it. It has not passed yet on what differs here:")
     print(*(f"  {name}" for name in changed), sep="\n", flush=True)
     others = [embedded([*EMBEDDED, *WITHOUT_MATRIX]), services([*SERVICES, *WITHOUT_MATRIX])]

@@ -1,10 +1,10 @@
 """Upgrade a portal of an earlier version and print what there is then, as JSON.
 
-    python -m tests.flow.upgraded STATE [run]
+    python -m tests.flow.upgraded STATE
 
 STATE is what `tests/fixtures/earlier/make_every_state.py` packed; the settings come from the
-environment. `run`: everything that is due is tried, again and again, at destinations that say what
-they were brought.
+environment. Then everything that is due is tried, again and again, at destinations that say what
+they were brought: `brought`, and how the deliveries stand afterward: `afterward`.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 
-def main(state: Path, *words: str) -> None:
+def main(state: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
@@ -24,8 +24,9 @@ def main(state: Path, *words: str) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    brought = run() if "run" in words else {}
-    print(json.dumps({**facts(), "brought": brought}, default=str))
+    found = facts()
+    brought = run()
+    print(json.dumps({**found, "brought": brought, "afterward": deliveries()}, default=str))
 
 
 def facts() -> dict[str, Any]:
@@ -160,4 +161,4 @@ def run() -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(Path(sys.argv[1]))

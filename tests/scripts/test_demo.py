@@ -131,6 +131,7 @@ def test_no_log_names_a_person(ended):
         assert name not in logs
 
 
+@pytest.mark.whole
 def test_nothing_has_to_be_stated_that_a_test_event_can_prove(tmp_path):
     with demonstration(tmp_path / "state", "--prove") as running:
         assert running.wait() == 0, running.output()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from referrals.importing import claiming
-from referrals.models import Attempt, Delivery
+from referrals.models import Attempt, Delivery, Version
 from tests.flow.portal import eventually
 from tests.world import make_world, plain
 
@@ -28,7 +28,7 @@ def test_a_delivery_that_is_claimed_meanwhile_is_deleted_with_its_attempt():
 
 def _empty() -> None:
     # Of all orders, that in which a row can come between.
-    tables = [model._meta.db_table for model in (Attempt, Delivery)]
+    tables = [model._meta.db_table for model in (Attempt, Version, Delivery)]
     connection.ops.execute_sql_flush([f"DELETE FROM {table}" for table in tables])
     connections.close_all()
 
