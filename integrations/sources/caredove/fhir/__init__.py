@@ -24,6 +24,7 @@ from integrations.sources.caredove.fhir.concepts import code, is_marked_internal
 from integrations.sources.caredove.fhir.documents import files
 from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
 from integrations.sources.caredove.fields import Fields, Reading, made
+from integrations.sources.caredove.files import Files
 from integrations.sources.caredove.internal import leave_out_internal
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
@@ -76,15 +77,7 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
     people.leave_out_others(bundle, person)
     listing, organization = request.listing(bundle, asked)
     responses = forms.responses(bundle, asked)
-    attached = files(
-        bundle,
-        asked,
-        forms.attached(bundle, responses),
-        communications.communications(bundle),
-        body,
-    )
-    for warning in attached.warnings:
-        kept.warn(warning)
+    attached = _files(bundle, asked, responses, body)
     task = request.current_task(bundle, asked)
     document = _document(bundle, asked, kind, found[0], task) | made(
         Document,
@@ -105,12 +98,7 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
         unreadable=kept.unreadable,
         withdrawn=taken_back,
     )
-    aliases = (
-        *attached.aliases,
-        *forms.aliases(bundle, responses),
-        *communications.aliases(bundle),
-        *teller.aliases,
-    )
+    others = (*forms.aliases(bundle, responses), *communications.aliases(bundle), *teller.aliases)
     parts = pieces.of_bundle(bundle)
     return ParsedEvent(
         code=event_code,
@@ -125,9 +113,18 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
         listing_name=listing.get("name", ""),
         files=tuple(attached.parsed),
         warnings=pieces.placed(kept.warnings, parts),
-        aliases=aliases,
+        aliases=(*attached.aliases, *others),
         parts=tuple(parts),
     )
+
+
+def _files(bundle: Bundle, asked: Resource, responses: list[Resource], body: bytes) -> Files:
+    """Return the files of all that has some, and warn of what is wrong with them."""
+    of_forms, messages = forms.attached(bundle, responses), communications.communications(bundle)
+    found = files(bundle, asked, of_forms, messages, body)
+    for warning in found.warnings:
+        bundle.account.warn(warning)
+    return found
 
 
 # -- What must be there --------------------------------------------------------------------------
