@@ -75,8 +75,9 @@ def step_of(file: ReferralFile) -> str:
 def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[ReferralFile]:
     """Keep the files that came with a message; return those that the referral did not have.
 
-    The same file again changes nothing. The referral's snapshot holds the message already: a file
-    that its sender has withdrawn since is not kept.
+    The same file again changes nothing. The referral's snapshot holds the message already: of a
+    file that its sender has withdrawn since, there is a row without bytes. A later message may show
+    that the sender withdrew another one: then staff see that this one is missing.
     """
     if not (came := tuple(came)):
         return []
@@ -84,8 +85,6 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
     rows = list(referral.files.all())
     shown = _Shown.of(referral)
     for file in came:
-        if not shown.lists(file.identity, file.sha256):
-            continue
         row = _same(rows, file)
         if row is None:
             if len(rows) >= MAX_FILES:
@@ -98,6 +97,13 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
                 state=State.UNAVAILABLE,
             )
             rows.append(row)
+        if not shown.lists(file.identity, file.sha256):
+            if row.pk is None:
+                _describe(row, file.parsed)
+                row.source, row.sha256 = source, file.sha256
+                row.state, row.problem = State.WITHDRAWN, TAKEN_BACK
+                row.save()
+            continue
         if row.pk is None or row.state == State.WITHDRAWN:
             new.append(row)
         _update(row, source, file)

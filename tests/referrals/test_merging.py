@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mapping.document import Document
-from referrals import snapshot, warned
+from referrals import files, snapshot, warned
 from referrals.models import Referral, ReferralFile
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
@@ -262,3 +262,20 @@ def test_files_are_those_that_the_referral_shows_in_whatever_order_messages_come
             (view, [one.cause for one in warned.of_referral(referral) if one.field != "file"])
         )
     assert shown[0] == shown[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", [(2, 1, 0, 3), (2, 3, 1, 0)])
+def test_a_file_that_was_not_the_withdrawn_one_is_missing_in_sight(
+    world: World, order: tuple[int, ...]
+) -> None:
+    """It came while its id could only mean that it was; the oldest message comes last."""
+    replaced = fhir_messages.replacing({**LETTERS["b"], "id": "doc-2"}, "doc-1")
+    moves = [LETTERS["b"], LETTERS["a"], replaced, LETTERS["b"]]
+    messages = [fhir_messages.message(number, move) for number, move in enumerate(moves, start=1)]
+    for place in order:
+        world.send(json.dumps(messages[place]).encode(), "fhir")
+    referral = world.referral_of(REFERENCE)
+    assert standing(referral) == listed(referral)
+    (letter,) = (file for file in referral.files.all() if file.filename == "letter.txt")
+    assert (letter.state, letter.problem) == (ReferralFile.State.UNAVAILABLE, files.NOT_HERE)

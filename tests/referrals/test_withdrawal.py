@@ -62,7 +62,8 @@ def test_a_withdrawal_that_comes_before_the_file_keeps_it_away(world: World) -> 
         world.send(plain("referral.edited", number=2))
     world.send(plain(number=1, attachments=[LETTER, RESULTS]))
     assert sent_names(world) == ["results-4712"]
-    assert not ReferralFile.objects.filter(identity="letter-4711").exists()
+    letter = ReferralFile.objects.get(identity="letter-4711")
+    assert (letter.state, letter.stored_as) == ("withdrawn", "")
 
 
 def test_a_file_that_comes_again_after_its_withdrawal_is_sent_once(world: World) -> None:
