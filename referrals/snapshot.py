@@ -189,8 +189,8 @@ def warned(snapshot: Snapshot) -> list[tuple[str, str]]:
         head, _, rest = path.partition("/")
         sent = snapshot.get(f"parts@{head.partition('@')[2]}", ["", 0, {}])[2]
         if any(not _is_settled(part, time, sent, known) for part, time in faulty.items()):
-            field, cause = json.loads(rest)
-            found[field, cause] = max(faulty.values())
+            field, cause = json.loads(rest)  # of several senders, perhaps
+            found[field, cause] = max(*faulty.values(), found.get((field, cause), ""))
     return sorted(found, key=lambda one: (found[one], one), reverse=True)
 
 
