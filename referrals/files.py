@@ -98,7 +98,7 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
             )
             rows.append(row)
         if not shown.lists(file.identity, file.sha256):
-            if row.pk is None:
+            if row._state.adding:
                 _describe(row, file.parsed)
                 row.source, row.sha256 = source, file.sha256
                 row.state, row.problem = State.WITHDRAWN, TAKEN_BACK

@@ -182,7 +182,8 @@ def warned(snapshot: Snapshot) -> list[tuple[str, str]]:
     A fault is settled when its sender has sent each part in which it stood, or a value of the
     document for which it was a warning is known, by a later message without it.
     """
-    found, known = {}, _known_since(snapshot)
+    found: dict[tuple[str, str], str] = {}
+    known = _known_since(snapshot)
     for path, (_, _, faulty) in snapshot.items():
         if not path.startswith("warned@"):
             continue
