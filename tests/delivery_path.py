@@ -37,6 +37,7 @@ FILES = (
     "referrals/identity.py",
     "referrals/importing/**/*.py",
     "referrals/intake.py",
+    "referrals/merging.py",
     "referrals/migrations/*.py",
     "referrals/models.py",
     "referrals/opening.py",

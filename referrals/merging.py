@@ -1,0 +1,142 @@
+"""A parsed event finds its place, and is merged into its referral.
+
+`resolve` finds the listing, the organization and the referral that the event is for. `merge` puts
+what it says into the referral. Both run in the transaction of `opening`, which holds the event.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from core import clock
+from integrations.models import Organization, ServiceListing
+from integrations.sources.parsed import EventKind, ParsedEvent
+from mapping.document import Document
+from referrals import (
+    file_corrections,
+    files,
+    identity,
+    matching,
+    names,
+    rereading,
+    snapshot,
+    withdrawal,
+)
+from referrals.documents import document_of_message
+from referrals.models import InboundEvent, Referral
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An event and its place. The referral is locked until the transaction ends.
+
+    `at` is the event's own time, `latest` the stamp of the latest message that is merged already.
+    The referral `moves` to this listing and organization unless an older message names them.
+    """
+
+    event: InboundEvent
+    parsed: ParsedEvent
+    referral: Referral
+    listing: ServiceListing | None
+    organization: Organization | None
+    at: datetime
+    latest: str | None
+    moves: bool
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the message says when it happened; otherwise `at` is when it came."""
+        return bool(self.parsed.occurred_at or self.parsed.local_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What an event has changed: what its referral showed before, and what it shows now.
+
+    It `withdraws` when it takes something back that the referral showed.
+    """
+
+    place: Resolved
+    before: Document = field(repr=False)
+    now: Document = field(repr=False)
+    fired: list[str]
+    withdraws: bool
+
+
+def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads) -> Resolved:
+    """Return the event's place; its referral is locked, made when new, merged when it was two.
+
+    Raises identity.Foreign when the source may not send for that place, rereading.NotReadYet when
+    earlier events must be read first, and IntegrityError when another transaction has just made
+    the same referral. The transaction is to be rolled back after the last two.
+    """
+    source = event.source
+    listing = identity.listing_named(parsed.listing_id, parsed.organization_id)
+    if listing:
+        organization: Organization | None = listing.organization
+    else:
+        organization = Organization.objects.filter(
+            caredove_id=parsed.organization_id or None
+        ).first()
+    # It was checked on arrival, too; since then more may have become known.
+    if organization and not source.may_send_for(organization.caredove_id):
+        raise identity.Foreign
+    wrong = rereading.filed_wrongly(source.kind, parsed.references, parsed.document, rereads)
+    ids = (*parsed.references, *wrong)
+    referral = identity.resolve(source, ids, organization, clock.now())
+    rereading.apply(referral, rereads)
+    if not parsed.listing_id and referral.listing:
+        listing, organization = referral.listing, referral.listing.organization
+    elif listing is None and not parsed.organization_id:
+        organization = referral.organization
+    at = _time(event, parsed, organization)
+    latest = max((entry[0] for entry in referral.snapshot.values()), default=None)
+    # The listing is read again on each event, but an older message does not move it back.
+    moves = not (referral.listing_id and latest and snapshot.stamp(at) < latest)
+    if not moves:
+        listing, organization = referral.listing, referral.organization
+    return Resolved(event, parsed, referral, listing, organization, at, latest, moves)
+
+
+def _time(event: InboundEvent, parsed: ParsedEvent, organization: Organization | None) -> datetime:
+    """Return the event's own time, not later than its arrival: a wrong clock must not win."""
+    at = parsed.occurred_at
+    if at is None and parsed.local_time:
+        at = parsed.local_time.replace(tzinfo=organization.zone if organization else UTC)
+    return min(at, event.received_at) if at else event.received_at
+
+
+def merge(place: Resolved) -> Merged:
+    """Put what the event says into its referral: its values, files and withdrawals."""
+    parsed, referral, at = place.parsed, place.referral, place.at
+    known: snapshot.Snapshot = referral.snapshot
+    before = snapshot.view(known)
+    came = files.arrived(parsed)
+    fired = matching.fired(
+        parsed,
+        matching.Before(
+            first=not known,
+            received=referral.received,
+            classifications=referral.classifications,
+            appointment=before.get("appointment", {}),
+            latest=datetime.fromisoformat(place.latest) if place.latest else None,
+        ),
+        at,
+        by_code=place.event.endpoint.appointments_by_code,
+    )
+    sender = str(place.event.source_id)
+    referral.snapshot = snapshot.merge(known, document_of_message(parsed, came), at, sender)
+    referral.classifications = matching.remember(referral.classifications, at, parsed.document)
+    referral.received = referral.received or parsed.kind is EventKind.RECEIVED
+    if place.moves and parsed.listing_id:
+        referral.listing_caredove_id, referral.listing = parsed.listing_id, place.listing
+    if place.moves and place.organization:
+        referral.organization = place.organization
+    referral.version += 1
+    referral.changed_at = clock.now()
+    referral.save()
+    names.index(referral)
+    new = files.keep(referral, place.event.source, came)
+    withdrawal.carry_out(referral, known)
+    file_corrections.late(referral, new)
+    withdraws = bool(snapshot.newly_withdrawn(known, referral.snapshot))
+    return Merged(place, before, snapshot.view(referral.snapshot), fired, withdraws)
