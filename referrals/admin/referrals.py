@@ -32,7 +32,7 @@ from referrals.advice import Advice, advice
 from referrals.differences import Difference, differences
 from referrals.documents import document_of
 from referrals.explain import asker, explain_referral
-from referrals.importing import building
+from referrals.importing.preparing import store_summary
 from referrals.models import Delivery, Referral, ReferralFile, Version
 from referrals.timeline import SHOWN, timeline
 
@@ -173,7 +173,7 @@ class ReferralAdmin(ViewOnlyAdmin):
     def summary_view(self, request: HttpRequest, pk: UUID) -> FileResponse:
         """Return the Referral Summary, as it is or would be sent."""
         referral = self._visible(request, pk)
-        stored = building.summary_of(referral, document_of(referral))
+        stored = store_summary(referral, document_of(referral))
         saved = "download" in request.GET  # else it is shown, beside the referral
         action = "download summary" if saved else "view summary"
         audit.record(request, action, referral, sha256=stored.sha256)

@@ -1,8 +1,8 @@
 """One delivery, from claim to settlement, and what people can do to it.
 
-`claiming` says who may work on a delivery, `building` makes the parcel, `runs` carries those that
-travel together, `ledger` remembers each
-remote effect, `settling` is the only place where an outcome becomes state, `deciding` holds what
+`claiming` says who may work on a delivery, `preparing` fetches and stores what it needs, `building`
+makes the parcel, `runs` carries those that travel together, `ledger` remembers each remote effect,
+`settling` is the only place where an outcome becomes state, `deciding` holds what
 people do: retry, dismiss, clear, say what is in the destination. `restoring` notices a database
 that was restored from a backup, by the `marks` of the hosts.
 """

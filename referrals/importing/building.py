@@ -1,17 +1,13 @@
-"""A delivery becomes a parcel: the record by the mapping, the summary, the files."""
+"""A delivery becomes a parcel: the record by the mapping, the summary, the files.
+
+Nothing here leaves anything behind: what has to be fetched or stored first is `preparing`'s.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
-from django.conf import settings
-from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
-
-from core import clock, outbound
-from core.rows import update_one
 from integrations.models import TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
@@ -25,11 +21,10 @@ from integrations.transport import (
 )
 from mapping import document as source
 from mapping import engine
-from referrals import files, summary, versions
-from referrals.documents import document_of
-from referrals.models import Delivery, Referral, ReferralFile, StoredSummary, Version
+from referrals import files, versions
+from referrals.models import Delivery, ReferralFile, StoredSummary, Version
 
-FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
+Record = Mapping[str, object]
 
 
 class Disconnected(Misconfigured):
@@ -62,18 +57,55 @@ class Built:
         return self.missing | theirs
 
 
-def build(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool = False) -> Built:
-    """Map, render, collect files. Raises Misconfigured when the mapping does not work.
+def map_record(delivery: Delivery, document: source.Document) -> Record:
+    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
+    config = delivery.trigger_config
+    if config is None:  # what joins the listing and the destination now, instead of what did then
+        connected = TriggerConfig.objects.select_related("mapping").filter(
+            enabled=True, listing=delivery.referral.listing, destination=delivery.destination
+        )
+        config = connected.first()
+    if config is None:
+        raise Disconnected("The trigger config that started this import was deleted.")
+    context = engine.Context(
+        time_zone=delivery.destination.organization.zone,
+        value_tables=config.mapping.engine_tables(),
+        targets=delivery.destination.transport().fields(),
+    )
+    try:
+        return engine.apply(config.mapping.engine_rules(), document, context).record
+    except engine.MappingError as error:
+        message = f"Mapping “{config.mapping}” does not work: {error}"
+        raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
 
-    `frozen`: the version shows the same on every try.
+
+def build(
+    delivery: Delivery,
+    version: Version,
+    ledger: Ledger,
+    record: Record,
+    *,
+    document: source.Document,
+    summary: StoredSummary,
+    more_later: bool,
+    frozen: bool,
+) -> Built:
+    """Put a record, the summary and the files that are here into a parcel.
+
+    `more_later`, `frozen`: as Built says.
     """
-    referral = delivery.referral
-    document = _frozen(referral, version) if frozen else document_of(referral)
-    with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
-        more_later = files.fetch(referral)
-    record = map_record(delivery, document)
-    reference = _reference(delivery)
-    documents = [_summary(referral, reference, document)]
+    referral, reference = delivery.referral, delivery.reference
+    documents = [
+        Document(
+            key="summary",
+            name=f"referral-{reference}-summary.pdf",
+            category=SUMMARY,
+            content_type="application/pdf",
+            size=summary.size,
+            sha256=summary.sha256,
+            open=partial(files.open_stored, summary),
+        )
+    ]
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
     numbered = files.numbered(referral, document)
@@ -90,10 +122,9 @@ def build(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool 
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
 
 
-def build_row(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
-    """Map one version of a run. Raises Misconfigured when the mapping does not work."""
-    record = map_record(delivery, _frozen(delivery.referral, version))
-    parcel = Parcel(_reference(delivery), record, (), ledger, **_of_version(version))
+def build_row(delivery: Delivery, version: Version, ledger: Ledger, record: Record) -> Built:
+    """Put the record of a version into a parcel of a run, which carries no files."""
+    parcel = Parcel(delivery.reference, record, (), ledger, **_of_version(version))
     return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
 
 
@@ -113,14 +144,6 @@ def _of_version(version: Version) -> dict[str, Any]:
     }
 
 
-def _frozen(referral: Referral, version: Version) -> source.Document:
-    """Return what the version shows; what the referral shows now, where it has shown nothing."""
-    if version.document is None:
-        version.document = document_of(referral)
-        update_one(Version.objects.all(), version, document=version.document)
-    return cast(source.Document, version.document)
-
-
 def _each_once(
     delivery: Delivery, numbered: Sequence[tuple[int, ReferralFile]]
 ) -> list[tuple[int, ReferralFile]]:
@@ -136,100 +159,6 @@ def _each_once(
         for same in copies.values()
     }
     return [(number, file) for number, file in numbered if file.pk in chosen]
-
-
-def _reference(delivery: Delivery) -> str:
-    """Return the reference to send, which may have got better since the delivery was opened.
-
-    What may have arrived is looked for under the reference that it was sent with.
-    """
-    if delivery.reference != delivery.referral.reference and not (
-        delivery.reference and delivery.steps.exists()
-    ):
-        delivery.reference = delivery.referral.reference
-        delivery.save(update_fields=["reference"])
-    return delivery.reference
-
-
-def map_record(delivery: Delivery, document: source.Document) -> Mapping[str, object]:
-    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
-    config = delivery.trigger_config or _connected_again(delivery)
-    if config is None:
-        raise Disconnected("The trigger config that started this import was deleted.")
-    context = engine.Context(
-        time_zone=delivery.destination.organization.zone,
-        value_tables=config.mapping.engine_tables(),
-        targets=delivery.destination.transport().fields(),
-    )
-    try:
-        return engine.apply(config.mapping.engine_rules(), document, context).record
-    except engine.MappingError as error:
-        message = f"Mapping “{config.mapping}” does not work: {error}"
-        raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
-
-
-def _connected_again(delivery: Delivery) -> TriggerConfig | None:
-    """Return what joins the listing and the destination now, instead of what did then."""
-    configs = TriggerConfig.objects.select_related("mapping").filter(enabled=True)
-    return configs.filter(
-        listing=delivery.referral.listing, destination=delivery.destination
-    ).first()
-
-
-def summary_of(referral: Referral, document: source.Document) -> StoredSummary:
-    """Return the referral's summary, rendered only when this very one was never rendered."""
-    context = _context(referral, document)
-    fingerprint = summary.fingerprint(document, context)
-    stored = StoredSummary.objects.filter(referral=referral, fingerprint=fingerprint).first()
-    return stored or _render(referral, document, context, fingerprint)
-
-
-def _context(referral: Referral, document: source.Document) -> summary.SummaryContext:
-    organization = referral.organization
-    return summary.SummaryContext(
-        organization_name=document.get("organization", {}).get("name", ""),
-        listing_name=document.get("listing", {}).get("name", ""),
-        time_zone=organization.time_zone if organization else settings.TIME_ZONE,
-    )
-
-
-def _render(
-    referral: Referral,
-    document: source.Document,
-    context: summary.SummaryContext,
-    fingerprint: str,
-) -> StoredSummary:
-    rendered = summary.pdf(document, context)
-    stored = StoredSummary(
-        referral=referral,
-        fingerprint=fingerprint,
-        sha256=sha256(rendered.content).hexdigest(),
-        size=len(rendered.content),
-        plain=rendered.plain,
-        missing_glyphs=list(rendered.missing_glyphs),
-        rendered_at=clock.now(),
-    )
-    stored.stored_as = files.storage.save_for(stored, "summaries", ContentFile(rendered.content))
-    try:
-        with transaction.atomic():
-            stored.save()
-    except IntegrityError:  # somebody previewed it at this moment
-        files.storage.delete(stored.stored_as)
-        return StoredSummary.objects.get(referral=referral, fingerprint=fingerprint)
-    return stored
-
-
-def _summary(referral: Referral, reference: str, document: source.Document) -> Document:
-    stored = summary_of(referral, document)
-    return Document(
-        key="summary",
-        name=f"referral-{reference}-summary.pdf",
-        category=SUMMARY,
-        content_type="application/pdf",
-        size=stored.size,
-        sha256=stored.sha256,
-        open=partial(files.open_stored, stored),
-    )
 
 
 def _attachment(reference: str, number: int, file: ReferralFile) -> Document:

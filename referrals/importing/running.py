@@ -1,4 +1,4 @@
-"""One attempt: claim, build, deliver, settle."""
+"""One attempt: claim, prepare and build, deliver, settle."""
 
 import logging
 from datetime import timedelta
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from integrations.transport import (
     DeliveryError,
+    Ledger,
     Misconfigured,
     Parcel,
     Receipt,
@@ -17,12 +18,18 @@ from referrals import rereading, versions, withdrawal
 from referrals.documents import document_of
 from referrals.identity import UNITED
 from referrals.importing import restoring
-from referrals.importing.building import Built, build, build_removal
+from referrals.importing.building import Built, build, build_removal, map_record
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
 from referrals.importing.ledger import RESTORED, SEARCH_LATER, DeliveryLedger
+from referrals.importing.preparing import (
+    choose_reference,
+    fetch_files,
+    freeze_document,
+    store_summary,
+)
 from referrals.importing.proving import prove_by_reading, prove_by_writing
 from referrals.importing.settling import settle
-from referrals.models import Attempt, Delivery
+from referrals.models import Attempt, Delivery, Version
 from referrals.retention import why_ended
 
 logger = logging.getLogger(__name__)
@@ -77,8 +84,7 @@ def _attempt(lease: Lease) -> None:
             built = build_removal(delivery, lease.version, ledger)
             outcome = transport.remove(built.parcel)
         else:
-            check_may_go(delivery)
-            built = build(delivery, lease.version, ledger, frozen=transport.takes_more)
+            built = _prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
         outcome = error
@@ -98,6 +104,31 @@ def _attempt(lease: Lease) -> None:
     settle(lease, delivery, outcome, built, alone=alone, transport=transport)
     if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
         _prove(delivery, built.parcel, outcome)
+
+
+def _prepare(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool) -> Built:
+    """Do, one after the other, what a payload needs, and build it.
+
+    `frozen`: the version shows the same on every try. Raises Rejected when it must not go, and
+    Misconfigured when the mapping does not work: before a summary is rendered in vain.
+    """
+    check_may_go(delivery)
+    referral = delivery.referral
+    document = freeze_document(version, referral) if frozen else document_of(referral)
+    more_later = fetch_files(referral)
+    record = map_record(delivery, document)
+    choose_reference(delivery)
+    summary = store_summary(referral, document)
+    return build(
+        delivery,
+        version,
+        ledger,
+        record,
+        document=document,
+        summary=summary,
+        more_later=more_later,
+        frozen=frozen,
+    )
 
 
 def _prove(delivery: Delivery, parcel: Parcel, receipt: Receipt) -> None:

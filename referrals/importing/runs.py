@@ -32,9 +32,10 @@ from integrations.transport import (
 )
 from referrals import versions
 from referrals.importing import marks, restoring
-from referrals.importing.building import Built, build_removal, build_row
+from referrals.importing.building import Built, build_removal, build_row, map_record
 from referrals.importing.claiming import Lease, LeaseLost, open_destinations
 from referrals.importing.ledger import RESTORED, DeliveryLedger
+from referrals.importing.preparing import choose_reference, freeze_document
 from referrals.importing.running import check_may_go
 from referrals.importing.settling import settle
 from referrals.models import Delivery, Run, Version
@@ -204,7 +205,10 @@ class _Carrying:
                 self.alone.append((lease, delivery, built))
                 return built
             check_may_go(delivery)
-            return build_row(delivery, version, ledger)
+            document = freeze_document(version, delivery.referral)
+            record = map_record(delivery, document)
+            choose_reference(delivery)
+            return build_row(delivery, version, ledger, record)
         except DeliveryError as error:
             self.left_out.append((lease, delivery, error))
         except Exception as error:
