@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -34,14 +33,13 @@ def choices(request: HttpRequest, delivery: Delivery, back: str) -> list[Choice]
     """
     if not request.user.has_perm("referrals.decide_delivery"):
         return []
-    url = reverse("admin:referrals_delivery_changelist")
     return [
         Choice(
             name,
             getattr(DecidingAdmin, name).short_description,
             why_not,
-            url,
-            {"action": name, ACTION_CHECKBOX_NAME: str(delivery.pk), BACK: back},
+            reverse(f"admin:referrals_delivery_{name}", args=[delivery.pk]),
+            {BACK: back},
         )
         for name, why_not in _offered(delivery)
     ]

@@ -1,16 +1,20 @@
-"""What people can do to deliveries, in the list and on the page of one."""
+"""What people can do to deliveries: to many, as actions of the list; to one, at its own address."""
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
 
 from core import clock
 from referrals import importing, retrying
@@ -69,6 +73,41 @@ class ClearForm(forms.Form):
 
 class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ["retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there"]
+
+    def get_urls(self) -> list[Any]:
+        views = dict.fromkeys(self.actions, self.deed_view) | {"retry": self.retry_view}
+        own = [
+            path(
+                f"<uuid:pk>/{deed}/",
+                self.admin_site.admin_view(require_POST(view)),
+                {} if deed == "retry" else {"deed": deed},
+                name=f"referrals_delivery_{deed}",
+            )
+            for deed, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Send this import again, and return to the page where that was asked, or to its own."""
+        delivery = self._decidable(request, pk)
+        self._retry_one(request, delivery)
+        page, key = PAGES.get(request.POST.get(BACK, ""), PAGES["import"])
+        return HttpResponseRedirect(reverse(page, args=[getattr(delivery, key)]))
+
+    def deed_view(self, request: HttpRequest, pk: UUID, deed: str) -> HttpResponse:
+        """Do something else to this import: what the action of the list does, to it alone."""
+        self._decidable(request, pk)
+        done = getattr(self, deed)(request, self.get_queryset(request).filter(pk=pk))
+        own = reverse("admin:referrals_delivery_change", args=[pk])
+        return done or HttpResponseRedirect(own)
+
+    def _decidable(self, request: HttpRequest, pk: UUID) -> Delivery:
+        delivery: Delivery = get_object_or_404(_full(self.get_queryset(request)), pk=pk)
+        if not (
+            self.has_view_permission(request, delivery) and self.has_decide_permission(request)
+        ):
+            raise PermissionDenied
+        return delivery
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("referrals.decide_delivery"))

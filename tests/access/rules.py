@@ -11,6 +11,7 @@ from access.roles import ROLES
 from tests.addresses import View
 
 ANYBODY, NOBODY = "anybody", "nobody"  # of those who have signed in
+DEEDS = ("retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there")
 READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "alert", "auditevent")
 SEE_ALL = "access.see_all_organizations"
 
@@ -41,6 +42,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_inboundevent_body", "referrals.read_body"),
     ("*_inboundevent_account", "referrals.read_body"),
     ("*_delivery_answer", "referrals.view_delivery"),
+    *((f"*_delivery_{deed}", "referrals.decide_delivery") for deed in DEEDS),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),
     ("*_bulkretry_changelist", "referrals.view_bulkretry"),

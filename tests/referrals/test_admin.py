@@ -13,6 +13,8 @@ from django.urls import reverse
 from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
 from core import clock
 from core.models import AuditEvent
+from integrations.models import Organization
+from referrals.admin.deciding import DecidingAdmin
 from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.people import client_of
 from tests.rows import write
@@ -419,17 +421,101 @@ def test_the_page_of_a_delivery_offers_what_can_be_done_and_returns_to_it(
     assert '<button type="submit" class="button">Retry' not in page
 
     response = admin_client.post(
-        reverse(DELIVERIES),
-        {
-            "action": "clear_errors",
-            "_selected_action": str(unconfirmed.pk),
-            "back": "import",
-            "confirmed": "yes",
-            "seen_at": clock.now().isoformat(),
-        },
+        own_address("clear_errors", unconfirmed),
+        {"back": "import", "confirmed": "yes", "seen_at": clock.now().isoformat()},
     )
 
     assert response["Location"] == url_of(unconfirmed)
+
+
+# -- One import, at its own address ----------------------------------------------------------------
+
+
+def own_address(deed: str, delivery: Delivery) -> str:
+    return reverse(f"admin:referrals_delivery_{deed}", args=[delivery.pk])
+
+
+@pytest.mark.parametrize(
+    ("back", "page"),
+    [
+        ("import", "referrals_delivery_change"),
+        ("referral", "referrals_referral_change"),
+        ("why", "why_answer"),
+        ("", "referrals_delivery_change"),
+        ("elsewhere", "referrals_delivery_change"),
+    ],
+)
+def test_one_import_is_sent_again_at_its_own_address(
+    admin_client: Client, rejected: Delivery, back: str, page: str
+) -> None:
+    Delivery.objects.update(reason=Reason.GAVE_UP)
+    key = rejected.pk if page == "referrals_delivery_change" else rejected.referral_id
+
+    response = admin_client.post(own_address("retry", rejected), {"back": back}, follow=True)
+
+    assert response.redirect_chain == [(reverse(f"admin:{page}", args=[key]), 302)]
+    assert "1 import was sent again." in messages(response)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.resends) == (State.QUEUED, 1)
+    assert AuditEvent.objects.get(action="retry").object_id == str(rejected.pk)
+
+
+def test_one_import_that_would_be_refused_again_is_not_sent(
+    admin_client: Client, rejected: Delivery
+) -> None:
+    response = admin_client.post(own_address("retry", rejected), follow=True)
+
+    assert f"Not sent again ({REFERENCE}): The destination refused" in messages(response)
+    assert Delivery.objects.get().resends == 0
+
+
+def test_only_what_is_posted_sends_one_import_again(
+    admin_client: Client, rejected: Delivery
+) -> None:
+    Delivery.objects.update(reason=Reason.GAVE_UP)
+    assert admin_client.get(own_address("retry", rejected)).status_code == 405
+    assert Delivery.objects.get().state == State.NEEDS_ATTENTION
+
+
+@pytest.mark.parametrize("deed", DecidingAdmin.actions)
+def test_who_may_not_decide_or_sees_another_organization_does_nothing_to_an_import(
+    rejected: Delivery, deed: str
+) -> None:
+    other = Organization.objects.create(caredove_id="9", name="Elsewhere")
+    before = Delivery.objects.values().get()
+    answers = {"confirmed": "yes", "why": "no", "external_id": "RF-1"}
+
+    stranger = client_of(SUPPORT, other, name="stranger")
+    liaison = client_of(LIAISON, rejected.destination.organization, name="liaison")
+    assert stranger.post(own_address(deed, rejected), answers).status_code == 404
+    assert liaison.post(own_address(deed, rejected), answers).status_code in (403, 404)
+
+    assert Delivery.objects.values().get() == before
+
+
+def test_each_button_of_an_import_posts_to_its_own_address(
+    admin_client: Client, unconfirmed: Delivery
+) -> None:
+    page = text(admin_client, url_of(unconfirmed))
+    posts_to = re.findall(r'<form method="post" action="([^"]*)">', page)
+    assert own_address("it_is_there", unconfirmed) in posts_to
+    assert own_address("it_is_not_there", unconfirmed) in posts_to
+    assert reverse(DELIVERIES) not in posts_to
+
+
+def test_one_import_is_dismissed_at_its_own_address_after_a_question(
+    admin_client: Client, rejected: Delivery
+) -> None:
+    address = own_address("dismiss", rejected)
+    question = admin_client.post(address, {"back": "why"})
+    assert "Why is it not to be imported?" in question.content.decode()
+    assert REFERENCE in question.content.decode()
+
+    answer = {"back": "why", "confirmed": "yes", "why": "Entered by hand"}
+    response = admin_client.post(address, answer)
+
+    assert response["Location"] == reverse("admin:why_answer", args=[rejected.referral_id])
+    assert Delivery.objects.get().closed_why == "Entered by hand"
 
 
 # -- Lists -----------------------------------------------------------------------------------------
