@@ -117,9 +117,10 @@ def _take(event_id: UUID) -> bool:
 def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> None:
     """Take the event from its place to its verdict, all in the caller's transaction.
 
-    The locks, in the order in which everybody takes them: the event, so that a worker that was
-    slow opens nothing a second time; then its referral (`identity.resolve`), so that two events of
-    one referral are merged one after the other, and none is while an attempt of it settles.
+    The locks, in this order: the event, so that a worker that was slow opens nothing a second
+    time; then its referral (`identity.resolve`), so that two events of one referral are merged one
+    after the other, and none is while an attempt of it settles. A purge takes the referral first
+    and leaves events alone that are still to be opened: neither waits for the other in a circle.
     """
     event = _lock(event_id)
     if event is None:
@@ -347,16 +348,6 @@ def _open_delivery(merged: Merged, config: TriggerConfig, fired: Iterable[str]) 
     return _go_on(merged, delivery, where)
 
 
-def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:
-    listing = merged.place.listing
-    if "received" in merged.fired and "received" in config.on:
-        reason = f"It was routed here, and listing {listing} leaves those out."
-        return Verdict(Outcome.ROUTED, reason)
-    what = ", ".join(TRIGGER_LABELS[key] for key in merged.fired) or "no trigger"
-    reason = f"The event means {what}; listing {listing} is imported on {config.labels()}."
-    return Verdict(Outcome.NO_TRIGGER, reason)
-
-
 def _begin(merged: Merged, config: TriggerConfig, keys: list[str]) -> Verdict:
     """Open the first import of the referral into this destination, with its first version."""
     place, now, where = merged.place, clock.now(), config.destination
@@ -454,6 +445,16 @@ def _update(
     else:
         return _no_trigger(merged, config)
     return Verdict(Outcome.UPDATED, f"{where} gets an update.")
+
+
+def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:
+    listing = merged.place.listing
+    if "received" in merged.fired and "received" in config.on:
+        reason = f"It was routed here, and listing {listing} leaves those out."
+        return Verdict(Outcome.ROUTED, reason)
+    what = ", ".join(TRIGGER_LABELS[key] for key in merged.fired) or "no trigger"
+    reason = f"The event means {what}; listing {listing} is imported on {config.labels()}."
+    return Verdict(Outcome.NO_TRIGGER, reason)
 
 
 def _waits_for_details(place: Resolved, where: Destination) -> Verdict:
