@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from integrations.hooks import listing_connected
 from integrations.models import Destination, ServiceListing, TriggerConfig
 from integrations.triggers import TRIGGER_LABELS
 from mapping.models import Mapping
@@ -139,6 +140,7 @@ def _connect(
         setattr(config, name, value)
     config.full_clean()
     config.save()
+    listing_connected(config)
     return config
 
 

@@ -32,7 +32,7 @@ from integrations.capabilities import (
     Shown,
     Standing,
 )
-from integrations.signals import destination_released, destination_tested
+from integrations.hooks import destination_released, destination_tested
 from integrations.transport import Misconfigured, Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 
@@ -460,7 +460,7 @@ class Destination(KeyedModel):
                 held.update(held_at=None, held_reason=None, held_by="", probe_at=None, probes=0)
             )
             if released:
-                destination_released.send(Destination, destination=self)
+                destination_released(self)
         return released
 
     def end_pause(self) -> bool:
@@ -471,7 +471,7 @@ class Destination(KeyedModel):
         with transaction.atomic():
             ended = bool(paused.update(paused_until=None, paused_code="", failures=0))
             if ended:
-                destination_released.send(Destination, destination=self)
+                destination_released(self)
         return ended
 
     def test_connection(self) -> str:
@@ -485,7 +485,7 @@ class Destination(KeyedModel):
         Destination.objects.filter(pk=self.pk).update(checked_at=clock.now())
         self.release()
         self.end_pause()
-        destination_tested.send(Destination, destination=self)
+        destination_tested(self)
         return answer
 
     def probe(self) -> None:

@@ -19,6 +19,7 @@ from django.db.models import Model
 from mapping import models, versions
 from mapping.checks import Fault, check_mapping
 from mapping.engine import Rule
+from mapping.hooks import mapping_stored
 from mapping.transforms import ANYTHING_ELSE
 from mapping.versions import Author
 
@@ -218,6 +219,7 @@ def store_parts(
     for gone in tables.values():
         gone.delete()
     versions.keep(mapping, export_mapping(mapping), author, note)
+    mapping_stored(mapping)
 
 
 def _store_rules(mapping: models.Mapping, rules: Iterable[Mapping[str, Any]]) -> None:

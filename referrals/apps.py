@@ -8,17 +8,27 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import audit, rotation
+        from integrations.hooks import (
+            destination_released,
+            destination_tested,
+            listing_connected,
+        )
+        from mapping.hooks import mapping_stored
         from referrals import (  # noqa: F401 - registers them
             backlog,
             checks,
             dispatching,
             names,
-            receivers,
             retention,
         )
+        from referrals.importing import proving, resuming
 
         for former, present in FORMER_NAMES.items():
             audit.renamed(f"referrals.{former}", f"referrals.{present}")
         backlog.register()
         dispatching.beside(retention.purge_expired)
         rotation.register(names.renew)
+        mapping_stored.bind(resuming.resume_mapping)
+        listing_connected.bind(resuming.resume_connection)
+        destination_released.bind(resuming.resume_destination)
+        destination_tested.bind(proving.prove_again)

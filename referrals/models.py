@@ -6,13 +6,14 @@ and no constraint holds personal data: those end up in logs and error messages.
 """
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.deletion import Collector
 
 from core.fields import (
     EncryptedBinaryField,
@@ -33,6 +34,19 @@ MISCONFIGURED = "misconfigured"  # what the API calls three reasons of a deliver
 # How the reference of a test event begins, and the key of each message that Dovetail sends for it.
 TEST_REFERENCE = "TEST-"
 TEST_EVENT_IDS = "id:dovetail-test-"
+
+
+def disconnect(collector: Collector, field: Any, deliveries: Any, using: str) -> None:
+    """Let go of a trigger config that is deleted, as SET_NULL does.
+
+    What its mapping had stopped waits for another connection from now on: no change of a mapping
+    would help it.
+    """
+    stopped = deliveries.filter(reason=Delivery.Reason.MAPPING)
+    # First, for it is found by the config.
+    reason: Any = Delivery._meta.get_field("reason")
+    collector.add_field_update(reason, Delivery.Reason.DISCONNECTED, stopped)
+    models.SET_NULL(collector, field, deliveries, using)
 
 
 class Referral(KeyedModel):
@@ -408,7 +422,7 @@ class Delivery(KeyedModel):
         Destination, on_delete=models.PROTECT, related_name="deliveries"
     )
     trigger_config = models.ForeignKey(
-        TriggerConfig, null=True, on_delete=models.SET_NULL, related_name="+"
+        TriggerConfig, null=True, on_delete=disconnect, related_name="+"
     )
     # The versions have their own. The work list filters by them all, and an index that serves its
     # order and its page has to be on the row that it lists.

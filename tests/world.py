@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from integrations import destinations
+from integrations import connections, destinations
 from integrations.models import (
     Destination,
     Organization,
@@ -61,6 +61,25 @@ class World:
         """Run the one delivery that there is, if it is due; return it as it is afterwards."""
         importing.run(self.delivery.pk)
         return self.delivery
+
+    def connect_again(self) -> TriggerConfig:
+        """Connect the listing as it was, once nothing connects it any more."""
+        pattern = TriggerConfig(
+            listing=self.listing,
+            destination=self.destination,
+            on=self.config.on,
+            mapping=self.config.mapping,
+        )
+        stamps = [change.stamp for change in connections.plan(pattern, [self.listing])]
+        (done,) = connections.apply(pattern, [self.listing], stamps).done
+        return done
+
+    def renew_mapping(self) -> None:
+        """Give the shipped mapping the rules that it ships with, as an upgrade does."""
+        kind = self.destination.kind
+        shipped = destinations.default_mapping(kind)
+        assert shipped is not None
+        install_shipped(kind, shipped)
 
     @property
     def delivery(self) -> Delivery:

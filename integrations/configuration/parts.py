@@ -13,6 +13,7 @@ from integrations.configuration.problems import Path, did_you_mean
 from integrations.configuration.rows import Outcome, Refused, write
 from integrations.configuration.secrets import apply_basic, apply_signing_secrets
 from integrations.configuration.sections import Content, resolved
+from integrations.hooks import listing_connected
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.transport import SecretField
 from integrations.triggers import TRIGGER_KEYS
@@ -249,7 +250,10 @@ def _trigger(run: Run, entry: Entry, path: Path) -> None:
         if not found or "mapping" in entry:
             fields["mapping"] = _mapping_of(run, destination, entry.get("mapping", DEFAULT))
         config = found or TriggerConfig(**pair)
-        run.count(config, write(config, fields))
+        outcome = write(config, fields)
+        if outcome is not Outcome.UNCHANGED:
+            listing_connected(config)
+        run.count(config, outcome)
 
 
 def _destination_of(run: Run, organization: Organization, name: str) -> Destination:

@@ -16,7 +16,8 @@ from integrations.history.states import (
     option_fields,
     organizations_of,
 )
-from integrations.models import Destination, Source
+from integrations.hooks import listing_connected
+from integrations.models import Destination, Source, TriggerConfig
 from integrations.transport import DeclaredField
 from mapping.differences import Difference
 
@@ -61,6 +62,8 @@ def put_back(record: Record, note: str) -> Model:
     row.save()
     if isinstance(row, Source):
         row.organizations.set(organizations_of(record))
+    if isinstance(row, TriggerConfig):
+        listing_connected(row)
     changed: Model = row
     return changed
 

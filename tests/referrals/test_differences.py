@@ -111,11 +111,9 @@ def test_it_goes_with_the_person(world: World) -> None:
 
 def test_a_connection_that_is_made_again_sends_what_waited(world: World) -> None:
     world.send(plain())
-    config = world.config
-    config.delete()
+    world.config.delete()
     assert world.run().reason == "disconnected"
 
-    config.pk = None
-    config.save(force_insert=True)
+    world.connect_again()
 
     assert world.run().state == "imported"

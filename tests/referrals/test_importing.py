@@ -217,23 +217,21 @@ def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
 def test_a_mapping_that_is_mended_lets_its_imports_go(
     world: World, django_capture_on_commit_callbacks
 ):
-    rule = world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
     assert world.run().reason == "mapping"
     with django_capture_on_commit_callbacks(execute=True):
-        rule.delete()
-        world.config.mapping.save()
+        world.renew_mapping()
     assert world.run().state == "imported"
 
 
 def test_a_mapping_that_is_fixed_while_the_connection_is_held_waits_for_the_connection_alone(
     world: World, django_capture_on_commit_callbacks
 ):
-    rule = world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
+    world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
     world.run()
     world.destination.hold("The token is wrong.", clock.now())
     with django_capture_on_commit_callbacks(execute=True):
-        rule.delete()
-        world.config.mapping.save()
+        world.renew_mapping()
     assert (world.delivery.state, world.delivery.reason) == ("queued", "")
     assert not importing.run(world.delivery.pk)
     Destination.objects.get().release()
@@ -253,12 +251,7 @@ def test_a_listing_that_is_no_longer_connected_is_a_reason_of_its_own(world: Wor
     delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "disconnected")
     assert Destination.objects.get().held_at is None
-    TriggerConfig.objects.create(
-        listing=world.listing,
-        destination=world.destination,
-        mapping=world.config.mapping,
-        on=["received"],
-    )
+    world.connect_again()
     assert world.run().state == "imported"
 
 

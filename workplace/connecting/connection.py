@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from core import audit, clock
 from integrations.connections import differences_between
+from integrations.hooks import listing_connected
 from integrations.models import ServiceListing, TriggerConfig
 from integrations.triggers import EARLY_AND_LATE, early_and_late
 from referrals import readiness, rehearsal
@@ -70,6 +71,7 @@ def _copied(request: HttpRequest, listing: ServiceListing) -> dict[str, Any]:
 
 def _save(request: HttpRequest, form: ConnectionForm, saved: TriggerConfig | None) -> HttpResponse:
     config: TriggerConfig = form.save()
+    listing_connected(config)
     changes = list(differences_between(saved, config)) if saved else []
     audit.record(
         request,

@@ -13,6 +13,7 @@ from django.urls import reverse
 from core import audit
 from integrations import credentials as new_credentials
 from integrations import sources
+from integrations.hooks import listing_connected
 from integrations.models import Organization, Source, SourceCredential
 from workplace.connecting.shared import CHANGES
 from workplace.models import PreviewSeen
@@ -101,6 +102,7 @@ def go_live(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     for config in [one for one in off if str(one.pk) in chosen]:
         config.enabled = True
         config.save()
+        listing_connected(config)
         audit.record(request, "go live", config)
         messages.success(request, f"{config} is on.")
     return _back(organization, "live")
