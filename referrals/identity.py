@@ -1,6 +1,7 @@
 """Which referral a message speaks of: one referral has several ids, learned one by one."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -33,6 +34,18 @@ BEGUN = Q(state=Delivery.State.RUNNING) | Q(steps__isnull=False)
 WITH_EFFECT = BEGUN | Q(external_id__isnull=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The referral that a message speaks of.
+
+    `parts` are the snapshots of several that turned out to be this one, that of the survivor first;
+    none where it was one all along.
+    """
+
+    referral: Referral
+    parts: tuple[snapshot.Snapshot, ...] = ()
+
+
 class Foreign(Exception):
     """The ids name a referral of an organization for which the source may not send."""
 
@@ -59,8 +72,10 @@ def known_by(reference: str, source_kinds: Collection[str]) -> QuerySet[Referral
 
 def resolve(
     source: Source, references: Sequence[str], organization: Organization | None, now: datetime
-) -> Referral:
+) -> Found:
     """Return the referral that the ids name, locked; made when new, united when it was two.
+
+    What one of the two had withdrawn of the other is for the caller to heed.
 
     `organization` is the one that the message names. Must run in a transaction. Raises Foreign,
     and IntegrityError when another transaction has just made it: the whole transaction is then
@@ -71,19 +86,22 @@ def resolve(
     if any(r.organization and not source.may_send_for(r.organization.caredove_id) for r in found):
         raise Foreign
     if found:
-        referral = _united(found)
+        named = _united(found)
     else:
-        referral = Referral.objects.create(
-            reference=best(source.kind, references),
-            created_at=now,
-            changed_at=now,
-            reading=snapshot.READING,
+        named = Found(
+            Referral.objects.create(
+                reference=best(source.kind, references),
+                created_at=now,
+                changed_at=now,
+                reading=snapshot.READING,
+            )
         )
+    referral = named.referral
     earlier = referral.reading < snapshot.KEYS
     numbers |= _learn(referral, source.kind, references)
     numbers = {number for number in numbers if is_number(source.kind, number)}
     _tell_of_other_numbers(referral, numbers, earlier=earlier)
-    return referral
+    return named
 
 
 def _found(
@@ -168,15 +186,16 @@ def _sent_under_another(delivery: Delivery, referral: Referral) -> str:
     )
 
 
-def _united(found: list[Referral]) -> Referral:
+def _united(found: list[Referral]) -> Found:
     """Make one of several: the one that is imported, or on its way, else the eldest."""
     if len(found) == 1:
-        return found[0]
+        return Found(found[0])
     deliveries = Delivery.objects.filter(referral__in=found)
     imported = set(deliveries.exclude(external_id=None).values_list("referral", flat=True))
     begun = set(deliveries.filter(BEGUN).values_list("referral", flat=True))
     found.sort(key=lambda r: (r.pk not in imported, r.pk not in begun, r.created_at))
     survivor, *others = found
+    parts = tuple(referral.snapshot for referral in found)
     for other in others:
         _take_over(survivor, other)
     survivor.reading = min(referral.reading for referral in found)
@@ -191,7 +210,7 @@ def _united(found: list[Referral]) -> Referral:
         ]
     )
     names.index(survivor)
-    return survivor
+    return Found(survivor, parts)
 
 
 def _take_over(survivor: Referral, other: Referral) -> None:

@@ -41,6 +41,8 @@ class Resolved:
     at: datetime
     latest: str | None
     moves: bool
+    # Of several referrals that turned out to be this one, that of the survivor first.
+    parts: tuple[snapshot.Snapshot, ...] = field(repr=False)
 
     @property
     def has_time(self) -> bool:
@@ -52,13 +54,15 @@ class Resolved:
 class Merged:
     """What an event has changed: what its referral showed before, and what it shows now.
 
-    It `withdraws` when it takes something back that the referral showed.
+    `was_withdrawn` is the status by which the request itself was withdrawn before, or empty. The
+    event `withdraws` when it takes something back that the referral showed.
     """
 
     place: Resolved
     before: Document = field(repr=False)
     now: Document = field(repr=False)
     fired: list[str]
+    was_withdrawn: str
     withdraws: bool
 
 
@@ -82,8 +86,11 @@ def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads
         raise identity.Foreign
     wrong = rereading.filed_wrongly(source.kind, parsed.references, parsed.document, rereads)
     ids = (*parsed.references, *wrong)
-    referral = identity.resolve(source, ids, organization, clock.now())
+    found = identity.resolve(source, ids, organization, clock.now())
+    referral = found.referral
     rereading.apply(referral, rereads)
+    if found.parts:
+        withdrawal.between(referral, found.parts)
     if not parsed.listing_id and referral.listing:
         listing, organization = referral.listing, referral.listing.organization
     elif listing is None and not parsed.organization_id:
@@ -94,7 +101,7 @@ def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads
     moves = not (referral.listing_id and latest and snapshot.stamp(at) < latest)
     if not moves:
         listing, organization = referral.listing, referral.organization
-    return Resolved(event, parsed, referral, listing, organization, at, latest, moves)
+    return Resolved(event, parsed, referral, listing, organization, at, latest, moves, found.parts)
 
 
 def _time(event: InboundEvent, parsed: ParsedEvent, organization: Organization | None) -> datetime:
@@ -109,7 +116,7 @@ def merge(place: Resolved) -> Merged:
     """Put what the event says into its referral: its values, files and withdrawals."""
     parsed, referral, at = place.parsed, place.referral, place.at
     known: snapshot.Snapshot = referral.snapshot
-    before = snapshot.view(known)
+    shown = snapshot.view(known)
     came = files.arrived(parsed)
     fired = matching.fired(
         parsed,
@@ -117,7 +124,7 @@ def merge(place: Resolved) -> Merged:
             first=not known,
             received=referral.received,
             classifications=referral.classifications,
-            appointment=before.get("appointment", {}),
+            appointment=shown.get("appointment", {}),
             latest=datetime.fromisoformat(place.latest) if place.latest else None,
         ),
         at,
@@ -138,5 +145,12 @@ def merge(place: Resolved) -> Merged:
     new = files.keep(referral, place.event.source, came)
     withdrawal.carry_out(referral, known)
     file_corrections.late(referral, new)
-    withdraws = bool(snapshot.newly_withdrawn(known, referral.snapshot))
-    return Merged(place, before, snapshot.view(referral.snapshot), fired, withdraws)
+    parts = place.parts or (known,)
+    return Merged(
+        place,
+        before=snapshot.view(parts[0]),
+        now=snapshot.view(referral.snapshot),
+        fired=fired,
+        was_withdrawn=withdrawal.request_withdrawn(shown),
+        withdraws=any(snapshot.newly_withdrawn(part, referral.snapshot) for part in parts),
+    )

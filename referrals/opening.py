@@ -293,7 +293,7 @@ def _heed_withdrawal(merged: Merged) -> Verdict | None:
     """Stop the imports of a request that this message withdraws; restart what it restores."""
     referral = merged.place.referral
     status = withdrawal.request_withdrawn(merged.now)
-    if bool(status) == bool(withdrawal.request_withdrawn(merged.before)):
+    if bool(status) == bool(merged.was_withdrawn):
         return None  # what a person has decided since stands
     if status:
         # A person decides about what was not sent, and hears of what was.
@@ -301,12 +301,7 @@ def _heed_withdrawal(merged: Merged) -> Verdict | None:
         if not withdrawal.stop(referral, status):
             return None
         return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
-    stopped = Delivery.objects.filter(
-        referral=referral, state=State.NEEDS_ATTENTION, reason=Reason.WITHDRAWN
-    )
-    if not snapshot.has_details(merged.now):
-        stopped.update(state=State.WAITING, reason="")
-    elif stopped.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0):
+    if withdrawal.restart(referral):
         return Verdict(Outcome.IMPORT_REVIVED, "Caredove no longer marks it as withdrawn.")
     return None
 

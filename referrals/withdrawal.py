@@ -1,6 +1,6 @@
 """What a sender takes back: it goes away here, and staff hear of it where it has been sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from django.db.models import Q
@@ -60,6 +60,20 @@ def stop(referral: Referral, status: str) -> int:
     return sum(update_one(deliveries, delivery, **columns) for delivery in unsent)
 
 
+def restart(referral: Referral) -> int:
+    """Let the stopped imports of a request go on that is no longer withdrawn; return how many go.
+
+    Without details, they wait for them.
+    """
+    stopped = Delivery.objects.filter(
+        referral=referral, state=State.NEEDS_ATTENTION, reason=Delivery.Reason.WITHDRAWN
+    )
+    if not snapshot.has_details(snapshot.view(referral.snapshot)):
+        stopped.update(state=State.WAITING, reason="")
+        return 0
+    return stopped.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0)
+
+
 def of_request(referral: Referral, status: str) -> None:
     """Flag the imports of a withdrawn request that have sent something already."""
     deliveries = (
@@ -79,6 +93,23 @@ def carry_out(referral: Referral, before: snapshot.Snapshot) -> None:
     if keys := snapshot.newly_withdrawn(before, known):
         versions.make_again(referral)
         _of_words(referral, _gone(snapshot.view(before), snapshot.view(known), keys))
+
+
+def between(referral: Referral, parts: Sequence[snapshot.Snapshot]) -> None:
+    """Carry out what was withdrawn under one id of what had come under another.
+
+    `parts` are the snapshots of those that turned out to be this referral. Must run in a
+    transaction that holds it.
+    """
+    for part in parts:
+        carry_out(referral, part)
+    status = request_withdrawn(snapshot.view(referral.snapshot))
+    was_withdrawn = {bool(request_withdrawn(snapshot.view(part))) for part in parts}
+    if status and False in was_withdrawn:
+        of_request(referral, status)
+        stop(referral, status)
+    elif not status and True in was_withdrawn:
+        restart(referral)
 
 
 def of_files(referral: Referral) -> None:

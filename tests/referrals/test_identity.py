@@ -194,6 +194,86 @@ def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: W
     assert len({delivery.steps.get().name for delivery in referral.deliveries.all()}) == 2
 
 
+# -- what one part takes back of the other ---------------------------------------------------------
+
+
+FORM = {"form_answers": [{"form": "intake", "key": "1", "label": "Allergies", "value": "x"}]}
+TOLD = {"messages": [{"id": "message-1", "text": "Please call."}]}
+TAKEN_BACK = [
+    (FORM, "form_answers", "intake", "answers of a form (“Allergies”)"),
+    (TOLD, "messages", "message-1", "a message"),
+    ({"appointment": {"id": "a-1", "status": "booked"}}, "appointment", "a-1", "an appointment"),
+    ({"also_sent": [{"key": "k", "label": "GP", "text": "x"}]}, "also_sent", "k", "“GP”"),
+]
+
+
+@pytest.mark.parametrize(("said", "part", "key", "word"), TAKEN_BACK)
+@pytest.mark.parametrize(("one", "other"), [(REFERENCE, OTHER), (OTHER, REFERENCE)])
+def test_staff_hear_of_what_the_other_part_had_taken_back_of_what_was_sent(
+    world: World, said: dict[str, Any], part: str, key: str, word: str, one: str, other: str
+) -> None:
+    world.send(plain(reference=REFERENCE, registrant=None))
+    with saying(**said):
+        world.send(plain(number=2, reference=one))
+    run_all()
+    with saying(withdrawn=[{"part": part, "key": key}]):
+        world.send(plain("referral.edited", number=3, reference=other))
+    referral = joined(world)
+    sentences = referral.deliveries.get(state="imported").corrections
+    assert any(word in one and "Remove it there" in one for one in sentences)
+    assert part not in snapshot.view(referral.snapshot)
+
+
+@pytest.mark.parametrize("code", ["referral.edited", "referral.of_tomorrow"])
+def test_files_that_the_other_part_had_taken_back_go_with_whatever_joins_them(
+    world: World, code: str
+) -> None:
+    world.send(plain(attachments=[LETTER]))
+    with saying(withdrawn=[{"part": "attachments", "key": "letter-4711"}]):
+        world.send(plain("referral.edited", number=2, reference=OTHER))
+    with naming(REFERENCE, OTHER):
+        world.send(plain(code, number=3))
+    (file,) = ReferralFile.objects.all()
+    assert (file.state, file.stored_as) == ("withdrawn", "")
+
+
+def of_both(world: World, *statuses: str) -> None:
+    """Send two referrals, each with a status of the request."""
+    for number, (reference, status) in enumerate(zip((REFERENCE, OTHER), statuses, strict=True), 1):
+        with saying(request_status=status):
+            world.send(plain(number=number, reference=reference))
+
+
+@pytest.mark.parametrize("status", ["revoked", "entered-in-error"])
+@pytest.mark.parametrize("code", ["referral.edited", "referral.of_tomorrow"])
+def test_a_request_that_the_other_part_had_withdrawn_is_not_sent(
+    world: World, status: str, code: str
+) -> None:
+    of_both(world, "", status)
+    with naming(REFERENCE, OTHER):
+        world.send(plain(code, number=3))
+    run_all()
+    states = Delivery.objects.exclude(state="dismissed").values_list("state", "reason")
+    assert list(states) == [("needs_attention", "withdrawn")]
+
+
+def test_staff_hear_of_a_request_that_the_other_part_had_withdrawn_after_it_was_sent(
+    world: World,
+) -> None:
+    world.send(plain())
+    run_all()
+    of_both(world, "", "revoked")
+    sentences = joined(world).deliveries.get(state="imported").corrections
+    assert any("marked the referral as revoked" in one for one in sentences)
+
+
+def test_a_request_that_the_other_part_has_restored_goes(world: World) -> None:
+    of_both(world, "revoked", "active")
+    joined(world)
+    run_all()
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == ["dismissed", "imported"]
+
+
 # -- files of two that are one ---------------------------------------------------------------------
 
 
