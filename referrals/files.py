@@ -5,7 +5,7 @@ A file that cannot be had holds only itself back. A row is one file: messages kn
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -85,7 +85,8 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
     rows = list(referral.files.all())
     shown = _Shown.of(referral)
     for file in came:
-        row = _same(rows, file)
+        stands = shown.lists(file.identity, file.sha256)
+        row = _same(rows, file, shown, is_gone=not stands)
         if row is None:
             if len(rows) >= MAX_FILES:
                 continue
@@ -97,7 +98,7 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
                 state=State.UNAVAILABLE,
             )
             rows.append(row)
-        if not shown.lists(file.identity, file.sha256):
+        if not stands:
             if row._state.adding:
                 _describe(row, file.parsed)
                 row.source, row.sha256 = source, file.sha256
@@ -110,14 +111,21 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
     return new
 
 
-def _same(rows: list[ReferralFile], file: Arrived) -> ReferralFile | None:
-    """Return the row of this very file: bytes tell apart what has one identity."""
+def _same(
+    rows: list[ReferralFile], file: Arrived, shown: "_Shown", *, is_gone: bool
+) -> ReferralFile | None:
+    """Return the row of this very file: bytes tell apart what has one identity.
+
+    One that comes without bytes is another than one whose bytes are withdrawn.
+    """
     known = [row for row in rows if row.identity == file.identity]
     if file.sha256:
         same = [row for row in known if row.sha256 == file.sha256]
-        return next(iter([*same, *(row for row in known if not row.sha256)]), None)
+        return next(iter([*same, *(row for row in known if not row.sha256 and not is_gone)]), None)
+    known = [row for row in known if not shown.withdrew(row.identity, row.sha256)]
     url = file.parsed.url
-    return next(iter([*(row for row in known if url and row.url == url), *known]), None)
+    known.sort(key=lambda row: (not url or row.url != url, row.state == State.WITHDRAWN))
+    return next(iter(known), None)
 
 
 def free_key(identity: str, sha256: str, taken: Iterable[str]) -> str:
@@ -136,10 +144,13 @@ def _update(file: ReferralFile, source: Source, came: Arrived) -> None:
         file.warning = parsed.warning
         if file.sha256 != came.sha256 or file.state != State.STORED:
             hold(file, came)
-    elif file.state != State.STORED:
+        file.save()
+        return
+    # Of one that is here too: should its bytes be withdrawn, this is where another one is.
+    file.announced_hashes = parsed.hashes or file.announced_hashes
+    file.url = parsed.url or file.url
+    if file.state != State.STORED:
         _describe(file, parsed)
-        file.announced_hashes = parsed.hashes or file.announced_hashes
-        file.url = parsed.url or file.url
         file.size = parsed.size if parsed.size is not None else file.size
         file.state = State.WANTED if file.url else State.UNAVAILABLE
         file.problem = (
@@ -263,13 +274,52 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
         return []
     rows = referral.files.filter(identity__in=shown.withdrawn).exclude(state=State.WITHDRAWN)
     gone = [row for row in rows if not shown.lists(row.identity, row.sha256)]
+    left = _named_since(referral, gone, shown)
     for row in gone:
         shared = ReferralFile.objects.filter(stored_as=row.stored_as).exclude(pk=row.pk)
         if row.stored_as and not shared.exists():
             transaction.on_commit(partial(storage.delete, row.stored_as))
         row.state, row.problem, row.stored_as, row.url = State.WITHDRAWN, TAKEN_BACK, "", None
         row.save(update_fields=["state", "problem", "stored_as", "url"])
+    for file in left:
+        file.save()
     return gone
+
+
+def _named_since(
+    referral: Referral, gone: Sequence[ReferralFile], shown: "_Shown"
+) -> list[ReferralFile]:
+    """Return rows for the files that a later message named without bytes, as those now withdrawn.
+
+    Until now they were taken for the same. The rows are not saved.
+    """
+    rows, found = list(referral.files.all()) if gone else [], []
+    for attachment in shown.attachments if gone else ():
+        identity = _known(attachment)
+        taken = next((row for row in gone if row.identity == identity), None)
+        has_row = any(
+            row.identity == identity and row not in gone and row.state != State.WITHDRAWN
+            for row in rows
+        )
+        if attachment.get("sha256") or taken is None or has_row:
+            continue
+        file = ReferralFile(
+            referral=referral,
+            key=free_key(identity, "", {row.key for row in rows}),
+            identity=identity,
+            position=len(rows),
+            source=taken.source,
+            filename=attachment.get("filename", ""),
+            content_type=attachment.get("content_type", ""),
+            size=attachment.get("size"),
+            announced_hashes=taken.announced_hashes,
+            url=taken.url,
+            state=State.WANTED if taken.url else State.UNAVAILABLE,
+            problem="" if taken.url else NOT_HERE,
+        )
+        rows.append(file)
+        found.append(file)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +328,7 @@ class _Shown:
 
     withdrawn: frozenset[str]
     attachments: tuple[Attachment, ...] = ()
+    gone: frozenset[tuple[str, str]] = frozenset()  # identity and hash of what a message held
 
     @classmethod
     def of(cls, referral: Referral) -> "_Shown":
@@ -285,20 +336,28 @@ class _Shown:
         withdrawn = frozenset(map(known_as, snapshot.withdrawn(known, "attachments")))
         if not withdrawn:
             return cls(withdrawn)
-        return cls(withdrawn, tuple(snapshot.view(known).get("attachments", [])))
+        gone = frozenset((known_as(key), held) for key, held in snapshot.withdrawn_files(known))
+        return cls(withdrawn, tuple(snapshot.view(known).get("attachments", [])), gone)
 
     def lists(self, identity: str, sha256: str) -> bool:
         """Return whether the file is still to be sent."""
         if identity not in self.withdrawn:
             return True
-        return any(_is_of(attachment, identity, sha256) for attachment in self.attachments)
+        held = {a.get("sha256", "") for a in self.attachments if _known(a) == identity}
+        return sha256 in held or ("" in held and not self.withdrew(identity, sha256))
+
+    def withdrew(self, identity: str, sha256: str) -> bool:
+        """Return whether a sender has withdrawn the bytes that a message held."""
+        return (identity, sha256) in self.gone
+
+
+def _known(attachment: Attachment) -> str:
+    return known_as(attachment.get("key", ""))
 
 
 def _is_of(attachment: Attachment, identity: str, sha256: str) -> bool:
     held = attachment.get("sha256", "")
-    return known_as(attachment.get("key", "")) == identity and (
-        not held or not sha256 or held == sha256
-    )
+    return _known(attachment) == identity and (not held or not sha256 or held == sha256)
 
 
 def numbered(referral: Referral, document: Document) -> list[tuple[int, ReferralFile]]:

@@ -150,6 +150,17 @@ def withdrawn(snapshot: Snapshot, part: str) -> set[str]:
     return {key for _, named, key in _withdrawals(snapshot) if named == part}
 
 
+def withdrawn_files(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """Return key and hash of the files that a message held and no sender sends any more."""
+    held = {
+        (value.get("key", ""), value["sha256"])
+        for path, (_, _, value) in snapshot.items()
+        if path.startswith(("attachments@", "attachments/")) and value.get("sha256")
+    }
+    standing = _standing(snapshot).get("attachments", [])
+    return held - {(item.key, item.value.get("sha256", "")) for item in standing}
+
+
 def newly_withdrawn(before: Snapshot, after: Snapshot) -> set[tuple[str, str]]:
     """Return part and key of what is withdrawn since `before`, perhaps once more."""
     known = _withdrawals(before)

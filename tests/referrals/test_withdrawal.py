@@ -1,6 +1,7 @@
 """What a sender takes back is not sent; where it has been sent, staff are told."""
 
 from contextlib import AbstractContextManager
+from itertools import permutations
 from typing import Any
 from unittest import mock
 
@@ -73,6 +74,27 @@ def test_a_file_that_comes_again_after_its_withdrawal_is_sent_once(world: World)
     world.send(plain("referral.edited", number=3, attachments=[LETTER]))
     assert sent_names(world) == ["letter-4711"]
     assert ReferralFile.objects.get().state == "stored"
+
+
+NAMED = {"id": "letter-4711", "filename": "letter.txt"}
+ADDRESSED = {**NAMED, "url": "https://files.example/letter.txt"}
+
+
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
+@pytest.mark.parametrize(("since", "state"), [(NAMED, "unavailable"), (ADDRESSED, "wanted")])
+def test_withdrawn_bytes_are_not_those_of_a_file_that_is_named_since(
+    world: World, order: tuple[int, ...], since: dict[str, str], state: str
+) -> None:
+    """Bytes, their withdrawal, and the same id without bytes, in any order of arrival."""
+    files = {1: [LETTER], 3: [since]}
+    for number in order:
+        gone = [{"part": "attachments", "key": "letter-4711"}] if number == 2 else []
+        with saying(withdrawn=gone):
+            world.send(plain("referral.edited", number, attachments=files.get(number, [])))
+    rows = list(ReferralFile.objects.values_list("state", "stored_as", "url"))
+    assert sorted(rows, key=str) == sorted(
+        [("withdrawn", "", None), (state, "", since.get("url"))], key=str
+    )
 
 
 def test_staff_hear_of_a_withdrawn_file_that_was_sent(world: World) -> None:
