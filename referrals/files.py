@@ -33,6 +33,17 @@ FOLDER = "attachments"  # of the storage
 MAX_IDENTITY = 100
 NOT_HERE = "its bytes are no longer here"
 TAKEN_BACK = "The sender withdrew it."
+_MOST_FIRST = (State.STORED, State.WANTED, State.UNAVAILABLE, State.WITHDRAWN)
+_OF_CONTENT = (
+    "source",
+    "filename",
+    "content_type",
+    "size",
+    "announced_hashes",
+    "state",
+    "problem",
+    "warning",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +186,34 @@ def hold(file: ReferralFile, came: Arrived) -> None:
         file.problem = NOT_HERE
 
 
-def hand_over(file: ReferralFile, other: ReferralFile) -> None:
-    """Give the bytes of a file to another row of it whose bytes were deleted when it was withdrawn.
+def twin(rows: Iterable[ReferralFile], file: ReferralFile) -> ReferralFile | None:
+    """Return the row of the same file, as another referral had it that is the same one."""
+    known = [row for row in rows if row.identity == file.identity]
+    same = (row for row in known if row.sha256 == file.sha256)
+    # As in one referral: one that is named without bytes is the one whose bytes are here.
+    named = (
+        row
+        for row in known
+        if not (row.sha256 and file.sha256) and State.WITHDRAWN not in (row.state, file.state)
+    )
+    return next(same, None) or next(named, None)
 
-    Whether it is still withdrawn is seen to when the referral's message has been merged.
+
+def hand_over(file: ReferralFile, row: ReferralFile) -> None:
+    """Give what a row has to another row of the same file, where that one has less.
+
+    Whether the file is withdrawn is seen to when the referral's message has been merged.
     """
-    if other.state == State.WITHDRAWN and file.state == State.STORED:
-        with open_stored(file) as content:
-            other.stored_as = storage.save_for(other, FOLDER, content)
-        other.state, other.problem = State.STORED, ""
-        other.save(update_fields=["stored_as", "state", "problem"])
+    if _MOST_FIRST.index(file.state) < _MOST_FIRST.index(row.state):
+        for name in _OF_CONTENT:
+            setattr(row, name, getattr(file, name))
+        row.sha256, row.url = file.sha256 or row.sha256, file.url or row.url
+        if file.state == State.STORED:
+            with open_stored(file) as content:
+                row.stored_as = storage.save_for(row, FOLDER, content)
+    elif row.state != State.WITHDRAWN:
+        row.url = row.url or file.url
+    row.save()
 
 
 def store(file: ReferralFile, content: "File[bytes]", sha256: str) -> None:

@@ -1,6 +1,6 @@
 """Which referral a message speaks of: one referral has several ids, learned one by one."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -236,28 +236,38 @@ def _take_over(survivor: Referral, other: Referral) -> None:
 def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> None:
     """Move the files that the survivor has not; one whose key is taken gets another.
 
-    The steps that the moved deliveries have done for such a file go by its new key, too.
+    The steps of the moved deliveries go by the keys that their files have now.
     """
-    rows, came = list(survivor.files.all()), []
+    rows, came, renamed = list(survivor.files.all()), [], {}
     for file in other.files.all():
-        same = (row for row in rows if row.identity == file.identity)
-        if row := next((row for row in same if row.sha256 == file.sha256), None):
-            # What it holds is here already; nothing of the other may stay when this one is purged.
+        step = files.step_of(file)
+        if row := files.twin(rows, file):
+            # What it holds is here now; nothing of the other may stay when this one is purged.
             files.hand_over(file, row)
             name = file.stored_as
             file.delete()
             if name and not ReferralFile.objects.filter(stored_as=name).exists():
                 transaction.on_commit(partial(files.storage.delete, name))
-            continue
-        step = files.step_of(file)
-        file.key = files.free_key(file.key, file.sha256, {row.key for row in rows})
-        file.referral, file.position = survivor, len(rows)
-        file.save(update_fields=["key", "referral", "position"])
-        rows.append(file)
-        came.append(file)
-        done = Step.objects.filter(delivery__in=moved, name=step, done_at__isnull=False)
-        done.update(name=files.step_of(file))
+        else:
+            row = file
+            row.key = files.free_key(file.key, file.sha256, {row.key for row in rows})
+            row.referral, row.position = survivor, len(rows)
+            row.save(update_fields=["key", "referral", "position"])
+            rows.append(row)
+            came.append(row)
+        if step != files.step_of(row):
+            renamed[step] = files.step_of(row)
+    _rename_steps(moved, renamed)
     file_corrections.late(survivor, came)
+
+
+def _rename_steps(deliveries: list[UUID], renamed: Mapping[str, str]) -> None:
+    """Give steps their new names; a new name may be the former one of another step."""
+    steps = list(Step.objects.filter(delivery__in=deliveries, name__in=renamed))
+    for step in steps:
+        Step.objects.filter(pk=step.pk).update(name=f"renamed:{step.pk}")
+    for step in steps:
+        Step.objects.filter(pk=step.pk).update(name=renamed[step.name])
 
 
 def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:

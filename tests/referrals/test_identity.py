@@ -168,17 +168,28 @@ def test_the_same_file_in_two_parts_is_kept_once(
     assert referral.files.get().state == "stored"
 
 
-def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: World) -> None:
+OTHERS = {**LETTER, "data": "bm8="}
+
+
+@pytest.mark.parametrize("others", [[OTHERS], [OTHERS, LETTER], [LETTER, OTHERS]])
+def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(
+    world: World, others: list[Any]
+) -> None:
     second = Destination.objects.create(
         organization=world.organization, name="Second", kind="demo", options=options("demo")
     )
-    two_referrals(world, [LETTER], [{**LETTER, "data": "bm8="}])
+    two_referrals(world, [LETTER])
+    for number, file in enumerate(others, start=3):  # of one key in messages of their own
+        world.send(plain("referral.edited", number, reference=OTHER, attachments=[file]))
     other = Delivery.objects.get(reference=OTHER)
     other.destination = second
     other.save()
+    sent: dict[str, dict[str, str]] = {}
 
     def deliver(_: Any, parcel: Any) -> Receipt:
         for document in parcel.documents[1:]:
+            with document.open() as content:
+                sent.setdefault(parcel.reference, {})[document.key] = content.read().decode()
             parcel.ledger.once(f"attachment:{document.key}", lambda: "A-1")
         return Receipt(f"X-{parcel.reference}")
 
@@ -186,12 +197,13 @@ def test_a_step_that_was_done_stays_done_when_its_file_gets_another_key(world: W
         run_all()
     TriggerConfig.objects.update(enabled=False)
     referral = joined(world)
+    assert referral.files.count() == 2
     for delivery in referral.deliveries.all():
-        (step,) = delivery.steps.all()
-        (file,) = [f for f in referral.files.all() if f"attachment:{f.key}" == step.name]
-        own = "hello" if delivery.destination == world.destination else "no"
-        assert file.size == len(own)
-    assert len({delivery.steps.get().name for delivery in referral.deliveries.all()}) == 2
+        done = {step.name for step in delivery.steps.all()}
+        there = [file for file in referral.files.all() if f"attachment:{file.key}" in done]
+        assert sorted(file.size or 0 for file in there) == sorted(
+            len(words) for words in sent[delivery.reference].values()
+        )
 
 
 # -- what one part takes back of the other ---------------------------------------------------------
@@ -287,6 +299,40 @@ def test_a_file_that_one_part_withdrew_and_the_other_sent_later_keeps_its_bytes(
     referral = joined(world)
     assert [file.state for file in referral.files.all()] == ["stored"]
     assert snapshot.view(referral.snapshot)["attachments"][0]["filename"] == "letter.txt"
+
+
+NAMED = {"id": "letter-4711", "filename": "letter.txt"}
+ADDRESSED = {**NAMED, "url": "https://files.example/letter.txt"}
+
+
+@pytest.mark.parametrize("without", [NAMED, ADDRESSED])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_whose_bytes_only_one_part_has_is_one_file(
+    world: World, without: dict[str, str], order: int
+) -> None:
+    two_referrals(world, *[[LETTER], [without]][::order])
+    referral = joined(world)
+    (file,) = referral.files.all()
+    assert (file.state, file.size, file.problem) == ("stored", len("hello"), "")
+    assert len(snapshot.view(referral.snapshot)["attachments"]) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_whose_address_only_one_part_has_is_fetched(world: World, order: int) -> None:
+    two_referrals(world, *[[NAMED], [ADDRESSED]][::order])
+    (file,) = joined(world).files.all()
+    assert (file.state, file.url, file.problem) == ("wanted", ADDRESSED["url"], "")
+
+
+def test_a_file_that_one_part_withdrew_and_the_other_addressed_later_is_fetched(
+    world: World,
+) -> None:
+    world.send(plain(attachments=[ADDRESSED]))
+    with saying(withdrawn=[{"part": "attachments", "key": "letter-4711"}]):
+        world.send(plain("referral.edited", number=2))
+    world.send(plain(number=3, reference=OTHER, attachments=[ADDRESSED]))
+    (file,) = joined(world).files.all()
+    assert (file.state, file.url) == ("wanted", ADDRESSED["url"])
 
 
 def test_files_of_the_other_part_are_told_where_one_is_in_the_destination(world: World) -> None:
