@@ -3,16 +3,23 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from django.core.files.base import ContentFile
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import clock
+from integrations.models import Source
+from integrations.sources.caredove import fhir
+from integrations.sources.parsed import ParsedEvent
 from mapping.document import Document
-from referrals import files, snapshot, warned
-from referrals.models import Referral, ReferralFile
+from referrals import files, identity, opening, snapshot, warned, withdrawal
+from referrals.models import InboundEvent, Referral, ReferralFile
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
 from tests.world import REFERENCE, World
@@ -204,25 +211,91 @@ def test_what_is_withdrawn_last_is_not_there(history: list[Message], part: str, 
     assert not [i for i in view.get(part, []) if i.get(names.get(part, "key")) == key]
 
 
-# -- through the whole portal ----------------------------------------------------------------------
+# -- the files of a referral -----------------------------------------------------------------------
 
 LETTERS = {"a": fhir_messages.document("letter"), "b": fhir_messages.document("results")}
 STABLE = fhir_messages.document("consent", "doc-88231")
-REFERRALS = count(3_500_000_000)
-MOVES = st.sampled_from(
-    [
-        LETTERS["a"],
-        LETTERS["b"],
-        {**LETTERS["b"], "id": "doc-2"},
-        STABLE,
-        fhir_messages.taken_back(fhir_messages.document()),
-        fhir_messages.taken_back(fhir_messages.document(id_="doc-2")),
-        fhir_messages.taken_back(LETTERS["a"]),
-        fhir_messages.taken_back(fhir_messages.document(id_="doc-88231")),
-        fhir_messages.replacing({**LETTERS["b"], "id": "doc-2"}, "doc-1"),
-        fhir_messages.replacing(fhir_messages.document("letter", "doc-88231"), "doc-88231"),
+OTHER_STABLE = fhir_messages.document("letter", "doc-88231")
+
+
+def without_bytes(id_: str, **where: str) -> dict[str, Any]:
+    """Return a document that is only named, or is to be fetched."""
+    held = {"title": "letter.txt", "contentType": "text/plain", **where}
+    return fhir_messages.document(id_=id_, content=[{"attachment": held}])
+
+
+ADDRESSED = without_bytes("doc-88231", url="https://files.example/letter.txt")
+MOVES: list[list[dict[str, Any]]] = [
+    [LETTERS["a"]],
+    [LETTERS["b"]],
+    [{**LETTERS["b"], "id": "doc-2"}],
+    [LETTERS["a"], {**LETTERS["b"], "id": "doc-2"}],
+    [STABLE],
+    [OTHER_STABLE],
+    [STABLE, {**LETTERS["a"], "id": "doc-88232"}],
+    [ADDRESSED],
+    [without_bytes("doc-88231")],
+    [without_bytes("doc-1", url="https://files.example/letter.txt")],
+    [fhir_messages.taken_back(fhir_messages.document())],
+    [fhir_messages.taken_back(fhir_messages.document(id_="doc-2"))],
+    [fhir_messages.taken_back(LETTERS["a"])],
+    [fhir_messages.taken_back(fhir_messages.document(id_="doc-88231"))],
+    [fhir_messages.replacing({**LETTERS["b"], "id": "doc-2"}, "doc-1")],
+    [fhir_messages.replacing(OTHER_STABLE, "doc-88231")],
+    [fhir_messages.replacing(ADDRESSED, "doc-88231")],
+]
+
+
+@cache
+def said(place: int, number: int) -> ParsedEvent:
+    """Return what the message of this number says when it makes a move."""
+    return fhir.parse(json.dumps(fhir_messages.message(number, *MOVES[place])).encode())
+
+
+class Arriving(NamedTuple):
+    parsed: ParsedEvent
+    sender: int
+    part: int  # under which of two ids, which turn out to be those of one referral
+
+
+@st.composite
+def moves(draw: st.DrawFn, parts: int, senders: int = 2) -> list[Arriving]:
+    places = draw(st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=5))
+    return [
+        Arriving(
+            said(place, number),
+            draw(st.integers(0, senders - 1)),
+            draw(st.integers(0, parts - 1)),
+        )
+        for number, place in enumerate(places, start=1)
     ]
-)
+
+
+REFERRALS = count(3_500_000_000)
+NOTHING = fhir.parse(json.dumps(fhir_messages.message(9)).encode())
+
+
+def senders(world: World) -> list[Source]:
+    return [world.source, Source.objects.get_or_create(name="another")[0]]
+
+
+def arrived(sources: list[Source], history: list[Arriving], *, parts: int = 1) -> Referral:
+    """Merge messages as an event's opening does; those of two parts turn out to be of one."""
+    ids = [str(next(REFERRALS)) for _ in range(parts)]
+    for one in history:
+        open_one(sources[one.sender], one.parsed, ids[one.part : one.part + 1])
+    return (
+        open_one(sources[0], NOTHING, ids) if parts > 1 else Referral.objects.get(reference=ids[0])
+    )
+
+
+def open_one(source: Source, parsed: ParsedEvent, ids: list[str]) -> Referral:
+    event = InboundEvent(source=source, door="fhir", received_at=clock.now())
+    resolved = identity.resolve(source, ids, None, event.received_at)
+    if resolved.parts:
+        withdrawal.between(resolved.referral, resolved.parts)
+    opening.Opening(event, parsed, resolved)._merge()
+    return resolved.referral
 
 
 def standing(referral: Referral) -> list[tuple[str, str]]:
@@ -232,35 +305,98 @@ def standing(referral: Referral) -> list[tuple[str, str]]:
 
 def listed(referral: Referral) -> list[tuple[str, str]]:
     shown = snapshot.view(referral.snapshot).get("attachments", [])
-    return sorted((one["key"], one["sha256"]) for one in shown)
+    return sorted((one["key"], one.get("sha256", "")) for one in shown)
+
+
+def seen(referral: Referral) -> Any:
+    """Return what anybody sees of a referral, but for what is missing of its files."""
+    causes = [one.cause for one in warned.of_referral(referral) if one.field != "file"]
+    return snapshot.view(referral.snapshot), causes
+
+
+def fetch_all(referral: Referral) -> None:
+    """Fetch what is wanted: at each address is another file."""
+    for file in referral.files.filter(state=ReferralFile.State.WANTED):
+        content = f"What is at {file.url}".encode()
+        files.store(file, ContentFile(content), sha256(content).hexdigest())
+        file.save()
+
+
+of_files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.django_db
-@settings(
-    max_examples=15,
-    phases=[Phase.explicit, Phase.generate],  # what fails is small as it is
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(moves=st.lists(MOVES, min_size=2, max_size=5), random=st.randoms(use_true_random=False))
+@of_files
+@given(history=moves(parts=1), random=st.randoms(use_true_random=False))
 def test_files_are_those_that_the_referral_shows_in_whatever_order_messages_come(
-    world: World, moves: list[dict[str, Any]], random: Any
+    world: World, history: list[Arriving], random: Any
+) -> None:
+    sources = senders(world)
+    one = arrived(sources, history)
+    other = arrived(sources, random.sample(history, len(history)))
+    assert (standing(one), standing(other)) == (listed(one), listed(other))
+    assert seen(one) == seen(other)
+    assert not one.files.exclude(sha256="").filter(state=ReferralFile.State.UNAVAILABLE).exists()
+
+
+@pytest.mark.django_db
+@of_files
+@given(history=moves(parts=2), random=st.randoms(use_true_random=False))
+def test_files_of_two_that_turn_out_to_be_one_are_those_that_it_shows(
+    world: World, history: list[Arriving], random: Any
+) -> None:
+    sources = senders(world)
+    one = arrived(sources, [message._replace(part=0) for message in history])
+    two = arrived(sources, random.sample(history, len(history)), parts=2)
+    assert standing(two) == listed(two)
+    assert seen(one) == seen(two)
+
+
+@pytest.mark.django_db
+@of_files
+@given(history=moves(parts=2), data=st.data())
+def test_no_withdrawn_file_is_sent_and_none_that_is_shown_is_lost_whenever_files_are_fetched(
+    world: World, history: list[Arriving], data: Any
+) -> None:
+    sources, ids = senders(world), [str(next(REFERRALS)) for _ in range(2)]
+    for message in data.draw(st.permutations(history)):
+        referral = open_one(sources[message.sender], message.parsed, [ids[message.part]])
+        if data.draw(st.booleans()):
+            fetch_all(referral)
+    referral = open_one(sources[0], NOTHING, ids)
+    known, rows = referral.snapshot, standing(referral)
+    assert snapshot.withdrawn_files(known).isdisjoint(rows)
+    fetched = {identity for identity, _ in rows}
+    for key, held in listed(referral):
+        assert (key, held) in rows if held else key in fetched
+
+
+# -- through the whole portal ----------------------------------------------------------------------
+
+
+@pytest.mark.whole
+@pytest.mark.django_db
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    places=st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=5),
+    random=st.randoms(use_true_random=False),
+)
+def test_events_in_whatever_order_make_one_referral_with_its_files(
+    world: World, places: list[int], random: Any
 ) -> None:
     shown = []
     for shuffle in (False, True):
         reference = str(next(REFERRALS))
         messages = [
-            json.dumps(fhir_messages.message(number, move)).replace(REFERENCE, reference)
-            for number, move in enumerate(moves, start=1)
+            json.dumps(fhir_messages.message(number, *MOVES[place])).replace(REFERENCE, reference)
+            for number, place in enumerate(places, start=1)
         ]
         arriving = random.sample(messages, len(messages)) if shuffle else messages
         for number, message in enumerate(arriving):
             world.send(message.replace("m-0", f"m-{reference}-{number}").encode(), "fhir")
         referral = world.referral_of(reference)
         assert standing(referral) == listed(referral)
-        view = json.dumps(snapshot.view(referral.snapshot)).replace(reference, REFERENCE)
-        shown.append(
-            (view, [one.cause for one in warned.of_referral(referral) if one.field != "file"])
-        )
+        shown.append(json.dumps(seen(referral)).replace(reference, REFERENCE))
     assert shown[0] == shown[1]
 
 
