@@ -7,7 +7,7 @@ from typing import Any
 
 from core import strict_json
 from core.markup import one_line
-from integrations.sources.account import CONTAINER, Entry, Rule, members_of
+from integrations.sources.account import CONTAINER, Entry, Rule, is_empty, leaves, members_of
 from integrations.sources.account import Address as Place
 from integrations.sources.caredove import identity, pieces, signs
 from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
@@ -49,6 +49,7 @@ from mapping.document import (
     Registrant,
     Requester,
     Substatus,
+    Withdrawn,
 )
 
 _PHONES = (("phone_main", "main", 1), ("phone_alt", "alt", 2))
@@ -71,6 +72,9 @@ _NEVER_INTERNAL = _GROUPS.keys() - {"appointment"}
 _MARKED = {*INTERNAL_MARKS, "internal"}
 _FILE_NAMES = ("filename", "content_type")  # what a file has beside its bytes
 _OF_A_FILE = (*_FILE_NAMES, "id", "size", "data", "url", "sha256", "sha1", "md5")
+# What a question has beside its answer.
+_OF_A_QUESTION = ("form", "form_name", "form_title", "key", "label", "id", "type", "required")
+_ASKED = {*_OF_A_QUESTION, "options", *_MARKED}
 _LISTS = {"form_answers": "Form", "notes": "Note", "messages": "Message", "attachments": "File"}
 
 
@@ -109,13 +113,15 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
         kept.warn(warning)
     occurred_at = event.moment("occurred_at")
     code, references = _code(event), _references(event)
-    document = _document(event, kind, files)
+    answers, emptied = _form_answers(event.child("referral"))
+    document = _document(event, kind, files, answers)
     local_time = None if occurred_at else _local_time(event)
     kept.settle([document, code, references, event.id("event_id")])
     rest = made(
         Document,
         also_sent=_PlainTeller(kept).tell(content),
         unreadable=kept.unreadable,
+        withdrawn=emptied,
     )
     parts = pieces.of_event(content)
     return ParsedEvent(
@@ -213,7 +219,7 @@ def _local_time(event: Fields) -> datetime | None:
 # -- The document --------------------------------------------------------------------------------
 
 
-def _document(event: Fields, kind: EventKind, files: Files) -> Document:
+def _document(event: Fields, kind: EventKind, files: Files, answers: list[FormAnswer]) -> Document:
     referral = event.child("referral")
     return made(
         Document,
@@ -233,7 +239,7 @@ def _document(event: Fields, kind: EventKind, files: Files) -> Document:
         registrant=_registrant(referral.child("registrant")),
         requester=_requester(referral.child("requester")),
         appointment=_appointment(referral.child("appointment")),
-        form_answers=_form_answers(referral),
+        form_answers=answers,
         notes=_notes(referral),
         messages=_messages(referral, _SIDES.get(kind, "")),
         attachments=files.attachments,
@@ -413,9 +419,13 @@ def _place(appointment: Fields) -> str:
 # -- Lists, in their order -----------------------------------------------------------------------
 
 
-def _form_answers(referral: Fields) -> list[FormAnswer]:
-    """Return the answers, form by form; those without a form stand by themselves."""
+def _form_answers(referral: Fields) -> tuple[list[FormAnswer], list[Withdrawn]]:
+    """Return the answers, form by form; those without a form stand by themselves.
+
+    With them, the forms that came without a single one: each replaces itself whole (rule 17).
+    """
     forms: dict[str, Answers] = {}
+    said: set[str] = set()
     for item in referral.children("form_answers"):
         if _is_internal(item):
             continue
@@ -424,12 +434,19 @@ def _form_answers(referral: Fields) -> list[FormAnswer]:
             forms[form] = Answers(form, name)
         key, label, values = item.line("key"), item.line("label"), list(_values(item, "value"))
         if forms[form].add(key, label, values):
+            item.take("form")
             if not isinstance(sent := item.raw("value"), str) or _DATA_URL.match(sent):
                 item.take("value")
             item.account.use(item.members, {key, label, *values})
-        else:
+        elif all(is_empty(leaf) or path[0] in _ASKED for path, _, leaf, _ in leaves(item.members)):
             item.leave_out(Rule.EMPTY)  # a question without an answer
-    return [answer for answers in forms.values() for answer in answers.found]
+            continue
+        said.add(form)
+    emptied = [form for form in forms if form and form not in said]
+    return (
+        [answer for answers in forms.values() for answer in answers.found],
+        [Withdrawn(part="form_answers", key=form) for form in emptied],
+    )
 
 
 def _form(item: Fields) -> tuple[str, str]:
@@ -437,10 +454,7 @@ def _form(item: Fields) -> tuple[str, str]:
     if isinstance(item.raw("form"), dict):
         form = item.child("form")
         name = form.line("name") or form.line("title")
-        own = identity.key(form.id("id")) or name
-        item.take("form")
-        return own, name
-    item.take("form")
+        return identity.key(form.id("id")) or name, name
     name = item.line("form_name") or item.line("form_title")
     return identity.key(item.line("form")), name or item.line("form")
 

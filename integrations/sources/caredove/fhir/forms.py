@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
-from integrations.sources.account import Rule, is_empty
+from integrations.sources.account import Rule, is_empty, leaves
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
@@ -14,6 +14,7 @@ from mapping.document import Alias, FormAnswer
 
 RESPONSE = "QuestionnaireResponse"
 PLACE = "place-"  # begins the key of a form that only its place in the message tells
+_ASKED = ("linkId", "definition", "text", "prefix", "id")  # what an item has beside its answers
 _TEXTS = (
     "valueString",
     "valueDate",
@@ -104,7 +105,7 @@ def _collect(
         key = item.line("linkId")
         if answers.add(key, title, values):
             bundle.account.use(item.members, {*values, key, text})
-        elif not any(nested.children("item") for nested in (item, *given)):
+        elif all(is_empty(leaf) or path[0] in _ASKED for path, _, leaf, _ in leaves(item.members)):
             item.leave_out(Rule.EMPTY)  # a question without an answer
         for nested in (item, *given):
             _collect(bundle, response, nested, heading if given else title, answers)

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.sources.account import Fate, is_empty, leaves, texts_of
+from integrations.sources.account import Fate, Rule, is_empty, leaves, texts_of
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import Unusable
-from tests.integrations.sources.caredove.messages import FILES, load, plain_event
+from tests.integrations.sources.caredove.messages import (
+    FILES,
+    bundle,
+    load,
+    plain_event,
+    request,
+)
 from tests.integrations.sources.caredove.test_hostile_messages import objects, places, values
 
 CASES = sorted(Path("tests/fixtures/cases").glob("*.json"))
@@ -79,23 +85,31 @@ def test_every_value_of_a_message_is_accounted_for(message):
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_a_message_holds_beside_is_accounted_for(file, data):
-    message = json.loads(file.read_bytes())
+    message, beside = json.loads(file.read_bytes()), []
     for _ in range(data.draw(st.integers(1, 3))):
         containers = [place for place in places(message) if isinstance(at(message, place), dict)]
-        holder = at(message, data.draw(st.sampled_from(containers)))
-        key = data.draw(st.text("abcdefghijklmnopqrstuvwxyzABC_", min_size=1, max_size=12))
-        holder.setdefault(key, data.draw(values | objects))
+        place = data.draw(st.sampled_from(containers))
+        holder = at(message, place)
+        if holder and data.draw(st.booleans()):  # perhaps what the rest depends on
+            del holder[data.draw(st.sampled_from(sorted(holder)))]
+        key = data.draw(st.text("abcdefghijklmnopqrstuvwxyzABC_", min_size=3, max_size=12))
+        if key not in holder:
+            holder[key] = data.draw(values | objects)
+            beside.append((*place, key))
     try:
         account_of(message)
     except Unusable:
         return
-    check_fates(message)
+    check_fates(message, beside)
 
 
-def check_fates(message) -> None:
+def check_fates(message, beside) -> None:
+    """What is told is there, and nothing of what stands `beside` is taken for an empty shell."""
     event, entries = account_of(message)
     told = words(" ".join(texts_of(event.document.get("also_sent", []))))
     for entry in entries:
+        if entry.why == Rule.EMPTY and any(entry.path[: len(p)] == p for p in beside):
+            assert not words(entry.value) or not isinstance(entry.value, str), entry.path
         is_text = isinstance(entry.value, str) and entry.value.isprintable()
         if entry.fate is Fate.ALSO_SENT and is_text and not re.search("[<&]", entry.value):
             assert words(entry.value) <= told, entry.path
@@ -113,6 +127,36 @@ def test_the_name_of_a_question_that_is_no_text_is_told(part, sent):
     message = plain_event(form_answers=[{"key": "q1", "label": "Q", "value": "Latex", part: sent}])
     event, _ = account_of(message)
     assert "Allergies" in " ".join(texts_of(event.document["also_sent"]))
+
+
+ODD_ANSWERS = [
+    ({"valueRange": {"low": {"value": 3}, "high": {"value": 5}}}, "3 to 5"),
+    ({"valueReference": {"type": "Patient", "identifier": {"value": "AB-123"}}}, "AB-123"),
+    ({"valueWord": "Twice a week"}, "Twice a week"),
+    ({"extension": [{"url": "https://x.example/why", "valueString": "Declined"}]}, "Declined"),
+]
+
+
+@pytest.mark.parametrize(("answer", "text"), ODD_ANSWERS)
+def test_an_answer_of_another_shape_is_told_with_its_question(answer, text):
+    asked = {"linkId": "1", "text": "How often?", "answer": [answer]}
+    form = {"resourceType": "QuestionnaireResponse", "id": "qr-77001", "item": [asked]}
+    (line,) = account_of(bundle(request(), form))[0].document["also_sent"]
+    assert "How often?" in line["text"]
+    assert text in line["text"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"answer": "Twice"}, {"value": "", "comment": "Twice"}, {"text": ["Twice"]}]
+)
+@pytest.mark.parametrize("form", [{}, {"form": "intake"}, {"form": {"id": "f1", "name": "Intake"}}])
+def test_what_stands_beside_a_question_without_an_answer_is_told_with_it(answer, form):
+    asked = {**form, "key": "q", "label": "How often?", **answer}
+    document = account_of(plain_event(form_answers=[asked]))[0].document
+    (line,) = document["also_sent"]
+    assert "How often?" in line["text"]
+    assert "Twice" in line["text"]
+    assert "withdrawn" not in document
 
 
 def test_a_field_that_no_reader_knows_is_told():

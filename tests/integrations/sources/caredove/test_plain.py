@@ -258,6 +258,31 @@ def test_answers_of_every_kind_become_text_in_form_order():
     ]
 
 
+NOTHING = [{"value": ""}, {"value": None}, {}, {"value": []}, {"value": {"text": " "}}]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+@pytest.mark.parametrize(
+    ("form", "key"),
+    [("intake", "intake"), ({"id": "f1", "name": "Intake"}, "f1"), ({"name": "Intake"}, "Intake")],
+)
+def test_a_form_without_an_answer_replaces_itself_whole(form, key, nothing):
+    asked = [{"form": form, "key": key, "label": key, **nothing} for key in ("a", "b")]
+    assert document(form_answers=asked) == {
+        "reference": REFERENCE,
+        "withdrawn": [{"part": "form_answers", "key": key}],
+    }
+    answered = document(form_answers=[*asked, {"form": form, "key": "c", "value": "x"}])
+    assert "withdrawn" not in answered
+    assert [answer["value"] for answer in answered["form_answers"]] == ["x"]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_answers_without_a_form_that_come_empty_take_nothing_back(nothing):
+    """What a later message leaves out stays."""
+    assert "withdrawn" not in document(form_answers=[{"key": "a", "label": "A", **nothing}])
+
+
 def test_what_staff_wrote_for_themselves_is_never_passed_on():
     secret = {
         "text": "SECRET",
