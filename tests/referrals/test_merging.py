@@ -95,16 +95,17 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Message]:
-    """Messages of two senders, each at a time of its own."""
+def histories(draw: st.DrawFn, *, tied: bool = False) -> list[Message]:
+    """Messages of two senders, each at a time of its own; with `tied`, some at the same time."""
     said = draw(st.lists(st.tuples(documents(), st.sampled_from(["1", "2"])), max_size=5))
+    last = len(said) // 2 if tied else len(said)
     return [
-        Message(document, START + timedelta(minutes=number), sender)
+        Message(document, START + timedelta(minutes=min(number, last)), sender)
         for number, (document, sender) in enumerate(said)
     ]
 
 
-@given(histories(), st.randoms(use_true_random=False))
+@given(histories() | histories(tied=True), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_decides_nothing(history: list[Message], random: Any):
     one, other = merged(history), merged(random.sample(history, len(history)))
     assert told(one) == told(other)
@@ -117,13 +118,42 @@ def test_a_message_that_comes_twice_changes_nothing(history: list[Message], data
     assert merged([*history, *([again] if again else [])]) == merged(history)
 
 
-@given(histories(), st.data())
+@given(histories() | histories(tied=True), st.data())
 def test_halves_that_turn_out_to_be_one_make_the_same(history: list[Message], data: Any):
     first = [data.draw(st.booleans()) for _ in history]
     halves = [
         merged([m for m, f in zip(history, first, strict=True) if f is h]) for h in (True, False)
     ]
     assert snapshot.unite(*halves) == snapshot.unite(*halves[::-1]) == merged(history)
+
+
+def of_an_earlier_reading(document: Document) -> snapshot.Snapshot:
+    """Return what was merged before senders were named, as it was stored then."""
+    stored = snapshot.merge({}, document, START - timedelta(minutes=1))
+    return {path.replace("@/", "/", 1): entry for path, entry in stored.items()}
+
+
+@given(keyed(), histories(), st.randoms(use_true_random=False))
+def test_nor_does_it_on_a_snapshot_of_an_earlier_reading(
+    document: Document, history: list[Message], random: Any
+):
+    known = of_an_earlier_reading({**document, "withdrawn": []})
+    one, other = (
+        snapshot.unite(known, merged(messages))
+        for messages in (history, random.sample(history, len(history)))
+    )
+    assert told(one) == told(other)
+
+
+@given(keyed(), st.sampled_from(["messages", "attachments", "also_sent"]), _keys)
+def test_what_an_earlier_reading_knew_may_be_withdrawn(document: Document, part: str, key: str):
+    known = of_an_earlier_reading({**document, "withdrawn": []})
+    gone = snapshot.merge(known, {"withdrawn": [{"part": part, "key": key}]}, START, "1")
+    before: dict[str, Any] = dict(snapshot.view(known))
+    after: dict[str, Any] = dict(snapshot.view(gone))
+    name = "id" if part == "messages" else "key"
+    assert after.pop(part, []) == [i for i in before.pop(part, []) if i.get(name) != key]
+    assert after == before
 
 
 # -- nothing is lost -------------------------------------------------------------------------------
@@ -260,7 +290,7 @@ class Arriving(NamedTuple):
 
 @st.composite
 def moves(draw: st.DrawFn, parts: int, senders: int = 2) -> list[Arriving]:
-    places = draw(st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=5))
+    places = draw(st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=4))
     return [
         Arriving(
             said(place, number),
@@ -272,29 +302,37 @@ def moves(draw: st.DrawFn, parts: int, senders: int = 2) -> list[Arriving]:
 
 
 REFERRALS = count(3_500_000_000)
-NOTHING = fhir.parse(json.dumps(fhir_messages.message(9)).encode())
 
 
 def senders(world: World) -> list[Source]:
     return [world.source, Source.objects.get_or_create(name="another")[0]]
 
 
+def new_referrals(source: Source, count: int) -> list[Referral]:
+    """Return referrals that are each known by one id."""
+    now = clock.now()
+    return [
+        identity.resolve(source, [str(next(REFERRALS))], None, now).referral for _ in range(count)
+    ]
+
+
 def arrived(sources: list[Source], history: list[Arriving], *, parts: int = 1) -> Referral:
-    """Merge messages as an event's opening does; those of two parts turn out to be of one."""
-    ids = [str(next(REFERRALS)) for _ in range(parts)]
-    for one in history:
-        open_one(sources[one.sender], one.parsed, ids[one.part : one.part + 1])
-    return (
-        open_one(sources[0], NOTHING, ids) if parts > 1 else Referral.objects.get(reference=ids[0])
-    )
+    """Merge messages as the opening of events does; several parts turn out to be one referral."""
+    found = new_referrals(sources[0], parts)
+    for message in history:
+        merge(sources[message.sender], message.parsed, found[message.part])
+    return found[0] if parts == 1 else joined(sources[0], found)
 
 
-def open_one(source: Source, parsed: ParsedEvent, ids: list[str]) -> Referral:
+def merge(source: Source, parsed: ParsedEvent, referral: Referral) -> None:
     event = InboundEvent(source=source, door="fhir", received_at=clock.now())
-    resolved = identity.resolve(source, ids, None, event.received_at)
-    if resolved.parts:
-        withdrawal.between(resolved.referral, resolved.parts)
-    opening.Opening(event, parsed, resolved)._merge()
+    opening.Opening(event, parsed, identity.Resolved(referral))._merge()
+
+
+def joined(source: Source, parts: list[Referral]) -> Referral:
+    ids = [referral.reference for referral in parts]
+    resolved = identity.resolve(source, ids, None, clock.now())
+    withdrawal.between(resolved.referral, resolved.parts)
     return resolved.referral
 
 
@@ -322,7 +360,11 @@ def fetch_all(referral: Referral) -> None:
         file.save()
 
 
-of_files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Half as many as of what needs no database.
+of_files = settings(
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @pytest.mark.django_db
@@ -358,12 +400,13 @@ def test_files_of_two_that_turn_out_to_be_one_are_those_that_it_shows(
 def test_no_withdrawn_file_is_sent_and_none_that_is_shown_is_lost_whenever_files_are_fetched(
     world: World, history: list[Arriving], data: Any
 ) -> None:
-    sources, ids = senders(world), [str(next(REFERRALS)) for _ in range(2)]
+    sources = senders(world)
+    parts = new_referrals(world.source, 2)
     for message in data.draw(st.permutations(history)):
-        referral = open_one(sources[message.sender], message.parsed, [ids[message.part]])
+        merge(sources[message.sender], message.parsed, parts[message.part])
         if data.draw(st.booleans()):
-            fetch_all(referral)
-    referral = open_one(sources[0], NOTHING, ids)
+            fetch_all(parts[message.part])
+    referral = joined(world.source, parts)
     known, rows = referral.snapshot, standing(referral)
     assert snapshot.withdrawn_files(known).isdisjoint(rows)
     fetched = {identity for identity, _ in rows}
