@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "mapping",
     "integrations",
     "referrals",
+    "alerts",
     "workplace",
 ]
 

@@ -5,7 +5,16 @@ from pathlib import Path
 
 from tests.services import ROOT
 
-FOLDERS = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace")
+FOLDERS = (
+    "config",
+    "core",
+    "access",
+    "mapping",
+    "integrations",
+    "referrals",
+    "alerts",
+    "workplace",
+)
 FOLDERS += ("scripts", "templates")
 FILES = ("manage.py", "gunicorn.conf.py", ".env.example")
 

@@ -245,11 +245,11 @@ def _hold() -> None:
 
 def _furnish(caredove_id: str) -> None:
     """Give an organization what people make in the workplace: alerts, test cases, a bulk retry."""
+    from alerts.models import Alert, AlertRecipient, AlertSettings
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
     from referrals import trial_events
     from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod
-    from workplace.models import Alert, AlertRecipient, AlertSettings
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
     said = "Zq-" if caredove_id.startswith(FOREIGN) else ""

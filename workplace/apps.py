@@ -7,9 +7,6 @@ class WorkplaceConfig(AppConfig):
 
     def ready(self) -> None:
         from access import roles
-        from referrals import dispatching
-        from workplace import alerts
 
         # The last app to be migrated: by then every permission is there.
         post_migrate.connect(roles.install_roles, sender=self)
-        dispatching.beside(alerts.look_and_send)

@@ -8,7 +8,16 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-PRODUCT = ("access", "config", "core", "integrations", "mapping", "referrals", "workplace")
+PRODUCT = (
+    "access",
+    "alerts",
+    "config",
+    "core",
+    "integrations",
+    "mapping",
+    "referrals",
+    "workplace",
+)
 # Each function that compares something presented with something secret.
 COMPARING = {
     "core/sealed.py": "_open_frame",

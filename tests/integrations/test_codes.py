@@ -8,7 +8,7 @@ import pytest
 
 from tests.services import ROOT
 
-ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace")
+ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "alerts", "workplace")
 SPEAK_HTTP = (
     "core/outbound",
     "integrations/http",

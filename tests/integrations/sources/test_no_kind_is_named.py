@@ -13,7 +13,7 @@ import pytest
 from integrations import sources
 from tests.services import ROOT
 
-ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "workplace")
+ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "alerts", "workplace")
 PACKAGE = "integrations.sources"
 # A heading that people give a column of a table which they paste: a word on a screen.
 WORDS = {("mapping/pasting.py", "caredove")}

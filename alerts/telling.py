@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from workplace.models import Alert, AlertDelivery, AlertKind, AlertRecipient
+from alerts.models import Alert, AlertDelivery, AlertKind, AlertRecipient
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from django.core.mail import EmailMessage, get_connection
 from django.db.models import F
 from standardwebhooks import Webhook
 
+from alerts import words
+from alerts.models import Alert, AlertDelivery, AlertRecipient
+from alerts.words import Message
 from core import clock, outbound
-from workplace.alerts import words
-from workplace.alerts.words import Message
-from workplace.models import Alert, AlertDelivery, AlertRecipient
 
 log = structlog.get_logger(__name__)
 

@@ -10,6 +10,16 @@ import pytest
 from django.db import connections
 from standardwebhooks import Webhook
 
+from alerts import sending, watching
+from alerts.models import (
+    Alert,
+    AlertDelivery,
+    AlertKind,
+    AlertRecipient,
+    AlertSettings,
+    Trouble,
+)
+from alerts.running import look_and_send
 from core import clock
 from integrations.models import Organization
 from referrals import importing
@@ -20,16 +30,6 @@ from tests.mail import MailServer, running_mail_server
 from tests.referrals.test_retrying import failed
 from tests.rows import write
 from tests.world import REFERENCE, World, make_world, options, plain
-from workplace import alerts
-from workplace.alerts import sending, watching
-from workplace.models import (
-    Alert,
-    AlertDelivery,
-    AlertKind,
-    AlertRecipient,
-    AlertSettings,
-    Trouble,
-)
 
 pytestmark = pytest.mark.postgres  # claims, and constraints against doubles
 
@@ -96,12 +96,12 @@ def test_the_first_failure_of_a_kind_is_told_and_the_next_ones_are_not(
 ):
     recipient(world)
     failed(world, reason="rejected", last_kind="refused")
-    alerts.look_and_send()
+    look_and_send()
     failed(world, 5, reason="rejected", last_kind="refused")
-    alerts.look_and_send()
+    look_and_send()
     assert len(mail.mails) == 1
     failed(world, reason="unconfirmed", last_kind="silent")
-    alerts.look_and_send()
+    look_and_send()
     assert sorted(told()) == ["failure", "failure"]
     assert len(mail.mails) == 2
 
@@ -111,7 +111,7 @@ def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
 ):
     recipient(world)
     failed(world, 2, reason="gave_up", last_kind="failing")
-    alerts.look_and_send()
+    look_and_send()
     (got,) = mail.mails
     assert got["To"] == "ana@clinic.example"
     assert got["Subject"].strip() == (
@@ -139,7 +139,7 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
     world.send(plain())
     delivery = world.run()
     write(Delivery.objects.all(), message="Mireille Tremblay-Okafor was not accepted")
-    alerts.look_and_send()
+    look_and_send()
     said = mail.mails[0].as_string() + hook.received[0].body.decode()
     assert delivery.state == "needs_attention"
     for word in ("Mireille", "Tremblay", REFERENCE, "accepted"):
@@ -149,7 +149,7 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
 def test_a_destination_that_is_tried_again_is_told_as_that(world: World):
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
     failed(world, tries=2, connection_failed_at=MORNING, last_kind="failing", **queued)
-    alerts.look_and_send()
+    look_and_send()
     assert told() == ["retrying"]
 
 
@@ -283,24 +283,24 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
 ):
     recipient(world, "digest")
     (delivery,) = failed(world)  # at 9:05, after today's hour
-    alerts.look_and_send()
+    look_and_send()
     assert digests() == 0
     at(datetime(2026, 11, 24, 12, 59, tzinfo=UTC))
-    alerts.look_and_send()
+    look_and_send()
     assert digests() == 0
     for minute in (0, 1, 59):
         at(datetime(2026, 11, 24, 13, minute, tzinfo=UTC))  # from 8:00 in Toronto
-        alerts.look_and_send()
+        look_and_send()
     assert digests() == 1
     (got,) = mail.mails
     assert "1 import with an error that nobody has cleared" in got["Subject"]
     assert "* Birchwood CRMS: All automatic tries are used up: 1" in got.get_content()
     at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
-    alerts.look_and_send()
+    look_and_send()
     assert digests() == 2
     importing.clear_error(delivery)
     at(datetime(2026, 11, 26, 13, 0, tzinfo=UTC))
-    alerts.look_and_send()
+    look_and_send()
     assert digests() == 2
 
 
@@ -339,14 +339,14 @@ def test_a_refused_mail_is_tried_again_later_under_the_same_id(
     recipient(world)
     failed(world)
     mail.refusing = "450 later"
-    alerts.look_and_send()
+    look_and_send()
     delivery = AlertDelivery.objects.get()
     assert delivery.problem == "The mail server refused the recipient (450)."
     assert delivery.due_at == MORNING + sending.PAUSES[0]
     mail.refusing = ""
     at(MORNING + timedelta(minutes=2))
-    alerts.look_and_send()
-    alerts.look_and_send()
+    look_and_send()
+    look_and_send()
     (got,) = mail.mails
     assert got["Message-ID"].startswith(f"<{delivery.pk}@")
     delivery.refresh_from_db()
@@ -360,7 +360,7 @@ def test_it_is_given_up_in_the_end_and_says_why(world: World, at: Any, mail: Mai
     for day in range(len(sending.PAUSES) + 3):
         at(MORNING + timedelta(days=day))
         AlertDelivery.objects.exclude(alert__kind="failure").delete()
-        alerts.look_and_send()
+        look_and_send()
     delivery = AlertDelivery.objects.get(alert__cause__startswith="gave_up")
     assert (delivery.due_at, delivery.sent_at) == (None, None)
     assert delivery.tries == len(sending.PAUSES) + 1
@@ -374,11 +374,11 @@ def test_who_dies_while_sending_leaves_it_to_be_sent_later(
     with monkeypatch.context() as dying:
         dying.setattr(sending, "send", _die)
         with pytest.raises(KeyboardInterrupt):
-            alerts.look_and_send()
-    alerts.look_and_send()
+            look_and_send()
+    look_and_send()
     assert mail.mails == []
     at(MORNING + sending.CLAIMED)
-    alerts.look_and_send()
+    look_and_send()
     assert len(mail.mails) == 1
 
 
@@ -390,7 +390,7 @@ def test_without_a_mail_server_the_admin_says_so(world: World, settings: Any):
     settings.EMAIL_READY = False
     recipient(world)
     failed(world)
-    alerts.look_and_send()
+    look_and_send()
     assert AlertDelivery.objects.get().problem == sending.NO_MAIL
 
 
@@ -398,7 +398,7 @@ def test_a_webhook_is_signed(world: World, hook: HookServer, monkeypatch: pytest
     monkeypatch.undo()  # the receiver compares the time with its own
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     failed(world, reason="rejected", last_kind="refused")
-    alerts.look_and_send()
+    look_and_send()
     (got,) = hook.received
     body = Webhook(SECRET).verify(got.body, got.headers)
     assert got.headers["webhook-id"] == str(AlertDelivery.objects.get().pk)
@@ -412,11 +412,11 @@ def test_a_webhook_that_fails_is_called_again_later(world: World, hook: HookServ
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     failed(world)
     hook.status = 500
-    alerts.look_and_send()
+    look_and_send()
     assert AlertDelivery.objects.get().problem == "The webhook answered HTTP 500."
     hook.status = 200
     at(MORNING + timedelta(minutes=2))
-    alerts.look_and_send()
+    look_and_send()
     assert AlertDelivery.objects.get().sent_at
 
 
@@ -449,7 +449,7 @@ def test_a_webhook_leads_nowhere_inside(world: World, settings: Any, url: str):
     settings.ALLOW_LOOPBACK = False
     recipient(world, channel="webhook", address=url, secret=SECRET)
     failed(world)
-    alerts.look_and_send()
+    look_and_send()
     assert "not" in AlertDelivery.objects.get().problem
     assert AlertDelivery.objects.get().sent_at is None
 
@@ -492,14 +492,14 @@ def test_a_destination_that_cannot_be_reached_is_told_once_with_cause_and_remedy
     recipient(world)
     failed(world, state="queued", reason="", error_at=None, due_at=MORNING)
     world.destination.go_down("its certificate is not trusted. Have it renewed.", clock.now())
-    alerts.look_and_send()
-    alerts.look_and_send()
+    look_and_send()
+    look_and_send()
     (sent,) = mail.mails
     assert "cannot be reached" in sent["Subject"]
     assert "its certificate is not trusted. Have it renewed." in sent.get_content()
     assert "1 import" in sent.get_content()
     world.destination.release()
-    alerts.look_and_send()
+    look_and_send()
     assert sorted(told()) == ["failure", "recovery"]
 
 
@@ -508,13 +508,13 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
 ):
     recipient(world)
     world.destination.go_down("it refused the connection. Look there.", clock.now())
-    alerts.look_and_send()
+    look_and_send()
     world.destination.hold("CRMS does not accept the credentials.", clock.now())
-    alerts.look_and_send()
+    look_and_send()
     assert sorted(told()) == ["failure", "failure"]
     assert "held" in mail.mails[-1]["Subject"]
     world.destination.release()
-    alerts.look_and_send()
+    look_and_send()
     assert sorted(told()) == ["failure", "failure", "recovery"]
 
 
@@ -522,7 +522,7 @@ def test_the_referral_that_paused_a_destination_is_named(world: World, mail: Mai
     recipient(world)
     (delivery,) = failed(world, reason="connection", last_kind="credentials")
     world.destination.hold("CRMS says no.", clock.now(), by=delivery.reference or REFERENCE)
-    alerts.look_and_send()
+    look_and_send()
     assert f"referral {delivery.reference or REFERENCE}" in mail.mails[-1].get_content()
     assert "CRMS says no" not in mail.mails[-1].get_content()
 
@@ -531,6 +531,6 @@ def test_a_referral_that_is_refused_alone_is_named(world: World, mail: MailServe
     recipient(world)
     (delivery,) = failed(world, reason="singled_out", last_kind="credentials")
     Delivery.objects.update(reference="4200000121")
-    alerts.look_and_send()
+    look_and_send()
     assert "referral 4200000121" in mail.mails[-1].get_content()
     assert delivery.reason == "singled_out"

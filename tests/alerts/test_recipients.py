@@ -7,16 +7,16 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
+from alerts import watching
+from alerts.models import AlertKind, AlertRecipient
 from core.models import AuditEvent
 from integrations.models import Organization
+from tests.alerts.test_alerts import SECRET, failed, hook, mail, recipient
 from tests.forms import form_on
 from tests.hooks import HookServer
 from tests.mail import MailServer
 from tests.people import client_of
-from tests.workplace.test_alerts import SECRET, failed, hook, mail, recipient
 from tests.world import World
-from workplace.alerts import watching
-from workplace.models import AlertKind, AlertRecipient
 
 __all__ = ["hook", "mail"]
 

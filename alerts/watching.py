@@ -12,13 +12,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, Q
 
+from alerts.models import Alert, AlertKind, AlertSettings, Trouble
+from alerts.telling import News, tell
 from core import clock
 from integrations.models import Destination, Organization
 from integrations.transport import ErrorKind
 from referrals.causes import UNCLEARED, cause_key
 from referrals.models import Delivery
-from workplace.alerts.telling import News, tell
-from workplace.models import Alert, AlertKind, AlertSettings, Trouble
 
 State = Delivery.State
 

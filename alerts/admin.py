@@ -21,6 +21,8 @@ from django.views.decorators.http import require_POST
 
 from access.filters import RelatedFilter
 from access.scoped import RecordedAdmin
+from alerts import sending, words
+from alerts.models import Alert, AlertDelivery, AlertKind, AlertRecipient, AlertSettings
 from core import audit
 from core.outbound import AddressRefused
 from core.outbound.addresses import origin
@@ -28,8 +30,6 @@ from core.rows import update_one
 from integrations.admin.choosing import choose_only
 from integrations.admin.shared import Tool
 from referrals.admin.viewing import ViewOnlyAdmin
-from workplace.alerts import sending, words
-from workplace.models import Alert, AlertDelivery, AlertKind, AlertRecipient, AlertSettings
 
 EMAIL, WEBHOOK = AlertRecipient.Channel.EMAIL, AlertRecipient.Channel.WEBHOOK
 SECRET_BYTES = 32

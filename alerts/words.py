@@ -14,10 +14,10 @@ from django.conf import settings
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
+from alerts.models import Alert, AlertKind, AlertRecipient
+from alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
 from referrals import causes
 from referrals.advice import Actor, Advice
-from workplace.alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
-from workplace.models import Alert, AlertKind, AlertRecipient
 
 TEST = "test"
 ANSWERS = {

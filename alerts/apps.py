@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AlertsConfig(AppConfig):
+    name = "alerts"
+
+    def ready(self) -> None:
+        from alerts.running import look_and_send
+        from referrals import dispatching
+
+        dispatching.beside(look_and_send)
