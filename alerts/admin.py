@@ -29,6 +29,7 @@ from core.outbound.addresses import origin
 from core.rows import update_one
 from integrations.admin.choosing import choose_only
 from integrations.admin.shared import Tool
+from integrations.transport import DeliveryError, TryAgain
 from referrals.admin.viewing import ViewOnlyAdmin
 
 EMAIL, WEBHOOK = AlertRecipient.Channel.EMAIL, AlertRecipient.Channel.WEBHOOK
@@ -185,10 +186,11 @@ class AlertRecipientAdmin(RecordedAdmin):
         recipient = self._changeable(request, pk)
         try:
             if not cache.add(f"test-alert-{pk}", True, SECONDS_BETWEEN_TESTS):
-                raise sending.NotSent("One was tried just now: wait half a minute.")
+                raise TryAgain("One was tried just now: wait half a minute.")
             sending.send_test(recipient)
-        except sending.NotSent as error:
-            self.message_user(request, f"The test did not get through. {error.why}", messages.ERROR)
+        except DeliveryError as error:
+            said = f"The test did not get through. {error.message}"
+            self.message_user(request, said, messages.ERROR)
         else:
             self.message_user(request, "The test was sent. Is it there?", messages.SUCCESS)
         audit.record(request, "send a test alert", recipient)

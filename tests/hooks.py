@@ -22,6 +22,9 @@ class HookServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.received: list[Received] = []
         self.status = 204
+        self.headers: dict[str, str] = {}
+        self.stopping = threading.Event()
+        self.silent = threading.Event()  # while it is set, nothing is answered
 
     @property
     def url(self) -> str:
@@ -34,7 +37,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(Received(dict(self.headers), body))
+        while self.server.silent.is_set() and not self.server.stopping.wait(0.02):
+            pass
         self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -49,5 +56,6 @@ def running_hook_server() -> Iterator[HookServer]:
     try:
         yield server
     finally:
+        server.stopping.set()
         server.shutdown()
         server.server_close()

@@ -9,7 +9,11 @@ from email.message import EmailMessage
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Keeps what it takes in `mails`. `refusing` is an answer to RCPT; `silent` answers nothing."""
+    """Keeps what it takes in `mails`. `refusing` is an answer to RCPT; `silent` answers nothing.
+
+    `answers` are its answers to other words of a client ("MAIL", "DATA", "." for the end of the
+    data, "GREETING"); an empty one closes the connection.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -19,6 +23,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.mails: list[EmailMessage] = []
         self.refusing = ""
         self.silent = False
+        self.answers: dict[str, str] = {}
         self.stopping = threading.Event()
 
     @property
@@ -33,23 +38,31 @@ class _Handler(socketserver.StreamRequestHandler):
         if self.server.silent:
             self.server.stopping.wait()
             return
-        self._say("220 here")
+        if not self._say_for("GREETING", "220 here"):
+            return
         while line := self.rfile.readline():
             word = line.split()[0].upper() if line.split() else b""
-            if word == b"QUIT":
+            if word == b"QUIT" and "QUIT" not in self.server.answers:
                 self._say("221 bye")
                 return
-            self._answer(word)
+            if not self._answer(word.decode()):
+                return
 
-    def _answer(self, word: bytes) -> None:
-        if word == b"RCPT" and self.server.refusing:
-            self._say(self.server.refusing)
-        elif word == b"DATA":
+    def _answer(self, word: str) -> bool:
+        """Answer a word of the client; False to close the connection."""
+        if word == "RCPT" and self.server.refusing:
+            return self._say(self.server.refusing)
+        if word == "DATA" and "DATA" not in self.server.answers:
             self._say("354 go on")
-            self.server.mails.append(self._mail())
-            self._say("250 taken")
-        else:
-            self._say("250 ok")
+            mail = self._mail()
+            if self.server.answers.get(".", "250").startswith("250"):
+                self.server.mails.append(mail)
+            return self._say_for(".", "250 taken")
+        return self._say_for(word, "250 ok")
+
+    def _say_for(self, word: str, usual: str) -> bool:
+        line = self.server.answers.get(word, usual)
+        return bool(line) and self._say(line)
 
     def _mail(self) -> EmailMessage:
         lines = []
@@ -59,8 +72,9 @@ class _Handler(socketserver.StreamRequestHandler):
         assert isinstance(mail, EmailMessage)
         return mail
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str) -> bool:
         self.wfile.write(f"{line}\r\n".encode())
+        return True
 
 
 @contextmanager

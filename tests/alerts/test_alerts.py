@@ -22,6 +22,7 @@ from alerts.models import (
 from alerts.running import look_and_send
 from core import clock
 from integrations.models import Organization
+from integrations.transport import TryAgain
 from referrals import importing
 from referrals.dispatching import Dispatcher
 from referrals.models import Delivery
@@ -436,7 +437,7 @@ def test_a_delivery_that_another_dispatcher_has_taken_is_not_sent_a_second_time(
             assert not sending._deliver(AlertDelivery.objects.get().pk, MORNING)
             assert sending.send_due() == 0
         if not through:
-            raise sending.NotSent("Busy.")
+            raise TryAgain("Busy.")
 
     monkeypatch.setattr(sending, "send", while_it_is_sent)
     assert sending.send_due() == int(through)

@@ -11,6 +11,7 @@ from tests.services import ROOT
 ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "alerts", "workplace")
 SPEAK_HTTP = (
     "core/outbound",
+    "integrations/channels",
     "integrations/http",
     "integrations/destinations",
     "integrations/sources/caredove/listings.py",  # asks Caredove's listing API
