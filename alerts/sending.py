@@ -1,7 +1,7 @@
 """Delivering alerts, at least once each: by e-mail, or to a webhook that checks our signature.
 
-A delivery is claimed by moving its due time on, so whoever dies on the way leaves it to be sent
-later. Its id stays the same over all tries: `Message-ID` and `webhook-id` tell a repeat.
+Whoever dies on the way leaves a delivery to be sent later (`core.due`). Its id stays the same over
+all tries: `Message-ID` and `webhook-id` tell a repeat.
 """
 
 from datetime import datetime, timedelta
@@ -10,17 +10,18 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F
 
 from alerts import words
 from alerts.models import Alert, AlertDelivery, AlertRecipient
 from alerts.words import Message
 from core import clock
+from core.due import Due, pause
 from integrations.channels import mail, webhook
 from integrations.transport import DeliveryError, Misconfigured
 
 log = structlog.get_logger(__name__)
 
+DUE = Due(AlertDelivery, tries="tries")
 BATCH = 5  # at one look: the dispatcher may be told to stop meanwhile
 CLAIMED = timedelta(minutes=5)  # longer than any try takes
 MAIL_SECONDS = 10  # of a mail server that says nothing
@@ -34,8 +35,7 @@ UNSIGNED = "This webhook has no secret yet: press “New secret”."
 def send_due() -> int:
     """Send what is due, the oldest first; returns how many got through."""
     now = clock.now()
-    due = AlertDelivery.objects.filter(due_at__lte=now).order_by("due_at")
-    return sum(_deliver(pk, now) for pk in list(due.values_list("pk", flat=True)[:BATCH]))
+    return sum(_deliver(key, now) for key in DUE.keys(now, BATCH))
 
 
 def send_test(recipient: AlertRecipient) -> None:
@@ -68,35 +68,36 @@ def send(recipient: AlertRecipient, message: Message) -> None:
 
 
 def _deliver(delivery_id: UUID, now: datetime) -> bool:
-    mine = AlertDelivery.objects.filter(pk=delivery_id, due_at__lte=now)
-    if not mine.update(due_at=now + CLAIMED, tries=F("tries") + 1):
+    until = DUE.claim(delivery_id, now, CLAIMED)
+    if until is None:
         return False
     delivery = AlertDelivery.objects.select_related(
         "alert__organization", "alert__destination", "recipient"
     ).get(pk=delivery_id)
+    problem = _problem(delivery)
+    if not problem:
+        DUE.settle(delivery, until, sent_at=clock.now(), due_at=None, problem="")
+    elif problem == SWITCHED_OFF:
+        DUE.settle(delivery, until, due_at=None, problem=problem)
+    else:
+        log.warning("alert_not_sent", delivery=str(delivery.pk), tries=delivery.tries)
+        later = pause(PAUSES, delivery.tries)
+        due_at = clock.now() + later if later else None
+        DUE.settle(delivery, until, due_at=due_at, problem=problem)
+    return not problem
+
+
+def _problem(delivery: AlertDelivery) -> str:
+    """Send it; return why it did not get through, or an empty string."""
     if not delivery.recipient.active:
-        _settle(delivery, due_at=None, problem=SWITCHED_OFF)
-        return False
+        return SWITCHED_OFF
     try:
-        message = words.message(delivery.alert, delivery.recipient, str(delivery.pk))
-        send(delivery.recipient, message)
+        send(
+            delivery.recipient, words.message(delivery.alert, delivery.recipient, str(delivery.pk))
+        )
     except DeliveryError as error:
-        _put_off(delivery, error.message)
-        return False
+        return error.message
     except Exception:
         log.exception("alert_failed", delivery=str(delivery.pk))
-        _put_off(delivery, BROKEN)
-        return False
-    _settle(delivery, sent_at=clock.now(), due_at=None, problem="")
-    return True
-
-
-def _put_off(delivery: AlertDelivery, why: str) -> None:
-    """Try again later, until all pauses are used up."""
-    later = clock.now() + PAUSES[delivery.tries - 1] if delivery.tries <= len(PAUSES) else None
-    log.warning("alert_not_sent", delivery=str(delivery.pk), tries=delivery.tries)
-    _settle(delivery, due_at=later, problem=why)
-
-
-def _settle(delivery: AlertDelivery, **fields: object) -> None:
-    AlertDelivery.objects.filter(pk=delivery.pk, tries=delivery.tries).update(**fields)
+        return BROKEN
+    return ""

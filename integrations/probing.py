@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from core import clock, outbound
-from core.rows import update_one
+from core.due import Due
 from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, Down, Misconfigured
 
 PROBE_TIME = timedelta(minutes=2)  # a probe that has not ended by then was lost with its process
+PROBES = Due(Destination, "probe_at", tries="probes")
 CALL_SHARE = 0.8  # of it, for the call; the rest is for writing down what came of it
 
 
 def due_probes() -> Sequence[int]:
     """Return the destinations to probe now, the longest waiting first."""
-    due = Destination.objects.filter(probe_at__lte=clock.now()).order_by("probe_at")
-    return list(due.values_list("pk", flat=True))
+    return PROBES.keys(clock.now())
 
 
 def probe(destination_id: int) -> bool:
@@ -23,13 +23,10 @@ def probe(destination_id: int) -> bool:
 
     False when it was not due, or somebody else probes it.
     """
-    destination = Destination.objects.select_related("organization").get(pk=destination_id)
-    now = clock.now()
-    # The time until which we probe is our token, too: whoever moves it on has won the probe.
-    until = now + PROBE_TIME
-    due = Destination.objects.filter(pk=destination_id, probe_at__lte=now)
-    if not due.update(probe_at=until, probes=destination.probes + 1):
+    until = PROBES.claim(destination_id, clock.now(), PROBE_TIME)
+    if until is None:
         return False
+    destination = Destination.objects.select_related("organization").get(pk=destination_id)
     try:
         with outbound.time_limit((PROBE_TIME * CALL_SHARE).total_seconds()):
             destination.probe()
@@ -37,7 +34,6 @@ def probe(destination_id: int) -> bool:
         pass  # it is paused until somebody fixes the connection
     except DeliveryError as error:
         changed = {"held_reason": error.reason} if isinstance(error, Down) else {}
-        ours = Destination.objects.filter(probe_at=until)
-        next_at = clock.now() + probe_delay(destination.probes + 1)
-        update_one(ours, destination, probe_at=next_at, **changed)
+        next_at = clock.now() + probe_delay(destination.probes)
+        PROBES.settle(destination, until, probe_at=next_at, **changed)
     return True

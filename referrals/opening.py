@@ -14,9 +14,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Subquery
+from django.db.models import Q, Subquery
 
 from core import clock
+from core.due import Due
 from core.rows import update_one
 from integrations.models import Destination, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
@@ -43,6 +44,12 @@ State, Reason = Delivery.State, Delivery.Reason
 
 MAX_OPENINGS = 5
 OPENING_TIME = timedelta(seconds=60)  # an opening that has not ended by then is begun again
+# Of several workers, one opens an event.
+EVENTS = Due(
+    InboundEvent,
+    rows=Q(state=InboundEvent.State.RECEIVED, openings__lt=MAX_OPENINGS),
+    tries="openings",
+)
 NO_LISTING = "No message has said yet which listing the referral is for."
 SUBJECT_MISSING = "subject_missing"
 
@@ -75,7 +82,7 @@ ORDER = [
 
 def open_deliveries(event_id: UUID) -> bool:
     """Open a stored event; False when it was not due, or is somebody else's. Never opens twice."""
-    if not _take(event_id):
+    if EVENTS.claim(event_id, clock.now(), OPENING_TIME) is None:
         return False
     try:
         # Outside the transaction, which on SQLite keeps everybody else from writing.
@@ -99,19 +106,6 @@ def open_deliveries(event_id: UUID) -> bool:
             due_at=clock.now()
         )
     return True
-
-
-def _take(event_id: UUID) -> bool:
-    """Win the event for a while, by one conditional update: of several workers, one opens it."""
-    now = clock.now()
-    return bool(
-        InboundEvent.objects.filter(
-            pk=event_id,
-            state=InboundEvent.State.RECEIVED,
-            due_at__lte=now,
-            openings__lt=MAX_OPENINGS,
-        ).update(openings=F("openings") + 1, due_at=now + OPENING_TIME)
-    )
 
 
 def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> None:

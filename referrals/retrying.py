@@ -16,15 +16,17 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from core import audit, clock
+from core.due import Due
 from referrals import importing
 from referrals.models import BulkRetry, BulkRetryItem, Delivery
 
 logger = logging.getLogger(__name__)
 
 State, ItemState = BulkRetry.State, BulkRetryItem.State
+TURNS = Due(BulkRetry, "next_at", Q(state=State.RUNNING))
 LIMIT = 2_000  # imports in one selection; the oldest are taken
 BATCH = 100  # imports of one bulk retry in one tick
 FORGOTTEN = timedelta(days=1)  # what nobody has confirmed by then is deleted
@@ -178,7 +180,7 @@ def _turn(bulk_retry_id: UUID) -> bool:
     now = clock.now()
     with transaction.atomic():
         mine = BulkRetry.objects.filter(pk=bulk_retry_id, state=State.RUNNING)
-        if not mine.filter(next_at__lte=now).update(next_at=now + settings.BULK_RETRY_PAUSE):
+        if TURNS.claim(bulk_retry_id, now, settings.BULK_RETRY_PAUSE) is None:
             return False
         item = BulkRetryItem.objects.filter(
             bulk_retry=bulk_retry_id, state=ItemState.WAITING

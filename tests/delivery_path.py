@@ -18,6 +18,7 @@ PROVEN = Path("tests/delivery_path.sha256")
 FILES = (
     "config/celery.py",
     "core/clock.py",
+    "core/due.py",
     "core/encryption.py",
     "core/fields.py",
     "core/outbound/**/*.py",

@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import F
 
+from core import clock
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.transport import TryAgain
@@ -38,7 +39,7 @@ def test_an_event_is_opened_once(world: World):
 
 def test_an_event_that_somebody_is_opening_is_left_alone_until_it_is_late(world: World):
     event = world.receive(plain()).event_id
-    assert opening._take(event)
+    assert opening.EVENTS.claim(event, clock.now(), opening.OPENING_TIME)
     assert not opening.open_deliveries(event)
     assert InboundEvent.objects.get().openings == 1
     InboundEvent.objects.update(due_at=F("due_at") - opening.OPENING_TIME)
