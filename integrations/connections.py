@@ -1,46 +1,25 @@
 """Connecting many listings in the same way: what would change for each, and then the change."""
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from core.compare import Difference, Effect, Row, differences
 from integrations.hooks import listing_connected
 from integrations.models import Destination, ServiceListing, TriggerConfig
 from integrations.triggers import TRIGGER_LABELS
 from mapping.models import Mapping
 
 
-class Effect(StrEnum):
-    """What applying a config would do to a listing."""
-
-    NEW = "Will be connected"
-    CHANGED = "Connected in another way"
-    SAME = "Connected like this already"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that would be overwritten."""
-
-    what: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What would become of one listing. `stamp` says what it was made from."""
+@dataclass(frozen=True, kw_only=True)
+class Change(Row):
+    """What would become of one listing; `existing` is how it is connected now."""
 
     listing: ServiceListing
-    effect: Effect
-    stamp: str
-    differences: tuple[Difference, ...] = field(default=())
+    existing: TriggerConfig | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,56 +30,52 @@ class Applied:
     missed: tuple[ServiceListing, ...]
 
 
-def plan(pattern: TriggerConfig, listings: Iterable[ServiceListing]) -> list[Change]:
+def plan(
+    pattern: TriggerConfig, listings: Iterable[ServiceListing], *, lock: bool = False
+) -> list[Change]:
     """Return what connecting these listings like the pattern, to its destination, would change."""
     chosen = list(listings)
-    known = _existing(pattern, chosen)
+    rows = TriggerConfig.objects.filter(listing__in=chosen, destination=pattern.destination)
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    known = {row.listing_id: row for row in rows.select_related("mapping")}
     return [_change(pattern, listing, known.get(listing.pk)) for listing in chosen]
 
 
 def apply(
-    pattern: TriggerConfig, listings: Sequence[ServiceListing], stamps: Collection[str]
+    pattern: TriggerConfig, listings: Sequence[ServiceListing], agreed: Collection[str]
 ) -> Applied:
-    """Connect those listings whose planned change, known by its stamp, somebody has agreed to.
+    """Connect those listings whose planned change, known by its digest, somebody has agreed to.
 
-    What has been changed since the plan was shown has another stamp, and is left alone.
+    What has been changed since the plan was shown has another digest, and is left alone.
     """
     done, missed = [], []
     with transaction.atomic():
-        known = _existing(pattern, listings, lock=True)
-        for listing in listings:
-            existing = known.get(listing.pk)
-            if _stamp(pattern, listing, existing) in stamps:
-                done.append(_connect(pattern, listing, existing))
+        for change in plan(pattern, listings, lock=True):
+            if change.digest() in agreed:
+                done.append(_connect(pattern, change))
             else:
-                missed.append(listing)
+                missed.append(change.listing)
     return Applied(tuple(done), tuple(missed))
-
-
-def _existing(
-    pattern: TriggerConfig, listings: Iterable[ServiceListing], *, lock: bool = False
-) -> dict[int, TriggerConfig]:
-    rows = TriggerConfig.objects.filter(listing__in=list(listings), destination=pattern.destination)
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    return {row.listing_id: row for row in rows.select_related("mapping")}
 
 
 def _change(
     pattern: TriggerConfig, listing: ServiceListing, existing: TriggerConfig | None
 ) -> Change:
-    stamp = _stamp(pattern, listing, existing)
-    if existing is None:
-        return Change(listing, Effect.NEW, stamp)
-    differences = tuple(differences_between(existing, pattern))
-    return Change(listing, Effect.CHANGED if differences else Effect.SAME, stamp, differences)
+    found = tuple(differences_between(existing, pattern)) if existing else ()
+    effect = Effect.CHANGED if found else Effect.UNCHANGED
+    return Change(
+        key=str(listing.pk),
+        effect=effect if existing else Effect.CREATED,
+        differences=found,
+        basis=(pattern.destination_id, _values(pattern), existing and _values(existing)),
+        listing=listing,
+        existing=existing,
+    )
 
 
 def differences_between(old: TriggerConfig, new: TriggerConfig) -> Iterable[Difference]:
-    """Yield in which of their settings two trigger configs differ, in words."""
-    before, after = _settings(old), _settings(new)
-    for what, value in before.items():
-        if value != after[what]:
-            yield Difference(what, value, after[what])
+    """Return in which of their settings two trigger configs differ, in words."""
+    return differences(_settings(old), _settings(new))
 
 
 def _settings(config: TriggerConfig) -> dict[str, str]:
@@ -117,25 +92,14 @@ def _values(config: TriggerConfig) -> dict[str, Any]:
     return {
         "on": config.on,
         "include_routed": config.include_routed,
-        "mapping": config.mapping,
+        "mapping_id": config.mapping_id,
         "enabled": config.enabled,
     }
 
 
-def _stamp(pattern: TriggerConfig, listing: ServiceListing, existing: TriggerConfig | None) -> str:
-    parts = [_plain(config) for config in (pattern, existing)]
-    text = json.dumps([listing.pk, pattern.destination_id, *parts], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(config: TriggerConfig | None) -> dict[str, Any] | None:
-    return _values(config) | {"mapping": config.mapping_id} if config else None
-
-
-def _connect(
-    pattern: TriggerConfig, listing: ServiceListing, existing: TriggerConfig | None
-) -> TriggerConfig:
-    config = existing or TriggerConfig(listing=listing, destination=pattern.destination)
+def _connect(pattern: TriggerConfig, change: Change) -> TriggerConfig:
+    config = change.existing
+    config = config or TriggerConfig(listing=change.listing, destination=pattern.destination)
     for name, value in _values(pattern).items():
         setattr(config, name, value)
     config.full_clean()

@@ -1,29 +1,15 @@
 """What differs between two versions of a mapping, as `exchange` writes them. Pure: no Django."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from core.compare import Difference
 from mapping.engine import Rule
 from mapping.targets import TargetField
 from mapping.transforms import ANYTHING_ELSE
 from mapping.wording import rule_in_words, target_in_words
 
 Content = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not the same: `was` is empty when it was added, `now` when it is gone."""
-
-    what: str
-    was: str = ""
-    now: str = ""
-
-    def __str__(self) -> str:
-        if not self.was:
-            return f"{self.what}: added: {self.now}"
-        return f"{self.what}: {self.was} → {self.now}" if self.now else f"{self.what}: removed"
 
 
 def differences(old: Content, new: Content, targets: Sequence[TargetField]) -> list[Difference]:

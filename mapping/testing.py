@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.compare import Difference
 from mapping import engine
 from mapping.checks import check_mapping
-from mapping.differences import Difference
 from mapping.engine import Context, Rule
 from mapping.models import Mapping as MappingRow
 from mapping.models import MappingTest

@@ -7,8 +7,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Max
 
 from core import clock
+from core.compare import Difference
 from mapping import models
-from mapping.differences import Difference, differences
+from mapping.differences import differences
 from mapping.targets import target_fields
 
 NOTE_LENGTH = 500
@@ -28,7 +29,7 @@ def keep(
         return None
     return models.MappingVersion.objects.create(
         mapping=mapping,
-        number=_newest_number(mapping) + 1,
+        number=newest_number(mapping) + 1,
         content=content,
         author_id=author.pk if author else None,
         author_name=author.get_username() if author else "",
@@ -39,15 +40,13 @@ def keep(
 
 def newest_number(mapping: models.Mapping) -> int:
     """Return the number of the newest version; 0 without any."""
-    return _newest_number(mapping) if mapping.pk else 0
+    found: int | None = None
+    if mapping.pk:
+        found = mapping.versions.aggregate(newest=Max("number"))["newest"]
+    return found or 0
 
 
 def difference(old: models.MappingVersion, new: models.MappingVersion) -> list[Difference]:
     """Return what changed from one version to the other, in words."""
     targets = target_fields(old.mapping.destination_kind)
     return differences(old.content, new.content, targets)
-
-
-def _newest_number(mapping: models.Mapping) -> int:
-    found: int | None = mapping.versions.aggregate(newest=Max("number"))["newest"]
-    return found or 0

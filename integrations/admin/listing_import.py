@@ -4,6 +4,7 @@ Between the preview and its confirmation nothing is kept: the page itself carrie
 for this person and this organization.
 """
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -17,11 +18,12 @@ from django.urls import path, reverse
 
 from access import scope
 from core import audit
+from core.compare import Comparison, Effect, Outdated, agreed
 from integrations.admin.choosing import choose_first
 from integrations.admin.shared import ConfigurationAdmin
 from integrations.listings import comparing, files
 from integrations.listings.asking import ask, sources_for
-from integrations.listings.comparing import Brought, Comparison, Fate
+from integrations.listings.comparing import Brought, Line
 from integrations.listings.offers import Offer, Unreadable
 from integrations.models import Organization, Source
 
@@ -129,7 +131,7 @@ class ListingImport(ConfigurationAdmin):
         context = {
             "offer": offer,
             "comparison": comparison,
-            "groups": {fate.value: comparison.of(fate) for fate in Fate},
+            "groups": {effect.value: comparison.of(effect) for effect in Effect},
             "signed": _signed(request, organization, offer, comparison),
             "changed_meanwhile": changed,
         }
@@ -144,10 +146,13 @@ class ListingImport(ConfigurationAdmin):
             self.message_user(request, "That preview is too old. Start again.", messages.WARNING)
             return HttpResponseRedirect(import_url(organization))
         offer = Offer.from_json(said["offer"])
-        if comparing.compare(offer, organization).digest() != said["digest"]:
-            return self._preview(request, organization, offer, changed=True)
         chosen, ended = request.POST.getlist("take"), request.POST.getlist("end")
-        brought = comparing.bring_in(offer, organization, set(chosen), set(ended))
+        now = partial(comparing.compare, offer, organization)
+        try:
+            with agreed(said["digest"], now, Organization.objects.filter(pk=organization.pk)):
+                brought = comparing.bring_in(offer, organization, set(chosen), set(ended))
+        except Outdated:
+            return self._preview(request, organization, offer, changed=True)
         self._tell(request, organization, brought)
         listings = reverse(f"admin:{_NAME}_changelist")
         return HttpResponseRedirect(f"{listings}?organization__id__exact={organization.pk}")
@@ -212,7 +217,7 @@ def _salt(request: HttpRequest, organization: Organization) -> str:
 
 
 def _signed(
-    request: HttpRequest, organization: Organization, offer: Offer, comparison: Comparison
+    request: HttpRequest, organization: Organization, offer: Offer, comparison: Comparison[Line]
 ) -> str:
     said = {"offer": offer.as_json(), "digest": comparison.digest()}
     return signing.dumps(said, salt=_salt(request, organization), compress=True)

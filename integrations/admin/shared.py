@@ -1,7 +1,9 @@
 """What the pages of configuration have in common: a history without secrets, and tools."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,6 +21,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from access.scoped import ScopedAdmin
 from core import audit
+from core.compare import Effect, Outdated, agreed
 from integrations.history import changes, putting_back
 from integrations.history.putting_back import NotPutBack
 from integrations.history.sorts import SORTS
@@ -35,12 +38,12 @@ class Tool:
 
 
 class PutBackForm(forms.Form):
-    """Why a version is put back; the newest record that the person saw is the one that counts."""
+    """Why a version is put back; `seen` is the digest of what that would change."""
 
     note = forms.CharField(
         max_length=100, required=False, help_text="Why, for whoever reads the history later."
     )
-    seen = forms.IntegerField(widget=forms.HiddenInput)
+    seen = forms.CharField(widget=forms.HiddenInput)
 
 
 class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
@@ -85,13 +88,12 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
         record = self._record(request, unquote(object_id), version_id)
         form = PutBackForm(request.POST if request.method == "POST" else None)
         may = self._may_put_back(request, record)
-        newest = putting_back.newest(record)
         if form.is_bound and form.is_valid():
             if not may:
                 raise PermissionDenied
-            if form.cleaned_data["seen"] == newest.pk:
-                return self._put_back(request, record, form.cleaned_data["note"])
-        return self._version_page(request, record, newest, may, form)
+            with suppress(Outdated):
+                return self._put_back(request, record, **form.cleaned_data)
+        return self._version_page(request, record, may, form)
 
     def _record(self, request: HttpRequest, object_id: str, version_id: str) -> Any:
         pk = self.model._meta.pk
@@ -110,30 +112,33 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
         return bool(self.has_change_permission(request, row))
 
     def _version_page(
-        self, request: HttpRequest, record: Any, newest: Any, may: bool, form: PutBackForm
+        self, request: HttpRequest, record: Any, may: bool, form: PutBackForm
     ) -> HttpResponse:
-        deleted = newest.history_type == "-"
         context = {
             **self.admin_site.each_context(request),
             "title": f"An earlier version of {SORTS[self.model].name(record)}",
             "opts": self.model._meta,
             "record": record,
-            "deleted": deleted,
             "may_put_back": may,
             "changed_meanwhile": form.is_bound and form.is_valid(),
-            "form": PutBackForm(initial={"seen": newest.pk, "note": form.data.get("note", "")}),
         }
         try:
-            context["differences"] = putting_back.would_change(record)
+            row = putting_back.would_change(record)
+            note = form.data.get("note", "")
+            context["form"] = PutBackForm(initial={"seen": row.digest(), "note": note})
+            context["deleted"] = row.effect is Effect.CREATED
+            context["differences"] = row.differences
         except NotPutBack as refused:
             context["refused"] = refused.message
         return TemplateResponse(request, "admin/version.html", context)
 
-    def _put_back(self, request: HttpRequest, record: Any, note: str) -> HttpResponse:
+    def _put_back(self, request: HttpRequest, record: Any, seen: str, note: str) -> HttpResponse:
         here = request.get_full_path()
         day = date_format(localtime(record.history_date), "Y-m-d H:i")
+        rows = self.model._default_manager.filter(pk=record.id)
         try:
-            row = putting_back.put_back(record, note or f"the version of {day} again")
+            with agreed(seen, partial(putting_back.would_change, record), rows):
+                row = putting_back.put_back(record, note or f"the version of {day} again")
         except NotPutBack as refused:
             self.message_user(request, refused.message, messages.ERROR)
             return HttpResponseRedirect(here)

@@ -6,9 +6,10 @@ from typing import NoReturn
 
 from django.db import DatabaseError, models, transaction
 
+from core.compare import Effect
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 from integrations.configuration.reading import Tree
-from integrations.configuration.rows import Outcome, Refused, Report
+from integrations.configuration.rows import Refused, Report
 
 Name = tuple[str, ...]  # ("listing", "4417")
 
@@ -63,8 +64,8 @@ class Run:
             where = (*path, *key)
             self._problems.append(Problem(where, message, self.tree.line(where)))
 
-    def count(self, row: models.Model, outcome: Outcome) -> None:
-        self.report.count(row, outcome)
+    def count(self, row: models.Model, effect: Effect) -> None:
+        self.report.count(row, effect)
 
     def refuse_missing(self, key: Path, *name: str) -> NoReturn:
         """Refuse a part that speaks of another which is not there.

@@ -7,10 +7,11 @@ and what is left out of a part, stays as it is.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from core.compare import Effect
 from integrations import destinations, sources
 from integrations.configuration.applying import Run
 from integrations.configuration.problems import Path, did_you_mean
-from integrations.configuration.rows import Outcome, Refused, write
+from integrations.configuration.rows import Refused, write
 from integrations.configuration.secrets import apply_basic, apply_signing_secrets
 from integrations.configuration.sections import Content, resolved
 from integrations.hooks import listing_connected
@@ -98,7 +99,7 @@ def _mapping(run: Run, entry: Entry, path: Path) -> None:
         before = FieldMapping.objects.filter(**same).first()
         data = {key: value for key, value in entry.items() if key != "organization"}
         mapping = _imported(data, organization)
-        run.count(mapping, _outcome(before, mapping))
+        run.count(mapping, _effect(before, mapping))
 
 
 def _imported(data: dict[str, Any], organization: Organization | None) -> FieldMapping:
@@ -114,10 +115,10 @@ def _keys(dotted: str) -> Path:
     return tuple(int(word) if word.isdecimal() else word for word in words if word != "mapping")
 
 
-def _outcome(before: FieldMapping | None, after: FieldMapping) -> Outcome:
+def _effect(before: FieldMapping | None, after: FieldMapping) -> Effect:
     if before is None:
-        return Outcome.CREATED
-    return Outcome.CHANGED if after.changed_at != before.changed_at else Outcome.UNCHANGED
+        return Effect.CREATED
+    return Effect.CHANGED if after.changed_at != before.changed_at else Effect.UNCHANGED
 
 
 # -- sources -------------------------------------------------------------------------------------
@@ -133,10 +134,10 @@ def _source(run: Run, entry: Entry, path: Path) -> None:
         fields = _given(entry, "kind", "active", "attachment_hosts") | theirs | listings
         keys = {field: field.replace("_", ".", 1) for field in theirs}
         keys |= {field: field.replace("listings_", "listing_api.") for field in listings}
-        outcome = write(source, fields, keys)
-        if _limit(run, source, entry) and outcome is Outcome.UNCHANGED:
-            outcome = Outcome.CHANGED
-        run.count(source, outcome)
+        effect = write(source, fields, keys)
+        if _limit(run, source, entry) and effect is Effect.UNCHANGED:
+            effect = Effect.CHANGED
+        run.count(source, effect)
         if "basic" in entry:
             apply_basic(run, source, entry["basic"], (*path, "basic"))
         if "signing_secrets" in entry:
@@ -189,10 +190,10 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
             fields |= {name: given.pop(name, None) for name in LIMITS}
             fields["options"], said = _options(run, kind, given, destination.options)
         keys = {name: f"options.{name}" for name in LIMITS}
-        outcome = write(destination, fields, keys)
-        if destination.declare(said, by=run.by) and outcome is Outcome.UNCHANGED:
-            outcome = Outcome.CHANGED
-        run.count(destination, outcome)
+        effect = write(destination, fields, keys)
+        if destination.declare(said, by=run.by) and effect is Effect.UNCHANGED:
+            effect = Effect.CHANGED
+        run.count(destination, effect)
 
 
 def _options(

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from core.compare import Effect
 from integrations.configuration.problems import Path
 
 REASON = "configuration file"  # in the history of what was changed
@@ -22,38 +22,32 @@ class Refused(Exception):
         self.problems = problems
 
 
-class Outcome(StrEnum):
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-
-
 @dataclass
 class Report:
     """How many rows of each sort were created, changed and left unchanged."""
 
-    counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    counts: dict[str, Counter[Effect]] = field(default_factory=dict)
     written: list[models.Model] = field(default_factory=list)  # created or changed
 
     @property
     def nothing_changed(self) -> bool:
-        return not any(set(counter) - {Outcome.UNCHANGED} for counter in self.counts.values())
+        return not any(set(counter) - {Effect.UNCHANGED} for counter in self.counts.values())
 
     def lines(self) -> list[str]:
         """Return a line for each sort of row, such as `organizations: 1 created, 2 unchanged`."""
         return [
-            f"{sort}: " + ", ".join(f"{counter[one]} {one}" for one in Outcome if counter[one])
+            f"{sort}: " + ", ".join(f"{counter[one]} {one}" for one in Effect if counter[one])
             for sort, counter in self.counts.items()
         ]
 
-    def count(self, row: models.Model, outcome: Outcome) -> None:
+    def count(self, row: models.Model, effect: Effect) -> None:
         sort = str(row._meta.verbose_name_plural)
-        self.counts.setdefault(sort, Counter())[outcome] += 1
-        if outcome is not Outcome.UNCHANGED and row not in self.written:
+        self.counts.setdefault(sort, Counter())[effect] += 1
+        if effect is not Effect.UNCHANGED and row not in self.written:
             self.written.append(row)
 
 
-def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] = {}) -> Outcome:
+def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] = {}) -> Effect:
     """Create the row, or change what differs; raises Refused naming the file's key.
 
     `keys` gives the key in the file where it is not the field's own name.
@@ -61,13 +55,13 @@ def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] 
     created = row._state.adding
     changed = [name for name, value in fields.items() if created or getattr(row, name) != value]
     if not created and not changed:
-        return Outcome.UNCHANGED
+        return Effect.UNCHANGED
     for name in changed:
         setattr(row, name, fields[name])
     _check(row, keys)
     row._change_reason = REASON  # type: ignore[attr-defined]  # simple-history reads it
     row.save()
-    return Outcome.CREATED if created else Outcome.CHANGED
+    return Effect.CREATED if created else Effect.CHANGED
 
 
 def _check(row: models.Model, keys: Mapping[str, str]) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from core.compare import Effect
 from integrations.configuration.applying import Run
 from integrations.configuration.problems import Path
-from integrations.configuration.rows import REASON, Outcome, Refused
+from integrations.configuration.rows import REASON, Refused
 from integrations.models import Source, SourceCredential
 from integrations.sources.auth import hash_secret, verify_secret
 
@@ -55,18 +56,18 @@ def _keep(run: Run, credential: SourceCredential, *, changed: bool) -> None:
     """Save the credential as an active one, if it is not that already."""
     created = credential.pk is None
     if not created and not changed and credential.active:
-        run.count(credential, Outcome.UNCHANGED)
+        run.count(credential, Effect.UNCHANGED)
         return
     credential.active = True
     _save(credential)
-    run.count(credential, Outcome.CREATED if created else Outcome.CHANGED)
+    run.count(credential, Effect.CREATED if created else Effect.CHANGED)
 
 
 def _switch_off(run: Run, credentials: "QuerySet[SourceCredential]") -> None:
     for credential in credentials.filter(active=True):
         credential.active = False
         _save(credential)
-        run.count(credential, Outcome.CHANGED)
+        run.count(credential, Effect.CHANGED)
 
 
 def _save(credential: SourceCredential) -> None:

@@ -5,7 +5,6 @@ server's environment is out of reach: `env:NAME` asks that person, and what is l
 it is stored. And the file may speak of one organization only.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from django.db import models, transaction
 
 from access import scope
+from core.compare import Comparison, Difference, Effect
 from integrations import destinations
 from integrations.configuration import apply_checked
 from integrations.configuration.problems import ConfigurationError, Path, Problem
@@ -24,7 +24,6 @@ from integrations.history.changes import Change, change_of, change_of_mapping
 from integrations.history.sorts import SORTS
 from integrations.models import Destination, ServiceListing, Source
 from integrations.transport import SecretField
-from mapping.differences import Difference
 from mapping.models import Mapping as FieldMapping
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -42,18 +41,12 @@ class Placeholder:
 
 
 @dataclass(frozen=True)
-class Preview:
+class Preview(Comparison[Change]):
     """What a file would do."""
 
     organization: str  # its name there
     caredove_id: str
-    changes: tuple[Change, ...]
     placeholders: tuple[Placeholder, ...]
-
-    def digest(self) -> str:
-        """Return a mark that is another one when something else would change."""
-        said = [(one.what, one.name, one.done, one.differences) for one in self.changes]
-        return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 def may_transfer(user: Any) -> bool:
@@ -76,7 +69,7 @@ def preview(raw: bytes, given: Mapping[str, str]) -> Preview:
         changes = tuple(_change(row, before) for row in report.written)
         transaction.set_rollback(True)
     organization = content["organizations"][0]
-    return Preview(organization["name"], organization["id"], changes, placeholders)
+    return Preview(changes, organization["name"], organization["id"], placeholders)
 
 
 def take_in(raw: bytes, given: Mapping[str, str], by: str = REASON) -> Report:
@@ -264,5 +257,5 @@ def _change(row: Any, before: Mapping[type[models.Model], int]) -> Change:
     earlier = records.filter(history_id__lte=before[type(row)]).first()
     newest = records.first()
     if newest == earlier:  # a word of the file alone, which the row's history does not hold
-        return replace(change_of(newest, earlier), done="changed", differences=[DECLARED])
+        return replace(change_of(newest, earlier), effect=Effect.CHANGED, differences=[DECLARED])
     return change_of(newest, earlier)

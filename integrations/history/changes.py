@@ -1,7 +1,7 @@
 """All changes of one organization's configuration, newest first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,29 +9,31 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 
+from core.compare import Effect, Row
 from integrations.history.sorts import SORTS, Record, Sort
 from integrations.history.states import differences
 from integrations.models import Organization
 from mapping import versions
-from mapping.differences import Difference
 from mapping.models import Mapping, MappingVersion
 
 VERSION = "mappingversion"  # beside the keys of SORTS: a mapping changes by whole versions
-DONE = {"+": "added", "~": "changed", "-": "deleted"}
+EFFECTS = {"+": Effect.CREATED, "~": Effect.CHANGED, "-": Effect.REMOVED}
+DONE = {Effect.CREATED: "added", Effect.CHANGED: "changed", Effect.REMOVED: "deleted"}
 
 
-@dataclass(frozen=True)
-class Change:
+@dataclass(frozen=True, kw_only=True)
+class Change(Row):
     """One change. `record` is the row of history, or the version of a mapping."""
 
     at: datetime
     who: str  # empty: Dovetail itself, or a command
-    what: str  # "Destination"
-    name: str
-    done: str  # "added", "changed" or "deleted"
     note: str
-    differences: Sequence[Difference]
     record: Any
+
+    @property
+    def done(self) -> str:
+        """The effect, in the word that screens have for it."""
+        return DONE[self.effect]
 
 
 @dataclass(frozen=True)
@@ -154,17 +156,20 @@ def _change(place: _Place, known: dict[tuple[str, int], Any]) -> Change | None:
 def change_of(record: Record, before: Record | None) -> Change:
     """Return what a record of history tells, after the one before it."""
     sort = SORTS[record.instance_type]
-    done = DONE[record.history_type]
-    if done == "changed" and before is None:
-        done = "added"  # and changed at once: a source is saved before its organizations are set
+    effect = EFFECTS[record.history_type]
+    if effect is Effect.CHANGED and before is None:
+        effect = (
+            Effect.CREATED
+        )  # and changed at once: a source is saved before its organizations are set
     return Change(
         at=record.history_date,
         who=record.history_user.get_username() if record.history_user else "",
-        what=sort.label,
+        key="",  # the keys of rows that are only tried out are others each time
+        sort=sort.label,
         name=sort.name(record),
-        done=done,
+        effect=effect,
         note=record.history_change_reason or "",
-        differences=differences(before, record, sort.model) if done == "changed" else (),
+        differences=differences(before, record, sort.model) if effect is Effect.CHANGED else (),
         record=record,
     )
 
@@ -174,9 +179,10 @@ def change_of_mapping(version: MappingVersion, before: MappingVersion | None) ->
     return Change(
         at=version.saved_at,
         who=version.author_name,
-        what=SORTS[Mapping].label,
+        key="",
+        sort=SORTS[Mapping].label,
         name=str(version.mapping),
-        done="changed" if before else "added",
+        effect=Effect.CHANGED if before else Effect.CREATED,
         note=version.note,
         differences=versions.difference(before, version) if before else (),
         record=version,

@@ -7,6 +7,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
+from core.compare import Effect, Row
 from integrations import destinations
 from integrations.history.sorts import SORTS, Record, Sort
 from integrations.history.states import (
@@ -19,7 +20,6 @@ from integrations.history.states import (
 from integrations.hooks import listing_connected
 from integrations.models import Destination, Source, TriggerConfig
 from integrations.transport import DeclaredField
-from mapping.differences import Difference
 
 
 class NotPutBack(Exception):
@@ -30,12 +30,7 @@ class NotPutBack(Exception):
         self.message = message
 
 
-def newest(record: Record) -> Record:
-    """Return the newest record of the same row."""
-    return SORTS[record.instance_type].records.filter(id=record.id).latest()
-
-
-def would_change(record: Record) -> list[Difference]:
+def would_change(record: Record) -> Row:
     """Return what putting this version back would change; raises NotPutBack.
 
     Of a row that is deleted, everything comes back, and nothing is said to differ.
@@ -43,12 +38,15 @@ def would_change(record: Record) -> list[Difference]:
     model = record.instance_type
     now = model._default_manager.filter(pk=record.id).first()
     row = _as_it_was(record)
+    # Whatever has been saved since makes it another change, also where it looks the same.
+    newest = SORTS[model].records.filter(id=record.id).latest().pk
     if now is None:
-        return []
+        return Row(str(record.id), Effect.CREATED, basis=newest)
     found = differences(now, row, model)
     if model is Source:  # the organizations of a row are not set before it is saved
         found += differences_in("organizations", now, record, model)
-    return found
+    effect = Effect.CHANGED if found else Effect.UNCHANGED
+    return Row(str(record.id), effect, differences=found, basis=newest)
 
 
 @transaction.atomic

@@ -6,12 +6,12 @@ from typing import Any
 from django.db.models import Model
 from django.utils.text import capfirst
 
+from core.compare import Difference, in_words
 from core.fields import EncryptedJSONField, EncryptedTextField
 from integrations import destinations
 from integrations.models import Organization, Source
 from integrations.transport import NOT_SAID, DeclaredField, SecretField
 from integrations.triggers import TRIGGER_LABELS
-from mapping.differences import Difference
 
 
 def differences(old: Any, new: Any, model: type[Model]) -> list[Difference]:
@@ -57,11 +57,9 @@ def _shown(field: Any, state: Any) -> str:
         related = getattr(state, field.name)
         return str(related) if related else ("deleted" if getattr(state, field.attname) else "")
     value = getattr(state, field.name)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(TRIGGER_LABELS.get(one, one)) for one in value)
-    return str(dict(field.flatchoices).get(value, value))
+    return in_words(dict(field.flatchoices).get(value, value))
 
 
 def organizations_of(state: Any) -> list[Organization]:
@@ -83,8 +81,9 @@ def _options(old: Any, new: Any) -> Iterator[Difference]:
         if is_secret(fields, name):
             yield _secret(label, before, after)
         else:
-            said = _declared if isinstance(fields[name], DeclaredField) else _said
-            yield Difference(label, said(before), said(after))
+            nothing = NOT_SAID if isinstance(fields[name], DeclaredField) else in_words(None)
+            said = (nothing if value is None else in_words(value) for value in (before, after))
+            yield Difference(label, *said)
 
 
 def option_fields(kind: str) -> Mapping[str, Any]:
@@ -98,13 +97,3 @@ def option_fields(kind: str) -> Mapping[str, Any]:
 def is_secret(fields: Mapping[str, Any], name: str) -> bool:
     """Return whether an option is a secret, or may be one: its kind does not know it any more."""
     return name not in fields or isinstance(fields[name], SecretField)
-
-
-def _declared(value: object) -> str:
-    return NOT_SAID if value is None else _said(value)
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "(empty)" if value in (None, "", {}, []) else str(value)

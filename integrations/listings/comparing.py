@@ -1,9 +1,7 @@
 """What an offer would change here; and changing it."""
 
-import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 import tablib
@@ -13,6 +11,7 @@ from import_export import fields, resources, widgets
 from import_export.instance_loaders import CachedInstanceLoader
 from import_export.results import RowResult
 
+from core.compare import Comparison, Difference, Effect, Row, differences
 from integrations.listings.files import FORMULA
 from integrations.listings.offers import Offer
 from integrations.models import Organization, ServiceListing
@@ -22,56 +21,11 @@ YES = ("yes", "y", "true", "1", "oui", "vrai")
 NO = ("no", "n", "false", "0", "non", "faux")
 
 
-class Fate(StrEnum):
-    """What becomes of an offered row."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True)
-class Difference:
-    """One field, as it is here and as it is offered."""
+class Line(Row):
+    """One row: offered, or here and not offered (REMOVED). Its key is the id in Caredove."""
 
-    label: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """One offered row, and what it would do."""
-
-    fate: Fate
-    place: str  # "row 3"
-    caredove_id: str
-    name: str
     category: str = ""
-    differences: tuple[Difference, ...] = ()
-    reasons: tuple[str, ...] = ()  # why it is refused
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything offered, and `missing`: listings that are here and active, and not offered."""
-
-    lines: tuple[Line, ...]
-    missing: tuple[ServiceListing, ...] = ()
-
-    def of(self, fate: Fate) -> list[Line]:
-        return [line for line in self.lines if line.fate is fate]
-
-    @property
-    def choices(self) -> list[Line]:
-        """Return the lines that would change something."""
-        return [line for line in self.lines if line.fate in (Fate.NEW, Fate.CHANGED)]
-
-    def digest(self) -> str:
-        """Return a mark that is another one when something else would change."""
-        said = repr((self.choices, [listing.pk for listing in self.missing]))
-        return hashlib.sha256(said.encode()).hexdigest()
 
 
 @dataclass
@@ -81,15 +35,18 @@ class Brought:
     added: int = 0
     changed: int = 0
     ended: int = 0
-    refused: list[Line] = field(default_factory=list)
 
 
-def compare(offer: Offer, organization: Organization) -> Comparison:
-    """Return what the offer would change for this organization; nothing is changed."""
+def compare(offer: Offer, organization: Organization) -> Comparison[Line]:
+    """Return what the offer would change for this organization; nothing is changed.
+
+    Listings that are here and active, and not offered, can be marked as not listed any more.
+    """
     lines = _run(offer, organization, dry_run=True)
-    offered = {line.caredove_id for line in lines}
+    offered = {line.key for line in lines}
     missing = organization.listings.filter(active=True).exclude(caredove_id__in=offered)
-    return Comparison(tuple(lines), tuple(missing))
+    lines += [Line(listing.caredove_id, Effect.REMOVED, listing.name) for listing in missing]
+    return Comparison(lines)
 
 
 @transaction.atomic
@@ -98,11 +55,8 @@ def bring_in(
 ) -> Brought:
     """Add or change the chosen listings (by Caredove id), and mark those that have ended."""
     lines = _run(_only(offer, chosen), organization, dry_run=False)
-    brought = Brought(
-        added=sum(line.fate is Fate.NEW for line in lines),
-        changed=sum(line.fate is Fate.CHANGED for line in lines),
-        refused=[line for line in lines if line.fate is Fate.REFUSED],
-    )
+    done = Comparison(lines)
+    brought = Brought(len(done.of(Effect.CREATED)), len(done.of(Effect.CHANGED)))
     for listing in organization.listings.filter(active=True, caredove_id__in=ended):
         listing.active = False
         listing._change_reason = REASON  # type: ignore[attr-defined]  # simple-history reads it
@@ -212,37 +166,33 @@ def _run(offer: Offer, organization: Organization, *, dry_run: bool) -> list[Lin
 
 
 _COMPARED = {"name": "Name", "category": "Category", "active": "Listed in Caredove"}
-_FATES = {
-    RowResult.IMPORT_TYPE_NEW: Fate.NEW,
-    RowResult.IMPORT_TYPE_UPDATE: Fate.CHANGED,
-    RowResult.IMPORT_TYPE_SKIP: Fate.UNCHANGED,
+_EFFECTS = {
+    RowResult.IMPORT_TYPE_NEW: Effect.CREATED,
+    RowResult.IMPORT_TYPE_UPDATE: Effect.CHANGED,
+    RowResult.IMPORT_TYPE_SKIP: Effect.UNCHANGED,
 }
 
 
 def _line(row: Any, cells: dict[str, str], place: str) -> Line:
-    fate = _FATES.get(row.import_type, Fate.REFUSED)
+    effect = _EFFECTS.get(row.import_type, Effect.REFUSED)
+    changed, refused = effect is Effect.CHANGED, effect is Effect.REFUSED
     return Line(
-        fate,
-        place,
         cells["id"],
+        effect,
         cells["name"],
-        cells.get("category", ""),
-        tuple(_differences(row)) if fate is Fate.CHANGED else (),
-        tuple(_reasons(row)) if fate is Fate.REFUSED else (),
+        place=place,
+        differences=_differences(row) if changed else (),
+        problems=tuple(_reasons(row)) if refused else (),
+        category=cells.get("category", ""),
     )
 
 
-def _differences(row: Any) -> Iterator[Difference]:
-    for name, label in _COMPARED.items():
-        old, new = getattr(row.original, name), getattr(row.instance, name)
-        if old != new:
-            yield Difference(label, _shown(old), _shown(new))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) or "(empty)"
+def _differences(row: Any) -> tuple[Difference, ...]:
+    old, new = (
+        {label: getattr(state, name) for name, label in _COMPARED.items()}
+        for state in (row.original, row.instance)
+    )
+    return tuple(differences(old, new))
 
 
 def _reasons(row: Any) -> Iterator[str]:

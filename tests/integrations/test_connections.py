@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.compare import Difference, Effect
 from integrations import connections
-from integrations.connections import Difference, Effect
 from integrations.models import ServiceListing, TriggerConfig
 from integrations.triggers import TRIGGERS, early_and_late
 from mapping.models import Mapping
@@ -39,7 +39,7 @@ def connected(world: World) -> TriggerConfig:
 
 
 def agreed(world: World, *listings: ServiceListing) -> list[str]:
-    return [change.stamp for change in connections.plan(world.config, listings)]
+    return [change.digest() for change in connections.plan(world.config, listings)]
 
 
 def test_the_plan_says_what_would_become_of_each_listing(
@@ -47,7 +47,11 @@ def test_the_plan_says_what_would_become_of_each_listing(
 ) -> None:
     new, other, same = connections.plan(world.config, [fresh, connected.listing, world.listing])
 
-    assert [new.effect, other.effect, same.effect] == [Effect.NEW, Effect.CHANGED, Effect.SAME]
+    assert [new.effect, other.effect, same.effect] == [
+        Effect.CREATED,
+        Effect.CHANGED,
+        Effect.UNCHANGED,
+    ]
     assert other.differences == (
         Difference("Triggers", "Booked", "Received, Edited Status - Ready"),
         Difference("Mapping", "own (demo)", str(world.config.mapping)),

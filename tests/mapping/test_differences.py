@@ -3,7 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
-from mapping.differences import Difference, differences
+from core.compare import Difference
+from mapping.differences import differences
 from mapping.targets import target_fields
 
 CONTENT: dict[str, Any] = {

@@ -291,7 +291,7 @@ def test_others_are_connected_as_the_plan_said(
 
     agreed = {
         "listings": [fresh.pk],
-        "agreed": [f"{fresh.pk}:{change.stamp}"],
+        "agreed": [f"{fresh.pk}:{change.digest()}"],
         "_apply": "yes",
     }
     liaison.post(others(world.config), agreed)

@@ -1,6 +1,7 @@
 """One organization's configuration as a file: out of this portal, and into another."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from core import audit
+from core.compare import Outdated, agreed
 from core.encryption import EncryptionError, decrypt, encrypt
 from integrations.configuration import ConfigurationError, transfer
 from integrations.configuration.exporting import NotExported
@@ -132,10 +134,14 @@ def _apply(site: AdminSite, request: HttpRequest, raw: bytes) -> HttpResponse:
     form = SecretsForm(request.POST, placeholders=preview.placeholders)
     if not form.is_valid():
         return _preview(site, request, raw, preview, form)
-    if preview.digest() != request.POST.get("digest"):
-        return _preview(site, request, raw, preview, changed_meanwhile=True)
-    transfer.take_in(raw, _given(form.cleaned_data), by=request.user.get_username())
-    organization = Organization.objects.get(caredove_id=preview.caredove_id)
+    rows = Organization.objects.filter(caredove_id=preview.caredove_id)
+    try:
+        with agreed(request.POST.get("digest", ""), partial(transfer.preview, raw, {}), rows):
+            transfer.take_in(raw, _given(form.cleaned_data), by=request.user.get_username())
+    except Outdated:
+        now = transfer.preview(raw, {})
+        return _preview(site, request, raw, now, changed_meanwhile=True)
+    organization = rows.get()
     audit.record(request, "import configuration", organization, changes=len(preview.changes))
     messages.success(request, f"The configuration of {organization} was imported.")
     return HttpResponseRedirect(reverse("admin:configuration_history", args=[organization.pk]))

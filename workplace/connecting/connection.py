@@ -77,7 +77,7 @@ def _save(request: HttpRequest, form: ConnectionForm, saved: TriggerConfig | Non
         request,
         "change connection" if saved else "connect listing",
         config,
-        changes={change.what: [change.old, change.new] for change in changes},
+        changes={change.what: [change.was, change.now] for change in changes},
     )
     messages.success(request, _said(config, new=saved is None))
     url = reverse("admin:connect_listing", args=[config.listing_id])

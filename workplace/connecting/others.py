@@ -46,9 +46,9 @@ def _apply(
 ) -> HttpResponse:
     agreed = request.POST.getlist("agreed")
     wanted = {entry.partition(":")[0] for entry in agreed}
-    stamps = {entry.partition(":")[2] for entry in agreed}
+    digests = {entry.partition(":")[2] for entry in agreed}
     listings = [listing for listing in chosen if str(listing.pk) in wanted]
-    applied = connections.apply(pattern, listings, stamps)
+    applied = connections.apply(pattern, listings, digests)
     for config in applied.done:
         audit.record(request, "connect like another", config, like=pattern.listing.caredove_id)
     _say(request, applied)

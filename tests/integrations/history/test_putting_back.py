@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.compare import Effect
 from integrations.history import putting_back
 from integrations.history.putting_back import NotPutBack
 from integrations.history.sorts import SORTS
@@ -35,7 +36,7 @@ def refusal(record: Any) -> str:
 
 
 def said(record: Any) -> list[str]:
-    return [str(one) for one in putting_back.would_change(record)]
+    return [str(one) for one in putting_back.would_change(record).differences]
 
 
 def test_options_come_back_and_the_secret_stays_as_it_is(world: World) -> None:
@@ -144,7 +145,7 @@ def test_a_deleted_listing_and_what_it_led_to_come_back(world: World) -> None:
     listing, config = oldest(world.listing), oldest(world.config)
     world.listing.delete()
 
-    assert putting_back.would_change(listing) == []
+    assert putting_back.would_change(listing).effect is Effect.CREATED
     putting_back.put_back(listing, "")
     putting_back.put_back(config, "")
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from core.compare import Comparison, Difference, Effect
 from integrations.listings import comparing, files
-from integrations.listings.comparing import Comparison, Difference, Fate
+from integrations.listings.comparing import Line
 from integrations.listings.offers import Offer
 from integrations.models import Organization, ServiceListing
 from tests.world import World
@@ -18,14 +19,18 @@ def offer(*rows: tuple[str, ...], columns: str = "id name category active") -> O
 
 def compare(
     world: World, *rows: tuple[str, ...], columns: str = "id name category active"
-) -> Comparison:
+) -> Comparison[Line]:
     return comparing.compare(offer(*rows, columns=columns), world.organization)
 
 
+def offered(found: Comparison[Line]) -> list[Line]:
+    return [line for line in found.rows if line.effect is not Effect.REMOVED]
+
+
 def refused(world: World, *row: str, columns: str = "id name category active") -> str:
-    (line,) = compare(world, row, columns=columns).lines
-    assert line.fate is Fate.REFUSED
-    return " ".join(line.reasons)
+    (line,) = offered(compare(world, row, columns=columns))
+    assert line.effect is Effect.REFUSED
+    return " ".join(line.problems)
 
 
 def test_each_row_is_new_changed_or_unchanged_and_nothing_has_happened_yet(world: World) -> None:
@@ -34,13 +39,17 @@ def test_each_row_is_new_changed_or_unchanged_and_nothing_has_happened_yet(world
 
     found = compare(world, ADULT, YOUTH, ("4419", "New name", "Adults", "no"))
 
-    assert [line.fate for line in found.lines] == [Fate.UNCHANGED, Fate.NEW, Fate.CHANGED]
-    assert found.lines[2].differences == (
+    assert [line.effect for line in offered(found)] == [
+        Effect.UNCHANGED,
+        Effect.CREATED,
+        Effect.CHANGED,
+    ]
+    assert found.rows[2].differences == (
         Difference("Name", "Old name", "New name"),
         Difference("Category", "(empty)", "Adults"),
         Difference("Listed in Caredove", "yes", "no"),
     )
-    assert [listing.name for listing in found.missing] == ["Crisis line"]
+    assert [line.name for line in found.of(Effect.REMOVED)] == ["Crisis line"]
     assert ServiceListing.objects.count() == 3
     assert ServiceListing.objects.get(caredove_id="4419").name == "Old name"
 
@@ -64,7 +73,7 @@ def test_columns_that_are_not_there_leave_things_as_they_are(world: World) -> No
 
     found = compare(world, ("1", "A"), columns="id name")
 
-    assert [line.fate for line in found.lines] == [Fate.UNCHANGED]
+    assert [line.effect for line in offered(found)] == [Effect.UNCHANGED]
 
 
 def test_a_listing_of_another_organization_is_refused(world: World) -> None:
@@ -84,9 +93,9 @@ def test_a_row_for_another_organization_is_refused(world: World, named: str) -> 
 
 @pytest.mark.parametrize("named", ["812", "birchwood community mental health", ""])
 def test_a_row_may_name_the_organization_itself(world: World, named: str) -> None:
-    (line,) = compare(world, ("77", "Ours", named), columns="id name organization").lines
+    (line,) = offered(compare(world, ("77", "Ours", named), columns="id name organization"))
 
-    assert line.fate is Fate.NEW
+    assert line.effect is Effect.CREATED
 
 
 @pytest.mark.parametrize(
@@ -110,8 +119,8 @@ def test_a_row_that_cannot_be_is_refused_with_its_reason(
 def test_the_same_id_twice_is_refused_the_second_time(world: World) -> None:
     found = compare(world, YOUTH, ("4418", "Other name", "", "yes"))
 
-    assert [line.fate for line in found.lines] == [Fate.NEW, Fate.REFUSED]
-    assert "stands in an earlier row" in found.lines[1].reasons[0]
+    assert [line.effect for line in offered(found)] == [Effect.CREATED, Effect.REFUSED]
+    assert "stands in an earlier row" in found.rows[1].problems[0]
 
 
 def test_an_export_is_harmless_in_a_spreadsheet_and_changes_nothing_when_it_comes_back(
@@ -124,8 +133,8 @@ def test_an_export_is_harmless_in_a_spreadsheet_and_changes_nothing_when_it_come
     assert "'-2+3" in table.export("csv")
     for raw in (table.export("csv").encode(), table.export("xlsx")):
         found = comparing.compare(files.read(raw), world.organization)
-        assert {line.fate for line in found.lines} == {Fate.UNCHANGED}
-        assert not found.missing
+        assert {line.effect for line in offered(found)} == {Effect.UNCHANGED}
+        assert not found.changes
 
 
 def test_two_thousand_rows_are_compared_with_few_queries_each(
@@ -140,4 +149,4 @@ def test_two_thousand_rows_are_compared_with_few_queries_each(
     with django_assert_max_num_queries(210):  # type: ignore[operator]  # a savepoint for each row
         found = compare(world, *rows)
 
-    assert {line.fate for line in found.lines} == {Fate.UNCHANGED}
+    assert {line.effect for line in offered(found)} == {Effect.UNCHANGED}

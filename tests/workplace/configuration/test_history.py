@@ -26,7 +26,7 @@ def page_of(client: Client, organization: Organization, **wanted: Any) -> Any:
 
 
 def told(page: Any) -> list[str]:
-    return [f"{one.what} {one.name} {one.done}" for one, _ in page.context["changes"]]
+    return [f"{one.sort} {one.name} {one.done}" for one, _ in page.context["changes"]]
 
 
 def by(user: User, row: Any, **changed: Any) -> None:

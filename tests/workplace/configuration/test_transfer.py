@@ -39,7 +39,7 @@ def confirm(client: Client, page: Any, **secrets: str) -> Any:
 
 
 def told(page: Any) -> list[str]:
-    return [f"{one.what} {one.name} {one.done}" for one in page.context["preview"].changes]
+    return [f"{one.sort} {one.name} {one.done}" for one in page.context["preview"].changes]
 
 
 def problems(page: Any) -> str:
