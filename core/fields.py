@@ -8,7 +8,7 @@ database cannot search them: the only lookup is `isnull`. A value is written by 
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
@@ -23,7 +23,7 @@ from django.db.models.expressions import Col, Combinable
 from django.db.models.lookups import Lookup, Transform
 from django.utils.translation import gettext_lazy as _
 
-from core import encryption, rowkeys
+from core import encryption, rowkeys, sentences
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -289,6 +289,79 @@ class EncryptedBinaryField(EncryptedField[_ST, _GT]):
     def value_to_string(self, obj: models.Model) -> str:
         value: Any = self.value_from_object(obj)
         return b64encode(value or b"").decode("ascii")
+
+
+class SentenceField(models.TextField):  # type: ignore[type-arg]
+    """A sentence of `core.sentences`, stored as its cause and values; or somebody's own text.
+
+    For migrations it is the text that it is stored as.
+    """
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        return value if value is None else sentences.loaded(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return sentences.stored(value) if isinstance(value, str) else value
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return value if value is None else sentences.loaded(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return sentences.stored(self.value_from_object(obj))
+
+
+class EncryptedSentenceField(EncryptedTextField[_ST, _GT]):
+    """The same, encrypted: values may be personal."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "core.fields.EncryptedTextField", args, kwargs
+
+    def dump(self, value: Any) -> bytes:
+        return super().dump(sentences.stored(value) if isinstance(value, str) else value)
+
+    def load(self, plaintext: bytes) -> str:
+        return sentences.loaded(super().load(plaintext))
+
+    def to_python(self, value: Any) -> str | None:
+        value = super().to_python(value)
+        return value if value is None else sentences.loaded(value)
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        value: Any = self.value_from_object(obj)
+        return value if value is None else sentences.stored(value)
+
+
+class EncryptedSentencesField(EncryptedJSONField[_ST, _GT]):
+    """A list of sentences, or one for each name, encrypted."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "core.fields.EncryptedJSONField", args, kwargs
+
+    def dump(self, value: Any) -> bytes:
+        return super().dump(_each(sentences.stored, value))
+
+    def load(self, plaintext: bytes) -> Any:
+        return _each(sentences.loaded, super().load(plaintext))
+
+    def to_python(self, value: Any) -> Any:
+        return _each(sentences.loaded, super().to_python(value))
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        return _each(sentences.stored, self.value_from_object(obj))
+
+
+def _each(change: Callable[[str], str], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: change(text) for name, text in value.items()}
+    return [change(text) for text in value] if isinstance(value, list) else value
 
 
 class StoredFileField(models.CharField):  # type: ignore[type-arg]

@@ -1,0 +1,129 @@
+"""Sentences for people, each written once: a row stores a cause and its values, never the sentence.
+
+A room declares its causes in a module of its own, as whole sentences with named placeholders, so
+that they can be translated. Calling a cause with its values makes the sentence; the fields
+`SentenceField`, `EncryptedSentenceField` and `EncryptedSentencesField` of `core.fields` store the
+cause and the values, and make the sentence anew when the row is read. A text that an earlier
+version or a person wrote is stored, and comes back, as it is.
+
+Pure: no Django.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+_START = '[{"cause":'  # how a stored sentence begins, which no person writes
+WORDS = "words"  # the cause of a text that somebody else wrote, and its value
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A cause with its values."""
+
+    cause: str
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        if self.cause == WORDS:
+            return str(self.values[WORDS])
+        known = Cause.known.get(self.cause)
+        # Of a kind of destination whose folder is gone, or of a later version.
+        return known.text_of(self.values) if known else self.cause.replace("_", " ")
+
+
+class Sentence(str):
+    """One or more sentences that know their causes. As text it is what people read."""
+
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def of(cls, parts: Iterable[_Part]) -> "Sentence":
+        """Return the sentences for these causes, in their order."""
+        parts = tuple(parts)
+        made = cls(" ".join(str(part) for part in parts))
+        made.parts = parts
+        return made
+
+    @property
+    def causes(self) -> list[str]:
+        """The keys of the causes."""
+        return [part.cause for part in self.parts]
+
+
+class Cause:
+    """A sentence that can be said, and the key under which rows store it: never reused.
+
+    `many` is the sentence for any other number than one; the number is the value `count`.
+    """
+
+    known: ClassVar[dict[str, "Cause"]] = {}
+
+    def __init__(self, key: str, text: str, many: str = "") -> None:
+        if key in self.known:
+            raise ValueError(f"Two causes have the key {key!r}.")
+        self.key, self.text, self.many = key, text, many
+        self.known[key] = self
+
+    def __call__(self, **values: Any) -> Sentence:
+        """Return the sentence with these JSON values; anything else goes in as its text."""
+        plain = {name: _plain(value) for name, value in values.items()}
+        return Sentence.of([_Part(self.key, plain)])
+
+    def __repr__(self) -> str:
+        return f"<cause {self.key}>"
+
+    def text_of(self, values: Mapping[str, Any]) -> str:
+        """Return the sentence; raises KeyError when a value is missing."""
+        text = self.many if self.many and values["count"] != 1 else self.text
+        return text.format_map({name: _shown(value) for name, value in values.items()})
+
+    def made(self, text: str) -> bool:
+        """Return whether a text is this sentence; of an earlier version's, by its words."""
+        return text.causes == [self.key] if isinstance(text, Sentence) else text == self.text
+
+
+def join(texts: Iterable[str]) -> str:
+    """Return several sentences after each other; what is empty is left out."""
+    return Sentence.of(part for text in texts if text for part in _parts(text))
+
+
+def stored(text: str) -> str:
+    """Return what a row stores of a text: a sentence's causes and values, or the text itself."""
+    if not isinstance(text, Sentence) and not text.startswith(_START):
+        return text
+    parts = [{"cause": part.cause, "values": part.values} for part in _parts(text)]
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def loaded(text: str) -> str:
+    """Return the text for what a row has stored."""
+    if not text.startswith(_START):
+        return text
+    try:
+        return Sentence.of(_Part(part["cause"], part["values"]) for part in json.loads(text))
+    except (ValueError, LookupError):  # a person's words, of a time before there were causes
+        return text
+
+
+def _parts(text: str) -> tuple[_Part, ...]:
+    return text.parts if isinstance(text, Sentence) else (_Part(WORDS, {WORDS: text}),)
+
+
+def _plain(value: Any) -> Any:
+    """Return what can be stored of a value; of a sentence within another, its causes."""
+    if isinstance(value, Sentence):
+        return json.loads(stored(value))
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as it stands in a sentence: a sentence within another, a list with commas."""
+    if not isinstance(value, list):
+        return value
+    if value and isinstance(value[0], dict):
+        return loaded(json.dumps(value, separators=(",", ":")))
+    return ", ".join(str(_shown(one)) for one in value)

@@ -1,0 +1,98 @@
+"""A row stores a cause and its values; people read the sentence that is made of them."""
+
+import copy
+import json
+import pickle
+
+import pytest
+
+from core import sentences
+from core.sentences import Cause, Sentence, join, loaded, stored
+
+GREETING = Cause("test_greeting", "{name} says: {words}")
+COUNTED = Cause("test_counted", "There is {count} more.", "There are {count} more.")
+WITHIN = Cause("test_within", "{reason}: it is looked for.")
+AGAIN = Cause("test_again", "An earlier try may have arrived")
+
+
+def test_what_is_stored_is_the_cause_and_its_values_and_what_is_read_is_the_sentence() -> None:
+    said = GREETING(name="CRMS", words="“No, {thanks}”")
+
+    kept = stored(said)
+
+    assert json.loads(kept) == [
+        {"cause": "test_greeting", "values": {"name": "CRMS", "words": "“No, {thanks}”"}}
+    ]
+    assert loaded(kept) == said == "CRMS says: “No, {thanks}”"
+    assert stored(loaded(kept)) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "An earlier version stored this.", "{braces} and [brackets]", '[{"cause": "no"}]', "�"],
+)
+def test_a_text_of_an_earlier_version_or_a_person_comes_back_as_it_is(text: str) -> None:
+    assert loaded(stored(text)) == text
+    assert loaded(text) == text
+
+
+def test_a_person_cannot_write_what_would_be_taken_for_a_cause() -> None:
+    forged = '[{"cause":"test_greeting","values":{"name":"x","words":"y"}}]'
+
+    assert loaded(stored(forged)) == forged
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "There are 0 more."), (1, "There is 1 more."), (2, "There are 2 more.")],
+)
+def test_numbers_have_their_own_sentence(count: int, text: str) -> None:
+    assert COUNTED(count=count) == text
+    assert loaded(stored(COUNTED(count=count))) == text
+
+
+def test_a_sentence_may_stand_within_another() -> None:
+    said = WITHIN(reason=AGAIN())
+
+    assert said == loaded(stored(said)) == "An earlier try may have arrived: it is looked for."
+    assert "An earlier try" not in stored(said)
+
+
+def test_several_are_joined_and_stay_what_they_are() -> None:
+    said = join([GREETING(name="A", words="b."), "", "Somebody's own text.", COUNTED(count=1)])
+
+    assert said == "A says: b. Somebody's own text. There is 1 more."
+    assert loaded(stored(said)) == said
+    kept = loaded(stored(said))
+    assert isinstance(kept, Sentence)
+    assert kept.causes == ["test_greeting", sentences.WORDS, "test_counted"]
+
+
+def test_lists_are_written_with_commas_and_other_values_as_their_text() -> None:
+    said = GREETING(name=["a", "b"], words=ValueError("c"))
+
+    assert said == loaded(stored(said)) == "a, b says: c"
+
+
+def test_a_cause_knows_its_sentence_and_its_words_of_an_earlier_version() -> None:
+    assert AGAIN.made(AGAIN())
+    assert AGAIN.made(loaded(stored(AGAIN())))
+    assert AGAIN.made("An earlier try may have arrived")
+    assert not AGAIN.made("Something else")
+    assert not AGAIN.made(COUNTED(count=1))
+
+
+def test_a_cause_of_a_kind_that_is_gone_is_still_named() -> None:
+    assert loaded('[{"cause":"fax_was_busy","values":{}}]') == "fax was busy"
+
+
+def test_no_two_causes_share_a_key() -> None:
+    with pytest.raises(ValueError, match="test_again"):
+        Cause("test_again", "Another sentence.")
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))]
+)
+def test_a_copy_keeps_its_cause(copied) -> None:  # type: ignore[no-untyped-def]
+    assert stored(copied(COUNTED(count=3))) == stored(COUNTED(count=3))
