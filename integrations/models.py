@@ -23,7 +23,7 @@ from simple_history.models import HistoricalRecords
 from core import clock
 from core.fields import EncryptedJSONField, EncryptedTextField
 from core.rows import KeyedHistory, KeyedModel, update_one
-from integrations import capabilities, destinations, sources
+from integrations import capabilities, destinations, sentences, sources
 from integrations.capabilities import (
     PROVED_BY_READING,
     Capability,
@@ -402,31 +402,38 @@ class Destination(KeyedModel):
         if self.held_at is None:
             return ""
         if not self.is_down:
-            return f"{self} is held: {self.held_reason}"
-        since = self.held_at.astimezone(self.organization.zone)
-        day = "" if since.date() == timezone.now().astimezone(since.tzinfo).date() else "%Y-%m-%d "
-        return f"{self} has been unreachable since {since:{day}%H:%M}: {self.held_reason}"
+            return sentences.PAUSED(destination=self, why=self.held_reason)
+        since = self._moment(self.held_at)
+        return sentences.UNREACHABLE(destination=self, since=since, why=self.held_reason)
 
     @property
     def recovering(self) -> str:
         """Say until when nothing is sent because it has failed; empty while it works."""
         if self.paused_until is None:
             return ""
-        until = self.paused_until.astimezone(self.organization.zone)
-        day = "" if until.date() == timezone.now().astimezone(until.tzinfo).date() else "%Y-%m-%d "
-        code = f", the last one with {self.paused_code}" if self.paused_code else ""
-        return (
-            f"{self} failed {self.failures} referrals in a row{code}. It is paused until "
-            f"{until:{day}%H:%M}; then one referral is sent to see whether it works again."
-        )
+        known = {
+            "destination": self,
+            "failures": self.failures,
+            "until": self._moment(self.paused_until),
+        }
+        if self.paused_code:
+            return sentences.RECOVERING_AFTER(**known, code=self.paused_code)
+        return sentences.RECOVERING(**known)
+
+    def _moment(self, at: datetime) -> str:
+        """Return a time for people of the organization: with its day, unless that is today."""
+        at = at.astimezone(self.organization.zone)
+        day = "" if at.date() == timezone.now().astimezone(at.tzinfo).date() else "%Y-%m-%d "
+        return f"{at:{day}%H:%M}"
 
     @property
     def limits(self) -> str:
         """Say how much it is given: “at most 30 a minute”; empty without limits."""
-        per_minute = f"{self.per_minute} a minute" if self.per_minute else ""
-        at_once = f"{self.at_once} at the same time" if self.at_once else ""
-        given = " and ".join(filter(None, [at_once, per_minute]))
-        return f"at most {given}" if given else ""
+        if self.at_once and self.per_minute:
+            return sentences.AT_MOST_BOTH(at_once=self.at_once, per_minute=self.per_minute)
+        if self.per_minute:
+            return sentences.AT_MOST_A_MINUTE(per_minute=self.per_minute)
+        return sentences.AT_MOST(at_once=self.at_once) if self.at_once else ""
 
     def is_moving(self, since: datetime) -> bool:
         """Whether, of a destination with limits, a turn was taken since, or a seat is taken."""

@@ -24,10 +24,14 @@ EARLY = timedelta(seconds=2)
 MINUTE = timedelta(seconds=60)
 
 
-def has_turn(now: datetime) -> Q:
-    """Return the condition on a destination whose next turn has come."""
-    paused = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
-    return paused & (Q(turn_at__isnull=True) | Q(turn_at__lte=now + EARLY))
+def is_not_recovering(now: datetime) -> Q:
+    """Return the condition on a destination that has not failed, or may be tried again."""
+    return Q(paused_until__isnull=True) | Q(paused_until__lte=now)
+
+
+def has_its_turn(now: datetime) -> Q:
+    """Return the condition on a destination without limits, or whose next turn has come."""
+    return Q(turn_at__isnull=True) | Q(turn_at__lte=now + EARLY)
 
 
 def take_turn(destination: Destination, now: datetime) -> bool:
@@ -41,7 +45,8 @@ def take_turn(destination: Destination, now: datetime) -> bool:
         turn_at += (MINUTE + EARLY) / destination.per_minute
     paused_until = destination.paused_until and now + settings.LEASE_TIME
     unchanged = Destination.objects.filter(
-        has_turn(now),
+        is_not_recovering(now),
+        has_its_turn(now),
         pk=destination.pk,
         turn_at=destination.turn_at,
         paused_until=destination.paused_until,

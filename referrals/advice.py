@@ -150,6 +150,43 @@ ADD_FILES = Advice(
     "The referral is in. Add the missing files to the destination by hand, then clear the error.",
 )
 
+
+# -- Of the gates ------------------------------------------------------------------------------
+
+TELL_CAREDOVE = Advice(
+    Actor.ADMINISTRATOR,
+    "Tell Caredove, or let the source send for that organization; then have the referral saved in "
+    "Caredove.",
+)
+SET_UP = Advice(
+    Actor.ADMINISTRATOR,
+    "Set the organization and the listing up, then have the referral saved in Caredove.",
+)
+WHEN_IT_IS_NAMED = Advice(Actor.NOBODY, "It goes on by itself when one does.")
+ACTIVATE_AND_SAVE = Advice(
+    Actor.ADMINISTRATOR, "Activate it, then have the referral saved in Caredove."
+)
+ASK_FOR_PLAN = Advice(Actor.ADMINISTRATOR, "Ask Caredove about the plan.")
+MAKE_CREDENTIALS = Advice(Actor.ADMINISTRATOR, "Make credentials, and give them to Caredove.")
+ASK_FOR_EVENTS = Advice(
+    Actor.ADMINISTRATOR, "Ask Caredove whether the integration is switched on for this listing."
+)
+ADD_DESTINATION = Advice(Actor.ADMINISTRATOR, "Add the destination: its address and its token.")
+CONNECT = Advice(Actor.LIAISON, "Connect the listing, then have the referral saved in Caredove.")
+SWITCH_ON = Advice(Actor.LIAISON, "Switch it on, then have the referral saved in Caredove.")
+INCLUDE_ROUTED = Advice(Actor.LIAISON, "Include routed requests if they are wanted.")
+WHEN_IT_HAPPENS = Advice(Actor.NOBODY, "It goes by itself when one of those happens in Caredove.")
+DISMISS_MOVED = Advice(
+    Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
+)
+NAME_SOMEBODY = Advice(
+    Actor.REFERRAL_STAFF, "Enter the person's name in Caredove and save it: it goes by itself."
+)
+TEST_CONNECTION = Advice(Actor.ADMINISTRATOR, "Press “Test connection”.")
+ACTIVATE = Advice(
+    Actor.ADMINISTRATOR, "Activate it, or ask Caredove about the plan: it goes by itself then."
+)
+
 BY_REASON = {
     Reason.REJECTED: EDIT,
     Reason.CONNECTION: MEND_CONNECTION,

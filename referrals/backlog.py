@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 
 from core import clock, health
 from integrations.pacing import UNLIMITED
-from referrals.importing.claiming import claimable, open_destinations
+from referrals.gates import open_destinations
+from referrals.importing.claiming import claimable
 from referrals.models import Delivery, InboundEvent
 
 LATE = timedelta(minutes=5)  # by then the dispatcher has looked hundreds of times

@@ -1,13 +1,10 @@
 """What is still missing before the referrals of a listing arrive where they should."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
 from integrations.models import (
-    Destination,
     Organization,
     ServiceListing,
     Source,
@@ -15,22 +12,20 @@ from integrations.models import (
     TriggerConfig,
 )
 from mapping.checks import check_mapping
+from referrals import gates, sentences
 from referrals.advice import Actor
-from referrals.models import InboundEvent, Referral
+from referrals.gates import About, Facts
+from referrals.models import Referral
 from referrals.rehearsal import for_listing
 
-DESTINATION = "Destination tested, and not held"
-
-
-class About(StrEnum):
-    """What a need is about: where it is mended."""
-
-    ORGANIZATION = "organization"
-    SOURCE = "source"
-    EVENTS = "events"
-    DESTINATION = "destination"
-    MAPPING = "mapping"
-    CONNECTION = "connection"
+LABELS = {
+    About.ORGANIZATION: "Organization active, on a sufficient plan",
+    About.SOURCE: "Caredove has credentials",
+    About.EVENTS: "An event has come for this listing",
+    About.DESTINATION: "Destination tested, and not held",
+    About.MAPPING: "Mapping complete",
+    About.CONNECTION: "Switched on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +42,63 @@ class Need:
 def needs(listing: ServiceListing, config: TriggerConfig | None) -> list[Need]:
     """Return everything that a connection of the listing needs, in the order of its events."""
     organization = listing.organization
-    return [
-        organization_imports(organization),
-        source_may_send(organization),
-        _event_came(listing),
-        *(_connection(config) if config else _no_connection(organization)),
-    ]
-
-
-def _no_connection(organization: Organization) -> Iterator[Need]:
-    if not organization.destinations.exists():
-        sentence = f"{organization} has no destination yet."
-        yield Need(About.DESTINATION, DESTINATION, False, sentence, Actor.ADMINISTRATOR)
-    yield Need(
-        About.CONNECTION, "Listing connected", False, "It is not connected yet.", Actor.LIAISON
+    facts = Facts(
+        organization=organization,
+        listing=listing,
+        has_sender=sources_for(organization).exists(),
+        has_come=Referral.objects.filter(for_listing(listing)).exists(),
+        has_destination=config is not None or organization.destinations.exists(),
+        config=config,
+        configs=[config] if config else [],
+        faults=_faults(config) if config else (),
     )
-
-
-def _connection(config: TriggerConfig) -> Iterator[Need]:
-    yield destination_works(config.destination)
-    yield mapping_is_complete(config)
-    yield Need(
-        About.CONNECTION,
-        "Switched on",
-        config.enabled,
-        f"On: {config.labels()}." if config.enabled else "It is off: nothing is imported.",
-        Actor.LIAISON,
-    )
+    asked = [About.ORGANIZATION, About.SOURCE, About.EVENTS]
+    if config:
+        asked += [About.DESTINATION, About.MAPPING]
+    elif not facts.has_destination:
+        asked += [About.DESTINATION]
+    return [_need(about, facts) for about in (*asked, About.CONNECTION)]
 
 
 def organization_imports(organization: Organization) -> Need:
     """Return whether the organization is active, on a plan that includes importing."""
-    plan = organization.get_plan_display()
-    if not organization.active:
-        sentence = f"{organization} is suspended in Dovetail."
-    elif not organization.may_import():
-        sentence = f"Importing needs Advanced CBO or higher, and the plan is {plan}."
-    else:
-        sentence = f"{organization}: {plan}."
-    return Need(
-        About.ORGANIZATION,
-        "Organization active, on a sufficient plan",
-        organization.may_import(),
-        sentence,
-        Actor.ADMINISTRATOR,
-    )
+    return _need(About.ORGANIZATION, Facts(organization=organization))
 
 
-def source_may_send(organization: Organization) -> Need:
-    """Return whether Caredove has valid credentials to send for the organization."""
-    found = sources_for(organization).exists()
-    return Need(
-        About.SOURCE,
-        "Caredove has credentials",
-        found,
-        f"Caredove can sign in to send events for {organization}."
-        if found
-        else f"No source with valid credentials may send for {organization}.",
-        Actor.ADMINISTRATOR,
-    )
+def _need(about: About, facts: Facts) -> Need:
+    """Return how a part of the configuration stands: by the first of its gates that is shut."""
+    what = LABELS[about]
+    if about is About.CONNECTION and not facts.configs:
+        what = "Listing connected"
+    shut = gates.first_shut(facts, *(gate for gate in gates.GATES if gate.about is about))
+    if shut:
+        return Need(about, what, False, shut.sentence, shut.actor)
+    return Need(about, what, True, _open(about, facts), Actor.NOBODY)
+
+
+def _open(about: About, facts: Facts) -> str:
+    """Return the sentence for gates that are all open."""
+    organization, config = facts.organization, facts.config
+    if about is About.ORGANIZATION and organization:
+        plan = organization.get_plan_display()
+        return sentences.MAY_IMPORT(organization=organization, plan=plan)
+    if about is About.SOURCE:
+        return sentences.MAY_SEND(organization=organization)
+    if about is About.EVENTS:
+        return sentences.CAME()
+    if config is None:
+        return ""
+    if about is About.DESTINATION:
+        return sentences.ANSWERED(destination=config.destination)
+    if about is About.MAPPING:
+        return sentences.MAPPED(mapping=config.mapping)
+    return sentences.SWITCHED_ON(chosen=config.labels())
+
+
+def _faults(config: TriggerConfig) -> list[str]:
+    mapping = config.mapping
+    faults = check_mapping(config.destination.kind, mapping.engine_rules(), mapping.engine_tables())
+    return [str(fault) for fault in faults]
 
 
 def sources_for(organization: Organization) -> QuerySet[Source]:
@@ -116,48 +109,3 @@ def sources_for(organization: Organization) -> QuerySet[Source]:
         active=True,
         credentials__in=valid,
     ).distinct()
-
-
-def _event_came(listing: ServiceListing) -> Need:
-    came = Referral.objects.filter(for_listing(listing)).exists()
-    return Need(
-        About.EVENTS,
-        "An event has come for this listing",
-        came,
-        "Caredove sends events for it."
-        if came
-        else "Nothing has come yet. Ask Caredove whether the integration is switched on for this "
-        f"listing (Caredove id {listing.caredove_id}).",
-        Actor.ADMINISTRATOR,
-    )
-
-
-def event_came_for(organization: Organization) -> bool:
-    """Return whether any event for the organization was ever opened."""
-    return InboundEvent.objects.filter(referral__organization=organization).exists()
-
-
-def destination_works(destination: Destination) -> Need:
-    """Return whether the destination was tested, and takes referrals now."""
-    if destination.held_at:
-        sentence = f"{destination.paused} Nothing is lost."
-    elif destination.checked_at is None:
-        sentence = f"The connection to {destination} was never tested."
-    else:
-        sentence = f"{destination} answered the last test."
-    return Need(
-        About.DESTINATION,
-        DESTINATION,
-        destination.held_at is None and destination.checked_at is not None,
-        sentence,
-        Actor.ADMINISTRATOR,
-    )
-
-
-def mapping_is_complete(config: TriggerConfig) -> Need:
-    """Return whether the mapping runs, and fills what the destination requires."""
-    mapping = config.mapping
-    faults = check_mapping(config.destination.kind, mapping.engine_rules(), mapping.engine_tables())
-    first = f"{mapping}: {faults[0]}" if faults else f"{mapping} fills every required field."
-    more = f" There are {len(faults) - 1} more." if len(faults) > 1 else ""
-    return Need(About.MAPPING, "Mapping complete", not faults, first + more, Actor.LIAISON)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from integrations import sources
 from referrals import identity, warned
 from referrals.advice import Actor
-from referrals.explain.answer import QUESTIONS, Cause, Check, Explanation, Light, Stop, ended
+from referrals.explain.answer import Cause, Check, Explanation, Light, Stop, ended
 from referrals.explain.asker import EVERYBODY, Asker
 from referrals.explain.before_import import ABSENT, before_import, of_unknown
 from referrals.explain.of_import import ImportChecks
+from referrals.gates import QUESTIONS
 from referrals.models import Delivery, Referral
 
 __all__ = [

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model
 
 from referrals.advice import Actor, Advice
+from referrals.gates import QUESTIONS, Shut
 from referrals.models import Delivery, Referral
 from referrals.warned import Warned
 
@@ -97,30 +98,6 @@ class Check:
     sentence: str = field(default="", repr=False)
 
 
-EVENT = "Do we have it from Caredove?"
-ORGANIZATION = "Is the organization active, on a sufficient plan?"
-LISTING = "Is the listing connected?"
-TRIGGER = "Did a trigger match?"
-WANTED = "Is it still to be imported?"
-DETAILS = "Are its details here?"
-CONNECTION = "Is the connection open?"
-MAPPED = "Can it be mapped?"
-ANSWER = "Did the destination take it?"
-FILES = "Are all files there?"
-QUESTIONS = (
-    EVENT,
-    ORGANIZATION,
-    LISTING,
-    TRIGGER,
-    WANTED,
-    DETAILS,
-    CONNECTION,
-    MAPPED,
-    ANSWER,
-    FILES,
-)
-
-
 class Stop(Exception):
     """The chain ends at this check, for this cause; `place` is the row where somebody acts."""
 
@@ -136,6 +113,13 @@ def red(
 ) -> Stop:
     """Somebody has to act before it goes on."""
     return Stop(Check(question, Light.RED, sentence), cause, advice, place)
+
+
+def shut(by: Shut, *, light: Light | None = None) -> Stop:
+    """The chain ends at a gate that is shut. One that opens by itself is amber."""
+    light = light or (Light.AMBER if by.actor is Actor.NOBODY else Light.RED)
+    check = Check(by.gate.question, light, by.sentence)
+    return Stop(check, Cause(by.gate.cause or by.gate.key), by.gate.advice, by.place)
 
 
 def amber(

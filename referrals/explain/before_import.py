@@ -1,31 +1,20 @@
 """The checks from Caredove up to the import: has it come, may it go, did a trigger match."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from django.db.models import Q, QuerySet
 
 from integrations.models import TriggerConfig
 from integrations.triggers import TRIGGER_LABELS
-from referrals import identity
+from referrals import gates, identity, sentences
 from referrals.advice import Actor, Advice
-from referrals.explain.answer import (
-    EVENT,
-    LISTING,
-    ORGANIZATION,
-    TRIGGER,
-    Cause,
-    Check,
-    Light,
-    Stop,
-    amber,
-    red,
-)
+from referrals.explain.answer import Cause, Check, Light, Stop, amber, red, shut
+from referrals.gates import EVENT, LISTING, ORGANIZATION, TRIGGER
 from referrals.models import Delivery, InboundEvent, Referral
 
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
-NO_LISTING = "No message has said yet which listing it is for."
-WHEN_ONE_DOES = "It goes on by itself when one does."
 ABSENT = (
     "No event with this reference has arrived. Check the number. If it is right: the referral may "
     "be so new that it is still on its way, or not say yet which organization it is for; the "
@@ -33,20 +22,11 @@ ABSENT = (
     "or Caredove could not reach Dovetail, or was refused, and tells so in its own list of "
     "failures."
 )
-SAVE_AGAIN = "then have the referral saved in Caredove."
 CHECK_NUMBER = Advice(Actor.SUPPORT, "")
 TELL_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
 COMPARE = Advice(
     Actor.SUPPORT, "Compare the two bodies, and tell Caredove to send it with an id of its own."
 )
-TELL_CAREDOVE = Advice(
-    Actor.ADMINISTRATOR,
-    "Tell Caredove, or let the source send for that organization; then have the referral saved in "
-    "Caredove.",
-)
-SET_UP = Advice(Actor.ADMINISTRATOR, f"Set the organization and the listing up, {SAVE_AGAIN}")
-CONNECT = Advice(Actor.LIAISON, f"Connect the listing, {SAVE_AGAIN}")
-
 
 # -- without a referral ------------------------------------------------------------------------
 
@@ -83,7 +63,7 @@ def _unused(named: QuerySet[InboundEvent]) -> Stop | None:
     if event := named.filter(outcome=Outcome.UNREADABLE).first():
         return red(EVENT, Cause.UNREADABLE, event.reason, TELL_DEVELOPERS, event)
     if event := named.filter(outcome=Outcome.FORBIDDEN).first():
-        return red(EVENT, Cause.FORBIDDEN_SOURCE, event.reason, TELL_CAREDOVE, event)
+        return shut(gates.FORBIDDEN.was_shut(event.reason, event))
     if event := named.filter(state=State.CONFLICT).first():
         return red(EVENT, Cause.CONFLICT, event.reason, COMPARE, event)
     return None
@@ -107,12 +87,7 @@ def before_import(
             _labels(key for delivery in deliveries for key in delivery.triggers),
         )
         return
-    yield _organization(referral)
-    configs = list(
-        TriggerConfig.objects.filter(listing=referral.listing).select_related("destination")
-    )
-    yield _listing(referral, configs)
-    raise _trigger(referral, [config for config in configs if config.enabled])
+    yield from _may_go(referral)
 
 
 def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Check:
@@ -159,87 +134,52 @@ def _purged(referral: Referral, deliveries: Sequence[Delivery]) -> Stop:
     return amber(EVENT, Cause.REVOKED, deleted)
 
 
-def _organization(referral: Referral) -> Check:
+def _may_go(referral: Referral) -> Iterator[Check]:
+    """Yield the questions that gates answer, without an import; raises Stop where one is shut."""
+    configs = list(
+        TriggerConfig.objects.filter(listing=referral.listing).select_related("destination")
+    )
+    facts = gates.Facts(
+        referral=referral,
+        organization=referral.organization,
+        listing=referral.listing,
+        listing_id=referral.listing_caredove_id,
+        configs=configs,
+    )
     organization = referral.organization
     if organization is None:
         raise _no_organization(referral)
-    if not organization.active:
-        raise red(
-            ORGANIZATION,
-            Cause.SUSPENDED,
-            f"{organization} is suspended.",
-            Advice(Actor.ADMINISTRATOR, f"Activate it, {SAVE_AGAIN}"),
-            organization,
-        )
-    if not organization.may_import():
-        raise red(
-            ORGANIZATION,
-            Cause.PLAN_TOO_LOW,
-            f"{organization} is on the {organization.get_plan_display()} plan; importing needs "
-            "Advanced CBO or higher.",
-            Advice(Actor.ADMINISTRATOR, "Ask Caredove about the plan."),
-            organization,
-        )
-    return Check(ORGANIZATION, Light.GREEN, f"{organization}: {organization.get_plan_display()}.")
+    if closed := gates.shut_at(facts, ORGANIZATION):
+        raise shut(closed)
+    plan = organization.get_plan_display()
+    sentence = sentences.MAY_IMPORT(organization=organization, plan=plan)
+    yield Check(ORGANIZATION, Light.GREEN, sentence)
+    if closed := gates.shut_at(facts, LISTING):
+        raise shut(closed)
+    yield Check(LISTING, Light.GREEN, sentences.CONNECTED(listing=referral.listing))
+    raise _trigger(referral, replace(facts, configs=[one for one in configs if one.enabled]))
 
 
 def _no_organization(referral: Referral) -> Stop:
+    """Say what an event stopped at: which organization it named, only its reason still knows."""
     if referral.events.filter(outcome=Outcome.NO_LISTING).exists():
-        return amber(ORGANIZATION, Cause.PLACE_UNKNOWN, NO_LISTING, WHEN_ONE_DOES)
+        return shut(gates.PLACE_UNKNOWN.was_shut(sentences.NO_LISTING()))
     last = referral.events.exclude(reason="").order_by("-received_at").first()
-    sentence = last.reason if last else "Its organization is not set up here."
-    return red(ORGANIZATION, Cause.UNKNOWN_ORGANIZATION, sentence, SET_UP)
+    sentence = last.reason if last else sentences.UNKNOWN_PLACE(id=referral.listing_caredove_id)
+    return shut(gates.UNKNOWN_ORGANIZATION.was_shut(sentence))
 
 
-def _listing(referral: Referral, configs: list[TriggerConfig]) -> Check:
-    if referral.listing is None:
-        raise _no_listing(referral)
-    if not configs:
-        raise red(
-            LISTING,
-            Cause.NOT_CONNECTED,
-            f"Listing {referral.listing} is not connected to a destination.",
-            CONNECT,
-            referral.listing,
-        )
-    if not any(config.enabled for config in configs):
-        raise red(
-            LISTING,
-            Cause.SWITCHED_OFF,
-            f"The trigger config of listing {referral.listing} is off.",
-            Advice(Actor.LIAISON, f"Switch it on, {SAVE_AGAIN}"),
-            configs[0],
-        )
-    return Check(LISTING, Light.GREEN, f"{referral.listing} is connected.")
-
-
-def _no_listing(referral: Referral) -> Stop:
-    named = referral.listing_caredove_id
-    if not named:
-        return amber(LISTING, Cause.PLACE_UNKNOWN, NO_LISTING, WHEN_ONE_DOES)
-    sentence = f"Listing {named} is not set up here."
-    return red(LISTING, Cause.UNKNOWN_LISTING, sentence, CONNECT, referral.organization)
-
-
-def _trigger(referral: Referral, configs: list[TriggerConfig]) -> Stop:
+def _trigger(referral: Referral, facts: gates.Facts) -> Stop:
     named = InboundEvent.objects.filter(reference=referral.reference)
     if pending := _unopened(named, TRIGGER):
         return pending
+    place = facts.configs[0]
     if routed := referral.events.filter(outcome=Outcome.ROUTED).first():
-        include = Advice(Actor.LIAISON, "Include routed requests if they are wanted.")
-        return red(TRIGGER, Cause.ROUTED, routed.reason, include, configs[0])
+        return shut(gates.ROUTED.was_shut(routed.reason, place))
     if conflict := named.filter(state=State.CONFLICT).first():
         return red(TRIGGER, Cause.CONFLICT, conflict.reason, COMPARE, conflict)
-    chosen = "; ".join(config.labels() for config in configs)
-    happened = _labels(key for event in referral.events.all() for key in sorted(event.triggers))
-    return amber(
-        TRIGGER,
-        Cause.NO_TRIGGER,
-        f"Listing {referral.listing} is imported on: {chosen}. "
-        f"What happened so far: {happened or 'nothing of that'}.",
-        "It goes by itself when one of those happens in Caredove.",
-        configs[0],
-    )
+    fired = [key for event in referral.events.all() for key in sorted(event.triggers)]
+    return shut(gates.NO_TRIGGER.was_shut(gates.what_happened(replace(facts, fired=fired)), place))
 
 
 def _labels(keys: Iterable[str]) -> str:

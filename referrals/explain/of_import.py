@@ -1,28 +1,16 @@
 """The checks of one import: is it wanted, can it be sent, was it taken, and its files."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 
 from core import clock
-from integrations.sources.warnings import sentence
 from integrations.transport import Doubt, ErrorKind
-from referrals import importing, snapshot, warned
-from referrals.advice import ADMIT_HOST, HELD, UNREACHABLE, Actor, Advice, advice
-from referrals.explain.answer import (
-    ANSWER,
-    CONNECTION,
-    DETAILS,
-    FILES,
-    MAPPED,
-    WANTED,
-    Cause,
-    Check,
-    Light,
-    Stop,
-    amber,
-    red,
-)
-from referrals.identity import UNITED
+from referrals import gates, importing, sentences, snapshot, warned
+from referrals.advice import Actor, Advice, advice
+from referrals.explain.answer import Cause, Check, Light, Stop, amber, red, shut
+from referrals.gates import ANSWER, CONNECTION, DETAILS, FILES, MAPPED, WANTED
 from referrals.importing.ledger import RESTORED
 from referrals.models import Attempt, Delivery
 
@@ -42,17 +30,7 @@ CAUSE_OF_WAITING: dict[str, Cause] = {
     ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,
     ErrorKind.FAILING: Cause.SERVER_ERROR,
 }
-NEW_HOST = "A host without a mark has asked to deliver, and sends nothing until it may."
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
-MOVED = Advice(
-    Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
-)
-NAME_SOMEBODY = Advice(
-    Actor.REFERRAL_STAFF, "Enter the person's name in Caredove and save it: it goes by itself."
-)
-ACTIVATE = Advice(
-    Actor.ADMINISTRATOR, "Activate it, or ask Caredove about the plan: it goes by itself then."
-)
 START_DISPATCHER = Advice(
     Actor.ADMINISTRATOR, "The dispatcher is not running, or has more to do than it can: look there."
 )
@@ -80,83 +58,68 @@ class ImportChecks:
         yield self._answer()
         yield self._files()
 
+    @cached_property
+    def facts(self) -> gates.Facts:
+        """What the gates judge of the import."""
+        delivery, referral = self.delivery, self.delivery.referral
+        destination = delivery.destination
+        moved = referral.organization_id != destination.organization_id
+        return gates.Facts(
+            now=clock.now() - LATE,
+            referral=referral,
+            delivery=delivery,
+            destination=destination,
+            has_moved=moved and delivery.external_id is None,
+            names_somebody=snapshot.has_details(snapshot.view(referral.snapshot)),
+            names_somebody_else=delivery.state == State.WAITING and self._names_somebody_else(),
+        )
+
+    def _names_somebody_else(self) -> bool:
+        """Whether a message of late held another person's details."""
+        events = self.delivery.referral.events.order_by("-received_at")[:RECENT]
+        return any(warned.has_cause(event, SUBJECT_MISSING) for event in events)
+
+    def _check(self, *asked: gates.Gate) -> None:
+        """Raise Stop where one of the gates is shut."""
+        if closed := gates.first_shut(self.facts, *asked):
+            raise shut(closed)
+
     def _red(self, question: str, cause: Cause, sentence: str) -> Stop:
         return red(question, cause, sentence, self.advice, self.delivery)
 
     def _wanted(self) -> Check:
         delivery = self.delivery
-        if delivery.state == State.DISMISSED and delivery.closed_why == UNITED:
-            raise self._red(WANTED, Cause.UNITED, UNITED)
+        if merged := gates.MERGED.shut(self.facts):
+            raise shut(merged, light=Light.RED)
         if delivery.state == State.DISMISSED:
             by = f"{delivery.closed_by or 'Dovetail'} dismissed the import"
             sentence = self.said(f"{by}: {delivery.closed_why}", f"{by}.")
             raise self._red(WANTED, Cause.DISMISSED, sentence)
-        if self._has_moved():
-            sentence = (
-                f"The referral has moved to {delivery.referral.organization}; this import was for "
-                f"{delivery.destination.organization}."
-            )
-            raise red(WANTED, Cause.MOVED, sentence, MOVED, delivery)
+        self._check(gates.MOVED)
         return Check(WANTED, Light.GREEN)
 
-    def _has_moved(self) -> bool:
-        delivery = self.delivery
-        moved = delivery.referral.organization_id != delivery.destination.organization_id
-        return moved and delivery.external_id is None
-
     def _details(self) -> Check:
-        delivery = self.delivery
-        if delivery.state == State.WAITING:
-            sentence = self._what_is_missing()
-            raise amber(DETAILS, Cause.WAITING, sentence, self.advice.what, delivery)
-        named = snapshot.has_details(snapshot.view(delivery.referral.snapshot))
-        if delivery.external_id is None and not named:
-            sentence = "The referral does not say whom it is about."
-            raise red(DETAILS, Cause.NOBODY_NAMED, sentence, NAME_SOMEBODY, delivery)
+        self._check(gates.WAITING, gates.NOBODY_NAMED)
         return Check(DETAILS, Light.GREEN)
-
-    def _what_is_missing(self) -> str:
-        """Return why its details are not here; a message may have held another person's."""
-        for event in self.delivery.referral.events.order_by("-received_at")[:RECENT]:
-            if warned.has_cause(event, SUBJECT_MISSING):
-                return sentence("", SUBJECT_MISSING)
-        return "Only part of the referral has come so far."
 
     def _connection(self) -> Check:
         delivery, destination = self.delivery, self.delivery.destination
-        organization = destination.organization
         if delivery.external_id:
             return Check(CONNECTION, Light.GREEN)
-        if destination.is_down:
-            raise red(
-                CONNECTION,
-                Cause.UNREACHABLE,
-                destination.paused,  # these words are Dovetail's own
-                UNREACHABLE,
-                destination,
-            )
-        if destination.held_at:
-            refused = delivery.reason == Reason.CONNECTION
-            cause = Cause.CREDENTIALS_REFUSED if refused else Cause.HELD
-            held = f"{destination} is held"
-            sentence = self.said(f"{held}: {destination.held_reason}", f"{held}.")
-            now = self.advice if refused else HELD
-            raise red(CONNECTION, cause, sentence, now, destination)
-        if not organization.may_import():
-            sentence = f"{organization} is suspended, or its plan does not include importing."
-            raise red(CONNECTION, Cause.SUSPENDED, sentence, ACTIVATE, organization)
-        return Check(CONNECTION, Light.GREEN, f"{destination} is open.")
+        closed = gates.first_shut(self.facts, *gates.OF_THE_CONNECTION)
+        if closed and closed.gate is gates.PAUSED:
+            cause, now = Cause.HELD, closed.gate.advice
+            if delivery.reason == Reason.CONNECTION:
+                cause, now = Cause.CREDENTIALS_REFUSED, self.advice
+            words = self.said(closed.sentence, closed.unquoted)
+            raise red(CONNECTION, cause, words, now, destination)
+        if closed:
+            raise shut(closed)
+        return Check(CONNECTION, Light.GREEN, sentences.OPEN(destination=destination))
 
     def _mapped(self) -> Check:
-        delivery = self.delivery
-        config = delivery.trigger_config
         # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
-        if delivery.reason == Reason.MAPPING:
-            place = config.mapping if config else delivery.referral.listing
-            raise red(MAPPED, Cause.MAPPING_ERROR, delivery.message, self.advice, place)
-        if delivery.reason == Reason.DISCONNECTED:
-            cause, listing = Cause.CONNECTION_REMOVED, delivery.referral.listing
-            raise red(MAPPED, cause, delivery.message, self.advice, listing)
+        self._check(gates.MAPPING_ERROR, gates.CONNECTION_REMOVED)
         return Check(MAPPED, Light.GREEN)
 
     # -- what the destination said -------------------------------------------------------------
@@ -172,11 +135,11 @@ class ImportChecks:
             )
         if delivery.state == State.RUNNING:
             raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=delivery)
-        if waits := self._wait_for_turn():
-            raise waits
+        self._check_turn()
         if delivery.due_at and delivery.due_at < clock.now() - LATE:
-            if importing.asking().exists():
-                raise red(ANSWER, Cause.NEW_HOST, NEW_HOST, ADMIT_HOST, delivery)
+            asks = importing.asking().exists()
+            if host := gates.NEW_HOST.shut(replace(self.facts, host_asks=asks)):
+                raise shut(host)
             sentence = f"It has been due since {self._due()}, and nobody has taken it."
             raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
         if delivery.tries or delivery.steps.exists():
@@ -188,18 +151,15 @@ class ImportChecks:
         sentence = f"It is queued for {self._due()}."
         raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
 
-    def _wait_for_turn(self) -> Stop | None:
-        """Return that it could go, and its destination is paused or has had enough for now."""
+    def _check_turn(self) -> None:
+        """Raise Stop where it could go, and its destination is paused or has had enough for now."""
         delivery, destination, now = self.delivery, self.delivery.destination, clock.now()
         if delivery.due_at is None or delivery.due_at > now:
-            return None
-        if destination.paused_until and destination.paused_until > now - LATE:
-            sentence = destination.recovering
-            return amber(ANSWER, Cause.RECOVERING, sentence, self.advice.what, destination)
-        if destination.limits and destination.is_moving(now - LATE):
-            sentence = f"It waits for its turn at {destination}: {destination.limits}."
-            return amber(ANSWER, Cause.LIMITED, sentence, self.advice.what, destination)
-        return None
+            return
+        self._check(gates.RECOVERING)
+        waits = bool(destination.limits) and destination.is_moving(now - LATE)
+        if turn := gates.LIMITED.shut(replace(self.facts, waits_for_turn=waits)):
+            raise shut(turn)
 
     def _message(self) -> str:
         delivery, last = self.delivery, self.last

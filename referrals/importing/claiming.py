@@ -12,9 +12,9 @@ from django.db.models.functions import RowNumber
 
 from core import clock
 from core.rows import update_one
-from integrations.models import Destination, Organization
-from integrations.pacing import UNLIMITED, has_turn, take_turn
-from referrals import versions
+from integrations.models import Destination
+from integrations.pacing import UNLIMITED, take_turn
+from referrals import gates, versions
 from referrals.importing import restoring
 from referrals.models import Attempt, Delivery, Run, Version
 
@@ -79,22 +79,9 @@ class Lease:
         return now
 
 
-def open_destinations(now: datetime) -> QuerySet[Destination]:
-    """Return the destinations that may be sent to.
-
-    They are not held, their turn has come, and the organization is active and entitled.
-    """
-    return Destination.objects.filter(
-        has_turn(now),
-        held_at__isnull=True,
-        organization__active=True,
-        organization__plan__in=Organization.IMPORTING_PLANS,
-    )
-
-
 def single_destinations(now: datetime) -> QuerySet[Destination]:
-    """Return those of them to which each delivery goes by itself, and not in a run."""
-    return open_destinations(now).filter(batches=False)
+    """Return the open destinations to which each delivery goes by itself, and not in a run."""
+    return gates.open_destinations(now).filter(batches=False)
 
 
 def claimable(now: datetime) -> Q:

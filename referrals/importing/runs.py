@@ -31,9 +31,10 @@ from integrations.transport import (
     TryAgain,
 )
 from referrals import versions
+from referrals.gates import open_destinations
 from referrals.importing import marks, restoring
 from referrals.importing.building import Built, build_removal, build_row, map_record
-from referrals.importing.claiming import Lease, LeaseLost, open_destinations
+from referrals.importing.claiming import Lease, LeaseLost
 from referrals.importing.ledger import RESTORED, DeliveryLedger
 from referrals.importing.preparing import choose_reference, freeze_document
 from referrals.importing.running import check_may_go

@@ -9,7 +9,7 @@ from integrations import credentials
 from integrations.models import Destination, Organization
 from mapping.models import FieldRule
 from referrals import readiness
-from referrals.readiness import About
+from referrals.gates import About
 from tests.world import World, make_world, plain
 
 
@@ -79,7 +79,7 @@ def switch_off(world: World) -> None:
     ("break_it", "about", "words"),
     [
         (suspend, About.ORGANIZATION, "is suspended"),
-        (lower_plan, About.ORGANIZATION, "the plan is Essential"),
+        (lower_plan, About.ORGANIZATION, "on the Essential plan"),
         (revoke_credential, About.SOURCE, "No source with valid credentials"),
         (switch_source_off, About.SOURCE, "No source with valid credentials"),
         (give_source_to_another, About.SOURCE, "No source with valid credentials"),
