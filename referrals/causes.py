@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from django.db.models import Case, CharField, Q, Value, When
 
 from referrals import advice as advices
+from referrals import gates
 from referrals.advice import Advice
 from referrals.models import WRONGLY_SET_UP, Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
 
 UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
-PAUSED = Q(destination__held_at__isnull=False)
-DOWN = Q(destination__probe_at__isnull=False)
+PAUSED = gates.is_shut(gates.PAUSED, of="destination")
+DOWN = gates.is_shut(gates.UNREACHABLE, of="destination")
 HELD = PAUSED & ~DOWN
-OPEN = Q(destination__held_at__isnull=True)
+OPEN = ~PAUSED
 REVOKED = Q(referral__purged_at__isnull=False)
 KEPT = Q(referral__purged_at__isnull=True)
 IN = UNCLEARED & Q(state=State.IMPORTED) & KEPT
@@ -83,6 +84,8 @@ CAUSES = (
         UNCLEARED & (Q(state__in=[State.WAITING, State.RUNNING]) | Q(state=State.QUEUED) & OPEN),
     ),
 )
+# The gate by which imports wait for a connection, and the cause that they are counted by.
+PAUSED_BY = {gates.UNREACHABLE.key: "down", gates.PAUSED.key: "held"}
 BY_KEY = {cause.key: cause for cause in CAUSES}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
@@ -128,8 +129,8 @@ class Gate:
     outcome: Outcome | None = None  # of an event that stops here
     about: About | None = None  # of a gate of configuration
     cause: str = ""  # as `explain` calls it, where that is not the key
-    unquoted: Callable[[Facts], str] | None = None  # the sentence without a destination's words
-    is_open: Callable[[datetime], Q] | None = None
+    unquoted: Callable[[Facts], str] | None = None  # the sentence for those who may not read all
+    is_open: Q | Callable[[datetime], Q] | None = None
 
     def shut(self, facts: Facts) -> "Shut | None":
         """Return why the gate is shut, or None while it is open."""
@@ -146,7 +147,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """A gate that is shut, and why. `unquoted` leaves out what a destination has said."""
+    """A gate that is shut, and why. `unquoted` leaves out what not everybody may read."""
 
     gate: Gate
     sentence: str = field(repr=False)
@@ -264,6 +265,16 @@ def _withdrawn(facts: Facts) -> str | None:
     if not facts.withdrawn:
         return None
     return sentences.WITHDRAWN(status=facts.withdrawn, destination=facts.goes_to)
+
+
+def _revoked(facts: Facts) -> str | None:
+    referral = facts.referral
+    return sentences.REVOKED() if referral and referral.is_revoked else None
+
+
+def _expired(facts: Facts) -> str | None:
+    referral = facts.referral
+    return sentences.EXPIRED() if referral and referral.purged_at else None
 
 
 def _merged(facts: Facts) -> str | None:
@@ -401,6 +412,10 @@ def _listing_of_delivery(facts: Facts) -> Model | None:
     return facts.delivery.referral.listing if facts.delivery else facts.listing
 
 
+def _moved_elsewhere(_: Facts) -> str:
+    return sentences.MOVED_ELSEWHERE()
+
+
 def _paused_unquoted(facts: Facts) -> str:
     return of_destinations.PAUSED_UNQUOTED(destination=facts.goes_to)
 
@@ -501,8 +516,11 @@ NO_TRIGGER = Gate(
     _first_config,
     outcome=Outcome.NO_TRIGGER,
 )
+REVOKED = Gate("revoked", EVENT, advice.DECIDED, _revoked, outcome=Outcome.REVOKED)
+EXPIRED = Gate("expired", EVENT, advice.DONE, _expired)
 MERGED = Gate("united", WANTED, advice.DECIDED, _merged, _delivery)
-MOVED = Gate("moved", WANTED, advice.DISMISS_MOVED, _moved, _delivery)
+# Its first organization may not know which one has it now.
+MOVED = Gate("moved", WANTED, advice.DISMISS_MOVED, _moved, _delivery, unquoted=_moved_elsewhere)
 WITHDRAWN = Gate(
     "withdrawn",
     ANSWER,
@@ -522,7 +540,7 @@ UNREACHABLE = Gate(
     _is_down,
     _destination,
     about=About.DESTINATION,
-    is_open=lambda _: Q(probe_at__isnull=True),
+    is_open=Q(probe_at__isnull=True),
 )
 PAUSED = Gate(
     "held",
@@ -532,7 +550,7 @@ PAUSED = Gate(
     _destination,
     about=About.DESTINATION,
     unquoted=_paused_unquoted,
-    is_open=lambda _: Q(held_at__isnull=True),
+    is_open=Q(held_at__isnull=True),
 )
 UNTESTED = Gate(
     "untested",
@@ -550,9 +568,7 @@ MAY_NOT_IMPORT = Gate(
     _may_not_import,
     _its_organization,
     cause="suspended",
-    is_open=lambda _: Q(
-        organization__active=True, organization__plan__in=Organization.IMPORTING_PLANS
-    ),
+    is_open=Q(organization__active=True, organization__plan__in=Organization.IMPORTING_PLANS),
 )
 MAPPING_ERROR = Gate(
     "mapping_error",
@@ -588,6 +604,8 @@ NEW_HOST = Gate("new_host", ANSWER, advice.ADMIT_HOST, _asks_to_deliver, _delive
 # suspended organization before it does of a listing that nobody has named yet.
 GATES = (
     FORBIDDEN,
+    REVOKED,
+    EXPIRED,
     UNKNOWN_ORGANIZATION,
     PLACE_UNKNOWN,
     LISTING_UNNAMED,
@@ -618,6 +636,8 @@ GATES = (
     NEW_HOST,
 )
 BY_KEY = {gate.key: gate for gate in GATES}
+# Whether a referral must not go to this destination any more.
+OF_THE_REFERRAL = (REVOKED, EXPIRED, MERGED, MOVED)
 # What may keep a destination from being sent to, once there is something to send.
 OF_THE_CONNECTION = (UNREACHABLE, PAUSED, MAY_NOT_IMPORT)
 
@@ -635,20 +655,25 @@ def shut_at(facts: Facts, question: str) -> Shut | None:
 
 def open_destinations(now: datetime) -> QuerySet[Destination]:
     """Return the destinations that may be sent to: every gate that can be asked in SQL is open."""
-    conditions = [gate.is_open(now) for gate in GATES if gate.is_open]
+    in_sql = (gate.is_open for gate in GATES if gate.is_open is not None)
+    conditions = [one if isinstance(one, Q) else one(now) for one in in_sql]
     return Destination.objects.filter(*conditions)
 
 
-def is_shut(gate: Gate, now: datetime, of: str = "") -> Q:
-    """Return the condition that the gate is shut, on what has its destination under this name."""
-    if gate.is_open is None:
-        raise LookupError(f"Gate {gate.key} has no SQL.")
-    return ~_prefixed(gate.is_open(now), f"{of}__" if of else "")
+def is_shut(gate: Gate, of: str) -> Q:
+    """Return the condition that a gate is shut on what has its destination under this name.
+
+    Raises TypeError for a gate that the row alone does not shut.
+    """
+    if not isinstance(gate.is_open, Q):
+        raise TypeError(f"Gate {gate.key} is not one of the row alone.")
+    return ~_prefixed(gate.is_open, f"{of}__")
 
 
 def _prefixed(condition: Q, prefix: str) -> Q:
-    children = [
-        _prefixed(child, prefix) if isinstance(child, Q) else (f"{prefix}{child[0]}", child[1])
-        for child in condition.children
+    children: Any = condition.children
+    named = [
+        _prefixed(one, prefix) if isinstance(one, Q) else (f"{prefix}{one[0]}", one[1])
+        for one in children
     ]
-    return Q(*children, _connector=condition.connector, _negated=condition.negated)
+    return Q(*named, _connector=condition.connector, _negated=condition.negated)

@@ -16,9 +16,9 @@ from django.db.models.functions import Coalesce
 
 from core import clock
 from integrations.models import Destination
-from referrals import importing
+from referrals import gates, importing
 from referrals.advice import Actor
-from referrals.causes import BY_KEY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
+from referrals.causes import BY_KEY, PAUSED_BY, UNCLEARED, WAITS_FOR_CONNECTION, Cause, cause_key
 from referrals.models import Delivery, InboundEvent
 
 State = Delivery.State
@@ -43,6 +43,13 @@ class Health(StrEnum):
     PAUSED = "Paused"
     UNUSED = "Nothing sent yet"
     WORKING = "Working"
+
+
+HEALTH = {
+    gates.UNREACHABLE.key: Health.DOWN,
+    gates.PAUSED.key: Health.HELD,
+    gates.MAY_NOT_IMPORT.key: Health.PAUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +98,9 @@ def _count(**condition: Any) -> Coalesce:
 
 def health(destination: Any) -> Health:
     """Return how the connection to a destination with figures does."""
-    if destination.held_at:
-        return Health.DOWN if destination.is_down else Health.HELD
-    if not destination.organization.may_import():
-        return Health.PAUSED
+    shut = gates.first_shut(gates.Facts(destination=destination), *gates.OF_THE_CONNECTION)
+    if shut:
+        return HEALTH[shut.gate.key]
     if destination.paused_until or (destination.last_failure and not _worked_since(destination)):
         return Health.FAILING
     return Health.WORKING if destination.last_success else Health.UNUSED
@@ -159,7 +165,11 @@ def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
 
 def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
     """Return imports without an error of their own that wait until a connection is mended."""
-    paused = {one.pk: "down" if one.is_down else "held" for one in destinations if one.held_at}
+    paused = {
+        one.pk: PAUSED_BY[shut.gate.key]
+        for one in destinations
+        if (shut := gates.first_shut(gates.Facts(destination=one), gates.UNREACHABLE, gates.PAUSED))
+    }
     if not paused:
         return []
     deliveries = Delivery.objects.filter(

@@ -6,7 +6,7 @@ that opening itself uses, and what the mapping makes of the referral as it is kn
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -14,11 +14,10 @@ from functools import cached_property
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import ServiceListing, TriggerConfig
-from integrations.triggers import TRIGGER_LABELS
 from mapping import engine
 from mapping.document import Document
 from mapping.targets import target_fields
-from referrals import matching, snapshot, withdrawal
+from referrals import gates, matching, snapshot, withdrawal
 from referrals.documents import document_of
 from referrals.models import InboundEvent, Referral
 
@@ -47,8 +46,6 @@ class Verdict:
 
 
 Read = Callable[[Referral], Document]
-
-NOTHING = Verdict(Fate.NOT_MATCHED, "Not connected, or switched off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +197,13 @@ def _rows(
     read: Read,
 ) -> Iterator[Row]:
     by_choice = _Judge(choice)
-    by_saved = _Judge(saved) if saved and saved.enabled else None
+    configs = [saved] if saved else []
+    off = gates.first_shut(
+        gates.Facts(listing=choice.listing, configs=configs),
+        gates.NOT_CONNECTED,
+        gates.SWITCHED_OFF,
+    )
+    by_saved = _Judge(saved) if saved and not off else None
     for referral in referrals:
         events = told.get(referral.pk, _Told(referral.changed_at))
         document = read(referral)
@@ -209,8 +212,30 @@ def _rows(
             referral.reference,
             events.at,
             by_choice.verdict(referral, document, events.fired),
-            by_saved.verdict(referral, document, events.fired) if by_saved else NOTHING,
+            by_saved.verdict(referral, document, events.fired) if by_saved else _verdict(off),
         )
+
+
+FATES = {
+    gates.NOT_CONNECTED.key: Fate.NOT_MATCHED,
+    gates.SWITCHED_OFF.key: Fate.NOT_MATCHED,
+    gates.ROUTED.key: Fate.NOT_MATCHED,
+    gates.NO_TRIGGER.key: Fate.NOT_MATCHED,
+    gates.REVOKED.key: Fate.DELETED,
+    gates.EXPIRED.key: Fate.DELETED,
+    gates.WITHDRAWN.key: Fate.WAITING,
+    gates.WAITING.key: Fate.WAITING,
+    gates.MAPPING_ERROR.key: Fate.BROKEN,
+    gates.LEFT_EMPTY.key: Fate.REFUSED,
+}
+BEFORE_MAPPING = (
+    gates.REVOKED,
+    gates.EXPIRED,
+    gates.ROUTED,
+    gates.NO_TRIGGER,
+    gates.WITHDRAWN,
+    gates.WAITING,
+)
 
 
 class _Judge:
@@ -220,32 +245,26 @@ class _Judge:
         self.config = config
 
     def verdict(self, referral: Referral, document: Document, fired: Sequence[str]) -> Verdict:
-        if referral.purged_at:
-            return Verdict(Fate.DELETED, "The person's data was deleted")
-        routed, included = matching.is_routed(document), self.config.include_routed
-        if not matching.chosen(fired, self.config.on, include_routed=included, routed=routed):
-            return Verdict(Fate.NOT_MATCHED, self._unmatched(fired))
-        if withdrawal.request_withdrawn(document):
-            return Verdict(Fate.WAITING, "Caredove withdrew the request: a person decides")
-        if not snapshot.has_details(document):
-            return Verdict(Fate.WAITING, "Caredove has not sent yet whom it is about")
-        return self._mapped(document)
+        facts = gates.Facts(
+            listing=self.config.listing,
+            config=self.config,
+            referral=referral,
+            fired=fired,
+            is_routed=matching.is_routed(document),
+            withdrawn=withdrawal.request_withdrawn(document),
+            names_somebody=snapshot.has_details(document),
+        )
+        shut = gates.first_shut(facts, *BEFORE_MAPPING)
+        return _verdict(shut or self._unmapped(facts, document))
 
-    def _unmatched(self, fired: Sequence[str]) -> str:
-        if "received" in fired and "received" in self.config.on:
-            return "Routed here, and routed requests are not included"
-        happened = dict.fromkeys(TRIGGER_LABELS[key] for key in fired if key in TRIGGER_LABELS)
-        return f"What happened: {', '.join(happened) or 'nothing that is a trigger'}"
-
-    def _mapped(self, document: Document) -> Verdict:
-        if self._broken:
-            return Verdict(Fate.BROKEN, self._broken)
+    def _unmapped(self, facts: gates.Facts, document: Document) -> gates.Shut | None:
+        """Return why the mapping makes nothing that the destination would take, or None."""
+        if broken := gates.MAPPING_ERROR.shut(replace(facts, faults=self._faults)):
+            return broken
         record = engine.apply(self._rules, document, self._context).record
         required = [target for target in self._context.targets if target.required]
         empty = [target.label for target in required if target.key not in record]
-        if empty:
-            return Verdict(Fate.REFUSED, f"Empty: {', '.join(empty)}")
-        return Verdict(Fate.IMPORTED)
+        return gates.LEFT_EMPTY.shut(replace(facts, empty=empty))
 
     @cached_property
     def _rules(self) -> tuple[engine.Rule, ...]:
@@ -260,6 +279,11 @@ class _Judge:
         )
 
     @cached_property
-    def _broken(self) -> str:
+    def _faults(self) -> list[str]:
         """What keeps the mapping from running; empty when nothing does."""
-        return next((str(error) for error in engine.errors(self._rules, self._context)), "")
+        return [str(error) for error in engine.errors(self._rules, self._context)]
+
+
+def _verdict(shut: gates.Shut | None) -> Verdict:
+    # It waits in a page as JSON, which knows texts alone.
+    return Verdict(FATES[shut.gate.key], str(shut.sentence)) if shut else Verdict(Fate.IMPORTED)

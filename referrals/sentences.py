@@ -58,11 +58,14 @@ WAITS_FOR_REGISTRANT = Cause(
     "{destination} waits for them.",
 )
 NOBODY_NAMED = Cause("nobody_named", "The referral does not say whom it is about.")
+REVOKED = Cause("revoked", "Caredove revoked the referral.")
+EXPIRED = Cause("expired", "The retention period was over: the person's data was deleted.")
 MERGED = Cause(
     "merged",
     "It is the same referral as another one under another id, which is imported instead.",
 )
 MOVED = Cause("moved", "The referral has moved to {organization}; this import was for {other}.")
+MOVED_ELSEWHERE = Cause("moved_elsewhere", "The referral has moved to another organization.")
 UNTESTED = Cause("untested", "The connection to {destination} was never tested.")
 TURN = Cause("turn", "It waits for its turn at {destination}: {limits}.")
 NEW_HOST = Cause(
@@ -74,7 +77,11 @@ FAULTS = Cause(
     "{mapping}: {why} There is {count} more.",
     "{mapping}: {why} There are {count} more.",
 )
-EMPTY = Cause("empty", "Nothing fills {fields}, which must be there.")
+EMPTY = Cause("empty", "These fields are required and stay empty: {fields}.")
+
+# What a person reads who presses Retry while the connection is shut.
+FIX_FIRST = Cause("fix_first", "Mend the connection, then press “Test connection”.")
+GOES_WHEN_REACHED = Cause("goes_when_reached", "It goes by itself when it can be reached.")
 
 # -- The gates are open ----------------------------------------------------------------------------
 

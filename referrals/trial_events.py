@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
-from referrals import intake, tasks
+from referrals import gates, intake, tasks
 from referrals.advice import advice
 from referrals.explain import Light
 from referrals.models import (
@@ -123,7 +123,9 @@ def ways(events: list[InboundEvent]) -> list[Way]:
     """Return how far a test has come: one way for each destination, at least one."""
     before = list(_before_deliveries(events))
     referral = events[-1].referral
-    deliveries = list(referral.deliveries.select_related("destination")) if referral else []
+    deliveries = (
+        list(referral.deliveries.select_related("destination__organization")) if referral else []
+    )
     if len(before) < 2 or not deliveries:
         return [_way(before)]
     return [_way([*before, *_of_delivery(delivery)], delivery) for delivery in deliveries]
@@ -169,8 +171,10 @@ def _of_delivery(delivery: Delivery) -> Iterator[Stage]:
     triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
     yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {delivery.destination}.")
     failed = delivery.state in (State.NEEDS_ATTENTION, State.DISMISSED)
-    if delivery.destination.held_at and not delivery.external_id:
-        yield Stage("Mapped", Light.RED, delivery.destination.paused)
+    facts = gates.Facts(destination=delivery.destination)
+    shut = gates.first_shut(facts, *gates.OF_THE_CONNECTION)
+    if shut and not delivery.external_id:
+        yield Stage("Mapped", Light.RED, shut.sentence)
     elif not _was_built(delivery):
         light = Light.RED if failed else Light.AMBER
         yield Stage("Mapped", light, _said(delivery) or "It is its turn in a moment.")

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from core import audit, clock
 from core.rows import update_one
-from referrals import versions
+from core.sentences import join
+from referrals import gates, sentences, versions
 from referrals.advice import MAX_RESENDS
 from referrals.importing import restoring
 from referrals.models import ClearedError, Delivery, Step, Version
@@ -46,8 +47,6 @@ EDIT_FIRST = (
 LOOK_FIRST = (
     "Nobody knows whether it arrived. Look in the destination, then say whether it is there."
 )
-MEND_FIRST = "The connection is held. Mend it, then press “Test connection”."
-DOWN = "The destination cannot be reached at the moment. It goes by itself when it can."
 ACTED = "Somebody else has just acted on it."
 COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each further one
 
@@ -60,8 +59,13 @@ def why_not_retry(delivery: Delivery) -> str:
         return LOOK_FIRST
     if delivery.reason == Reason.REJECTED and not _mapping_changed(delivery):
         return EDIT_FIRST
-    if delivery.destination.held_at:
-        return DOWN if delivery.destination.is_down else MEND_FIRST
+    shut = gates.first_shut(
+        gates.Facts(destination=delivery.destination), gates.UNREACHABLE, gates.PAUSED
+    )
+    if shut:
+        is_down = shut.gate is gates.UNREACHABLE
+        then = sentences.GOES_WHEN_REACHED() if is_down else sentences.FIX_FIRST()
+        return join([shut.unquoted, then])
     return _cooling_off(delivery)
 
 

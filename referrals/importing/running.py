@@ -14,9 +14,8 @@ from integrations.transport import (
     Transport,
     Unconfirmed,
 )
-from referrals import rereading, versions, withdrawal
+from referrals import gates, rereading, versions, withdrawal
 from referrals.documents import document_of
-from referrals.identity import UNITED
 from referrals.importing import restoring
 from referrals.importing.building import Built, build, build_removal, map_record
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
@@ -30,13 +29,10 @@ from referrals.importing.preparing import (
 from referrals.importing.proving import prove_by_reading, prove_by_writing
 from referrals.importing.settling import settle
 from referrals.models import Attempt, Delivery, Version
-from referrals.retention import why_ended
 
 logger = logging.getLogger(__name__)
 
 RIVALS = 16  # workers that may reach for the same deliveries at the same moment
-
-MOVED = "The referral has moved to another organization."
 
 
 def run(delivery_id: UUID) -> bool:
@@ -174,10 +170,11 @@ def _check_not_withdrawn(delivery: Delivery) -> None:
 
 def why_not_now(delivery: Delivery) -> str:
     """Return why the referral must not go to this destination any more, or an empty string."""
-    if delivery.referral.purged_at:
-        return why_ended(delivery.referral)
-    if delivery.referral.united_with_id:
-        return UNITED
-    if delivery.referral.organization_id != delivery.destination.organization_id:
-        return MOVED
-    return ""
+    referral, destination = delivery.referral, delivery.destination
+    facts = gates.Facts(
+        referral=referral,
+        destination=destination,
+        has_moved=referral.organization_id != destination.organization_id,
+    )
+    shut = gates.first_shut(facts, *gates.OF_THE_REFERRAL)
+    return shut.unquoted if shut else ""
