@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from access.filters import RelatedFilter
 from access.scoped import RecordedAdmin
-from alerts import sending, words
+from alerts import sending, sentences, words
 from alerts.models import Alert, AlertDelivery, AlertKind, AlertRecipient, AlertSettings
 from core import audit
 from core.outbound import AddressRefused
@@ -186,7 +186,7 @@ class AlertRecipientAdmin(RecordedAdmin):
         recipient = self._changeable(request, pk)
         try:
             if not cache.add(f"test-alert-{pk}", True, SECONDS_BETWEEN_TESTS):
-                raise TryAgain("One was tried just now: wait half a minute.")
+                raise TryAgain(sentences.TRIED_JUST_NOW())
             sending.send_test(recipient)
         except DeliveryError as error:
             said = f"The test did not get through. {error.message}"

@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from core.fields import EncryptedTextField
+from core.fields import EncryptedTextField, SentenceField
 from core.rows import KeyedModel
 
 
@@ -164,7 +164,7 @@ class AlertDelivery(models.Model):
     due_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    problem = models.TextField(blank=True, help_text="Of the last try.")
+    problem = SentenceField(blank=True, help_text="Of the last try.")
 
     class Meta:
         app_label = "workplace"

@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
-from alerts import words
+from alerts import sentences, words
 from alerts.models import Alert, AlertDelivery, AlertRecipient
 from alerts.words import Message
 from core import clock
@@ -26,10 +26,6 @@ BATCH = 5  # at one look: the dispatcher may be told to stop meanwhile
 CLAIMED = timedelta(minutes=5)  # longer than any try takes
 MAIL_SECONDS = 10  # of a mail server that says nothing
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720)]
-NO_MAIL = "E-mail is not set up here: an administrator has to set EMAIL_URL."
-SWITCHED_OFF = "This recipient was switched off before it was sent."
-BROKEN = "Dovetail made a mistake. The developers have to look."
-UNSIGNED = "This webhook has no secret yet: press “New secret”."
 
 
 def send_due() -> int:
@@ -48,10 +44,10 @@ def send(recipient: AlertRecipient, message: Message) -> None:
     """Hand a message over; raises DeliveryError."""
     if recipient.channel == AlertRecipient.Channel.WEBHOOK:
         if not recipient.secret:
-            raise Misconfigured(UNSIGNED)
+            raise Misconfigured(sentences.UNSIGNED())
         webhook.send(recipient.address, [recipient.secret], message.id, message.payload)
     elif not settings.EMAIL_READY:
-        raise Misconfigured(NO_MAIL)
+        raise Misconfigured(sentences.NO_MAIL())
     else:
         mail.send(
             EmailMessage(
@@ -77,7 +73,7 @@ def _deliver(delivery_id: UUID, now: datetime) -> bool:
     problem = _problem(delivery)
     if not problem:
         DUE.settle(delivery, until, sent_at=clock.now(), due_at=None, problem="")
-    elif problem == SWITCHED_OFF:
+    elif sentences.SWITCHED_OFF.made(problem):
         DUE.settle(delivery, until, due_at=None, problem=problem)
     else:
         log.warning("alert_not_sent", delivery=str(delivery.pk), tries=delivery.tries)
@@ -90,7 +86,7 @@ def _deliver(delivery_id: UUID, now: datetime) -> bool:
 def _problem(delivery: AlertDelivery) -> str:
     """Send it; return why it did not get through, or an empty string."""
     if not delivery.recipient.active:
-        return SWITCHED_OFF
+        return sentences.SWITCHED_OFF()
     try:
         send(
             delivery.recipient, words.message(delivery.alert, delivery.recipient, str(delivery.pk))
@@ -99,5 +95,5 @@ def _problem(delivery: AlertDelivery) -> str:
         return error.message
     except Exception:
         log.exception("alert_failed", delivery=str(delivery.pk))
-        return BROKEN
+        return sentences.BUG()
     return ""

@@ -15,6 +15,7 @@ from django.db.models import Count, F, Max, Min, Q
 from alerts.models import Alert, AlertKind, AlertSettings, Trouble
 from alerts.telling import News, tell
 from core import clock
+from core.sentences import stored
 from integrations.models import Destination, Organization
 from integrations.transport import ErrorKind
 from referrals.causes import UNCLEARED, cause_key
@@ -221,7 +222,7 @@ def _particulars(sign: Sign) -> dict[str, Any]:
         return {}
     destination = Destination.objects.get(pk=sign.destination_id)
     if cause == DOWN:
-        return {"why": destination.held_reason or ""}  # Dovetail's own words
+        return {"why": stored(destination.held_reason or "")}  # Dovetail's own words
     if cause == HELD:
         return {"references": [destination.held_by] if destination.held_by else []}
     alone = destination.deliveries.filter(UNCLEARED, reason=SINGLED_OUT).order_by("-error_at")

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from alerts.models import Alert, AlertKind, AlertRecipient
 from alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
+from core.sentences import loaded
 from referrals import causes
 from referrals.advice import Actor, Advice
 
@@ -109,7 +110,7 @@ def _said(alert: Alert) -> tuple[str, list[str]]:
 def _failure(alert: Alert) -> tuple[str, list[str]]:
     what = alert.facts["what"]
     label, advice = label_and_advice(what)
-    why = [f"Why: {reason}"] if (reason := alert.facts.get("why")) else []
+    why = [f"Why: {loaded(reason)}"] if (reason := alert.facts.get("why")) else []
     named = ", ".join(alert.facts.get("references", []))
     by = [f"By the answer to: referral {named}"] if named else []
     return f"{_where(alert)}: {label}", [

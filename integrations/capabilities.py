@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from core.sentences import loaded, stored
+
 
 class Capability(StrEnum):
     RECOGNIZES_KEYS = "recognizes_keys"  # a file sent twice under one idempotency key is kept once
@@ -75,7 +77,7 @@ def findings(record: Record, hashes: Mapping[Capability, str]) -> dict[Capabilit
     """Return what was proved or disproved with the options that have these hashes."""
     found = {one: record.get(one, {}).get("found") for one in hashes}
     return {
-        one: Finding(entry["yes"], entry["because"], entry["refused"])
+        one: Finding(entry["yes"], loaded(entry["because"]), entry["refused"])
         for one, entry in found.items()
         if entry and entry["of"] == hashes[one]
     }
@@ -90,7 +92,8 @@ def learn(
         if finding is None:
             entry.pop("found", None)
         else:
-            entry["found"] = {**asdict(finding), "of": hashes[one], "at": at.isoformat()}
+            kept = {**asdict(finding), "because": stored(finding.because)}
+            entry["found"] = {**kept, "of": hashes[one], "at": at.isoformat()}
     return True
 
 

@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from simple_history.models import HistoricalRecords
 
 from core import clock
-from core.fields import EncryptedJSONField, EncryptedTextField
+from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
 from core.rows import KeyedHistory, KeyedModel, update_one
 from integrations import capabilities, destinations, sentences, sources
 from integrations.capabilities import (
@@ -313,7 +313,7 @@ class Destination(KeyedModel):
         max_length=40, blank=True, editable=False, help_text="What it answered then."
     )
     held_at = models.DateTimeField(null=True, blank=True, editable=False)
-    held_reason = EncryptedTextField(null=True, blank=True, editable=False)
+    held_reason = EncryptedSentenceField(null=True, blank=True, editable=False)
     held_by = models.CharField(
         max_length=64,
         blank=True,

@@ -17,6 +17,7 @@ from django.db.models import TextChoices
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
 from integrations.capabilities import Capability, Finding, Shown
+from integrations.sentences import DOWN_BECAUSE
 from mapping.targets import TargetField
 
 SUMMARY = "referral_summary"
@@ -132,7 +133,7 @@ class Down(DeliveryError):
     @property
     def reason(self) -> str:
         """The cause as a clause, and the remedy: for whoever reads since when it is down."""
-        return f"{self.cause}. {self.remedy}"
+        return DOWN_BECAUSE(cause=self.cause, remedy=self.remedy)
 
 
 class TryAgain(DeliveryError):

@@ -44,7 +44,9 @@ def check_mapping(
     if not targets:
         return [Fault(f"There is no destination kind “{kind}”.")]
     context = Context(ZoneInfo("UTC"), value_tables, targets)
-    broken = [Fault(str(e), e.rule, e.part, e.rule.target) for e in engine.errors(rules, context)]
+    broken = [
+        Fault(e.sentence, e.rule, e.part, e.rule.target) for e in engine.errors(rules, context)
+    ]
     return [*broken, *_missing(rules, targets), *_too_long(rules, context)]
 
 

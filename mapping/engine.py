@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
 
-from mapping import catalogue, parts
+from mapping import catalogue, parts, sentences
 from mapping.catalogue import Reading
 from mapping.document import Document
 from mapping.lines import Line, lines
@@ -55,7 +55,14 @@ class Rule:
     position: int = 0
 
     def __str__(self) -> str:
-        return f"Rule {self.position} ({self.target or 'no target'})"
+        return str(self.named)
+
+    @property
+    def named(self) -> str:
+        """Where the rule stands and what it fills."""
+        if not self.target:
+            return sentences.RULE_WITHOUT_TARGET(position=self.position)
+        return sentences.RULE(position=self.position, target=self.target)
 
 
 class MappingError(Exception):
@@ -64,7 +71,8 @@ class MappingError(Exception):
     part = "target"  # of the rule: target, sources or transforms
 
     def __init__(self, rule: Rule, message: str) -> None:
-        super().__init__(f"{rule}: {message}")
+        self.sentence = sentences.AT_RULE(rule=rule.named, fault=message)
+        super().__init__(self.sentence)
         self.rule = rule
         self.message = message
 
@@ -256,9 +264,9 @@ def errors(rules: Sequence[Rule], context: Context) -> Iterator[MappingError]:
     seen: dict[str, Rule] = {}
     for rule in sorted(rules, key=lambda rule: rule.position):
         if rule.target not in targets:
-            yield UnknownTarget(rule, f"the destination has no field “{rule.target}”.")
+            yield UnknownTarget(rule, sentences.NO_FIELD(target=rule.target))
         elif rule.target in seen:
-            yield DoubleTarget(rule, f"{seen[rule.target]} fills this field already.")
+            yield DoubleTarget(rule, sentences.FILLED_ALREADY(rule=seen[rule.target].named))
         seen.setdefault(rule.target, rule)
         yield from _source_errors(rule)
         yield from _transform_errors(rule, context)
@@ -267,21 +275,22 @@ def errors(rules: Sequence[Rule], context: Context) -> Iterator[MappingError]:
 def _source_errors(rule: Rule) -> Iterator[MappingError]:
     for source in rule.sources:
         if catalogue.find(source) is None:
-            yield UnknownSource(rule, f"there is no source field “{source}”.")
+            yield UnknownSource(rule, sentences.NO_SOURCE_FIELD(source=source))
     if not rule.sources and not any(name == "default" for name, _ in rule.transforms):
-        yield UnknownSource(rule, "it reads no source field and has no default.")
+        yield UnknownSource(rule, sentences.READS_NOTHING())
 
 
 def _transform_errors(rule: Rule, context: Context) -> Iterator[MappingError]:
     for place, (name, options) in enumerate(rule.transforms):
         transform = TRANSFORMS.get(name)
         if transform is None:
-            yield UnknownTransform(rule, f"there is no transform “{name}”.")
+            yield UnknownTransform(rule, sentences.NO_TRANSFORM(name=name))
             continue
         if transform.joins and place > 0:
-            yield UnknownTransform(rule, f"“{transform.label}” must be the first transform.")
+            yield UnknownTransform(rule, sentences.MUST_BE_FIRST(transform=transform.label))
         faults = transform.faults(options)
-        yield from (BadOption(rule, f"{transform.label}: {fault}") for fault in faults)
+        said = (sentences.OF_TRANSFORM(transform=transform.label, fault=one) for one in faults)
+        yield from (BadOption(rule, one) for one in said)
         yield from _table_errors(rule, name, options, context)
 
 
@@ -293,4 +302,4 @@ def _table_errors(
         if option.kind is not OptionKind.VALUE_TABLE or not isinstance(table, str):
             continue
         if table not in context.value_tables:
-            yield UnknownValueTable(rule, f"the mapping has no value table “{table}”.")
+            yield UnknownValueTable(rule, sentences.NO_TABLE(table=table))

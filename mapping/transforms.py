@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from mapping import languages, provinces
+from mapping import languages, provinces, sentences
 from mapping.parts import Value, is_empty
 from mapping.targets import TargetField
 from mapping.times import has_offset, parse_date, parse_instant
@@ -75,13 +75,13 @@ class Option:
         """Return a sentence that says what is wrong with a value; empty when nothing is."""
         if self.kind is OptionKind.NUMBER:
             fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
-            return "" if fits else f"“{self.name}” must be a whole number above 0."
+            return "" if fits else sentences.NOT_A_NUMBER(option=self.name)
         if not isinstance(value, str):
-            return f"“{self.name}” must be text."
+            return sentences.NOT_TEXT(option=self.name)
         if self.choices and value not in self.choices:
-            return f"“{self.name}” must be one of {', '.join(self.choices)}."
+            return sentences.NOT_A_CHOICE(option=self.name, choices=self.choices)
         if self.kind is OptionKind.TIME_ZONE and value not in _time_zones():
-            return f"“{self.name}” must be a time zone such as America/Toronto."
+            return sentences.NOT_A_TIME_ZONE(option=self.name)
         return ""
 
 
@@ -105,9 +105,9 @@ class Transform:
     def faults(self, options: Options) -> list[str]:
         """Return a sentence for each thing wrong with the options of a rule."""
         known = {option.name: option for option in self.options}
-        unknown = [f"it has no option “{name}”." for name in options if name not in known]
+        unknown = [sentences.NO_OPTION(option=name) for name in options if name not in known]
         missing = [
-            f"“{option.name}” is missing."
+            sentences.OPTION_MISSING(option=option.name)
             for option in self.options
             if option.required and option.name not in options
         ]

@@ -10,15 +10,11 @@ from django.db.models import Q
 
 from core.rows import update_one
 from integrations.transport import Updates
-from referrals import corrections, files
+from referrals import corrections, files, sentences
 from referrals.models import Delivery, Referral, ReferralFile, Step
 
 State = Delivery.State
 ENDED = Q(state=State.IMPORTED, due_at=None)  # it sends nothing more
-LATE = "The file “{}” came after the import and was not sent: add it to {} by hand."
-TAKEN_BACK = "Caredove withdrew the file “{}”: if it was added to {} by hand, remove it there."
-WITHDRAWN = "Caredove withdrew the file “{}”. {}"
-SENT, PERHAPS_SENT = "It was sent before: remove it there.", "It may have been sent: look there."
 
 
 def late(referral: Referral, new: Collection[ReferralFile]) -> None:
@@ -84,23 +80,24 @@ def _come(delivery: Delivery, file: ReferralFile) -> None:
     if any(one in delivery.corrections for one in removals):
         corrections.drop(delivery, *removals)
     elif not was_begun or any(_was_told(delivery, one) for one in removals):
-        corrections.add([delivery], LATE.format(file.filename, delivery.destination))
+        corrections.add([delivery], _came_late(delivery, file))
 
 
 def _gone_unsent(delivery: Delivery, file: ReferralFile) -> None:
     """Tell of a withdrawn file that the import has not sent, where somebody may have added it."""
-    name = file.filename
-    to_add, sentence = (
-        LATE.format(name, delivery.destination),
-        TAKEN_BACK.format(name, delivery.destination),
-    )
+    name, to_add = file.filename, _came_late(delivery, file)
     if to_add in delivery.corrections:
         corrections.drop(delivery, to_add)
     elif name in delivery.missing_files or _was_told(delivery, to_add):
         left = {one: why for one, why in delivery.missing_files.items() if one != name}
         columns = {"missing_files": left, "lacks_files": bool(left)}
         update_one(Delivery.objects.all(), delivery, **columns)
+        sentence = sentences.FILE_TAKEN_BACK(file=name, destination=delivery.destination)
         corrections.add([delivery], sentence)
+
+
+def _came_late(delivery: Delivery, file: ReferralFile) -> str:
+    return sentences.FILE_CAME_LATE(file=file.filename, destination=delivery.destination)
 
 
 def _was_told(delivery: Delivery, sentence: str) -> bool:
@@ -108,4 +105,5 @@ def _was_told(delivery: Delivery, sentence: str) -> bool:
 
 
 def _withdrawn(file: ReferralFile, *, sent: bool) -> str:
-    return WITHDRAWN.format(file.filename, SENT if sent else PERHAPS_SENT)
+    cause = sentences.SENT_FILE_WITHDRAWN if sent else sentences.FILE_WITHDRAWN
+    return cause(file=file.filename)

@@ -23,7 +23,7 @@ from integrations.sources.filenames import safe_filename
 from integrations.sources.parsed import ParsedEvent, ParsedFile
 from integrations.transport import ATTACHMENT
 from mapping.document import Attachment, Document
-from referrals import snapshot
+from referrals import sentences, snapshot
 from referrals.models import Referral, ReferralFile, StoredSummary
 
 State = ReferralFile.State
@@ -31,8 +31,6 @@ storage = EncryptedFileStorage()
 MAX_FILES = 200
 FOLDER = "attachments"  # of the storage
 MAX_IDENTITY = 100
-NOT_HERE = "its bytes are no longer here"
-TAKEN_BACK = "The sender withdrew it."
 _MOST_FIRST = (State.STORED, State.WANTED, State.UNAVAILABLE, State.WITHDRAWN)
 _OF_CONTENT = (
     "source",
@@ -113,7 +111,7 @@ def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[Re
             if row._state.adding:
                 _describe(row, file.parsed)
                 row.source, row.sha256 = source, file.sha256
-                row.state, row.problem = State.WITHDRAWN, TAKEN_BACK
+                row.state, row.problem = State.WITHDRAWN, sentences.SENDER_WITHDREW()
                 row.save()
             continue
         if row.pk is None or row.state == State.WITHDRAWN:
@@ -164,9 +162,7 @@ def _update(file: ReferralFile, source: Source, came: Arrived) -> None:
         _describe(file, parsed)
         file.size = parsed.size if parsed.size is not None else file.size
         file.state = State.WANTED if file.url else State.UNAVAILABLE
-        file.problem = (
-            "" if file.url else parsed.problem or "the message holds neither it nor a URL"
-        )
+        file.problem = "" if file.url else parsed.problem or sentences.NEITHER_FILE_NOR_URL()
     file.save()
 
 
@@ -183,7 +179,7 @@ def hold(file: ReferralFile, came: Arrived) -> None:
         with open_stored(came.stored) as content:
             store(file, content, came.sha256)
     else:
-        file.problem = NOT_HERE
+        file.problem = sentences.BYTES_GONE()
 
 
 def twin(rows: Iterable[ReferralFile], file: ReferralFile) -> ReferralFile | None:
@@ -297,7 +293,7 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
     shown = _Shown.of(referral)
     for row in referral.files.filter(state=State.WITHDRAWN):
         if shown.lists(row.identity, row.sha256):  # it turned out that another one was meant
-            row.state, row.problem = State.UNAVAILABLE, NOT_HERE
+            row.state, row.problem = State.UNAVAILABLE, sentences.BYTES_GONE()
             row.save(update_fields=["state", "problem"])
     if not shown.withdrawn:
         return []
@@ -308,7 +304,8 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
         shared = ReferralFile.objects.filter(stored_as=row.stored_as).exclude(pk=row.pk)
         if row.stored_as and not shared.exists():
             transaction.on_commit(partial(storage.delete, row.stored_as))
-        row.state, row.problem, row.stored_as, row.url = State.WITHDRAWN, TAKEN_BACK, "", None
+        row.state, row.problem = State.WITHDRAWN, sentences.SENDER_WITHDREW()
+        row.stored_as, row.url = "", None
         row.save(update_fields=["state", "problem", "stored_as", "url"])
     for file in left:
         file.save()
@@ -344,7 +341,7 @@ def _named_since(
             announced_hashes=taken.announced_hashes,
             url=taken.url,
             state=State.WANTED if taken.url else State.UNAVAILABLE,
-            problem="" if taken.url else NOT_HERE,
+            problem="" if taken.url else sentences.BYTES_GONE(),
         )
         rows.append(file)
         found.append(file)

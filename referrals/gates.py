@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 
 from integrations import pacing
-from integrations import sentences as of_destinations
+from integrations import sentences as of_configuration
 from integrations.models import (
     Destination,
     Organization,
@@ -187,7 +187,7 @@ def _suspended(facts: Facts) -> str | None:
     organization = facts.organization
     if organization is None or organization.active:
         return None
-    return sentences.SUSPENDED(organization=organization)
+    return of_configuration.SUSPENDED(organization=organization)
 
 
 def _plan_too_low(facts: Facts) -> str | None:
@@ -195,7 +195,7 @@ def _plan_too_low(facts: Facts) -> str | None:
     if organization is None or organization.plan in Organization.IMPORTING_PLANS:
         return None
     plan = organization.get_plan_display()
-    return sentences.PLAN_TOO_LOW(organization=organization, plan=plan)
+    return of_configuration.PLAN_TOO_LOW(organization=organization, plan=plan)
 
 
 def _unknown_listing(facts: Facts) -> str | None:
@@ -417,7 +417,7 @@ def _moved_elsewhere(_: Facts) -> str:
 
 
 def _paused_unquoted(facts: Facts) -> str:
-    return of_destinations.PAUSED_UNQUOTED(destination=facts.goes_to)
+    return of_configuration.PAUSED_UNQUOTED(destination=facts.goes_to)
 
 
 # -- The gates -------------------------------------------------------------------------------------

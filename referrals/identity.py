@@ -13,7 +13,15 @@ from core.rows import update_one
 from integrations import sources
 from integrations.models import Organization, ServiceListing, Source
 from integrations.sources import UnknownKind
-from referrals import corrections, file_corrections, files, names, snapshot, versions
+from referrals import (
+    corrections,
+    file_corrections,
+    files,
+    names,
+    sentences,
+    snapshot,
+    versions,
+)
 from referrals.models import (
     Delivery,
     InboundEvent,
@@ -24,11 +32,6 @@ from referrals.models import (
     Step,
 )
 
-UNITED = "It is the same referral as another one under another id, which is imported instead."
-TWO_NUMBERS = (
-    "Messages with the Reference # {} were taken for this same referral. Check in Caredove that "
-    "they are about the same person."
-)
 # Something of the delivery may be in the destination, or be on its way there.
 BEGUN = Q(state=Delivery.State.RUNNING) | Q(steps__isnull=False)
 WITH_EFFECT = BEGUN | Q(external_id__isnull=False)
@@ -176,13 +179,12 @@ def _tell_of_other_numbers(referral: Referral, numbers: Iterable[str], *, earlie
         if delivery.reference in others:
             corrections.add([delivery], _sent_under_another(delivery, referral))
         elif not earlier:
-            corrections.add([delivery], TWO_NUMBERS.format(", ".join(sorted(others))))
+            corrections.add([delivery], sentences.TWO_NUMBERS(numbers=sorted(others)))
 
 
 def _sent_under_another(delivery: Delivery, referral: Referral) -> str:
-    return (
-        f"It was sent to {delivery.destination} with the reference {delivery.reference}; "
-        f"its Reference # is {referral.reference}. Correct it there."
+    return sentences.SENT_UNDER_ANOTHER(
+        destination=delivery.destination, sent=delivery.reference, reference=referral.reference
     )
 
 
@@ -279,12 +281,14 @@ def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:
         ).first()
         if delivery is None:
             continue
-        where = f"as {second.external_id}" if second.external_id else "perhaps"
-        corrections.add(
-            [delivery],
-            f"{second.destination} has this referral a second time, {where}, with the reference "
-            f"{second.reference or other.reference}. Keep one of the two there.",
-        )
+        known = {
+            "destination": second.destination,
+            "reference": second.reference or other.reference,
+        }
+        sentence = sentences.PERHAPS_THERE_TWICE(**known)
+        if second.external_id:
+            sentence = sentences.THERE_TWICE(**known, id=second.external_id)
+        corrections.add([delivery], sentence)
 
 
 def _take_over_deliveries(survivor: Referral, other: Referral) -> list[UUID]:
@@ -306,6 +310,6 @@ def _take_over_deliveries(survivor: Referral, other: Referral) -> list[UUID]:
             state=Delivery.State.DISMISSED,
             reason="",
             due_at=None,
-            closed_why=UNITED,
+            closed_why=sentences.MERGED(),
         )
     return moved

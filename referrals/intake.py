@@ -12,7 +12,7 @@ from integrations import sources
 from integrations.models import Organization, Source
 from integrations.sources import Endpoint
 from integrations.sources.parsed import Envelope
-from referrals import identity
+from referrals import identity, sentences
 from referrals.models import InboundEvent, Referral
 
 MAX_CONFLICTS = 100  # kept of one event; who sends more is in a loop
@@ -97,9 +97,7 @@ def _keep_conflict(event: InboundEvent, first: InboundEvent) -> None:
     event.conflict_with = first
     event.state = InboundEvent.State.CONFLICT
     event.due_at = None
-    event.reason = (
-        "Caredove sent this event id before, with another body. This body is kept, not used."
-    )
+    event.reason = sentences.CONFLICT()
     if first.conflicts.count() >= MAX_CONFLICTS:
         return
     with transaction.atomic():

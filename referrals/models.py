@@ -18,7 +18,10 @@ from django.db.models.deletion import Collector
 from core.fields import (
     EncryptedBinaryField,
     EncryptedJSONField,
+    EncryptedSentenceField,
+    EncryptedSentencesField,
     EncryptedTextField,
+    SentenceField,
     StoredFileField,
 )
 from core.rows import KeyedModel
@@ -224,7 +227,7 @@ class InboundEvent(KeyedModel):
     )
     triggers = models.JSONField(default=list, help_text="Keys of the triggers that it fires.")
     outcome = models.CharField(max_length=30, choices=Outcome.choices, blank=True)
-    reason = models.TextField(blank=True, help_text="Without personal data.")
+    reason = SentenceField(blank=True, help_text="Without personal data.")
     warnings = models.JSONField(
         default=list, help_text="Field and cause of each; earlier ones are sentences."
     )
@@ -299,7 +302,7 @@ class ReferralFile(KeyedModel):
     stored_as = StoredFileField(max_length=200, blank=True)
     url = EncryptedTextField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
-    problem = models.TextField(blank=True, help_text="Without personal data.")
+    problem = SentenceField(blank=True, help_text="Without personal data.")
     warning = models.CharField(
         max_length=40, blank=True, help_text="A cause of integrations.sources.warnings."
     )
@@ -445,7 +448,7 @@ class Delivery(KeyedModel):
     )
     state = models.CharField(max_length=16, choices=State.choices)
     reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
-    message = EncryptedTextField(
+    message = EncryptedSentenceField(
         context="referrals.importjob.message",
         default="",
         empty_is_null=True,
@@ -467,14 +470,14 @@ class Delivery(KeyedModel):
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID, null=True)
     external_url = models.TextField(blank=True, help_text="With the id quoted: of any length.")
     imported_at = models.DateTimeField(null=True)
-    missing_files = EncryptedJSONField(
+    missing_files = EncryptedSentencesField(
         context="referrals.importjob.missing_files",
         default=dict,
         empty_is_null=True,
         help_text="File names, each with why it is not in the destination.",
     )
     lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
-    corrections = EncryptedJSONField(
+    corrections = EncryptedSentencesField(
         context="referrals.importjob.corrections",
         default=list,
         empty_is_null=True,
@@ -502,7 +505,7 @@ class Delivery(KeyedModel):
     error_cleared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    closed_why = EncryptedTextField(
+    closed_why = EncryptedSentenceField(
         context="referrals.importjob.closed_why",
         default="",
         empty_is_null=True,
@@ -648,7 +651,7 @@ class Run(KeyedModel):
     rows = models.PositiveIntegerField(null=True)
     size = models.PositiveBigIntegerField(null=True, help_text="Bytes.")
     sha256 = models.CharField(max_length=64, blank=True)
-    message = EncryptedTextField(null=True, help_text="The last problem, for people.")
+    message = EncryptedSentenceField(null=True, help_text="The last problem, for people.")
 
     class Meta:
         ordering = ["-until"]
@@ -758,7 +761,7 @@ class Attempt(KeyedModel):
     code = models.CharField(
         max_length=MAX_CODE, blank=True, help_text="The answer's, for people: HTTP 503."
     )
-    message = EncryptedTextField(
+    message = EncryptedSentenceField(
         context="referrals.importattempt.message", default="", empty_is_null=True
     )
     headers = models.JSONField(default=dict)
@@ -820,7 +823,7 @@ class ClearedError(KeyedModel):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="cleared_errors")
     error_at = models.DateTimeField()
     reason = models.CharField(max_length=16, choices=Delivery.Reason.choices, blank=True)
-    message = EncryptedTextField(
+    message = EncryptedSentenceField(
         default="", empty_is_null=True, help_text="The problem, as it was shown."
     )
     cleared_at = models.DateTimeField()
@@ -902,7 +905,7 @@ class BulkRetryItem(models.Model):
         help_text="How often it had been sent again when it was chosen: once more, never twice."
     )
     state = models.CharField(max_length=10, choices=State.choices)
-    why = models.TextField(blank=True, help_text="Why not, without personal data.")
+    why = SentenceField(blank=True, help_text="Why not, without personal data.")
     done_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -98,12 +98,16 @@ def _count(**condition: Any) -> Coalesce:
 
 def health(destination: Any) -> Health:
     """Return how the connection to a destination with figures does."""
-    shut = gates.first_shut(gates.Facts(destination=destination), *gates.OF_THE_CONNECTION)
-    if shut:
+    if shut := shut_gate(destination):
         return HEALTH[shut.gate.key]
     if destination.paused_until or (destination.last_failure and not _worked_since(destination)):
         return Health.FAILING
     return Health.WORKING if destination.last_success else Health.UNUSED
+
+
+def shut_gate(destination: Destination) -> gates.Shut | None:
+    """Return the gate of the connection that is shut, or None when it is open."""
+    return gates.first_shut(gates.Facts(destination=destination), *gates.OF_THE_CONNECTION)
 
 
 def waiting_for_turn(destinations: Iterable[Destination]) -> dict[int, int]:

@@ -17,7 +17,7 @@ from core import audit, clock
 from core.rows import update_one
 from core.storage import EncryptedFileStorage
 from integrations.models import Organization
-from referrals import versions
+from referrals import sentences, versions
 from referrals.models import (
     Attempt,
     ClearedError,
@@ -35,28 +35,6 @@ from referrals.models import (
 
 State, Why, VersionWhy = Delivery.State, Referral.PurgedWhy, Version.Why
 storage = EncryptedFileStorage()
-REVOKED_WORD = "Caredove revoked the referral."
-EXPIRED_WORD = "The retention period was over: the person's data was deleted."
-MAY_BE_THERE = (
-    "Caredove revoked this referral while it was being sent: look in the destination, and remove "
-    "it if it is there."
-)
-TELL_STAFF = "Caredove revoked this referral, and it is in the destination: remove it there."
-STILL_THERE = (
-    "Caredove revoked this referral. The destination is asked to remove it until it has done so: "
-    "until then, it may still be there."
-)
-REMOVED_WORD = "Caredove revoked the referral, and it was removed from the destination."
-OUR_WORDS = (  # they name nobody, and stay
-    REVOKED_WORD,
-    EXPIRED_WORD,
-    MAY_BE_THERE,
-    TELL_STAFF,
-    STILL_THERE,
-    REMOVED_WORD,
-)
-
-
 RETENTION = "The retention period"  # as the audit trail names who did it
 # What an import says of the person's files and data, emptied.
 NOTHING_SAID: dict[str, Any] = {
@@ -98,7 +76,7 @@ def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
         asked = delivery.versions.filter(action=Version.Action.REMOVE, why=VersionWhy.REVOCATION)
         if not asked.exists():
             versions.remove(delivery, now, VersionWhy.REVOCATION)
-            update_one(deliveries, delivery, message=STILL_THERE)
+            update_one(deliveries, delivery, message=sentences.STILL_THERE())
     return [delivery.pk for delivery in removing]
 
 
@@ -106,15 +84,15 @@ def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
     """Raise the flag of each import that is in the destination, or may be; never a second time."""
     sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
     for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):
-        message = MAY_BE_THERE if delivery.external_id is None else TELL_STAFF
-        if delivery.message != message:
+        cause = sentences.MAY_BE_THERE if delivery.external_id is None else sentences.IS_THERE
+        if not cause.made(delivery.message):
             update_one(
                 deliveries,
                 delivery,
                 error_at=now,
                 error_cleared_at=None,
                 error_cleared_by=None,
-                message=message,
+                message=cause(),
             )
 
 
@@ -162,7 +140,7 @@ def _purge_one(referral_id: UUID, period: RetentionPeriod, now: datetime) -> boo
 
 def why_ended(referral: Referral) -> str:
     """Return why nothing of a purged referral is imported."""
-    return REVOKED_WORD if referral.is_revoked else EXPIRED_WORD
+    return sentences.REVOKED() if referral.is_revoked else sentences.EXPIRED()
 
 
 def begin_anew(referral: Referral) -> None:
@@ -231,11 +209,15 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
     # Encrypted, so the database cannot tell our words from others'.
     for delivery in deliveries.only("message", "closed_why"):
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
-        theirs = {name: "" for name, text in words.items() if text not in OUR_WORDS}
+        theirs = {name: "" for name, text in words.items() if not _stays(text)}
         deliveries.filter(pk=delivery.pk).update(**theirs)
     Version.objects.filter(delivery__in=deliveries).update(document=None, options=None)
     Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
     ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
+
+
+def _stays(text: str) -> bool:
+    return any(cause.made(text) for cause in sentences.STAY)
 
 
 def sweep(before: datetime) -> int:
@@ -274,7 +256,7 @@ def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
             state=State.DISMISSED,
             reason="",
             due_at=None,
-            closed_why=REVOKED_WORD,
+            closed_why=sentences.REVOKED(),
             error_cleared_at=now,
         )
 

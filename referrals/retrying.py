@@ -20,7 +20,7 @@ from django.db.models import Count, Q, QuerySet
 
 from core import audit, clock
 from core.due import Due
-from referrals import importing
+from referrals import importing, sentences
 from referrals.models import BulkRetry, BulkRetryItem, Delivery
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ TURNS = Due(BulkRetry, "next_at", Q(state=State.RUNNING))
 LIMIT = 2_000  # imports in one selection; the oldest are taken
 BATCH = 100  # imports of one bulk retry in one tick
 FORGOTTEN = timedelta(days=1)  # what nobody has confirmed by then is deleted
-ACTED = "Somebody has sent it again meanwhile."
-BROKEN = "Dovetail made a mistake when it was its turn. The developers have to look."
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +201,13 @@ def _sent(item: BulkRetryItem) -> str:
                 "destination__organization", "trigger_config__mapping"
             ).get(pk=item.delivery_id)
             if delivery.resends != item.resends:
-                return ACTED
+                return sentences.SENT_AGAIN_MEANWHILE()
             importing.retry(delivery, item.bulk_retry.asked_by)
     except importing.RetryRefused as refusal:
         return refusal.why
     except Exception:
         logger.exception("a turn failed", extra={"delivery": str(item.delivery_id)})
-        return BROKEN
+        return sentences.BUG_AT_ITS_TURN()
     return ""
 
 

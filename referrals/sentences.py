@@ -16,11 +16,6 @@ UNKNOWN_ORGANIZATION = Cause(
 )
 UNKNOWN_PLACE = Cause("unknown_place", "No listing with Caredove id {id} is set up here.")
 NO_LISTING = Cause("place_unknown", "No message has said yet which listing it is for.")
-SUSPENDED = Cause("suspended", "{organization} is suspended in Dovetail.")
-PLAN_TOO_LOW = Cause(
-    "plan_too_low",
-    "{organization} is on the {plan} plan; importing needs Advanced CBO or higher.",
-)
 UNKNOWN_LISTING = Cause("unknown_listing", "Listing {id} is not set up here: it is not integrated.")
 NO_SENDER = Cause("no_sender", "No source with valid credentials may send for {organization}.")
 NOTHING_CAME = Cause(
@@ -93,3 +88,196 @@ SWITCHED_ON = Cause("switched_on", "On: {chosen}.")
 ANSWERED = Cause("answered", "{destination} answered the last test.")
 OPEN = Cause("open", "{destination} is open.")
 MAPPED = Cause("mapped", "{mapping} fills every required field.")
+
+# -- What became of an event -----------------------------------------------------------------------
+
+UNREADABLE = Cause("unreadable", "Its body could not be read.")
+OPENING_FAILED = Cause(
+    "opening_failed", "Opening it failed {times} times. It is kept; tell the developers."
+)
+CONFLICT = Cause(
+    "conflict",
+    "Caredove sent this event id before, with another body. This body is kept, not used.",
+)
+IGNORED_CODE = Cause("ignored_code", "“{code}” needs nothing done here.")
+UNKNOWN_CODE = Cause(
+    "unknown_code", "“{code}” is not an event that Dovetail knows; it is kept as it came."
+)
+EVENT_REVOKED = Cause(
+    "event_revoked", "Caredove revoked the referral: the person's data was deleted."
+)
+WITHDRAWN_NO_MORE = Cause("withdrawn_no_more", "Caredove no longer marks it as withdrawn.")
+IMPORT_STOPPED = Cause(
+    "import_stopped", "Caredove marked the referral as {status}: its import waits for a person."
+)
+DETAILS_CAME = Cause("details_came", "The details came that the import waited for.")
+IMPORT_STARTED = Cause("import_started", "Import into {destination} started.")
+GETS_UPDATE = Cause("gets_update", "{destination} gets an update.")
+IS_IN_ALREADY = Cause("is_in_already", "It is in {destination} already.")
+WAS_DISMISSED = Cause("was_dismissed", "A person dismissed the import into {destination}.")
+GOES_AGAIN = Cause("goes_again", "The failed import into {destination} goes again.")
+IS_UNDER_WAY = Cause("is_under_way", "The import into {destination} is under way.")
+
+# -- The last problem of an import, and why it ended -----------------------------------------------
+
+MARKED_WITHDRAWN = Cause("marked_withdrawn", "Caredove marked the referral as {status}.")
+DISCONNECTED = Cause("disconnected", "The trigger config that started this import was deleted.")
+MAPPING_FAILED = Cause("mapping_failed", "Mapping “{mapping}” does not work: {why}")
+ADD_FILES = Cause("add_files", "The referral is in; add the missing files by hand.")
+BUG = Cause(
+    "bug",
+    "Dovetail made a mistake while it imported this referral. The developers have to look.",
+)
+BUG_IN_RUN = Cause(
+    "bug_in_run",
+    "Dovetail made a mistake while it carried this run. The developers have to look.",
+)
+STOPPED = Cause(
+    "stopped",
+    "Dovetail stopped in the middle of sending; what was under way may have arrived.",
+)
+LOST_WORKERS = Cause("lost_workers", "Importing it stopped its worker {times} times in a row.")
+EARLIER_TRY_SEARCHED = Cause(
+    "earlier_try_searched",
+    "An earlier try may have arrived: it is looked for before it is sent again.",
+)
+EARLIER_TRY_NOT_SEARCHABLE = Cause(
+    "earlier_try_not_searchable",
+    "An earlier try may have arrived, and this destination cannot be searched for it.",
+)
+RESTORED = Cause(
+    "restored", "The database was restored from a backup, so this may have arrived already."
+)
+RESTORED_SEARCHED = Cause(
+    "restored_searched",
+    "The database was restored from a backup, so this may have arrived already: it is looked for "
+    "before it is sent again.",
+)
+RESTORED_SEARCHED_AT = Cause(
+    "restored_searched_at",
+    "The database was restored from a backup, so this may have arrived already. It is looked for "
+    "before it is sent, at {time}.",
+)
+RESTORED_NOT_SEARCHABLE = Cause(
+    "restored_not_searchable",
+    "The database was restored from a backup, so this may have arrived already, and this "
+    "destination cannot be searched for it.",
+)
+MAY_BE_THERE = Cause(
+    "revoked_may_be_there",
+    "Caredove revoked this referral while it was being sent: look in the destination, and remove "
+    "it if it is there.",
+)
+IS_THERE = Cause(
+    "revoked_is_there",
+    "Caredove revoked this referral, and it is in the destination: remove it there.",
+)
+STILL_THERE = Cause(
+    "revoked_still_there",
+    "Caredove revoked this referral. The destination is asked to remove it until it has done so: "
+    "until then, it may still be there.",
+)
+REMOVED = Cause(
+    "revoked_removed", "Caredove revoked the referral, and it was removed from the destination."
+)
+# They name nobody, and stay when the person's data is deleted.
+STAY = (REVOKED, EXPIRED, MAY_BE_THERE, IS_THERE, STILL_THERE, REMOVED)
+
+# -- What a person corrects in a destination -------------------------------------------------------
+
+REQUEST_REMAINS = Cause(
+    "request_remains",
+    "Caredove marked the referral as {status}: remove it there, or ask the referral's staff.",
+)
+WITHDREW_ANSWERS = Cause(
+    "withdrew_answers", "Caredove withdrew answers of a form ({labels}). Remove it there."
+)
+WITHDREW_MESSAGES = Cause(
+    "withdrew_messages",
+    "Caredove withdrew a message. Remove it there.",
+    "Caredove withdrew {count} messages. Remove it there.",
+)
+WITHDREW_APPOINTMENT = Cause(
+    "withdrew_appointment", "Caredove withdrew an appointment. Remove it there."
+)
+WITHDREW_OTHERS = Cause("withdrew_others", "Caredove withdrew {labels}. Remove it there.")
+AND_MORE = Cause("and_more", "{labels} and {count} more", "{labels} and {count} more")
+FILE_CAME_LATE = Cause(
+    "file_came_late",
+    "The file “{file}” came after the import and was not sent: add it to {destination} by hand.",
+)
+FILE_TAKEN_BACK = Cause(
+    "file_taken_back",
+    "Caredove withdrew the file “{file}”: if it was added to {destination} by hand, remove it "
+    "there.",
+)
+SENT_FILE_WITHDRAWN = Cause(
+    "sent_file_withdrawn",
+    "Caredove withdrew the file “{file}”. It was sent before: remove it there.",
+)
+FILE_WITHDRAWN = Cause(
+    "file_withdrawn",
+    "Caredove withdrew the file “{file}”. It may have been sent: look there.",
+)
+TWO_NUMBERS = Cause(
+    "two_numbers",
+    "Messages with the Reference # {numbers} were taken for this same referral. Check in Caredove "
+    "that they are about the same person.",
+)
+SENT_UNDER_ANOTHER = Cause(
+    "sent_under_another",
+    "It was sent to {destination} with the reference {sent}; its Reference # is {reference}. "
+    "Correct it there.",
+)
+THERE_TWICE = Cause(
+    "there_twice",
+    "{destination} has this referral a second time, as {id}, with the reference {reference}. Keep "
+    "one of the two there.",
+)
+PERHAPS_THERE_TWICE = Cause(
+    "perhaps_there_twice",
+    "{destination} has this referral a second time, perhaps, with the reference {reference}. Keep "
+    "one of the two there.",
+)
+
+# -- Why a file is missing -------------------------------------------------------------------------
+
+NEITHER_FILE_NOR_URL = Cause("neither_file_nor_url", "the message holds neither it nor a URL")
+BYTES_GONE = Cause("bytes_gone", "its bytes are no longer here")
+SENDER_WITHDREW = Cause("sender_withdrew", "The sender withdrew it.")
+NOT_FETCHED = Cause("not_fetched", "it has not been fetched yet")
+
+# -- Why something is not sent (again) -------------------------------------------------------------
+
+WAITS_FOR_DETAILS = Cause(
+    "not_failed_waiting",
+    "It waits for details from Caredove, and goes by itself when they come.",
+)
+IS_QUEUED = Cause("not_failed_queued", "It is queued already, and goes by itself.")
+IS_RUNNING = Cause("not_failed_running", "It is running at this moment.")
+IS_IMPORTED = Cause(
+    "not_failed_imported", "It is in the destination already; CRMS takes no updates."
+)
+IS_DISMISSED = Cause("not_failed_dismissed", "A person dismissed it.")
+EDIT_FIRST = Cause(
+    "edit_first",
+    "The destination refused the referral's data. Edit the referral in Caredove and save it: it "
+    "goes again by itself. Sending the same data again would be refused again.",
+)
+LOOK_FIRST = Cause(
+    "look_first",
+    "Nobody knows whether it arrived. Look in the destination, then say whether it is there.",
+)
+ACTED = Cause("acted", "Somebody else has just acted on it.")
+COOLING_OFF = Cause(
+    "cooling_off",
+    "It was sent again by hand once, without success. Call the support of {destination}. You can "
+    "send it again from {time}.",
+    "It was sent again by hand {count} times, without success. Call the support of {destination}. "
+    "You can send it again from {time}.",
+)
+SENT_AGAIN_MEANWHILE = Cause("sent_again_meanwhile", "Somebody has sent it again meanwhile.")
+BUG_AT_ITS_TURN = Cause(
+    "bug_at_its_turn",
+    "Dovetail made a mistake when it was its turn. The developers have to look.",
+)

@@ -10,13 +10,9 @@ from core.rows import update_one
 from integrations.transport import Rejected
 from mapping.document import Document
 from mapping.parts import is_withdrawn
-from referrals import corrections, file_corrections, files, snapshot, versions
+from referrals import corrections, file_corrections, files, sentences, snapshot, versions
 from referrals.models import Delivery, Referral, Version
 
-REQUEST_WITHDRAWN = "Caredove marked the referral as {status}."
-REQUEST_REMAINS = (
-    "Caredove marked the referral as {status}: remove it there, or ask the referral's staff."
-)
 # What tells people which one of the things that can be withdrawn it is.
 SAYS = {
     "form_answers": ("label", "value"),
@@ -44,7 +40,7 @@ def stopped(status: str) -> dict[str, Any]:
         "state": State.NEEDS_ATTENTION,
         "reason": Delivery.Reason.WITHDRAWN,
         "due_at": None,
-        "message": REQUEST_WITHDRAWN.format(status=status),
+        "message": sentences.MARKED_WITHDRAWN(status=status),
         "error_at": clock.now(),
         "error_cleared_at": None,
         "error_cleared_by": None,
@@ -79,7 +75,7 @@ def of_request(referral: Referral, status: str) -> None:
     deliveries = (
         Delivery.objects.filter(SENT, referral=referral).exclude(state=State.DISMISSED).distinct()
     )
-    corrections.add(deliveries, REQUEST_REMAINS.format(status=status))
+    corrections.add(deliveries, sentences.REQUEST_REMAINS(status=status))
 
 
 def carry_out(referral: Referral, before: snapshot.Snapshot) -> None:
@@ -156,12 +152,15 @@ def _of_words(referral: Referral, gone: dict[str, list[dict[str, Any]]]) -> None
     }
     begun = Delivery.objects.filter(referral=referral, steps__isnull=False).distinct()
     for delivery in begun:
-        if what := list(_named(gone, sent.get(delivery.pk))):
-            corrections.add([delivery], f"Caredove withdrew {'; '.join(what)}. Remove it there.")
+        for sentence in _named(gone, sent.get(delivery.pk)):
+            corrections.add([delivery], sentence)
 
 
 def _named(gone: dict[str, list[dict[str, Any]]], sent: Document | None) -> Iterable[str]:
-    """Name what is gone, of that which was sent; where nobody knows what was, all of it."""
+    """Yield a sentence for each part of which something is gone, of that which was sent.
+
+    Where nobody knows what was, of all of it.
+    """
     for part, items in gone.items():
         said = [_says(part, item) for item in _items(sent, part)] if sent is not None else None
         there = [item for item in items if said is None or _says(part, item) in said]
@@ -176,12 +175,13 @@ def _says(part: str, item: dict[str, Any]) -> tuple[Any, ...]:
 def _labels(items: list[dict[str, Any]]) -> str:
     labels = list(dict.fromkeys(i.get("label") or i.get("group") or i.get("key") for i in items))
     shown = ", ".join(f"“{label}”" for label in labels[:NAMED])
-    return f"{shown} and {len(labels) - NAMED} more" if len(labels) > NAMED else shown
+    more = len(labels) - NAMED
+    return sentences.AND_MORE(labels=shown, count=more) if more > 0 else shown
 
 
 _NAMES = {
-    "form_answers": lambda items: f"answers of a form ({_labels(items)})",
-    "messages": lambda items: "a message" if len(items) == 1 else f"{len(items)} messages",
-    "appointment": lambda items: "an appointment",
-    "also_sent": _labels,
+    "form_answers": lambda items: sentences.WITHDREW_ANSWERS(labels=_labels(items)),
+    "messages": lambda items: sentences.WITHDREW_MESSAGES(count=len(items)),
+    "appointment": lambda items: sentences.WITHDREW_APPOINTMENT(),
+    "also_sent": lambda items: sentences.WITHDREW_OTHERS(labels=_labels(items)),
 }

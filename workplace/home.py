@@ -63,6 +63,7 @@ class Connection:
     destination: Any
     health: overview.Health
     waiting: int = 0  # deliveries that could go, were it not for its limits
+    why: str = ""  # nothing goes, for those who may not read a destination's words
 
 
 def context_of(request: HttpRequest) -> dict[str, Any]:
@@ -171,7 +172,13 @@ def _connections(destinations: list[Destination]) -> dict[str, Any]:
     worst = list(overview.Health)
     waiting = overview.waiting_for_turn(destinations)
     connections = [
-        Connection(one, overview.health(one), waiting.get(one.pk, 0)) for one in destinations
+        Connection(
+            one,
+            overview.health(one),
+            waiting.get(one.pk, 0),
+            shut.unquoted if (shut := overview.shut_gate(one)) else "",
+        )
+        for one in destinations
     ]
     connections.sort(key=lambda connection: worst.index(connection.health))
     return {

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from requests import PreparedRequest
 
+from core.outbound import sentences
 from core.outbound.errors import AddressRefused
 
 Address = IPv4Address | IPv6Address
@@ -57,16 +58,13 @@ class Policy:
         """Raise AddressRefused unless `host` may be reached at this address."""
         if is_loopback(address):
             if not self.loopback:
-                raise AddressRefused(f"{host} is this machine itself, which is not allowed.")
+                raise AddressRefused(sentences.THIS_MACHINE(host=host))
             return
         if not tls:
-            raise AddressRefused(f"{host} must be reached by https.")
+            raise AddressRefused(sentences.NOT_BY_HTTPS(host=host))
         actual = embedded(address)
         if not (is_public(actual) or self._is_allowed_private(actual)):
-            raise AddressRefused(
-                f"{host} leads to {actual}, which is not a public address. A private network must "
-                "be named in ALLOWED_PRIVATE_NETWORKS."
-            )
+            raise AddressRefused(sentences.NOT_PUBLIC(host=host, address=actual))
 
     def _is_allowed_private(self, address: Address) -> bool:
         return (
@@ -144,11 +142,11 @@ def origin(url: str) -> Origin:
         parts = urlsplit(_as_used(url))
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
     except ValueError:
-        raise AddressRefused("This is not a web address.") from None
+        raise AddressRefused(sentences.NOT_A_WEB_ADDRESS()) from None
     if scheme not in DEFAULT_PORTS:
-        raise AddressRefused("Only https addresses may be reached.")
+        raise AddressRefused(sentences.ONLY_HTTPS())
     if "@" in parts.netloc:
-        raise AddressRefused("An address must not hold a user name or password.")
+        raise AddressRefused(sentences.NO_PASSWORDS())
     _check_host(host)
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
@@ -164,9 +162,9 @@ def _check_host(host: str) -> None:
     if _literal(host):
         return
     if not _NAME.fullmatch(host):
-        raise AddressRefused("This is not the name of a host.")
+        raise AddressRefused(sentences.NOT_A_HOST())
     if _NUMERIC_LABEL.fullmatch(host.rstrip(".").rpartition(".")[2]):
-        raise AddressRefused("A numeric address must be written as four decimal numbers.")
+        raise AddressRefused(sentences.NUMERIC())
 
 
 def _literal(host: str) -> Address | None:

@@ -22,7 +22,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from core.outbound import addresses
+from core.outbound import addresses, sentences
 from core.outbound.addresses import Origin, host_allowed, origin
 from core.outbound.errors import (
     AddressRefused,
@@ -35,10 +35,10 @@ from core.outbound.errors import (
     Unreachable,
 )
 from core.outbound.session import BLOCK, Call, during, session
+from core.sentences import Cause
 
 MAX_REDIRECTS = 3
 _HEADERS = {"User-Agent": "Dovetail", "Accept": "*/*", "Accept-Encoding": "identity"}
-_BAD_HEADER = "A header of the request holds characters that cannot be sent."
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WIRE_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -137,7 +137,7 @@ def download(
     for _ in range(MAX_REDIRECTS + 1):
         request = _prepared("GET", url)
         if not host_allowed(request.url or "", hosts):
-            raise AddressRefused(f"{_host(request)} is not on the list of allowed hosts.")
+            raise AddressRefused(sentences.NOT_LISTED(host=_host(request)))
         if auth is not None and _origin(request) == home:
             request = _prepared("GET", url, headers=_authorization(auth))
         with _exchange(request, call) as response:
@@ -145,7 +145,7 @@ def download(
                 return _saved(response, call, into, max_bytes, content_types)
             url = _redirected(request, response)
         call.connected = call.begun = False
-    raise Declined(f"{_host(request)} redirected too often.", response.status_code)
+    raise Declined(sentences.TOO_OFTEN(host=_host(request)), response.status_code)
 
 
 def _authorization(auth: tuple[str, str] | str) -> dict[str, str]:
@@ -163,9 +163,9 @@ def _prepared(method: str, url: str, **content: Any) -> requests.PreparedRequest
     try:
         request = requests.Request(method, url, headers=headers, **content).prepare()
     except requests.exceptions.InvalidHeader:
-        raise OutboundError(_BAD_HEADER) from None
+        raise OutboundError(sentences.BAD_HEADER()) from None
     except (requests.RequestException, ValueError):
-        raise AddressRefused("This is not a web address.") from None
+        raise AddressRefused(sentences.NOT_A_WEB_ADDRESS()) from None
     _origin(request)
     return request
 
@@ -218,19 +218,20 @@ def _on_the_wire(do: Callable[[], T], call: Call, request: requests.PreparedRequ
     try:
         return do()
     except UnicodeError:
-        raise OutboundError(_BAD_HEADER) from None
+        raise OutboundError(sentences.BAD_HEADER()) from None
     except _WIRE_ERRORS as error:
         _raise_classified(error, call, _host(request))
 
 
 def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
-    unclear = (Obstacle.OTHER, "the connection failed")
+    unclear = (Obstacle.OTHER, sentences.FAILED())
     obstacle, why = next(filter(None, map(_reason, _causes(error))), unclear)
     if call.begun:
-        raise NoAnswer(f"{host} gave no whole answer: {why}.") from None
+        raise NoAnswer(sentences.NO_WHOLE_ANSWER(host=host, why=why)) from None
     if call.connected:
-        raise Interrupted(f"{host} took no whole request: {why}.", why, obstacle) from None
-    raise Unreachable(f"{host} could not be reached: {why}.", why, obstacle) from None
+        message = sentences.NO_WHOLE_REQUEST(host=host, why=why)
+        raise Interrupted(message, why, obstacle) from None
+    raise Unreachable(sentences.NOT_REACHED(host=host, why=why), why, obstacle) from None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -242,26 +243,25 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     yield error
 
 
-_REASONS: tuple[tuple[type[BaseException], Obstacle, str], ...] = (
-    (socket.gaierror, Obstacle.NAME, "its name could not be resolved"),
-    (ssl.SSLError, Obstacle.TLS, "the TLS connection failed"),
-    (ConnectionRefusedError, Obstacle.REFUSED, "it refused the connection"),
-    (TimeoutError, Obstacle.SLOW, "the time was up"),
-    (ConnectionError, Obstacle.CLOSED, "the connection was closed"),
-    (HTTPException, Obstacle.OTHER, "what it sent is not HTTP"),
-    (HTTPError, Obstacle.OTHER, "what it sent is not HTTP"),
+_REASONS: tuple[tuple[type[BaseException], Obstacle, Cause], ...] = (
+    (socket.gaierror, Obstacle.NAME, sentences.NO_NAME),
+    (ssl.SSLError, Obstacle.TLS, sentences.TLS_FAILED),
+    (ConnectionRefusedError, Obstacle.REFUSED, sentences.REFUSED),
+    (TimeoutError, Obstacle.SLOW, sentences.TIME_UP),
+    (ConnectionError, Obstacle.CLOSED, sentences.CLOSED),
+    (HTTPException, Obstacle.OTHER, sentences.NOT_HTTP),
+    (HTTPError, Obstacle.OTHER, sentences.NOT_HTTP),
 )
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
 def _reason(error: BaseException) -> tuple[Obstacle, str] | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"its certificate is not trusted ({error.verify_message})"
-        return Obstacle.CERTIFICATE, why
+        return Obstacle.CERTIFICATE, sentences.NOT_TRUSTED(words=error.verify_message)
     if isinstance(error, OSError) and error.errno in _NO_ROUTE:
-        return Obstacle.ROUTE, "there is no route to it"
+        return Obstacle.ROUTE, sentences.NO_ROUTE()
     known = (row for row in _REASONS if isinstance(error, row[0]))
-    return next(((obstacle, why) for _, obstacle, why in known), None)
+    return next(((obstacle, cause()) for _, obstacle, cause in known), None)
 
 
 # -- Files ------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def _reason(error: BaseException) -> tuple[Obstacle, str] | None:
 def _redirected(request: requests.PreparedRequest, response: requests.Response) -> str:
     location = response.headers.get("Location", "")
     if not location:
-        raise Declined(f"{_host(request)} redirected to nowhere.", response.status_code)
+        raise Declined(sentences.TO_NOWHERE(host=_host(request)), response.status_code)
     return urljoin(request.url or "", location.encode("latin-1").decode("utf-8", "replace"))
 
 
@@ -283,17 +283,18 @@ def _saved(
 ) -> Downloaded:
     host = _host(response.request)
     if response.status_code != 200:
-        raise Declined(f"{host} answered {response.status_code}.", response.status_code)
+        status = response.status_code
+        raise Declined(sentences.DECLINED(host=host, status=status), status)
     described = Message()
     described["Content-Type"] = response.headers.get("Content-Type", "application/octet-stream")
     content_type = described.get_content_type()
     if content_types is not None and not _type_allowed(content_type, content_types):
-        raise ContentRefused(f"{host} sent a file of a type that is not allowed.")
+        raise ContentRefused(sentences.WRONG_TYPE(host=host))
     size, digest = 0, hashlib.sha256()
     for piece in _pieces(response, call, max_bytes + 1):
         size += len(piece)
         if size > max_bytes:
-            raise ContentRefused(f"{host} sent a file of more than {max_bytes} bytes.")
+            raise ContentRefused(sentences.TOO_LARGE(host=host, bytes=max_bytes))
         digest.update(piece)
         into.write(piece)
     return Downloaded(content_type, size, digest.hexdigest(), _filename(response))

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from integrations import sentences
 from integrations.admin.listing_import import ListingImport, import_url
 from integrations.admin.shared import ConfigurationAdmin, Tool
 from integrations.configuration.transfer import may_transfer
@@ -16,10 +17,10 @@ from integrations.models import Organization, ServiceListing, TriggerConfig
 def importing(organization: Organization) -> str:
     """Return whether an organization's referrals are imported, and if not, why not."""
     if not organization.active:
-        return "Off: the organization is suspended. Events are kept, nothing is imported."
-    if organization.plan not in Organization.IMPORTING_PLANS:
+        return f"Off: {sentences.SUSPENDED(organization=organization)}"
+    if not organization.may_import():
         plan = organization.get_plan_display()
-        return f"Off: importing needs Advanced CBO or higher, and the plan is {plan}."
+        return f"Off: {sentences.PLAN_TOO_LOW(organization=organization, plan=plan)}"
     return "On"
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
 from core.outbound import Obstacle
+from integrations import sentences
 from integrations.http.network import DOWN
 from integrations.transport import (
     DeliveryError,
@@ -74,7 +75,7 @@ def _not_connected(error: Exception) -> DeliveryError:
         return Misconfigured(_unable(error))  # it knows no TLS, or no way of ours to sign in
     found = (obstacle for kind, obstacle in _OBSTACLES if isinstance(error, kind))
     cause, remedy = DOWN[next(found, Obstacle.OTHER)]
-    return Down(_unable(error), cause=cause, remedy=remedy)
+    return Down(_unable(error), cause=cause(), remedy=remedy())
 
 
 def _not_taken(error: Exception) -> DeliveryError:
@@ -91,7 +92,7 @@ def _not_taken(error: Exception) -> DeliveryError:
 
 def _recipients_refused(error: smtplib.SMTPRecipientsRefused) -> DeliveryError:
     codes = [code for code, _ in error.recipients.values()]
-    said = f"The mail server refused the recipient ({', '.join(map(str, codes))})."
+    said = sentences.RECIPIENT_REFUSED(codes=codes)
     kept = _exchange(codes, (words for _, words in error.recipients.values()))
     if any(code >= 500 for code in codes):
         return Rejected(said, kept)
@@ -100,7 +101,7 @@ def _recipients_refused(error: smtplib.SMTPRecipientsRefused) -> DeliveryError:
 
 def _refused(error: smtplib.SMTPResponseException) -> DeliveryError:
     code = error.smtp_code
-    said = f"The mail server refused it ({code})."
+    said = sentences.MAIL_REFUSED(code=code)
     kept = _exchange([code], [error.smtp_error])
     if isinstance(error, smtplib.SMTPAuthenticationError) or code in CREDENTIALS:
         return Misconfigured(said, kept, kind=ErrorKind.CREDENTIALS)
@@ -112,7 +113,7 @@ def _refused(error: smtplib.SMTPResponseException) -> DeliveryError:
 
 
 def _unable(error: Exception) -> str:
-    return f"The mail server did not take it ({type(error).__name__})."
+    return sentences.MAIL_NOT_TAKEN(error=type(error).__name__)
 
 
 def _exchange(codes: Iterable[int], words: Iterable[bytes | str]) -> Exchange:

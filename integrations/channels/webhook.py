@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 
 from core import clock, outbound
 from core.outbound import Answer
+from integrations import sentences
 from integrations.http.exchanges import exchange, retry_after
 from integrations.http.network import delivery_error
 from integrations.transport import DeliveryError, ErrorKind, Misconfigured, Rejected, TryAgain
@@ -82,7 +83,7 @@ def error_of(answer: Answer) -> DeliveryError:
     given. A 4xx that has no meaning of its own is a refusal, unless it says when to come again.
     """
     status, kept = answer.status, exchange(answer)
-    said = f"The webhook answered HTTP {status}."
+    said = sentences.WEBHOOK_ANSWERED(status=status)
     if status == GONE:
         return Misconfigured(said, kept, kind=ErrorKind.GONE)
     if status in CREDENTIALS:

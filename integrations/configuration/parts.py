@@ -252,7 +252,7 @@ def _trigger(run: Run, entry: Entry, path: Path) -> None:
             fields["mapping"] = _mapping_of(run, destination, entry.get("mapping", DEFAULT))
         config = found or TriggerConfig(**pair)
         outcome = write(config, fields)
-        if outcome is not Outcome.UNCHANGED:
+        if outcome is not Effect.UNCHANGED:
             listing_connected(config)
         run.count(config, outcome)
 

@@ -2,43 +2,19 @@
 
 from core import outbound
 from core.outbound import Obstacle
+from integrations import sentences
 from integrations.transport import DeliveryError, Down, ErrorKind, Misconfigured, TryAgain
 
 # Why nothing could be sent, as a clause, and the remedy.
 DOWN = {
-    Obstacle.NAME: (
-        "its name could not be resolved",
-        "Check the address, and whether this machine's name server knows it.",
-    ),
-    Obstacle.REFUSED: (
-        "it refused the connection",
-        "Check whether it is running, and the port in its address.",
-    ),
-    Obstacle.ROUTE: (
-        "there is no route to it",
-        "Check the network and the firewall between this machine and it.",
-    ),
-    Obstacle.SLOW: (
-        "it did not answer in time",
-        "Check whether it is running, and the firewall between this machine and it.",
-    ),
-    Obstacle.CERTIFICATE: (
-        "its certificate is not trusted",
-        "Have the certificate renewed or corrected there. Where it is signed by an authority of "
-        "your own, name that in CA_BUNDLE.",
-    ),
-    Obstacle.TLS: (
-        "the TLS connection failed",
-        "Check whether its address and port really speak https, with TLS 1.2 or newer.",
-    ),
-    Obstacle.CLOSED: (
-        "it closed the connection before anything was sent",
-        "Check whether it is running, and whether it admits this machine.",
-    ),
-    Obstacle.OTHER: (
-        "the connection failed",
-        "Check its address, and whether it is running.",
-    ),
+    Obstacle.NAME: (sentences.DOWN_NAME, sentences.CHECK_NAME),
+    Obstacle.REFUSED: (sentences.DOWN_REFUSED, sentences.CHECK_PORT),
+    Obstacle.ROUTE: (sentences.DOWN_ROUTE, sentences.CHECK_ROUTE),
+    Obstacle.SLOW: (sentences.DOWN_SLOW, sentences.CHECK_FIREWALL),
+    Obstacle.CERTIFICATE: (sentences.DOWN_CERTIFICATE, sentences.CHECK_CERTIFICATE),
+    Obstacle.TLS: (sentences.DOWN_TLS, sentences.CHECK_TLS),
+    Obstacle.CLOSED: (sentences.DOWN_CLOSED, sentences.CHECK_ADMITTANCE),
+    Obstacle.OTHER: (sentences.DOWN_OTHER, sentences.CHECK_ADDRESS),
 }
 
 
@@ -58,7 +34,6 @@ def delivery_error(error: outbound.OutboundError) -> DeliveryError:
 
 
 def _down(error: outbound.Unreachable) -> Down:
-    clause, remedy = DOWN[error.obstacle]
-    if error.obstacle is Obstacle.CERTIFICATE and error.why:
-        clause = error.why
-    return Down(error.message, cause=clause, remedy=remedy)
+    clause, remedy = (cause() for cause in DOWN[error.obstacle])
+    said = error.why if error.obstacle is Obstacle.CERTIFICATE else ""
+    return Down(error.message, cause=said or clause, remedy=remedy)

@@ -16,6 +16,7 @@ from typing import Any
 from core.markup import plain_text
 from core.outbound import Answer
 from integrations.http.bodies import header, read_json, text
+from integrations.sentences import NO_REASON
 
 LONGEST_REASON = 500  # characters
 READ_BYTES = 65_536  # of a body that is not JSON
@@ -106,7 +107,7 @@ def reason(answer: Answer, who: str) -> str:
     """Return what an answer says, quoted, or that `who` gave no reason."""
     words = shortened(_words(answer), LONGEST_REASON)
     if not words:
-        return f"{who} gave no reason (HTTP {answer.status})."
+        return NO_REASON(who=who, status=answer.status)
     return f"“{words}”" if words[-1] in ".!?…" else f"“{words}”."
 
 

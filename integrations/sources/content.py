@@ -19,6 +19,8 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from core.sentences import join
+from integrations import sentences
 from integrations.sources import formats
 from integrations.sources.filenames import extension_of
 from integrations.sources.formats import (
@@ -39,14 +41,22 @@ from integrations.sources.wholeness import is_whole
 # Causes of a warning, in integrations.sources.warnings.
 OTHER_SIZE, OTHER_KIND = "file_other_size", "file_other_kind"
 
-EMPTY = "It came empty."
-OTHER_HASH = "It is another file than the one announced: its hash differs."
-_WHAT_CAME = {HTML: "a web page", JSON: "JSON data", XML: "XML data", TEXT: "an error text"}
-_CUT_OFF = {
-    Family.PICTURE: "It is cut off or damaged: the picture cannot be opened.",
-    Family.ARCHIVE: "It is cut off or damaged: its list of contents is missing.",
+_FETCHED = {
+    HTML: sentences.FETCHED_PAGE,
+    JSON: sentences.FETCHED_JSON,
+    XML: sentences.FETCHED_XML,
+    TEXT: sentences.FETCHED_ERROR,
 }
-_CUT_OFF_DOCUMENT = "It is cut off or damaged: its end is missing."
+_IN_MESSAGE = {
+    HTML: sentences.HELD_PAGE,
+    JSON: sentences.HELD_JSON,
+    XML: sentences.HELD_XML,
+    TEXT: sentences.HELD_ERROR,
+}
+_CUT_OFF = {
+    Family.PICTURE: sentences.FILE_CUT_PICTURE,
+    Family.ARCHIVE: sentences.FILE_CUT_ARCHIVE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +101,10 @@ class Verdict:
 def judge(content: bytes, announced: Announcement) -> Verdict:
     """Return whether the bytes are the announced file, and what they are."""
     if not content:
-        return Verdict(problem=EMPTY)
+        return Verdict(problem=sentences.FILE_EMPTY())
     is_the_one = _has_the_hash(content, announced.hashes)
     if is_the_one is False:
-        return Verdict(problem=OTHER_HASH)
+        return Verdict(problem=sentences.FILE_OTHER_HASH())
     actual = formats.recognize(content)
     expected = formats.announced_as(announced.content_type, extension_of(announced.filename))
     if not is_the_one:
@@ -168,9 +178,7 @@ def _in_its_place(
     """Return the sentence for a page, data or an error that came in place of the file."""
     if actual is None or not _is_in_its_place(content, actual, expected):
         return ""
-    if announced.fetched:
-        return f"The address answered with {_WHAT_CAME[actual]}."
-    return f"The message holds {_WHAT_CAME[actual]} in its place."
+    return (_FETCHED if announced.fetched else _IN_MESSAGE)[actual]()
 
 
 def _is_in_its_place(content: bytes, actual: Format, expected: Format | None) -> bool:
@@ -209,10 +217,11 @@ def _not_whole(content: bytes, actual: Format | None, announced: Announcement) -
     if whole or (whole is None and len(content) >= size):
         return ""
     if len(content) < size:
-        return f"It is shorter than announced: {len(content)} of {size} bytes came."
+        return sentences.FILE_SHORT(came=len(content), announced=size)
     family = actual.family if actual else Family.OTHER
-    sizes = f" {len(content)} bytes came, {size} were announced." if size else ""
-    return _CUT_OFF.get(family, _CUT_OFF_DOCUMENT) + sizes
+    cut_off = _CUT_OFF.get(family, sentences.FILE_CUT)()
+    sizes = sentences.FILE_SIZES(came=len(content), announced=size) if size else ""
+    return join([cut_off, sizes])
 
 
 def _has_the_size(content: bytes, announced: Announcement) -> bool:

@@ -11,7 +11,6 @@ from referrals import gates, importing, sentences, snapshot, warned
 from referrals.advice import Actor, Advice, advice
 from referrals.explain.answer import Cause, Check, Light, Stop, amber, red, shut
 from referrals.gates import ANSWER, CONNECTION, DETAILS, FILES, MAPPED, WANTED
-from referrals.importing.ledger import RESTORED
 from referrals.models import Attempt, Delivery
 
 State, Reason, Outcome = Delivery.State, Delivery.Reason, Attempt.Outcome
@@ -146,7 +145,9 @@ class ImportChecks:
             sentence = f"{self._message()} It is tried again at {self._due()}."
             raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
         if delivery.restore_id:
-            sentence = f"{RESTORED}. It is looked for before it is sent, at {self._due()}."
+            sentence = (
+                f"{sentences.RESTORED()} It is looked for before it is sent, at {self._due()}."
+            )
             raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice.what, delivery)
         sentence = f"It is queued for {self._due()}."
         raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)

@@ -21,7 +21,7 @@ from integrations.transport import (
 )
 from mapping import document as source
 from mapping import engine
-from referrals import files, versions
+from referrals import files, sentences, versions
 from referrals.models import Delivery, ReferralFile, StoredSummary, Version
 
 Record = Mapping[str, object]
@@ -66,7 +66,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         )
         config = connected.first()
     if config is None:
-        raise Disconnected("The trigger config that started this import was deleted.")
+        raise Disconnected(sentences.DISCONNECTED())
     context = engine.Context(
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
@@ -75,7 +75,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
     try:
         return engine.apply(config.mapping.engine_rules(), document, context).record
     except engine.MappingError as error:
-        message = f"Mapping “{config.mapping}” does not work: {error}"
+        message = sentences.MAPPING_FAILED(mapping=config.mapping, why=error.sentence)
         raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
 
 
@@ -116,7 +116,7 @@ def build(
             documents.append(_attachment(reference, number, file))
             names[documents[-1].name] = own_name
         else:
-            missing[own_name] = file.problem or "it has not been fetched yet"
+            missing[own_name] = file.problem or sentences.NOT_FETCHED()
     parcel = Parcel(reference, record, tuple(documents), ledger, **_of_version(version))
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)

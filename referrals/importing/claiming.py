@@ -14,7 +14,7 @@ from core import clock
 from core.rows import update_one
 from integrations.models import Destination
 from integrations.pacing import UNLIMITED, take_turn
-from referrals import gates, versions
+from referrals import gates, sentences, versions
 from referrals.importing import restoring
 from referrals.models import Attempt, Delivery, Run, Version
 
@@ -229,7 +229,7 @@ def _release(delivery: Delivery, token: UUID, now: datetime) -> bool:
                 state=State.NEEDS_ATTENTION,
                 reason=Delivery.Reason.QUARANTINED,
                 deaths=deaths + 1,
-                message=f"Importing it stopped its worker {MAX_DEATHS} times in a row.",
+                message=sentences.LOST_WORKERS(times=MAX_DEATHS),
                 error_at=now,
                 error_cleared_at=None,
                 **released,

@@ -34,31 +34,23 @@ DISMISSIBLE = Q(
     state__in=[State.WAITING, State.QUEUED, State.NEEDS_ATTENTION], external_id=None
 ) | Q(Exists(PENDING), state=State.NEEDS_ATTENTION)
 NOT_FAILED = {
-    State.WAITING: "It waits for details from Caredove, and goes by itself when they come.",
-    State.QUEUED: "It is queued already, and goes by itself.",
-    State.RUNNING: "It is running at this moment.",
-    State.IMPORTED: "It is in the destination already; CRMS takes no updates.",
-    State.DISMISSED: "A person dismissed it.",
+    State.WAITING: sentences.WAITS_FOR_DETAILS,
+    State.QUEUED: sentences.IS_QUEUED,
+    State.RUNNING: sentences.IS_RUNNING,
+    State.IMPORTED: sentences.IS_IMPORTED,
+    State.DISMISSED: sentences.IS_DISMISSED,
 }
-EDIT_FIRST = (
-    "The destination refused the referral's data. Edit the referral in Caredove and save it: "
-    "it goes again by itself. Sending the same data again would be refused again."
-)
-LOOK_FIRST = (
-    "Nobody knows whether it arrived. Look in the destination, then say whether it is there."
-)
-ACTED = "Somebody else has just acted on it."
 COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each further one
 
 
 def why_not_retry(delivery: Delivery) -> str:
     """Return why the delivery must not be sent again now, or an empty string when it may."""
     if delivery.state != State.NEEDS_ATTENTION:
-        return NOT_FAILED[State(delivery.state)]
+        return NOT_FAILED[State(delivery.state)]()
     if delivery.reason == Reason.UNCONFIRMED:
-        return LOOK_FIRST
+        return sentences.LOOK_FIRST()
     if delivery.reason == Reason.REJECTED and not _mapping_changed(delivery):
-        return EDIT_FIRST
+        return sentences.EDIT_FIRST()
     shut = gates.first_shut(
         gates.Facts(destination=delivery.destination), gates.UNREACHABLE, gates.PAUSED
     )
@@ -76,9 +68,10 @@ def _cooling_off(delivery: Delivery) -> str:
     until = delivery.resent_at + COOLING_OFF
     if clock.now() >= until:
         return ""
-    return (
-        f"It was sent again by hand {delivery.resends} times, without success. Call the support of "
-        f"{delivery.destination}. You can send it again from {timezone.localtime(until):%H:%M}."
+    return sentences.COOLING_OFF(
+        count=delivery.resends,
+        destination=delivery.destination,
+        time=f"{timezone.localtime(until):%H:%M}",
     )
 
 
@@ -104,7 +97,7 @@ def retry(delivery: Delivery, by: AbstractBaseUser | None = None) -> None:
             resent_at=now,
         )
         if not queued:
-            raise RetryRefused(ACTED)
+            raise RetryRefused(sentences.ACTED())
         audit.record(by or COMMAND_LINE, "retry", delivery)
 
 
@@ -175,7 +168,7 @@ def _keep_cleared(delivery: Delivery, now: datetime, by: Any, *, note: str) -> N
         error_at=error_at,
         defaults={
             "reason": delivery.reason,
-            "message": " ".join([*filter(None, [delivery.message]), *delivery.corrections]),
+            "message": join([delivery.message, *delivery.corrections]),
             "cleared_at": now,
             "cleared_by": by,
             "note": note,

@@ -11,19 +11,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core import clock, outbound
+from core.sentences import join
 from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
-from referrals import versions
-from referrals.identity import UNITED
+from referrals import sentences, versions
 from referrals.importing import marks, restoring
 from referrals.importing.claiming import Lease
 from referrals.models import Delivery, Referral, Restore, Step
 
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
-EARLIER_TRY = "An earlier try may have arrived"
-RESTORED = "The database was restored from a backup, so this may have arrived already"
-NOT_SEARCHABLE = "{why}, and this destination cannot be searched for it."
-SEARCH_LATER = "{why}: it is looked for before it is sent again."
 
 
 class DeliveryLedger:
@@ -110,8 +106,13 @@ class DeliveryLedger:
     def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
         if find is None:
-            raise Unconfirmed(NOT_SEARCHABLE.format(why=self._why), doubt=Doubt.NOT_SEARCHABLE)
-        search_later = SEARCH_LATER.format(why=self._why)
+            unsearchable = sentences.EARLIER_TRY_NOT_SEARCHABLE()
+            if self._restore:
+                unsearchable = sentences.RESTORED_NOT_SEARCHABLE()
+            raise Unconfirmed(unsearchable, doubt=Doubt.NOT_SEARCHABLE)
+        search_later = sentences.EARLIER_TRY_SEARCHED()
+        if self._restore:
+            search_later = sentences.RESTORED_SEARCHED()
         if wait := _settling(entry, clock.now()):
             raise Unconfirmed(search_later, after=wait)
         with _time_limit():
@@ -134,12 +135,8 @@ class DeliveryLedger:
             return find()
         except Unconfirmed as error:
             if self._restore:
-                error.message = f"{RESTORED}. {error.message}"
+                error.message = join([sentences.RESTORED(), error.message])
             raise
-
-    @property
-    def _why(self) -> str:
-        return RESTORED if self._restore else EARLIER_TRY
 
     def _mean(self, step: str) -> datetime:
         """Commit the intent, and with it a lease long enough for what follows; raise the mark.
@@ -171,7 +168,7 @@ class DeliveryLedger:
         """Raise Rejected when the referral became part of another one, which is sent instead."""
         own = Referral.objects.filter(deliveries=self._lease.delivery_id, united_with__isnull=False)
         if own.exists():
-            raise Rejected(UNITED)
+            raise Rejected(sentences.MERGED())
 
     def _do(self, step: str, do: Callable[[], str]) -> str:
         try:

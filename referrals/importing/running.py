@@ -14,12 +14,12 @@ from integrations.transport import (
     Transport,
     Unconfirmed,
 )
-from referrals import gates, rereading, versions, withdrawal
+from referrals import gates, rereading, sentences, versions, withdrawal
 from referrals.documents import document_of
 from referrals.importing import restoring
 from referrals.importing.building import Built, build, build_removal, map_record
 from referrals.importing.claiming import Lease, LeaseLost, claim, due_deliveries
-from referrals.importing.ledger import RESTORED, SEARCH_LATER, DeliveryLedger
+from referrals.importing.ledger import DeliveryLedger
 from referrals.importing.preparing import (
     choose_reference,
     fetch_files,
@@ -90,7 +90,7 @@ def _attempt(lease: Lease) -> None:
     except restoring.Restored:
         # Under this program. Nothing was sent; what may have been is looked for from now on.
         restoring.look()
-        outcome = Unconfirmed(SEARCH_LATER.format(why=RESTORED), after=timedelta())
+        outcome = Unconfirmed(sentences.RESTORED_SEARCHED(), after=timedelta())
     except DeliveryError as error:
         outcome = error
     except Exception as error:
@@ -165,7 +165,7 @@ def _check_not_withdrawn(delivery: Delivery) -> None:
     """Raise RequestWithdrawn where an earlier version has overlooked that, and sent nothing."""
     status = withdrawal.request_withdrawn(document_of(delivery.referral))
     if status and not delivery.steps.exists():
-        raise withdrawal.RequestWithdrawn(withdrawal.REQUEST_WITHDRAWN.format(status=status))
+        raise withdrawal.RequestWithdrawn(sentences.MARKED_WITHDRAWN(status=status))
 
 
 def why_not_now(delivery: Delivery) -> str:

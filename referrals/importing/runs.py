@@ -30,12 +30,12 @@ from integrations.transport import (
     Transport,
     TryAgain,
 )
-from referrals import versions
+from referrals import sentences, versions
 from referrals.gates import open_destinations
 from referrals.importing import marks, restoring
 from referrals.importing.building import Built, build_removal, build_row, map_record
 from referrals.importing.claiming import Lease, LeaseLost
-from referrals.importing.ledger import RESTORED, DeliveryLedger
+from referrals.importing.ledger import DeliveryLedger
 from referrals.importing.preparing import choose_reference, freeze_document
 from referrals.importing.running import check_may_go
 from referrals.importing.settling import settle
@@ -45,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 State = Delivery.State
 EXTEND_EVERY = 50  # rows
-BUG = "Dovetail made a mistake while it carried this run. The developers have to look."
 
 
 def due_destinations() -> Sequence[int]:
@@ -151,7 +150,7 @@ class _Carrying:
         except restoring.Restored:
             # Under this program. Nothing was sent by this attempt.
             restoring.look()
-            outcome = TryAgain(RESTORED, after=timedelta())
+            outcome = TryAgain(sentences.RESTORED(), after=timedelta())
         except DeliveryError as error:
             outcome = error
         except Exception as error:
@@ -234,7 +233,7 @@ class _Carrying:
             self._settle_one_by_one(outcome)
             self._settle_the_rest(outcome, now)
             return
-        message = outcome.message if isinstance(outcome, DeliveryError) else BUG
+        message = outcome.message if isinstance(outcome, DeliveryError) else sentences.BUG_IN_RUN()
         self._stop_destination(outcome, now)
         after = _after(self.run, outcome)
         if self.may_be_there or not isinstance(outcome, DeliveryError) or outcome.maybe_done:

@@ -37,18 +37,13 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
-from referrals import file_corrections, files, versions, withdrawal
+from referrals import file_corrections, files, sentences, versions, withdrawal
 from referrals.documents import document_of
-from referrals.identity import UNITED
 from referrals.importing.building import Built, Disconnected
 from referrals.importing.claiming import Lease, LeaseLost
 from referrals.models import Attempt, Delivery, Referral, Step, Version
 from referrals.retention import (
-    MAY_BE_THERE,
     NOTHING_SAID,
-    REMOVED_WORD,
-    STILL_THERE,
-    TELL_STAFF,
     purge,
     why_ended,
 )
@@ -60,8 +55,6 @@ Move = dict[str, Any]  # the columns that an outcome writes
 
 WAITS_FOR_A_PERSON = (Reason.CONNECTION, Reason.UNCONFIRMED)
 JITTER = 0.1  # of a delay, added or taken away, so that deliveries do not come back all at once
-BUG = "Dovetail made a mistake while it imported this referral. The developers have to look."
-LOST_WORD = "Dovetail stopped in the middle of sending; what was under way may have arrived."
 
 
 def settle(
@@ -93,7 +86,7 @@ def settle(
         elif _was_withdrawn_meanwhile(delivery, referral, move):
             move = _withdrawn(referral, now)
         elif referral.united_with_id and not delivery.steps.exists():
-            move = {"state": State.DISMISSED, "message": "", "closed_why": UNITED}
+            move = {"state": State.DISMISSED, "message": "", "closed_why": sentences.MERGED()}
         accepted = _is_accepted(version, outcome, move)
         if accepted:
             move["done"] = max(delivery.done, version.number)
@@ -153,7 +146,7 @@ def _was_withdrawn_meanwhile(delivery: Delivery, referral: Referral, move: Move)
 
 def _withdrawn(referral: Referral, now: datetime) -> Move:
     status = withdrawal.request_withdrawn(view(referral.snapshot))
-    message = withdrawal.REQUEST_WITHDRAWN.format(status=status)
+    message = sentences.MARKED_WITHDRAWN(status=status)
     return {"state": State.NEEDS_ATTENTION, "reason": Reason.WITHDRAWN, **_error(now, message)}
 
 
@@ -219,7 +212,7 @@ def _imported(
         move |= {"due_at": now + _delay(delivery.tries), "tries": delivery.tries + 1}
     elif missing:
         files.give_up(delivery.referral)
-        move |= _error(now, "The referral is in; add the missing files by hand.")
+        move |= _error(now, sentences.ADD_FILES())
     return move
 
 
@@ -241,13 +234,19 @@ def _try_again(delivery: Delivery, version: Version, error: TryAgain, now: datet
 def _crashed(delivery: Delivery, version: Version, now: datetime) -> Move:
     under_way = version.steps.filter(done_at=None).exists()
     if not under_way:
-        return {"state": State.NEEDS_ATTENTION, "reason": Reason.BUG, **_error(now, BUG)}
+        return {
+            "state": State.NEEDS_ATTENTION,
+            "reason": Reason.BUG,
+            **_error(now, sentences.BUG()),
+        }
     if delivery.tries < len(settings.RETRY_SCHEDULE):
-        return _queued(now + settings.SETTLE_TIME, tries=delivery.tries + 1, message=LOST_WORD)
+        return _queued(
+            now + settings.SETTLE_TIME, tries=delivery.tries + 1, message=sentences.STOPPED()
+        )
     return {
         "state": State.NEEDS_ATTENTION,
         "reason": Reason.UNCONFIRMED,
-        **_error(now, LOST_WORD),
+        **_error(now, sentences.STOPPED()),
     }
 
 
@@ -282,10 +281,10 @@ def _without_the_person(
         return _removed(outcome, move, now)
     nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
     if move["state"] == State.IMPORTED:
-        return move | nothing | (_error(now, TELL_STAFF) if referral.is_revoked else {})
+        return move | nothing | (_error(now, sentences.IS_THERE()) if referral.is_revoked else {})
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
     if delivery.steps.exists():
-        return ended | (_error(now, MAY_BE_THERE) if referral.is_revoked else {})
+        return ended | (_error(now, sentences.MAY_BE_THERE()) if referral.is_revoked else {})
     if delivery.external_id is None and version.run_id is None:
         versions.end([delivery.pk])  # nothing is there to be removed
     return ended
@@ -295,8 +294,8 @@ def _removed(outcome: Receipt | Exception, move: Move, now: datetime) -> Move:
     """A removal is tried until it is accepted; meanwhile staff know where the data still is."""
     if isinstance(outcome, Receipt):
         ended: Move = {"state": State.DISMISSED, "reason": "", "due_at": None, "message": ""}
-        return ended | {"closed_why": REMOVED_WORD, **NOTHING_SAID}
-    waits: Move = {**NOTHING_SAID, **_error(now, STILL_THERE)}
+        return ended | {"closed_why": sentences.REMOVED(), **NOTHING_SAID}
+    waits: Move = {**NOTHING_SAID, **_error(now, sentences.STILL_THERE())}
     if move["state"] == State.QUEUED or move.get("reason") in WAITS_FOR_A_PERSON:
         return move | waits
     return _queued(now + _delay(len(settings.RETRY_SCHEDULE)), **waits)

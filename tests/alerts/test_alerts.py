@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from standardwebhooks import Webhook
 
-from alerts import sending, watching
+from alerts import sending, sentences, watching
 from alerts.models import (
     Alert,
     AlertDelivery,
@@ -392,7 +392,7 @@ def test_without_a_mail_server_the_admin_says_so(world: World, settings: Any):
     recipient(world)
     failed(world)
     look_and_send()
-    assert AlertDelivery.objects.get().problem == sending.NO_MAIL
+    assert AlertDelivery.objects.get().problem == sentences.NO_MAIL()
 
 
 def test_a_webhook_is_signed(world: World, hook: HookServer, monkeypatch: pytest.MonkeyPatch):

@@ -47,7 +47,8 @@ def test_a_plan_that_is_too_low_is_said_plainly(admin_client: Client, world: Wor
 
     page = admin_client.post(url, {**data, "_continue": "1"}, follow=True)
 
-    words = "Off: importing needs Advanced CBO or higher, and the plan is Essential."
+    importing = f"{world.organization} is on the Essential plan; importing needs Advanced CBO or"
+    words = f"Off: {importing} higher."
     assert f"Importing: {words}" in [str(message) for message in page.context["messages"]]
     assert words in page.content.decode()
 

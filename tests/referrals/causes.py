@@ -14,10 +14,9 @@ from core import clock
 from integrations.destinations.crms.sandbox import Sandbox
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.warnings import Warning
-from referrals import importing, opening, retention
+from referrals import importing, opening, retention, sentences
 from referrals.advice import Actor
 from referrals.explain import Cause
-from referrals.identity import UNITED
 from referrals.importing.claiming import claim
 from referrals.models import Delivery, Host, InboundEvent, Referral, RetentionPeriod, Step
 from tests.reading import saying
@@ -252,7 +251,7 @@ def dismissed(it: Scene) -> None:
 @case(Cause.UNITED, "still to be imported", "the same referral as another one")
 def united(it: Scene) -> None:
     it.send(plain())
-    it.set_delivery(state="dismissed", closed_why=UNITED)
+    it.set_delivery(state="dismissed", closed_why=sentences.MERGED())
 
 
 @case(Cause.MOVED, "still to be imported", "has moved to Elsewhere", Actor.SUPPORT)

@@ -14,9 +14,8 @@ from django.db import IntegrityError, transaction
 from core import clock, outbound
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, Organization, TriggerConfig
-from referrals import importing
-from referrals.identity import UNITED
-from referrals.importing import claiming, deciding
+from referrals import importing, sentences
+from referrals.importing import claiming
 from referrals.importing.claiming import LeaseLost, claim, due_deliveries, mark_nudged, release_lost
 from referrals.importing.ledger import DeliveryLedger
 from referrals.models import Attempt, Delivery, Referral, Step
@@ -482,10 +481,10 @@ def test_a_retry_gives_all_tries_again(world: World):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"state": "needs_attention", "reason": "unconfirmed"}, deciding.LOOK_FIRST),
-        ({"state": "imported", "external_id": "RF-1"}, deciding.NOT_FAILED["imported"]),
-        ({"state": "dismissed"}, deciding.NOT_FAILED["dismissed"]),
-        ({"state": "waiting"}, deciding.NOT_FAILED["waiting"]),
+        ({"state": "needs_attention", "reason": "unconfirmed"}, sentences.LOOK_FIRST()),
+        ({"state": "imported", "external_id": "RF-1"}, sentences.IS_IMPORTED()),
+        ({"state": "dismissed"}, sentences.IS_DISMISSED()),
+        ({"state": "waiting"}, sentences.WAITS_FOR_DETAILS()),
     ],
 )
 def test_a_retry_is_refused_with_the_reason(world: World, change: dict[str, str], why: str):
@@ -500,7 +499,7 @@ def test_a_refused_referral_is_not_resent_until_something_changed(world: World):
     world.run()
     with pytest.raises(importing.RetryRefused) as refused:
         importing.retry(world.delivery)
-    assert refused.value.why == deciding.EDIT_FIRST
+    assert refused.value.why == sentences.EDIT_FIRST()
     world.config.mapping.save()
     importing.retry(world.delivery)
     assert world.delivery.state == "queued"
@@ -523,7 +522,7 @@ def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(worl
     assert run_until_settled(world).reason == seen.reason
     with pytest.raises(importing.RetryRefused) as refused:
         importing.retry(seen)
-    assert refused.value.why == deciding.ACTED
+    assert refused.value.why == sentences.ACTED()
     assert (world.delivery.state, world.delivery.resends) == ("needs_attention", 1)
 
 
@@ -684,5 +683,5 @@ def test_a_referral_that_became_part_of_another_while_it_was_built_is_not_sent(
 
     monkeypatch.setattr(demo.DemoTransport, "deliver", united_meanwhile)
     delivery = world.run()
-    assert (delivery.state, delivery.closed_why) == ("dismissed", UNITED)
+    assert (delivery.state, delivery.closed_why) == ("dismissed", sentences.MERGED())
     assert demo.delivered == []

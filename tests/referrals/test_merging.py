@@ -18,7 +18,7 @@ from integrations.models import Source
 from integrations.sources.caredove import fhir
 from integrations.sources.parsed import ParsedEvent
 from mapping.document import Document
-from referrals import files, identity, opening, snapshot, warned, withdrawal
+from referrals import files, identity, opening, sentences, snapshot, warned, withdrawal
 from referrals.models import InboundEvent, Referral, ReferralFile
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
@@ -457,4 +457,7 @@ def test_a_file_that_was_not_the_withdrawn_one_is_missing_in_sight(
     referral = world.referral_of(REFERENCE)
     assert standing(referral) == listed(referral)
     (letter,) = (file for file in referral.files.all() if file.filename == "letter.txt")
-    assert (letter.state, letter.problem) == (ReferralFile.State.UNAVAILABLE, files.NOT_HERE)
+    assert (letter.state, letter.problem) == (
+        ReferralFile.State.UNAVAILABLE,
+        sentences.BYTES_GONE(),
+    )

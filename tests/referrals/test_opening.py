@@ -10,7 +10,7 @@ from core import clock
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.transport import TryAgain
-from referrals import importing, opening, retention, snapshot
+from referrals import importing, opening, sentences, snapshot
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
@@ -269,7 +269,7 @@ def test_a_revoked_referral_leaves_a_tombstone_and_nothing_of_the_person(
     assert not referral.summaries.exists()
     assert world.delivery.external_id == f"DEMO-{REFERENCE}-referral"
     assert world.delivery.has_uncleared_error
-    assert world.delivery.message == retention.TELL_STAFF
+    assert world.delivery.message == sentences.IS_THERE()
 
 
 def test_a_late_message_does_not_bring_a_revoked_person_back(world: World):

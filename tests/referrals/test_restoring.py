@@ -18,10 +18,9 @@ from core import clock
 from core.models import AuditEvent
 from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.demo import transport as demo
-from referrals import importing
+from referrals import importing, sentences
 from referrals.dispatching import Dispatcher
 from referrals.importing import marks, restoring
-from referrals.importing.ledger import RESTORED
 from referrals.models import Attempt, Delivery, Host, Restore
 from tests import databases
 from tests.world import World, make_world, plain
@@ -221,7 +220,7 @@ def test_a_person_decides_where_nothing_can_be_searched(
     assert len(crms.referrals) == 2 * many + 1
     assert doubled(crms) == []
     for delivery in Delivery.objects.filter(reason="unconfirmed"):
-        assert delivery.message.startswith(RESTORED)
+        assert delivery.message.startswith(sentences.RESTORED().removesuffix("."))
         assert asked(delivery) == "referral"
 
 
@@ -240,7 +239,7 @@ def test_files_go_again_under_their_keys_only_if_they_are_the_same_keys(
         assert standing(range(1, 3)) == {UNCONFIRMED if again else IMPORTED: 2}
         assert doubled(crms) == []
         for delivery in Delivery.objects.filter(reason="unconfirmed"):
-            assert delivery.message.startswith(RESTORED)
+            assert delivery.message.startswith(sentences.RESTORED().removesuffix("."))
             assert asked(delivery) == "summary"
 
 

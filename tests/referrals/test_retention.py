@@ -11,7 +11,7 @@ from django.db.models import F
 from core import clock
 from core.models import AuditEvent
 from integrations.models import Organization
-from referrals import dispatching, importing, retention
+from referrals import dispatching, importing, retention, sentences
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, RetentionPeriod
 from referrals.timeline import timeline
 from tests.rows import write
@@ -64,7 +64,7 @@ def test_a_revocation_while_the_import_runs_keeps_nothing_of_the_person(world: W
 
     monkeypatch.setattr(DemoTransport, "deliver", revoked_meanwhile)
     delivery = world.run()
-    assert (delivery.state, delivery.message) == ("imported", retention.TELL_STAFF)
+    assert (delivery.state, delivery.message) == ("imported", sentences.IS_THERE())
     assert delivery.has_uncleared_error
     assert world.referral.snapshot == {}
 
@@ -79,7 +79,7 @@ def test_a_worker_lost_while_the_referral_was_revoked_sends_nothing_later(world:
     Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
     release_lost()
     delivery = world.run()
-    assert (delivery.state, delivery.closed_why) == ("dismissed", retention.REVOKED_WORD)
+    assert (delivery.state, delivery.closed_why) == ("dismissed", sentences.REVOKED())
     assert not delivery.steps.exists()
     assert not world.referral.summaries.exists()
 
@@ -218,7 +218,7 @@ def test_what_is_retried_after_its_data_is_gone_is_not_sent(world: World, period
     retention.purge_expired()
     importing.retry(world.delivery)
     delivery = world.run()
-    assert (delivery.state, delivery.closed_why) == ("dismissed", retention.EXPIRED_WORD)
+    assert (delivery.state, delivery.closed_why) == ("dismissed", sentences.EXPIRED())
     assert not delivery.steps.exists()
 
 
@@ -244,7 +244,7 @@ def test_a_revocation_after_the_period_still_tells_staff_to_remove_it_there(
     world.send(plain("referral.revoked", number=2))
     assert world.referral.is_revoked
     assert (world.delivery.message, world.delivery.has_uncleared_error) == (
-        retention.TELL_STAFF,
+        sentences.IS_THERE(),
         True,
     )
 

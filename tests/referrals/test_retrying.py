@@ -15,7 +15,7 @@ from access.roles import LIAISON, SUPPORT
 from core import audit, clock
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
-from referrals import importing, retrying, versions
+from referrals import importing, retrying, sentences, versions
 from referrals.dispatching import Dispatcher
 from referrals.models import BulkRetry, BulkRetryItem, Delivery, Referral
 from tests.people import client_of, person
@@ -171,7 +171,7 @@ def test_two_people_send_it_again_once(world: World, ana: User):
         retrying.tick()
     delivery.refresh_from_db()
     assert delivery.resends == 1
-    assert mine.items.get().why == retrying.ACTED
+    assert mine.items.get().why == sentences.SENT_AGAIN_MEANWHILE()
 
 
 def test_who_confirms_twice_begins_once(world: World, ana: User):
@@ -215,7 +215,7 @@ def test_a_turn_that_breaks_is_named_and_the_others_go_on(
     monkeypatch.setattr(audit, "record", breaks_once)
     retrying.tick()
     assert list(bulk_retry.items.values_list("state", "why")) == [
-        ("refused", retrying.BROKEN),
+        ("refused", sentences.BUG_AT_ITS_TURN()),
         ("sent", ""),
     ]
 

@@ -22,7 +22,7 @@ from core.storage import EncryptedFileStorage
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.sources.caredove.plain import parse
 from integrations.transport import Exchange, Receipt, Rejected, TryAgain, Unconfirmed
-from referrals import identity, importing, opening, retention
+from referrals import identity, importing, opening, retention, sentences
 from referrals.models import (
     BulkRetry,
     BulkRetryItem,
@@ -337,7 +337,7 @@ def test_staff_are_to_remove_both_imports_of_a_referral_that_was_two(world: Worl
     revoke(world)
     for delivery in deliveries:
         delivery.refresh_from_db()
-        assert (delivery.message, delivery.has_uncleared_error) == (retention.TELL_STAFF, True)
+        assert (delivery.message, delivery.has_uncleared_error) == (sentences.IS_THERE(), True)
 
 
 def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -> None:
@@ -347,7 +347,7 @@ def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -
     importing.clear_error(world.delivery)
     world.send(plain("referral.edited", number=10))
     assert (world.delivery.message, world.delivery.has_uncleared_error) == (
-        retention.TELL_STAFF,
+        sentences.IS_THERE(),
         False,
     )
 
@@ -363,7 +363,7 @@ def test_staff_are_to_remove_what_turns_out_to_be_a_revoked_referral(world: Worl
         world.send(plain("referral.edited", number=3))
     assert world.referral.is_revoked
     assert (world.delivery.message, world.delivery.has_uncleared_error) == (
-        retention.TELL_STAFF,
+        sentences.IS_THERE(),
         True,
     )
 

@@ -16,6 +16,7 @@ from integrations.models import (
 from referrals import trial_events
 from referrals.advice import Actor
 from referrals.models import Referral
+from referrals.readiness import organization_imports
 from workplace.models import PreviewSeen
 
 
@@ -119,10 +120,11 @@ def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
 
 
 def _live(organization: Any, connects: bool) -> OnboardingStep:
-    imports = organization.may_import()
+    importing = organization_imports(organization)
+    imports = importing.met
     live = imports and organization.is_on
     if not imports:
-        sentence = "The organization is suspended, or its plan does not include importing."
+        sentence = importing.sentence
     elif live and not organization.has_event_of_caredove:
         sentence = "It is on. Nothing has come from Caredove itself yet."
     else:

@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from core.outbound import Answer
+from core.sentences import Cause, join
+from integrations.destinations.crms import sentences
 from integrations.http.bodies import header, is_page, pluck, read_json
 from integrations.http.exchanges import exchange, retry_after
 from integrations.http.reasons import reason, shortened
@@ -68,7 +70,7 @@ class Duplicate(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One row of the answer table; `{reason}` in the words is what CRMS said.
+    """One row of the answer table; what it says quotes CRMS.
 
     Without a kind, the error is of the kind that it usually is.
     """
@@ -76,7 +78,7 @@ class Meaning:
     statuses: Container[int]
     calls: Container[Call]
     error: type[DeliveryError]
-    words: str
+    says: Cause
     kind: ErrorKind | None = None
 
 
@@ -89,87 +91,87 @@ MEANINGS = (
         (404, 405, 410, 411),
         (Call.CREATE,),
         Misconfigured,
-        "CRMS takes no referrals at this address: {reason}",
+        sentences.TAKES_NOTHING_HERE,
     ),
-    Meaning((409,), (Call.CREATE,), Duplicate, "CRMS says that it has this already: {reason}"),
+    Meaning((409,), (Call.CREATE,), Duplicate, sentences.HAS_IT),
     Meaning(
         (404, 410),
         (Call.FILE,),
         ReferralGone,
-        "CRMS no longer has referral {referral}: {reason}",
+        sentences.REFERRAL_GONE,
     ),
-    Meaning((409,), (Call.FILE,), FileThere, "CRMS says that it has this file already: {reason}"),
+    Meaning((409,), (Call.FILE,), FileThere, sentences.HAS_FILE),
     Meaning(
         (401, 402),
         ANY,
         Misconfigured,
-        "CRMS does not accept the credentials: {reason}",
+        sentences.NO_CREDENTIALS,
         ErrorKind.CREDENTIALS,
     ),
-    Meaning((407,), ANY, Misconfigured, "CRMS does not accept the credentials: {reason}"),
+    Meaning((407,), ANY, Misconfigured, sentences.NO_CREDENTIALS),
     Meaning(
         (403,),
         (Call.LOOK_UP,),
         SearchRefused,
-        "CRMS does not let itself be searched (HTTP {status}): {reason}",
+        sentences.SEARCH_FORBIDDEN,
         ErrorKind.CREDENTIALS,
     ),
     Meaning(
         (403,),
         ANY,
         Misconfigured,
-        "CRMS does not accept the credentials: {reason}",
+        sentences.NO_CREDENTIALS,
         ErrorKind.CREDENTIALS,
     ),
     Meaning(
         (421, 426),
         ANY,
         Misconfigured,
-        "CRMS does not take requests in this way: {reason}",
+        sentences.NOT_IN_THIS_WAY,
     ),
     Meaning(
         range(300, 400),
         ANY,
         Misconfigured,
-        "CRMS answers at another address than the one set here{place}: {reason}",
+        sentences.ELSEWHERE,
     ),
-    Meaning((429,), ANY, TryAgain, "CRMS asks to wait: {reason}", ErrorKind.THROTTLED),
+    Meaning((429,), ANY, TryAgain, sentences.ASKS_TO_WAIT, ErrorKind.THROTTLED),
     Meaning(
         (501,),
         (Call.LOOK_UP,),
         SearchRefused,
-        "CRMS cannot be searched (HTTP {status}): {reason}",
+        sentences.CANNOT_BE_SEARCHED,
     ),
     Meaning(
         (408, 423, 425, *range(500, 600)),
         ANY,
         TryAgain,
-        "CRMS has a problem of its own: {reason}",
+        sentences.OWN_PROBLEM,
     ),
     Meaning(
         range(400, 500),
         (Call.LOOK_UP,),
         SearchRefused,
-        "CRMS cannot be searched (HTTP {status}): {reason}",
+        sentences.CANNOT_BE_SEARCHED,
     ),
     Meaning(
         range(400, 500),
         (Call.PING,),
         Misconfigured,
-        "CRMS does not understand what it was asked: {reason}",
+        sentences.NOT_UNDERSTOOD,
     ),
     Meaning(
         range(400, 500),
         (Call.CREATE,),
         Rejected,
-        "CRMS did not accept the referral: {reason}",
+        sentences.REFUSED,
     ),
-    Meaning(range(400, 500), (Call.FILE,), FileRefused, "CRMS refused this file: {reason}"),
+    Meaning(range(400, 500), (Call.FILE,), FileRefused, sentences.FILE_REFUSED),
     Meaning(
         range(100_000),
         ANY,
         TryAgain,
-        "CRMS gave an answer that has no meaning (HTTP {status}): {reason}",
+        sentences.NO_MEANING,
     ),
 )
 
@@ -177,12 +179,10 @@ MEANINGS = (
 def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryError:
     """Return the error that an answer which is no success stands for: the first that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
-    message = meaning.words.format(
-        status=answer.status,
-        reason=reason(answer, WHO),
-        place=_place(answer),
-        referral=referral,
-    )
+    said = {"reason": reason(answer, WHO), "status": answer.status, "referral": referral}
+    message = meaning.says(**said)
+    if meaning.says is sentences.ELSEWHERE and (place := _place(answer)):
+        message = sentences.ELSEWHERE_AT(**said, place=place)
     kept = exchange(answer)
     writes = call in WRITES
     if meaning.error is TryAgain:
@@ -207,7 +207,7 @@ def is_success(answer: Answer) -> bool:
 
 def page_instead(call: Call, answer: Answer) -> Misconfigured:
     """Return the error for a page where the API was expected: often a sign-in page."""
-    message = f"A web page answered instead of the CRMS API: {reason(answer, WHO)}"
+    message = sentences.PAGE_INSTEAD(reason=reason(answer, WHO))
     return Misconfigured(message, exchange(answer), maybe_done=call in WRITES)
 
 
@@ -223,9 +223,10 @@ def no_id(answer: Answer, seen: str) -> Unconfirmed:
 
     `seen` says what came of searching for it.
     """
-    said = reason(answer, WHO) if says_failed(read_json(answer)) else "no id that can be read."
-    message = f"CRMS answered HTTP {answer.status} with {said} {seen}".rstrip()
-    return Unconfirmed(message, exchange(answer), doubt=Doubt.NO_ID)
+    said = sentences.NO_ID(status=answer.status)
+    if says_failed(read_json(answer)):
+        said = sentences.SUCCESS_THAT_FAILED(status=answer.status, reason=reason(answer, WHO))
+    return Unconfirmed(join([said, seen]), exchange(answer), doubt=Doubt.NO_ID)
 
 
 def says_failed(body: Any) -> bool:
@@ -242,13 +243,13 @@ def says_failed(body: Any) -> bool:
 
 
 def file_refused(answer: Answer) -> FileRefused:
-    return FileRefused(f"CRMS refused this file: {reason(answer, WHO)}", exchange(answer))
+    return FileRefused(sentences.FILE_REFUSED(reason=reason(answer, WHO)), exchange(answer))
 
 
 def _place(answer: Answer) -> str:
-    """Return where a redirect leads, in brackets, without what may be secret in it."""
+    """Return where a redirect leads, without what may be secret in it."""
     place = header(answer, "Location").partition("?")[0].partition("#")[0]
-    return f" ({shortened(place, LONGEST_PLACE)})" if place else ""
+    return shortened(place, LONGEST_PLACE)
 
 
 def readable_id(body: Any, id_field: str) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from core.outbound import Answer
+from core.sentences import join
 from integrations.capabilities import Capability, Finding, Shown
-from integrations.destinations.crms import search
+from integrations.destinations.crms import search, sentences
 from integrations.destinations.crms.answers import (
     Call,
     Duplicate,
@@ -44,12 +45,6 @@ from integrations.transport import (
 
 REFERRAL_STEP = "referral"
 NOTHING_SHOWN: Shown = {}
-NO_PROOF = "That proves nothing: whether the search of CRMS finds what is there is not proved yet."
-NO_PROOF_FILE = (
-    "It is proved neither that CRMS lists its files, nor that it keeps one copy of a file that is "
-    "sent twice."
-)
-KEPT_TWICE = "A file sent twice under one key was there twice."
 
 
 def step_of(document: Document) -> str:
@@ -128,7 +123,7 @@ class CrmsDelivery:
             try:
                 if found := self.find():
                     return found
-                seen = "CRMS was searched for it and listed nothing."
+                seen = sentences.LISTED_NOTHING()
             except DeliveryError as error:
                 seen, shown = error.message, error.shown
         doubtful = no_id(answer, seen)
@@ -147,17 +142,16 @@ class CrmsDelivery:
                 found = self.find()
                 if found and named in ("", found):
                     return found
-                seen = f" It lists {found} as this referral." if found else ""
+                seen = sentences.LISTS_IT_AS(id=found) if found else ""
             except Unconfirmed as error:
-                seen, shown = f" {error.message}", error.shown
+                seen, shown = error.message, error.shown
             except DeliveryError as error:
                 # Asked again later: but what was begun is not forgotten.
                 error.maybe_done = True
                 raise
-        there = f" What it has is {named}." if named else ""
-        doubtful = Unconfirmed(
-            f"{duplicate.message}{there}{seen}", duplicate.exchange, doubt=Doubt.DUPLICATE
-        )
+        there = sentences.HAS_IT_AS(id=named) if named else ""
+        message = join([duplicate.message, there, seen])
+        doubtful = Unconfirmed(message, duplicate.exchange, doubt=Doubt.DUPLICATE)
         doubtful.shown = shown
         raise doubtful
 
@@ -172,7 +166,8 @@ class CrmsDelivery:
         if found.nothing and Capability.SEARCH_FINDS in self.able:
             return None
         if found.nothing:
-            raise Unconfirmed(f"{found.seen()} {NO_PROOF}", self.last, doubt=Doubt.UNPROVEN)
+            message = join([found.seen(), sentences.SEARCH_UNPROVEN()])
+            raise Unconfirmed(message, self.last, doubt=Doubt.UNPROVEN)
         unclear = Unconfirmed(found.seen(), self.last, doubt=Doubt.UNCLEAR_SEARCH)
         if found.foreign:
             unclear.shown = {Capability.SEARCH_FILTERS: LISTED_OTHERS}
@@ -210,7 +205,7 @@ class CrmsDelivery:
         """Add a file to the referral, unless CRMS will not have it: that is noted and no more."""
         limit = self.options["max_file_mb"]
         if document.size > limit * 1024 * 1024:
-            self.refused[document.name] = f"The file is larger than the {limit} MB that CRMS takes."
+            self.refused[document.name] = sentences.FILE_TOO_LARGE(limit=limit)
             return
         try:
             self.sent.add(
@@ -254,8 +249,9 @@ class CrmsDelivery:
         listed = self._listed_file(referral, document)
         known = Capability.RECOGNIZES_KEYS in self.able and self.ledger.keys_hold
         if listed is None and not known:
-            unknown = f"Nobody knows whether {document.name} reached referral {referral}."
-            raise Unconfirmed(f"{unknown} {NO_PROOF_FILE}", self.last, doubt=Doubt.UNPROVEN)
+            unknown = sentences.FILE_UNKNOWN(file=document.name, referral=referral)
+            message = join([unknown, sentences.FILES_UNPROVEN()])
+            raise Unconfirmed(message, self.last, doubt=Doubt.UNPROVEN)
         return listed or None
 
     def _listed_file(self, referral: str, document: Document) -> str | None:
@@ -304,7 +300,7 @@ class CrmsDelivery:
         if not (first and second):
             return {}  # without ids nobody can tell
         if first != second or self._copies(receipt.external_id, document) > 1:
-            return {Capability.RECOGNIZES_KEYS: Finding(False, KEPT_TWICE)}
+            return {Capability.RECOGNIZES_KEYS: Finding(False, sentences.KEPT_TWICE())}
         return {Capability.RECOGNIZES_KEYS: Finding(True)}
 
     def _copies(self, referral: str, document: Document) -> int:

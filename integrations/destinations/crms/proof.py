@@ -7,15 +7,13 @@ from uuid import uuid4
 
 from core.outbound import Answer
 from integrations.capabilities import Capability, Finding, Shown
-from integrations.destinations.crms import search
+from integrations.destinations.crms import search, sentences
 from integrations.destinations.crms.answers import Call, SearchRefused, error_for, is_success
 from integrations.destinations.crms.api import Api
 from integrations.transport import Document, Exchange, Unconfirmed
 
 UNKNOWN: Shown = {Capability.SEARCH_FINDS: None, Capability.SEARCH_FILTERS: None}
-LISTED_OTHERS = Finding(False, "It listed another referral than the one that was asked for.")
-SOMETHING_ELSE = "For a referral that is there it did not list exactly that one."
-NO_LIST = "The look-up of a referral with files listed none of them."
+LISTED_OTHERS = Finding(False, sentences.LISTED_ANOTHER())
 
 
 def by_reading(
@@ -52,7 +50,7 @@ def by_reading(
 
 def refused_by(answer: Exchange) -> Shown:
     """Return that a CRMS cannot be searched, with the reason for the page of the destination."""
-    because = f"It answered a search with {answer.code}."
+    because = sentences.ANSWERED_SEARCH_WITH(code=answer.code)
     return {Capability.SEARCH_FINDS: Finding(False, because, refused=True)}
 
 
@@ -61,7 +59,7 @@ def _something_else(found: search.Found) -> Shown:
         unreadable = Unconfirmed(found.seen())
         unreadable.shown = UNKNOWN
         raise unreadable
-    shown = {Capability.SEARCH_FINDS: Finding(False, SOMETHING_ELSE)}
+    shown = {Capability.SEARCH_FINDS: Finding(False, sentences.NOT_THAT_ONE())}
     return shown | ({Capability.SEARCH_FILTERS: LISTED_OTHERS} if found.foreign else {})
 
 
@@ -76,7 +74,7 @@ def _lists(
     if not documents:
         return {}
     if files is None:
-        return {Capability.LISTS_FILES: Finding(False, NO_LIST)}
+        return {Capability.LISTS_FILES: Finding(False, sentences.LISTED_NO_FILES())}
     complete = all(any(search.is_file(file, one, options) for file in files) for one in documents)
     return {Capability.LISTS_FILES: Finding(True)} if complete else {}
 

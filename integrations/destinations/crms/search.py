@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.outbound import Answer
+from integrations.destinations.crms import sentences
 from integrations.destinations.crms.answers import readable_id
 from integrations.destinations.crms.body import REFERENCE
 from integrations.http.bodies import header, pluck, read_json
@@ -56,22 +57,19 @@ class Found:
     def seen(self) -> str:
         """Say in a sentence what was seen, when it proves nothing."""
         if self.listed is None:
-            return "CRMS was searched for it, and the answer cannot be read."
+            return sentences.UNREADABLE_LIST()
         if self.foreign:
-            return "CRMS was searched for it, and the search listed other referrals."
-        ids = ", ".join(one.id for one in self.listed[:5] if one.id)
+            return sentences.LISTED_OTHERS()
+        ids = [one.id for one in self.listed[:5] if one.id]
         if len(self.listed) > 1:
-            return f"CRMS was searched for it and listed more than one referral: {ids}."
+            return sentences.LISTED_SEVERAL(ids=ids)
         if self.more:
-            return "CRMS was searched for it, and the search listed only a part of what it found."
+            return sentences.LISTED_A_PART()
         if self.nothing:
-            return "CRMS was searched for it and listed nothing."
+            return sentences.LISTED_NOTHING()
         if not ids:
-            return "CRMS was searched for it and listed a referral without an id that can be read."
-        return (
-            f"CRMS was searched for it and listed referral {ids}, which does not name its "
-            "reference: it may be another one."
-        )
+            return sentences.LISTED_WITHOUT_ID()
+        return sentences.LISTED_WITHOUT_REFERENCE(ids=ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
+from core.sentences import Cause
 from integrations.capabilities import Capability, Finding
 from integrations.transport import (
     SUMMARY,
@@ -43,7 +44,14 @@ REFUSE_FILES = "refuse_files"
 CRASH = "crash"
 CRASH_AFTER = "crash_after"
 
-REFUSES_US = "The demo destination does not accept these credentials."
+REFUSES_US = Cause("demo_refuses_us", "The demo destination does not accept these credentials.")
+REFUSES = Cause(
+    "demo_refuses", "The demo destination did not accept the referral: “Name is required”."
+)
+ASKS_AGAIN = Cause("demo_asks_again", "The demo destination asks to try again.")
+SILENT = Cause("demo_silent", "The demo destination did not answer.")
+UNSAID = Cause("demo_unsaid", "The demo destination did not say whether it took the referral.")
+NO_FILES = Cause("demo_no_files", "The demo destination takes no files.")
 
 BEHAVIOURS = [
     (SUCCEED, "Takes everything"),
@@ -159,7 +167,7 @@ class DemoTransport(Transport):
 
     def check(self) -> str:
         if self.options["behaviour"] == MISCONFIGURED:
-            raise Misconfigured(REFUSES_US, kind=ErrorKind.CREDENTIALS)
+            raise Misconfigured(REFUSES_US(), kind=ErrorKind.CREDENTIALS)
         return "The demo destination is here. It delivers nothing."
 
     def deliver(self, parcel: Parcel) -> Receipt:
@@ -167,7 +175,7 @@ class DemoTransport(Transport):
         refused = {}
         for document in parcel.documents:
             if self.options["behaviour"] == REFUSE_FILES:
-                refused[document.name] = "The demo destination takes no files."
+                refused[document.name] = NO_FILES()
                 continue
             step = "summary" if document.category == SUMMARY else f"attachment:{document.key}"
             self._once(parcel, step, document.sha256)
@@ -260,21 +268,19 @@ def finished_runs(effects_file: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _fail_before(behaviour: str) -> None:
     if behaviour == REJECT:
-        raise Rejected("The demo destination did not accept the referral: “Name is required”.")
+        raise Rejected(REFUSES())
     if behaviour == TRY_AGAIN:
-        raise TryAgain("The demo destination asks to try again.")
+        raise TryAgain(ASKS_AGAIN())
     if behaviour == MISCONFIGURED:
-        raise Misconfigured(REFUSES_US, kind=ErrorKind.CREDENTIALS)
+        raise Misconfigured(REFUSES_US(), kind=ErrorKind.CREDENTIALS)
     if behaviour == CRASH:
         raise RuntimeError("The demo destination broke.")
 
 
 def _fail_after(behaviour: str) -> None:
     if behaviour == NO_ANSWER:
-        raise TryAgain(
-            "The demo destination did not answer.", kind=ErrorKind.SILENT, maybe_done=True
-        )
+        raise TryAgain(SILENT(), kind=ErrorKind.SILENT, maybe_done=True)
     if behaviour == UNCONFIRMED:
-        raise Unconfirmed("The demo destination did not say whether it took the referral.")
+        raise Unconfirmed(UNSAID())
     if behaviour == CRASH_AFTER:
         raise RuntimeError("The demo destination broke after taking the referral.")

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
+from core.sentences import Cause
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.fields import made
 from integrations.sources.caredove.links import is_launch_link
@@ -19,11 +20,15 @@ from integrations.sources.parsed import ParsedFile
 from integrations.sources.warnings import Warning
 from mapping.document import Alias, Attachment
 
-NOT_BASE64 = "Its content in the message is not valid base64."
-NOT_THERE = "The message holds neither its content nor an address to fetch it from."
-NOT_IN_MESSAGE = "The message does not hold the part that it refers to."
-NOT_WEB = "Its address is not one that can be fetched (http or https)."
-SIGN_IN = "Its address is a sign-in link, which is never opened."
+NOT_BASE64 = Cause("file_not_base64", "Its content in the message is not valid base64.")
+NOT_THERE = Cause(
+    "file_not_there", "The message holds neither its content nor an address to fetch it from."
+)
+NOT_IN_MESSAGE = Cause(
+    "file_not_in_message", "The message does not hold the part that it refers to."
+)
+NOT_WEB = Cause("file_not_web", "Its address is not one that can be fetched (http or https).")
+SIGN_IN = Cause("file_sign_in", "Its address is a sign-in link, which is never opened.")
 
 MAX_SIZE = 2**40  # announced; larger is no size
 _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+*-]{1,60}/[a-z0-9!#$&^_.+*-]{1,60}")
@@ -189,7 +194,7 @@ def _file(
 
 def _verdict(announced: Announced, inline: _Inline, stated: str, hashes: str) -> Verdict:
     if inline.content is None:
-        return Verdict(problem=NOT_BASE64)
+        return Verdict(problem=NOT_BASE64())
     announcement = Announcement(
         filename=announced.filename,
         content_type=stated,
@@ -214,10 +219,10 @@ def _address(announced: Announced) -> tuple[str, str]:
     """Return where the file is to be fetched from, else nothing and why not."""
     url = announced.url
     if announced.problem or not url or _DATA_URL.match(url):
-        return "", announced.problem or NOT_THERE
+        return "", announced.problem or NOT_THERE()
     if not _WEB_URL.match(url):
-        return "", NOT_WEB if "://" in url else NOT_IN_MESSAGE
-    return ("", SIGN_IN) if is_launch_link(url) else (url, "")
+        return "", NOT_WEB() if "://" in url else NOT_IN_MESSAGE()
+    return ("", SIGN_IN()) if is_launch_link(url) else (url, "")
 
 
 def _content_type(text: str) -> str:

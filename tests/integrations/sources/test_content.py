@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integrations import sentences
 from integrations.sources.content import (
-    OTHER_HASH,
     OTHER_KIND,
     OTHER_SIZE,
     Announcement,
@@ -285,14 +285,17 @@ def _forms(name: str, content: bytes) -> list[str]:
 def test_a_hash_is_understood_however_it_is_written(name: str):
     for announced in _forms(name, NOTE):
         assert not judged(NOTE, "text/plain", hashes=announced).missing, announced
-        assert judged(NOTE + b".", "text/plain", hashes=announced).problem == OTHER_HASH, announced
+        assert (
+            judged(NOTE + b".", "text/plain", hashes=announced).problem
+            == sentences.FILE_OTHER_HASH()
+        ), announced
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_another_file_than_the_one_of_the_hash_is_missing(name: str):
     content_type, _, content = FILES[name]
     found = judged(content, content_type, size=len(content), hashes=sha256(b"another"))
-    assert found.problem == OTHER_HASH
+    assert found.problem == sentences.FILE_OTHER_HASH()
 
 
 @pytest.mark.parametrize("announced", ["", "n/a", "abc", "?" * 64, "0" * 39, "é" * 20])
