@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 
 from access import scope
 from core import audit, encryption
-from referrals.explain import Explanation, asker, explain, explain_referral
+from referrals.explain import Explanation, asker, explain, explain_referral, find
 from referrals.models import Referral
 from workplace.shell import may_ask
 from workplace.ways import ways
@@ -66,7 +66,7 @@ def ask(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(site, request, form)
     reference = form.cleaned_data["reference"]
-    found = explain(reference, asker=asker.person(request.user)).referral
+    found = find(reference, asker.person(request.user))
     if found:
         return HttpResponseRedirect(reverse("admin:why_answer", args=[found.pk]))
     request.session[ASKED] = _sealed(reference)

@@ -28,10 +28,10 @@ from referrals.admin.viewing import (
     link_there,
     referrals_named,
 )
-from referrals.advice import Advice, advice
+from referrals.advice import Advice
 from referrals.differences import Difference, differences
 from referrals.documents import document_of
-from referrals.explain import asker, explain_referral
+from referrals.explain import Import, asker, explain_referral
 from referrals.importing.preparing import store_summary
 from referrals.models import Delivery, Referral, ReferralFile, Version
 from referrals.timeline import SHOWN, timeline
@@ -50,9 +50,9 @@ class Standing:
 
 
 def _standing(
-    request: HttpRequest, delivery: Delivery, document: Document, time_zone: ZoneInfo
+    request: HttpRequest, one: Import, document: Document, time_zone: ZoneInfo
 ) -> Standing:
-    last = delivery.attempts.order_by("-number").first()
+    delivery = one.delivery
     sent = (
         delivery.versions.filter(document__isnull=False).order_by("-number").first()
         if delivery.external_id
@@ -60,7 +60,7 @@ def _standing(
     )
     return Standing(
         delivery,
-        advice(delivery, last),
+        one.advice,
         choices(request, delivery, "referral"),
         link_there(delivery),
         sent,
@@ -141,13 +141,14 @@ class ReferralAdmin(ViewOnlyAdmin):
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
         asking = asker.person(request.user)
         explanation = explain_referral(obj, asking)
-        deliveries = explanation.deliveries if explanation.referral == obj else ()
+        imports = explanation.imports if explanation.referral == obj else ()
+        deliveries = [one.delivery for one in imports]
         document = document_of(obj)
         return {
             "title": f"Referral {obj.reference}",
             "subtitle": None,
             "explanation": explanation,
-            "standings": [_standing(request, delivery, document, zone) for delivery in deliveries],
+            "standings": [_standing(request, one, document, zone) for one in imports],
             "timeline": timeline(obj, deliveries),
             "shown_of_a_kind": SHOWN,
             "files": obj.files.all(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from integrations import sources
 from referrals import identity, warned
 from referrals.advice import Actor
-from referrals.explain.answer import Cause, Check, Explanation, Light, Stop, ended
+from referrals.explain.answer import Cause, Check, Explanation, Import, Light, Stop, ended
 from referrals.explain.asker import EVERYBODY, Asker
 from referrals.explain.before_import import ABSENT, before_import, of_unknown
 from referrals.explain.of_import import ImportChecks
@@ -23,9 +23,11 @@ __all__ = [
     "Cause",
     "Check",
     "Explanation",
+    "Import",
     "Light",
     "explain",
     "explain_referral",
+    "find",
 ]
 
 State = Delivery.State
@@ -49,14 +51,29 @@ def explain(
     `source_kind`: the id is one of this kind of source; otherwise, of any kind. A referral that the
     asker may not hear of is for them like one that never came.
     """
-    # What cannot be shown names nothing, and PostgreSQL does not even compare a NUL.
-    reference = "".join(c if c.isprintable() else "\ufffd" for c in reference.strip())
-    kinds = sources.kinds() if source_kind is None else [source_kind]
-    named = identity.known_by(reference, list(kinds))
-    referral = next(filter(asker.may_hear_of, named), None)
+    reference = _printable(reference)
+    referral = find(reference, asker, source_kind=source_kind)
     if referral is None:
         return _of_nothing(reference, asker)
     return explain_referral(referral, asker, asked=reference)
+
+
+def find(
+    reference: str, asker: Asker = EVERYBODY, *, source_kind: str | None = None
+) -> Referral | None:
+    """Return the referral with any of its ids of which the asker may hear, or None.
+
+    Of one that is part of another, that one.
+    """
+    kinds = sources.kinds() if source_kind is None else [source_kind]
+    named = identity.known_by(_printable(reference), list(kinds))
+    found = next(filter(asker.may_hear_of, named), None)
+    return found and (found.united_with or found)
+
+
+def _printable(reference: str) -> str:
+    # What cannot be shown names nothing, and PostgreSQL does not even compare a NUL.
+    return "".join(c if c.isprintable() else "\ufffd" for c in reference.strip())
 
 
 def explain_referral(
@@ -65,23 +82,23 @@ def explain_referral(
     """Return the same for a referral at hand; of one that is part of another, for that one."""
     if referral.united_with:
         return explain_referral(referral.united_with, asker, asked=asked or referral.reference)
-    deliveries = _deliveries(referral, asker)
+    imports = _imports(referral, asker)
     passed: list[Check] = []
     try:
-        for check in _chain(referral, deliveries, asker, asked or referral.reference):
+        for check in _chain(referral, imports, asker, asked or referral.reference):
             passed.append(check)  # noqa: PERF402 - what was passed before a stop counts
     except Stop as stop:
-        return _stopped(referral, deliveries, passed, stop, asker)
+        return _stopped(referral, imports, passed, stop, asker)
     return Explanation(
         referral.reference,
         True,
         Cause.IMPORTED,
         " ".join(
-            f"It is in {delivery.destination} as {delivery.external_id}." for delivery in deliveries
+            f"It is in {one.delivery.destination} as {one.delivery.external_id}." for one in imports
         ),
         Actor.NOBODY,
         tuple(passed),
-        deliveries,
+        imports,
         referral,
         withheld=not asker.reads_people,
         warnings=tuple(warned.of_referral(referral)),
@@ -98,7 +115,7 @@ def _of_nothing(reference: str, asker: Asker) -> Explanation:
 
 def _stopped(
     referral: Referral,
-    deliveries: tuple[Delivery, ...],
+    imports: tuple[Import, ...],
     passed: list[Check],
     stop: Stop,
     asker: Asker,
@@ -106,12 +123,12 @@ def _stopped(
     checks, sentence = ended(passed, stop)
     return Explanation(
         referral.reference,
-        bool(deliveries) and all(delivery.state == State.IMPORTED for delivery in deliveries),
+        bool(imports) and all(one.delivery.state == State.IMPORTED for one in imports),
         stop.cause,
         sentence,
         stop.advice.actor,
         checks,
-        deliveries,
+        imports,
         referral,
         stop.place,
         withheld=not asker.reads_people,
@@ -120,11 +137,11 @@ def _stopped(
 
 
 def _chain(
-    referral: Referral, deliveries: tuple[Delivery, ...], asker: Asker, asked: str
+    referral: Referral, imports: tuple[Import, ...], asker: Asker, asked: str
 ) -> Iterator[Check]:
-    yield from before_import(referral, deliveries, asked)
+    yield from before_import(referral, [one.delivery for one in imports], asked)
     said = _theirs if asker.reads_people else _ours
-    yield from ImportChecks(min(deliveries, key=_standing), said).run()
+    yield from ImportChecks(min(imports, key=_standing), said).run()
 
 
 def _theirs(words: str, _: str) -> str:
@@ -135,7 +152,7 @@ def _ours(_: str, own: str) -> str:
     return f"{own} {WITHHELD}"
 
 
-def _deliveries(referral: Referral, asker: Asker) -> tuple[Delivery, ...]:
+def _imports(referral: Referral, asker: Asker) -> tuple[Import, ...]:
     deliveries = referral.deliveries.filter(asker.deliveries).select_related(
         "referral__organization",
         "referral__listing",
@@ -144,8 +161,9 @@ def _deliveries(referral: Referral, asker: Asker) -> tuple[Delivery, ...]:
         "closed_by",
         "error_cleared_by",
     )
-    return tuple(deliveries.order_by("opened_at"))
+    return tuple(Import(delivery) for delivery in deliveries.order_by("opened_at"))
 
 
-def _standing(delivery: Delivery) -> tuple[int, bool]:
+def _standing(one: Import) -> tuple[int, bool]:
+    delivery = one.delivery
     return WORST_FIRST.index(State(delivery.state)), not delivery.has_uncleared_error

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
 
-from referrals.advice import Actor, Advice
+from referrals.advice import Actor, Advice, advice
 from referrals.gates import QUESTIONS, Shut
-from referrals.models import Delivery, Referral
+from referrals.models import Attempt, Delivery, Referral
 from referrals.warned import Warned
 
 
@@ -130,6 +131,23 @@ def amber(
     return Stop(check, cause, Advice(Actor.NOBODY, what), place)
 
 
+class Import:
+    """One import of a referral. What is asked about it is asked once, whoever shows it."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+
+    @cached_property
+    def last(self) -> Attempt | None:
+        """Its last attempt."""
+        return self.delivery.attempts.order_by("-number").first()
+
+    @cached_property
+    def advice(self) -> Advice:
+        """Who acts on it, and what to do."""
+        return advice(self.delivery, self.last)
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer. `imported`: the referral is in every destination that it should be in.
@@ -145,11 +163,15 @@ class Explanation:
     sentence: str = field(repr=False)
     actor: Actor
     checks: tuple[Check, ...]
-    deliveries: tuple[Delivery, ...] = ()
+    imports: tuple[Import, ...] = ()
     referral: Referral | None = None
     place: Model | None = None
     withheld: bool = False
     warnings: tuple[Warned, ...] = ()
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        return tuple(one.delivery for one in self.imports)
 
     @property
     def remarks(self) -> list[str]:

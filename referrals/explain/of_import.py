@@ -8,8 +8,8 @@ from functools import cached_property
 from core import clock
 from integrations.transport import Doubt, ErrorKind
 from referrals import gates, importing, sentences, snapshot, warned
-from referrals.advice import Actor, Advice, advice
-from referrals.explain.answer import Cause, Check, Light, Stop, amber, red, shut
+from referrals.advice import Actor, Advice
+from referrals.explain.answer import Cause, Check, Import, Light, Stop, amber, red, shut
 from referrals.gates import ANSWER, CONNECTION, DETAILS, FILES, MAPPED, WANTED
 from referrals.models import Attempt, Delivery
 
@@ -42,11 +42,10 @@ class ImportChecks:
     returns those that the asker may read.
     """
 
-    def __init__(self, delivery: Delivery, said: Callable[[str, str], str]) -> None:
-        self.delivery = delivery
+    def __init__(self, one: Import, said: Callable[[str, str], str]) -> None:
+        self.delivery = one.delivery
         self.said = said
-        self.last = delivery.attempts.order_by("-number").first()
-        self.advice = advice(delivery, self.last)
+        self.last, self.advice = one.last, one.advice
 
     def run(self) -> Iterator[Check]:
         """Yield what was passed; raises Stop where it ends."""
@@ -145,9 +144,7 @@ class ImportChecks:
             sentence = f"{self._message()} It is tried again at {self._due()}."
             raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
         if delivery.restore_id:
-            sentence = (
-                f"{sentences.RESTORED()} It is looked for before it is sent, at {self._due()}."
-            )
+            sentence = sentences.RESTORED_SEARCHED_AT(time=self._due())
             raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice.what, delivery)
         sentence = f"It is queued for {self._due()}."
         raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
