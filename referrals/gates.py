@@ -158,6 +158,13 @@ class Shut:
     def actor(self) -> Actor:
         return self.gate.advice.actor
 
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of an event that stops here; raises LookupError where none does."""
+        if self.gate.outcome is None:
+            raise LookupError(f"No event stops at gate {self.gate.key}.")
+        return self.gate.outcome
+
 
 # -- Tests: each returns why its gate is shut, or None ---------------------------------------------
 
@@ -636,6 +643,15 @@ GATES = (
     NEW_HOST,
 )
 BY_KEY = {gate.key: gate for gate in GATES}
+# Whether something may be imported for a place at all.
+OF_THE_PLACE = (
+    UNKNOWN_ORGANIZATION,
+    PLACE_UNKNOWN,
+    LISTING_UNNAMED,
+    SUSPENDED,
+    PLAN_TOO_LOW,
+    UNKNOWN_LISTING,
+)
 # Whether a referral must not go to this destination any more.
 OF_THE_REFERRAL = (REVOKED, EXPIRED, MERGED, MOVED)
 # What may keep a destination from being sent to, once there is something to send.

@@ -7,7 +7,7 @@ When no import is opened, the event says why.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,13 +23,14 @@ from integrations.models import Destination, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from integrations.transport import Updates
-from integrations.triggers import TRIGGER_LABELS
 from mapping.times import parse_instant
 from referrals import (
+    gates,
     identity,
     matching,
     rereading,
     retention,
+    sentences,
     snapshot,
     versions,
     warned,
@@ -50,7 +51,6 @@ EVENTS = Due(
     rows=Q(state=InboundEvent.State.RECEIVED, openings__lt=MAX_OPENINGS),
     tries="openings",
 )
-NO_LISTING = "No message has said yet which listing the referral is for."
 SUBJECT_MISSING = "subject_missing"
 
 
@@ -60,6 +60,10 @@ class Verdict:
 
     outcome: InboundEvent.Outcome
     reason: str
+
+
+def _stopped(shut: gates.Shut) -> Verdict:
+    return Verdict(shut.outcome, shut.sentence)
 
 
 # Of the verdicts for several destinations, the event shows the one that did most.
@@ -98,8 +102,7 @@ def open_deliveries(event_id: UUID) -> bool:
                 # What was done is rolled back: that reading is long, too.
                 rereads |= rereading.read(needed.event_ids)
     except Unusable:
-        why = Verdict(Outcome.UNREADABLE, "Its body could not be read.")
-        _close(InboundEvent(pk=event_id), why)
+        _close(InboundEvent(pk=event_id), Verdict(Outcome.UNREADABLE, sentences.UNREADABLE()))
     except IntegrityError:
         # Another event of the same new referral was opened at this moment: begin again at once.
         InboundEvent.objects.filter(pk=event_id, state=InboundEvent.State.RECEIVED).update(
@@ -122,8 +125,8 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
     try:
         place = resolve(event, parsed, rereads)
     except identity.Foreign:
-        reason = f"Source {event.source} may not send for the organization of this referral."
-        _close(event, Verdict(Outcome.FORBIDDEN, reason))
+        shut = gates.FORBIDDEN.was_shut(sentences.FOREIGN(source=event.source))
+        _close(event, _stopped(shut))
         return
     fired: list[str] = []
     if place.referral.is_revoked or parsed.kind is EventKind.REVOKED:
@@ -192,7 +195,7 @@ def quarantine_events() -> int:
         state=InboundEvent.State.QUARANTINED,
         due_at=None,
         outcome=Outcome.UNREADABLE,
-        reason=f"Opening it failed {MAX_OPENINGS} times. It is kept; tell the developers.",
+        reason=sentences.OPENING_FAILED(times=MAX_OPENINGS),
     )
 
 
@@ -216,15 +219,13 @@ def _revoke(place: Resolved) -> Verdict:
     # This event goes with the rest: even a late one may hold the person's data.
     InboundEvent.objects.filter(pk=place.event.pk).update(referral=place.referral)
     retention.revoke(place.referral, clock.now())
-    reason = "Caredove revoked the referral: the person's data was deleted."
-    return Verdict(Outcome.REVOKED, reason)
+    return Verdict(Outcome.REVOKED, sentences.EVENT_REVOKED())
 
 
 def _kept_as_it_came(event: InboundEvent, kind: EventKind) -> Verdict:
     if kind is EventKind.IGNORED:
-        return Verdict(Outcome.IGNORED, f"“{event.code}” needs nothing done here.")
-    reason = f"“{event.code}” is not an event that Dovetail knows; it is kept as it came."
-    return Verdict(Outcome.UNKNOWN_CODE, reason)
+        return Verdict(Outcome.IGNORED, sentences.IGNORED_CODE(code=event.code))
+    return Verdict(Outcome.UNKNOWN_CODE, sentences.UNKNOWN_CODE(code=event.code))
 
 
 # -- matching ------------------------------------------------------------------------------------
@@ -234,53 +235,32 @@ def _match(merged: Merged) -> Verdict:
     """Open, revive or update the imports that the event asks for; return what became of it."""
     place = merged.place
     heeded = _heed_withdrawal(merged)
-    if refusal := _refusal(place):
-        return refusal
+    facts = gates.Facts(
+        organization=place.organization,
+        organization_id=place.parsed.organization_id,
+        listing=place.listing,
+        listing_id=place.referral.listing_caredove_id,  # named by this or an earlier event
+    )
+    if shut := gates.first_shut(facts, *gates.OF_THE_PLACE):
+        return _stopped(shut)
     configs = list(
         TriggerConfig.objects.filter(listing=place.listing).select_related("destination")
     )
-    enabled = [config for config in configs if config.enabled]
-    if not configs:
-        reason = f"Listing {place.listing} is not connected to a destination."
-        return Verdict(Outcome.NOT_INTEGRATED, reason)
+    facts = replace(facts, configs=configs)
+    if shut := gates.NOT_CONNECTED.shut(facts):
+        return _stopped(shut)
     released = heeded or _release_waiting(merged)
-    if not enabled:
-        reason = f"The trigger config of listing {place.listing} is off."
-        return Verdict(Outcome.TRIGGER_OFF, reason)
+    if shut := gates.SWITCHED_OFF.shut(facts):
+        return _stopped(shut)
     # Triggers count, too, that fired when nobody knew yet which listing the referral is for.
     unplaced = InboundEvent.objects.filter(referral=place.referral, outcome=Outcome.NO_LISTING)
     fired_before = list(unplaced.values_list("triggers", flat=True))
     fired = [*merged.fired, *(key for triggers in fired_before for key in triggers)]
-    verdicts = [_open_delivery(merged, config, fired) for config in enabled]
+    verdicts = [_open_delivery(merged, config, fired) for config in configs if config.enabled]
     verdict = released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
     if fired_before:
         unplaced.update(outcome=verdict.outcome, reason=verdict.reason)
     return verdict
-
-
-def _refusal(place: Resolved) -> Verdict | None:
-    """Return why nothing may be imported for this referral now, or None."""
-    organization, listing = place.organization, place.listing
-    named = place.referral.listing_caredove_id  # by this or an earlier event
-    if organization is None and (place.parsed.organization_id or listing or named):
-        what = f"listing with Caredove id {named}"
-        if place.parsed.organization_id:
-            what = f"organization with Caredove id {place.parsed.organization_id}"
-        return Verdict(Outcome.UNKNOWN_ORGANIZATION, f"No {what} is set up here.")
-    if organization is None or not (listing or named):
-        return Verdict(Outcome.NO_LISTING, NO_LISTING)
-    if not organization.active:
-        return Verdict(Outcome.SUSPENDED, f"{organization} is suspended in Dovetail.")
-    if not organization.may_import():
-        plan = organization.get_plan_display()
-        return Verdict(
-            Outcome.PLAN_TOO_LOW,
-            f"{organization} is on the {plan} plan; importing needs Advanced CBO or higher.",
-        )
-    if listing is None:
-        reason = f"Listing {named} of {organization} is not set up here: it is not integrated."
-        return Verdict(Outcome.UNKNOWN_LISTING, reason)
-    return None
 
 
 def _heed_withdrawal(merged: Merged) -> Verdict | None:
@@ -294,9 +274,9 @@ def _heed_withdrawal(merged: Merged) -> Verdict | None:
         withdrawal.of_request(referral, status)
         if not withdrawal.stop(referral, status):
             return None
-        return Verdict(Outcome.WITHDRAWN, f"{_marked(status)}: its import waits for a person.")
+        return Verdict(Outcome.WITHDRAWN, sentences.IMPORT_STOPPED(status=status))
     if withdrawal.restart(referral):
-        return Verdict(Outcome.IMPORT_REVIVED, "Caredove no longer marks it as withdrawn.")
+        return Verdict(Outcome.IMPORT_REVIVED, sentences.WITHDRAWN_NO_MORE())
     return None
 
 
@@ -311,7 +291,7 @@ def _release_waiting(merged: Merged) -> Verdict | None:
     )
     if not waiting.update(state=State.QUEUED, due_at=clock.now()):
         return None
-    return Verdict(Outcome.IMPORT_OPENED, "The details came that the import waited for.")
+    return Verdict(Outcome.IMPORT_OPENED, sentences.DETAILS_CAME())
 
 
 # -- one destination -----------------------------------------------------------------------------
@@ -340,15 +320,15 @@ def _open_delivery(merged: Merged, config: TriggerConfig, fired: Iterable[str]) 
 def _begin(merged: Merged, config: TriggerConfig, keys: list[str]) -> Verdict:
     """Open the first import of the referral into this destination, with its first version."""
     place, now, where = merged.place, clock.now(), config.destination
-    if status := withdrawal.request_withdrawn(merged.now):
-        state = withdrawal.stopped(status)
-        verdict = _waits_for_a_person(where, status)
-    elif snapshot.has_details(merged.now):
+    facts = _facts(merged, where)
+    shut = gates.first_shut(facts, gates.WITHDRAWN, gates.WAITING)
+    if shut is None:
         state = {"state": State.QUEUED, "due_at": now}
-        verdict = Verdict(Outcome.IMPORT_OPENED, f"Import into {where} started.")
+        verdict = Verdict(Outcome.IMPORT_OPENED, sentences.IMPORT_STARTED(destination=where))
     else:
-        state = {"state": State.WAITING}
-        verdict = _waits_for_details(place, where)
+        is_withdrawn = shut.gate is gates.WITHDRAWN
+        state = withdrawal.stopped(facts.withdrawn) if is_withdrawn else {"state": State.WAITING}
+        verdict = _stopped(shut)
     delivery = Delivery.objects.create(
         referral=place.referral,
         destination=where,
@@ -392,21 +372,19 @@ def _begun(merged: Merged) -> datetime:
 def _go_on(merged: Merged, delivery: Delivery, where: Destination) -> Verdict:
     """Go on with the import into a destination that takes a referral once, and no updates."""
     if delivery.external_id or delivery.state == State.IMPORTED:
-        return Verdict(Outcome.ALREADY_IMPORTED, f"It is in {where} already.")
-    if delivery.state == State.WAITING:
-        return _waits_for_details(merged.place, where)
+        return Verdict(Outcome.ALREADY_IMPORTED, sentences.IS_IN_ALREADY(destination=where))
     if delivery.state == State.DISMISSED:
-        return Verdict(Outcome.DISMISSED, f"A person dismissed the import into {where}.")
-    if delivery.reason == Reason.WITHDRAWN:
-        return _waits_for_a_person(where, withdrawal.request_withdrawn(merged.now))
+        return Verdict(Outcome.DISMISSED, sentences.WAS_DISMISSED(destination=where))
+    if waits := _waits(merged, delivery, where):
+        return waits
     # The repair rule: what failed on data goes again, with all its tries. The conditions stand on
     # the row: an attempt or a person may have moved it since it was read.
     failed = Delivery.objects.filter(
         pk=delivery.pk, state=State.NEEDS_ATTENTION, reason__in=versions.REVIVABLE
     )
     if failed.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0):
-        return Verdict(Outcome.IMPORT_REVIVED, f"The failed import into {where} goes again.")
-    return Verdict(Outcome.IMPORT_OPEN, f"The import into {where} is under way.")
+        return Verdict(Outcome.IMPORT_REVIVED, sentences.GOES_AGAIN(destination=where))
+    return Verdict(Outcome.IMPORT_OPEN, sentences.IS_UNDER_WAY(destination=where))
 
 
 def _update(
@@ -414,10 +392,8 @@ def _update(
 ) -> Verdict:
     """Ask for one more version, or none, at a destination where the referral is kept current."""
     where, referral = config.destination, merged.place.referral
-    if delivery.state == State.WAITING:
-        return _waits_for_details(merged.place, where)
-    if delivery.reason == Reason.WITHDRAWN:
-        return _waits_for_a_person(where, withdrawal.request_withdrawn(merged.now))
+    if waits := _waits(merged, delivery, where):
+        return waits
     edited, failed = versions.EDITED in merged.fired, delivery.reason in versions.REVIVABLE
     asked: dict[str, Any] = {"triggers": keys, "opened_by": merged.place.event}
     if updates is Updates.LATEST:
@@ -433,33 +409,39 @@ def _update(
         versions.add_in_order(delivery, clock.now(), document=document_of(referral), **asked)
     else:
         return _no_trigger(merged, config)
-    return Verdict(Outcome.UPDATED, f"{where} gets an update.")
+    return Verdict(Outcome.UPDATED, sentences.GETS_UPDATE(destination=where))
 
 
 def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:
-    listing = merged.place.listing
-    if "received" in merged.fired and "received" in config.on:
-        reason = f"It was routed here, and listing {listing} leaves those out."
-        return Verdict(Outcome.ROUTED, reason)
-    what = ", ".join(TRIGGER_LABELS[key] for key in merged.fired) or "no trigger"
-    reason = f"The event means {what}; listing {listing} is imported on {config.labels()}."
-    return Verdict(Outcome.NO_TRIGGER, reason)
+    facts = gates.Facts(
+        listing=merged.place.listing,
+        config=config,
+        fired=merged.fired,
+        by_one_event=True,
+        is_routed=matching.is_routed(merged.now),
+    )
+    happened = gates.NO_TRIGGER.was_shut(gates.what_happened(facts))
+    return _stopped(gates.ROUTED.shut(facts) or happened)
 
 
-def _waits_for_details(place: Resolved, where: Destination) -> Verdict:
-    reason = f"The import into {where} waits until Caredove sends whom it is about."
-    if any(warning.cause == SUBJECT_MISSING for warning in place.parsed.warnings):
-        reason = (
-            "The message holds another person's details, not the registrant's: the import into "
-            f"{where} waits for them."
-        )
-    return Verdict(Outcome.WAITING, reason)
+def _waits(merged: Merged, delivery: Delivery, where: Destination) -> Verdict | None:
+    """Return that the import waits for details or for a person, or None where it does not."""
+    facts = _facts(merged, where, delivery)
+    if shut := gates.WAITING.shut(facts):
+        return _stopped(shut)
+    if delivery.reason != Reason.WITHDRAWN:
+        return None
+    sentence = sentences.WITHDRAWN(status=facts.withdrawn, destination=where)
+    return _stopped(gates.WITHDRAWN.was_shut(sentence, delivery))
 
 
-def _waits_for_a_person(where: Destination, status: str) -> Verdict:
-    reason = f"{_marked(status)}: a person decides about the import into {where}."
-    return Verdict(Outcome.WITHDRAWN, reason)
-
-
-def _marked(status: str) -> str:
-    return f"Caredove marked the referral as {status}"
+def _facts(merged: Merged, where: Destination, delivery: Delivery | None = None) -> gates.Facts:
+    """Return what the gates judge of a referral whose event has matched."""
+    causes = {warning.cause for warning in merged.place.parsed.warnings}
+    return gates.Facts(
+        delivery=delivery,
+        destination=where,
+        withdrawn=withdrawal.request_withdrawn(merged.now),
+        names_somebody=snapshot.has_details(merged.now),
+        names_somebody_else=SUBJECT_MISSING in causes,
+    )
