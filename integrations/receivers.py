@@ -1,4 +1,8 @@
-"""What follows when the configuration changes."""
+"""What holds on every path by which the configuration changes, a shell's too.
+
+So it is a signal. What waits for the configuration is called where that is changed
+(`integrations.hooks`).
+"""
 
 from typing import Any
 

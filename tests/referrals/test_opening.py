@@ -1,10 +1,12 @@
 """An event is merged, matched, and opens at most one import for each destination."""
 
+import re
 from unittest import mock
 
 import pytest
 from django.db import IntegrityError, connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from integrations.destinations.demo.transport import DemoTransport
@@ -346,6 +348,35 @@ def test_a_body_is_read_while_others_can_write(world: World):
     with mock.patch("integrations.sources.caredove.plain.parse", parse):
         opening.open_deliveries(received.event_id)
     assert open_transactions == [outside]
+
+
+@pytest.mark.parametrize(
+    ("place", "lookups"),
+    [
+        ({}, 1),
+        ({"service_listing": {"id": "9999"}}, 1),
+        ({"organization": {"id": "1"}, "service_listing": {"id": "9999"}}, 1),
+        ({"organization": {"id": "1"}}, 1),
+        ({"service_listing": None}, 0),
+        ({"organization": None, "service_listing": None}, 0),
+    ],
+)
+def test_an_event_is_parsed_once_and_its_listing_looked_up_once(
+    world: World, place: dict, lookups: int
+):
+    received = [world.receive(plain() | place), world.receive(plain("referral.edited", 2) | place)]
+    for one in received:
+        with (
+            mock.patch("integrations.sources.caredove.plain.parse", side_effect=_PARSE) as parse,
+            CaptureQueriesContext(connection) as queries,
+        ):
+            opening.open_deliveries(one.event_id)
+        looked_up = [
+            query["sql"]
+            for query in queries
+            if re.search(r'FROM "integrations_servicelisting".*"caredove_id" = ', query["sql"])
+        ]
+        assert (parse.call_count, len(looked_up)) == (1, lookups)
 
 
 def nowhere(event: dict) -> dict:
