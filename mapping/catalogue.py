@@ -5,14 +5,16 @@ knows what no rule has used. A form answer has two names: `answer:KEY` is the fi
 that key, whatever its form; `form:FORM|KEY` the one of that form. Pure: no Django.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mapping import labels, parts
 from mapping.document import Document
+from mapping.fields import AT, CHOSEN, OUTSIDE, Chosen, Field
 from mapping.languages import is_bare, language_name
 from mapping.parts import Path, Value, value_at
 from mapping.provinces import province_code
@@ -58,7 +60,7 @@ def find(key: str) -> SourceField | None:
         return SourceField(key, f"Answer to “{question}”", FORM, partial(_answer, question))
     if named := form_and_question(key):
         label = f"Answer to “{named[1]}” of form “{named[0]}”"
-        return SourceField(key, label, FORM, partial(_answer_of, *named))
+        return SourceField(key, label, FORM, partial(_answer, named[1], form=named[0]))
     return _FIELDS.get(key)
 
 
@@ -96,9 +98,9 @@ def answers_in(document: Document) -> tuple[SourceField, ...]:
             offered.setdefault(plain.key, plain)
         if key and form:
             only_here = f"{label} (only of {titles.get(form) or 'this form'})"
-            exact = exact_key(form, key)
-            read = partial(_answer_of, form, key)
-            offered.setdefault(exact, SourceField(exact, only_here, FORM, read))
+            read = partial(_answer, key, form=form)
+            exact = SourceField(exact_key(form, key), only_here, FORM, read)
+            offered.setdefault(exact.key, exact)
     return tuple(offered.values())
 
 
@@ -106,27 +108,34 @@ def answers_in(document: Document) -> tuple[SourceField, ...]:
 
 
 def _at(document: Document, *path: str | int) -> Reading:
-    value = value_at(document, path)
+    """Read what is at a path; of a list of texts, all in one line."""
+    value: Any = value_at(document, path)
+    if isinstance(value, list):
+        filled = [(place, text) for place, text in enumerate(value) if not parts.is_empty(text)]
+        line = ", ".join(text.strip() for _, text in filled)
+        return Reading(line or None, frozenset((*path, place) for place, _ in filled))
     return NOTHING if value is None else Reading(value, frozenset({path}))
 
 
-def _leaf(*path: str | int) -> Callable[[Document], Reading]:
-    return lambda document: _at(document, *path)
-
-
-def _answer(key: str, document: Document) -> Reading:
+def _answer(key: str, document: Document, form: str | None = None) -> Reading:
+    """Read the first answer with a key; with a form, that form's."""
     for index, answer in enumerate(document.get("form_answers", [])):
-        if answer.get("key", "").strip() == key and not parts.is_empty(answer.get("value")):
+        of_form = form is None or answer.get("form", "").strip() == form
+        same_key = answer.get("key", "").strip() == key
+        if of_form and same_key and not parts.is_empty(answer.get("value")):
             return _at(document, "form_answers", index, "value")
     return NOTHING
 
 
-def _answer_of(form: str, key: str, document: Document) -> Reading:
-    for index, answer in enumerate(document.get("form_answers", [])):
-        named = (answer.get("form", "").strip(), answer.get("key", "").strip())
-        if named == (form, key) and not parts.is_empty(answer.get("value")):
-            return _at(document, "form_answers", index, "value")
-    return NOTHING
+def _plain(field: Field, document: Document) -> Reading:
+    """Read a field; of an appointment that does not take place, nothing."""
+    void = field.void and parts.is_void(document)
+    return NOTHING if void else _at(document, *field.steps)
+
+
+def _chosen(one: Chosen, document: Document) -> Reading:
+    path = parts.path_of(document, one)
+    return _at(document, *path) if path else NOTHING
 
 
 def _also_sent(document: Document) -> Reading:
@@ -146,45 +155,10 @@ def _reason(document: Document) -> Reading:
     return Reading(reason.value, reason.paths | answer.paths) if same else reason
 
 
-def _phone(place: int, document: Document) -> Reading:
-    chosen = parts.chosen_phones(document)
-    if place >= len(chosen):
-        return NOTHING
-    return _at(document, "registrant", "phones", chosen[place], "number")
-
-
-def _may_text(place: int, document: Document) -> Reading:
-    chosen = parts.chosen_phones(document)
-    if place >= len(chosen):
-        return NOTHING
-    return _at(document, "registrant", "phones", chosen[place], "may_text")
-
-
-def _email(key: str, document: Document) -> Reading:
-    index = parts.chosen_email(document)
-    return NOTHING if index is None else _at(document, "registrant", "emails", index, key)
-
-
-def _address(key: str, document: Document) -> Reading:
-    index = parts.chosen_address(document)
-    return NOTHING if index is None else _at(document, "registrant", "addresses", index, key)
-
-
-def _street(document: Document) -> Reading:
-    index = parts.chosen_address(document)
-    if index is None:
-        return NOTHING
-    path: Path = ("registrant", "addresses", index, "lines")
-    lines = document["registrant"]["addresses"][index].get("lines", [])
-    filled = [(number, line) for number, line in enumerate(lines) if not parts.is_empty(line)]
-    street = ", ".join(line.strip() for _, line in filled)
-    return Reading(street or None, frozenset((*path, number) for number, _ in filled))
-
-
 def _country(document: Document) -> Reading:
     """Read the country; absent, it is Canada when the province is a Canadian one."""
-    country = _address("country", document)
-    province = _address("province", document).value
+    country = _chosen(_CHOSEN["registrant.address.country"], document)
+    province = _chosen(_CHOSEN["registrant.address.province"], document).value
     if country.value is None and province_code(str(province or "")):
         return Reading("CA")
     return country
@@ -203,104 +177,47 @@ def _language(document: Document) -> Reading:
     return Reading(name.value, name.paths | code.paths) if same else name
 
 
-def _health_number(document: Document) -> Reading:
-    index = parts.chosen_health_number(document)
-    return NOTHING if index is None else _at(document, "registrant", "identifiers", index, "value")
-
-
-def _appointment(key: str, document: Document) -> Reading:
-    return NOTHING if parts.is_void(document) else _at(document, "appointment", key)
-
-
 def _duration(document: Document) -> Reading:
     """Read the minutes, else end − start. An end that they agree with is said by them."""
-    given, end = _appointment("duration_minutes", document), _appointment("end", document)
-    computed = _minutes_until_end(document)
+    start, end, given = (
+        _plain(AT[f"appointment.{name}"], document) for name in ("start", "end", "duration_minutes")
+    )
+    begins, ends = (parse_instant(str(time.value or ""), _UTC) for time in (start, end))
+    length = ends - begins if begins and ends else timedelta()
+    minutes = length // _MINUTE if length > timedelta() and not length % _MINUTE else None
     if given.value is None:
-        return NOTHING if computed is None else Reading(computed, end.paths)
-    return Reading(given.value, given.paths | end.paths) if given.value == computed else given
-
-
-def _minutes_until_end(document: Document) -> int | None:
-    """Return the whole minutes between start and end; None when there is no such number."""
-    start, end = (_appointment(key, document).value for key in ("start", "end"))
-    begins, ends = (parse_instant(str(time or ""), _UTC) for time in (start, end))
-    if begins is None or ends is None or ends <= begins:
-        return None
-    minutes, rest = divmod(ends - begins, _MINUTE)
-    return None if rest else minutes
+        return NOTHING if minutes is None else Reading(minutes, end.paths)
+    return Reading(given.value, given.paths | end.paths) if given.value == minutes else given
 
 
 # -- The catalogue -----------------------------------------------------------------------------
 
+_CHOSEN = {one.key: one for one in CHOSEN if one.key}
+_SPECIAL: Mapping[str, Callable[[Document], Reading]] = {
+    "also_sent": _also_sent,
+    "reason": _reason,
+    "registrant.address.country": _country,
+    "registrant.preferred_language": _language,
+    "appointment.duration_minutes": _duration,
+}
+_GROUPS = {"registrant": REGISTRANT, "requester": REQUESTER, "appointment": APPOINTMENT}
 
-def _group(
-    group: str, *fields: tuple[str, str, Callable[[Document], Reading]]
-) -> Iterable[SourceField]:
-    return (SourceField(key, label, group, read) for key, label, read in fields)
+
+def _everything() -> Iterator[SourceField]:
+    for field in OUTSIDE:
+        if field.is_read and field.kind != "list":
+            read = _SPECIAL.get(field.path) or partial(_plain, field)
+            yield SourceField(field.path, field.label, _group(field.path), read)
+    for key, one in _CHOSEN.items():
+        read = _SPECIAL.get(key) or partial(_chosen, one)
+        yield SourceField(key, one.label, _group(key), read)
 
 
-_EVERYTHING = (
-    *_group(
-        REFERRAL,
-        ("reference", "Reference #", _leaf("reference")),
-        ("parent_reference", "Parent reference #", _leaf("parent_reference")),
-        ("reason", "Reason for referral", _reason),
-        ("status", "Status", _leaf("status")),
-        ("substatus.label", "Sub-status", _leaf("substatus", "label")),
-        ("substatus.classification", "Classification", _leaf("substatus", "classification")),
-        ("priority", "Priority", _leaf("priority")),
-        ("service", "Service asked for", _leaf("service")),
-        ("routed", "Routed request", _leaf("routed")),
-        ("sent_method", "Sent by", _leaf("sent_method")),
-        ("submitted_at", "Submitted", _leaf("submitted_at")),
-        ("listing.name", "Service listing", _leaf("listing", "name")),
-        ("listing.id", "Service listing's Caredove id", _leaf("listing", "id")),
-        ("organization.name", "Organization", _leaf("organization", "name")),
-        ("organization.id", "Organization's Caredove id", _leaf("organization", "id")),
-        ("also_sent", "Everything also sent", _also_sent),
-    ),
-    *_group(
-        REGISTRANT,
-        ("registrant.first_name", "First name", _leaf("registrant", "first_name")),
-        ("registrant.middle_name", "Middle name", _leaf("registrant", "middle_name")),
-        ("registrant.last_name", "Last name", _leaf("registrant", "last_name")),
-        ("registrant.date_of_birth", "Date of birth", _leaf("registrant", "date_of_birth")),
-        ("registrant.gender", "Gender", _leaf("registrant", "gender")),
-        ("registrant.preferred_language", "Preferred language", _language),
-        ("registrant.address.street", "Street", _street),
-        ("registrant.address.city", "City", partial(_address, "city")),
-        ("registrant.address.province", "Province", partial(_address, "province")),
-        ("registrant.address.country", "Country", _country),
-        ("registrant.address.postal_code", "Postal code", partial(_address, "postal_code")),
-        ("registrant.phone_1", "Main phone", partial(_phone, 0)),
-        ("registrant.phone_1.may_text", "May text main phone", partial(_may_text, 0)),
-        ("registrant.phone_2", "Alternate phone", partial(_phone, 1)),
-        ("registrant.phone_2.may_text", "May text alternate phone", partial(_may_text, 1)),
-        ("registrant.email", "E-mail", partial(_email, "address")),
-        ("registrant.email.may_email", "May e-mail", partial(_email, "may_email")),
-        ("registrant.health_number", "Provincial health number", _health_number),
-    ),
-    *_group(
-        REQUESTER,
-        ("requester.first_name", "First name", _leaf("requester", "first_name")),
-        ("requester.last_name", "Last name", _leaf("requester", "last_name")),
-        ("requester.organization", "Organization", _leaf("requester", "organization")),
-        ("requester.phone", "Phone", _leaf("requester", "phone")),
-        ("requester.email", "E-mail", _leaf("requester", "email")),
-        ("requester.is_caredove_user", "Caredove user", _leaf("requester", "is_caredove_user")),
-    ),
-    *_group(
-        APPOINTMENT,
-        ("appointment.start", "Start", partial(_appointment, "start")),
-        ("appointment.end", "End", partial(_appointment, "end")),
-        ("appointment.duration_minutes", "Duration in minutes", _duration),
-        ("appointment.location", "Location", partial(_appointment, "location")),
-        ("appointment.provider_full_name", "Provider",
-         partial(_appointment, "provider_full_name")),
-        ("appointment.status", "Status", partial(_appointment, "status")),
-        ("appointment.description", "Description", partial(_appointment, "description")),
-        ("appointment.id", "Caredove id", partial(_appointment, "id")),
-    ),
-)  # fmt: skip
-_FIELDS = {field.key: field for field in _EVERYTHING}
+def _group(key: str) -> str:
+    return _GROUPS.get(key.partition(".")[0], REFERRAL)
+
+
+_ORDER = (REFERRAL, *_GROUPS.values())
+_FIELDS = {
+    field.key: field for field in sorted(_everything(), key=lambda one: _ORDER.index(one.group))
+}

@@ -22,6 +22,9 @@ CLASSIFICATIONS = (
     "failed",
     "entered-in-error",
 )
+# A request, or an appointment, that does not stand any more.
+VOID_REQUESTS = frozenset({"entered-in-error", "revoked"})
+VOID_APPOINTMENTS = frozenset({"cancelled", "canceled", "entered-in-error"})
 
 
 class Named(TypedDict, total=False):

@@ -8,10 +8,11 @@ from collections import Counter
 
 from mapping import parts
 from mapping.document import AlsoSent, Document, FormAnswer, Identifier
+from mapping.fields import AT, HEALTH_NUMBER
 from mapping.provinces import province_name
 
 _IDENTIFIERS = {  # HL7 v2-0203, as Caredove sends it
-    "JHN": "Provincial health number",
+    "JHN": HEALTH_NUMBER,
     "MR": "Medical record number",
     "DL": "Driver's licence number",
     "PPN": "Passport number",
@@ -92,7 +93,7 @@ def form_titles(document: Document) -> dict[str, str]:
 def identifier_label(identifier: Identifier) -> str:
     """Return what kind of number an identifier is."""
     kind = identifier.get("type", "").strip()
-    return _IDENTIFIERS.get(kind) or _for_people(kind) or "Identifier"
+    return _IDENTIFIERS.get(kind) or _for_people(kind) or AT["identifiers"].label
 
 
 def issuer(identifier: Identifier) -> str:
@@ -108,7 +109,7 @@ def also_sent_label(part: AlsoSent) -> str:
     group, label = _for_people(part.get("group", "")), _for_people(part.get("label", ""))
     if group.casefold() == label.casefold():
         label = ""
-    return ": ".join(filter(None, (group, label))) or "Also sent"
+    return ": ".join(filter(None, (group, label))) or AT["also_sent"].label
 
 
 def also_sent_in_order(document: Document) -> list[tuple[int, AlsoSent]]:

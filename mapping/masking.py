@@ -11,9 +11,9 @@ import string
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from mapping.document import Document
+from mapping.document import VOID_APPOINTMENTS, Document
 from mapping.languages import NAMES, language_name
-from mapping.parts import PHONE_USES, VOID_APPOINTMENTS
+from mapping.parts import PHONE_USES
 from mapping.provinces import province_code
 from mapping.unreadable import CAUSES
 

@@ -1,46 +1,30 @@
-"""The parts of a source document, and which of several is meant: the main phone, the home address.
+"""The parts of a source document: their paths, their texts, and which of several is chosen.
 
 A path leads to one value of a document: `("registrant", "phones", 0, "number")`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
-from mapping.document import Address, Document, Email, Language, Phone
+from mapping.document import VOID_APPOINTMENTS, VOID_REQUESTS, Address, Document, Email, Phone
+from mapping.fields import FIELDS, IN_LIST, SILENT, Chosen, Field, Kind, Role
 
 Path: TypeAlias = tuple[str | int, ...]
 Value: TypeAlias = str | int | bool
-
-VOID_REQUESTS = frozenset({"entered-in-error", "revoked"})
-VOID_APPOINTMENTS = frozenset({"cancelled", "canceled", "entered-in-error"})
+Writers: TypeAlias = Mapping[str, Callable[[Any], str]]  # by kind
+Texts: TypeAlias = list[tuple[Path, str]]  # each with the path of the value that it writes
+Item: TypeAlias = Mapping[Role, Texts]  # what one thing says, by the role of what says it
 
 PHONE_USES = ("home", "mobile", "work")
 LAST = 1_000_000  # the rank of what has none
 
-# What gives an item its name or its place among others, and says nothing by itself.
-_NAMES_AND_PLACES = {
-    ("form_answers", "form"),
-    ("form_answers", "form_name"),
-    ("form_answers", "key"),
-    ("form_answers", "label"),
-    ("messages", "id"),
-    ("attachments", "key"),
-    ("attachments", "sha256"),
-    ("also_sent", "key"),
-    ("also_sent", "group"),
-    ("also_sent", "label"),
-    ("unreadable", "field"),
-    ("unreadable", "path"),
-    ("phones", "slot"),
-    ("phones", "rank"),
-    ("emails", "slot"),
-    ("emails", "rank"),
-    ("addresses", "slot"),
-    ("languages", "preferred"),
-}
-# Says what is taken back, and what the message is like; not anything about the referral.
-_OF_THE_MESSAGE = frozenset({"withdrawn", "aliases", "parts", "warned"})
+# What says nothing by itself, by the last list and the field; and what is about a message.
+_SILENT = {field.steps[-2:] for field in FIELDS if field.role in SILENT}
+_OF_MESSAGES = {field.path for field in FIELDS if field.role == "message"}
 
 
 def is_empty(value: object) -> bool:
@@ -56,7 +40,7 @@ def leaves(document: Document) -> Iterator[tuple[Path, Value]]:
     Left out are the keys, labels and ranks that only name or order the values beside them, and
     that something is not former.
     """
-    return (leaf for leaf in _leaves(document, ()) if leaf[0][0] not in _OF_THE_MESSAGE)
+    return (leaf for leaf in _leaves(document, ()) if leaf[0][0] not in _OF_MESSAGES)
 
 
 def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:
@@ -73,7 +57,7 @@ def _leaves(part: Any, path: Path) -> Iterator[tuple[Path, Value]]:
 def _is_silent(path: Path, value: Value) -> bool:
     if path[-1] == "former":
         return not value
-    return (path[-3:-2] + path[-1:]) in _NAMES_AND_PLACES
+    return (path[-3:-2] + path[-1:]) in _SILENT
 
 
 def value_at(document: Document, path: Path) -> Value | None:
@@ -87,16 +71,49 @@ def value_at(document: Document, path: Path) -> Value | None:
     return None if is_empty(part) else part
 
 
-def ordered_phones(document: Document) -> list[tuple[int, Phone]]:
-    """Return the phones by rank, then home, mobile, work, untyped; each with its index.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document in writing: each of its values as a text, as the writer of its kind has it."""
 
-    Former ones come last.
+    document: Document
+    writers: Writers
+
+    def at(self, field: Field) -> Texts:
+        """Return what a field says: nothing, a text, or each text of a list."""
+        return self.value(value_at(self.document, field.steps), field.steps, field.kind)
+
+    def value(self, value: Any, path: Path, kind: Kind) -> Texts:
+        if isinstance(value, list):
+            found = (self.value(one, (*path, place), kind) for place, one in enumerate(value))
+            return [*chain.from_iterable(found)]
+        return [] if is_empty(value) else [(path, self.writers[kind](value))]
+
+    def items(self, things: Field) -> Iterator[tuple[int, Any, Item]]:
+        """Yield the items of a list, each with its index and with what it says."""
+        found: Any = value_at(self.document, things.steps)
+        for index, part in enumerate(found or ()):
+            yield index, part, self.item(things, index, part)
+
+    def item(self, things: Field, index: int, part: Any) -> Item:
+        """Return what an item says. A value without a text of its own is left to the label."""
+        item: dict[Role, Texts] = defaultdict(list)
+        for field in IN_LIST[things.path]:
+            value = part.get(field.name)
+            if value is not None:
+                at: Path = (*things.steps, index, field.name)
+                for path, text in self.value(value, at, field.kind):
+                    item[field.role if text else "label"].append((path, text))
+        return item
+
+
+def ordered(document: Document, what: str) -> list[tuple[int, Any]]:
+    """Return the registrant's phones, emails or addresses in order, each with its index.
+
+    Phones and e-mail addresses come by rank, then home, mobile, work, untyped; home addresses
+    come first. What is former comes last.
     """
-    phones = document.get("registrant", {}).get("phones", [])
-    return sorted(
-        enumerate(phones),
-        key=lambda phone: (_is_former(phone[1]), _rank(phone[1]), _use(phone[1])),
-    )
+    items: Any = document.get("registrant", {}).get(what, [])
+    return sorted(enumerate(items), key=lambda item: _ORDERS[what](item[1]))
 
 
 def chosen_phones(document: Document) -> tuple[int, ...]:
@@ -104,44 +121,43 @@ def chosen_phones(document: Document) -> tuple[int, ...]:
 
     Former ones are chosen only where there is no current one.
     """
-    given = [pair for pair in ordered_phones(document) if pair[1].get("number", "").strip()]
-    current = [pair for pair in given if not _is_former(pair[1])]
+    given = [pair for pair in ordered(document, "phones") if pair[1].get("number", "").strip()]
+    current = [pair for pair in given if not pair[1].get("former")]
     numbers: dict[str, int] = {}
     for index, phone in current or given:
         numbers.setdefault(_dialled(phone["number"].strip()), index)
     return tuple(numbers.values())[:2]
 
 
-def ordered_emails(document: Document) -> list[tuple[int, Email]]:
-    """Return the e-mail addresses by rank, former ones last; each with its index."""
-    emails = document.get("registrant", {}).get("emails", [])
-    return sorted(enumerate(emails), key=lambda email: (_is_former(email[1]), _rank(email[1])))
+def _dialled(number: str) -> str:
+    """Return what is the same for two ways of writing one number."""
+    digits = re.sub(r"\D", "", number)
+    return digits.removeprefix("1") if len(digits) >= 10 else number.casefold()
 
 
 def chosen_email(document: Document) -> int | None:
     """Return the index of the e-mail address with the best rank."""
-    given = (
-        index for index, email in ordered_emails(document) if not is_empty(email.get("address"))
-    )
-    return next(given, None)
-
-
-def ordered_addresses(document: Document) -> list[tuple[int, Address]]:
-    """Return the addresses, home first, former ones last; each with its index."""
-    addresses = document.get("registrant", {}).get("addresses", [])
-    return sorted(enumerate(addresses), key=lambda address: _home_first(address[1]))
+    emails = ordered(document, "emails")
+    return next((index for index, email in emails if not is_empty(email.get("address"))), None)
 
 
 def chosen_address(document: Document) -> int | None:
     """Return the index of the first address that is not empty, home first, former ones last."""
-    addresses = ordered_addresses(document)
-    return next((index for index, address in addresses if _is_filled(address)), None)
+    sorts = {"use", "slot", "former"}
+    for index, address in ordered(document, "addresses"):
+        if any(path[0] not in sorts for path, _ in _leaves(address, ())):
+            return index
+    return None
 
 
 def chosen_language(document: Document) -> int | None:
     """Return the index of the preferred language, else of the only one."""
     languages = document.get("registrant", {}).get("languages", [])
-    named = [index for index, language in enumerate(languages) if _is_named(language)]
+    named = [
+        index
+        for index, language in enumerate(languages)
+        if not (is_empty(language.get("name")) and is_empty(language.get("code")))
+    ]
     preferred = [index for index in named if languages[index].get("preferred")]
     return next(iter(preferred or (named if len(named) == 1 else ())), None)
 
@@ -160,6 +176,21 @@ def chosen_health_number(document: Document) -> int | None:
     return min(given)[1] if given else None
 
 
+def chosen(document: Document, path: str) -> tuple[int, ...]:
+    """Return the indexes of the items that are chosen of a list, in the places of `CHOSEN`."""
+    found = _CHOOSING[path](document)
+    if isinstance(found, tuple):
+        return found
+    return () if found is None else (found,)
+
+
+def path_of(document: Document, one: Chosen) -> Path | None:
+    """Return the path of a field of a chosen item; None where there is no such item."""
+    for index in chosen(document, one.field.of)[one.place :]:
+        return (*one.field.steps[:-1], index, one.field.name)
+    return None
+
+
 def is_withdrawn(document: Document) -> bool:
     """Return whether the sender has taken back the request itself."""
     return document.get("request_status", "").strip().casefold() in VOID_REQUESTS
@@ -171,32 +202,31 @@ def is_void(document: Document) -> bool:
     return status.strip().casefold() in VOID_APPOINTMENTS
 
 
-def _is_former(part: Phone | Email | Address) -> bool:
-    return part.get("former", False)
+def _by_rank(part: Phone | Email) -> tuple[bool, int]:
+    return part.get("former", False), part.get("rank") or LAST
 
 
-def _rank(part: Phone | Email) -> int:
-    return part.get("rank") or LAST
-
-
-def _use(phone: Phone) -> int:
+def _by_rank_and_use(phone: Phone) -> tuple[bool, int, int]:
     use = phone.get("use", "")
-    return PHONE_USES.index(use) if use in PHONE_USES else len(PHONE_USES)
-
-
-def _dialled(number: str) -> str:
-    """Return what is the same for two ways of writing one number."""
-    digits = re.sub(r"\D", "", number)
-    return digits.removeprefix("1") if len(digits) >= 10 else number.casefold()
+    place = PHONE_USES.index(use) if use in PHONE_USES else len(PHONE_USES)
+    return *_by_rank(phone), place
 
 
 def _home_first(address: Address) -> int:
-    return 3 if _is_former(address) else {"home": 0, "old": 2}.get(address.get("use", ""), 1)
+    if address.get("former"):
+        return 3
+    return {"home": 0, "old": 2}.get(address.get("use", ""), 1)
 
 
-def _is_filled(address: Address) -> bool:
-    return any(path[0] not in ("use", "slot", "former") for path, _ in _leaves(address, ()))
-
-
-def _is_named(language: Language) -> bool:
-    return not (is_empty(language.get("name")) and is_empty(language.get("code")))
+_ORDERS: Mapping[str, Callable[[Any], Any]] = {
+    "phones": _by_rank_and_use,
+    "emails": _by_rank,
+    "addresses": _home_first,
+}
+_CHOOSING: Mapping[str, Callable[[Document], tuple[int, ...] | int | None]] = {
+    "registrant.phones": chosen_phones,
+    "registrant.emails": chosen_email,
+    "registrant.addresses": chosen_address,
+    "registrant.languages": chosen_language,
+    "registrant.identifiers": chosen_health_number,
+}

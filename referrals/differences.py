@@ -7,9 +7,8 @@ from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from mapping.document import Document
-from referrals.sections import Entry, Sheet, sheet
+from referrals.sections import GLANCE, Entry, Sheet, sheet
 
-GLANCE = "At a glance"
 Entries = dict[tuple[str, str], list[str]]  # what is said under a section and a label
 
 

@@ -4,42 +4,53 @@ Every part of a document is said once or more; empty parts are not mentioned, an
 document does not have by contract are never read.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.dateformat import format as formatted
 
 from mapping import labels, unreadable
-from mapping.document import (
-    Address,
-    Attachment,
-    Contact,
-    Document,
-    Email,
-    Identifier,
-    Language,
-    Message,
-    Named,
-    Note,
-    Phone,
-    Registrant,
-)
+from mapping.document import Document
+from mapping.fields import AT, Field, Role, laid_out
 from mapping.languages import is_bare, language_name
-from mapping.parts import (
-    is_void,
-    is_withdrawn,
-    ordered_addresses,
-    ordered_emails,
-    ordered_phones,
-)
+from mapping.parts import Item, Writers, Written, is_void, is_withdrawn, ordered
 from mapping.times import parse_date, parse_instant, with_instants
+
+GLANCE = "At a glance"
+REFERRAL = "Referral"
+FORMS = "Referral form"  # and the title of a form that has none
+RECORDS = "Caredove records"
+# The order of the summary: its sections, with the paths that they show.
+_LAYOUT = (
+    (GLANCE, "status", "substatus", "priority", "submitted_at"),
+    ("Registrant", "registrant.last_name", "registrant", "registrant.identifiers"),
+    ("Registrant", "registrant.addresses", "registrant.phones", "registrant.emails"),
+    ("Other contacts", "registrant.contacts"),
+    (REFERRAL, "reason", "service", "sent_method", "routed", "request_status", "", "identifiers"),
+    ("Appointment", "appointment.start", "appointment.end", "appointment.duration_minutes"),
+    ("Appointment", "appointment.status", "appointment"),
+    ("Requester", "requester"),
+    (FORMS, "form_answers"),
+    ("Notes", "notes"),
+    ("Messages", "messages"),
+    ("Attachments", "attachments"),
+    (AT["unreadable"].label, "unreadable"),
+    (AT["also_sent"].label, "also_sent"),
+    (RECORDS, "organization", "listing", "appointment.id"),
+)
+_KINDS = {FORMS: "questions", AT["also_sent"].label: "questions", RECORDS: "records"}
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
 SHORT = 6  # lines, about
 DOT = " · "
 NO_BREAK_SPACE = "\xa0"
+NO_TEXTING, NO_EMAIL = "Do not text", "Do not e-mail"
 SLOTS = {"main": "main", "alt": "alternate"}  # of phones
 
 
@@ -85,270 +96,106 @@ class Sheet:
 
 def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
     """Lay the document out; instants are shown in the time zone."""
-    facts = tuple(_said(_facts(document, time_zone)))
+    written = Written(document, _writers(time_zone))
+    facts = (*_filled(written, GLANCE), *_appointment_fact(written))
     short = tuple(fact for fact in facts if len(fact.value + fact.remark) <= FACT_LENGTH)
-    long = tuple(fact for fact in facts if fact not in short)
-    sections = (
-        Section("Registrant", tuple(_said(_registrant(document)))),
-        Section("Other contacts", tuple(_said(_contacts(document)))),
-        Section("Referral", (*long, *_said(_referral(document)))),
-        Section("Appointment", tuple(_said(_appointment(document, time_zone)))),
-        Section("Requester", tuple(_said(_requester(document)))),
-        *_forms(document, time_zone),
-        Section("Notes", tuple(_said(_notes(document, time_zone)))),
-        Section("Messages", tuple(_said(_messages(document, time_zone)))),
-        Section("Attachments", tuple(_said(_attachments(document)))),
-        Section("Could not be read", tuple(_said(_unreadable(document)))),
-        Section("Also sent", tuple(_said(_also_sent(document, time_zone))), "questions"),
-        Section("Caredove records", tuple(_said(_records(document))), "records"),
-    )
+    sections: list[Section] = []
+    for title in _SECTIONS:
+        if title == FORMS:
+            sections += _forms(written)
+        elif title != GLANCE:
+            long = [fact for fact in facts if fact not in short] if title == REFERRAL else []
+            entries = (*long, *_filled(written, title))
+            sections.append(Section(title, entries, _KINDS.get(title, "details")))
+    registrant: Any = document.get("registrant", {})
+    names = ("first_name", "middle_name", "last_name")
     return Sheet(
-        name=_full_name(document.get("registrant", {})),
-        born=_day(document.get("registrant", {}).get("date_of_birth", "")),
+        name=_joined(" ", *(registrant.get(name) for name in names)),
+        born=_day(registrant.get("date_of_birth", "")),
         reference=document.get("reference", ""),
         facts=short,
         sections=tuple(section for section in sections if section.entries),
     )
 
 
-def _facts(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
-    appointment = document.get("appointment", {})
-    status, *details = _status(document) or [""]
-    withdrawn = f"Request {_request_status(document)}" if is_withdrawn(document) else ""
-    yield Entry("Status", status or withdrawn, DOT.join(details), withdrawn if status else "")
-    yield Entry("Priority", _capital(document.get("priority", "")))
-    yield Entry("Submitted", _moment(document.get("submitted_at", ""), time_zone))
-    yield Entry(
-        "Appointment",
-        _moment(appointment.get("start", ""), time_zone),
-        caution=_capital(appointment.get("status", "").replace("-", " "))
-        if is_void(document)
-        else "",
+def _filled(written: Written, title: str) -> Iterator[Entry]:
+    """Yield the entries of a section that say something: a label alone does not."""
+    entries = chain.from_iterable(_entries(written, *group) for group in _SECTIONS[title])
+    return (entry for entry in entries if entry.value.strip())
+
+
+def _entries(written: Written, field: Field, *others: Field) -> Iterator[Entry]:
+    """Yield what fields of one label say: one entry, or of one field each text or item."""
+    if field.path in _SPECIAL:
+        yield from _SPECIAL[field.path](written, field)
+    elif field.kind == "list":
+        yield from (_entry(field, item) for _, _, item in written.items(field))
+    elif others:
+        texts = [(one.role, text) for one in (field, *others) for _, text in written.at(one)]
+        value, remark = (
+            " ".join(text for role, text in texts if role == which) for which in ("value", "remark")
+        )
+        yield Entry(field.summary or field.label, _with_note(value, remark))
+    else:
+        yield from (Entry(field.summary or field.label, text) for _, text in written.at(field))
+
+
+# -- Putting an entry together -------------------------------------------------------------------
+
+
+def _writers(time_zone: ZoneInfo) -> Writers:
+    """Return how the summary writes values. What an entry has in other words comes out empty."""
+    moment = partial(_moment, time_zone=time_zone)
+    return defaultdict(
+        lambda: str,
+        prose=lambda text: with_instants(text, moment),
+        word=_capital,
+        code=lambda code: _capital(code.replace("-", " ")),
+        flag=lambda flag: "Yes" if flag else "No",
+        day=_day,
+        instant=moment,
+        minutes=lambda minutes: f"{minutes} minutes",
+        bytes=filesizeformat,
+        language=lambda _: "",
+        issuer=lambda system: labels.issuer({"system": system}),
+        cause=lambda _: "",
+        former=lambda former: "former" if former else "",
+        may_text=lambda allowed: "may be texted" if allowed else NO_TEXTING,
+        may_email=lambda allowed: "may be e-mailed" if allowed else NO_EMAIL,
     )
 
 
-def _status(document: Document) -> list[str]:
-    """Return the status, the label of the sub-status and, where it says more, its class."""
-    substatus = document.get("substatus", {})
-    label, classification = substatus.get("label", ""), substatus.get("classification", "")
-    classification = classification.replace("-", " ")
-    told = label.casefold() == classification.casefold()
-    parts = (_capital(document.get("status", "")), label, "" if told else classification)
-    return [part for part in parts if part.strip()]
-
-
-def _request_status(document: Document) -> str:
-    return document.get("request_status", "").replace("-", " ")
-
-
-def _registrant(document: Document) -> Iterator[Entry]:
-    registrant = document.get("registrant", {})
-    yield Entry("Last name", registrant.get("last_name", ""))
-    yield Entry("First name", registrant.get("first_name", ""))
-    yield Entry("Middle name", registrant.get("middle_name", ""))
-    yield from (Entry("Other name", name) for name in registrant.get("other_names", []))
-    yield Entry("Date of birth", _day(registrant.get("date_of_birth", "")))
-    yield Entry("Gender", _capital(registrant.get("gender", "")))
-    yield from map(_language, registrant.get("languages", []))
-    yield from _identifiers(registrant.get("identifiers", []))
-    yield from (_address(address) for _, address in ordered_addresses(document))
-    yield from (_phone(phone) for _, phone in ordered_phones(document))
-    yield from (_email(email) for _, email in ordered_emails(document))
-
-
-def _language(language: Language) -> Entry:
-    code, known = language.get("code", ""), language_name(language.get("code", ""))
-    name = language.get("name", "") or known or ""
-    says_more = not is_bare(code) or known != name
-    remark = "preferred" if language.get("preferred") else ""
-    return Entry("Language", _with_note(name, code if says_more else ""), remark)
-
-
-def _identifiers(identifiers: Iterable[Identifier]) -> Iterator[Entry]:
-    """Yield the numbers that people use; what only a machine can use is among the records."""
-    return (_identifier(part) for part in identifiers if not _is_technical(part))
-
-
-def _identifier(identifier: Identifier) -> Entry:
-    remark = _joined(DOT, labels.issuer(identifier), _former(identifier))
-    return Entry(labels.identifier_label(identifier), identifier.get("value", ""), remark)
-
-
-def _is_technical(identifier: Identifier) -> bool:
-    return labels.is_technical(identifier.get("value", ""))
-
-
-def _address(address: Address) -> Entry:
-    town = _joined(" ", address.get("city"), address.get("province"))
-    value = _joined(
-        "\n",
-        _joined(", ", *address.get("lines", [])),
-        _joined("  ", town, address.get("postal_code")),
-        address.get("country"),
-    )
-    return Entry(_used("address", address.get("use", "")), value, _former(address))
-
-
-def _phone(phone: Phone) -> Entry:
-    may = phone.get("may_text")
+def _entry(
+    things: Field, item: Item, *, label: str = "", value: str = "", place: str = ""
+) -> Entry:
+    """Return what an item of a list says; the label and the value as the table has them, if any."""
+    permissions = _texts(item, "permission")
+    refused = [text for text in permissions if text in (NO_TEXTING, NO_EMAIL)]
+    allowed = [text for text in permissions if text not in refused]
+    noun = things.summary or things.label
     return Entry(
-        _used("phone", phone.get("use", "")),
-        phone.get("number", ""),
-        _joined(DOT, _place(phone), _former(phone), "may be texted" if may else ""),
-        "Do not text" if may is False else "",
+        label or _capital(_joined(" ", *_texts(item, "sort"), noun)),
+        value or _joined("\n", *_texts(item, "value", "more")),
+        _joined(DOT, place, *_texts(item, "remark"), *allowed),
+        _joined(DOT, *refused),
     )
 
 
-def _email(email: Email) -> Entry:
-    may = email.get("may_email")
-    return Entry(
-        "E-mail",
-        email.get("address", ""),
-        _joined(DOT, _place(email), _former(email), "may be e-mailed" if may else ""),
-        "Do not e-mail" if may is False else "",
-    )
+def _texts(item: Item, *roles: Role) -> list[str]:
+    return [text for role in roles for _, text in item.get(role, [])]
 
 
-def _place(part: Phone | Email) -> str:
-    """Return which of several this one is: `main`, else `choice 2`."""
-    rank = part.get("rank")
-    return SLOTS.get(part.get("slot", "")) or (f"choice {rank}" if rank else "")
+def _joined(separator: str, *parts: str | None) -> str:
+    return separator.join(part for part in parts if part and part.strip())
 
 
-def _former(part: Phone | Email | Address | Identifier) -> str:
-    return "former" if part.get("former") else ""
+def _with_note(text: str, note: str) -> str:
+    """Return `French (fr)`, or the one that there is."""
+    return f"{text} ({note})" if text.strip() and note.strip() else _joined("", text, note)
 
 
-def _contacts(document: Document) -> Iterator[Entry]:
-    yield from map(_contact, document.get("registrant", {}).get("contacts", []))
-
-
-def _contact(contact: Contact) -> Entry:
-    relationship = _capital(contact.get("relationship", ""))
-    lines = (contact.get("name"), *contact.get("phones", []), *contact.get("emails", []))
-    return Entry(relationship or "Contact", _joined("\n", *lines) or relationship)
-
-
-def _referral(document: Document) -> Iterator[Entry]:
-    yield Entry("Reason", document.get("reason", ""))
-    yield Entry("Service requested", document.get("service", ""))
-    yield Entry("Sent by", document.get("sent_method", ""))
-    yield Entry("Routed", _yes_or_no(document.get("routed")))
-    yield Entry("Request", _capital(_request_status(document)))
-    yield Entry("Reference", document.get("reference", ""))
-    yield Entry("Parent reference", document.get("parent_reference", ""))
-    yield from _identifiers(document.get("identifiers", []))
-
-
-def _appointment(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
-    appointment = document.get("appointment", {})
-    minutes = appointment.get("duration_minutes")
-    yield Entry("Starts", _moment(appointment.get("start", ""), time_zone))
-    yield Entry("Ends", _moment(appointment.get("end", ""), time_zone))
-    yield Entry("Duration", "" if minutes is None else f"{minutes} minutes")
-    yield Entry(
-        "Status",
-        _capital(appointment.get("status", "").replace("-", " ")),
-        caution="Does not take place" if is_void(document) else "",
-    )
-    yield Entry("Location", appointment.get("location", ""))
-    yield Entry("Provider", appointment.get("provider_full_name", ""))
-    yield Entry("Description", appointment.get("description", ""))
-
-
-def _requester(document: Document) -> Iterator[Entry]:
-    requester = document.get("requester", {})
-    yield Entry("Name", _joined(" ", requester.get("first_name"), requester.get("last_name")))
-    yield Entry("Organization", requester.get("organization", ""))
-    yield Entry("Phone", requester.get("phone", ""))
-    yield Entry("E-mail", requester.get("email", ""))
-    yield Entry("Caredove user", _yes_or_no(requester.get("is_caredove_user")))
-
-
-def _forms(document: Document, time_zone: ZoneInfo) -> Iterator[Section]:
-    """Yield a section for each form, named as it is where the sender names it."""
-    for form, title in labels.form_titles(document).items():
-        entries = tuple(_said(_form(document, form, time_zone)))
-        yield Section(title or "Referral form", entries, "questions")
-
-
-def _form(document: Document, form: str, time_zone: ZoneInfo) -> Iterator[Entry]:
-    answers = (part for part in document.get("form_answers", []) if part.get("form", "") == form)
-    for number, answer in enumerate(answers, start=1):
-        value = _prose(answer.get("value", ""), time_zone)
-        yield Entry(labels.answer_label(answer, number), value)
-
-
-def _notes(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
-    for note in document.get("notes", []):
-        yield _note(note, time_zone)
-
-
-def _note(note: Note, time_zone: ZoneInfo) -> Entry:
-    label = _joined("\n", note.get("author"), _moment(note.get("at", ""), time_zone))
-    return Entry(label or "Note", note.get("text", "") or ("No text" if label else ""))
-
-
-def _messages(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
-    for message in document.get("messages", []):
-        yield _message(message, time_zone)
-
-
-def _message(message: Message, time_zone: ZoneInfo) -> Entry:
-    sender = _with_note(message.get("sender", ""), message.get("side", ""))
-    label = _joined("\n", sender, _moment(message.get("at", ""), time_zone))
-    return Entry(label or "Message", message.get("text", "") or ("No text" if label else ""))
-
-
-def _attachments(document: Document) -> Iterator[Entry]:
-    for number, attachment in enumerate(document.get("attachments", []), start=1):
-        yield _attachment(number, attachment)
-
-
-def _attachment(number: int, attachment: Attachment) -> Entry:
-    """The number is in the name under which the file is sent."""
-    size = attachment.get("size")
-    remark = _joined(
-        DOT, attachment.get("content_type"), "" if size is None else filesizeformat(size)
-    )
-    description, name = attachment.get("description", ""), attachment.get("filename", "")
-    shown = name or ("No name" if description or remark else "")
-    return Entry(description or "File", f"{number}. {shown}" if shown else "", remark)
-
-
-def _unreadable(document: Document) -> Iterator[Entry]:
-    for part in document.get("unreadable", []):
-        text, remark = part.get("text", ""), unreadable.remark_on(part)
-        shown = (text, remark) if text.strip() else (remark, "")
-        yield Entry(unreadable.name_of(part), *shown)
-
-
-def _also_sent(document: Document, time_zone: ZoneInfo) -> Iterator[Entry]:
-    for _, part in labels.also_sent_in_order(document):
-        yield Entry(labels.also_sent_label(part), _prose(part.get("text", ""), time_zone))
-
-
-def _records(document: Document) -> Iterator[Entry]:
-    """Yield the ids that support staff search by: small print, in the order of the sections."""
-    yield Entry("Organization", _named(document.get("organization", {})))
-    yield Entry("Service listing", _named(document.get("listing", {})))
-    given = document.get("registrant", {}).get("identifiers", [])
-    numbers = (*given, *document.get("identifiers", []))
-    yield from (_identifier(part) for part in numbers if _is_technical(part))
-    yield Entry("Appointment", document.get("appointment", {}).get("id", ""))
-
-
-def _named(part: Named) -> str:
-    return _with_note(part.get("name", ""), part.get("id", ""))
-
-
-def _full_name(registrant: Registrant) -> str:
-    return _joined(
-        " ",
-        registrant.get("first_name"),
-        registrant.get("middle_name"),
-        registrant.get("last_name"),
-    )
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _day(text: str) -> str:
@@ -365,33 +212,155 @@ def _moment(text: str, time_zone: ZoneInfo) -> str:
     return formatted(value, "F j, Y, ") + formatted(value, "P T").replace(" ", NO_BREAK_SPACE)
 
 
-def _prose(text: str, time_zone: ZoneInfo) -> str:
-    """Return the text with the instants in it as the summary writes them."""
-    return with_instants(text, lambda instant: _moment(instant, time_zone))
+# -- What the table alone does not lay out -------------------------------------------------------
 
 
-def _said(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Keep the entries that say something: a label alone does not."""
-    return (entry for entry in entries if entry.value.strip())
+def _status(written: Written, status: Field) -> Iterator[Entry]:
+    """Yield the status with the label of the sub-status and, where it says more, its class."""
+    substatus = written.document.get("substatus", {})
+    label, classification = substatus.get("label", ""), substatus.get("classification", "")
+    classification = classification.replace("-", " ")
+    more = "" if label.casefold() == classification.casefold() else classification
+    texts = (*(text for _, text in written.at(status)), label, more)
+    first, *details = [text for text in texts if text.strip()] or [""]
+    withdrawn = ""
+    if is_withdrawn(written.document):
+        withdrawn = f"Request {written.document['request_status'].replace('-', ' ')}"
+    caution = withdrawn if first else ""
+    yield Entry(status.label, first or withdrawn, DOT.join(details), caution)
 
 
-def _joined(separator: str, *parts: str | None) -> str:
-    return separator.join(part for part in parts if part and part.strip())
+def _appointment_fact(written: Written) -> Iterator[Entry]:
+    void = written.at(AT["appointment.status"]) if is_void(written.document) else []
+    for _, start in written.at(AT["appointment.start"]):
+        yield Entry("Appointment", start, caution="".join(text for _, text in void))
 
 
-def _with_note(text: str, note: str) -> str:
-    """Return `French (fr)`, or the one that there is."""
-    return f"{text} ({note})" if text.strip() and note.strip() else _joined("", text, note)
+def _appointment_status(written: Written, status: Field) -> Iterator[Entry]:
+    caution = "Does not take place" if is_void(written.document) else ""
+    for _, text in written.at(status):
+        yield Entry(status.label, text, caution=caution)
 
 
-def _used(noun: str, use: str) -> str:
-    """Return `Home phone`, or `Phone` where the use is not known."""
-    return _capital(_joined(" ", use, noun))
+def _languages(written: Written, things: Field) -> Iterator[Entry]:
+    for _, part, item in written.items(things):
+        code = part.get("code", "")
+        known = language_name(code)
+        name = part.get("name", "") or known or ""
+        says_more = not is_bare(code) or known != name
+        value = _with_note(name, code if says_more else "")
+        place = "preferred" if part.get("preferred") else ""
+        yield _entry(things, item, value=value, place=place)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _identifiers(written: Written, things: Field) -> Iterator[Entry]:
+    """Yield the numbers that people use; what only a machine can use is among the records."""
+    return (entry for entry in _numbers(written, things) if not labels.is_technical(entry.value))
 
 
-def _yes_or_no(value: bool | None) -> str:
-    return "" if value is None else ("Yes" if value else "No")
+def _numbers(written: Written, things: Field) -> Iterator[Entry]:
+    for _, part, item in written.items(things):
+        yield _entry(things, item, label=labels.identifier_label(part))
+
+
+def _technical_ids(written: Written, appointment_id: Field) -> Iterator[Entry]:
+    """Yield the numbers that only a machine can use, and the appointment's id."""
+    for path in ("registrant.identifiers", "identifiers"):
+        numbers = _numbers(written, AT[path])
+        yield from (entry for entry in numbers if labels.is_technical(entry.value))
+    yield from (Entry(appointment_id.summary, text) for _, text in written.at(appointment_id))
+
+
+def _addresses(written: Written, things: Field) -> Iterator[Entry]:
+    for i, part in ordered(written.document, things.name):
+        town = _joined(" ", part.get("city"), part.get("province"))
+        value = _joined(
+            "\n",
+            _joined(", ", *part.get("lines", [])),
+            _joined("  ", town, part.get("postal_code")),
+            part.get("country"),
+        )
+        yield _entry(things, written.item(things, i, part), value=value)
+
+
+def _contact_points(written: Written, things: Field) -> Iterator[Entry]:
+    """Yield phones or e-mail addresses, with which of several each is: `main`, else `choice 2`."""
+    for i, part in ordered(written.document, things.name):
+        rank = part.get("rank")
+        place = SLOTS.get(part.get("slot", "")) or (f"choice {rank}" if rank else "")
+        yield _entry(things, written.item(things, i, part), place=place)
+
+
+def _contacts(written: Written, things: Field) -> Iterator[Entry]:
+    for _, _, item in written.items(things):
+        relationship = "".join(_texts(item, "sort"))
+        entry = _entry(things, item, label=relationship)
+        yield entry if entry.value else replace(entry, value=relationship)
+
+
+def _forms(written: Written) -> Iterator[Section]:
+    """Yield a section for each form, named as it is where the sender names it."""
+    answers = [*written.items(AT["form_answers"])]
+    for form, title in labels.form_titles(written.document).items():
+        asked = ((part, item) for _, part, item in answers if part.get("form", "") == form)
+        entries = tuple(
+            _entry(AT["form_answers"], item, label=labels.answer_label(part, number))
+            for number, (part, item) in enumerate(asked, start=1)
+            if item
+        )
+        yield Section(title or FORMS, entries, _KINDS[FORMS])
+
+
+def _messages(written: Written, things: Field) -> Iterator[Entry]:
+    """Yield notes or messages, labelled by who wrote them and when."""
+    for _, _, item in written.items(things):
+        named = {str(path[-1]): text for path, text in item.get("label", [])}
+        who = _with_note(named.pop("sender", ""), named.pop("side", ""))
+        label = _joined("\n", who, *named.values())
+        entry = _entry(things, item, label=label)
+        yield replace(entry, value="No text") if label and not entry.value else entry
+
+
+def _attachments(written: Written, things: Field) -> Iterator[Entry]:
+    """Yield the files with their numbers, which are in the names under which they are sent."""
+    for i, _, item in written.items(things):
+        entry = _entry(things, item, label="".join(_texts(item, "sort")) or things.summary)
+        name = entry.value or ("No name" if item.get("sort") or entry.remark else "")
+        yield replace(entry, value=f"{i + 1}. {name}" if name else "")
+
+
+def _unreadable(written: Written, things: Field) -> Iterator[Entry]:
+    for _, part, item in written.items(things):
+        text, remark = "".join(_texts(item, "value")), unreadable.remark_on(part)
+        yield Entry(unreadable.name_of(part), text or remark, remark if text else "")
+
+
+def _also_sent(written: Written, things: Field) -> Iterator[Entry]:
+    for i, part in labels.also_sent_in_order(written.document):
+        item = written.item(things, i, part)
+        yield _entry(things, item, label=labels.also_sent_label(part))
+
+
+# By section, the fields that stand together under one label.
+_SECTIONS: dict[str, list[list[Field]]] = defaultdict(list)
+for (_title, _), _group in groupby(
+    laid_out(_LAYOUT), key=lambda shown: (shown[0], shown[1].summary or shown[1].label)
+):
+    _SECTIONS[_title].append([_field for _, _field in _group])
+_SPECIAL: Mapping[str, Callable[[Written, Field], Iterator[Entry]]] = {
+    "status": _status,
+    "identifiers": _identifiers,
+    "registrant.languages": _languages,
+    "registrant.identifiers": _identifiers,
+    "registrant.addresses": _addresses,
+    "registrant.phones": _contact_points,
+    "registrant.emails": _contact_points,
+    "registrant.contacts": _contacts,
+    "appointment.status": _appointment_status,
+    "appointment.id": _technical_ids,
+    "notes": _messages,
+    "messages": _messages,
+    "attachments": _attachments,
+    "unreadable": _unreadable,
+    "also_sent": _also_sent,
+}

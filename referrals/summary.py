@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
+from inspect import getfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from mapping import fields, labels, languages, parts, times, unreadable
 from mapping.document import Document
 from referrals import sections
 from referrals.rendering import fonts
@@ -138,7 +140,7 @@ def _lines(text: _Text, sheet: sections.Sheet) -> Iterator[str]:
     """Yield the summary as plain lines."""
     yield from filter(None, (text.agency, text.listing, sheet.name, sheet.born))
     yield f"Times are those of {text.zone.key}."
-    for title, entries in (("At a glance", sheet.facts), *_titled(sheet)):
+    for title, entries in ((sections.GLANCE, sheet.facts), *_titled(sheet)):
         yield from ("", title.upper(), "")
         for entry in entries:
             yield from _entry_lines(entry)
@@ -163,10 +165,10 @@ def _entry_lines(entry: sections.Entry) -> Iterator[str]:
 @cache
 def _template_version() -> str:
     """Return a hash of all that shapes the PDF: our own files, and the renderer's version."""
-    here = Path(__file__).parent
+    ours = (sections, fields, labels, languages, parts, times, unreadable)
     files = [
-        here / "sections.py",
-        *sorted((here / "rendering").glob("*.py")),
+        *(Path(getfile(module)) for module in ours),
+        *sorted((Path(__file__).parent / "rendering").glob("*.py")),
         *sorted((settings.BASE_DIR / "templates" / "summary").iterdir()),
     ]
     digest = hashlib.sha256(version("weasyprint").encode())
