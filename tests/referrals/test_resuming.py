@@ -280,6 +280,7 @@ def delete_its_listing_by_hand(world: World, client: Client) -> None:
     ServiceListing.objects.filter(pk=world.listing.pk).delete()
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     "delete", [delete_it, delete_those_chosen, delete_its_listing, delete_its_listing_by_hand]
 )
