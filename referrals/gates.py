@@ -113,7 +113,7 @@ class Facts:
         return self.destination or (self.config.destination if self.config else None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gate:
     """One condition that must hold before a referral goes.
 
@@ -642,7 +642,6 @@ GATES = (
     LIMITED,
     NEW_HOST,
 )
-BY_KEY = {gate.key: gate for gate in GATES}
 # Whether something may be imported for a place at all.
 OF_THE_PLACE = (
     UNKNOWN_ORGANIZATION,

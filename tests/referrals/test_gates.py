@@ -168,7 +168,7 @@ def test_each_gate_has_a_question_and_a_name_in_explain_unless_it_is_of_configur
 
 
 def test_keys_are_unique() -> None:
-    assert len(gates.BY_KEY) == len(GATES)
+    assert len({gate.key for gate in GATES}) == len(GATES)
 
 
 # -- In SQL ----------------------------------------------------------------------------------------
