@@ -9,8 +9,8 @@ from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, Down, Misconfigured
 
 PROBE_TIME = timedelta(minutes=2)  # a probe that has not ended by then was lost with its process
-PROBES = Due(Destination, "probe_at", tries="probes")
 CALL_SHARE = 0.8  # of it, for the call; the rest is for writing down what came of it
+PROBES = Due(Destination, "probe_at", tries="probes")
 
 
 def due_probes() -> Sequence[int]:

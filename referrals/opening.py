@@ -23,6 +23,7 @@ from integrations.models import Destination, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from integrations.transport import Updates
+from mapping.document import Document
 from mapping.times import parse_instant
 from referrals import (
     gates,
@@ -135,6 +136,8 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
         if place.referral.purged_at:
             retention.begin_anew(place.referral)
         if parsed.kind in rereading.NOT_MERGED:
+            if place.parts:  # the details may have come under another id
+                _release_waiting(place, snapshot.view(place.referral.snapshot))
             verdict = _kept_as_it_came(event, parsed.kind)
         else:
             merged = merge(place)
@@ -249,7 +252,7 @@ def _match(merged: Merged) -> Verdict:
     facts = replace(facts, configs=configs)
     if shut := gates.NOT_CONNECTED.shut(facts):
         return _stopped(shut)
-    released = heeded or _release_waiting(merged)
+    released = heeded or _release_waiting(place, merged.now)
     if shut := gates.SWITCHED_OFF.shut(facts):
         return _stopped(shut)
     # Triggers count, too, that fired when nobody knew yet which listing the referral is for.
@@ -280,14 +283,14 @@ def _heed_withdrawal(merged: Merged) -> Verdict | None:
     return None
 
 
-def _release_waiting(merged: Merged) -> Verdict | None:
+def _release_waiting(place: Resolved, shown: Document) -> Verdict | None:
     """Queue what waited for details, once they have come, whatever brought them."""
-    if not snapshot.has_details(merged.now):
+    if not snapshot.has_details(shown):
         return None
     waiting = Delivery.objects.filter(
-        referral=merged.place.referral,
+        referral=place.referral,
         state=State.WAITING,
-        destination__organization=merged.place.organization,  # it may have moved meanwhile
+        destination__organization=place.organization,  # it may have moved meanwhile
     )
     if not waiting.update(state=State.QUEUED, due_at=clock.now()):
         return None

@@ -41,6 +41,8 @@ _OBSTACLES: tuple[tuple[type[BaseException], Obstacle], ...] = (
 def send(mail: EmailMessage) -> None:
     """Send an e-mail over its connection; returns when the mail server has taken it.
 
+    The connection, and which addresses it may lead to, are the caller's; without one it is the one
+    that is set for the portal.
     Raises Down when there is no connection, Misconfigured when the server does not let us send,
     Rejected when it refuses a recipient or the message for good, TryAgain when for now, and
     Unconfirmed when it fell silent afterwards: then the mail may have been taken.

@@ -36,8 +36,9 @@ def send(
 
     `secrets` are `whsec_…`, one or more: a receiver knows at least one of them. `message_id` is the
     same on every try, so that a receiver can drop a repeat. `headers` are fixed extra ones, which
-    never take the place of ours. Of an answer `max_bytes` are read. Raises a DeliveryError: see
-    `error_of`, and for no answer at all `integrations.http.network`.
+    never take the place of ours. Of an answer `max_bytes` are read; whether a page in it means that
+    something else has answered is for the caller to say. Raises a DeliveryError: see `error_of`,
+    and for no answer at all `integrations.http.network`.
     """
     body = json.dumps(payload, ensure_ascii=False)
     ours = signed(secrets, message_id, body)

@@ -14,7 +14,7 @@ from referrals import importing, snapshot
 from referrals.explain import explain
 from referrals.models import Delivery, Referral, ReferralFile
 from tests.reading import reading, saying
-from tests.world import REFERENCE, World, options, plain
+from tests.world import REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
 OTHER = "3502768777"
@@ -284,6 +284,41 @@ def test_a_request_that_the_other_part_has_restored_goes(world: World) -> None:
     joined(world)
     run_all()
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["dismissed", "imported"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"updates": "latest", "repeatable": True}, {"reason": "Low mood"}),
+        (
+            {"updates": "latest", "repeatable": True},
+            {"withdrawn": [{"part": "messages", "key": "message-1"}]},
+        ),
+        ({"updates": "each"}, {"withdrawn": [{"part": "messages", "key": "message-1"}]}),
+    ],
+)
+def test_what_takes_updates_gets_what_the_other_part_said(
+    db: None, given: dict[str, Any], said: dict[str, Any]
+) -> None:
+    world = make_world(on=["received"], **given)
+    with saying(**TOLD):
+        world.send(plain())
+    run_all()
+    with saying(**said):
+        world.send(plain("referral.edited", number=2, reference=OTHER))
+    assert joined(world).deliveries.get().wanted == 2
+
+
+@pytest.mark.parametrize("code", ["referral.edited", "referral.of_tomorrow"])
+def test_an_import_goes_when_the_other_part_has_the_details_it_waits_for(
+    world: World, code: str
+) -> None:
+    world.send(plain(registrant=None))
+    assert world.delivery.state == "waiting"
+    world.send(plain("referral.edited", number=2, reference=OTHER))
+    with naming(REFERENCE, OTHER):
+        world.send(plain(code, number=3, registrant=None))
+    assert world.delivery.state == "queued"
 
 
 # -- files of two that are one ---------------------------------------------------------------------
