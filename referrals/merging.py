@@ -146,11 +146,14 @@ def merge(place: Resolved) -> Merged:
     withdrawal.carry_out(referral, known)
     file_corrections.late(referral, new)
     parts = place.parts or (known,)
+    before, now = snapshot.view(parts[0]), snapshot.view(referral.snapshot)
+    withdraws = any(snapshot.newly_withdrawn(part, referral.snapshot) for part in parts)
     return Merged(
         place,
-        before=snapshot.view(parts[0]),
-        now=snapshot.view(referral.snapshot),
+        before=before,
+        now=now,
         fired=fired,
         was_withdrawn=withdrawal.request_withdrawn(shown),
-        withdraws=any(snapshot.newly_withdrawn(part, referral.snapshot) for part in parts),
+        # An empty form that comes with every message takes nothing back that was shown.
+        withdraws=withdraws and now != before,
     )

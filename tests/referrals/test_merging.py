@@ -18,7 +18,7 @@ from integrations.models import Source
 from integrations.sources.caredove import fhir
 from integrations.sources.parsed import ParsedEvent
 from mapping.document import Document
-from referrals import files, identity, opening, sentences, snapshot, warned, withdrawal
+from referrals import files, identity, merging, sentences, snapshot, warned, withdrawal
 from referrals.models import InboundEvent, Referral, ReferralFile
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
@@ -326,7 +326,9 @@ def arrived(sources: list[Source], history: list[Arriving], *, parts: int = 1) -
 
 def merge(source: Source, parsed: ParsedEvent, referral: Referral) -> None:
     event = InboundEvent(source=source, door="fhir", received_at=clock.now())
-    opening.Opening(event, parsed, identity.Resolved(referral))._merge()
+    latest = max((entry[0] for entry in referral.snapshot.values()), default=None)
+    at = min(parsed.occurred_at or event.received_at, event.received_at)
+    merging.merge(merging.Resolved(event, parsed, referral, None, None, at, latest, True, ()))
 
 
 def joined(source: Source, parts: list[Referral]) -> Referral:

@@ -105,6 +105,20 @@ def test_an_event_that_changes_nothing_and_fires_nothing_makes_no_version(
     assert (event.outcome, world.delivery.wanted) == ("no_trigger", 1)
 
 
+@pytest.mark.parametrize("given", [EACH, LATEST])
+def test_a_form_that_is_always_empty_makes_no_version(given: dict[str, Any]) -> None:
+    world = make_world(on=["received"], **given)
+    empty, filled = ({"form": "intake", "key": "1", "value": value} for value in ("", "Latex"))
+    world.send(plain(form_answers=[empty]))
+    run_all(world)
+    world.send(plain("referral.edited", number=2, form_answers=[empty]))
+    assert world.delivery.wanted == 1
+    world.send(plain("referral.edited", number=3, form_answers=[filled]))
+    wanted = world.delivery.wanted
+    world.send(plain("referral.edited", number=4, form_answers=[empty]))
+    assert world.delivery.wanted == wanted + 1  # it takes an answer back
+
+
 @pytest.mark.parametrize(("given", "wanted"), [(EACH, 1), (LATEST, 2)])
 def test_the_latest_follows_each_change_whatever_it_fires(
     given: dict[str, Any], wanted: int
