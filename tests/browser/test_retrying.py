@@ -27,7 +27,7 @@ def press_until(page: Page, key: str, focused: str, limit: int = 120) -> None:
 
 def test_errors_are_cleared_by_keyboard_alone(support: Page, portal: Portal):
     support.goto(portal.delivery_page("unconfirmed"))
-    press_until(support, "Tab", "form[action$="/clear_errors/"] button")
+    press_until(support, "Tab", 'form[action$="/clear_errors/"] button')
     support.keyboard.press("Enter")
     expect(support.get_by_label("Note (without names, please)")).to_be_focused()
     accessible(support)
