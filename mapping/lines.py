@@ -212,7 +212,7 @@ def _contact_points(written: Written, group: str, things: Field) -> Lines:
             if one.role == "value":
                 texts = [text for text in item.get("value", []) if one.name in text[0]]
                 yield _line(group, _LABELS.get((one.path, place), one.label), {"value": texts})
-        sort = [*item.get("sort", []), *item.get("remark", [])]
+        sort = [*chain.from_iterable(item.get(role, []) for role in ("sort", "remark", "more"))]
         yield _line(group, _SORTS[things.path, place], {"value": sort})
 
 
@@ -226,9 +226,12 @@ def _languages(written: Written, group: str, things: Field) -> Lines:
         label = things.label if chosen and i not in chosen else things.summary
         if language.get("preferred"):
             label = _LABELS["registrant.languages.name", 0]
-        name, code = item.get("value", []), item.get("remark", [])
-        same = name and _joined(name) == _joined(code)
-        yield _line(group, label, {"value": name, "label": code} if same else item)
+        name, remarks = item.get("value", []), item.get("remark", [])
+        code = [text for text in remarks if text[0][-1] == "code"]
+        if name and _joined(name) == _joined(code):
+            others = [text for text in remarks if text not in code]
+            item = {**item, "remark": others, "label": code}
+        yield _line(group, label, item)
 
 
 def _identifiers(written: Written, group: str, things: Field) -> Lines:
@@ -243,7 +246,7 @@ def _messages(written: Written, group: str, things: Field) -> Lines:
     """Say notes or messages, in the label by whom and when."""
     for _, _, item in written.items(things):
         texts = item.get("label", [])
-        about = (_ABOUT[str(path[-1])].format(text.strip()) for path, text in texts)
+        about = (_ABOUT.get(str(path[-1]), ", {}").format(text.strip()) for path, text in texts)
         yield _line(group, things.label + "".join(about), item, bare=NO_TEXT)
 
 
@@ -252,7 +255,7 @@ def _attachments(written: Written, group: str, things: Field) -> Lines:
         name, about, of_file = (item.get(role, []) for role in ("value", "sort", "remark"))
         beside = not about or _joined(about) == _joined(name)
         yield _line(group, things.label, {"value": name, "sort": about}, aside=beside)
-        sort: Item = {"value": of_file[:1], "remark": of_file[1:]}
+        sort: Item = {**item, "value": of_file[:1], "sort": [], "remark": of_file[1:]}
         yield _line(group, AT["attachments.content_type"].label, sort, aside=True)
 
 

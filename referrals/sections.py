@@ -48,6 +48,7 @@ _KINDS = {FORMS: "questions", AT["also_sent"].label: "questions", RECORDS: "reco
 
 FACT_LENGTH = 60  # characters; a longer fact stands in its section, not on the strip
 SHORT = 6  # lines, about
+ENVELOPE = frozenset({"lines", "city", "province", "postal_code", "country"})  # of an address
 DOT = " · "
 NO_BREAK_SPACE = "\xa0"
 NO_TEXTING, NO_EMAIL = "Do not text", "Do not e-mail"
@@ -166,23 +167,30 @@ def _writers(time_zone: ZoneInfo) -> Writers:
 
 
 def _entry(
-    things: Field, item: Item, *, label: str = "", value: str = "", place: str = ""
+    things: Field,
+    item: Item,
+    *,
+    label: str = "",
+    value: str = "",
+    made_of: frozenset[str] = frozenset(),
+    place: str = "",
 ) -> Entry:
-    """Return what an item of a list says; the label and the value as the table has them, if any."""
+    """Return what an item of a list says. `made_of` are the fields that `value` has already."""
+    noun = things.summary or things.label
+    values = (*item.get("value", []), *item.get("more", []))
     permissions = _texts(item, "permission")
     refused = [text for text in permissions if text in (NO_TEXTING, NO_EMAIL)]
     allowed = [text for text in permissions if text not in refused]
-    noun = things.summary or things.label
     return Entry(
         label or _capital(_joined(" ", *_texts(item, "sort"), noun)),
-        value or _joined("\n", *_texts(item, "value", "more")),
+        _joined("\n", value, *(text for path, text in values if not made_of.intersection(path))),
         _joined(DOT, place, *_texts(item, "remark"), *allowed),
         _joined(DOT, *refused),
     )
 
 
-def _texts(item: Item, *roles: Role) -> list[str]:
-    return [text for role in roles for _, text in item.get(role, [])]
+def _texts(item: Item, role: Role) -> list[str]:
+    return [text for _, text in item.get(role, [])]
 
 
 def _joined(separator: str, *parts: str | None) -> str:
@@ -250,7 +258,7 @@ def _languages(written: Written, things: Field) -> Iterator[Entry]:
         says_more = not is_bare(code) or known != name
         value = _with_note(name, code if says_more else "")
         place = "preferred" if part.get("preferred") else ""
-        yield _entry(things, item, value=value, place=place)
+        yield _entry(things, item, value=value, made_of=frozenset({"name"}), place=place)
 
 
 def _identifiers(written: Written, things: Field) -> Iterator[Entry]:
@@ -272,6 +280,7 @@ def _technical_ids(written: Written, appointment_id: Field) -> Iterator[Entry]:
 
 
 def _addresses(written: Written, things: Field) -> Iterator[Entry]:
+    """Yield addresses as an envelope has them, and what it does not have below."""
     for i, part in ordered(written.document, things.name):
         town = _joined(" ", part.get("city"), part.get("province"))
         value = _joined(
@@ -280,7 +289,7 @@ def _addresses(written: Written, things: Field) -> Iterator[Entry]:
             _joined("  ", town, part.get("postal_code")),
             part.get("country"),
         )
-        yield _entry(things, written.item(things, i, part), value=value)
+        yield _entry(things, written.item(things, i, part), value=value, made_of=ENVELOPE)
 
 
 def _contact_points(written: Written, things: Field) -> Iterator[Entry]:
@@ -331,8 +340,11 @@ def _attachments(written: Written, things: Field) -> Iterator[Entry]:
 
 def _unreadable(written: Written, things: Field) -> Iterator[Entry]:
     for _, part, item in written.items(things):
-        text, remark = "".join(_texts(item, "value")), unreadable.remark_on(part)
-        yield Entry(unreadable.name_of(part), text or remark, remark if text else "")
+        name, wrong = unreadable.name_of(part), unreadable.remark_on(part)
+        if item.get("value"):
+            yield _entry(things, item, label=name, place=wrong)
+        else:
+            yield _entry(things, item, label=name, value=wrong)
 
 
 def _also_sent(written: Written, things: Field) -> Iterator[Entry]:

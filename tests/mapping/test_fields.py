@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mapping import catalogue
 from mapping.document import Document
-from mapping.fields import AT, CHOSEN, FIELDS, OUTSIDE, SILENT, Field, laid_out
-from mapping.lines import lines
+from mapping.fields import AT, CHOSEN, FIELDS, IN_LIST, OUTSIDE, SILENT, Field, Role, laid_out
+from mapping.lines import ALSO_SENT, lines
 from mapping.parts import value_at
 from referrals.sections import sheet
 from tests.mapping.rules import TORONTO
@@ -151,6 +151,28 @@ def test_a_field_that_a_layout_does_not_name_stands_behind_its_neighbors() -> No
     assert order[1:] == [
         one.path for one in FIELDS if one.of == "requester" and one.name != "email"
     ]
+
+
+@pytest.mark.parametrize("role", ["value", "more", "remark"])
+@pytest.mark.parametrize("things", sorted(IN_LIST))
+def test_a_new_field_of_an_item_is_shown_by_its_one_line(
+    things: str, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = Field(f"{things}.added", "Added", role=role)
+    whole = filled({}, next(one for one in IN_LIST[things] if one.role == "value"), "something")
+    monkeypatch.setitem(IN_LIST, things, (*IN_LIST[things], added))
+    last_of(whole, things)["added"] = MARKER
+
+    assert MARKER in note_of(whole)
+    assert MARKER in summary_of(whole)
+    unknown = [line.group for line in lines(whole, TORONTO) if line.group == ALSO_SENT]
+    assert not unknown or things == "also_sent"
+
+
+def last_of(document: Any, things: str) -> Any:
+    for step in things.split("."):
+        document = document[step]
+    return document[-1]
 
 
 def test_a_value_is_found_by_the_steps_of_its_path() -> None:
