@@ -14,12 +14,8 @@ Content = Mapping[str, Any]
 
 def differences(old: Content, new: Content, targets: Sequence[TargetField]) -> list[Difference]:
     """Return what changed from the old to the new, in words, in the order of the target fields."""
-    return [*_name(old, new), *_rules(old, new, targets), *_tables(old, new)]
-
-
-def _name(old: Content, new: Content) -> Iterator[Difference]:
-    if old["name"] != new["name"]:
-        yield Difference("Name", old["name"], new["name"])
+    renamed = [Difference("Name", old["name"], new["name"])] if old["name"] != new["name"] else []
+    return [*renamed, *_rules(old, new, targets), *_tables(old, new)]
 
 
 def _rules(old: Content, new: Content, targets: Sequence[TargetField]) -> Iterator[Difference]:
@@ -52,15 +48,11 @@ def _tables(old: Content, new: Content) -> Iterator[Difference]:
     for name in sorted({*before, *after}):
         was, now = before.get(name), after.get(name)
         if was is None or now is None:
-            size = _counted(len(now if was is None else was))
-            said = (size, "") if now is None else ("", size)
-            yield Difference(f"Value table {name}", *said)
+            entries = len(now if was is None else was)
+            size = "1 entry" if entries == 1 else f"{entries} entries"
+            yield Difference(f"Value table {name}", *((size, "") if now is None else ("", size)))
         else:
             yield from _entries(name, was, now)
-
-
-def _counted(entries: int) -> str:
-    return "1 entry" if entries == 1 else f"{entries} entries"
 
 
 def _entries(name: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Difference]:

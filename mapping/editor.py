@@ -279,12 +279,13 @@ class OptionInput:
     @property
     def input(self) -> str:
         """Which input the option takes: text, number, select or time zone."""
-        by_kind = {OptionKind.NUMBER: "number", OptionKind.TIME_ZONE: "time zone"}
-        return by_kind.get(self.option.kind, "select" if self._chosen else "text")
-
-    @property
-    def _chosen(self) -> bool:
-        return self.option.kind in (OptionKind.CHOICE, OptionKind.VALUE_TABLE)
+        by_kind = {
+            OptionKind.NUMBER: "number",
+            OptionKind.TIME_ZONE: "time zone",
+            OptionKind.CHOICE: "select",
+            OptionKind.VALUE_TABLE: "select",
+        }
+        return by_kind.get(self.option.kind, "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,16 +337,13 @@ def rows(
 ) -> list[RuleRow]:
     """Return a row for each target field; rules for others, which are broken, come last."""
     rules = {rule["target"]: rule for rule in draft.rules}
-    unknown = [TargetField(key, key, "Unknown fields") for key in rules if not _find(key, targets)]
+    known = {target.key for target in targets}
+    unknown = [TargetField(key, key, "Unknown fields") for key in rules if key not in known]
     tables = tuple(table.name for table in draft.tables if table.name)
     return [
         _row(number, target, rules.get(target.key), tables, faults, known=target not in unknown)
         for number, target in enumerate([*targets, *unknown])
     ]
-
-
-def _find(key: str, targets: Sequence[TargetField]) -> bool:
-    return any(target.key == key for target in targets)
 
 
 def _row(

@@ -179,7 +179,9 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
 
 
 def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> Filled:
-    readings = [reading for reading in _readings(rule, document) if reading.value is not None]
+    fields = (catalogue.find(source) for source in rule.sources)
+    read = (field.read(document) for field in fields if field is not None)
+    readings = [reading for reading in read if reading.value is not None]
     value, used = _chosen(rule, readings, context)
     steps: list[AppliedTransform] = []
     for name, options in rule.transforms:
@@ -193,11 +195,6 @@ def _fill(rule: Rule, target: TargetField, document: Document, context: Context)
         problems.append(f"It is longer than {target.max_length} characters and was cut.")
     whole = fitted is not None and fitted == value and not any(s.result.lossy for s in steps)
     return Filled(rule, fitted, used, not whole, tuple(problems), tuple(steps))
-
-
-def _readings(rule: Rule, document: Document) -> Iterator[Reading]:
-    fields = (catalogue.find(source) for source in rule.sources)
-    return (field.read(document) for field in fields if field is not None)
 
 
 def _chosen(

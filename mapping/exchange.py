@@ -109,13 +109,12 @@ def export_mapping(mapping: models.Mapping) -> dict[str, Any]:
     return {
         "name": mapping.name,
         "destination_kind": mapping.destination_kind,
-        "rules": [_exported(rule) for rule in mapping.rules.all()],
+        "rules": [
+            {"target": rule.target, "from": rule.sources, "transforms": rule.transforms}
+            for rule in mapping.rules.all()
+        ],
         "value_tables": mapping.engine_tables(),
     }
-
-
-def _exported(rule: models.FieldRule) -> dict[str, Any]:
-    return {"target": rule.target, "from": rule.sources, "transforms": rule.transforms}
 
 
 def import_mapping(

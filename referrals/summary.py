@@ -140,16 +140,13 @@ def _lines(text: _Text, sheet: sections.Sheet) -> Iterator[str]:
     """Yield the summary as plain lines."""
     yield from filter(None, (text.agency, text.listing, sheet.name, sheet.born))
     yield f"Times are those of {text.zone.key}."
-    for title, entries in ((sections.GLANCE, sheet.facts), *_titled(sheet)):
+    titled = ((section.title, section.entries) for section in sheet.sections)
+    for title, entries in ((sections.GLANCE, sheet.facts), *titled):
         yield from ("", title.upper(), "")
         for entry in entries:
             yield from _entry_lines(entry)
     if text.missing:
         yield from ("", "No font has these characters:", *text.missing)
-
-
-def _titled(sheet: sections.Sheet) -> Iterator[tuple[str, tuple[sections.Entry, ...]]]:
-    return ((section.title, section.entries) for section in sheet.sections)
 
 
 def _entry_lines(entry: sections.Entry) -> Iterator[str]:
