@@ -14,18 +14,13 @@ from zoneinfo import ZoneInfo
 
 from mapping import labels, parts
 from mapping.document import Document
-from mapping.fields import AT, CHOSEN, OUTSIDE, Chosen, Field
+from mapping.fields import AT, CHOSEN, OUTSIDE, Chosen, Field, Group
 from mapping.languages import is_bare, language_name
 from mapping.parts import Path, Value, value_at
 from mapping.provinces import province_code
 from mapping.times import parse_instant
 
-REFERRAL = "Referral"
-REGISTRANT = "Registrant"
-REQUESTER = "Requester"
-APPOINTMENT = "Appointment"
-FORM = "Form answers"
-
+FORM = Group.FORM
 ANSWER_PREFIX = "answer:"
 FORM_PREFIX = "form:"
 
@@ -200,7 +195,11 @@ _SPECIAL: Mapping[str, Callable[[Document], Reading]] = {
     "registrant.preferred_language": _language,
     "appointment.duration_minutes": _duration,
 }
-_GROUPS = {"registrant": REGISTRANT, "requester": REQUESTER, "appointment": APPOINTMENT}
+_GROUPS = {
+    "registrant": Group.REGISTRANT,
+    "requester": Group.REQUESTER,
+    "appointment": Group.APPOINTMENT,
+}
 
 
 def _everything() -> Iterator[SourceField]:
@@ -214,10 +213,10 @@ def _everything() -> Iterator[SourceField]:
 
 
 def _group(key: str) -> str:
-    return _GROUPS.get(key.partition(".")[0], REFERRAL)
+    return _GROUPS.get(key.partition(".")[0], Group.REFERRAL)
 
 
-_ORDER = (REFERRAL, *_GROUPS.values())
+_ORDER = (Group.REFERRAL, *_GROUPS.values())
 _FIELDS = {
     field.key: field for field in sorted(_everything(), key=lambda one: _ORDER.index(one.group))
 }

@@ -8,6 +8,7 @@ read it, and the note and the summary show it beside its neighbors. Their layout
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -49,6 +50,19 @@ SILENT = frozenset[Role]({"name", "key"})
 
 
 HEALTH_NUMBER = "Provincial health number"
+
+
+class Group(StrEnum):
+    """Groups of what rules can read and of the note's lines, and sections of the summary."""
+
+    REFERRAL = "Referral"
+    REGISTRANT = "Registrant"
+    REQUESTER = "Requester"
+    APPOINTMENT = "Appointment"
+    FORM = "Form answers"
+    NOTES = "Notes"
+    MESSAGES = "Messages"
+    ATTACHMENTS = "Attachments"
 
 
 def _never(value: Any) -> bool:

@@ -16,28 +16,29 @@ from zoneinfo import ZoneInfo
 
 from mapping import labels, parts, unreadable
 from mapping.document import Document
-from mapping.fields import AT, CHOSEN, IN_LIST, Field, laid_out
+from mapping.fields import AT, CHOSEN, IN_LIST, Field, Group, laid_out
 from mapping.languages import is_bare, language_name
 from mapping.parts import Item, Path, Texts, Writers, Written
 from mapping.times import for_people, with_instants
 from mapping.transforms import as_text
 
-FORM = "Form answers"
+FORM = Group.FORM
 PERMISSIONS = "Permissions to contact"
 ALSO_SENT = AT["also_sent"].label
 # The order of the note: groups of lines, with the paths that they say.
 _LAYOUT = (
     (FORM, "reason", "form_answers"),
-    ("Referral", "request_status", "status", "priority", "service"),
+    (Group.REFERRAL, "request_status", "status", "priority", "service"),
     ("Alternate contacts", "registrant.contacts"),
-    ("Registrant", "registrant", "registrant.phones", "registrant.emails", "registrant.addresses"),
-    ("Registrant", "registrant.languages", "registrant.identifiers"),
-    ("Requester", "requester"),
-    ("Referral", "sent_method", "submitted_at", "", "identifiers"),
-    ("Appointment", "appointment.status", "appointment"),
-    ("Notes", "notes"),
-    ("Messages", "messages"),
-    ("Attachments", "attachments"),
+    (Group.REGISTRANT, "registrant", "registrant.phones"),
+    (Group.REGISTRANT, "registrant.emails", "registrant.addresses"),
+    (Group.REGISTRANT, "registrant.languages", "registrant.identifiers"),
+    (Group.REQUESTER, "requester"),
+    (Group.REFERRAL, "sent_method", "submitted_at", "", "identifiers"),
+    (Group.APPOINTMENT, "appointment.status", "appointment"),
+    (Group.NOTES, "notes"),
+    (Group.MESSAGES, "messages"),
+    (Group.ATTACHMENTS, "attachments"),
     ("Listing", "listing", "organization"),
     (AT["unreadable"].label, "unreadable"),
     (ALSO_SENT, "also_sent"),

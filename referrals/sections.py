@@ -17,29 +17,29 @@ from django.utils.dateformat import format as formatted
 
 from mapping import labels, unreadable
 from mapping.document import Document
-from mapping.fields import AT, Field, Role, laid_out
+from mapping.fields import AT, Field, Group, Role, laid_out
 from mapping.languages import is_bare, language_name
 from mapping.parts import Item, Writers, Written, is_void, is_withdrawn, ordered
 from mapping.times import parse_date, parse_instant, with_instants
 
 GLANCE = "At a glance"
-REFERRAL = "Referral"
 FORMS = "Referral form"  # and the title of a form that has none
 RECORDS = "Caredove records"
 # The order of the summary: its sections, with the paths that they show.
 _LAYOUT = (
     (GLANCE, "status", "substatus", "priority", "submitted_at"),
-    ("Registrant", "registrant.last_name", "registrant", "registrant.identifiers"),
-    ("Registrant", "registrant.addresses", "registrant.phones", "registrant.emails"),
+    (Group.REGISTRANT, "registrant.last_name", "registrant", "registrant.identifiers"),
+    (Group.REGISTRANT, "registrant.addresses", "registrant.phones", "registrant.emails"),
     ("Other contacts", "registrant.contacts"),
-    (REFERRAL, "reason", "service", "sent_method", "routed", "request_status", "", "identifiers"),
-    ("Appointment", "appointment.start", "appointment.end", "appointment.duration_minutes"),
-    ("Appointment", "appointment.status", "appointment"),
-    ("Requester", "requester"),
+    (Group.REFERRAL, "reason", "service", "sent_method", "routed"),
+    (Group.REFERRAL, "request_status", "", "identifiers"),
+    (Group.APPOINTMENT, "appointment.start", "appointment.end", "appointment.duration_minutes"),
+    (Group.APPOINTMENT, "appointment.status", "appointment"),
+    (Group.REQUESTER, "requester"),
     (FORMS, "form_answers"),
-    ("Notes", "notes"),
-    ("Messages", "messages"),
-    ("Attachments", "attachments"),
+    (Group.NOTES, "notes"),
+    (Group.MESSAGES, "messages"),
+    (Group.ATTACHMENTS, "attachments"),
     (AT["unreadable"].label, "unreadable"),
     (AT["also_sent"].label, "also_sent"),
     (RECORDS, "organization", "listing", "appointment.id"),
@@ -105,7 +105,7 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
         if title == FORMS:
             sections += _forms(written)
         elif title != GLANCE:
-            long = [fact for fact in facts if fact not in short] if title == REFERRAL else []
+            long = [fact for fact in facts if fact not in short] if title == Group.REFERRAL else []
             entries = (*long, *_filled(written, title))
             sections.append(Section(title, entries, _KINDS.get(title, "details")))
     registrant: Any = document.get("registrant", {})
