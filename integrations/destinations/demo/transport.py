@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -77,6 +78,11 @@ class Effect:
     number: int = 1
 
     @property
+    def names(self) -> tuple[str, str, int]:
+        """What it is of, without the id of the version and what the file holds."""
+        return self.reference, self.step, self.number
+
+    @property
     def external_id(self) -> str:
         return f"DEMO-{self.reference}-{self.step}"[:200]
 
@@ -95,6 +101,14 @@ class DemoOptions(Options):
         required=False,
         min_value=0,
         help_text="How often with each referral, before it takes it. 0: always.",
+    )
+    seconds = forms.FloatField(
+        label="Seconds to answer",
+        initial=0,
+        required=False,
+        min_value=0,
+        max_value=10,
+        help_text="What it is given takes effect after half of them.",
     )
     look_up = YesNoField(label="Can be searched", initial=True)
     updates = forms.ChoiceField(
@@ -198,28 +212,42 @@ class DemoTransport(Transport):
                 sha256.update(line)
                 file.write(line)
         size = unfinished.stat().st_size
+        self._take_time()
         finish(unfinished, finished)
+        self._take_time()
         _fail_after(behaviour)
         return BatchReceipt(finished.name, rows, size, sha256.hexdigest())
 
     def _once(self, parcel: Parcel, step: str, sha256: str = "") -> str:
         of_version = (parcel.version, parcel.number) if self.takes_more else ()
         effect = Effect(parcel.reference, step, sha256, *of_version)
-        find = (lambda: self._find(effect)) if self.options["look_up"] else None
+        exact = parcel.ledger.keys_hold
+        find = (lambda: self._find(effect, exact=exact)) if self.options["look_up"] else None
         return parcel.ledger.once(effect.step, lambda: self._apply(effect), find)
 
-    def _find(self, effect: Effect) -> str | None:
-        return effect.external_id if effect in self._effects() else None
+    def _find(self, effect: Effect, *, exact: bool) -> str | None:
+        """Look for it; when not `exact`, it may have been taken under another version's id."""
+        if exact:
+            return effect.external_id if effect in self._effects() else None
+        same = (one for one in self._effects() if one.names == effect.names)
+        return next((one.external_id for one in same), None)
 
     def _apply(self, effect: Effect) -> str:
         """Take one thing and return its id, failing before or after as the options say."""
         behaviour = self._behaviour(effect)
         asked.append(effect)
         _fail_before(behaviour)
+        self._take_time()
         if not (self.repeatable and effect in self._effects()):
             self._keep(effect)
+        self._take_time()
         _fail_after(behaviour)
         return effect.external_id
+
+    def _take_time(self) -> None:
+        """Let half of the time to answer pass; it stands for the wait for another system."""
+        if seconds := self.options["seconds"]:
+            time.sleep(seconds / 2)
 
     def _behaviour(self, effect: Effect) -> str:
         """Return what to do now: only a referral fails, and only so many times."""
@@ -237,11 +265,15 @@ class DemoTransport(Transport):
                 file.write(json.dumps(asdict(effect)) + "\n")
 
     def _effects(self) -> list[Effect]:
-        """Return what was taken by this process and, by the file, by all others."""
-        path = Path(self.options["effects_file"] or "none")
-        if not path.is_file():
+        """Return what was taken: by the file, if it has one, else by this process.
+
+        What the process has taken is of all destinations that have no file.
+        """
+        if not self.options["effects_file"]:
             return delivered
-        return [Effect(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        path = Path(self.options["effects_file"])
+        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+        return [Effect(**json.loads(line)) for line in lines]
 
 
 def _row(parcel: Parcel) -> dict[str, Any]:

@@ -107,3 +107,22 @@ def test_its_connection_test_can_fail() -> None:
     assert "delivers nothing" in destination().check()
     with pytest.raises(DeliveryError):
         destination(behaviour="misconfigured").check()
+
+
+def test_what_another_destination_was_given_is_not_in_a_file_that_is_still_to_be_made(
+    tmp_path: Path,
+) -> None:
+    for name in ("one.jsonl", "other.jsonl"):
+        place = destination(effects_file=str(tmp_path / name), repeatable=True)
+        place.deliver(parcel(RECORD))
+        assert len((tmp_path / name).read_text().splitlines()) == 1 + len(DOCUMENTS)
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(None, []), (0, []), (3, [1.5, 1.5])])
+def test_it_takes_its_time_to_answer(
+    seconds: float | None, waited: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(demo.time, "sleep", slept.append)
+    destination(seconds=seconds).deliver(parcel(RECORD, documents=()))
+    assert slept == waited
