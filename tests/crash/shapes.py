@@ -1,13 +1,18 @@
 """What a destination can do, in every combination that makes sense, and a choice of them.
 
 The choice holds each pair of two options' values that occurs in any combination: most faults need
-no more than two options to meet.
+no more than two options to meet. What such a destination has, and who looks there, is here too.
 """
 
+import json
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from integrations.destinations.demo import contract
+from integrations.destinations.demo import transport as demo
+from referrals import importing
+from referrals.models import Delivery
 
 Shape = dict[str, Any]  # options of the demo destination
 
@@ -33,6 +38,28 @@ def pairwise(shapes: list[Shape]) -> list[Shape]:
 def name_of(shape: Shape) -> str:
     named = (name for name, value in shape.items() if value is True)
     return " ".join([shape["updates"], *named])
+
+
+def effects_in(file: Path) -> list[dict[str, Any]]:
+    """Return what the destination with this file of effects was given one by one, in order."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def look_and_say(delivery: Delivery, file: Path) -> None:
+    """Do what a person is asked to do when a delivery is unconfirmed."""
+    step = importing.deciding._open_step(delivery)
+    assert step
+    found = [
+        one
+        for one in effects_in(file)
+        if (one["reference"], one["step"]) == (delivery.reference, step.name)
+        and one["version"] in ("", str(step.version_id))
+    ]
+    if found:
+        assert importing.confirm_present(delivery, demo.Effect(**found[0]).external_id)
+    else:
+        assert importing.confirm_absent(delivery)
 
 
 def _pairs(shape: Shape) -> set[frozenset[tuple[str, Any]]]:

@@ -19,7 +19,14 @@ from referrals.models import Delivery, InboundEvent, Referral, Version
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report, receive, until_settled
 from tests.crash.points import Points
-from tests.crash.shapes import Shape, every_shape, name_of, pairwise
+from tests.crash.shapes import (
+    Shape,
+    effects_in,
+    every_shape,
+    look_and_say,
+    name_of,
+    pairwise,
+)
 from tests.world import options, plain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
@@ -100,14 +107,10 @@ class Shaped:
         if self.shape["batches"]:
             rows = [row for run in demo.finished_runs(self.effects).values() for row in run]
             return sorted(f"{row['number']} {row['action']}" for row in rows)
-        effects = self._effects()
+        effects = effects_in(self.effects)
         assert len({json.dumps(one) for one in effects}) == len(effects), effects
         words = {"referral": "put", "remove": "remove"}
         return [f"{one['number']} {words[one['step']]}" for one in effects if one["step"] in words]
-
-    def _effects(self) -> list[dict[str, Any]]:
-        lines = self.effects.read_text().splitlines() if self.effects.exists() else []
-        return [json.loads(line) for line in lines]
 
     # -- What the processes do -------------------------------------------------------------
 
@@ -142,24 +145,11 @@ class Shaped:
     def _settle(self) -> None:
         until_settled()
         for _ in range(PERSONS_TURNS):
-            if Delivery.objects.get().reason != "unconfirmed":
+            delivery = Delivery.objects.get()
+            if delivery.reason != "unconfirmed":
                 return
-            self._look_and_say()
+            look_and_say(delivery, self.effects)
             until_settled()
-
-    def _look_and_say(self) -> None:
-        delivery = Delivery.objects.get()
-        step = importing.deciding._open_step(delivery)
-        assert step
-        found = [
-            one
-            for one in self._effects()
-            if one["step"] == step.name and one["version"] in ("", str(step.version_id))
-        ]
-        if found:
-            assert importing.confirm_present(delivery, demo.Effect(**found[0]).external_id)
-        else:
-            assert importing.confirm_absent(delivery)
 
 
 @pytest.fixture(params=SHAPES, ids=name_of)
