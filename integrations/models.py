@@ -575,10 +575,18 @@ class Destination(KeyedModel):
         self._keep(shown, clock.now(), begun=begun, search_next_at=next_at)
 
     def _hashes(self) -> dict[Capability, str]:
-        """Return, for each capability, the hash of all options it depends on, secrets included."""
-        kind = destinations.transport_class(self.kind)
-        hashes = {names: self._hash(names) for names in set(kind.capabilities.values())}
-        return {one: hashes[names] for one, names in kind.capabilities.items()}
+        """Return, for each capability, the hash of all options it depends on, secrets included.
+
+        They are asked for several times with each delivery, and made once.
+        """
+        made: tuple[Any, dict[Capability, str]] | None = self.__dict__.get("_made_hashes")
+        of = (self.kind, dict(self.options))
+        if made is None or made[0] != of:
+            kind = destinations.transport_class(self.kind)
+            hashes = {names: self._hash(names) for names in set(kind.capabilities.values())}
+            made = of, {one: hashes[names] for one, names in kind.capabilities.items()}
+            self.__dict__["_made_hashes"] = made
+        return made[1]
 
     def _hash(self, names: Sequence[str]) -> str:
         chosen = {name: self.options.get(name) for name in names}

@@ -291,7 +291,8 @@ def withdraw(referral: Referral) -> list[ReferralFile]:
     Must run in a transaction. A row stays, so that its step stays done should the file come again.
     """
     shown = _Shown.of(referral)
-    for row in referral.files.filter(state=State.WITHDRAWN):
+    gone_before = referral.files.filter(state=State.WITHDRAWN)
+    for row in gone_before.only("identity", "sha256", "row_key"):
         if shown.lists(row.identity, row.sha256):  # it turned out that another one was meant
             row.state, row.problem = State.UNAVAILABLE, sentences.BYTES_GONE()
             row.save(update_fields=["state", "problem"])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -668,11 +670,14 @@ def shut_at(facts: Facts, question: str) -> Shut | None:
     return first_shut(facts, *(gate for gate in GATES if gate.question == question))
 
 
+# That every gate is open which the destination's row can say, whatever the time.
+OPEN = reduce(and_, (gate.is_open for gate in GATES if isinstance(gate.is_open, Q)))
+
+
 def open_destinations(now: datetime) -> QuerySet[Destination]:
     """Return the destinations that may be sent to: every gate that can be asked in SQL is open."""
-    in_sql = (gate.is_open for gate in GATES if gate.is_open is not None)
-    conditions = [one if isinstance(one, Q) else one(now) for one in in_sql]
-    return Destination.objects.filter(*conditions)
+    by_time = (gate.is_open(now) for gate in GATES if callable(gate.is_open))
+    return Destination.objects.filter(OPEN, *by_time)
 
 
 def is_shut(gate: Gate, of: str) -> Q:

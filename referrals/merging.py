@@ -138,13 +138,15 @@ def merge(place: Resolved) -> Merged:
         referral.listing_caredove_id, referral.listing = parsed.listing_id, place.listing
     if place.moves and place.organization:
         referral.organization = place.organization
+    is_first = not known and referral.version == 0
     referral.version += 1
     referral.changed_at = clock.now()
     referral.save()
     names.index(referral)
     new = files.keep(referral, place.event.source, came)
-    withdrawal.carry_out(referral, known)
-    file_corrections.late(referral, new)
+    if not is_first:  # nothing that was shown or sent could be affected
+        withdrawal.carry_out(referral, known)
+        file_corrections.late(referral, new)
     parts = place.parts or (known,)
     before, now = snapshot.view(parts[0]), snapshot.view(referral.snapshot)
     withdraws = any(snapshot.newly_withdrawn(part, referral.snapshot) for part in parts)

@@ -6,7 +6,7 @@ There is at most one delivery for each (referral, destination), by a constraint 
 When no import is opened, the event says why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -154,14 +154,10 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
 
 def _lock(event_id: UUID) -> InboundEvent | None:
     """Return the event, locked, with the latest restore beside it; None when it was opened."""
-    latest = Restore.objects.order_by("-at")
     return (
         InboundEvent.objects.select_for_update(of=("self",))
         .select_related("source")
-        .annotate(
-            restore=Subquery(latest.values("pk")[:1]),
-            restored_at=Subquery(latest.values("at")[:1]),
-        )
+        .annotate(restore=Subquery(Restore.objects.order_by("-at").values("pk")[:1]))
         .filter(pk=event_id, state=InboundEvent.State.RECEIVED)
         .first()
     )
@@ -353,11 +349,16 @@ def _restore(merged: Merged) -> int | None:
     is, too, with what comes later of a referral that had begun before: the event by which it was
     sent may be lost.
     """
-    known: Any = merged.place.event  # with what `_lock` has asked beside it
+    return _restore_since(merged.place, lambda: _begun(merged))
+
+
+def _restore_since(place: Resolved, began: Callable[[], datetime]) -> int | None:
+    """Return the restore before which something began, or may have; None without one."""
+    known: Any = place.event  # with what `_lock` has asked beside it
     if known.restore is None:
         return None
-    restore: int = known.restore
-    return None if merged.place.has_time and _begun(merged) >= known.restored_at else restore
+    restore = Restore.objects.get(pk=known.restore)
+    return None if place.has_time and began() >= restore.at else restore.pk
 
 
 def _begun(merged: Merged) -> datetime:
@@ -412,6 +413,10 @@ def _update(
         versions.add_in_order(delivery, clock.now(), document=document_of(referral), **asked)
     else:
         return _no_trigger(merged, config)
+    if restore := _restore_since(merged.place, lambda: merged.place.at):
+        # The backup holds the delivery, and not this version, which may have been sent before.
+        unknown = Delivery.objects.filter(pk=delivery.pk, restore=None)
+        unknown.update(restore=restore, absent_steps=[])
     return Verdict(Outcome.UPDATED, sentences.GETS_UPDATE(destination=where))
 
 

@@ -123,10 +123,12 @@ def next_of(delivery_id: UUID, **annotations: Any) -> Version:
 
     Where none is pending, it is the one that was accepted last, whose files are still to follow.
     """
-    is_pending = Q(state__in=Version.PENDING)
-    turn = Case(When(is_pending, then=0), When(number=F("delivery__done"), then=1), default=2)
+    pending = pending_of(delivery_id).annotate(**annotations).order_by("number").first()
+    if pending is not None:
+        return pending
+    accepted_last = Case(When(number=F("delivery__done"), then=0), default=1)
     ours = Version.objects.filter(delivery=delivery_id).annotate(**annotations)
-    return ours.order_by(turn, "number")[:1].get()
+    return ours.order_by(accepted_last, "number")[:1].get()
 
 
 def skipped_before(version: Version) -> tuple[int, ...]:
@@ -179,6 +181,11 @@ def end(deliveries: Iterable[UUID]) -> None:
     """Dismiss what is pending of deliveries that have ended."""
     pending = Version.objects.filter(delivery__in=deliveries, state__in=Version.PENDING)
     pending.update(state=State.DISMISSED)
+
+
+def end_puts(delivery_id: UUID) -> None:
+    """Dismiss what is pending of a delivery but its removal."""
+    pending_of(delivery_id).filter(action=Version.Action.PUT).update(state=State.DISMISSED)
 
 
 def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:

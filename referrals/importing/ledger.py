@@ -25,8 +25,9 @@ LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what
 class DeliveryLedger:
     """The ledger of one version during one attempt; every entry is committed at once.
 
-    `repeatable`: what may have arrived is sent again under the same key, without a look. `frozen`:
-    the version keeps what it shows, whatever became of it.
+    `repeatable`: what may have arrived is sent again under the same key, without a look. `latest`:
+    under any key, because a newer version takes the place of what is there. `frozen`: the version
+    keeps what it shows, whatever became of it.
     """
 
     def __init__(
@@ -35,13 +36,14 @@ class DeliveryLedger:
         delivery: Delivery | None = None,
         *,
         repeatable: bool = False,
+        latest: bool = False,
         frozen: bool = False,
     ) -> None:
         """Without its `delivery`, nothing counts as lost by a restore."""
         self._lease = lease
         self._version = lease.version
         self._delivery = delivery
-        self._repeatable, self._frozen = repeatable, frozen
+        self._repeatable, self._latest, self._frozen = repeatable, latest, frozen
 
     @property
     def request_id(self) -> str:
@@ -53,6 +55,10 @@ class DeliveryLedger:
     @property
     def keys_hold(self) -> bool:
         return self._restore is None or self._restore.knows(self._version)
+
+    @property
+    def _may_repeat(self) -> bool:
+        return self._repeatable and (self._latest or self.keys_hold)
 
     @property
     def _restore(self) -> Restore | None:
@@ -68,7 +74,7 @@ class DeliveryLedger:
         entry = self._steps(step).first() or self._lost_intent(step)
         if entry and entry.done_at:
             return entry.external_id
-        if entry and not (self._repeatable and self.keys_hold):
+        if entry and not self._may_repeat:
             found = self._search(entry, find)
             if found is not None:
                 self._done(step, found, clock.now())
@@ -95,7 +101,7 @@ class DeliveryLedger:
         delivery, restore = self._delivery, self._restore
         if delivery is None or restore is None or step in delivery.absent_steps:
             return None
-        if self.keys_hold and delivery.destination.transport().repeatable:
+        if self._may_repeat:
             return None
         with transaction.atomic():
             self._lease.extend()

@@ -13,6 +13,7 @@ from integrations.transport import (
     Rejected,
     Transport,
     Unconfirmed,
+    Updates,
 )
 from referrals import gates, rereading, sentences, versions, withdrawal
 from referrals.documents import document_of
@@ -74,7 +75,11 @@ def _attempt(lease: Lease) -> None:
     try:
         transport = delivery.destination.transport()
         ledger = DeliveryLedger(
-            lease, delivery, repeatable=transport.repeatable, frozen=transport.takes_more
+            lease,
+            delivery,
+            repeatable=transport.repeatable,
+            latest=transport.updates is Updates.LATEST,
+            frozen=transport.takes_more,
         )
         if versions.is_removal(lease.version):
             built = build_removal(delivery, lease.version, ledger)

@@ -90,6 +90,7 @@ def settle(
         accepted = _is_accepted(version, outcome, move)
         if accepted:
             move["done"] = max(delivery.done, version.number)
+            move |= _no_longer_in_doubt(delivery, version, move)
         if transport and transport.takes_more and versions.after(version, move, transport.updates):
             move |= {"state": State.QUEUED, "reason": "", "due_at": now, "tries": 0}
         settled = update_one(
@@ -282,6 +283,7 @@ def _without_the_person(
     nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, sentences.IS_THERE()) if referral.is_revoked else {})
+    versions.end_puts(delivery.pk)  # only a removal goes on
     ended = nothing | {"state": State.DISMISSED, "reason": "", "closed_why": why_ended(referral)}
     if delivery.steps.exists():
         return ended | (_error(now, sentences.MAY_BE_THERE()) if referral.is_revoked else {})
@@ -305,6 +307,15 @@ def _is_accepted(version: Version, outcome: Receipt | Exception, move: Move) -> 
     """Return whether the destination has what the version says, or has removed it."""
     removed = versions.is_removal(version) and isinstance(outcome, Receipt)
     return removed or move["state"] == State.IMPORTED
+
+
+def _no_longer_in_doubt(delivery: Delivery, version: Version, move: Move) -> Move:
+    """Once all that a restore left in doubt is there, what comes later is not looked for first."""
+    if delivery.restore_id is None or move.get("due_at"):
+        return {}
+    if versions.pending_of(delivery.pk).exclude(pk=version.pk).exists():
+        return {}
+    return {"restore": None, "absent_steps": []}
 
 
 def _settle_version(version: Version, move: Move, sent: Referral | None, *, accepted: bool) -> None:

@@ -396,6 +396,73 @@ def test_what_comes_of_a_referral_that_the_backup_held_may_have_come_before():
     assert world.delivery.restore is not None
 
 
+EACH, LATEST = {"updates": "each"}, {"updates": "latest", "repeatable": True}
+
+
+def deliver_an_update_and_restore(world: World, backup: Backup) -> dict[str, Any]:
+    """Restore a backup that holds the first version of a referral alone; return the update."""
+    world.send(plain())
+    work()
+    backup.make()
+    update = plain("referral.edited", number=2, reason="another")
+    world.send(update)
+    work()
+    backup.restore()
+    restart()
+    return update
+
+
+def taken() -> list[int]:
+    """Return the numbers of the versions whose referral was taken."""
+    return [effect.number for effect in demo.delivered if effect.step == "referral"]
+
+
+@pytest.mark.parametrize(
+    ("given", "stands", "there"),
+    [
+        (EACH, IMPORTED, [1, 2]),
+        ({**EACH, "repeatable": True}, IMPORTED, [1, 2]),
+        ({**EACH, "look_up": False}, UNCONFIRMED, [1, 2]),
+        # It goes under another id, by which nobody there could tell that it is the same.
+        ({**EACH, "look_up": False, "repeatable": True}, UNCONFIRMED, [1, 2]),
+        (LATEST, IMPORTED, [1, 2, 2]),
+        ({**LATEST, "look_up": False}, IMPORTED, [1, 2, 2]),
+    ],
+    ids=str,
+)
+def test_an_update_that_the_backup_does_not_hold_may_have_arrived(
+    backup: Backup, given: dict[str, Any], stands: tuple[str, str], there: list[int]
+):
+    world = make_world(on=["received", "edited"], **given)
+    world.send(deliver_an_update_and_restore(world, backup))
+    work()
+    assert (world.delivery.state, world.delivery.reason) == stands
+    assert taken() == there
+
+
+def test_what_comes_after_all_doubt_is_sent_at_once(backup: Backup):
+    world = make_world(on=["received", "edited"], look_up=False, **EACH)
+    world.send(deliver_an_update_and_restore(world, backup))
+    work()
+    for step in ("referral", "summary"):
+        assert asked(world.delivery) == step
+        assert importing.confirm_present(world.delivery, "there")
+        work()
+    assert (world.delivery.state, world.delivery.restore) == ("imported", None)
+    world.send({**plain("referral.edited", number=3, reason="a third"), **now()})
+    work()
+    assert (world.delivery.state, taken()) == ("imported", [1, 2, 3])
+
+
+def test_an_update_of_now_was_not_sent_before(backup: Backup):
+    world = make_world(on=["received", "edited"], look_up=False, **EACH)
+    deliver_an_update_and_restore(world, backup)
+    importing.look()
+    world.send({**plain("referral.edited", number=3, reason="a third"), **now()})
+    work()
+    assert (world.delivery.state, world.delivery.restore) == ("imported", None)
+
+
 def test_without_a_restore_nothing_is_looked_for(backup: Backup):
     world = make_world(look_up=False)
     for number in range(1, 4):

@@ -458,3 +458,19 @@ def test_where_the_kind_cannot_remove_staff_are_told() -> None:
     assert delivery.has_uncleared_error
     assert "remove it there" in delivery.message
     assert not delivery.versions.filter(action="remove").exists()
+
+
+@pytest.mark.parametrize("given", [one for one in KINDS if one["updates"] == "each"])
+@pytest.mark.parametrize("pending", [1, 2, 3])
+def test_after_a_revocation_nothing_counts_as_still_to_be_brought(
+    given: dict[str, Any], pending: int
+) -> None:
+    world = keeps(**given)
+    world.send(plain())
+    run_all(world)
+    for number in range(2, 2 + pending):
+        edit(world, number)
+    world.send(plain("referral.revoked", number=9))
+    run_all(world)
+    assert states(world) == ["accepted", *["dismissed"] * pending]
+    assert brought() == [1]
