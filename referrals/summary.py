@@ -16,7 +16,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from mapping import fields, labels, languages, parts, times, unreadable
+from mapping import fields, labels, languages, parts, provinces, times, unreadable
 from mapping.document import Document
 from referrals import sections
 from referrals.rendering import fonts
@@ -162,7 +162,7 @@ def _entry_lines(entry: sections.Entry) -> Iterator[str]:
 @cache
 def _template_version() -> str:
     """Return a hash of all that shapes the PDF: our own files, and the renderer's version."""
-    ours = (sections, fields, labels, languages, parts, times, unreadable)
+    ours = (sections, fields, labels, languages, parts, provinces, times, unreadable)
     files = [
         *(Path(getfile(module)) for module in ours),
         *sorted((Path(__file__).parent / "rendering").glob("*.py")),
