@@ -70,8 +70,8 @@ class World:
             on=self.config.on,
             mapping=self.config.mapping,
         )
-        stamps = [change.stamp for change in connections.plan(pattern, [self.listing])]
-        (done,) = connections.apply(pattern, [self.listing], stamps).done
+        agreed = [change.digest() for change in connections.plan(pattern, [self.listing])]
+        (done,) = connections.apply(pattern, [self.listing], agreed).done
         return done
 
     def renew_mapping(self) -> None:

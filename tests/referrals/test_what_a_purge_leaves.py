@@ -17,7 +17,12 @@ import pytest
 from django.db import models, transaction
 
 from core import clock
-from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from core.fields import (
+    EncryptedBinaryField,
+    EncryptedJSONField,
+    EncryptedSentencesField,
+    EncryptedTextField,
+)
 from core.storage import EncryptedFileStorage
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.sources.caredove.plain import parse
@@ -170,6 +175,8 @@ def keys_grow(keys: dict[type[models.Model], set[Any]]) -> Iterator[None]:
 def named_in(field: models.Field, number: int) -> Any:
     text = f"{PERSON}{number}"  # some columns are unique
     match field:
+        case EncryptedSentencesField():
+            return {text: text}
         case EncryptedJSONField() | models.JSONField():
             return {text: [text]}
         case EncryptedBinaryField() | models.BinaryField():
