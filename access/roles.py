@@ -18,6 +18,7 @@ SEES_WHAT_HAPPENED = (
     "referrals.view_inboundevent",
     "referrals.view_delivery",
     "referrals.view_bulkretry",
+    "referrals.view_run",
 )
 SEES_CONFIGURATION = (
     "integrations.view_organization",

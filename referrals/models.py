@@ -662,6 +662,8 @@ class Run(KeyedModel):
         ]
         indexes = [
             models.Index(fields=["lease_until"], condition=Q(state="running"), name="runs_leased"),
+            models.Index(fields=["-until"], name="runs_by_time"),
+            models.Index(fields=["destination", "-until"], name="runs_of_a_destination"),
         ]
 
     def __str__(self) -> str:

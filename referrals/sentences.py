@@ -255,6 +255,7 @@ WAITS_FOR_DETAILS = Cause(
 )
 IS_QUEUED = Cause("not_failed_queued", "It is queued already, and goes by itself.")
 IS_RUNNING = Cause("not_failed_running", "It is running at this moment.")
+IS_CURRENT = Cause("is_current", "It is in the destination already.")
 IS_IMPORTED = Cause(
     "not_failed_imported", "It is in the destination already; CRMS takes no updates."
 )

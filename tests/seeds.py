@@ -249,7 +249,7 @@ def _furnish(caredove_id: str) -> None:
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
     from referrals import trial_events
-    from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod
+    from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod, Run
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
     said = "Zq-" if caredove_id.startswith(FOREIGN) else ""
@@ -287,6 +287,19 @@ def _furnish(caredove_id: str) -> None:
     )
     sender = "zq-source" if said else "caredove"
     trial_events.send(Source.objects.get(name=sender), connected[0])
+    Run.objects.create(
+        destination=organization.destinations.all()[0],
+        state=Run.State.DONE,
+        until=now,
+        lease_until=now,
+        token=uuid.uuid4(),
+        meant_at=now,
+        ended_at=now,
+        name=f"{said}referrals.jsonl",
+        rows=0,
+        size=0,
+        sha256="0" * 64,
+    )
     retry = BulkRetry.objects.create(
         selection=uuid.uuid4(), organization=organization, asked_at=now, asked_by=_user("support")
     )

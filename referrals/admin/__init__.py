@@ -6,4 +6,5 @@ from referrals.admin import (  # noqa: F401 - registers them
     referrals,
     retention,
     retrying,
+    runs,
 )

@@ -31,6 +31,8 @@ from referrals.admin.filters import (
     shows_uncleared,
     since_field,
 )
+from referrals.admin.sending import sendings
+from referrals.admin.versions import VersionsAdmin, may_replay, shown_versions
 from referrals.admin.viewing import (
     ViewOnlyAdmin,
     badge,
@@ -62,7 +64,7 @@ SELDOM = [name for one in FILTERS if one.seldom for name in one.names]
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
+class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
     change_form_template = "admin/referrals/delivery.html"
     listed = "imports"
@@ -230,8 +232,13 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, ViewOnlyAdmin):
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, obj.attempts.order_by("-number").first()),
             "choices": choices(request, obj, "import"),
+            "sendings": [
+                one for one in sendings(request, obj.referral) if one.destination == obj.destination
+            ],
+            "versions": shown_versions(request, obj),
+            "may_replay": may_replay(request, obj),
             "attempts": obj.attempts.order_by("-number"),
-            "steps": obj.steps.all(),
+            "steps": obj.steps.select_related("version"),
             "reads_answers": request.user.has_perm("referrals.read_body"),
         }
 

@@ -22,6 +22,7 @@ from core import audit
 from mapping.document import Document
 from referrals import files, sections
 from referrals.admin.choices import Choice, choices
+from referrals.admin.sending import SendingAdmin, sendings
 from referrals.admin.viewing import (
     ViewOnlyAdmin,
     badge,
@@ -86,7 +87,7 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 
 @admin.register(Referral)
-class ReferralAdmin(ViewOnlyAdmin):
+class ReferralAdmin(SendingAdmin, ViewOnlyAdmin):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"
@@ -149,6 +150,7 @@ class ReferralAdmin(ViewOnlyAdmin):
             "subtitle": None,
             "explanation": explanation,
             "standings": [_standing(request, one, document, zone) for one in imports],
+            "sendings": sendings(request, obj),
             "timeline": timeline(obj, deliveries),
             "shown_of_a_kind": SHOWN,
             "files": obj.files.all(),

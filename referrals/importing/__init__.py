@@ -23,7 +23,14 @@ from referrals.importing.deciding import (
     retry,
     why_not_retry,
 )
-from referrals.importing.replaying import NotReplayed, Replayed, made_between, missed, replay
+from referrals.importing.replaying import (
+    NotReplayed,
+    Replayed,
+    made_between,
+    missed,
+    replay,
+    why_not_replay,
+)
 from referrals.importing.restoring import (
     admit,
     asking,
@@ -65,5 +72,6 @@ __all__ = [
     "run",
     "run_next",
     "send_by_hand",
+    "why_not_replay",
     "why_not_retry",
 ]

@@ -45,6 +45,8 @@ COOLING_OFF = timedelta(minutes=30)  # after the last of them, and after each fu
 
 def why_not_retry(delivery: Delivery) -> str:
     """Return why the delivery must not be sent again now, or an empty string when it may."""
+    if delivery.state == State.IMPORTED and delivery.destination.transport().takes_more:
+        return sentences.IS_CURRENT()
     if delivery.state != State.NEEDS_ATTENTION:
         return NOT_FAILED[State(delivery.state)]()
     if delivery.reason == Reason.UNCONFIRMED:

@@ -44,6 +44,7 @@ class DeliveryLedger:
         self._version = lease.version
         self._delivery = delivery
         self._repeatable, self._latest, self._frozen = repeatable, latest, frozen
+        self._begun: set[str] | None = None  # the names of the version's steps, once looked up
 
     @property
     def request_id(self) -> str:
@@ -71,7 +72,7 @@ class DeliveryLedger:
         do: Callable[[], str],
         find: Callable[[], str | None] | None = None,
     ) -> str:
-        entry = self._steps(step).first() or self._lost_intent(step)
+        entry = self._entry(step) or self._lost_intent(step)
         if entry and entry.done_at:
             return entry.external_id
         if entry and not self._may_repeat:
@@ -90,6 +91,13 @@ class DeliveryLedger:
     def forget(self, step: str) -> None:
         self._steps(step).update(done_at=None, searches=0, searched_at=None)
 
+    def _entry(self, step: str) -> Step | None:
+        """Return what is known of the step. Nobody without the lease begins one meanwhile."""
+        if self._begun is None:
+            names = Step.objects.filter(version=self._version).order_by().values_list("name")
+            self._begun = {name for (name,) in names}
+        return self._steps(step).first() if step in self._begun else None
+
     def _steps(self, step: str) -> QuerySet[Step]:
         return Step.objects.filter(version=self._version, name=step)
 
@@ -105,9 +113,12 @@ class DeliveryLedger:
             return None
         with transaction.atomic():
             self._lease.extend()
-            return Step.objects.create(
+            made = Step.objects.create(
                 delivery=delivery, version=self._version, name=step, meant_at=restore.at
             )
+        if self._begun is not None:
+            self._begun.add(step)
+        return made
 
     def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
@@ -163,6 +174,8 @@ class DeliveryLedger:
                 update_fields=["meant_at", "searches", "searched_at"],
             )
             number, total = restoring.next_number(mark)
+        if self._begun is not None:
+            self._begun.add(step)
         try:
             marks.raise_to(now, number=number, total=total)
         except OSError:

@@ -20,7 +20,10 @@ from referrals.models import Delivery, Referral, ReferralFile, Version
 NOT_REPEATABLE = (
     "This destination does not know what it was sent by an id: sent again, it would be there twice."
 )
-IN_A_RUN = "It went in a run, and goes again with that alone."
+IN_A_RUN = (
+    "It went in a run already, and a version is in one run only. A newer one goes in a later run."
+)
+NOT_THE_LATEST = "It will not come any more, and this destination takes only the latest version."
 RUNNING = "Its referral is being sent at this moment."
 NOT_KEPT = "What it showed is not kept."
 WITHDRAWN = "A file of it was withdrawn since."
@@ -78,7 +81,7 @@ def _replay_one(pk: UUID, transport: Transport, by: AbstractBaseUser | None) -> 
     version = Version.objects.select_related(
         "delivery__referral", "delivery__destination__organization"
     ).get(pk=pk)
-    if why := _why_not(version, transport):
+    if why := why_not_replay(version, transport):
         return why
     if _goes_by_itself(version):
         return ""
@@ -93,11 +96,12 @@ def _goes_by_itself(version: Version) -> bool:
     return waits and version.state in Version.PENDING
 
 
-def _why_not(version: Version, transport: Transport) -> str:
+def why_not_replay(version: Version, transport: Transport) -> str:
+    """Return why the version must not be sent once more now, or an empty string when it may."""
     if not transport.repeatable:
         return NOT_REPEATABLE
-    if transport.batches:
-        return IN_A_RUN
+    if transport.batches and version.state not in Version.PENDING:
+        return IN_A_RUN if version.run_id else NOT_THE_LATEST
     if versions.is_removal(version):
         return ""
     if why := why_not_now(version.delivery):

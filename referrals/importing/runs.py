@@ -14,7 +14,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from core import clock
 from core.rows import update_one
@@ -278,8 +278,9 @@ class _Carrying:
         carried = Version.objects.filter(run=self.run)
         carried.update(state=Version.State.ACCEPTED)
         brought = carried.filter(delivery=OuterRef("pk")).values("number")[:1]
-        number = Coalesce(Subquery(brought), F("done"))
-        newer = Q(wanted__gt=number)
+        number = Greatest(F("done"), Coalesce(Subquery(brought), F("done")))
+        waiting = Version.objects.filter(delivery=OuterRef("pk"), state__in=Version.PENDING)
+        newer = Q(Exists(waiting))
         Delivery.objects.filter(lease_token=self.run.pk, state=State.RUNNING).update(
             state=Case(When(newer, then=Value(State.QUEUED)), default=Value(State.IMPORTED)),
             due_at=Case(When(newer, then=Value(now)), default=None),

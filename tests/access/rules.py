@@ -12,7 +12,7 @@ from tests.addresses import View
 
 ANYBODY, NOBODY = "anybody", "nobody"  # of those who have signed in
 DEEDS = ("retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there")
-READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "alert", "auditevent")
+READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "run", "alert", "auditevent")
 SEE_ALL = "access.see_all_organizations"
 
 RULES: tuple[tuple[str, str], ...] = (
@@ -43,6 +43,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_inboundevent_account", "referrals.read_body"),
     ("*_delivery_answer", "referrals.view_delivery"),
     *((f"*_delivery_{deed}", "referrals.decide_delivery") for deed in DEEDS),
+    ("*_delivery_replay", "referrals.decide_delivery"),
+    ("*_referral_send", "referrals.decide_delivery"),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),
     ("*_bulkretry_changelist", "referrals.view_bulkretry"),

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,32 @@ def test_what_was_revoked_or_withdrawn_since_does_not_leave_again() -> None:
     world.send(plain("referral.revoked", number=5))
     assert "revoked" in replay(world, "--version", version)["refused"][0]["why"]
     assert world.delivery.versions.get().state == "accepted"
+
+
+BATCHES: dict[str, Any] = {"updates": "latest", "repeatable": True, "batches": True}
+
+
+def test_a_row_that_went_in_a_run_is_not_sent_alone(tmp_path: Path) -> None:
+    world = keeps(**BATCHES, effects_file=str(tmp_path / "effects.jsonl"))
+    world.send(plain())
+    assert importing.carry_due(world.destination.pk)
+    version = str(world.delivery.versions.get().pk)
+    assert "in one run only" in replay(world, "--version", version)["refused"][0]["why"]
+    assert not importing.carry_due(world.destination.pk)
+
+
+def test_a_row_that_could_not_go_is_among_what_was_missed(tmp_path: Path) -> None:
+    world = keeps(**BATCHES, effects_file=str(tmp_path / "effects.jsonl"))
+    rules = world.config.mapping.rules.filter(target="name")
+    works = rules.get().transforms
+    rules.update(transforms=[{"name": "unknown"}])
+    world.send(plain())
+    assert importing.carry_due(world.destination.pk)
+    assert world.delivery.reason == "mapping"
+    rules.update(transforms=works)
+    assert replay(world, "--missed") == {"queued": 1, "refused": []}
+    assert importing.carry_due(world.destination.pk)
+    assert (world.delivery.state, states(world)) == ("imported", ["accepted"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""Runs: due deliveries of one destination that traveled together."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from referrals.admin.viewing import ViewOnlyAdmin, badge
+from referrals.models import Run
+
+SHOWN = 200  # deliveries of a run
+BADGES = {Run.State.RUNNING: "running", Run.State.DONE: "imported", Run.State.FAILED: "with-error"}
+
+
+@admin.register(Run)
+class RunAdmin(ViewOnlyAdmin):
+    organization_path = "destination__organization"
+    shows_a_person = False
+    change_form_template = "admin/referrals/run.html"
+    list_display = ["shown_until", "destination", "shown_state", "rows", "name"]
+    list_filter = ["destination"]
+    list_select_related = ["destination__organization"]
+    fields = [
+        "destination",
+        "shown_state",
+        "window",
+        "begun",
+        "ended_at",
+        "name",
+        "rows",
+        "shown_size",
+        "hash",
+        "message",
+    ]
+    readonly_fields = ["shown_state", "window", "begun", "shown_size", "hash"]
+
+    @admin.display(description="run")
+    def shown_until(self, run: Run) -> str:
+        return f"{timezone.localtime(run.until):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="state")
+    def shown_state(self, run: Run) -> SafeString:
+        return badge(BADGES[Run.State(run.state)], run.get_state_display())
+
+    @admin.display(description="window")
+    def window(self, run: Run) -> str:
+        """Say of which time the run is: from the end of the one before."""
+        until = f"{timezone.localtime(run.until):%Y-%m-%d %H:%M:%S}"
+        if run.since is None:
+            return f"Everything until {until}"
+        return f"From {timezone.localtime(run.since):%Y-%m-%d %H:%M:%S} to {until}"
+
+    @admin.display(description="begun")
+    def begun(self, run: Run) -> Any:
+        return run.meant_at
+
+    @admin.display(description="SHA-256")
+    def hash(self, run: Run) -> str:
+        return run.sha256 or "–"
+
+    @admin.display(description="size")
+    def shown_size(self, run: Run) -> str:
+        return "–" if run.size is None else filesizeformat(run.size)
+
+    def more(self, request: HttpRequest, obj: Run) -> dict[str, Any]:
+        versions = obj.versions.select_related("delivery__referral").order_by("asked_at", "pk")
+        count = versions.count()
+        return {
+            "title": f"Run of {self.shown_until(obj)} to {obj.destination}",
+            "versions": versions[:SHOWN],
+            "more_versions": max(count - SHOWN, 0),
+        }

@@ -1,0 +1,149 @@
+"""The versions of a delivery on its page, and sending one of them again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from integrations.transport import Transport, Updates
+from integrations.triggers import TRIGGER_LABELS
+from referrals import importing
+from referrals.models import Attempt, Delivery, Version
+from referrals.tasks import nudge_delivery
+
+SHOWN = 50  # the newest
+DECIDE = "referrals.decide_delivery"
+QUEUED = "Version {number} is sent again."
+KNOWN_THERE = (
+    "{where} knows each version by its ID: if it already has this one, nothing changes there."
+)
+IS_REMOVAL = "It asks {where} to remove the referral, once more."
+NEWER_THERE = "{where} already has version {done}."
+REPLACES = "This older version takes its place, until a newer one is sent."
+COMES_AFTER = "This older version arrives after it."
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One version, as its row says it. Without a `replay_url` it cannot be sent again."""
+
+    version: Version
+    why: str
+    done_at: datetime | None
+    attempts: list[Attempt]
+    replay_url: str
+    why_not: str
+
+
+def shown_versions(request: HttpRequest, delivery: Delivery) -> list[Shown]:
+    """Return the newest versions; none of a delivery that never has more than one to show."""
+    transport = delivery.destination.transport()
+    if not (transport.takes_more or transport.repeatable or delivery.wanted > 1):
+        return []
+    newest = delivery.versions.select_related("asked_by", "opened_by", "run")
+    found = newest.prefetch_related("attempts", "steps").order_by("-number")[:SHOWN]
+    offered = may_replay(request, delivery)
+    return [_shown(version, delivery, transport, offered=offered) for version in found]
+
+
+def may_replay(request: HttpRequest, delivery: Delivery) -> bool:
+    """Return whether this person may replay what this kind of destination can take again."""
+    return request.user.has_perm(DECIDE) and delivery.destination.transport().repeatable
+
+
+def _shown(version: Version, delivery: Delivery, transport: Transport, *, offered: bool) -> Shown:
+    version.delivery = delivery
+    why_not = importing.why_not_replay(version, transport) if offered else ""
+    url = reverse("admin:referrals_delivery_replay", args=[delivery.pk, version.number])
+    return Shown(
+        version,
+        _why(version),
+        _done_at(version),
+        sorted(version.attempts.all(), key=lambda attempt: attempt.number),
+        url if offered and not why_not else "",
+        why_not,
+    )
+
+
+def _why(version: Version) -> str:
+    labels = ", ".join(TRIGGER_LABELS.get(key, key) for key in version.triggers)
+    return labels or version.get_why_display()
+
+
+def _done_at(version: Version) -> datetime | None:
+    """Return when the destination accepted it."""
+    if version.state != Version.State.ACCEPTED:
+        return None
+    if version.run:
+        return version.run.ended_at
+    done = [step.done_at for step in version.steps.all() if step.done_at]
+    return min(done, default=None)
+
+
+class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    def get_urls(self) -> list[Any]:
+        replay = self.admin_site.admin_view(self.replay_view)
+        own = path(
+            "<uuid:pk>/versions/<int:number>/replay/", replay, name="referrals_delivery_replay"
+        )
+        return [own, *super().get_urls()]
+
+    def replay_view(self, request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+        """Say what is sent again, and what the destination does with it; a POST sends it."""
+        if not request.user.has_perm(DECIDE):
+            raise PermissionDenied
+        delivery = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, delivery):
+            raise PermissionDenied
+        version = get_object_or_404(delivery.versions, number=number)
+        version.delivery = delivery
+        transport = delivery.destination.transport()
+        page = reverse("admin:referrals_delivery_change", args=[pk])
+        if request.method == "POST":
+            self._replay(request, version, transport)
+            return HttpResponseRedirect(page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Replay version {number} of {delivery.referral}",
+            "opts": self.model._meta,
+            "sentences": list(_what_happens(version, transport)),
+            "why_not": importing.why_not_replay(version, transport),
+            "button": "Replay",
+            "back_url": page,
+        }
+        return TemplateResponse(request, "admin/referrals/confirm.html", context)
+
+    def _replay(self, request: HttpRequest, version: Version, transport: Transport) -> None:
+        chosen = Version.objects.filter(pk=version.pk)
+        done = importing.replay(chosen, transport, request.user)  # type: ignore[arg-type]
+        for refused in done.refused:
+            self.message_user(request, f"Not sent again: {refused.why}", messages.WARNING)
+        if done.queued:
+            nudge_delivery(version.delivery_id)
+            said = QUEUED.format(number=version.number)
+            self.message_user(request, said, messages.SUCCESS)
+
+
+def _what_happens(version: Version, transport: Transport) -> Iterator[str]:
+    delivery = version.delivery
+    where = delivery.destination
+    if version.action == Version.Action.REMOVE:
+        yield IS_REMOVAL.format(where=where)
+    else:
+        files = "" if transport.batches else ", with its summary and attachments"
+        yield (
+            f"Referral {delivery.reference} is sent to {where} once more, as it was in version "
+            f"{version.number}{files}."
+        )
+    yield KNOWN_THERE.format(where=where)
+    if version.number < delivery.done:
+        later = REPLACES if transport.updates is Updates.LATEST else COMES_AFTER
+        yield f"{NEWER_THERE.format(where=where, done=delivery.done)} {later}"
