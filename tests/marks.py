@@ -68,6 +68,8 @@ def _unit(item: pytest.Item) -> str:
         return "everything"
     if fixtures & {"browser", "ended", "planted"}:
         return item.location[0]
+    if "upgraded_portal" in fixtures:
+        return item.nodeid.partition("[")[2]
     return item.nodeid if has(item, "long", *STARTS_PROGRAMS) else ""
 
 

@@ -25,7 +25,7 @@ from integrations.models import Source, SourceCredential
 from referrals.models import InboundEvent
 from tests.rows import as_stored, of_before, put, put_unbound
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.django_db
 
 storage = EncryptedFileStorage()
 # Where constraints ask for more than any value.

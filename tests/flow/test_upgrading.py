@@ -61,7 +61,7 @@ def renamed(codename: str) -> str:
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def portal(
+def upgraded_portal(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return the version, the facts of then, and those of now."""
@@ -70,8 +70,8 @@ def portal(
         return request.param, before, upgraded(folder, environment)
 
 
-def test_everything_is_there_as_it_was(portal: Any) -> None:
-    name, before, after = portal
+def test_everything_is_there_as_it_was(upgraded_portal: Any) -> None:
+    name, before, after = upgraded_portal
     assert {one["state"] for one in before["deliveries"].values()} == STATES
     assert len(before["deliveries"]) > 30
     if name == "613ff02":
@@ -81,23 +81,23 @@ def test_everything_is_there_as_it_was(portal: Any) -> None:
     assert after["trail"] == before["trail"]
 
 
-def test_what_a_purge_of_then_has_left_of_a_person_is_deleted(portal: Any) -> None:
-    name, before, after = portal
+def test_what_a_purge_of_then_has_left_of_a_person_is_deleted(upgraded_portal: Any) -> None:
+    name, before, after = upgraded_portal
     if name == "613ff02":  # the later ones had been upgraded before
         assert json.dumps(before).count(LEFT) == 7
     assert LEFT not in json.dumps(after)
 
 
-def test_permissions_are_carried_over(portal: Any) -> None:
-    _, before, after = portal
+def test_permissions_are_carried_over(upgraded_portal: Any) -> None:
+    _, before, after = upgraded_portal
     assert after["groups"]["Night shift"] == ["decide_delivery", "view_delivery"]
     assert after["people"]["liaison"] == ["decide_delivery"]
     for group, codenames in before["groups"].items():
         assert set(after["groups"][group]) >= {renamed(one) for one in codenames}, group
 
 
-def test_what_was_stored_of_a_crms_is_kept_as_declared_at_upgrade(portal: Any) -> None:
-    _, before, after = portal
+def test_what_was_stored_of_a_crms_is_kept_as_declared_at_upgrade(upgraded_portal: Any) -> None:
+    _, before, after = upgraded_portal
     assert after["declared"]
     for name, declared in after["declared"].items():
         assert sorted(declared) == ["look_up", "repeat_files"]
@@ -117,8 +117,8 @@ def without_what_goes_again(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "deliveries": kept, "bodies": bodies, "referrals": referrals}
 
 
-def test_nothing_that_had_arrived_is_sent_again(portal: Any) -> None:
-    _, before, after = portal
+def test_nothing_that_had_arrived_is_sent_again(upgraded_portal: Any) -> None:
+    _, before, after = upgraded_portal
     brought = after["brought"]
     assert brought, "what waited goes on"
     assert set(brought.values()) == {1}

@@ -252,7 +252,6 @@ def _with_both_ids(body: bytes):
 
 from integrations.sources.caredove.plain import parse as _PARSE  # noqa: E402
 
-pytestmark = pytest.mark.postgres  # locks and constraints while events are opened
 
 
 def test_a_revoked_referral_leaves_a_tombstone_and_nothing_of_the_person(

@@ -11,7 +11,7 @@ from referrals import importing
 from referrals.models import Delivery, Version
 from tests.world import World, make_world, options, plain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]  # conditional updates
+pytestmark = pytest.mark.django_db
 
 EACH: dict[str, Any] = {"updates": "each"}
 LATEST: dict[str, Any] = {"updates": "latest", "repeatable": True}
