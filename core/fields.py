@@ -359,9 +359,12 @@ class EncryptedSentencesField(EncryptedJSONField[_ST, _GT]):
 
 
 def _each(change: Callable[[str], str], value: Any) -> Any:
+    """Change each text of a list or of an object; anything else is no sentence, and stays."""
     if isinstance(value, dict):
-        return {name: change(text) for name, text in value.items()}
-    return [change(text) for text in value] if isinstance(value, list) else value
+        return {name: _each(change, one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_each(change, one) for one in value]
+    return change(value) if isinstance(value, str) else value
 
 
 class StoredFileField(models.CharField):  # type: ignore[type-arg]

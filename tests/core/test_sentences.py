@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 from core import sentences
+from core.fields import EncryptedSentenceField, EncryptedSentencesField, SentenceField
 from core.sentences import Cause, Sentence, join, loaded, stored
 
 GREETING = Cause("test_greeting", "{name} says: {words}")
@@ -96,3 +97,31 @@ def test_no_two_causes_share_a_key() -> None:
 )
 def test_a_copy_keeps_its_cause(copied) -> None:  # type: ignore[no-untyped-def]
     assert stored(copied(COUNTED(count=3))) == stored(COUNTED(count=3))
+
+
+def test_a_list_of_sentences_keeps_each_cause_and_whatever_else_it_holds() -> None:
+    field = EncryptedSentencesField()
+    given = [GREETING(name="CRMS", words="No."), "Somebody's own.", 7, None, ["nested"]]
+
+    read = field.load(field.dump(given))
+
+    assert read == given
+    assert stored(read[0]) == stored(given[0])
+    assert "CRMS says" not in field.dump(given).decode()
+
+
+def test_sentences_by_name_keep_each_cause() -> None:
+    field = EncryptedSentencesField()
+    given = {"letter.pdf": COUNTED(count=2)}
+
+    read = field.load(field.dump(given))
+
+    assert read == given
+    assert stored(read["letter.pdf"]) == stored(COUNTED(count=2))
+
+
+@pytest.mark.parametrize("field", [SentenceField(), EncryptedSentenceField()], ids=str)
+def test_a_dump_of_the_database_keeps_the_cause(field) -> None:  # type: ignore[no-untyped-def]
+    assert field.to_python(stored(COUNTED(count=2))) == "There are 2 more."
+    assert stored(field.to_python(stored(COUNTED(count=2)))) == stored(COUNTED(count=2))
+    assert field.to_python(None) is None
