@@ -427,7 +427,7 @@ def test_without_a_destination_readiness_says_so(world: World) -> None:
 # -- The dry run
 
 
-def dry_run(world: World, choice: TriggerConfig, saved: TriggerConfig | None = None) -> Any:
+def tried(world: World, choice: TriggerConfig, saved: TriggerConfig | None = None) -> Any:
     tally = rehearsal.begin(world.listing, NOW() + timedelta(seconds=1))
     rehearsal.go_on(tally, choice, saved)
     (row,) = tally.rows
@@ -447,7 +447,7 @@ def choice(world: World, **given: Any) -> TriggerConfig:
 def test_the_dry_run_tries_the_gates_on_a_choice_that_nobody_has_saved(world: World) -> None:
     event = world.send(plain(routed=True))
 
-    row = dry_run(world, choice(world), saved=world.config)
+    row = tried(world, choice(world), saved=world.config)
 
     assert row.then.fate is row.now.fate is rehearsal.Fate.NOT_MATCHED
     assert row.then.why == row.now.why == event.reason
@@ -456,7 +456,7 @@ def test_the_dry_run_tries_the_gates_on_a_choice_that_nobody_has_saved(world: Wo
 def test_the_dry_run_waits_for_details_as_opening_does(world: World) -> None:
     event = world.send(plain(registrant=None))
 
-    row = dry_run(world, choice(world))
+    row = tried(world, choice(world))
 
     assert (row.then.fate, row.then.why) == (rehearsal.Fate.WAITING, event.reason)
 
@@ -465,7 +465,7 @@ def test_the_dry_run_leaves_a_withdrawn_request_to_a_person_as_opening_does(worl
     with saying(request_status="entered-in-error"):
         event = world.send(plain())
 
-    row = dry_run(world, choice(world))
+    row = tried(world, choice(world))
 
     assert (row.then.fate, row.then.why) == (rehearsal.Fate.WAITING, event.reason)
 
@@ -474,8 +474,8 @@ def test_the_dry_run_says_of_what_is_saved_why_nothing_goes(world: World) -> Non
     world.config.enabled = False
     world.send(plain())
 
-    off = dry_run(world, choice(world), saved=world.config)
-    nowhere = dry_run(world, choice(world))
+    off = tried(world, choice(world), saved=world.config)
+    nowhere = tried(world, choice(world))
 
     assert off.now.why == sentences.SWITCHED_OFF(listing=world.listing)
     assert nowhere.now.why == sentences.NOT_CONNECTED(listing=world.listing)
@@ -485,7 +485,7 @@ def test_the_dry_run_knows_what_was_deleted(world: World) -> None:
     world.send(plain())
     Referral.objects.update(purged_at=NOW(), purged_why="expired")
 
-    row = dry_run(world, choice(world))
+    row = tried(world, choice(world))
 
     assert (row.then.fate, row.then.why) == (rehearsal.Fate.DELETED, sentences.EXPIRED())
 
