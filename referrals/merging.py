@@ -19,6 +19,7 @@ from referrals import (
     names,
     rereading,
     snapshot,
+    versions,
     withdrawal,
 )
 from referrals.documents import document_of_message
@@ -134,6 +135,8 @@ def merge(place: Resolved) -> Merged:
     referral.snapshot = snapshot.merge(known, document_of_message(parsed, came), at, sender)
     referral.classifications = matching.remember(referral.classifications, at, parsed.document)
     referral.received = referral.received or parsed.kind is EventKind.RECEIVED
+    if referral.is_in_part and (parsed.kind is EventKind.RECEIVED or versions.EDITED in fired):
+        referral.purged_why = ""  # such a message holds all of it
     if place.moves and parsed.listing_id:
         referral.listing_caredove_id, referral.listing = parsed.listing_id, place.listing
     if place.moves and place.organization:

@@ -107,6 +107,11 @@ class Referral(KeyedModel):
         """Whether Caredove has revoked it, and it must not stay anywhere."""
         return self.purged_why == self.PurgedWhy.REVOKED
 
+    @property
+    def is_in_part(self) -> bool:
+        """Whether messages since its data was deleted have not brought it whole again."""
+        return self.purged_at is None and self.purged_why == self.PurgedWhy.EXPIRED
+
 
 class RetentionPeriod(models.Model):
     """How long an organization keeps what a referral says, after its last message.

@@ -398,6 +398,8 @@ def _update(
     where, referral = config.destination, merged.place.referral
     if waits := _waits(merged, delivery, where):
         return waits
+    if referral.is_in_part:
+        return Verdict(Outcome.NO_TRIGGER, sentences.IN_PART(destination=where))
     edited, failed = versions.EDITED in merged.fired, delivery.reason in versions.REVIVABLE
     asked: dict[str, Any] = {"triggers": keys, "opened_by": merged.place.event}
     if updates is Updates.LATEST:

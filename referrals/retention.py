@@ -144,9 +144,12 @@ def why_ended(referral: Referral) -> str:
 
 
 def begin_anew(referral: Referral) -> None:
-    """Let a referral whose retention period was over be filled again, by a new message."""
+    """Let a referral whose retention period was over be filled again, by a new message.
+
+    Until it is whole again, `is_in_part` says so: a late message may know little of it.
+    """
     Referral.objects.filter(pk=referral.pk, purged_why=Why.EXPIRED).update(
-        purged_at=None, purged_why="", changed_at=clock.now()
+        purged_at=None, changed_at=clock.now()
     )
     referral.refresh_from_db(fields=["purged_at", "purged_why", "changed_at"])
 

@@ -113,6 +113,11 @@ IMPORT_STOPPED = Cause(
 DETAILS_CAME = Cause("details_came", "The details came that the import waited for.")
 IMPORT_STARTED = Cause("import_started", "Import into {destination} started.")
 GETS_UPDATE = Cause("gets_update", "{destination} gets an update.")
+IN_PART = Cause(
+    "in_part",
+    "The person's data was deleted after the retention period. {destination} gets an update when "
+    "Caredove sends the whole referral again.",
+)
 IS_IN_ALREADY = Cause("is_in_already", "It is in {destination} already.")
 WAS_DISMISSED = Cause("was_dismissed", "A person dismissed the import into {destination}.")
 GOES_AGAIN = Cause("goes_again", "The failed import into {destination} goes again.")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -64,18 +64,19 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         referral = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, referral):
             raise PermissionDenied
-        chosen = [one for one in sendings(request, referral) if one.destination.pk == destination]
-        if not chosen:
-            raise Http404
+        ours = Destination.objects.filter(organization=referral.organization)
+        where = get_object_or_404(ours, pk=destination)
+        may_go = where in [one.destination for one in sendings(request, referral)]
         page = reverse("admin:referrals_referral_change", args=[pk])
         if request.method == "POST":
-            self._send(request, referral, chosen[0].destination)
+            self._send(request, referral, where)
             return HttpResponseRedirect(page)
         context = {
             **self.admin_site.each_context(request),
-            "title": chosen[0].label,
+            "title": f"Send {referral} to {where}",
             "opts": self.model._meta,
-            "sentences": list(_what_happens(referral, chosen[0].destination)),
+            "sentences": list(_what_happens(referral, where)),
+            "why_not": "" if may_go else importing.why_not_by_hand(referral, where),
             "button": "Send",
             "back_url": page,
         }

@@ -41,7 +41,7 @@ from referrals.importing.restoring import (
 )
 from referrals.importing.running import run, run_next
 from referrals.importing.runs import carry_due, due_destinations
-from referrals.importing.sending import NotSent, send_by_hand
+from referrals.importing.sending import NotSent, send_by_hand, why_not_by_hand
 
 __all__ = [
     "NotReplayed",
@@ -72,6 +72,7 @@ __all__ = [
     "run",
     "run_next",
     "send_by_hand",
+    "why_not_by_hand",
     "why_not_replay",
     "why_not_retry",
 ]

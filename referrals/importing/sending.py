@@ -24,6 +24,13 @@ class NotSent(Exception):
         self.why = why
 
 
+def why_not_by_hand(referral: Referral, destination: Destination) -> str:
+    """Return why the referral must not be sent there by hand, or an empty string."""
+    if not destination.transport().by_hand:
+        return NOT_BY_HAND
+    return why_not_now(Delivery(referral=referral, destination=destination))
+
+
 @transaction.atomic
 def send_by_hand(
     referral: Referral,
@@ -35,10 +42,10 @@ def send_by_hand(
 
     `options` are this sending's own, and stay encrypted. Raises NotSent.
     """
-    if not destination.transport().by_hand:
-        raise NotSent(NOT_BY_HAND)
     now = clock.now()
     locked = Referral.objects.select_for_update(of=("self",)).get(pk=referral.pk)
+    if why := why_not_by_hand(locked, destination):
+        raise NotSent(why)
     ours = Delivery.objects.filter(referral=locked, destination=destination)
     delivery = ours.first() or Delivery(
         referral=locked,
@@ -51,8 +58,6 @@ def send_by_hand(
         state=Delivery.State.QUEUED,
         due_at=now,
     )
-    if why := why_not_now(delivery):
-        raise NotSent(why)
     asked = {
         "asked_by": by,
         "options": dict(options) if options else None,

@@ -253,7 +253,6 @@ def _with_both_ids(body: bytes):
 from integrations.sources.caredove.plain import parse as _PARSE  # noqa: E402
 
 
-
 def test_a_revoked_referral_leaves_a_tombstone_and_nothing_of_the_person(
     world: World, django_capture_on_commit_callbacks
 ):

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from core import clock
 from integrations.destinations.demo import transport as demo
 from integrations.transport import Down
-from referrals import importing
+from referrals import importing, retention
 from referrals.models import Delivery, Version
 from tests.world import World, make_world, options, plain
 
@@ -474,3 +476,22 @@ def test_after_a_revocation_nothing_counts_as_still_to_be_brought(
     run_all(world)
     assert states(world) == ["accepted", *["dismissed"] * pending]
     assert brought() == [1]
+
+
+@pytest.mark.parametrize("given", KINDS)
+def test_after_the_retention_period_a_late_message_makes_no_version(given: dict[str, Any]) -> None:
+    world = keeps(**given)
+    world.send(plain())
+    run_all(world)
+    with transaction.atomic():
+        retention.purge(world.referral, clock.now())
+    for number in (2, 3):
+        event = world.send(plain("referral.closed", number=number))
+        assert "retention period" in event.reason
+    assert (world.delivery.wanted, world.delivery.state) == (1, "imported")
+    edit(world, 4)
+    run_all(world)
+    assert brought() == [1, 2]
+    assert reasons(world) == [None, "reason 4"]
+    close(world, 5)
+    assert world.delivery.wanted == 3, "it is whole again"

@@ -172,7 +172,12 @@ def test_nothing_is_sent_by_hand_where_that_is_not_offered(world: World):
     support = client_of(SUPPORT, world.organization)
     page = reverse("admin:referrals_referral_change", args=[world.referral.pk])
     assert "Send to" not in support.get(page).content.decode()
-    assert support.post(send_url(world)).status_code == 404
+    question = support.get(send_url(world)).content.decode()
+    assert "Nothing is sent to this destination by hand." in question
+    assert 'value="Send"' not in question
+    answer = support.post(send_url(world), follow=True).content.decode()
+    assert "Not sent: Nothing is sent to this destination by hand." in answer
+    assert world.delivery.versions.count() == 1
 
 
 @pytest.mark.parametrize("role", ["", LIAISON])
