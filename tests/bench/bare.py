@@ -158,7 +158,7 @@ class Bare:
         from integrations.destinations.crms.body import create_body
 
         contents = _contents(parcel)
-        record = create_body(f"9{parcel.reference}", parcel.record, {}, 10**6)
+        record = create_body(f"9{parcel.reference}", parcel.record, {})
         crms = f"{os.environ['BENCH_CRMS']}/api/v1/referrals"
         picture = f"{os.environ['BENCH_FILES']}/{portal.PICTURE}"
         self.session.headers["Authorization"] = f"Bearer {portal.TOKEN}"
