@@ -13,7 +13,7 @@ class AccessConfig(AppConfig):
         """
         from access.filters import RelatedFilter
         from access.signing_in import factor_secrets, receivers  # noqa: F401 - registers them
-        from core import rotation
+        from core.encryption import rotation
 
         rotation.register(factor_secrets.renew, factor_secrets.unbound)
         FieldListFilter.register(_is_relation, RelatedFilter, take_priority=True)

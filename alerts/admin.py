@@ -24,9 +24,9 @@ from access.scoped import RecordedAdmin
 from alerts import sending, sentences, words
 from alerts.models import Alert, AlertDelivery, AlertKind, AlertRecipient, AlertSettings
 from core import audit
+from core.database.rows import update_one
 from core.outbound import AddressRefused
 from core.outbound.addresses import origin
-from core.rows import update_one
 from integrations.admin.choosing import choose_only
 from integrations.admin.shared import Tool
 from integrations.transport import DeliveryError, TryAgain

@@ -6,6 +6,6 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         from alerts.running import look_and_send
-        from referrals import dispatching
+        from referrals.running import dispatcher
 
-        dispatching.beside(look_and_send)
+        dispatcher.beside(look_and_send)

@@ -11,8 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from core.database.rows import KeyedModel
 from core.fields import EncryptedTextField, SentenceField
-from core.rows import KeyedModel
 
 
 class AlertKind(models.TextChoices):

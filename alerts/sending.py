@@ -1,7 +1,7 @@
 """Delivering alerts, at least once each: by e-mail, or to a webhook that checks our signature.
 
-Whoever dies on the way leaves a delivery to be sent later (`core.due`). Its id stays the same over
-all tries: `Message-ID` and `webhook-id` tell a repeat.
+Whoever dies on the way leaves a delivery to be sent later (`core.database.due`). Its id stays the
+same over all tries: `Message-ID` and `webhook-id` tell a repeat.
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from django.core.mail import EmailMessage, get_connection
 from alerts import sentences, words
 from alerts.models import Alert, AlertDelivery, AlertRecipient
 from alerts.words import Message
-from core import clock
-from core.due import Due, pause
+from core.database import clock
+from core.database.due import Due, pause
 from integrations.channels import mail, webhook
 from integrations.transport import DeliveryError, Misconfigured
 

@@ -1,6 +1,6 @@
 """Why an alert did not get through: each sentence once; a row stores the cause and its values."""
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 NO_MAIL = Cause(
     "alert_no_mail", "E-mail is not set up here: an administrator has to set EMAIL_URL."

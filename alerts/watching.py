@@ -14,11 +14,11 @@ from django.db.models import Count, F, Max, Min, Q
 
 from alerts.models import Alert, AlertKind, AlertSettings, Trouble
 from alerts.telling import News, tell
-from core import clock
-from core.sentences import stored
+from core.database import clock
+from core.text.sentences import stored
 from integrations.models import Destination, Organization
 from integrations.transport import ErrorKind
-from referrals.causes import UNCLEARED, cause_key
+from referrals.answers.causes import UNCLEARED, cause_key
 from referrals.models import Delivery
 
 State = Delivery.State

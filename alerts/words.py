@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from alerts.models import Alert, AlertKind, AlertRecipient
 from alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
-from core.sentences import loaded
-from referrals import causes
+from core.text.sentences import loaded
 from referrals.advice import Actor, Advice
+from referrals.answers import causes
 
 TEST = "test"
 ANSWERS = {

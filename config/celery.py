@@ -14,13 +14,13 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("dovetail")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(["referrals.running"])
 
 
 @worker_init.connect
 def refuse_to_start(**_: Any) -> None:
     """End a worker that must not start; Celery would only log an error."""
-    from core import rotation  # once the apps are loaded
+    from core.encryption import rotation  # once the apps are loaded
 
     try:
         rotation.refuse_to_start()

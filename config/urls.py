@@ -23,6 +23,6 @@ urlpatterns = [
         ),
     ),
     path("admin/", admin.site.urls),
-    path("", include("core.urls")),
+    path("", include("core.web.urls")),
     path("", include("referrals.api.urls")),
 ]

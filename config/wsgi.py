@@ -11,16 +11,16 @@ from django.db import DatabaseError, connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-import_module("core.rotation").refuse_to_start()
+import_module("core.encryption.rotation").refuse_to_start()
 import_module(settings.ROOT_URLCONF)  # now, not while the first request waits
 
 
 def _look_for_a_restore() -> None:
     """Notice a restored database before new events come in; the dispatcher looks again."""
-    from referrals import importing
+    from referrals import delivering
 
     try:
-        importing.look_without_asking()
+        delivering.look_without_asking()
     except (DatabaseError, OSError):
         logging.getLogger(__name__).warning("the database could not be compared with the mark")
     finally:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from core import audit
 from core.models import AuditEvent
-from core.pagination import BoundedPaginator
+from core.web.pagination import BoundedPaginator
 
 
 @admin.register(AuditEvent)

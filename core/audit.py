@@ -8,7 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from core.models import AuditEvent
-from core.requests import client_ip
+from core.web.requests import client_ip
 
 _present_names: dict[str, str] = {}  # by each name of an earlier version
 

@@ -3,7 +3,7 @@
 They are stored as bytes under the first key of ENCRYPTION_KEYS and bound to their column and row
 (`core.rowkeys`): a value that was copied to another one is refused there. NULL stays NULL. The
 database cannot search them: the only lookup is `isnull`. A value is written by `save()`,
-`bulk_create()`, and `core.rows.update_one`; an update of many rows can only empty them.
+`bulk_create()`, and `core.database.rows.update_one`; an update of many rows can only empty them.
 """
 
 import json
@@ -23,7 +23,8 @@ from django.db.models.expressions import Col, Combinable
 from django.db.models.lookups import Lookup, Transform
 from django.utils.translation import gettext_lazy as _
 
-from core import encryption, rowkeys, sentences
+from core import encryption, rowkeys
+from core.text import sentences
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -54,7 +55,8 @@ class NoRow(TypeError):
     def __init__(self, field: _Field[Any, Any]) -> None:
         super().__init__(
             f"{field.model._meta.label}.{field.name} is bound to its row: write it by save(), "
-            "bulk_create() or core.rows.update_one(). Many rows can only be emptied, by None."
+            "bulk_create() or core.database.rows.update_one(). Many rows can only be emptied, "
+            "by None."
         )
 
 
@@ -188,7 +190,10 @@ def check_row_key(field: _Field[Any, Any]) -> list[checks.CheckMessage]:
     """Report a model that has no column for the keys that this field's values are bound to."""
     if rowkeys.field_of(field.model) is not None:
         return []
-    message = "What is encrypted is bound to its row: derive the model from core.rows.KeyedModel."
+    message = (
+        "What is encrypted is bound to its row: derive the model from "
+        "core.database.rows.KeyedModel."
+    )
     return [checks.Error(message, obj=field, id="core.E002")]
 
 
@@ -292,7 +297,7 @@ class EncryptedBinaryField(EncryptedField[_ST, _GT]):
 
 
 class SentenceField(models.TextField):  # type: ignore[type-arg]
-    """A sentence of `core.sentences`, stored as its cause and values; or somebody's own text.
+    """A sentence of `core.text.sentences`, stored as its cause and values; or somebody's own text.
 
     For migrations it is the text that it is stored as.
     """

@@ -58,8 +58,8 @@ def key_of(row: models.Model, using: str | None = None) -> UUID | None:
     """Return the key of a stored row, which gets one here if it has none; None if it is not there.
 
     What is bound to the key must be written under the condition that the row has it: see
-    `core.rows`. In a transaction the row does not remember a key that it got here, which a rollback
-    would take back.
+    `core.database.rows`. In a transaction the row does not remember a key that it got here, which a
+    rollback would take back.
     """
     known: UUID | None = getattr(row, NAME)
     if known is not None:

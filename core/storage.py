@@ -16,8 +16,7 @@ from django.db.models import Model
 from django.utils._os import safe_join
 from django.utils.deconstruct import deconstructible
 
-from core import sealed
-from core.encryption import Tampered, Unbound, keyring
+from core.encryption import Tampered, Unbound, keyring, sealed
 from core.rowkeys import NAME, key_for_files, known_key
 
 _FILE_MODE = 0o600

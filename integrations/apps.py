@@ -10,7 +10,7 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Tell mappings which fields each kind of destination takes, and install its own."""
         from integrations import destinations, receivers  # noqa: F401
-        from mapping import targets
+        from mapping.engine import targets
 
         for kind, transport in destinations.kinds().items():
             targets.register(kind, transport.target_fields)
@@ -22,7 +22,7 @@ def install_shipped_mappings(**_: Any) -> None:
     from django.db import connection
 
     from integrations import destinations
-    from mapping import exchange
+    from mapping.editing import exchange
     from mapping.models import Mapping
 
     if Mapping._meta.db_table not in connection.introspection.table_names():

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from core.sentences import loaded, stored
+from core.text.sentences import loaded, stored
 
 
 class Capability(StrEnum):

@@ -20,9 +20,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from simple_history.models import HistoricalRecords
 
-from core import clock
+from core.database import clock
+from core.database.rows import KeyedHistory, KeyedModel, update_one
 from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
-from core.rows import KeyedHistory, KeyedModel, update_one
 from integrations import capabilities, destinations, sentences, sources
 from integrations.capabilities import (
     PROVED_BY_READING,

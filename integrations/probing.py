@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from core import clock, outbound
-from core.due import Due
+from core import outbound
+from core.database import clock
+from core.database.due import Due
 from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, Down, Misconfigured
 

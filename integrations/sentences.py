@@ -1,6 +1,6 @@
 """Every sentence about how an organization or a destination stands, or what came of a call."""
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 SUSPENDED = Cause("suspended", "{organization} is suspended in Dovetail.")
 PLAN_TOO_LOW = Cause(

@@ -18,7 +18,7 @@ from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.sentences import DOWN_BECAUSE
-from mapping.targets import TargetField
+from mapping.engine.targets import TargetField
 
 SUMMARY = "referral_summary"
 ATTACHMENT = "attachment"

@@ -18,12 +18,13 @@ from django.utils.http import urlencode
 from access import scope
 from access.scoped import ScopedAdmin
 from core import audit
-from mapping import catalogue, editor, exchange, testing, versions
-from mapping.forms import MappingForm, NewMappingForm
+from mapping.editing import editor, exchange, testing, versions
+from mapping.editing.forms import MappingForm, NewMappingForm
+from mapping.editing.wording import field_in_words
+from mapping.engine.targets import target_fields
 from mapping.models import Mapping, MappingVersion
-from mapping.samples import samples
-from mapping.targets import target_fields
-from mapping.wording import field_in_words
+from mapping.source import catalogue
+from mapping.source.samples import samples
 
 TEMPLATES = "admin/mapping"
 

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from mapping.engine import Rule
-from mapping.transforms import ANYTHING_ELSE
+from mapping.engine.engine import Rule
+from mapping.engine.transforms import ANYTHING_ELSE
 
 
 class Mapping(models.Model):
@@ -73,7 +73,7 @@ class FieldRule(models.Model):
     mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="rules")
     position = models.PositiveIntegerField(default=1)
     target = models.CharField(max_length=100)
-    sources = models.JSONField(default=list, blank=True)  # keys of mapping.catalogue
+    sources = models.JSONField(default=list, blank=True)  # keys of mapping.source.catalogue
     transforms = models.JSONField(default=list, blank=True)  # [{"name": …, option: value, …}]
     history = HistoricalRecords()
 

@@ -1,6 +1,6 @@
 """Every sentence about a mapping that cannot run: a referral's import keeps it. Pure."""
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 RULE = Cause("rule", "Rule {position} ({target})")
 RULE_WITHOUT_TARGET = Cause("rule_without_target", "Rule {position} (no target)")

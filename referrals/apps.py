@@ -7,26 +7,22 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from core import audit, rotation
+        from core import audit
+        from core.encryption import rotation
         from integrations.hooks import (
             destination_released,
             destination_tested,
             listing_connected,
         )
         from mapping.hooks import mapping_stored
-        from referrals import (  # noqa: F401 - registers them
-            backlog,
-            checks,
-            dispatching,
-            names,
-            retention,
-        )
-        from referrals.importing import proving, resuming
+        from referrals.delivering import proving, resuming
+        from referrals.record import names, retention
+        from referrals.running import backlog, dispatcher
 
         for former, present in FORMER_NAMES.items():
             audit.renamed(f"referrals.{former}", f"referrals.{present}")
         backlog.register()
-        dispatching.beside(retention.purge_expired)
+        dispatcher.beside(retention.purge_expired)
         rotation.register(names.renew)
         mapping_stored.bind(resuming.resume_mapping)
         listing_connected.bind(resuming.resume_connection)

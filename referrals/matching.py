@@ -6,8 +6,8 @@ from datetime import datetime
 
 from integrations.sources.parsed import EventKind, ParsedEvent
 from integrations.triggers import CLOSED_TRIGGERS, TRIGGER_KEYS
-from mapping.document import CLASSIFICATIONS, Appointment, Document
-from referrals.snapshot import stamp
+from mapping.source.document import CLASSIFICATIONS, Appointment, Document
+from referrals.record.snapshot import stamp
 
 BOOKED_STATUSES = ("booked", "pending")
 CANCELLED_STATUSES = ("cancelled", "canceled")

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.deletion import Collector
 
+from core.database.rows import KeyedModel
 from core.fields import (
     EncryptedBinaryField,
     EncryptedJSONField,
@@ -24,7 +25,6 @@ from core.fields import (
     SentenceField,
     StoredFileField,
 )
-from core.rows import KeyedModel
 from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.sources import Endpoint
@@ -153,7 +153,7 @@ class ReferralAlias(models.Model):
 
 
 class RegistrantName(models.Model):
-    """A name of the registrant, to be found and not to be read: `referrals.names`."""
+    """A name of the registrant, to be found and not to be read: `referrals.record.names`."""
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="names")
     key_id = models.CharField(max_length=8, db_index=True)

@@ -1,10 +1,11 @@
 """Every sentence of Dovetail's own about an event, a referral, or its imports, written once.
 
-What a row stores of one is its cause and values (`core.sentences`). A value may quote somebody:
-`{why}` and `{words}` are as they came. Keys are stored: they are never changed or used again.
+What a row stores of one is its cause and values (`core.text.sentences`). A value may quote
+somebody: `{why}` and `{words}` are as they came. Keys are stored: they are never changed or used
+again.
 """
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 # -- May it go: the gates, in their order ----------------------------------------------------------
 

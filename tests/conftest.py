@@ -111,7 +111,7 @@ def _quick_settings() -> None:
 def _marks_are_not_synced() -> Iterator[None]:
     """What a test has written need not outlast the machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("referrals.importing.marks._sync", lambda _: None)
+        patch.setattr("referrals.delivering.restore.marks._sync", lambda _: None)
         yield
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any, get_args, get_type_hints, is_typeddict
 
-from mapping.document import Document
+from mapping.source.document import Document
 
 EVERYTHING: Document = {
     "reference": "3502768696",

@@ -17,7 +17,9 @@ OF_FIXTURES = {
     "programs": {"portal_env", "postgres_url", "redis_url", "laboratory", "crms", "broker"},
 }
 STARTS_PROGRAMS = ("programs", "browser", "scaled_out")
-RENDERER = "referrals.rendering.child"  # one warm one for each worker, which any summary needs
+RENDERER = (
+    "referrals.summary.rendering.child"  # one warm one for each worker, which any summary needs
+)
 
 
 def complete(item: pytest.Item) -> None:

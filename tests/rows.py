@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import BinaryField, ExpressionWrapper, F, Model, QuerySet, Value
 
 from core import encryption
+from core.database.rows import update_one
 from core.fields import EncryptedField
-from core.rows import update_one
 
 
 def write(rows: "QuerySet[Any]", **columns: Any) -> None:

@@ -161,7 +161,7 @@ def plant(bulk: int = BULK) -> None:
 
 def _age_mappings() -> None:
     """Let the mappings be older than every attempt: a newer one makes a refusal worth a retry."""
-    from core import clock
+    from core.database import clock
     from mapping.models import Mapping as FieldMapping
 
     FieldMapping.objects.update(changed_at=clock.now() - timedelta(days=90))
@@ -236,7 +236,7 @@ def _listing(number: int) -> str:
 
 def _hold() -> None:
     """Hold one connection, as the refusal of credentials would."""
-    from core import clock
+    from core.database import clock
     from integrations.models import Destination
 
     said = "CRMS does not accept the credentials: “The token has expired”."
@@ -248,8 +248,8 @@ def _furnish(caredove_id: str) -> None:
     from alerts.models import Alert, AlertRecipient, AlertSettings
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
-    from referrals import trial_events
     from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod, Run
+    from referrals.running import test_events
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
     said = "Zq-" if caredove_id.startswith(FOREIGN) else ""
@@ -286,7 +286,7 @@ def _furnish(caredove_id: str) -> None:
         organization=organization, trigger_configs__isnull=False
     )
     sender = "zq-source" if said else "caredove"
-    trial_events.send(Source.objects.get(name=sender), connected[0])
+    test_events.send(Source.objects.get(name=sender), connected[0])
     Run.objects.create(
         destination=organization.destinations.all()[0],
         state=Run.State.DONE,
@@ -331,7 +331,7 @@ class Story:
         self, event_type: str = "referral.received", *, bare: bool = False, **changes: Any
     ) -> "InboundEvent":
         """Receive and open an event; `bare` leaves the person out."""
-        from referrals import opening
+        from referrals.intake import opening
         from referrals.models import InboundEvent
 
         received = self.arrives(event_type, bare=bare, **changes)
@@ -342,11 +342,11 @@ class Story:
     def arrives(self, event_type: str, *, bare: bool = False, **changes: Any) -> Any:
         """Receive an event and leave it unopened; return its id."""
         from integrations.models import Source
-        from referrals import intake
+        from referrals.intake import receiving
 
         name = "zq-source" if self.ref.startswith(FOREIGN) else "caredove"
         body = json.dumps(self._event(event_type, bare, changes)).encode()
-        received = intake.receive(Source.objects.get(name=name), "plain", body)
+        received = receiving.receive(Source.objects.get(name=name), "plain", body)
         self.events += 1
         return received.event_id
 
@@ -395,8 +395,8 @@ class Story:
 
     def fails(self, error: Exception, *, built: bool = True) -> None:
         """Try the import once, with this answer to the referral."""
-        from referrals.importing.ledger import DeliveryLedger
-        from referrals.importing.settling import settle
+        from referrals.delivering.ledger import DeliveryLedger
+        from referrals.delivering.settling import settle
 
         lease = self._claim()
         outcome: Exception = error
@@ -409,8 +409,8 @@ class Story:
     def succeeds(self, missing: dict[str, str] | None = None, *, later: bool = False) -> None:
         """Try the import once: the destination takes all but the missing files."""
         from integrations.transport import Exchange, Receipt
-        from referrals.importing.ledger import DeliveryLedger
-        from referrals.importing.settling import settle
+        from referrals.delivering.ledger import DeliveryLedger
+        from referrals.delivering.settling import settle
 
         lease = self._claim()
         ledger, number = DeliveryLedger(lease), self.ref[-5:]
@@ -424,14 +424,14 @@ class Story:
 
     def tries(self) -> None:
         """Try the import for real, with everything that belongs to it."""
-        from referrals import importing
+        from referrals import delivering
 
         self._make_due()
-        importing.run(self.delivery.pk)
+        delivering.run(self.delivery.pk)
 
     def is_lost(self) -> None:
         """Try the import in a worker that does not come back."""
-        from referrals import importing
+        from referrals import delivering
         from referrals.models import Delivery
 
         self._claim()
@@ -439,10 +439,10 @@ class Story:
         Delivery.objects.filter(pk=self.delivery.pk).update(
             lease_until=_now() - timedelta(seconds=1)
         )
-        importing.release_lost()
+        delivering.release_lost()
 
     def _claim(self) -> Any:
-        from referrals.importing.claiming import claim
+        from referrals.delivering.claiming import claim
 
         # What an earlier try may have done was looked for once: the next look is the last.
         self.delivery.steps.filter(done_at=None).update(searches=1)
@@ -458,7 +458,7 @@ class Story:
 
     def _built(self, missing: dict[str, str] | None = None, *, later: bool = False) -> Any:
         from integrations.transport import Parcel
-        from referrals.importing.building import Built
+        from referrals.delivering.building import Built
 
         parcel = Parcel(self.ref, {}, (), None)  # type: ignore[arg-type]
         return Built(parcel, self.referral.version, missing or {}, {}, later)
@@ -534,11 +534,11 @@ class Story:
         self.succeeds()
 
     def _cleared(self) -> None:
-        from referrals import importing
+        from referrals import delivering
 
         self._later_succeeded()
         self.wait(minutes=40)
-        importing.clear_error(self.delivery, _user("support"))
+        delivering.clear_error(self.delivery, _user("support"))
 
     def _edited_since(self) -> None:
         self._imported()
@@ -644,12 +644,12 @@ class Story:
         self.fails(TryAgain("CRMS gave no whole answer: the time was up.", kind=ErrorKind.SILENT))
 
     def _resent_twice(self) -> None:
-        from referrals import importing
+        from referrals import delivering
 
         self._gave_up()
         for _ in range(2):
             self.wait(hours=2)
-            importing.retry(self.delivery, _user("support"))
+            delivering.retry(self.delivery, _user("support"))
             self.used_up()
             self.fails(_crms(500, message="Unexpected error 0x80004005"))
 
@@ -665,7 +665,7 @@ class Story:
 
     def _close_steps(self) -> None:
         """Make a crash one that happened before anything was sent."""
-        from core.rows import update_one
+        from core.database.rows import update_one
         from referrals.models import Delivery
 
         self.delivery.steps.all().delete()
@@ -683,11 +683,11 @@ class Story:
     # -- Ended otherwise
 
     def _dismissed(self) -> None:
-        from referrals import importing
+        from referrals import delivering
 
         self._rejected()
         self.wait(hours=1)
-        importing.dismiss(
+        delivering.dismiss(
             self.delivery, "Entered twice; the other one is in CRMS.", _user("support")
         )
 
@@ -701,13 +701,13 @@ class Story:
         self.comes("referral.revoked", bare=True)
 
     def _expired(self) -> None:
-        from referrals import retention
+        from referrals.record import retention
 
         self._imported()
         retention.purge(self.referral, _now())
 
     def _united(self) -> None:
-        from referrals import identity
+        from referrals.intake import identity
         from referrals.models import Referral, ReferralAlias
 
         self._imported()
@@ -731,7 +731,7 @@ class Story:
         self.succeeds()
 
     def _event_quarantined(self) -> None:
-        from referrals import opening
+        from referrals.intake import opening
         from referrals.models import InboundEvent
 
         pk = self.arrives("referral.received")
@@ -781,10 +781,10 @@ class Story:
 
     def _ignored(self) -> None:
         from integrations.models import Source
-        from referrals import intake, opening
+        from referrals.intake import opening, receiving
 
         body = (FIXTURES / "fhir-cds-service-request.json").read_bytes()
-        received = intake.receive(Source.objects.get(name="caredove"), "fhir", body)
+        received = receiving.receive(Source.objects.get(name="caredove"), "fhir", body)
         opening.open_deliveries(received.event_id)
 
     def _unreadable(self) -> None:
@@ -835,7 +835,7 @@ class Story:
 
 
 def _now() -> datetime:
-    from core import clock
+    from core.database import clock
 
     return clock.now()
 

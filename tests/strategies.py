@@ -1,11 +1,11 @@
-"""Hypothesis strategies for source documents (`mapping.document.Document`)."""
+"""Hypothesis strategies for source documents (`mapping.source.document.Document`)."""
 
 import re
 from typing import Any
 
 from hypothesis import strategies as st
 
-from mapping.document import Document
+from mapping.source.document import Document
 
 TOKEN = re.compile(r"tkn[0-9]{4}x")
 

@@ -13,8 +13,9 @@ from integrations.models import (
     Source,
     TriggerConfig,
 )
-from mapping.exchange import install_shipped
-from referrals import importing, intake, opening
+from mapping.editing.exchange import install_shipped
+from referrals import delivering
+from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -47,9 +48,9 @@ class World:
     config: TriggerConfig
     sent: list[InboundEvent] = field(default_factory=list)
 
-    def receive(self, event: dict[str, Any] | bytes, door: str = "plain") -> intake.Received:
+    def receive(self, event: dict[str, Any] | bytes, door: str = "plain") -> receiving.Received:
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        return intake.receive(self.source, door, body)
+        return receiving.receive(self.source, door, body)
 
     def send(self, event: dict[str, Any] | bytes, door: str = "plain") -> InboundEvent:
         """Store and open an event; return it as it is afterwards."""
@@ -59,7 +60,7 @@ class World:
 
     def run(self) -> Delivery:
         """Run the one delivery that there is, if it is due; return it as it is afterwards."""
-        importing.run(self.delivery.pk)
+        delivering.run(self.delivery.pk)
         return self.delivery
 
     def connect_again(self) -> TriggerConfig:

@@ -15,12 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access import scope
-from core import clock
+from core.database import clock
 from integrations import capabilities
 from integrations.capabilities import Capability
 from integrations.models import Destination, ServiceListing, TriggerConfig
-from referrals import advice, importing, overview
-from referrals.causes import CAUSES, Cause
+from referrals import advice, delivering
+from referrals.answers import dashboard
+from referrals.answers.causes import CAUSES, Cause
 from referrals.models import InboundEvent
 
 SHOWN_CONNECTIONS = 12
@@ -36,7 +37,7 @@ WHAT = {
 class Place:
     """Where a cause is met, with the link to exactly those imports."""
 
-    need: overview.Need
+    need: dashboard.Need
     url: str
 
 
@@ -61,7 +62,7 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class Connection:
     destination: Any
-    health: overview.Health
+    health: dashboard.Health
     waiting: int = 0  # deliveries that could go, were it not for its limits
     why: str = ""  # nothing goes, for those who may not read a destination's words
 
@@ -69,7 +70,7 @@ class Connection:
 def context_of(request: HttpRequest) -> dict[str, Any]:
     """Return what the home page shows this person."""
     today = timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
-    destinations = overview.destinations_with_figures(_rows(request, Destination), today)
+    destinations = dashboard.destinations_with_figures(_rows(request, Destination), today)
     shown: dict[str, Any] = {}
     if request.user.has_perm("referrals.view_delivery"):
         shown |= _imports(request, destinations, today)
@@ -93,13 +94,13 @@ def _imports(
     request: HttpRequest, destinations: list[Destination], today: datetime
 ) -> dict[str, Any]:
     events = scope.limited(InboundEvent.objects.all(), request.user, "referral__organization")
-    flow = overview.flow(destinations, events, today)
+    flow = dashboard.flow(destinations, events, today)
     return {
         "sees_imports": True,
-        "causes": _by_cause(overview.needs(destinations)),
-        "oldest": overview.oldest_unfinished(destinations),
-        "restored": overview.after_restore(destinations),
-        "hosts": importing.asking().count(),
+        "causes": _by_cause(dashboard.needs(destinations)),
+        "oldest": dashboard.oldest_unfinished(destinations),
+        "restored": dashboard.after_restore(destinations),
+        "hosts": delivering.asking().count(),
         "admit_host": advice.ADMIT_HOST,
         "unopened": _unopened(events),
         "flow": flow,
@@ -107,7 +108,7 @@ def _imports(
     }
 
 
-def _by_cause(needs: list[overview.Need]) -> list[tuple[Cause, list[Place]]]:
+def _by_cause(needs: list[dashboard.Need]) -> list[tuple[Cause, list[Place]]]:
     """Return the causes, always in the same order, each with where it is met."""
     needs = sorted(needs, key=lambda need: CAUSES.index(need.cause))
     return [
@@ -116,7 +117,7 @@ def _by_cause(needs: list[overview.Need]) -> list[tuple[Cause, list[Place]]]:
     ]
 
 
-def _work_list(need: overview.Need) -> str:
+def _work_list(need: dashboard.Need) -> str:
     query = {"error": "all", "reason": need.cause.key, "destination": need.destination.pk}
     return f"{reverse('admin:referrals_delivery_changelist')}?{urlencode(query)}"
 
@@ -125,7 +126,7 @@ def _unopened(events: QuerySet[InboundEvent]) -> int:
     return events.filter(state=InboundEvent.State.QUARANTINED).order_by().count()
 
 
-def _bars(flow: overview.Flow) -> list[Bar]:
+def _bars(flow: dashboard.Flow) -> list[Bar]:
     counts = {
         "Received": flow.received,
         "Matched": flow.matched,
@@ -169,14 +170,14 @@ def _to_confirm(destinations: list[Destination]) -> list[tuple[Destination, str]
 
 
 def _connections(destinations: list[Destination]) -> dict[str, Any]:
-    worst = list(overview.Health)
-    waiting = overview.waiting_for_turn(destinations)
+    worst = list(dashboard.Health)
+    waiting = dashboard.waiting_for_turn(destinations)
     connections = [
         Connection(
             one,
-            overview.health(one),
+            dashboard.health(one),
             waiting.get(one.pk, 0),
-            shut.unquoted if (shut := overview.shut_gate(one)) else "",
+            shut.unquoted if (shut := dashboard.shut_gate(one)) else "",
         )
         for one in destinations
     ]

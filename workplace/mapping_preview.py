@@ -24,21 +24,23 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 
 from access import scope
-from core import audit, clock
+from core import audit
+from core.database import clock
 from integrations import destinations
 from integrations.models import Destination
-from mapping import catalogue, editor, exchange, testing
-from mapping.checks import check_mapping
-from mapping.document import Document
-from mapping.engine import Context, Rule
+from mapping.editing import editor, exchange, testing
+from mapping.editing.preview import preview
+from mapping.editing.wording import field_in_words, target_in_words
+from mapping.engine.checks import check_mapping
+from mapping.engine.engine import Context, Rule
+from mapping.engine.targets import target_fields
 from mapping.models import Mapping, MappingTest
-from mapping.preview import preview
-from mapping.samples import sample, samples
-from mapping.targets import target_fields
-from mapping.wording import field_in_words, target_in_words
-from referrals import summary
-from referrals.documents import document_of, masked_document_of
+from mapping.source import catalogue
+from mapping.source.document import Document
+from mapping.source.samples import sample, samples
 from referrals.models import Referral, ReferralAlias
+from referrals.record.documents import document_of, masked_document_of
+from referrals.summary import pdf
 
 SEES_PEOPLE = "referrals.view_referral"
 INVENTED = "Invented: "
@@ -119,12 +121,12 @@ def summary_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
     if subject is None:
         return HttpResponse(NO_REFERRAL, status=404, content_type="text/plain; charset=utf-8")
     document = subject.document
-    names = summary.SummaryContext(
+    names = pdf.SummaryContext(
         organization_name=document.get("organization", {}).get("name", ""),
         listing_name=document.get("listing", {}).get("name", ""),
         time_zone=subject.zone.key,
     )
-    content = summary.pdf(document, names).content
+    content = pdf.pdf(document, names).content
     return HttpResponse(
         content,
         content_type="application/pdf",

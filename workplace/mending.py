@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations.models import ServiceListing, TriggerConfig
+from referrals.answers.readiness import Need
 from referrals.gates import About
-from referrals.readiness import Need
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping.models import Mapping
 from referrals.admin.choices import Choice, choices
-from referrals.explain import Cause, Explanation
+from referrals.answers.explain import Cause, Explanation
 from referrals.models import Delivery, InboundEvent
 
 

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 
 from access import scope
 from core import audit, encryption
-from referrals.explain import Explanation, asker, explain, explain_referral, find
+from referrals.answers.explain import Explanation, asker, explain, explain_referral, find
 from referrals.models import Referral
 from workplace.shell import may_ask
 from workplace.ways import ways

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from access.signing_in import factor_secrets, factors
-from core.requests import client_ip
+from core.web.requests import client_ip
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

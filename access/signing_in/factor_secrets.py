@@ -16,7 +16,7 @@ from django.db.models.signals import post_init, pre_save
 from django.dispatch import receiver
 
 from core import encryption
-from core.rotation import Progress
+from core.encryption.rotation import Progress
 
 CONTEXT = "mfa.authenticator.data"
 SECRETS = ("secret", "seed", "migrated_codes")  # of an app, of recovery codes, of earlier ones
@@ -107,7 +107,10 @@ def _changed(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, An
 
 
 def renew() -> Iterator[Progress]:
-    """Encrypt each secret with the first key, and bind it to its factor, for `core.rotation`."""
+    """Encrypt each secret with the first key, and bind it to its factor.
+
+    For `core.encryption.rotation`.
+    """
     rows = Authenticator.objects.order_by("pk")
     progress = Progress(CONTEXT, total=rows.count())
     for row in rows:

@@ -35,7 +35,7 @@ from core.outbound.errors import (
     Unreachable,
 )
 from core.outbound.session import BLOCK, Call, during, session
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 MAX_REDIRECTS = 3
 _HEADERS = {"User-Agent": "Dovetail", "Accept": "*/*", "Accept-Encoding": "identity"}

@@ -1,6 +1,6 @@
 """Why a call brought no usable answer, in sentences that name the host and nothing else."""
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 NO_WHOLE_ANSWER = Cause("outbound_no_answer", "{host} gave no whole answer: {why}.")
 NO_WHOLE_REQUEST = Cause("outbound_interrupted", "{host} took no whole request: {why}.")

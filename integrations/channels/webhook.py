@@ -6,7 +6,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from core import clock, outbound
+from core import outbound
+from core.database import clock
 from core.outbound import Answer
 from integrations import sentences
 from integrations.http.exchanges import exchange, retry_after

@@ -18,7 +18,7 @@ from integrations.configuration.parts import DEFAULT, LIMITS
 from integrations.configuration.sections import ENVIRONMENT
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.transport import SecretField
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping as FieldMapping
 
 

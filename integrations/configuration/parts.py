@@ -18,7 +18,7 @@ from integrations.hooks import listing_connected
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from integrations.transport import SecretField
 from integrations.triggers import TRIGGER_KEYS
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping as FieldMapping
 
 LIMITS = ("at_once", "per_minute")  # among the options of every kind

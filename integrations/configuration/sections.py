@@ -184,7 +184,7 @@ class TriggerSection(Section):
 
 
 class MappingSection(Section):
-    """A mapping as the editor exports it; `mapping.exchange` checks what it holds."""
+    """A mapping as the editor exports it; `mapping.editing.exchange` checks what it holds."""
 
     organization = Text(required=False)
     name = Text()

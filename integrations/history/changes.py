@@ -13,7 +13,7 @@ from core.compare import Effect, Row
 from integrations.history.sorts import SORTS, Record, Sort
 from integrations.history.states import differences
 from integrations.models import Organization
-from mapping import versions
+from mapping.editing import versions
 from mapping.models import Mapping, MappingVersion
 
 VERSION = "mappingversion"  # beside the keys of SORTS: a mapping changes by whole versions

@@ -13,8 +13,8 @@ from enum import Enum, auto
 from html import unescape
 from typing import Any
 
-from core.markup import plain_text
 from core.outbound import Answer
+from core.text.markup import plain_text
 from integrations.http.bodies import header, read_json, text
 from integrations.sentences import NO_REASON
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from integrations.sources.warnings import Warning
-from mapping.document import Unreadable
+from mapping.source.document import Unreadable
 
 Address: TypeAlias = tuple[int, str | int]
 Path: TypeAlias = tuple[str | int, ...]

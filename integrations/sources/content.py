@@ -19,7 +19,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
-from core.sentences import join
+from core.text.sentences import join
 from integrations import sentences
 from integrations.sources import formats
 from integrations.sources.filenames import extension_of

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from integrations.sources.warnings import Warning
-from mapping.document import Alias, Document
+from mapping.source.document import Alias, Document
 
 
 class EventKind(StrEnum):

@@ -6,7 +6,7 @@ encrypted, beside them, and shown only to those who may read the person.
 
 import dataclasses
 
-from mapping.unreadable import CAUSES, field_name, sentence
+from mapping.source.unreadable import CAUSES, field_name, sentence
 
 __all__ = ["CAUSES", "Warning", "field_name", "sentence"]
 

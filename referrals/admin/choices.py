@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from referrals import importing
+from referrals import delivering
 from referrals.admin.deciding import BACK, DecidingAdmin
 from referrals.models import Delivery
 
@@ -49,10 +49,10 @@ def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
     if delivery.reason == Reason.UNCONFIRMED:
         yield "it_is_there", ""
         yield "it_is_not_there", ""
-    yield "retry", importing.why_not_retry(delivery)
+    yield "retry", delivering.why_not_retry(delivery)
     if delivery.error_at:
         yield "clear_errors", _why_not_clear(delivery)
-    if importing.may_be_dismissed(delivery):
+    if delivering.may_be_dismissed(delivery):
         yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
 
 

@@ -16,11 +16,12 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
-from core import clock
-from referrals import importing, retrying
-from referrals.importing.deciding import open_step_name
+from core.database import clock
+from referrals import delivering
+from referrals.delivering.decisions import bulk
+from referrals.delivering.decisions.deciding import open_step_name
 from referrals.models import MAX_EXTERNAL_ID, Delivery
-from referrals.tasks import nudge_delivery
+from referrals.running.tasks import nudge_delivery
 
 State, Reason = Delivery.State, Delivery.Reason
 CONFIRMED = "confirmed"  # in the POST of a page that asked
@@ -119,18 +120,16 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self._retry_one(request, deliveries[0])
             return _back(request, queryset)
         count = queryset.count()
-        if count > retrying.LIMIT:
-            said = (
-                f"You chose {count}. This takes the oldest {retrying.LIMIT}; retry the rest after."
-            )
+        if count > bulk.LIMIT:
+            said = f"You chose {count}. This takes the oldest {bulk.LIMIT}; retry the rest after."
             self.message_user(request, said, messages.WARNING)
-        selection = retrying.ask(queryset, request.user)  # type: ignore[arg-type]
+        selection = bulk.ask(queryset, request.user)  # type: ignore[arg-type]
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_confirm", args=[selection]))
 
     def _retry_one(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
-            importing.retry(delivery, request.user)  # type: ignore[arg-type]
-        except importing.RetryRefused as refusal:
+            delivering.retry(delivery, request.user)  # type: ignore[arg-type]
+        except delivering.RetryRefused as refusal:
             said = f"Not sent again ({delivery.referral.reference}): {refusal.why}"
             self.message_user(request, said, messages.WARNING)
         else:
@@ -145,7 +144,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return self._ask(request, queryset, "dismiss", form, text)
         why = form.cleaned_data["why"]
         deliveries = _full(queryset)
-        dismissed = [importing.dismiss(delivery, why, request.user) for delivery in deliveries]  # type: ignore[arg-type]
+        dismissed = [delivering.dismiss(delivery, why, request.user) for delivery in deliveries]  # type: ignore[arg-type]
         self._tell(request, sum(dismissed), "dismissed")
         if not all(dismissed):
             said = f"{dismissed.count(False)} cannot be dismissed: imported, or under way."
@@ -168,7 +167,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         said = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
         with transaction.atomic():
             cleared = [
-                importing.clear_error(delivery, request.user, **said)  # type: ignore[arg-type]
+                delivering.clear_error(delivery, request.user, **said)  # type: ignore[arg-type]
                 for delivery in deliveries.order_by("error_at")[:MOST]
             ]
         self._tell(request, sum(cleared), "cleared")
@@ -188,7 +187,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not form.is_valid():
             text = f"You have found it in {delivery.destination}: {_step(delivery)}."
             return self._ask(request, queryset, "it_is_there", form, text)
-        found = importing.confirm_present(delivery, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
+        found = delivering.confirm_present(delivery, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
         return self._told(request, queryset, delivery, found)
 
     @admin.action(description="It is not there, send again", permissions=["decide"])
@@ -205,7 +204,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 "If it is there after all, it will be there twice."
             )
             return self._ask(request, queryset, "it_is_not_there", AbsentForm(), text)
-        absent = importing.confirm_absent(delivery, request.user)  # type: ignore[arg-type]
+        absent = delivering.confirm_absent(delivery, request.user)  # type: ignore[arg-type]
         return self._told(request, queryset, delivery, absent)
 
     # -- asking and telling --------------------------------------------------------------------

@@ -21,9 +21,9 @@ from integrations.admin.shared import Tool
 from integrations.sources import UnknownKind
 from integrations.sources.parsed import Unusable
 from integrations.triggers import TRIGGER_LABELS
-from referrals import account, warned
 from referrals.admin.viewing import ViewOnlyAdmin, as_uuid, badge, link_to, referrals_named
 from referrals.models import InboundEvent
+from referrals.record import account, warned
 
 SHOWN_CHARACTERS = 200_000
 SHOWN_IN_ONE_VALUE = 2_000

@@ -14,7 +14,7 @@ from integrations.models import Destination, Organization, ServiceListing
 from integrations.transport import ErrorKind
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.searching import NAME_VAR
-from referrals.causes import CAUSES, UNCLEARED
+from referrals.answers.causes import CAUSES, UNCLEARED
 from referrals.models import Delivery
 
 Deliveries = QuerySet[Delivery]

@@ -41,7 +41,7 @@ from referrals.admin.viewing import (
     referrals_named,
 )
 from referrals.advice import Actor, advice
-from referrals.causes import BY_KEY, cause_key
+from referrals.answers.causes import BY_KEY, cause_key
 from referrals.models import Delivery
 
 State = Delivery.State

@@ -19,8 +19,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 
 from core import audit
-from mapping.document import Document
-from referrals import files, sections
+from mapping.source.document import Document
 from referrals.admin.choices import Choice, choices
 from referrals.admin.sending import SendingAdmin, sendings
 from referrals.admin.viewing import (
@@ -30,12 +29,14 @@ from referrals.admin.viewing import (
     referrals_named,
 )
 from referrals.advice import Advice
-from referrals.differences import Difference, differences
-from referrals.documents import document_of
-from referrals.explain import Import, asker, explain_referral
-from referrals.importing.preparing import store_summary
+from referrals.answers.differences import Difference, differences
+from referrals.answers.explain import Import, asker, explain_referral
+from referrals.answers.timeline import SHOWN, timeline
+from referrals.delivering.preparing import store_summary
 from referrals.models import Delivery, Referral, ReferralFile, Version
-from referrals.timeline import SHOWN, timeline
+from referrals.record import files
+from referrals.record.documents import document_of
+from referrals.summary import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class ReferralAdmin(SendingAdmin, ViewOnlyAdmin):
             "timeline": timeline(obj, deliveries),
             "shown_of_a_kind": SHOWN,
             "files": obj.files.all(),
-            "sheet": sections.sheet(document, zone),
+            "sheet": layout.sheet(document, zone),
             "summary_url": _summary_url(obj),
             "trail_url": _trail_url(request, obj, deliveries),
             "ids": self.ids(obj),

@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.scoped import RecordedAdmin
-from core import clock
-from core.pagination import BoundedPaginator
+from core.database import clock
+from core.web.pagination import BoundedPaginator
 from integrations.admin.choosing import choose_only
 from integrations.models import Organization
-from referrals import retention
 from referrals.models import RetentionPeriod
+from referrals.record import retention
 
 
 class RetentionPeriodForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -20,8 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from integrations.admin.shared import Tool
-from referrals import retrying
 from referrals.admin.viewing import ViewOnlyAdmin, badge
+from referrals.delivering.decisions import bulk
 from referrals.models import BulkRetry, BulkRetryItem
 
 State, ItemState = BulkRetry.State, BulkRetryItem.State
@@ -32,9 +32,9 @@ LATE = "That has happened already, or somebody else has just acted on it."
 
 Deed = Callable[[BulkRetry, User], bool]
 DEEDS: dict[str, tuple[Deed, str]] = {
-    "pause": (retrying.pause, "Pause"),
-    "resume": (retrying.resume, "Resume"),
-    "cancel": (retrying.cancel, "Cancel the rest"),
+    "pause": (bulk.pause, "Pause"),
+    "resume": (bulk.resume, "Resume"),
+    "cancel": (bulk.cancel, "Cancel the rest"),
 }
 POSSIBLE = {State.RUNNING: ("pause", "cancel"), State.PAUSED: ("resume", "cancel")}
 
@@ -125,7 +125,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         count = items.filter(state=ItemState.WAITING).count()
         form = NumberForm(count, request.POST or None) if count > TYPED_ABOVE else None
         if request.method == "POST" and count and (form is None or form.is_valid()):
-            retrying.start(asked, request.user)  # type: ignore[arg-type]
+            bulk.start(asked, request.user)  # type: ignore[arg-type]
             return self._to_progress(asked)
         return self._question(request, items, count, form)
 
@@ -172,7 +172,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         ]
 
     def more(self, request: HttpRequest, obj: BulkRetry) -> dict[str, Any]:
-        found = retrying.standing(obj)
+        found = bulk.standing(obj)
         sent = _with_deliveries(obj.items.exclude(state=ItemState.REFUSED))
         return {
             "title": f"Bulk retry for {obj.organization}",
@@ -189,7 +189,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         obj = get_object_or_404(self.get_queryset(request), pk=pk)
-        found = retrying.standing(obj)
+        found = bulk.standing(obj)
         return JsonResponse(
             {
                 "state": obj.state,
@@ -210,7 +210,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_change", args=[pk]))
 
 
-def said(bulk_retry: BulkRetry, found: retrying.Standing) -> str:
+def said(bulk_retry: BulkRetry, found: bulk.Standing) -> str:
     """Return how far it is, as sentences."""
     parts = [f"{found.done} of {found.total} had their turn: {found.sent} sent again"]
     if found.refused:
@@ -233,7 +233,7 @@ def said(bulk_retry: BulkRetry, found: retrying.Standing) -> str:
 
 
 def _minutes(waiting: int) -> str:
-    minutes = round(retrying.time_left(waiting).total_seconds() / 60)
+    minutes = round(bulk.time_left(waiting).total_seconds() / 60)
     return f"About {minutes} minute{pluralize(minutes)}" if minutes else "Less than a minute"
 
 

@@ -20,8 +20,8 @@ from django.urls import path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from core import audit, encryption
-from referrals import names
 from referrals.models import RegistrantName
+from referrals.record import names
 
 CONTEXT = "referrals.search"
 NAME_VAR = "name"

@@ -13,9 +13,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from integrations.models import Destination
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery, Referral
-from referrals.tasks import nudge_delivery
+from referrals.running.tasks import nudge_delivery
 
 DECIDE = "referrals.decide_delivery"
 AS_IT_IS = (
@@ -76,7 +76,7 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": f"Send {referral} to {where}",
             "opts": self.model._meta,
             "sentences": list(_what_happens(referral, where)),
-            "why_not": "" if may_go else importing.why_not_by_hand(referral, where),
+            "why_not": "" if may_go else delivering.why_not_by_hand(referral, where),
             "button": "Send",
             "back_url": page,
         }
@@ -84,8 +84,8 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _send(self, request: HttpRequest, referral: Referral, destination: Destination) -> None:
         try:
-            version = importing.send_by_hand(referral, destination, request.user)  # type: ignore[arg-type]
-        except importing.NotSent as refusal:
+            version = delivering.send_by_hand(referral, destination, request.user)  # type: ignore[arg-type]
+        except delivering.NotSent as refusal:
             self.message_user(request, f"Not sent: {refusal.why}", messages.WARNING)
         else:
             nudge_delivery(version.delivery_id)

@@ -15,9 +15,9 @@ from django.urls import path, reverse
 
 from integrations.transport import Transport, Updates
 from integrations.triggers import TRIGGER_LABELS
-from referrals import importing
+from referrals import delivering
 from referrals.models import Attempt, Delivery, Version
-from referrals.tasks import nudge_delivery
+from referrals.running.tasks import nudge_delivery
 
 SHOWN = 50  # the newest
 DECIDE = "referrals.decide_delivery"
@@ -61,7 +61,7 @@ def may_replay(request: HttpRequest, delivery: Delivery) -> bool:
 
 def _shown(version: Version, delivery: Delivery, transport: Transport, *, offered: bool) -> Shown:
     version.delivery = delivery
-    why_not = importing.why_not_replay(version, transport) if offered else ""
+    why_not = delivering.why_not_replay(version, transport) if offered else ""
     url = reverse("admin:referrals_delivery_replay", args=[delivery.pk, version.number])
     return Shown(
         version,
@@ -115,7 +115,7 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": f"Replay version {number} of {delivery.referral}",
             "opts": self.model._meta,
             "sentences": list(_what_happens(version, transport)),
-            "why_not": importing.why_not_replay(version, transport),
+            "why_not": delivering.why_not_replay(version, transport),
             "button": "Replay",
             "back_url": page,
         }
@@ -123,7 +123,7 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _replay(self, request: HttpRequest, version: Version, transport: Transport) -> None:
         chosen = Version.objects.filter(pk=version.pk)
-        done = importing.replay(chosen, transport, request.user)  # type: ignore[arg-type]
+        done = delivering.replay(chosen, transport, request.user)  # type: ignore[arg-type]
         for refused in done.refused:
             self.message_user(request, f"Not sent again: {refused.why}", messages.WARNING)
         if done.queued:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from access.scoped import ScopedAdmin
 from core import audit
-from core.pagination import BoundedPaginator
+from core.web.pagination import BoundedPaginator
 from integrations import sources
 from integrations.admin.shared import Tool
 from referrals.admin.searching import SearchedAdmin

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from django.http import HttpRequest
 
-from core import ratelimit
-from core.requests import client_ip
+from core.web import ratelimit
+from core.web.requests import client_ip
 from integrations.models import Source, SourceCredential
 from integrations.sources import SourceKind, auth
 from integrations.sources.responses import Problem

@@ -10,7 +10,7 @@ from io import BytesIO
 from django.conf import settings
 from django.http import HttpRequest
 
-from core import charsets
+from core.text import charsets
 from integrations.sources.parsed import FieldError
 from integrations.sources.responses import Problem
 

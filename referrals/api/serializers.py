@@ -3,9 +3,9 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from referrals import warned
-from referrals.explain import Cause, Light
+from referrals.answers.explain import Cause, Light
 from referrals.models import MISCONFIGURED, WRONGLY_SET_UP, Delivery, InboundEvent
+from referrals.record import warned
 
 
 class StoredSerializer(serializers.Serializer[None]):

@@ -19,21 +19,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import ratelimit
+from core.web import ratelimit
 from integrations import sources
 from integrations.models import Source
 from integrations.sources import Endpoint
 from integrations.sources.parsed import Unusable
 from integrations.sources.responses import Problem, Responses
-from referrals import intake, tasks
+from referrals.answers.explain import Cause, asker, explain
 from referrals.api import bodies, serializers
 from referrals.api.authentication import Kinds, authenticate
 from referrals.api.bodies import Body
 from referrals.api.problems import problem_document, slow_down
 from referrals.api.schema import SENDER_AUTH, EndpointSchema, questions_refused
-from referrals.explain import Cause, asker, explain
-from referrals.intake import Received
+from referrals.intake import receiving
+from referrals.intake.receiving import Received
 from referrals.models import InboundEvent
+from referrals.running import tasks
 
 logger = logging.getLogger(__name__)
 
@@ -129,10 +130,10 @@ class EndpointView(SenderView):
 
     def _store(self, source: Source, body: bytes) -> Received:
         try:
-            return intake.receive(source, self.here.name, body)
+            return receiving.receive(source, self.here.name, body)
         except Unusable as unusable:
             raise Problem(400, UNUSABLE, unusable.errors) from None
-        except intake.Forbidden:
+        except receiving.Forbidden:
             raise Problem(403, "This source may not send for this organization.") from None
 
 

@@ -2,7 +2,7 @@
 
 from django import template
 
-from referrals.rendering import fonts
+from referrals.summary.rendering import fonts
 
 register = template.Library()
 

@@ -56,9 +56,9 @@ def prove(seconds: float) -> bool:
     False when the time is up before.
     """
     from integrations.models import Destination, ServiceListing, Source
-    from referrals import trial_events
+    from referrals.running import test_events
 
-    trial_events.send(
+    test_events.send(
         Source.objects.get(name=SOURCE), ServiceListing.objects.get(caredove_id=LISTING)
     )
     end = time.monotonic() + seconds

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import outbound
-from referrals import sending
-from referrals.sending import Sent
+from referrals.running import send_event
+from referrals.running.send_event import Sent
 from scripts.demo.story import End, Event, Run
 
 SENT = "sent"
@@ -59,10 +59,10 @@ class Portal:
         self.url, self.key, self.secret = url, key, secret
 
     def send(self, body: bytes) -> Sent:
-        return sending.send(body, self.url, self.key, self.secret)
+        return send_event.send(body, self.url, self.key, self.secret)
 
     def get(self, path: str) -> dict[str, Any]:
-        headers = sending.basic(self.key, self.secret)
+        headers = send_event.basic(self.key, self.secret)
         answer = outbound.send("GET", self.url + path, headers=headers, allow_loopback=True)
         content: dict[str, Any] = json.loads(answer.body) if answer.status == 200 else {}
         return content

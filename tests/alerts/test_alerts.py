@@ -20,12 +20,12 @@ from alerts.models import (
     Trouble,
 )
 from alerts.running import look_and_send
-from core import clock
+from core.database import clock
 from integrations.models import Organization
 from integrations.transport import TryAgain
-from referrals import importing
-from referrals.dispatching import Dispatcher
+from referrals import delivering
 from referrals.models import Delivery
+from referrals.running.dispatcher import Dispatcher
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
 from tests.referrals.test_retrying import failed
@@ -158,7 +158,7 @@ def test_the_same_cause_is_told_once_in_an_hour_and_not_forgotten(world: World, 
     (first,) = failed(world, reason="bug")
     watching.look()
     at(MORNING + timedelta(minutes=5))
-    importing.clear_error(first)
+    delivering.clear_error(first)
     watching.look()
     later = at(MORNING + timedelta(minutes=10))
     failed(world, reason="bug", error_at=later)
@@ -222,7 +222,7 @@ def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
     watching.look()
     assert Trouble.objects.get().what == "held:4xx"
     at(MORNING + timedelta(minutes=20))
-    importing.clear_error(delivery)
+    delivering.clear_error(delivery)
     watching.look()
     assert told() == ["failure"]
     world.destination.release()
@@ -235,10 +235,10 @@ def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     succeed(world, moment)
-    importing.clear_error(deliveries[0])
+    delivering.clear_error(deliveries[0])
     watching.look()
     assert told() == ["failure"]
-    importing.dismiss(deliveries[1], "entered by hand")
+    delivering.dismiss(deliveries[1], "entered by hand")
     watching.look()
     assert sorted(told()) == ["failure", "recovery"]
 
@@ -247,7 +247,7 @@ def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at
     (delivery,) = failed(world, reason="bug")
     watching.look()
     at(MORNING + timedelta(minutes=20))
-    importing.retry(delivery)
+    delivering.retry(delivery)
     watching.look()
     assert told() == ["failure"]
     Delivery.objects.update(state="imported", due_at=None, external_id="RF-1")
@@ -299,7 +299,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
     look_and_send()
     assert digests() == 2
-    importing.clear_error(delivery)
+    delivering.clear_error(delivery)
     at(datetime(2026, 11, 26, 13, 0, tzinfo=UTC))
     look_and_send()
     assert digests() == 2

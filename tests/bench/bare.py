@@ -55,8 +55,8 @@ def recording() -> Iterator[Recording]:
 
     from core import encryption
     from integrations.destinations.crms.transport import CrmsTransport
-    from referrals import summary
-    from referrals.rendering.pool import Pool
+    from referrals.summary import pdf
+    from referrals.summary.rendering.pool import Pool
 
     made = Recording()
 
@@ -80,7 +80,7 @@ def recording() -> Iterator[Recording]:
         (connection, "_commit", lambda: made.statements.append(("COMMIT", None))),
         (encryption, "encrypt", lambda value, *_: made.encrypted.append(value)),
         (encryption, "decrypt", lambda value, *_: made.decrypted.append(value)),
-        (summary, "render_to_string", lambda *args: setattr(made, "template", args)),
+        (pdf, "render_to_string", lambda *args: setattr(made, "template", args)),
         (Pool, "render", rendered),
         (CrmsTransport, "deliver", lambda _, parcel: setattr(made, "parcel", parcel)),
     )
@@ -95,7 +95,7 @@ class Bare:
     """The bare calls, each of which returns the seconds of CPU time that it took."""
 
     def __init__(self, directory: Path) -> None:
-        from referrals.rendering.pool import HERE
+        from referrals.summary.rendering.pool import HERE
 
         self.directory = directory
         self.session = requests.Session()
@@ -226,8 +226,8 @@ def set_page(page: str, families: tuple[str, ...]) -> int:
     from weasyprint import CSS, HTML
     from weasyprint.text.fonts import FontConfiguration
 
-    from referrals.rendering import fonts
-    from referrals.rendering.child import STYLESHEET
+    from referrals.summary.rendering import fonts
+    from referrals.summary.rendering.child import STYLESHEET
 
     if not _setting:
         configuration = FontConfiguration()

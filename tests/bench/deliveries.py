@@ -37,7 +37,7 @@ VALUES (%s, %s, 1, %s, %s, '', '{}')
 def measure(claims: int, finished: int, rounds: int, seed: int) -> dict[str, Any]:
     """Return claims a second, ours and bare, and the milliseconds of a round without work."""
     portal.start()
-    from referrals.dispatching import Dispatcher
+    from referrals.running.dispatcher import Dispatcher
 
     world = portal.make()
     dispatcher = Dispatcher()
@@ -82,7 +82,7 @@ def _server() -> list[int]:
 
 def _finished_delivery(world: Any) -> Any:
     """Return a delivery that was imported, with its referral and its event."""
-    from referrals import opening
+    from referrals.intake import opening
     from referrals.models import Delivery
 
     opening.open_deliveries(world.receive(portal.message(0), "fhir").event_id)
@@ -150,7 +150,7 @@ def _columns(model: Any, replaced: dict[str, str]) -> tuple[str, str]:
 
 def _claims(count: int, order: random.Random) -> dict[str, float]:
     """Claim so many deliveries in either way, a batch at a time in turn."""
-    from referrals.importing import claiming
+    from referrals.delivering import claiming
 
     spent: dict[str, list[float]] = {"ours": [], "bare": []}
     ways = {

@@ -211,8 +211,8 @@ class Filling:
         from django.utils import timezone
 
         from integrations.models import Destination, Organization, ServiceListing
-        from referrals import names
         from referrals.admin.searching import sealed
+        from referrals.record import names
         from tests.world import make_world
 
         self.world = make_world()

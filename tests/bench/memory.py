@@ -14,14 +14,14 @@ from tests.bench import figures, portal
 def measure(documents: int, settled: int) -> dict[str, Any]:
     """Return the resident megabytes of both after `settled` documents and after all of them."""
     portal.start()
-    from referrals import summary
-    from referrals.rendering.pool import Limits, Pool
+    from referrals.summary import pdf
+    from referrals.summary.rendering.pool import Limits, Pool
 
     # One renderer for all documents: the pool would replace it before it could grow old.
     pool = Pool(1, Limits(documents=documents + 1))
     world = portal.make()
     held: dict[int, dict[str, float]] = {}
-    with mock.patch.object(summary, "_pool", return_value=pool):
+    with mock.patch.object(pdf, "_pool", return_value=pool):
         for number in range(1, documents + 1):
             _import(world, portal.message(number))
             if number in (settled, documents):
@@ -36,12 +36,13 @@ def measure(documents: int, settled: int) -> dict[str, Any]:
 
 
 def _import(world: Any, body: bytes) -> None:
-    from referrals import importing, opening
+    from referrals import delivering
+    from referrals.intake import opening
 
     event_id = world.receive(body, "fhir").event_id
     opening.open_deliveries(event_id)
-    for delivery_id in importing.due_deliveries_of_event(event_id):
-        importing.run(delivery_id)
+    for delivery_id in delivering.due_deliveries_of_event(event_id):
+        delivering.run(delivery_id)
 
 
 if __name__ == "__main__":

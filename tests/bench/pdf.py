@@ -66,7 +66,7 @@ def naive(**options: str) -> Callable[[], bytes]:
 
 def ours() -> Callable[[], bytes]:
     """Return a function that does what a renderer does with one page."""
-    from referrals.rendering.child import Typesetter
+    from referrals.summary.rendering.child import Typesetter
 
     os.environ["FONTCONFIG_FILE"] = str(FONTS)
     typesetter = Typesetter()
@@ -78,7 +78,7 @@ def ours() -> Callable[[], bytes]:
 
 def page() -> str:
     """Return the page of the full example."""
-    from referrals.summary import SummaryContext, html
+    from referrals.summary.pdf import SummaryContext, html
 
     context = SummaryContext("Birchwood", "Adult Counselling", "America/Toronto")
     return html(json.loads(FULL.read_text()), context)
@@ -86,7 +86,7 @@ def page() -> str:
 
 def naive_page() -> str:
     """Return the same page with tables for lists and its stylesheet within."""
-    from referrals.rendering.child import STYLESHEET
+    from referrals.summary.rendering.child import STYLESHEET
 
     tables = re.sub(r"<(/?)ul", r"<\1table", page())
     tables = re.sub(r'<li([^>]*)><div class="label', r'<tr\1><th class="label', tables)

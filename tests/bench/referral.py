@@ -63,24 +63,26 @@ def one_round(
 
 
 def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Recording]:
-    from referrals import importing, opening, summary
+    from referrals import delivering
+    from referrals.intake import opening
     from referrals.models import Delivery, InboundEvent
+    from referrals.summary import pdf
 
     before = figures.cpu_seconds(os.getpid()), _renderers()
-    render = summary._rendered
+    render = pdf._rendered
 
     def clocked(page: str, families: tuple[str, ...]) -> bytes:
         with sampler.clocked(Sample("rendering", OURS)):
             return render(page, families)
 
-    with bare.recording() as made, mock.patch.object(summary, "_rendered", clocked):
+    with bare.recording() as made, mock.patch.object(pdf, "_rendered", clocked):
         with sampler.phase("intake"):
             assert bare.post(body, DOOR) == 200
             event_id = InboundEvent.objects.values_list("pk", flat=True).latest("received_at")
             opening.open_deliveries(event_id)
         with sampler.phase("engine"):
-            (delivery_id,) = importing.due_deliveries_of_event(event_id)
-            importing.run(delivery_id)
+            (delivery_id,) = delivering.due_deliveries_of_event(event_id)
+            delivering.run(delivery_id)
     made.body = body
     after = figures.cpu_seconds(os.getpid()), _renderers()
     delivery = Delivery.objects.get(pk=delivery_id)
@@ -90,9 +92,9 @@ def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Rec
 
 def _renderers() -> float:
     """Return the CPU time of the renderers so far."""
-    from referrals import summary
+    from referrals.summary import pdf
 
-    return sum(figures.cpu_seconds(renderer.process.pid) for renderer in summary._pool()._idle)
+    return sum(figures.cpu_seconds(renderer.process.pid) for renderer in pdf._pool()._idle)
 
 
 def _summed_up(taken: list[dict[str, Any]], sampler: Sampler) -> dict[str, Any]:

@@ -14,9 +14,10 @@ MOST_RUNS = 50
 def measure(failures: int) -> dict[str, int]:
     """Return tries and renderings of one referral whose first sendings the CRMS refuses."""
     portal.start()
-    from referrals import importing, opening
+    from referrals import delivering
+    from referrals.intake import opening
     from referrals.models import Attempt, Delivery
-    from referrals.rendering.pool import Pool
+    from referrals.summary.rendering.pool import Pool
 
     world = portal.make()
     received = world.receive(portal.message(0), "fhir")
@@ -32,7 +33,7 @@ def measure(failures: int) -> dict[str, int]:
 
     with mock.patch.object(Pool, "render", counted):
         for _ in range(MOST_RUNS):
-            importing.run(world.delivery.pk)
+            delivering.run(world.delivery.pk)
             if world.delivery.state == Delivery.State.IMPORTED:
                 break
     assert world.delivery.state == Delivery.State.IMPORTED, world.delivery.reason

@@ -26,19 +26,19 @@ STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 STAGES = (
     ("core/encryption.py", "encryption"),
     ("core/fields.py", "encryption"),
-    ("core/clock.py", "database"),
+    ("core/database/clock.py", "database"),
     ("django/db/", "database"),
-    ("core/sealed.py", "files"),
+    ("core/encryption/sealed.py", "files"),
     ("core/storage.py", "files"),
-    ("referrals/rendering/text.py", "page"),
-    ("referrals/rendering/fonts.py", "page"),
-    ("referrals/rendering/", "rendering"),
-    ("referrals/summary.py", "page"),
-    ("referrals/sections.py", "page"),
+    ("referrals/summary/rendering/text.py", "page"),
+    ("referrals/summary/rendering/fonts.py", "page"),
+    ("referrals/summary/rendering/", "rendering"),
+    ("referrals/summary/pdf.py", "page"),
+    ("referrals/summary/layout.py", "page"),
     ("django/template/", "page"),
     ("core/outbound/", "upload"),
     ("integrations/destinations/", "upload"),
-    ("mapping/engine.py", "mapping"),
+    ("mapping/engine/engine.py", "mapping"),
     ("mapping/models.py", "mapping"),
 )
 
@@ -136,7 +136,7 @@ def _outward(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _place(file: str) -> str:
-    """Return a file as `referrals/intake.py`, `django/db/…`, or empty in the standard library."""
+    """Return a file as `core/audit.py`, `django/db/…`, or empty in the standard library."""
     if SITE_PACKAGES in file:
         return file.rpartition(SITE_PACKAGES)[2]
     if file.startswith((STANDARD_LIBRARY, "<")):

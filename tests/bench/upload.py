@@ -33,7 +33,7 @@ def _reset_peak() -> float:
 def _ours(reference: str, size: int) -> None:
     from integrations.destinations.crms.transport import CrmsTransport
     from integrations.transport import Parcel
-    from referrals import files
+    from referrals.record import files
     from tests.contract.ledger import InMemoryLedger
     from tests.world import options
 
@@ -54,8 +54,8 @@ def _stored(size: int) -> tuple[Any, str]:
     """Store random bytes, a piece at a time; return the row that names them and their SHA-256."""
     from django.core.files.base import File
 
-    from referrals import files
     from referrals.models import ReferralFile
+    from referrals.record import files
 
     digest = hashlib.sha256()
 
@@ -73,7 +73,7 @@ def _stored(size: int) -> tuple[Any, str]:
 
 def _document(row: Any, size: int, sha256: str) -> Any:
     from integrations.transport import ATTACHMENT, Document
-    from referrals import files
+    from referrals.record import files
 
     return Document(
         key="large",

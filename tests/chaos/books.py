@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery, InboundEvent, Referral, Run, Step, Version
 from tests.crash.shapes import Shape, effects_in, every_shape, look_and_say, name_of
 
@@ -59,7 +59,7 @@ class Books:
         person, _ = User.objects.get_or_create(username="person")
         for place in self.places.values():
             if place.shape["by_hand"]:
-                importing.send_by_hand(referral, place.destination(), person)
+                delivering.send_by_hand(referral, place.destination(), person)
         self.by_hand[reference] += 1
         return True
 
@@ -72,7 +72,7 @@ class Books:
             if delivery.reason == Delivery.Reason.UNCONFIRMED:
                 look_and_say(delivery, self.places[delivery.destination.name].effects)
             else:
-                importing.retry(delivery)
+                delivering.retry(delivery)
 
     def is_settled(self) -> bool:
         close_old_connections()

@@ -24,7 +24,8 @@ from integrations.transport import (
     Unconfirmed,
     Updates,
 )
-from mapping import exchange, targets
+from mapping.editing import exchange
+from mapping.engine import targets
 from tests.contract.conftest import Rehearsal
 from tests.contract.ledger import InMemoryLedger, Killed
 from tests.contract.parcels import DOCUMENTS, REFERENCE, parcel

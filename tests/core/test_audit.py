@@ -3,9 +3,10 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory
 from django.urls import reverse
 
-from core import audit, clock
+from core import audit
+from core.database import clock
 from core.models import AppendOnly, AuditEvent
-from core.requests import client_ip
+from core.web.requests import client_ip
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import blind
+from core.encryption import blind
 
 CONTEXT = "a place"
 

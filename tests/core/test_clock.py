@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from core import clock
+from core.database import clock
 
 pytestmark = pytest.mark.postgres  # the database's clock
 

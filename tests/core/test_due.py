@@ -8,9 +8,9 @@ import pytest
 from django.db import connections
 from django.db.models import Q
 
-from core import clock
-from core.due import Due, pause
-from core.rows import update_one
+from core.database import clock
+from core.database.due import Due, pause
+from core.database.rows import update_one
 from referrals.models import InboundEvent
 from tests.world import World, make_world, plain
 

@@ -16,10 +16,10 @@ from django.db import models
 from django.utils import timezone
 
 from access.signing_in import factor_secrets
-from core import encryption, rotation
-from core.encryption import Tampered, Unbound
+from core import encryption
+from core.database.rows import KeyedModel
+from core.encryption import Tampered, Unbound, rotation
 from core.fields import EncryptedField, EncryptedJSONField, StoredFileField
-from core.rows import KeyedModel
 from core.storage import EncryptedFileStorage
 from integrations.models import Source, SourceCredential
 from referrals.models import InboundEvent

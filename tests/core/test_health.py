@@ -3,7 +3,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from core import health
+from core.web import health
 
 
 @pytest.fixture(autouse=True)

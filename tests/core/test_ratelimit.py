@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import ratelimit
-from core.ratelimit import TokenBuckets
+from core.web import ratelimit
+from core.web.ratelimit import TokenBuckets
 
 
 class Clock:

@@ -11,10 +11,11 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.test.utils import isolate_apps
 
-from core import encryption, rotation
+from core import encryption
+from core.database.rows import KeyedModel
+from core.encryption import rotation
 from core.fields import EncryptedJSONField, EncryptedTextField, StoredFileField
 from core.models import AuditEvent
-from core.rows import KeyedModel
 from core.storage import EncryptedFileStorage
 from tests.rows import of_before, put, put_unbound
 

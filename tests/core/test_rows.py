@@ -10,9 +10,9 @@ from django.db.models import F, OuterRef, Subquery
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from core import encryption, rowkeys
+from core.database.rows import KeyedModel, update_one
 from core.encryption import Tampered, Unbound
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField, NoRow
-from core.rows import KeyedModel, update_one
 from tests.rows import of_before
 
 pytestmark = pytest.mark.postgres  # types of columns, conditional updates

@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from core import sentences
 from core.fields import EncryptedSentenceField, EncryptedSentencesField, SentenceField
-from core.sentences import Cause, Sentence, join, loaded, stored
+from core.text import sentences
+from core.text.sentences import Cause, Sentence, join, loaded, stored
 
 GREETING = Cause("test_greeting", "{name} says: {words}")
 COUNTED = Cause("test_counted", "There is {count} more.", "There are {count} more.")

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt import MultipartEncoder
 
-from core import encryption, rowkeys, sealed
+from core import encryption, rowkeys
+from core.database.rows import KeyedModel
+from core.encryption import sealed
 from core.fields import StoredFileField
-from core.rows import KeyedModel
 from core.storage import EncryptedFileStorage
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.strict_json import MAX_DEPTH, NotStrictJson, Repair, loads, read
+from core.text.lenient_json import MAX_DEPTH, NotStrictJson, Repair, loads, read
 
 CONTROLS = "".join(map(chr, range(32))).translate(dict.fromkeys(map(ord, "\t\n\v\f\r")))
 

@@ -7,8 +7,9 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from referrals import importing, summary
-from referrals.rendering.pool import Pool, Renderer
+from referrals import delivering
+from referrals.summary import pdf
+from referrals.summary.rendering.pool import Pool, Renderer
 from tests import databases
 from tests.crash.cells import Cells
 from tests.crash.laboratory import Laboratory, set_up
@@ -56,8 +57,8 @@ def renderer() -> Iterator[None]:
     pool = Pool(1)
     pool._idle.append(InheritedRenderer(pool.limits))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(summary, "_pool", lambda: pool)
-        summary.pdf({}, summary.SummaryContext("", "", "America/Toronto"))
+        patch.setattr(pdf, "_pool", lambda: pool)
+        pdf.pdf({}, pdf.SummaryContext("", "", "America/Toronto"))
         yield
     pool.close()
 
@@ -80,7 +81,7 @@ def laboratory(
         settings.STATE_ROOT = str(folder / "state")
         with databases.using(template):
             set_up(crms, files)
-            assert importing.look()  # once, and not in every forked process
+            assert delivering.look()  # once, and not in every forked process
         made = Laboratory(template, folder, crms, files)
         yield made
         databases.close_all()

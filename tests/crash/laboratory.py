@@ -23,13 +23,14 @@ from unittest.mock import patch
 
 from django.conf import settings
 
-from core import clock
+from core.database import clock
 from integrations import sources
 from integrations.capabilities import Capability, Finding
 from integrations.models import Destination, Source
-from referrals import importing, intake, opening
-from referrals.dispatching import Dispatcher
+from referrals import delivering
+from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral, Step
+from referrals.running.dispatcher import Dispatcher
 from tests import databases
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
@@ -108,7 +109,7 @@ class Laboratory:
         with points.watched():
             receive(self.event, report)
             opening.open_deliveries(InboundEvent.objects.get().pk)
-            importing.run(Delivery.objects.get().pk)
+            delivering.run(Delivery.objects.get().pk)
         for point in points.reached:
             report([point.number, point.kind, point.name])
 
@@ -246,7 +247,7 @@ def declare(said: Said, url: str) -> None:
 
 
 def receive(body: bytes, report: Report) -> None:
-    intake.receive(Source.objects.get(), "plain", body)
+    receiving.receive(Source.objects.get(), "plain", body)
     report("accepted")
 
 
@@ -274,10 +275,12 @@ def _settled() -> bool:
 def look_and_say(seen: Sequence[dict[str, Any]]) -> None:
     """Do what a person is asked to do when a delivery is unconfirmed."""
     delivery = Delivery.objects.get()
-    step = importing.deciding.open_step_name(delivery)
+    step = delivering.decisions.deciding.open_step_name(delivery)
     found = _in_crms(delivery, step, seen)
     said = (
-        importing.confirm_present(delivery, found) if found else importing.confirm_absent(delivery)
+        delivering.confirm_present(delivery, found)
+        if found
+        else delivering.confirm_absent(delivery)
     )
     assert said
 

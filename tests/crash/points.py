@@ -23,7 +23,7 @@ from django.db.backends.utils import CursorWrapper
 
 from core import outbound, storage
 from core.outbound.session import _Connection
-from referrals import summary
+from referrals.summary import pdf
 
 COMMIT, AUTOCOMMIT, CALL, STORAGE, RENDERING = (
     "commit",
@@ -95,7 +95,7 @@ class Points:
                 "_locked",
                 self._written_file(storage.EncryptedFileStorage._locked),
             ),
-            patch.object(summary, "_rendered", self._rendering(summary._rendered)),
+            patch.object(pdf, "_rendered", self._rendering(pdf._rendered)),
         ):
             yield self
 

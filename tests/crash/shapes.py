@@ -11,7 +11,7 @@ from typing import Any
 
 from integrations.destinations.demo import contract
 from integrations.destinations.demo import transport as demo
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery
 
 Shape = dict[str, Any]  # options of the demo destination
@@ -48,7 +48,7 @@ def effects_in(file: Path) -> list[dict[str, Any]]:
 
 def look_and_say(delivery: Delivery, file: Path) -> None:
     """Do what a person is asked to do when a delivery is unconfirmed."""
-    step = importing.deciding._open_step(delivery)
+    step = delivering.decisions.deciding._open_step(delivery)
     assert step
     found = [
         one
@@ -57,9 +57,9 @@ def look_and_say(delivery: Delivery, file: Path) -> None:
         and one["version"] in ("", str(step.version_id))
     ]
     if found:
-        assert importing.confirm_present(delivery, demo.Effect(**found[0]).external_id)
+        assert delivering.confirm_present(delivery, demo.Effect(**found[0]).external_id)
     else:
-        assert importing.confirm_absent(delivery)
+        assert delivering.confirm_absent(delivery)
 
 
 def _pairs(shape: Shape) -> set[frozenset[tuple[str, Any]]]:

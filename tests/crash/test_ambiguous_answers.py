@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from core import clock
-from integrations.destinations.crms.sandbox.faults import MODES
+from core.database import clock
 from integrations.models import Destination
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery
+from sandbox.rules.faults import MODES
 from tests.crash.laboratory import (
     BY_URL,
     STATED,
@@ -76,8 +76,8 @@ def until_it_rests(pass_time: PassTime) -> Delivery:
         if delivery.due_at is None:
             return delivery
         pass_time(timedelta(hours=1))
-        importing.release_lost()
-        importing.run(delivery.pk)
+        delivering.release_lost()
+        delivering.run(delivery.pk)
     raise AssertionError("It never rests.")
 
 
@@ -91,7 +91,7 @@ def act(delivery: Delivery, world: World, crms: Crms) -> None:
         case "unconfirmed":
             look_and_say(crms.referrals())
         case _:
-            importing.retry(delivery)
+            delivering.retry(delivery)
 
 
 def send(world: World, files: FileServer) -> None:

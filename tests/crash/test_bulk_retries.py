@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from core.models import AuditEvent
 from integrations.models import Source, TriggerConfig
-from referrals import retrying
+from referrals.delivering.decisions import bulk
 from referrals.models import BulkRetry, Delivery
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report
@@ -35,8 +35,8 @@ def begin() -> None:
     settings.BULK_RETRY_PAUSE = timedelta(0)
     failed(known_world(), IMPORTS)
     by = User.objects.create_user("support")
-    retrying.ask(Delivery.objects.all(), by)
-    retrying.start(BulkRetry.objects.all(), by)
+    bulk.ask(Delivery.objects.all(), by)
+    bulk.start(BulkRetry.objects.all(), by)
 
 
 def work_off(laboratory: Laboratory, fatal: int | None) -> list[Any]:
@@ -46,12 +46,12 @@ def work_off(laboratory: Laboratory, fatal: int | None) -> list[Any]:
         begin()
         points = Points(fatal)
         with points.watched():
-            retrying.tick()
+            bulk.tick()
         report([point.number for point in points.reached])
 
     def go_on(report: Report) -> None:
         settings.BULK_RETRY_PAUSE = timedelta(0)
-        retrying.tick()
+        bulk.tick()
         bulk_retry = BulkRetry.objects.get()
         report(
             {

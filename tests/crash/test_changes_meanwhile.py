@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery, Referral
 from tests.crash.laboratory import BY_URL, assert_exactly_one_of_everything, event, nothing_doubled
 from tests.crash.test_ambiguous_answers import (
@@ -40,7 +40,7 @@ def test_an_edit_after_an_unknown_outcome_doubles_nothing(
     impatient(world, crms, **({} if listed else {"files_field": "nowhere"}))
     crms.fail(step, mode)
     send(world, files)
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
     world.send(plain("referral.edited", number=2, form_answers=[{"label": "New", "value": "word"}]))
     delivery = until_it_rests(pass_time)
     assert nothing_doubled(crms.referrals())
@@ -76,7 +76,7 @@ def test_a_better_reference_that_is_learned_after_an_unknown_outcome_doubles_not
     first = json.loads(event(files.put("/files/phq9.png", BY_URL)))
     first["referral"]["reference"] = UUID
     world.send(first)
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
     world.send(json.dumps(naming([UUID, "3502768696"])).encode(), "fhir")
     assert Referral.objects.get().reference == "3502768696"
     delivery = until_it_rests(pass_time)
@@ -95,7 +95,7 @@ def test_files_that_never_come_do_not_cost_the_referral_its_lease(
     ]
     world.send(plain(attachments=attachments))
     monkeypatch.setattr(files, "silent", True)
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
     delivery = Delivery.objects.get()
     assert (delivery.state, len(delivery.missing_files)) == ("imported", 4)
 
@@ -107,7 +107,7 @@ def test_staff_are_told_when_a_half_imported_referral_is_revoked(
     impatient(world, crms)
     crms.fail("summary", mode)
     send(world, files)
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
     assert len(crms.referrals()) == 1
     world.send(plain("referral.revoked", number=2))
     delivery = Delivery.objects.get()

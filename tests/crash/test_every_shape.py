@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 from integrations import destinations
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, TriggerConfig
-from mapping.exchange import install_shipped
-from referrals import importing, opening
+from mapping.editing.exchange import install_shipped
+from referrals import delivering
+from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent, Referral, Version
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report, receive, until_settled
@@ -131,15 +132,15 @@ class Shaped:
 
     def _bring(self) -> None:
         if self.shape["batches"]:
-            importing.carry_due(Destination.objects.get().pk)
+            delivering.carry_due(Destination.objects.get().pk)
         else:
-            importing.run(Delivery.objects.get().pk)
+            delivering.run(Delivery.objects.get().pk)
 
     def _send_by_hand(self) -> None:
         """Let a person send it again, and once more when they did not see that it was queued."""
         if self.shape["by_hand"] and Version.objects.count() < 2:
             person = User.objects.get()
-            importing.send_by_hand(Referral.objects.get(), Destination.objects.get(), person)
+            delivering.send_by_hand(Referral.objects.get(), Destination.objects.get(), person)
             self._bring()
 
     def _settle(self) -> None:

@@ -6,14 +6,14 @@ from unittest.mock import patch
 
 import pytest
 
-from core import clock
+from core.database import clock
 from integrations import destinations
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, TriggerConfig
-from mapping.exchange import install_shipped
-from referrals import importing
+from mapping.editing.exchange import install_shipped
+from referrals import delivering
 from referrals.models import Delivery, Referral, Run, Version
-from referrals.snapshot import READING, merge
+from referrals.record.snapshot import READING, merge
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report, until_settled
 from tests.crash.points import STORAGE, Points
@@ -47,7 +47,7 @@ class RunOfMany:
             make_due(ROWS)
             watched = Points(fatal)
             with watched.watched(), patch.object(demo, "finish", finishing(watched)):
-                assert importing.carry_due(Destination.objects.get().pk)
+                assert delivering.carry_due(Destination.objects.get().pk)
             report([(point.number, point.name) for point in watched.reached])
 
         ended = self.laboratory._forked(work)

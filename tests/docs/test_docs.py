@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from mapping.unreadable import CAUSES
+from mapping.source.unreadable import CAUSES
 from referrals import advice
 from referrals.models import Delivery, InboundEvent
 

@@ -9,7 +9,7 @@ from django.db import connections
 from pytest_django.plugin import blocking_manager_key
 
 from integrations import configuration
-from referrals.importing import marks
+from referrals.delivering.restore import marks
 from referrals.models import Host
 from tests.conftest import PROGRAMS, shared_env
 from tests.flow.broker import Broker, running_broker

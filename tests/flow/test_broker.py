@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from integrations.models import Source
-from referrals import intake
+from referrals.intake import receiving
 from tests.flow.broker import Broker, silent_broker
 from tests.flow.crms import Crms
 from tests.flow.portal import Portal, eventually
@@ -103,7 +103,7 @@ def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
     portal: Portal, broker: Broker
 ):
     for number in range(5):
-        intake.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+        receiving.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
     dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
     redis = Redis.from_url(broker.url)
     eventually(lambda: redis.llen("dovetail") >= 5, "five nudges")

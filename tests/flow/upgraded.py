@@ -127,12 +127,12 @@ def run() -> dict[str, int]:
     """Try what is due until nothing is; return how often each reference was brought anywhere."""
     from datetime import timedelta
 
-    from core import clock
+    from core.database import clock
     from integrations.destinations.crms.transport import CrmsTransport
     from integrations.destinations.demo.transport import DemoTransport
     from integrations.models import Destination
     from integrations.transport import Parcel, Receipt
-    from referrals import importing
+    from referrals import delivering
     from referrals.models import Delivery, Step
 
     brought: Counter[str] = Counter()
@@ -150,13 +150,13 @@ def run() -> dict[str, int]:
         mock.patch.object(CrmsTransport, "deliver", deliver),
         mock.patch.object(DemoTransport, "deliver", deliver),
     ):
-        importing.release_lost()
+        delivering.release_lost()
         for _ in range(4):
             past = clock.now() - timedelta(hours=1)
             Step.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
             Delivery.objects.filter(due_at__isnull=False).update(due_at=past)
-            for pk in importing.due_deliveries(500):
-                importing.run(pk)
+            for pk in delivering.due_deliveries(500):
+                delivering.run(pk)
     return dict(brought)
 
 

@@ -10,9 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import LIAISON
-from core import clock
+from core.database import clock
 from core.models import AuditEvent
-from integrations.destinations.crms.sandbox import running_sandbox
 from integrations.models import (
     Destination,
     Organization,
@@ -22,6 +21,7 @@ from integrations.models import (
     TriggerConfig,
 )
 from integrations.sources.auth import verify_secret
+from sandbox import running_sandbox
 from tests.forms import form_on
 from tests.people import client_of
 from tests.world import World, make_world

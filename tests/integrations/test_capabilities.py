@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from core import clock
+from core.database import clock
 from integrations import configuration
 from integrations.capabilities import Capability, Finding, How
 from integrations.configuration import transfer

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from core import clock
+from core.database import clock
 from integrations import destinations
 from integrations.apps import install_shipped_mappings
 from integrations.models import Destination, Organization

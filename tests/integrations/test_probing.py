@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from core import clock
+from core.database import clock
 from integrations import probing
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination
 from integrations.transport import Down, Misconfigured, TryAgain
-from referrals.dispatching import Dispatcher
+from referrals.running.dispatcher import Dispatcher
 from tests.world import World, make_world, plain
 
 pytestmark = pytest.mark.postgres  # a probe is claimed

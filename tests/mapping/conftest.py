@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integrations import destinations
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping
 
 

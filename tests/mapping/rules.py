@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from mapping import catalogue
-from mapping.document import Document
-from mapping.engine import Context, Rule
-from mapping.targets import TargetField
+from mapping.engine.engine import Context, Rule
+from mapping.engine.targets import TargetField
+from mapping.source import catalogue
+from mapping.source.document import Document
 
 TORONTO = ZoneInfo("America/Toronto")
 

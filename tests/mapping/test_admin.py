@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Organization
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping
 from tests.forms import form_on
 from tests.mapping.editing import form_of, opened, place_of, save, url_of, with_rule

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.models import Organization
-from mapping import catalogue, editor, exchange, testing
-from mapping.document import Document
-from mapping.engine import Context, Rule, apply
+from mapping.editing import editor, exchange, testing
+from mapping.editing.wording import field_in_words
+from mapping.engine.engine import Context, Rule, apply
+from mapping.engine.targets import target_fields
 from mapping.models import Mapping, MappingTest
-from mapping.targets import target_fields
-from mapping.wording import field_in_words
+from mapping.source import catalogue
+from mapping.source.document import Document
 from tests.mapping.editing import opened, save, url_of
 from tests.mapping.rules import CONTEXT, TORONTO
 from tests.people import client_of

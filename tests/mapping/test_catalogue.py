@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mapping import catalogue, parts
+from mapping.source import catalogue, parts
 from tests.strategies import documents
 
 

@@ -4,8 +4,8 @@ from copy import deepcopy
 from typing import Any
 
 from core.compare import Difference
-from mapping.differences import differences
-from mapping.targets import target_fields
+from mapping.editing.differences import differences
+from mapping.engine.targets import target_fields
 
 CONTENT: dict[str, Any] = {
     "name": "Ours",

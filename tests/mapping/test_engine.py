@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapping import engine, parts
-from mapping.engine import Rule, apply
-from mapping.languages import language_name
-from mapping.lines import lines
-from mapping.provinces import province_code
-from mapping.times import for_people, parse_date, parse_instant
-from mapping.unreadable import CAUSES
+from mapping.engine import engine
+from mapping.engine.engine import Rule, apply
+from mapping.engine.lines import lines
+from mapping.source import parts
+from mapping.source.languages import language_name
+from mapping.source.provinces import province_code
+from mapping.source.times import for_people, parse_date, parse_instant
+from mapping.source.unreadable import CAUSES
 from tests.mapping.rules import CONTEXT, TORONTO, rules_for
 from tests.strategies import documents, tokens_of
 

@@ -10,9 +10,10 @@ from hypothesis.extra.django import TestCase
 
 from integrations import destinations
 from integrations.models import Organization
-from mapping import catalogue, exchange
+from mapping.editing import exchange
+from mapping.engine.targets import target_fields
 from mapping.models import Mapping
-from mapping.targets import target_fields
+from mapping.source import catalogue
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 entries = st.dictionaries(texts, texts.filter(bool), max_size=4)

@@ -7,12 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapping import catalogue
-from mapping.document import Document
-from mapping.fields import AT, CHOSEN, FIELDS, IN_LIST, OUTSIDE, SILENT, Field, Role, laid_out
-from mapping.lines import ALSO_SENT, lines
-from mapping.parts import value_at
-from referrals.sections import sheet
+from mapping.engine.lines import ALSO_SENT, lines
+from mapping.source import catalogue
+from mapping.source.document import Document
+from mapping.source.fields import (
+    AT,
+    CHOSEN,
+    FIELDS,
+    IN_LIST,
+    OUTSIDE,
+    SILENT,
+    Field,
+    Role,
+    laid_out,
+)
+from mapping.source.parts import value_at
+from referrals.summary.layout import sheet
 from tests.mapping.rules import TORONTO
 from tests.strategies import documents
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mapping import labels
-from mapping.document import Document, Identifier
+from mapping.source import labels
+from mapping.source.document import Document, Identifier
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mapping import parts
-from mapping.document import Document
-from mapping.lines import ALSO_SENT, lines
+from mapping.engine.lines import ALSO_SENT, lines
+from mapping.source import parts
+from mapping.source.document import Document
 from tests.everything import EVERYTHING, OUR_NAMES, internal_texts, names_in, names_of
 from tests.mapping.rules import TORONTO
 from tests.strategies import documents

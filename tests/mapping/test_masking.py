@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mapping.document import Document
-from mapping.languages import NAMES
-from mapping.masking import masked
-from mapping.parts import chosen_phones, leaves, value_at
-from mapping.provinces import province_code
-from mapping.samples import Sample, sample, samples
+from mapping.source.document import Document
+from mapping.source.languages import NAMES
+from mapping.source.masking import masked
+from mapping.source.parts import chosen_phones, leaves, value_at
+from mapping.source.provinces import province_code
+from mapping.source.samples import Sample, sample, samples
 from tests.strategies import documents
 
 STRUCTURE = {("form_answers", name) for name in ("form", "form_name", "key", "label")}

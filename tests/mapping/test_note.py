@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mapping.document import Document
-from mapping.engine import Context, apply
-from mapping.lines import ALSO_SENT, FORM, PERMISSIONS, Line
-from mapping.note import BEGINNING, CONTINUED, is_flag, note
-from mapping.targets import TargetField
+from mapping.engine.engine import Context, apply
+from mapping.engine.lines import ALSO_SENT, FORM, PERMISSIONS, Line
+from mapping.engine.note import BEGINNING, CONTINUED, is_flag, note
+from mapping.engine.targets import TargetField
+from mapping.source.document import Document
 from tests.mapping.rules import TORONTO
 
 STORY = "She was first seen in spring. " * 400

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mapping import parts
+from mapping.source import parts
 from tests.strategies import documents
 
 

@@ -5,12 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapping import engine
-from mapping.document import Document
-from mapping.engine import Context, Rule
-from mapping.preview import Preview, preview
-from mapping.samples import samples
-from mapping.targets import TargetField
+from mapping.editing.preview import Preview, preview
+from mapping.engine import engine
+from mapping.engine.engine import Context, Rule
+from mapping.engine.targets import TargetField
+from mapping.source.document import Document
+from mapping.source.samples import samples
 from tests.mapping.rules import CONTEXT, TORONTO, rules_for
 from tests.strategies import documents
 

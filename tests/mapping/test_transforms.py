@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapping.transforms import TRANSFORMS, Context
+from mapping.engine.transforms import TRANSFORMS, Context
 
 CONTEXT = Context(
     ZoneInfo("America/Toronto"),

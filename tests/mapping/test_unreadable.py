@@ -2,8 +2,8 @@
 
 import pytest
 
-from mapping.document import Unreadable
-from mapping.unreadable import CAUSES, field_name, name_of, remark_on, sentence
+from mapping.source.document import Unreadable
+from mapping.source.unreadable import CAUSES, field_name, name_of, remark_on, sentence
 
 
 @pytest.mark.parametrize(

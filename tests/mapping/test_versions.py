@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Organization
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping, MappingTest
-from mapping.samples import sample
+from mapping.source.samples import sample
 from tests.forms import form_on
 from tests.mapping.editing import opened, save, with_rule
 from tests.people import client_of
@@ -102,8 +102,8 @@ def case(mapping: Mapping) -> MappingTest:
 
 def expected() -> dict[str, object]:
     """What the default mapping makes of the complete sample, without the note."""
-    from mapping import engine
-    from mapping.targets import target_fields
+    from mapping.engine import engine
+    from mapping.engine.targets import target_fields
     from tests.mapping.rules import TORONTO
 
     shipped = Mapping.objects.get(shipped=True, destination_kind="crms")

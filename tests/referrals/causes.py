@@ -10,15 +10,17 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 
-from core import clock
-from integrations.destinations.crms.sandbox import Sandbox
+from core.database import clock
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.sources.warnings import Warning
-from referrals import importing, opening, retention, sentences
+from referrals import delivering, sentences
 from referrals.advice import Actor
-from referrals.explain import Cause
-from referrals.importing.claiming import claim
+from referrals.answers.explain import Cause
+from referrals.delivering.claiming import claim
+from referrals.intake import opening
 from referrals.models import Delivery, Host, InboundEvent, Referral, RetentionPeriod, Step
+from referrals.record import retention
+from sandbox import Sandbox
 from tests.reading import saying
 from tests.rows import write
 from tests.world import World, make_world, plain
@@ -245,7 +247,7 @@ def routed(it: Scene) -> None:
 @case(Cause.DISMISSED, "still to be imported", "Mireille came in person")
 def dismissed(it: Scene) -> None:
     it.send(plain())
-    importing.dismiss(it.delivery, "Mireille came in person.")
+    delivering.dismiss(it.delivery, "Mireille came in person.")
 
 
 @case(Cause.UNITED, "still to be imported", "the same referral as another one")
@@ -338,7 +340,7 @@ def new_host(it: Scene) -> None:
 @case(Cause.BEING_LOOKED_FOR, "take it", "The database was restored from a backup")
 def restored(it: Scene) -> None:
     it.send(plain())
-    importing.restored()
+    delivering.restored()
 
 
 @case(Cause.NOT_SEARCHABLE, "take it", "The database was restored from a backup", Actor.SUPPORT)
@@ -346,7 +348,7 @@ def restored_and_not_searchable(it: Scene) -> None:
     it.destination.options["look_up"] = False
     it.destination.save()
     it.send(plain())
-    importing.restored()
+    delivering.restored()
     it.run()
 
 
@@ -481,7 +483,7 @@ def gave_up_without_an_answer(it: Scene) -> None:
 @case(Cause.REJECTED, "take it", "has cleared the error, and it is still", Actor.REFERRAL_STAFF)
 def cleared_error(it: Scene) -> None:
     it.fails("400")
-    importing.clear_error(it.delivery, User.objects.create_user("ines"))
+    delivering.clear_error(it.delivery, User.objects.create_user("ines"))
 
 
 @case(Cause.QUARANTINED, "take it", "stopped its worker", Actor.DEVELOPERS)

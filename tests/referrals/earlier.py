@@ -36,8 +36,8 @@ def main(folder: str, scenario: str, how: str) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from integrations.destinations.crms.sandbox import running_sandbox
     from integrations.models import Destination
+    from sandbox import running_sandbox
     from tests.reading import reading
 
     call_command("migrate", verbosity=0)
@@ -88,14 +88,14 @@ def split() -> None:
 
 def send(name: str, door: str) -> None:
     from integrations.models import Source
-    from referrals import intake, opening
+    from referrals.intake import opening, receiving
 
     body = copy.deepcopy(MESSAGES[name])
     if door == "plain":
         body["event_id"] = f"{name} again"
     else:
         body["entry"][0]["resource"]["id"] = f"{name.replace(' ', '-')}-again"
-    received = intake.receive(Source.objects.get(), door, json.dumps(body).encode())
+    received = receiving.receive(Source.objects.get(), door, json.dumps(body).encode())
     assert not received.duplicate
     assert opening.open_deliveries(received.event_id)
 
@@ -104,8 +104,8 @@ def run() -> None:
     """Run what has a due time, as if that and the time to settle had come."""
     from datetime import timedelta
 
-    from core import clock
-    from referrals import importing
+    from core.database import clock
+    from referrals import delivering
     from referrals.models import Delivery, Step
 
     past = clock.now() - timedelta(hours=1)
@@ -113,7 +113,7 @@ def run() -> None:
     due = Delivery.objects.filter(due_at__isnull=False)
     for pk in list(due.values_list("pk", flat=True)):
         Delivery.objects.filter(pk=pk).update(due_at=past)
-        importing.run(pk)
+        delivering.run(pk)
 
 
 SCENARIOS = {
@@ -175,8 +175,8 @@ def _crms(crms: Any) -> dict[str, list[list[str]]]:
 
 
 def _portal() -> dict[str, Any]:
-    from referrals import snapshot
     from referrals.models import Delivery, Referral
+    from referrals.record import snapshot
 
     shown = {}
     for referral in Referral.objects.filter(united_with=None):

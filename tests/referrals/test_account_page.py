@@ -14,8 +14,8 @@ from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.models import Organization
 from integrations.sources.account import Fate
-from referrals import account
 from referrals.models import InboundEvent
+from referrals.record import account
 from tests.people import client_of, person
 from tests.world import World, example, plain
 

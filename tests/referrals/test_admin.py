@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
-from core import clock
+from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Organization
 from referrals.admin.deciding import DecidingAdmin

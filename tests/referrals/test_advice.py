@@ -2,8 +2,8 @@
 
 import pytest
 
-from core import clock
-from referrals import importing
+from core.database import clock
+from referrals import delivering
 from referrals.advice import Actor, advice
 from referrals.models import Delivery
 from tests.world import World, plain
@@ -61,7 +61,7 @@ def test_an_error_that_nobody_has_seen_stays_somebodys_turn(world: World):
     delivery = world.run()
     assert (delivery.state, advice(delivery).actor) == ("imported", Actor.SUPPORT)
     assert "Clear the error" in advice(delivery).what
-    importing.clear_error(delivery)
+    delivering.clear_error(delivery)
     assert advice(world.delivery).actor is Actor.NOBODY
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from core import clock
+from core.database import clock
 from referrals.models import Delivery, InboundEvent
 from tests.world import World, plain
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 
-from referrals import checks
-from referrals.rendering.fonts import CJK, EVERYTHING, Font
+from referrals.summary import checks
+from referrals.summary.rendering.fonts import CJK, EVERYTHING, Font
 
 
 def reported() -> list[str]:

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import SUPPORT
-from core import clock
+from core.database import clock
 from core.models import AuditEvent
-from referrals import importing
+from referrals import delivering
 from referrals.models import ClearedError, Delivery
 from tests.people import client_of, person
 from tests.referrals.test_retrying import failed
@@ -51,11 +51,11 @@ def test_who_cleared_an_error_when_and_why_is_kept(world: World, support: Client
 def test_every_clearing_of_one_import_stays(world: World):
     (delivery,) = failed(world)
     ana = person(SUPPORT, world.organization, name="ana")
-    assert importing.clear_error(delivery, ana, note="first")
-    assert not importing.clear_error(delivery, ana, note="again")
+    assert delivering.clear_error(delivery, ana, note="first")
+    assert not delivering.clear_error(delivery, ana, note="again")
     Delivery.objects.update(error_at=clock.now(), error_cleared_at=None)
     delivery.refresh_from_db()
-    assert importing.clear_error(delivery, ana, note="second")
+    assert delivering.clear_error(delivery, ana, note="second")
     assert [kept.note for kept in delivery.cleared_errors.all()] == ["first", "second"]
 
 
@@ -109,7 +109,7 @@ def test_notes_go_when_the_referral_is_revoked(world: World):
     delivery = world.run()
     write(Delivery.objects.all(), error_at=clock.now(), message="Mireille")
     delivery.refresh_from_db()
-    importing.clear_error(delivery, note="Called Mireille")
+    delivering.clear_error(delivery, note="Called Mireille")
     world.send(plain("referral.revoked", number=2))
     kept = ClearedError.objects.get()
     assert (kept.note, kept.message) == ("", "")

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from access.roles import SUPPORT
 from integrations.models import Destination
-from referrals import importing
-from referrals.differences import Difference, differences
+from referrals import delivering
+from referrals.answers.differences import Difference, differences
 from referrals.models import Delivery, Version
 from tests.people import client_of
 from tests.rows import write
@@ -93,7 +93,7 @@ def test_what_a_person_did_not_find_there_is_forgotten() -> None:
     world.run()
     assert kept().exists()
 
-    importing.confirm_absent(world.delivery)
+    delivering.confirm_absent(world.delivery)
 
     assert not kept().exists()
 

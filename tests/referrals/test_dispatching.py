@@ -8,11 +8,11 @@ import pytest
 from celery import current_app
 from django.db import connections
 
-from core import clock
-from referrals import tasks
-from referrals.dispatching import Dispatcher, due_events
-from referrals.importing import claiming
+from core.database import clock
+from referrals.delivering import claiming
 from referrals.models import Delivery, InboundEvent
+from referrals.running import tasks
+from referrals.running.dispatcher import Dispatcher, due_events
 from tests.flow.portal import eventually
 from tests.world import World, make_world, plain
 

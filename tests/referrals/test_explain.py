@@ -13,11 +13,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 
 from access.roles import LIAISON, SUPPORT
-from core import clock
-from integrations.destinations.crms.sandbox import running_sandbox
+from core.database import clock
 from integrations.models import Destination, Organization
 from integrations.sources.auth import hash_secret
-from referrals.explain import (
+from referrals.answers.explain import (
     ABSENT,
     QUESTIONS,
     Cause,
@@ -28,6 +27,7 @@ from referrals.explain import (
     explain_referral,
 )
 from referrals.models import Delivery, InboundEvent, Referral
+from sandbox import running_sandbox
 from tests.people import person
 from tests.referrals.causes import CASES, TOKEN, Case, Scene, scene
 from tests.rows import write

@@ -10,8 +10,8 @@ import pytest
 
 from core import outbound
 from integrations.destinations.demo import transport as demo
-from referrals import files, warned
 from referrals.models import ReferralFile
+from referrals.record import files, warned
 from tests.integrations.sources.real_files import NOTE, SIGN_IN_PAGE, TINY_PDF, pdf, picture
 from tests.world import FIXTURES, World, plain
 

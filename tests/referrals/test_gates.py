@@ -8,26 +8,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 from integrations import credentials
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
 from mapping.models import FieldRule, Mapping
-from referrals import (
-    explain,
-    gates,
-    importing,
-    opening,
-    overview,
-    readiness,
-    rehearsal,
-    sentences,
-    trial_events,
-)
+from referrals import delivering, gates, sentences
 from referrals.advice import Actor
-from referrals.causes import CAUSES
-from referrals.explain import Light
+from referrals.answers import dashboard, dry_run, explain, readiness
+from referrals.answers.causes import CAUSES
+from referrals.answers.explain import Light
 from referrals.gates import GATES, Facts, Gate
+from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent, Referral
+from referrals.running import test_events
 from tests.reading import saying
 from tests.world import REFERENCE, World, make_world, plain
 
@@ -215,7 +208,7 @@ def test_nothing_is_claimed_while_a_gate_of_its_destination_is_shut(
         setattr(destination, name, value)
     destination.save(update_fields=list(columns))
 
-    assert importing.run(world.delivery.pk) is False
+    assert delivering.run(world.delivery.pk) is False
     assert not gates.open_destinations(NOW()).exists()
     assert world.delivery.state == "queued"
 
@@ -227,7 +220,7 @@ def test_nothing_is_claimed_for_an_organization_that_may_not_import(
     world.send(plain())
     Organization.objects.update(**its)
 
-    assert importing.run(world.delivery.pk) is False
+    assert delivering.run(world.delivery.pk) is False
     assert world.run().state == "queued"
 
 
@@ -428,8 +421,8 @@ def test_without_a_destination_readiness_says_so(world: World) -> None:
 
 
 def tried(world: World, choice: TriggerConfig, saved: TriggerConfig | None = None) -> Any:
-    tally = rehearsal.begin(world.listing, NOW() + timedelta(seconds=1))
-    rehearsal.go_on(tally, choice, saved)
+    tally = dry_run.begin(world.listing, NOW() + timedelta(seconds=1))
+    dry_run.go_on(tally, choice, saved)
     (row,) = tally.rows
     return row
 
@@ -449,7 +442,7 @@ def test_the_dry_run_tries_the_gates_on_a_choice_that_nobody_has_saved(world: Wo
 
     row = tried(world, choice(world), saved=world.config)
 
-    assert row.then.fate is row.now.fate is rehearsal.Fate.NOT_MATCHED
+    assert row.then.fate is row.now.fate is dry_run.Fate.NOT_MATCHED
     assert row.then.why == row.now.why == event.reason
 
 
@@ -458,7 +451,7 @@ def test_the_dry_run_waits_for_details_as_opening_does(world: World) -> None:
 
     row = tried(world, choice(world))
 
-    assert (row.then.fate, row.then.why) == (rehearsal.Fate.WAITING, event.reason)
+    assert (row.then.fate, row.then.why) == (dry_run.Fate.WAITING, event.reason)
 
 
 def test_the_dry_run_leaves_a_withdrawn_request_to_a_person_as_opening_does(world: World) -> None:
@@ -467,7 +460,7 @@ def test_the_dry_run_leaves_a_withdrawn_request_to_a_person_as_opening_does(worl
 
     row = tried(world, choice(world))
 
-    assert (row.then.fate, row.then.why) == (rehearsal.Fate.WAITING, event.reason)
+    assert (row.then.fate, row.then.why) == (dry_run.Fate.WAITING, event.reason)
 
 
 def test_the_dry_run_says_of_what_is_saved_why_nothing_goes(world: World) -> None:
@@ -487,7 +480,7 @@ def test_the_dry_run_knows_what_was_deleted(world: World) -> None:
 
     row = tried(world, choice(world))
 
-    assert (row.then.fate, row.then.why) == (rehearsal.Fate.DELETED, sentences.EXPIRED())
+    assert (row.then.fate, row.then.why) == (dry_run.Fate.DELETED, sentences.EXPIRED())
 
 
 # -- Test events
@@ -496,12 +489,12 @@ def test_the_dry_run_knows_what_was_deleted(world: World) -> None:
 @pytest.mark.parametrize("name", ["suspended", "plan too low", "not connected", "switched off"])
 def test_a_test_event_stops_where_a_referral_does(world: World, name: str) -> None:
     gate, shut, _ = PLACES[name]
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     shut(world)
     for event in InboundEvent.objects.all():
         opening.open_deliveries(event.pk)
 
-    (way,) = trial_events.ways(list(trial_events.events_of(world.organization, token)))
+    (way,) = test_events.ways(list(test_events.events_of(world.organization, token)))
 
     red = next(stage for stage in way.stages if stage.light is Light.RED)
     assert red.sentence == stopped_at(f"TEST-{token}").sentence
@@ -520,12 +513,12 @@ def test_a_test_event_stops_where_a_referral_does(world: World, name: str) -> No
 def test_a_test_event_waits_for_the_connection_as_a_referral_does(
     world: World, gate: Gate, shut: Callable[[World], None]
 ) -> None:
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     for event in InboundEvent.objects.all():
         opening.open_deliveries(event.pk)
     shut(world)
 
-    (way,) = trial_events.ways(list(trial_events.events_of(world.organization, token)))
+    (way,) = test_events.ways(list(test_events.events_of(world.organization, token)))
 
     red = next(stage for stage in way.stages if stage.light is Light.RED)
     assert red.sentence == stopped_at(f"TEST-{token}").sentence
@@ -538,19 +531,19 @@ def test_a_test_event_waits_for_the_connection_as_a_referral_does(
 @pytest.mark.parametrize(
     ("shut", "health"),
     [
-        (nothing, overview.Health.UNUSED),
-        (hold, overview.Health.HELD),
-        (go_down, overview.Health.DOWN),
-        (suspend, overview.Health.PAUSED),
-        (lower_plan, overview.Health.PAUSED),
+        (nothing, dashboard.Health.UNUSED),
+        (hold, dashboard.Health.HELD),
+        (go_down, dashboard.Health.DOWN),
+        (suspend, dashboard.Health.PAUSED),
+        (lower_plan, dashboard.Health.PAUSED),
     ],
 )
 def test_the_home_page_shows_how_a_connection_does(
-    world: World, shut: Callable[[World], None], health: overview.Health
+    world: World, shut: Callable[[World], None], health: dashboard.Health
 ) -> None:
     shut(world)
-    (destination,) = overview.destinations_with_figures(Destination.objects.all(), NOW())
-    assert overview.health(destination) is health
+    (destination,) = dashboard.destinations_with_figures(Destination.objects.all(), NOW())
+    assert dashboard.health(destination) is health
 
 
 @pytest.mark.parametrize(("shut", "key"), [(hold, "held"), (go_down, "down")])
@@ -560,7 +553,7 @@ def test_the_home_page_counts_what_waits_for_a_connection(
     world.send(plain())
     shut(world)
 
-    (need,) = overview.needs(list(Destination.objects.all()))
+    (need,) = dashboard.needs(list(Destination.objects.all()))
 
     assert (need.cause.key, need.count) == (key, 1)
     (cause,) = (one for one in CAUSES if one.key == key)
@@ -581,7 +574,7 @@ def test_nobody_sends_again_while_the_connection_is_shut(
     Delivery.objects.update(state="needs_attention", reason="gave_up", due_at=None)
     shut(world)
 
-    why = importing.why_not_retry(world.delivery)
+    why = delivering.why_not_retry(world.delivery)
 
     assert why.endswith(then())
     assert "The token has expired" not in why  # a destination's words are not everybody's
@@ -620,7 +613,7 @@ def test_a_referral_that_is_elsewhere_or_gone_is_sent_by_nobody(
     world.send(plain())
     gone(world)
 
-    why = importing.running.why_not_now(Delivery.objects.get())
+    why = delivering.running.why_not_now(Delivery.objects.get())
 
     assert why == says
     assert "Elsewhere" not in why  # its first organization may not know which one has it now

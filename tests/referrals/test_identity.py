@@ -10,9 +10,10 @@ import pytest
 from integrations.models import Destination, TriggerConfig
 from integrations.sources.parsed import ParsedEvent
 from integrations.transport import Receipt, TryAgain
-from referrals import importing, snapshot
-from referrals.explain import explain
+from referrals import delivering
+from referrals.answers.explain import explain
 from referrals.models import Delivery, Referral, ReferralFile
+from referrals.record import snapshot
 from tests.reading import reading, saying
 from tests.world import REFERENCE, World, make_world, options, plain
 
@@ -33,7 +34,7 @@ def naming(*references: str) -> AbstractContextManager[None]:
 
 def run_all() -> None:
     for delivery in Delivery.objects.filter(state="queued"):
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
 
 
 def joined(world: World, **referral: Any) -> Referral:
@@ -74,7 +75,7 @@ def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
             raise TryAgain("Busy.")
 
         with mock.patch(DELIVER, deliver):
-            importing.run(delivery.pk)
+            delivering.run(delivery.pk)
     joined(world)
     (delivery,) = Delivery.objects.filter(referral__united_with=None)
     assert any("a second time, perhaps" in sentence for sentence in delivery.corrections)
@@ -82,7 +83,7 @@ def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
 
 def test_two_parts_of_which_one_was_sent_become_one_import(world: World) -> None:
     two_referrals(world)
-    importing.run(Delivery.objects.get(reference=REFERENCE).pk)
+    delivering.run(Delivery.objects.get(reference=REFERENCE).pk)
     referral = joined(world)
     run_all()
     (delivery,) = referral.deliveries.all()
@@ -373,7 +374,7 @@ def test_a_file_that_one_part_withdrew_and_the_other_addressed_later_is_fetched(
 def test_files_of_the_other_part_are_told_where_one_is_in_the_destination(world: World) -> None:
     results = {"id": "results-4712", "filename": "results.txt", "data": "d29ybGQ="}
     two_referrals(world, [LETTER])
-    importing.run(Delivery.objects.get(reference=REFERENCE).pk)
+    delivering.run(Delivery.objects.get(reference=REFERENCE).pk)
     world.send(plain("referral.edited", number=3, reference=OTHER, attachments=[results]))
     joined(world)
     (delivery,) = Delivery.objects.filter(state="imported")

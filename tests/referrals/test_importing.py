@@ -11,13 +11,20 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 
-from core import clock, outbound
+from core import outbound
+from core.database import clock
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, Organization, TriggerConfig
-from referrals import importing, sentences
-from referrals.importing import claiming
-from referrals.importing.claiming import LeaseLost, claim, due_deliveries, mark_nudged, release_lost
-from referrals.importing.ledger import DeliveryLedger
+from referrals import delivering, sentences
+from referrals.delivering import claiming
+from referrals.delivering.claiming import (
+    LeaseLost,
+    claim,
+    due_deliveries,
+    mark_nudged,
+    release_lost,
+)
+from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Attempt, Delivery, Referral, Step
 from tests.core.outbound.servers import answering, in_chunks, serving
 from tests.integrations.sources.real_files import pdf, picture
@@ -56,7 +63,7 @@ def make_due() -> None:
 def run_until_settled(world: World, rounds: int = 10) -> Delivery:
     for _ in range(rounds):
         make_due()
-        importing.run(world.delivery.pk)
+        delivering.run(world.delivery.pk)
     return world.delivery
 
 
@@ -107,7 +114,7 @@ def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
     assert Destination.objects.get().held_at is not None
     world.send(plain(number=2, reference="3502768697"))
     other = Delivery.objects.exclude(pk=delivery.pk).get()
-    assert not importing.run(other.pk)
+    assert not delivering.run(other.pk)
     assert not other.attempts.exists()
 
 
@@ -147,7 +154,7 @@ def test_without_a_look_up_a_person_is_asked_and_nothing_is_sent_again(world: Wo
 def test_it_is_there_goes_on_after_the_step(world: World):
     behave(world, "no_answer", times=1, look_up=False)
     delivery = run_until_settled(world)
-    assert importing.confirm_present(delivery, "RF-1")
+    assert delivering.confirm_present(delivery, "RF-1")
     delivery = run_until_settled(world)
     assert (delivery.state, delivery.external_id) == ("imported", "RF-1")
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
@@ -157,7 +164,7 @@ def test_it_is_not_there_sends_again(world: World):
     behave(world, "no_answer", times=1, look_up=False)
     delivery = run_until_settled(world)
     demo.delivered.clear()
-    assert importing.confirm_absent(delivery)
+    assert delivering.confirm_absent(delivery)
     assert run_until_settled(world).state == "imported"
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
@@ -165,8 +172,8 @@ def test_it_is_not_there_sends_again(world: World):
 def test_a_verdict_is_taken_once(world: World):
     behave(world, "no_answer", times=1, look_up=False)
     delivery = run_until_settled(world)
-    assert importing.confirm_absent(delivery)
-    assert not importing.confirm_present(delivery, "RF-1")
+    assert delivering.confirm_absent(delivery)
+    assert not delivering.confirm_present(delivery, "RF-1")
 
 
 def test_unconfirmed_goes_to_a_person_at_once(world: World):
@@ -232,7 +239,7 @@ def test_a_mapping_that_is_fixed_while_the_connection_is_held_waits_for_the_conn
     with django_capture_on_commit_callbacks(execute=True):
         world.renew_mapping()
     assert (world.delivery.state, world.delivery.reason) == ("queued", "")
-    assert not importing.run(world.delivery.pk)
+    assert not delivering.run(world.delivery.pk)
     Destination.objects.get().release()
     assert world.run().state == "imported"
 
@@ -388,7 +395,7 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_the_winners(world: World
     delivery = world.delivery
     first = claim(delivery.pk)
     Delivery.objects.update(lease_token=uuid4())
-    from referrals.importing.settling import settle
+    from referrals.delivering.settling import settle
 
     with pytest.raises(LeaseLost):
         settle(first, delivery, RuntimeError(), None)
@@ -473,7 +480,7 @@ def test_the_database_refuses_a_second_delivery_for_the_same_destination(world: 
 def test_a_retry_gives_all_tries_again(world: World):
     behave(world, "try_again")
     run_until_settled(world)
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     delivery = world.delivery
     assert (delivery.state, delivery.tries, delivery.resends) == ("queued", 0, 1)
 
@@ -489,19 +496,19 @@ def test_a_retry_gives_all_tries_again(world: World):
 )
 def test_a_retry_is_refused_with_the_reason(world: World, change: dict[str, str], why: str):
     Delivery.objects.update(due_at=None, **change)
-    with pytest.raises(importing.RetryRefused) as refused:
-        importing.retry(world.delivery)
+    with pytest.raises(delivering.RetryRefused) as refused:
+        delivering.retry(world.delivery)
     assert refused.value.why == why
 
 
 def test_a_refused_referral_is_not_resent_until_something_changed(world: World):
     behave(world, "reject")
     world.run()
-    with pytest.raises(importing.RetryRefused) as refused:
-        importing.retry(world.delivery)
+    with pytest.raises(delivering.RetryRefused) as refused:
+        delivering.retry(world.delivery)
     assert refused.value.why == sentences.EDIT_FIRST()
     world.config.mapping.save()
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     assert world.delivery.state == "queued"
 
 
@@ -509,19 +516,19 @@ def test_two_people_retry_once(world: World):
     behave(world, "try_again")
     run_until_settled(world)
     seen_by_both = world.delivery
-    importing.retry(seen_by_both)
-    with pytest.raises(importing.RetryRefused):
-        importing.retry(seen_by_both)
+    delivering.retry(seen_by_both)
+    with pytest.raises(delivering.RetryRefused):
+        delivering.retry(seen_by_both)
     assert world.delivery.resends == 1
 
 
 def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(world: World):
     behave(world, "try_again")
     seen = run_until_settled(world)
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     assert run_until_settled(world).reason == seen.reason
-    with pytest.raises(importing.RetryRefused) as refused:
-        importing.retry(seen)
+    with pytest.raises(delivering.RetryRefused) as refused:
+        delivering.retry(seen)
     assert refused.value.why == sentences.ACTED()
     assert (world.delivery.state, world.delivery.resends) == ("needs_attention", 1)
 
@@ -535,16 +542,16 @@ def test_an_error_that_is_newer_than_what_was_seen_is_not_cleared(
     newer = seen.error_at + timedelta(seconds=1)
     Delivery.objects.update(error_at=newer)
     at = None if seen_at is None else seen.error_at + seen_at
-    assert not importing.clear_error(seen, seen_at=at)
+    assert not delivering.clear_error(seen, seen_at=at)
     assert world.delivery.has_uncleared_error
     assert not world.delivery.cleared_errors.exists()
 
 
 def test_a_dismissed_import_says_why_and_stays_away(world: World):
-    assert importing.dismiss(world.delivery, "A duplicate")
+    assert delivering.dismiss(world.delivery, "A duplicate")
     assert (world.delivery.state, world.delivery.closed_why) == ("dismissed", "A duplicate")
     assert world.send(plain(number=2)).outcome == "dismissed"
-    assert not importing.dismiss(world.delivery, "again")
+    assert not delivering.dismiss(world.delivery, "again")
 
 
 @pytest.mark.parametrize(
@@ -558,7 +565,7 @@ def test_a_dismissed_import_says_why_and_stays_away(world: World):
 def test_what_is_in_the_destination_is_not_dismissed(world: World, change: dict[str, Any]):
     world.run()
     Delivery.objects.update(**change)
-    assert not importing.dismiss(world.delivery, "Entered by hand")
+    assert not delivering.dismiss(world.delivery, "Entered by hand")
     assert (world.delivery.state, world.delivery.closed_why) == (change["state"], "")
 
 
@@ -569,8 +576,8 @@ def test_a_later_success_does_not_lower_the_flag(world: World):
     world.send(plain("referral.edited", number=2))
     delivery = world.run()
     assert (delivery.state, delivery.has_uncleared_error) == ("imported", True)
-    assert importing.clear_error(delivery)
-    assert not importing.clear_error(delivery)
+    assert delivering.clear_error(delivery)
+    assert not delivering.clear_error(delivery)
     assert not world.delivery.has_uncleared_error
 
 
@@ -587,7 +594,7 @@ def test_history_is_never_overwritten(world: World):
 def test_the_same_summary_is_rendered_once(world: World, monkeypatch: pytest.MonkeyPatch):
     behave(world, "try_again")
     world.run()
-    monkeypatch.setattr("referrals.summary.pdf", lambda *_: pytest.fail("rendered again"))
+    monkeypatch.setattr("referrals.summary.pdf.pdf", lambda *_: pytest.fail("rendered again"))
     behave(world, "succeed")
     assert run_until_settled(world).state == "imported"
 

@@ -6,7 +6,7 @@ import pytest
 
 from integrations.models import Organization
 from integrations.sources.parsed import Unusable
-from referrals.intake import Forbidden
+from referrals.intake.receiving import Forbidden
 from referrals.models import InboundEvent, Referral
 from tests.world import World, plain
 
@@ -102,7 +102,7 @@ def test_a_referral_of_another_organization_is_forbidden_even_when_nothing_is_na
 
 
 def test_conflicts_of_one_event_are_kept_up_to_a_limit(world: World, monkeypatch):
-    monkeypatch.setattr("referrals.intake.MAX_CONFLICTS", 2)
+    monkeypatch.setattr("referrals.intake.receiving.MAX_CONFLICTS", 2)
     world.receive(plain())
     for number in range(4):
         assert world.receive(plain(priority=f"p{number}")).conflict

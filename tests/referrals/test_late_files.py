@@ -6,12 +6,13 @@ from unittest import mock
 import pytest
 from django.db import transaction
 
-from core import clock
+from core.database import clock
 from integrations.transport import Receipt, TryAgain
-from referrals import importing, retention
-from referrals.causes import cause_key
-from referrals.explain import explain
+from referrals import delivering
+from referrals.answers.causes import cause_key
+from referrals.answers.explain import explain
 from referrals.models import Delivery
+from referrals.record import retention
 from tests.reading import saying
 from tests.referrals.fhir_messages import document, message, replacing, taken_back
 from tests.world import REFERENCE, World, plain
@@ -62,7 +63,7 @@ def test_staff_are_told_to_add_a_file_that_came_late(imported: World) -> None:
 
 def test_it_is_told_once_and_can_be_cleared(imported: World) -> None:
     edit(imported, 2, RESULTS)
-    assert importing.clear_error(imported.delivery)
+    assert delivering.clear_error(imported.delivery)
     edit(imported, 3, RESULTS, LETTER)
     assert (imported.delivery.corrections, imported.delivery.needs_correction) == ([], False)
     assert cause_of(imported.delivery) == ""
@@ -116,7 +117,7 @@ def test_a_withdrawn_file_that_comes_again_is_not_removed_nor_added(imported: Wo
 
 def test_one_that_was_removed_and_comes_again_is_to_be_added(imported: World) -> None:
     withdraw(imported, 2, "letter-4711")
-    importing.clear_error(imported.delivery)
+    delivering.clear_error(imported.delivery)
     edit(imported, 3, LETTER)
     (sentence,) = imported.delivery.corrections
     assert sentence == ADD_RESULTS.replace("results", "letter")
@@ -130,7 +131,7 @@ def test_a_late_file_that_is_withdrawn_is_not_to_be_added_any_more(imported: Wor
 
 def test_a_late_file_that_was_added_and_is_withdrawn_is_to_be_removed(imported: World) -> None:
     edit(imported, 2, RESULTS)
-    importing.clear_error(imported.delivery)
+    delivering.clear_error(imported.delivery)
     withdraw(imported, 3, "results-4712")
     (sentence,) = imported.delivery.corrections
     assert sentence.startswith("Caredove withdrew the file “results.txt”: if it was added to")

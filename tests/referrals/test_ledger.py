@@ -9,12 +9,13 @@ import pytest
 from django.db.models import F
 
 from config import settings as configured
-from core import clock, outbound
+from core import outbound
+from core.database import clock
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.transport import Misconfigured, Rejected, TryAgain, Unconfirmed
-from referrals import importing
-from referrals.importing.claiming import claim, release_lost
-from referrals.importing.ledger import DeliveryLedger
+from referrals import delivering
+from referrals.delivering.claiming import claim, release_lost
+from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Delivery, Step
 from tests.world import World, plain
 
@@ -209,7 +210,7 @@ def test_after_a_persons_no_it_is_looked_for_as_often_as_before(effect: Effect, 
     let_pass(SETTLE)
     effect.later()
     in_persons_hands(world)
-    assert importing.confirm_absent(world.delivery)
+    assert delivering.confirm_absent(world.delivery)
     take_up_again(effect, world)
     effect.goes_unanswered()
     assert looked_for_twice_again(effect)
@@ -221,7 +222,7 @@ def test_after_a_persons_no_all_that_followed_is_done_again(effect: Effect, worl
     summary.once()
     effect.ledger.forget("referral")
     in_persons_hands(world)
-    assert importing.confirm_absent(world.delivery)
+    assert delivering.confirm_absent(world.delivery)
     take_up_again(effect, world)
     summary.ledger = effect.ledger
     effect.once()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from integrations.models import Source
-from referrals import snapshot, warned
 from referrals.models import InboundEvent, ReferralFile
+from referrals.record import snapshot, warned
 from tests.referrals.fhir_messages import document, form, message, replacing, taken_back
 from tests.world import World
 

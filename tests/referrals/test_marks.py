@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from referrals.importing import marks
+from referrals.delivering.restore import marks
 
 AT = datetime(2026, 3, 11, 10, tzinfo=UTC)
 

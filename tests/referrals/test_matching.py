@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.sources.parsed import EventKind, ParsedEvent
-from mapping.document import Appointment, Document
+from mapping.source.document import Appointment, Document
 from referrals.matching import Before, fired, is_routed, remember
-from referrals.snapshot import stamp
+from referrals.record.snapshot import stamp
 
 NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
 BOOKED: Appointment = {"id": "1", "status": "booked", "start": "2026-03-19T18:30:00Z"}

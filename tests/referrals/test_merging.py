@@ -13,13 +13,15 @@ from django.core.files.base import ContentFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import clock
+from core.database import clock
 from integrations.models import Source
 from integrations.sources.caredove import fhir
 from integrations.sources.parsed import ParsedEvent
-from mapping.document import Document
-from referrals import files, identity, merging, sentences, snapshot, warned, withdrawal
+from mapping.source.document import Document
+from referrals import sentences
+from referrals.intake import identity, merging
 from referrals.models import InboundEvent, Referral, ReferralFile
+from referrals.record import files, snapshot, warned, withdrawal
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
 from tests.world import REFERENCE, World

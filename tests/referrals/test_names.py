@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from core import clock, rotation
-from referrals import identity, names
+from core.database import clock
+from core.encryption import rotation
+from referrals.intake import identity
 from referrals.models import Referral, RegistrantName
+from referrals.record import names
 from tests.world import REFERENCE, World, plain
 
 pytestmark = pytest.mark.postgres  # search

@@ -8,12 +8,14 @@ from django.db import IntegrityError, connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core.database import clock
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.transport import TryAgain
-from referrals import importing, opening, sentences, snapshot
+from referrals import delivering, sentences
+from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile
+from referrals.record import snapshot
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
@@ -228,12 +230,12 @@ def test_two_ids_found_to_be_one_after_both_were_tried_are_still_sent_once(world
     world.send(plain(number=2))
     for delivery in Delivery.objects.all():
         with mock.patch.object(DemoTransport, "deliver", side_effect=TryAgain("Busy.")):
-            importing.run(delivery.pk)
+            delivering.run(delivery.pk)
     with mock.patch("integrations.sources.caredove.plain.parse", _with_both_ids):
         world.send(plain("referral.edited", number=3))
     Delivery.objects.filter(state="queued").update(due_at=opening.clock.now())
     for delivery in Delivery.objects.all():
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
     assert [delivery.state for delivery in Delivery.objects.order_by("state")] == [
         "dismissed",
         "imported",
@@ -285,7 +287,7 @@ def test_a_revoked_import_that_has_not_begun_is_dismissed(world: World):
     world.send(plain())
     world.send(plain("referral.revoked", number=2))
     assert world.delivery.state == "dismissed"
-    assert not importing.run(world.delivery.pk)
+    assert not delivering.run(world.delivery.pk)
 
 
 def test_an_event_that_stops_its_worker_again_and_again_is_set_aside(world: World):

@@ -17,7 +17,8 @@ from integrations.models import (
     TriggerConfig,
 )
 from integrations.sources.caredove import plain as door
-from referrals import importing, intake, opening
+from referrals import delivering
+from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral
 from tests.world import REFERENCE, World, make_world, options, plain
 
@@ -34,7 +35,7 @@ class Stranger:
     organization: Organization
     source: Source
 
-    def receive(self, event: dict[str, Any]) -> intake.Received:
+    def receive(self, event: dict[str, Any]) -> receiving.Received:
         world = dataclasses.replace(self.world, source=self.source)
         return world.receive(event)
 
@@ -85,7 +86,7 @@ def test_a_stranger_cannot_delete_a_referral_before_it_comes(world: World, stran
     stranger.send(of_nobody(plain("referral.revoked", number=1)))
     event = world.send(plain(number=2))
     assert event.outcome == Outcome.IMPORT_OPENED
-    assert importing.run(world.delivery.pk)
+    assert delivering.run(world.delivery.pk)
     assert world.delivery.state == "imported"
 
 
@@ -141,7 +142,7 @@ def test_a_referral_that_has_moved_away_is_not_sent_to_where_it_was(
 ):
     world.send(plain())
     world.send(elsewhere(plain("referral.edited", number=2)))
-    importing.run(Delivery.objects.get(destination=world.destination).pk)
+    delivering.run(Delivery.objects.get(destination=world.destination).pk)
     delivery = Delivery.objects.get(destination=world.destination)
     assert (delivery.state, delivery.external_id) == ("needs_attention", None)
     assert delivery.message == "The referral has moved to another organization."
@@ -170,7 +171,7 @@ def test_the_sender_of_all_may_join_what_a_sender_of_one_organization_began(
 def test_the_reference_stays_free_of_the_stranger_for_good(world: World, stranger: Stranger):
     stranger.send(booking())
     world.send(plain(number=2))
-    with pytest.raises(intake.Forbidden):
+    with pytest.raises(receiving.Forbidden):
         stranger.receive(booking(number=3))
     assert Referral.objects.get(aliases__value=REFERENCE).organization == world.organization
 

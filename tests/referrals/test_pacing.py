@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core.database import clock
 from integrations import pacing
 from integrations.destinations.demo import transport as demo
 from integrations.destinations.demo.transport import DemoTransport
@@ -28,11 +28,12 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
-from referrals import importing, versions
+from referrals import delivering
 from referrals.advice import Actor
-from referrals.explain import Cause, explain
-from referrals.importing.claiming import claim, due_deliveries, release_lost
+from referrals.answers.explain import Cause, explain
+from referrals.delivering.claiming import claim, due_deliveries, release_lost
 from referrals.models import Attempt, Delivery, Referral
+from referrals.record import versions
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.postgres  # locks, windows
@@ -98,7 +99,7 @@ def test_no_more_run_at_once_than_may(world: World) -> None:
 
 def test_a_seat_is_free_again_when_its_delivery_ends(world: World) -> None:
     first, second = deliveries(at_once(world, 1), 2)
-    assert importing.run(first)
+    assert delivering.run(first)
     assert claim(second)
 
 
@@ -161,7 +162,7 @@ def test_no_minute_has_more_than_it_may_and_hardly_less(
 
 def test_a_turn_that_led_to_nothing_is_given_back(world: World) -> None:
     (pk,) = deliveries(at_once(world, per_minute=1), 1)
-    with mock.patch("referrals.importing.claiming._win", return_value=False):
+    with mock.patch("referrals.delivering.claiming._win", return_value=False):
         assert claim(pk) is None
     assert Destination.objects.get().turn_at is None
     assert claim(pk)
@@ -169,8 +170,8 @@ def test_a_turn_that_led_to_nothing_is_given_back(world: World) -> None:
 
 def test_what_has_to_wait_spends_no_try_and_leaves_no_attempt(world: World) -> None:
     first, second = deliveries(at_once(world, per_minute=1), 2)
-    assert importing.run(first)
-    assert not importing.run(second)
+    assert delivering.run(first)
+    assert not delivering.run(second)
     assert Attempt.objects.filter(delivery=second).count() == 0
     assert Delivery.objects.get(pk=second).tries == 0
 
@@ -258,12 +259,12 @@ def test_it_opens_after_failures_of_several_referrals_in_a_row(
     answering(monkeypatch, error)
     made = deliveries(world.destination, pacing.FAILURES + 2)
     for pk in made[: pacing.FAILURES - 1]:
-        importing.run(pk)
+        delivering.run(pk)
     assert now_there(world).paused_until is None
-    importing.run(made[pacing.FAILURES - 1])
+    delivering.run(made[pacing.FAILURES - 1])
     assert now_there(world).paused_until is not None
     assert due_deliveries(10) == []
-    assert not importing.run(made[-1])
+    assert not delivering.run(made[-1])
     assert Delivery.objects.get(pk=made[-1]).tries == 0
 
 
@@ -274,7 +275,7 @@ def test_one_referral_that_fails_again_and_again_stops_nobody(
     answering(monkeypatch, FAILS[0])
     (pk,) = deliveries(world.destination, 1)
     for _ in range(3 * pacing.FAILURES):
-        importing.run(pk)
+        delivering.run(pk)
     assert Delivery.objects.get(pk=pk).tries >= 2 * pacing.FAILURES
     assert now_there(world).paused_until is None
 
@@ -290,7 +291,7 @@ def test_an_answer_in_between_begins_the_count_anew(
     made = deliveries(world.destination, 2 * pacing.FAILURES - 1)
     for number, pk in enumerate(made):
         answering(monkeypatch, between if number == pacing.FAILURES - 1 else FAILS[0])
-        importing.run(pk)
+        delivering.run(pk)
     assert now_there(world).paused_until is None
 
 
@@ -299,7 +300,7 @@ def broken(world: World, monkeypatch: pytest.MonkeyPatch, more: int = 4) -> list
     answering(monkeypatch, FAILS[0])
     made = deliveries(world.destination, pacing.FAILURES + more)
     for pk in made[: pacing.FAILURES]:
-        importing.run(pk)
+        delivering.run(pk)
     return made[pacing.FAILURES :]
 
 
@@ -323,7 +324,7 @@ def test_a_success_closes_it_and_what_waited_goes_in_turn(
     waiting = broken(world, monkeypatch)
     when_it_is_time()
     answering(monkeypatch, None)
-    assert importing.run(waiting[0])
+    assert delivering.run(waiting[0])
     assert (now_there(world).paused_until, now_there(world).failures) == (None, 0)
     assert due_deliveries(10) == waiting[1:2], "one first, then two, then four"
 
@@ -332,7 +333,7 @@ def test_a_refusal_closes_it_too(world: World, monkeypatch: pytest.MonkeyPatch) 
     waiting = broken(world, monkeypatch)
     when_it_is_time()
     answering(monkeypatch, Rejected("No."))
-    importing.run(waiting[0])
+    delivering.run(waiting[0])
     assert now_there(world).paused_until is None
 
 
@@ -344,7 +345,7 @@ def test_each_failure_pauses_for_longer_up_to_a_quarter_hour(
     begun = [clock.now()]
     for pk in waiting[:4]:
         when_it_is_time()
-        importing.run(pk)
+        delivering.run(pk)
         lasts.append(now_there(world).paused_until)
         begun.append(clock.now())
     minutes = [
@@ -359,7 +360,7 @@ def test_a_retry_after_says_for_how_long(world: World, monkeypatch: pytest.Monke
     hour = timedelta(hours=1)
     answering(monkeypatch, TryAgain(BUSY, kind=ErrorKind.THROTTLED, after=hour))
     for pk in deliveries(world.destination, pacing.FAILURES):
-        importing.run(pk)
+        delivering.run(pk)
     until = now_there(world).paused_until
     assert until is not None
     assert timedelta(minutes=59) < until - clock.now() <= hour
@@ -374,7 +375,7 @@ def test_where_nothing_was_learned_the_next_one_may_go(
     answering(monkeypatch, RuntimeError())
     if broken_by == "a mapping":
         world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
-    importing.run(waiting[0])
+    delivering.run(waiting[0])
     assert now_there(world).failures == pacing.FAILURES
     assert claim(waiting[1])
 
@@ -396,7 +397,7 @@ def test_a_wrong_connection_holds_it_and_is_no_answer(
     waiting = broken(world, monkeypatch)
     when_it_is_time()
     answering(monkeypatch, Misconfigured("No.", kind=ErrorKind.CREDENTIALS))
-    importing.run(waiting[0])
+    delivering.run(waiting[0])
     assert now_there(world).held_at is not None
     assert Delivery.objects.get(pk=waiting[0]).reason == "connection"
     Destination.objects.get(pk=world.destination.pk).test_connection()
@@ -430,7 +431,7 @@ def test_why_says_that_it_waits_for_its_turn(world: World) -> None:
     at_once(world, 2, per_minute=1)
     first, second = sent(world, 2)
     Delivery.objects.update(due_at=clock.now() - timedelta(hours=1))
-    assert importing.run(first)
+    assert delivering.run(first)
     answer = told(second)
     assert answer.cause is Cause.LIMITED
     assert "waits for its turn at Birchwood CRMS: at most 2 at the same time and 1 a minute." in (
@@ -450,7 +451,7 @@ def test_why_says_until_when_it_is_paused(world: World, monkeypatch: pytest.Monk
     answering(monkeypatch, FAILS[0])
     made = sent(world, pacing.FAILURES + 1)
     for pk in made[:-1]:
-        importing.run(pk)
+        delivering.run(pk)
     answer = told(made[-1])
     assert answer.cause is Cause.RECOVERING
     assert "Birchwood CRMS failed 5 referrals in a row, the last one with HTTP 503." in (

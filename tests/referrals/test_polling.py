@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core.database import clock
 from integrations.models import Destination
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery, Referral
 from tests.world import World
 
@@ -39,7 +39,7 @@ def many_finished(world: World) -> None:
 
 def test_the_due_deliveries_are_found_by_their_index(many_finished: None) -> None:
     with CaptureQueriesContext(connection) as asked:
-        importing.due_deliveries(100)
+        delivering.due_deliveries(100)
     (sql,) = (query["sql"] for query in asked if "ROW_NUMBER" in query["sql"])
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:

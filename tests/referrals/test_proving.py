@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from integrations.capabilities import Capability, How
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.models import Destination
-from referrals import importing, opening, trial_events
-from referrals.explain import explain
+from referrals import delivering
+from referrals.answers.explain import explain
+from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent
+from referrals.running import test_events
+from sandbox import Sandbox, running_sandbox
 from tests.world import REFERENCE, World, make_world, plain
 
 TOKEN = "token-of-the-tests"
@@ -45,11 +47,11 @@ def known() -> dict[Capability, How]:
 
 
 def send_test(world: World) -> Delivery:
-    trial_events.send(world.source, world.listing)
+    test_events.send(world.source, world.listing)
     for event in InboundEvent.objects.filter(state="received").order_by("dedup_key"):
         opening.open_deliveries(event.pk)
     delivery = Delivery.objects.get(reference__startswith="TEST-")
-    importing.run(delivery.pk)
+    delivering.run(delivery.pk)
     delivery.refresh_from_db()
     return delivery
 
@@ -60,7 +62,7 @@ def go(reference: str = REFERENCE) -> Delivery:
         delivery = Delivery.objects.get(reference=reference)
         if delivery.due_at is None:
             break
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
     return delivery
 
 
@@ -137,11 +139,11 @@ def test_it_says_what_to_delete_in_a_destination_that_is_no_stand_in(
     with crms_of() as (world, _):
         delivery = send_test(world)
         events = list(InboundEvent.objects.order_by("dedup_key"))
-        (way,) = trial_events.ways(events)
+        (way,) = test_events.ways(events)
         assert way.remove == ""
         crms_kind = type(world.destination.transport())
         monkeypatch.setattr(crms_kind, "is_stand_in", False)
-        (way,) = trial_events.ways(events)
+        (way,) = test_events.ways(events)
         assert delivery.reference in way.remove
         assert str(delivery.external_id) in way.remove
         assert "summary was sent twice" in way.remove

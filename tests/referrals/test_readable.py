@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from integrations.sources.account import Entry, Fate, is_empty
 from integrations.sources.parsed import Unusable
-from mapping.document import Document
-from mapping.lines import lines
-from mapping.times import for_people
-from referrals import snapshot, summary
+from mapping.engine.lines import lines
+from mapping.source.document import Document
+from mapping.source.times import for_people
+from referrals.record import snapshot
+from referrals.summary import pdf
 from tests.integrations.sources.caredove.messages import FILES
 from tests.integrations.sources.caredove.test_account import MESSAGES, account_of, at, words
 from tests.integrations.sources.caredove.test_hostile_messages import objects, places, values
 
 ZONE = "America/Toronto"
-CONTEXT = summary.SummaryContext("Birchwood", "Adult Counselling", ZONE)
+CONTEXT = pdf.SummaryContext("Birchwood", "Adult Counselling", ZONE)
 INVISIBLE = re.compile("[\u200b\u00ad\u2060]")
 # Ids, keys, codes and systems: they tell things apart, and say nothing to people.
 KEYS = re.compile(
@@ -40,7 +41,7 @@ AN_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T")
 def readable(document: Document) -> set[str]:
     """Return every word that the note or the summary of a referral shows."""
     shown = snapshot.view(snapshot.merge({}, document, datetime(2026, 3, 11, tzinfo=UTC)))
-    page = re.sub("<[^>]+>", " ", summary.html(shown, CONTEXT).partition("<body>")[2])
+    page = re.sub("<[^>]+>", " ", pdf.html(shown, CONTEXT).partition("<body>")[2])
     note = "\n".join(map(str, lines(shown, ZoneInfo(ZONE))))
     return words(INVISIBLE.sub("", unescape(page))) | words(note)
 

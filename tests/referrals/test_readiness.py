@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from core import clock
+from core.database import clock
 from integrations import credentials
 from integrations.models import Destination, Organization
 from mapping.models import FieldRule
-from referrals import readiness
+from referrals.answers import readiness
 from referrals.gates import About
 from tests.world import World, make_world, plain
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from core import clock
+from core.database import clock
 from integrations.models import ServiceListing, TriggerConfig
 from mapping.models import FieldRule
-from referrals import rehearsal
+from referrals.answers import dry_run
+from referrals.answers.dry_run import Fate, Tally
 from referrals.models import Delivery, InboundEvent, Referral
-from referrals.rehearsal import Fate, Tally
 from tests.world import World, make_world, plain
 
 EVENTS: dict[str, list[dict[str, Any]]] = {
@@ -51,9 +51,9 @@ def choice(world: World, **given: Any) -> TriggerConfig:
 
 
 def rehearse(choice: TriggerConfig, saved: TriggerConfig | None = None) -> Tally:
-    tally = rehearsal.begin(choice.listing, clock.now() + timedelta(seconds=1))
+    tally = dry_run.begin(choice.listing, clock.now() + timedelta(seconds=1))
     while not tally.done:
-        rehearsal.go_on(tally, choice, saved)
+        dry_run.go_on(tally, choice, saved)
     return tally
 
 
@@ -152,7 +152,7 @@ def test_it_goes_step_by_step_and_comes_to_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = rehearse(choice(world))
-    monkeypatch.setattr(rehearsal, "AT_ONCE", 2)
+    monkeypatch.setattr(dry_run, "AT_ONCE", 2)
 
     stepped = rehearse(choice(world))
 

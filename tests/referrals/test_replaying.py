@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from core.models import AuditEvent
 from integrations.destinations.demo import transport as demo
-from referrals import importing
+from referrals import delivering
 from referrals.models import ReferralFile, Version
 from tests.referrals.test_updates import (
     EACH,
@@ -141,10 +141,10 @@ BATCHES: dict[str, Any] = {"updates": "latest", "repeatable": True, "batches": T
 def test_a_row_that_went_in_a_run_is_not_sent_alone(tmp_path: Path) -> None:
     world = keeps(**BATCHES, effects_file=str(tmp_path / "effects.jsonl"))
     world.send(plain())
-    assert importing.carry_due(world.destination.pk)
+    assert delivering.carry_due(world.destination.pk)
     version = str(world.delivery.versions.get().pk)
     assert "in one run only" in replay(world, "--version", version)["refused"][0]["why"]
-    assert not importing.carry_due(world.destination.pk)
+    assert not delivering.carry_due(world.destination.pk)
 
 
 def test_a_row_that_could_not_go_is_among_what_was_missed(tmp_path: Path) -> None:
@@ -153,11 +153,11 @@ def test_a_row_that_could_not_go_is_among_what_was_missed(tmp_path: Path) -> Non
     works = rules.get().transforms
     rules.update(transforms=[{"name": "unknown"}])
     world.send(plain())
-    assert importing.carry_due(world.destination.pk)
+    assert delivering.carry_due(world.destination.pk)
     assert world.delivery.reason == "mapping"
     rules.update(transforms=works)
     assert replay(world, "--missed") == {"queued": 1, "refused": []}
-    assert importing.carry_due(world.destination.pk)
+    assert delivering.carry_due(world.destination.pk)
     assert (world.delivery.state, states(world)) == ("imported", ["accepted"])
 
 
@@ -185,9 +185,11 @@ def person() -> User:
 def test_a_person_sends_a_referral_and_again(person: User) -> None:
     world = make_world(on=["closed_any"], by_hand=True)
     world.send(plain())
-    first = importing.send_by_hand(world.referral, world.destination, person, {"to": "a@b.example"})
+    first = delivering.send_by_hand(
+        world.referral, world.destination, person, {"to": "a@b.example"}
+    )
     run_all(world)
-    again = importing.send_by_hand(world.referral, world.destination, person)
+    again = delivering.send_by_hand(world.referral, world.destination, person)
     delivery = run_all(world)
     assert brought() == [1, 2]
     assert (first.why, first.asked_by, first.options) == ("person", person, {"to": "a@b.example"})
@@ -200,21 +202,21 @@ def test_a_person_may_send_again_while_one_is_unknown(person: User) -> None:
     run_all(world)
     assert world.delivery.reason == "unconfirmed"
     behave(world)
-    importing.send_by_hand(world.referral, world.destination, person)
+    delivering.send_by_hand(world.referral, world.destination, person)
     delivery = run_all(world)
     assert (delivery.state, states(world)) == ("imported", ["superseded", "accepted"])
 
 
 def test_nothing_goes_by_hand_where_that_is_not_offered(world: World, person: User) -> None:
     world.send(plain())
-    with pytest.raises(importing.NotSent):
-        importing.send_by_hand(world.referral, world.destination, person)
+    with pytest.raises(delivering.NotSent):
+        delivering.send_by_hand(world.referral, world.destination, person)
 
 
 def test_what_was_revoked_is_not_sent_by_hand(person: User) -> None:
     world = make_world(on=["closed_any"], by_hand=True)
     world.send(plain())
     world.send(plain("referral.revoked", number=2))
-    with pytest.raises(importing.NotSent, match="revoked"):
-        importing.send_by_hand(world.referral, world.destination, person)
+    with pytest.raises(delivering.NotSent, match="revoked"):
+        delivering.send_by_hand(world.referral, world.destination, person)
     assert not demo.delivered

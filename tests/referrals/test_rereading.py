@@ -13,8 +13,10 @@ from unittest import mock
 
 import pytest
 
-from referrals import importing, rereading, snapshot
+from referrals import delivering
+from referrals.intake import rereading
 from referrals.models import InboundEvent, Referral, ReferralFile
+from referrals.record import snapshot
 from tests.reading import saying
 from tests.world import World, plain
 
@@ -191,7 +193,7 @@ def test_an_import_whose_request_was_withdrawn_before_is_not_sent_any_more(world
         delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "withdrawn")
     assert not delivery.steps.exists()
-    importing.retry(delivery)
+    delivering.retry(delivery)
     assert world.run().state == "imported"
 
 
@@ -221,4 +223,4 @@ def test_the_bytes_of_a_file_are_stored_once_more_only_where_they_were_lost(worl
         world.send(plain("referral.edited", number=2))
     save.assert_not_called()
     assert ReferralFile.objects.get().stored_as == before
-    assert importing.run(world.delivery.pk)
+    assert delivering.run(world.delivery.pk)

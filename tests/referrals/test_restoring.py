@@ -14,14 +14,14 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core.database import clock
 from core.models import AuditEvent
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.demo import transport as demo
-from referrals import importing, sentences
-from referrals.dispatching import Dispatcher
-from referrals.importing import marks, restoring
+from referrals import delivering, sentences
+from referrals.delivering.restore import looking, marks
 from referrals.models import Attempt, Delivery, Host, Restore
+from referrals.running.dispatcher import Dispatcher
+from sandbox import Sandbox, running_sandbox
 from tests import databases
 from tests.world import World, make_world, plain
 
@@ -91,7 +91,7 @@ def backup() -> Iterator[Backup]:
 
 def restart() -> None:
     """Forget what this process has found out, as a program that is started again."""
-    restoring._admitted.clear()
+    looking._admitted.clear()
 
 
 def as_it_runs() -> None:
@@ -101,8 +101,8 @@ def as_it_runs() -> None:
 def work() -> None:
     """Do what is due until nothing is."""
     for _ in range(30):
-        due = importing.due_deliveries(1000)
-        if not [run for run in map(importing.run, due) if run]:
+        due = delivering.due_deliveries(1000)
+        if not [run for run in map(delivering.run, due) if run]:
             return
     raise AssertionError("It is never done.")
 
@@ -119,7 +119,7 @@ def now() -> dict[str, str]:
 
 def asked(delivery: Delivery) -> str:
     """Return what a person has to look for."""
-    return importing.deciding.open_step_name(delivery).partition(":")[0]
+    return delivering.decisions.deciding.open_step_name(delivery).partition(":")[0]
 
 
 def send(world: World, numbers: range, **more: Any) -> None:
@@ -183,7 +183,7 @@ def deliver_and_restore(world: World, backup: Backup, program: Go, old: range, *
     backup.restore()
     program()
     work()
-    importing.look()  # as the dispatcher does before it opens anything
+    delivering.look()  # as the dispatcher does before it opens anything
     if again:
         send(world, old)
 
@@ -253,7 +253,7 @@ def test_where_neither_keys_nor_lists_help_a_person_decides_about_each_file(back
         for step in ("summary", "attachment"):
             for delivery in Delivery.objects.filter(reason="unconfirmed"):
                 assert asked(delivery) == step
-                assert importing.confirm_present(delivery, f"FILE-{step}")
+                assert delivering.confirm_present(delivery, f"FILE-{step}")
             work()
         assert standing(range(1, 3)) == {IMPORTED: 2}
         assert doubled(crms) == []
@@ -281,26 +281,26 @@ def lost(backup: Backup) -> World:
 def test_what_is_there_is_not_sent(lost: World):
     for step in ("referral", "summary", "attachment"):
         assert asked(lost.delivery) == step
-        assert importing.confirm_present(lost.delivery, f"THERE-{step}")
+        assert delivering.confirm_present(lost.delivery, f"THERE-{step}")
         work()
     assert (lost.delivery.state, lost.delivery.external_id) == ("imported", "THERE-referral")
     assert len(demo.delivered) == 3
 
 
 def test_where_the_referral_is_not_there_neither_are_its_files(lost: World):
-    assert importing.confirm_absent(lost.delivery)
+    assert delivering.confirm_absent(lost.delivery)
     work()
     assert lost.delivery.state == "imported"
     assert len(demo.delivered) == 6
 
 
 def test_a_person_is_asked_once_about_each_step(lost: World):
-    importing.confirm_present(lost.delivery, "THERE")
+    delivering.confirm_present(lost.delivery, "THERE")
     work()
-    importing.confirm_absent(lost.delivery)
+    delivering.confirm_absent(lost.delivery)
     work()
     assert asked(lost.delivery) == "attachment"
-    importing.confirm_absent(lost.delivery)
+    delivering.confirm_absent(lost.delivery)
     work()
     assert lost.delivery.state == "imported"
     steps = [effect.step.partition(":")[0] for effect in demo.delivered]
@@ -311,7 +311,7 @@ def test_who_was_asked_is_not_asked_again_when_sending_fails(lost: World):
     lost.destination.options["behaviour"] = "try_again"
     lost.destination.options["times"] = 3  # counted from before the restore
     lost.destination.save()
-    importing.confirm_absent(lost.delivery)
+    delivering.confirm_absent(lost.delivery)
     work()
     assert lost.delivery.state == "imported"
     outcomes = Attempt.objects.values_list("outcome", flat=True)
@@ -350,7 +350,7 @@ def test_an_events_own_time_says_whether_it_may_have_arrived(
     said: Callable[[], dict[str, Any]], may_have_arrived: bool
 ):
     world = make_world(look_up=False)
-    importing.restored()
+    delivering.restored()
     event_ = event(1, **said())
     world.send({key: value for key, value in event_.items() if value is not None})
     work()
@@ -376,14 +376,14 @@ def test_an_edit_may_be_of_a_referral_that_was_sent_before(
     submitted: Callable[[], dict[str, str]], may_have_arrived: bool
 ):
     world = make_world(on=["edited"])
-    importing.restored()
+    delivering.restored()
     world.send({**plain("referral.edited", **submitted()), **now()})
     assert (world.delivery.restore is not None) is may_have_arrived
 
 
 def test_a_new_referral_is_new_whatever_else_it_says():
     world = make_world()
-    importing.restored()
+    delivering.restored()
     world.send({**plain(submitted_at="2026-03-11T09:58:00-04:00"), **now()})
     assert world.delivery.restore is None
 
@@ -391,7 +391,7 @@ def test_a_new_referral_is_new_whatever_else_it_says():
 def test_what_comes_of_a_referral_that_the_backup_held_may_have_come_before():
     world = make_world(on=["edited"])
     world.send(plain())
-    importing.restored()
+    delivering.restored()
     world.send({**plain("referral.edited", number=2), **now()})
     assert world.delivery.restore is not None
 
@@ -446,7 +446,7 @@ def test_what_comes_after_all_doubt_is_sent_at_once(backup: Backup):
     work()
     for step in ("referral", "summary"):
         assert asked(world.delivery) == step
-        assert importing.confirm_present(world.delivery, "there")
+        assert delivering.confirm_present(world.delivery, "there")
         work()
     assert (world.delivery.state, world.delivery.restore) == ("imported", None)
     world.send({**plain("referral.edited", number=3, reason="a third"), **now()})
@@ -457,7 +457,7 @@ def test_what_comes_after_all_doubt_is_sent_at_once(backup: Backup):
 def test_an_update_of_now_was_not_sent_before(backup: Backup):
     world = make_world(on=["received", "edited"], look_up=False, **EACH)
     deliver_an_update_and_restore(world, backup)
-    importing.look()
+    delivering.look()
     world.send({**plain("referral.edited", number=3, reason="a third"), **now()})
     work()
     assert (world.delivery.state, world.delivery.restore) == ("imported", None)
@@ -469,7 +469,7 @@ def test_without_a_restore_nothing_is_looked_for(backup: Backup):
         send(world, range(number, number + 1))
         work()
         restart()
-        importing.look()
+        delivering.look()
     assert standing(range(1, 4)) == {IMPORTED: 3}
     assert not Restore.objects.exists()
 
@@ -492,7 +492,7 @@ def test_all_that_is_unfinished_may_have_arrived(
     world = make_world()
     world.send(event(1))
     Delivery.objects.update(state=state, **fields)
-    importing.restored()
+    delivering.restored()
     assert (world.delivery.restore is not None) is may_have_arrived
 
 
@@ -527,26 +527,26 @@ def test_the_first_host_needs_nobody(host: Callable[[str], None]):
 def test_another_host_delivers_nothing_until_somebody_lets_it(host: Callable[[str], None]):
     world = make_world(look_up=False)
     host("a")
-    importing.look()
+    delivering.look()
     host("b")
     send(world, range(1, 3))
     for _ in range(2):  # however often it asks
         work()
-        assert not importing.look()
+        assert not delivering.look()
     assert standing(range(1, 3)) == {("queued", ""): 2}
     assert demo.delivered == []
-    assert importing.asking().count() == 1
+    assert delivering.asking().count() == 1
     assert run("new_host") == "This host may deliver.\n"
     assert run("new_host") == "This host could deliver already.\n"
     work()
     assert standing(range(1, 3)) == {IMPORTED: 2}
-    assert not importing.asking().exists()
+    assert not delivering.asking().exists()
 
 
 def test_a_restore_onto_a_new_host_is_said_by_a_person(host: Callable[[str], None], backup: Backup):
     world = make_world(look_up=False)
     host("old")
-    importing.look()
+    delivering.look()
     send(world, range(1, 3))
     backup.make()
     work()
@@ -563,20 +563,20 @@ def test_a_restore_onto_a_new_host_is_said_by_a_person(host: Callable[[str], Non
     assert AuditEvent.objects.filter(action="restored").exists()
 
 
-@pytest.mark.parametrize("notices", [importing.look, lambda: work()], ids=["a look", "an intent"])
+@pytest.mark.parametrize("notices", [delivering.look, lambda: work()], ids=["a look", "an intent"])
 def test_a_host_notices_that_what_another_one_did_is_lost(
     host: Callable[[str], None], backup: Backup, notices: Go
 ):
     world = make_world(look_up=False)
     host("a")
-    importing.look()
+    delivering.look()
     host("b")
-    importing.admit()
+    delivering.admit()
     send(world, range(1, 3))
     backup.make()
     work()
     host("a")
-    importing.look()
+    delivering.look()
     backup.restore()
     notices()
     work()
@@ -587,18 +587,18 @@ def test_a_host_notices_that_what_another_one_did_is_lost(
 def test_a_restore_is_noticed_once_by_whichever_host(host: Callable[[str], None], backup: Backup):
     world = make_world(look_up=False)
     host("a")
-    importing.look()
+    delivering.look()
     host("b")
-    importing.admit()
+    delivering.admit()
     send(world, range(1, 3))
     backup.make()
     work()
     host("a")
-    importing.look()
+    delivering.look()
     backup.restore()
     for name in ("a", "b", "a", "b"):
         host(name)
-        assert importing.look()
+        assert delivering.look()
     assert Restore.objects.count() == 1
     send(world, range(101, 102), **now())
     work()
@@ -629,7 +629,7 @@ def test_with_a_mark_that_cannot_be_read_nothing_is_sent(content: bytes):
     send(world, range(2, 3))
     work()
     assert standing(range(2, 3)) == {("queued", ""): 1}
-    assert importing.asking().count() == 1
+    assert delivering.asking().count() == 1
 
 
 def test_a_mark_that_is_deleted_under_a_program_stops_it():
@@ -661,7 +661,7 @@ def test_an_intent_costs_one_statement_on_its_host():
     send(world, range(2, 3))
     delivery = Delivery.objects.get(state="queued")
     with CaptureQueriesContext(connection) as captured:
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
     numbered = [query for query in captured if "referrals_host" in query["sql"]]
     assert len(numbered) == delivery.steps.count() == 3
 
@@ -687,7 +687,7 @@ def test_where_the_mark_cannot_be_kept_events_are_opened_and_nothing_is_sent(
 
 def test_a_crash_before_a_new_host_is_known_costs_nothing():
     marks.create()
-    assert importing.look()
+    assert delivering.look()
 
 
 def test_an_intent_whose_mark_cannot_be_raised_is_taken_back(monkeypatch: pytest.MonkeyPatch):
@@ -703,7 +703,7 @@ def test_an_intent_whose_mark_cannot_be_raised_is_taken_back(monkeypatch: pytest
     assert demo.delivered == []
     assert not world.delivery.steps.exists()
     assert world.delivery.reason == "bug"
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     work()
     assert standing(range(1, 2)) == {IMPORTED: 1}
 
@@ -720,7 +720,7 @@ def test_a_crash_between_an_intent_and_its_mark_is_no_restore(monkeypatch: pytes
 
     with monkeypatch.context() as patch, suppress(Killed):
         patch.setattr(marks, "raise_to", killed)
-        importing.run(world.delivery.pk)
+        delivering.run(world.delivery.pk)
     restart()
-    assert importing.look()
+    assert delivering.look()
     assert not Restore.objects.exists()

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 import config.urls  # noqa: F401 - with them, every screen of the admin is there
-from core import clock
+from core.database import clock
 from integrations import configuration, hooks, pacing, probing
 from integrations.configuration import transfer
 from integrations.configuration.exporting import export
@@ -21,7 +21,7 @@ from integrations.history import putting_back
 from integrations.history.sorts import SORTS
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from integrations.transport import Receipt
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping
 from referrals.models import Delivery
 from tests.mapping.editing import opened, save

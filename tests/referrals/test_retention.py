@@ -8,12 +8,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import F
 
-from core import clock
+from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Organization
-from referrals import dispatching, importing, retention, sentences
+from referrals import delivering, sentences
+from referrals.answers.timeline import timeline
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, RetentionPeriod
-from referrals.timeline import timeline
+from referrals.record import retention
+from referrals.running import dispatcher
 from tests.rows import write
 from tests.world import World, plain
 
@@ -70,7 +72,7 @@ def test_a_revocation_while_the_import_runs_keeps_nothing_of_the_person(world: W
 
 
 def test_a_worker_lost_while_the_referral_was_revoked_sends_nothing_later(world: World):
-    from referrals.importing.claiming import claim, release_lost
+    from referrals.delivering.claiming import claim, release_lost
     from referrals.models import Delivery
 
     world.send(plain())
@@ -216,7 +218,7 @@ def test_what_is_retried_after_its_data_is_gone_is_not_sent(world: World, period
     fail_and_clear(world)
     let_pass(31)
     retention.purge_expired()
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     delivery = world.run()
     assert (delivery.state, delivery.closed_why) == ("dismissed", sentences.EXPIRED())
     assert not delivery.steps.exists()
@@ -250,4 +252,4 @@ def test_a_revocation_after_the_period_still_tells_staff_to_remove_it_there(
 
 
 def test_the_dispatcher_sees_to_it_beside_its_work():
-    assert retention.purge_expired in dispatching._beside
+    assert retention.purge_expired in dispatcher._beside

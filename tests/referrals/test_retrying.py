@@ -12,12 +12,15 @@ from django.test import Client
 from django.urls import reverse
 
 from access.roles import LIAISON, SUPPORT
-from core import audit, clock
+from core import audit
+from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
-from referrals import importing, retrying, sentences, versions
-from referrals.dispatching import Dispatcher
+from referrals import delivering, sentences
+from referrals.delivering.decisions import bulk
 from referrals.models import BulkRetry, BulkRetryItem, Delivery, Referral
+from referrals.record import versions
+from referrals.running.dispatcher import Dispatcher
 from tests.people import client_of, person
 from tests.world import World, make_world, options
 
@@ -70,13 +73,13 @@ def failed(
 
 
 def ask(by: User, **where: Any) -> BulkRetry:
-    selection = retrying.ask(Delivery.objects.filter(**where), by)
+    selection = bulk.ask(Delivery.objects.filter(**where), by)
     return BulkRetry.objects.get(selection=selection)
 
 
 def begin(by: User, **where: Any) -> BulkRetry:
     bulk_retry = ask(by, **where)
-    assert retrying.start([bulk_retry], by) == 1
+    assert bulk.start([bulk_retry], by) == 1
     return bulk_retry
 
 
@@ -95,7 +98,7 @@ def choose(client: Client, *keys: Any, **more: str) -> Any:
 def test_nothing_is_sent_before_it_is_confirmed(world: World, ana: User):
     failed(world)
     ask(ana)
-    assert retrying.tick() == 0
+    assert bulk.tick() == 0
     assert Delivery.objects.get().resends == 0
 
 
@@ -103,12 +106,12 @@ def test_the_oldest_go_first_with_a_pause_after_each(world: World, ana: User, se
     settings.BULK_RETRY_PAUSE = PAUSE
     deliveries = failed(world, 3)
     bulk_retry = begin(ana)
-    retrying.tick()
-    retrying.tick()
+    bulk.tick()
+    bulk.tick()
     assert states(bulk_retry) == ["sent", "waiting", "waiting"]
     assert Delivery.objects.get(state="queued").pk == deliveries[0].pk
     BulkRetry.objects.update(next_at=clock.now())
-    retrying.tick()
+    bulk.tick()
     assert states(bulk_retry) == ["sent", "sent", "waiting"]
 
 
@@ -133,7 +136,7 @@ def test_a_selection_that_spans_organizations_belongs_to_each_of_them(world: Wor
     )
     failed(world, 2)
     failed(world, destination=away)
-    retrying.ask(Delivery.objects.all(), ana)
+    bulk.ask(Delivery.objects.all(), ana)
     owners = BulkRetry.objects.order_by("organization__name").values_list(
         "organization__name", flat=True
     )
@@ -146,14 +149,14 @@ def test_bulk_retries_of_one_organization_go_one_after_the_other(
     settings.BULK_RETRY_PAUSE = PAUSE
     older, newer = failed(world, 2)
     first, second = begin(ana, pk=newer.pk), begin(ana, pk=older.pk)
-    retrying.tick()
+    bulk.tick()
     assert (states(first), states(second)) == (["sent"], ["waiting"])
 
 
 def test_what_nobody_confirms_is_forgotten(world: World, ana: User):
     failed(world)
     forgotten = ask(ana)
-    BulkRetry.objects.update(asked_at=clock.now() - 2 * retrying.FORGOTTEN)
+    BulkRetry.objects.update(asked_at=clock.now() - 2 * bulk.FORGOTTEN)
     ask(ana)
     assert not BulkRetry.objects.filter(pk=forgotten.pk).exists()
 
@@ -164,11 +167,11 @@ def test_what_nobody_confirms_is_forgotten(world: World, ana: User):
 def test_two_people_send_it_again_once(world: World, ana: User):
     (delivery,) = failed(world)
     theirs, mine = ask(ana), ask(ana)
-    retrying.start([theirs, mine], ana)
-    retrying.tick()
+    bulk.start([theirs, mine], ana)
+    bulk.tick()
     Delivery.objects.update(state="needs_attention", reason="gave_up", due_at=None)  # and fails
     while BulkRetry.objects.exclude(state=State.DONE).exists():
-        retrying.tick()
+        bulk.tick()
     delivery.refresh_from_db()
     assert delivery.resends == 1
     assert mine.items.get().why == sentences.SENT_AGAIN_MEANWHILE()
@@ -177,7 +180,7 @@ def test_two_people_send_it_again_once(world: World, ana: User):
 def test_who_confirms_twice_begins_once(world: World, ana: User):
     failed(world)
     bulk_retry = begin(ana)
-    assert retrying.start([bulk_retry], ana) == 0
+    assert bulk.start([bulk_retry], ana) == 0
 
 
 def test_a_turn_that_dies_has_not_happened(
@@ -186,12 +189,12 @@ def test_a_turn_that_dies_has_not_happened(
     (delivery,) = failed(world)
     bulk_retry = begin(ana)
     with monkeypatch.context() as dying:
-        dying.setattr(retrying, "_settle", _die)
+        dying.setattr(bulk, "_settle", _die)
         with pytest.raises(KeyboardInterrupt):
-            retrying.tick()
+            bulk.tick()
     delivery.refresh_from_db()
     assert (delivery.resends, states(bulk_retry)) == (0, ["waiting"])
-    retrying.tick()
+    bulk.tick()
     delivery.refresh_from_db()
     assert (delivery.resends, states(bulk_retry)) == (1, ["sent"])
 
@@ -213,7 +216,7 @@ def test_a_turn_that_breaks_is_named_and_the_others_go_on(
         return record(who, what, target, **detail)
 
     monkeypatch.setattr(audit, "record", breaks_once)
-    retrying.tick()
+    bulk.tick()
     assert list(bulk_retry.items.values_list("state", "why")) == [
         ("refused", sentences.BUG_AT_ITS_TURN()),
         ("sent", ""),
@@ -232,7 +235,7 @@ def test_two_dispatchers_send_each_once(transactional_db: None, settings: Any):
     def work() -> None:
         together.wait()
         while not BulkRetry.objects.filter(state=State.DONE).exists():
-            retrying.tick()
+            bulk.tick()
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -266,10 +269,10 @@ def test_the_dispatcher_works_it_off(transactional_db: None, settings: Any):
 def test_while_it_is_paused_nobody_has_a_turn(world: World, ana: User):
     failed(world, 2)
     bulk_retry = begin(ana)
-    assert retrying.pause(bulk_retry, ana)
-    assert retrying.tick() == 0
-    assert retrying.resume(bulk_retry, ana)
-    assert retrying.tick() == 2
+    assert bulk.pause(bulk_retry, ana)
+    assert bulk.tick() == 0
+    assert bulk.resume(bulk_retry, ana)
+    assert bulk.tick() == 2
     assert BulkRetry.objects.get().state == State.DONE
 
 
@@ -277,10 +280,10 @@ def test_what_is_cancelled_is_not_sent_any_more(world: World, ana: User, setting
     settings.BULK_RETRY_PAUSE = PAUSE
     failed(world, 2)
     bulk_retry = begin(ana)
-    retrying.tick()
-    assert retrying.cancel(bulk_retry, ana)
-    assert not retrying.cancel(bulk_retry, ana)
-    assert retrying.tick() == 0
+    bulk.tick()
+    assert bulk.cancel(bulk_retry, ana)
+    assert not bulk.cancel(bulk_retry, ana)
+    assert bulk.tick() == 0
     assert states(bulk_retry) == ["sent", "cancelled"]
 
 
@@ -288,11 +291,11 @@ def test_how_far_it_is(world: World, ana: User):
     failed(world, 3)
     failed(world, state="imported", reason="", external_id="RF-1")
     bulk_retry = begin(ana)
-    retrying.tick()
+    bulk.tick()
     sent = [item.delivery for item in bulk_retry.items.filter(state="sent")]
     Delivery.objects.filter(pk=sent[0].pk).update(state="imported", external_id="RF-2")
     Delivery.objects.filter(pk=sent[1].pk).update(state="needs_attention", reason="gave_up")
-    found = retrying.standing(bulk_retry)
+    found = bulk.standing(bulk_retry)
     assert (found.total, found.done, found.sent, found.refused) == (4, 4, 3, 1)
     assert (found.imported, found.failed, found.under_way) == (1, 1, 1)
 
@@ -302,17 +305,17 @@ def test_how_far_it_is(world: World, ana: User):
 
 def test_after_two_resends_it_rests_and_support_is_named(world: World):
     (delivery,) = failed(world, resends=2, resent_at=clock.now())
-    why = importing.why_not_retry(delivery)
+    why = delivering.why_not_retry(delivery)
     assert "Call the support of Birchwood CRMS" in why
-    with pytest.raises(importing.RetryRefused):
-        importing.retry(delivery)
-    delivery.resent_at -= importing.deciding.COOLING_OFF
-    assert importing.why_not_retry(delivery) == ""
+    with pytest.raises(delivering.RetryRefused):
+        delivering.retry(delivery)
+    delivery.resent_at -= delivering.decisions.deciding.COOLING_OFF
+    assert delivering.why_not_retry(delivery) == ""
 
 
 def test_the_first_two_resends_need_no_rest(world: World):
     (delivery,) = failed(world, resends=1, resent_at=clock.now())
-    assert importing.why_not_retry(delivery) == ""
+    assert delivering.why_not_retry(delivery) == ""
 
 
 # -- On screen -------------------------------------------------------------------------------------
@@ -330,7 +333,7 @@ def test_a_selection_is_counted_before_it_is_sent(world: World, support: Client)
     assert "2 imports can be sent again, 1 cannot." in text
     assert "Nobody knows whether it arrived." in text
     support.post(page.redirect_chain[-1][0])
-    retrying.tick()
+    bulk.tick()
     assert Delivery.objects.filter(state="queued").count() == 2
 
 
@@ -362,7 +365,7 @@ def test_a_second_click_leads_to_the_same_progress(world: World, support: Client
 def test_progress_is_told_as_numbers(world: World, support: Client, ana: User):
     failed(world, 2)
     bulk_retry = begin(ana)
-    retrying.tick()
+    bulk.tick()
     url = reverse("admin:referrals_bulkretry_progress", args=[bulk_retry.pk])
     assert support.get(url).json() == {
         "state": "done",

@@ -11,12 +11,13 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core.database import clock
 from integrations.destinations.demo import transport as demo
 from integrations.transport import Down, Misconfigured, Rejected, TryAgain
-from referrals import importing, versions
-from referrals.dispatching import Dispatcher
+from referrals import delivering
 from referrals.models import Delivery, Referral, Run
+from referrals.record import versions
+from referrals.running.dispatcher import Dispatcher
 from tests.world import World, make_world, options, plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]  # claims and conditional updates
@@ -47,7 +48,7 @@ def several(world: World, count: int = 3) -> list[str]:
 
 
 def carry(world: World) -> bool:
-    return importing.carry_due(world.destination.pk)
+    return delivering.carry_due(world.destination.pk)
 
 
 def rows(effects: Path) -> list[tuple[str, int, str]]:
@@ -75,7 +76,7 @@ def fails(error: Exception) -> Any:
 
 def test_what_is_due_travels_together(world: World, effects: Path) -> None:
     references = several(world)
-    assert importing.due_destinations() == [world.destination.pk]
+    assert delivering.due_destinations() == [world.destination.pk]
     assert carry(world)
     assert rows(effects) == [(reference, 1, "put") for reference in references]
     run = Run.objects.get()
@@ -102,9 +103,9 @@ def test_the_window_begins_where_the_one_before_has_ended(world: World) -> None:
 
 def test_no_delivery_of_a_run_goes_by_itself(world: World) -> None:
     several(world)
-    assert importing.due_deliveries(10) == []
-    assert not importing.run(Delivery.objects.first().pk)
-    assert not importing.run_next(Delivery.objects.first().pk)
+    assert delivering.due_deliveries(10) == []
+    assert not delivering.run(Delivery.objects.first().pk)
+    assert not delivering.run_next(Delivery.objects.first().pk)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -182,7 +183,7 @@ def test_a_run_to_what_is_down_goes_when_it_is_there_again(
         carry(world)
     world.destination.refresh_from_db()
     assert world.destination.is_down
-    assert importing.due_destinations() == []
+    assert delivering.due_destinations() == []
     world.destination.release()
     carry(world)
     assert len(rows(effects)) == 3
@@ -199,7 +200,7 @@ def test_a_run_that_may_be_there_is_carried_again_under_its_id(
     carry(world)
     run = Run.objects.get()
     assert run.state == "running"
-    assert importing.release_lost() == 0
+    assert delivering.release_lost() == 0
     world.send(plain(number=9, reference="3502768699"))  # comes meanwhile, and is not in it
     world.destination.options = given
     world.destination.save()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapping.document import Document
-from referrals import snapshot
+from mapping.source.document import Document
+from referrals.record import snapshot
 from tests.strategies import documents, keyed
 
 NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from integrations import sources
-from mapping.document import Document
-from mapping.parts import leaves
-from referrals import summary
-from referrals.rendering import fonts
-from referrals.rendering.pool import Limits, Pool, RenderingFailed
-from referrals.summary import SummaryContext
+from mapping.source.document import Document
+from mapping.source.parts import leaves
+from referrals.summary import pdf
+from referrals.summary.pdf import SummaryContext
+from referrals.summary.rendering import fonts
+from referrals.summary.rendering.pool import Limits, Pool, RenderingFailed
 from tests.everything import EVERYTHING, OUR_NAMES, internal_texts
 from tests.strategies import documents, tokens_of
 
@@ -60,7 +60,7 @@ class Visible(HTMLParser):
 
 def visible(document: Document) -> Visible:
     page = Visible()
-    page.feed(summary.html(document, CONTEXT))
+    page.feed(pdf.html(document, CONTEXT))
     return page
 
 
@@ -89,7 +89,7 @@ def embedded_fonts(content: bytes) -> set[str]:
 
 
 def test_the_full_example_fills_two_letter_pages(full: Document) -> None:
-    rendered = summary.pdf(full, CONTEXT)
+    rendered = pdf.pdf(full, CONTEXT)
 
     pages = PdfReader(BytesIO(rendered.content)).pages
     assert not rendered.plain
@@ -110,13 +110,13 @@ def test_an_event_as_caredove_sends_it_makes_few_pages(name: str, file: str, pag
         (ROOT / "tests" / "fixtures" / file).read_bytes()
     )
 
-    rendered = summary.pdf(event.document, CONTEXT)
+    rendered = pdf.pdf(event.document, CONTEXT)
 
     assert len(PdfReader(BytesIO(rendered.content)).pages) == pages
 
 
 def test_sections_come_in_the_order_in_which_intake_staff_read(full: Document) -> None:
-    text = pdf_text(summary.pdf(full, CONTEXT).content)
+    text = pdf_text(pdf.pdf(full, CONTEXT).content)
 
     headings = [
         "Birchwood Community Mental Health Adult Counselling - Milltown",
@@ -141,7 +141,7 @@ def test_sections_come_in_the_order_in_which_intake_staff_read(full: Document) -
 
 
 def test_every_page_says_whose_it_is_and_that_it_is_confidential(full: Document) -> None:
-    pages = PdfReader(BytesIO(summary.pdf(full, CONTEXT).content)).pages
+    pages = PdfReader(BytesIO(pdf.pdf(full, CONTEXT).content)).pages
 
     for number, page in enumerate(pages, start=1):
         text = words(page.extract_text())
@@ -156,11 +156,11 @@ def test_times_are_those_of_the_organization(full: Document) -> None:
     there = SummaryContext("A", "B", "America/Edmonton")
 
     assert "March 19, 2026, 2:30 p.m. EDT" in html_text(full)
-    assert "March 19, 2026, 12:30 p.m. MDT" in words(summary.html(full, there))
+    assert "March 19, 2026, 12:30 p.m. MDT" in words(pdf.html(full, there))
 
 
 def test_permission_to_contact_is_said_and_refusal_stands_out(full: Document) -> None:
-    page = summary.html(full, CONTEXT)
+    page = pdf.html(full, CONTEXT)
 
     assert "may be texted" in page
     assert '<strong class="caution">Do not e-mail</strong>' in page
@@ -205,7 +205,7 @@ def test_keys_outside_the_contract_are_not_printed(full: Document) -> None:
     full["launch_url"] = "https://caredove.example/sso?token=secret"
     full["registrant"]["internal_note"] = "difficult"
 
-    page = summary.html(full, CONTEXT)
+    page = pdf.html(full, CONTEXT)
 
     assert "secret" not in page
     assert "difficult" not in page
@@ -264,7 +264,7 @@ def test_a_withdrawn_request_stands_out(full: Document) -> None:
     for status, shown in (("revoked", "revoked"), ("entered-in-error", "entered in error")):
         full["request_status"] = status
         caution = f'<div class="caution">Request {shown}</div>'
-        assert caution in summary.html(full, CONTEXT)
+        assert caution in pdf.html(full, CONTEXT)
     full["request_status"] = "active"
     assert "Request Active" in html_text(full)
     assert "Request active" not in html_text(full)
@@ -290,7 +290,7 @@ def test_no_key_slot_or_path_is_ever_shown(document: Document) -> None:
 
 @pytest.mark.usefixtures("no_renderer")
 def test_the_plain_fallback_says_all_of_it_too() -> None:
-    text = pdf_text(summary.pdf(EVERYTHING, CONTEXT).content)
+    text = pdf_text(pdf.pdf(EVERYTHING, CONTEXT).content)
 
     for said in (
         "COULD NOT BE READ",
@@ -324,7 +324,7 @@ def to_be_shown(document: Document) -> set[str]:
     return tokens_of([value for _, value in leaves(filled)] + labels)
 
 
-def lost(document: Document, rendered: summary.Summary) -> list[str]:
+def lost(document: Document, rendered: pdf.Summary) -> list[str]:
     """Return the tokens that are not in the PDF; a line may end within a word that is too long."""
     text = "".join(pdf_text(rendered.content).split())
     return [token for token in to_be_shown(document) if token not in text]
@@ -367,7 +367,7 @@ def test_text_is_shown_letter_by_letter_or_as_its_code_points(document: Document
 @settings(max_examples=8)
 @given(documents(tokens=True))
 def test_every_text_of_a_document_is_in_the_pdf(document: Document) -> None:
-    rendered = summary.pdf(document, CONTEXT)
+    rendered = pdf.pdf(document, CONTEXT)
 
     assert not rendered.plain
     assert lost(document, rendered) == []
@@ -378,8 +378,8 @@ def test_every_text_of_a_document_is_in_the_pdf(document: Document) -> None:
 @given(documents(tokens=True))
 def test_every_text_of_a_document_is_in_the_plain_fallback(document: Document) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(summary, "MAX_HTML", 0)
-        rendered = summary.pdf(document, CONTEXT)
+        patch.setattr(pdf, "MAX_HTML", 0)
+        rendered = pdf.pdf(document, CONTEXT)
 
     assert rendered.plain
     assert lost(document, rendered) == []
@@ -403,7 +403,7 @@ def test_every_text_of_a_document_is_in_the_plain_fallback(document: Document) -
     ],
 )
 def test_a_name_in_any_script_is_set_in_a_font_of_ours(name: str, family: str) -> None:
-    rendered = summary.pdf({"notes": [{"text": name}]}, CONTEXT)
+    rendered = pdf.pdf({"notes": [{"text": name}]}, CONTEXT)
 
     embedded = embedded_fonts(rendered.content)
     assert not rendered.plain
@@ -416,7 +416,7 @@ def test_a_font_read_for_an_earlier_referral_changes_nothing_in_a_later_one(
     full: Document,
 ) -> None:
     pool = Pool(1)
-    page = summary.html(full, CONTEXT)
+    page = pdf.html(full, CONTEXT)
 
     first = pool.render(page, ("Liberation Sans",))
     pool.render("<html lang=en><title>-</title>李小龍", ("Liberation Sans", "Noto Sans CJK JP"))
@@ -426,7 +426,7 @@ def test_a_font_read_for_an_earlier_referral_changes_nothing_in_a_later_one(
 
 
 def test_glyphs_that_no_font_has_are_reported_and_never_boxed() -> None:
-    rendered = summary.pdf({"reason": "Glad 😀 to meet you"}, CONTEXT)
+    rendered = pdf.pdf({"reason": "Glad 😀 to meet you"}, CONTEXT)
 
     text = pdf_text(rendered.content)
     assert rendered.missing_glyphs == ("U+1F600 grinning face",)
@@ -436,7 +436,7 @@ def test_glyphs_that_no_font_has_are_reported_and_never_boxed() -> None:
 
 
 def test_right_to_left_names_are_set_from_the_right() -> None:
-    page = summary.html({"registrant": {"last_name": "عبد الرحمن"}}, CONTEXT)
+    page = pdf.html({"registrant": {"last_name": "عبد الرحمن"}}, CONTEXT)
 
     assert '<div class="value rtl phrase">عبد الرحمن</div>' in page
 
@@ -445,7 +445,7 @@ def test_right_to_left_names_are_set_from_the_right() -> None:
 
 
 def test_the_pdf_is_tagged_and_says_its_language_and_title(full: Document) -> None:
-    reader = PdfReader(BytesIO(summary.pdf(full, CONTEXT).content))
+    reader = PdfReader(BytesIO(pdf.pdf(full, CONTEXT).content))
     catalogue = reader.trailer["/Root"]
 
     assert catalogue["/Lang"] == "en-CA"
@@ -456,7 +456,7 @@ def test_the_pdf_is_tagged_and_says_its_language_and_title(full: Document) -> No
 
 
 def test_the_title_of_the_file_holds_no_personal_data(full: Document) -> None:
-    metadata = PdfReader(BytesIO(summary.pdf(full, CONTEXT).content)).metadata
+    metadata = PdfReader(BytesIO(pdf.pdf(full, CONTEXT).content)).metadata
 
     assert "Mireille" not in str(metadata)
 
@@ -466,7 +466,7 @@ def test_the_title_of_the_file_holds_no_personal_data(full: Document) -> None:
 
 def test_two_processes_make_the_same_bytes(full: Document) -> None:
     one, other = Pool(1), Pool(1)
-    page = summary.html(full, CONTEXT)
+    page = pdf.html(full, CONTEXT)
 
     assert one.render(page, ("Liberation Sans",)) == other.render(page, ("Liberation Sans",))
     one.close()
@@ -475,19 +475,19 @@ def test_two_processes_make_the_same_bytes(full: Document) -> None:
 
 @pytest.mark.usefixtures("no_renderer")
 def test_the_plain_fallback_makes_the_same_bytes_again(full: Document) -> None:
-    assert summary.pdf(full, CONTEXT).content == summary.pdf(full, CONTEXT).content
+    assert pdf.pdf(full, CONTEXT).content == pdf.pdf(full, CONTEXT).content
 
 
 def test_a_fingerprint_changes_with_document_context_and_template(
     full: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prints = [summary.fingerprint(full, CONTEXT), summary.fingerprint(full, CONTEXT)]
+    prints = [pdf.fingerprint(full, CONTEXT), pdf.fingerprint(full, CONTEXT)]
     assert prints[0] == prints[1]
 
-    prints.append(summary.fingerprint(full | {"reason": "Other"}, CONTEXT))
-    prints.append(summary.fingerprint(full, SummaryContext("A", "B", "UTC")))
-    monkeypatch.setattr(summary, "_template_version", lambda: "another")
-    prints.append(summary.fingerprint(full, CONTEXT))
+    prints.append(pdf.fingerprint(full | {"reason": "Other"}, CONTEXT))
+    prints.append(pdf.fingerprint(full, SummaryContext("A", "B", "UTC")))
+    monkeypatch.setattr(pdf, "_template_version", lambda: "another")
+    prints.append(pdf.fingerprint(full, CONTEXT))
     assert len(set(prints)) == 4
 
 
@@ -495,7 +495,7 @@ def test_a_fingerprint_changes_with_document_context_and_template(
 def test_a_fingerprint_is_the_same_in_another_process(full: Document) -> None:
     program = (
         "import django, json, sys; django.setup();"
-        "from referrals.summary import *;"
+        "from referrals.summary.pdf import *;"
         "print(fingerprint(json.load(sys.stdin), SummaryContext('A', 'B', 'UTC')))"
     )
     other = subprocess.run(
@@ -508,7 +508,7 @@ def test_a_fingerprint_is_the_same_in_another_process(full: Document) -> None:
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
     ).stdout.strip()
 
-    assert other == summary.fingerprint(full, SummaryContext("A", "B", "UTC"))
+    assert other == pdf.fingerprint(full, SummaryContext("A", "B", "UTC"))
 
 
 # -- Hostile input ---------------------------------------------------------------------------------
@@ -531,13 +531,13 @@ def test_markup_in_a_document_stays_text(full: Document) -> None:
 
     assert hostile.tags <= clean.tags
     assert words(MARKUP) in words(hostile.text)
-    rendered = summary.pdf({"reason": MARKUP}, CONTEXT)
+    rendered = pdf.pdf({"reason": MARKUP}, CONTEXT)
     assert not rendered.plain
     assert "<img src=file:///etc/passwd>" in pdf_text(rendered.content)
 
 
 def test_a_word_of_100_000_letters_is_set_whole() -> None:
-    rendered = summary.pdf({"reason": "x" * 100_000}, CONTEXT)
+    rendered = pdf.pdf({"reason": "x" * 100_000}, CONTEXT)
 
     assert not rendered.plain
     assert pdf_text(rendered.content).count("x") >= 100_000
@@ -546,7 +546,7 @@ def test_a_word_of_100_000_letters_is_set_whole() -> None:
 def test_300_form_answers_are_all_there() -> None:
     answers = [{"label": f"Question {n}", "value": f"Answer <{n}>"} for n in range(300)]
 
-    rendered = summary.pdf({"form_answers": answers}, CONTEXT)
+    rendered = pdf.pdf({"form_answers": answers}, CONTEXT)
 
     text = pdf_text(rendered.content)
     assert not rendered.plain
@@ -556,14 +556,14 @@ def test_300_form_answers_are_all_there() -> None:
 def test_a_very_long_text_is_set_plainly_and_whole() -> None:
     sentence = "The registrant was seen again and again. "
 
-    rendered = summary.pdf({"reason": sentence * 20_000}, CONTEXT)
+    rendered = pdf.pdf({"reason": sentence * 20_000}, CONTEXT)
 
     assert rendered.plain
     assert pdf_text(rendered.content).count("registrant") == 20_000
 
 
 def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
-    rendered = summary.pdf({"reason": "again " * 1_000_000}, CONTEXT)
+    rendered = pdf.pdf({"reason": "again " * 1_000_000}, CONTEXT)
 
     pages = PdfReader(BytesIO(rendered.content)).pages
     assert len(pages) == 501
@@ -572,7 +572,7 @@ def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
 
 @given(st.text(alphabet=st.characters(categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"))))
 def test_no_control_character_reaches_the_page(text: str) -> None:
-    page = summary.html({"reason": f"start{text}end"}, CONTEXT)
+    page = pdf.html({"reason": f"start{text}end"}, CONTEXT)
 
     assert not re.search(
         "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page
@@ -585,7 +585,7 @@ def test_no_control_character_reaches_the_page(text: str) -> None:
 
 @pytest.mark.usefixtures("no_renderer")
 def test_a_failing_renderer_makes_a_plain_summary_that_says_the_same(full: Document) -> None:
-    rendered = summary.pdf(full, CONTEXT)
+    rendered = pdf.pdf(full, CONTEXT)
 
     text = pdf_text(rendered.content)
     assert rendered.plain
@@ -598,10 +598,10 @@ def test_a_page_too_heavy_for_its_renderer_makes_a_plain_summary(
     full: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = Pool(1, Limits(cpu_seconds=1))
-    monkeypatch.setattr(summary, "_pool", lambda: pool)
+    monkeypatch.setattr(pdf, "_pool", lambda: pool)
     full["reason"] = "a\n" * 15_000
 
-    rendered = summary.pdf(full, CONTEXT)
+    rendered = pdf.pdf(full, CONTEXT)
 
     assert rendered.plain
     assert "intake-letter.pdf" in pdf_text(rendered.content)
@@ -611,7 +611,7 @@ def test_a_page_too_heavy_for_its_renderer_makes_a_plain_summary(
 def test_a_failure_is_logged_without_personal_data(
     full: Document, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary.pdf(full, CONTEXT)
+    pdf.pdf(full, CONTEXT)
 
     assert "renderer ended" in caplog.text
     assert not re.search("Mireille|Tremblay|3502768696", caplog.text)

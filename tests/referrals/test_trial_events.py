@@ -2,13 +2,15 @@
 
 import pytest
 
-from core import clock
+from core.database import clock
 from integrations.models import Organization
 from integrations.triggers import TRIGGER_KEYS
-from referrals import importing, opening, trial_events
-from referrals.explain import Light
+from referrals import delivering
+from referrals.answers.explain import Light
+from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent
-from referrals.trial_events import Way
+from referrals.running import test_events
+from referrals.running.test_events import Way
 from tests.world import World, make_world
 
 GREEN, AMBER, RED, NOT_REACHED = Light.GREEN, Light.AMBER, Light.RED, Light.NOT_REACHED
@@ -25,7 +27,7 @@ def open_all() -> None:
 
 
 def way(world: World, token: str) -> Way:
-    (found,) = trial_events.ways(list(trial_events.events_of(world.organization, token)))
+    (found,) = test_events.ways(list(test_events.events_of(world.organization, token)))
     return found
 
 
@@ -38,21 +40,21 @@ def test_whatever_trigger_is_chosen_a_test_fires_it(world: World, trigger: str) 
     world.config.on = [trigger]
     world.config.save()
 
-    trial_events.send(world.source, world.listing)
+    test_events.send(world.source, world.listing)
     open_all()
 
     assert Delivery.objects.get().triggers == [trigger]
 
 
 def test_it_is_followed_stage_by_stage(world: World) -> None:
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     assert lights(way(world, token)) == [GREEN, AMBER, *[NOT_REACHED] * 4]
 
     open_all()
     assert lights(way(world, token)) == [GREEN, GREEN, GREEN, AMBER, NOT_REACHED, NOT_REACHED]
     assert not way(world, token).ended
 
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
     arrived = way(world, token)
     assert lights(arrived) == [GREEN] * 6
     assert arrived.ended
@@ -60,7 +62,7 @@ def test_it_is_followed_stage_by_stage(world: World) -> None:
 
 
 def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
-    trial_events.send(world.source, world.listing)
+    test_events.send(world.source, world.listing)
     open_all()
 
     document = world.referral.snapshot
@@ -71,7 +73,7 @@ def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
 
 def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
     world.config.delete()
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     open_all()
 
     stopped = way(world, token)
@@ -83,18 +85,18 @@ def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
 
 def test_a_mapping_that_does_not_work_stops_it(world: World) -> None:
     world.config.mapping.rules.update(sources=["no.such.field"])
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     open_all()
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
 
     assert lights(way(world, token))[3] is RED
 
 
 def test_what_the_destination_refuses_is_quoted(db: None) -> None:
     world = make_world(behaviour="reject")
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     open_all()
-    importing.run(world.delivery.pk)
+    delivering.run(world.delivery.pk)
 
     stopped = way(world, token)
     assert lights(stopped) == [GREEN, GREEN, GREEN, GREEN, RED, NOT_REACHED]
@@ -103,15 +105,15 @@ def test_what_the_destination_refuses_is_quoted(db: None) -> None:
 
 def test_a_held_destination_is_named(world: World) -> None:
     world.destination.hold("The token has expired.", clock.now())
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     open_all()
 
     assert "The token has expired." in way(world, token).stages[3].sentence
 
 
 def test_nobody_follows_the_test_of_another_organization(world: World) -> None:
-    token = trial_events.send(world.source, world.listing)
+    token = test_events.send(world.source, world.listing)
     stranger = Organization.objects.create(caredove_id="900", name="Elsewhere")
 
-    assert not trial_events.events_of(stranger, token).exists()
-    assert not trial_events.events_of(world.organization, token[:-1]).exists()
+    assert not test_events.events_of(stranger, token).exists()
+    assert not test_events.events_of(world.organization, token[:-1]).exists()

@@ -14,12 +14,14 @@ from unittest import mock
 import pytest
 from django.db import connection, connections
 
-from core import clock
+from core.database import clock
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.transport import Rejected
-from referrals import files, importing, intake, opening, retention, snapshot
-from referrals.importing import settling
+from referrals import delivering
+from referrals.delivering import settling
+from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral, RetentionPeriod
+from referrals.record import files, retention, snapshot
 from tests.flow.portal import eventually
 from tests.services import PATIENCE
 from tests.world import World, make_world, plain
@@ -101,7 +103,7 @@ def refused_while(world: World, meanwhile: Callable[[], None]) -> None:
         raise Rejected("No.")
 
     with mock.patch.object(DemoTransport, "deliver", deliver):
-        importing.run(world.delivery.pk)
+        delivering.run(world.delivery.pk)
 
 
 def test_a_refusal_waits_for_an_edit_that_is_being_opened(world: World, pool: ThreadPoolExecutor):
@@ -201,7 +203,7 @@ def test_a_purge_waits_for_a_conflict_that_is_being_kept_and_deletes_its_body(
 ):
     world.send(plain())
     revocation = world.receive(plain("referral.revoked", number=2)).event_id
-    keeping = Paused(pool, intake, "_names_somebody_deleted")
+    keeping = Paused(pool, receiving, "_names_somebody_deleted")
     with keeping.during(lambda: world.receive(plain(reference="9999999999"))):
         purge = beside(pool, lambda: opening.open_deliveries(revocation))
         waits_or_ends(purge)
@@ -218,8 +220,8 @@ def test_of_two_workers_that_claim_at_once_one_has_the_delivery(
 ):
     world.send(plain())
     key = world.delivery.pk
-    with Paused(pool, importing.claiming, "Max").during(lambda: importing.claiming.claim(key)):
-        other = beside(pool, lambda: importing.claiming.claim(key))
+    with Paused(pool, delivering.claiming, "Max").during(lambda: delivering.claiming.claim(key)):
+        other = beside(pool, lambda: delivering.claiming.claim(key))
         waits_or_ends(other)
     assert other.result(PATIENCE) is None
     assert Delivery.objects.get().attempts.count() == 1

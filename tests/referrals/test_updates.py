@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from core import clock
+from core.database import clock
 from integrations.destinations.demo import transport as demo
 from integrations.transport import Down
-from referrals import importing, retention
+from referrals import delivering
 from referrals.models import Delivery, Version
+from referrals.record import retention
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +51,7 @@ def close(world: World, number: int) -> None:
 def run_all(world: World) -> Delivery:
     """Run what is due until nothing is."""
     for _ in range(10):
-        if not importing.run(world.delivery.pk):
+        if not delivering.run(world.delivery.pk):
             break
     return world.delivery
 
@@ -202,7 +203,7 @@ def test_a_refused_one_holds_back_the_later_ones_of_its_referral_only(
     other = plain(number=9, reference="3502768697")
     world.send(other)
     of_another = Delivery.objects.get(reference="3502768697")
-    importing.run(of_another.pk)
+    delivering.run(of_another.pk)
     of_another.refresh_from_db()
     assert of_another.state == "imported"
 
@@ -250,7 +251,7 @@ def test_the_parcel_names_the_numbers_that_will_not_come(monkeypatch: pytest.Mon
 
 def test_what_a_person_dismisses_lets_the_later_ones_go() -> None:
     world = refused_in_the_middle(**EACH)
-    assert importing.dismiss(world.delivery, "It is wrong.")
+    assert delivering.dismiss(world.delivery, "It is wrong.")
     delivery = run_all(world)
     assert brought() == [1, 3]
     assert states(world) == ["accepted", "dismissed", "accepted"]
@@ -264,7 +265,7 @@ def test_after_the_last_one_is_dismissed_the_delivery_is_where_it_was() -> None:
     behave(world, "reject")
     edit(world, 2)
     run_all(world)
-    assert importing.dismiss(world.delivery, "It is wrong.")
+    assert delivering.dismiss(world.delivery, "It is wrong.")
     assert (world.delivery.state, world.delivery.done) == ("imported", 1)
 
 
@@ -305,7 +306,7 @@ def on_the_way(monkeypatch: pytest.MonkeyPatch, world: World, *meanwhile: Any) -
 
     with monkeypatch.context() as patch:
         patch.setattr(demo.DemoTransport, "deliver", first)
-        importing.run(world.delivery.pk)
+        delivering.run(world.delivery.pk)
 
 
 @pytest.mark.parametrize("given", KINDS)
@@ -430,7 +431,7 @@ def test_a_removal_is_tried_until_it_is_accepted(
     with monkeypatch.context() as patch:
         patch.setattr(demo.DemoTransport, "remove", refuses)
         revoke(world)
-        importing.run(world.delivery.pk)
+        delivering.run(world.delivery.pk)
     delivery = world.delivery
     assert (delivery.state, delivery.has_uncleared_error) == ("queued", True)
     assert "may still be there" in delivery.message

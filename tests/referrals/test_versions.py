@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from referrals.importing.claiming import claim
-from referrals.importing.ledger import DeliveryLedger
+from referrals.delivering.claiming import claim
+from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Version
 from tests.world import World, plain
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from access.roles import LIAISON, SUPPORT
 from integrations.destinations.demo import transport as demo
-from referrals import importing
+from referrals import delivering
 from referrals.models import Delivery, Run
 from tests.people import client_of
 from tests.referrals.test_updates import EACH, LATEST, brought, edit, keeps, run_all, states
@@ -46,7 +46,7 @@ def two(**given: Any) -> World:
 def in_a_run(effects: Path) -> World:
     world = keeps(**LATEST, batches=True, effects_file=str(effects))
     world.send(plain())
-    assert importing.carry_due(world.destination.pk)
+    assert delivering.carry_due(world.destination.pk)
     return world
 
 

@@ -16,10 +16,10 @@ from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.credentials import hash_secret
 from integrations.models import Organization, Source
-from mapping.unreadable import CAUSES
-from referrals import snapshot, warned
-from referrals.explain import asker, explain
+from mapping.source.unreadable import CAUSES
+from referrals.answers.explain import asker, explain
 from referrals.models import InboundEvent
+from referrals.record import snapshot, warned
 from tests.people import client_of, person
 from tests.referrals import fhir_messages
 from tests.world import REFERENCE, World, plain

@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 from django.db import models, transaction
 
-from core import clock
+from core.database import clock
 from core.fields import (
     EncryptedBinaryField,
     EncryptedJSONField,
@@ -27,7 +27,8 @@ from core.storage import EncryptedFileStorage
 from integrations.destinations.demo.transport import DemoTransport
 from integrations.sources.caredove.plain import parse
 from integrations.transport import Exchange, Receipt, Rejected, TryAgain, Unconfirmed
-from referrals import identity, importing, opening, retention, sentences
+from referrals import delivering, sentences
+from referrals.intake import identity, opening
 from referrals.models import (
     BulkRetry,
     BulkRetryItem,
@@ -36,6 +37,7 @@ from referrals.models import (
     Referral,
     RetentionPeriod,
 )
+from referrals.record import retention
 from tests.rows import write
 from tests.world import REFERENCE, World, plain
 
@@ -232,12 +234,12 @@ def fail_then_import(world: World, delivery: Delivery, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         refused = Rejected("Refused.", Exchange("HTTP 422", {"X": "y"}, "Refused."))
         patch.setattr(DemoTransport, "deliver", mock.Mock(side_effect=refused))
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
     delivery.refresh_from_db()
-    importing.clear_error(delivery, note="Seen.")
+    delivering.clear_error(delivery, note="Seen.")
     delivery.trigger_config.mapping.save()
-    importing.retry(delivery)
-    importing.run(delivery.pk)
+    delivering.retry(delivery)
+    delivering.run(delivery.pk)
 
 
 def revoke(world: World) -> None:
@@ -332,7 +334,7 @@ def in_two_parts(world: World) -> tuple[Delivery, Delivery]:
     world.send(plain())
     world.send(plain(number=2, reference=OTHER_ID))
     for delivery in Delivery.objects.all():
-        importing.run(delivery.pk)
+        delivering.run(delivery.pk)
     with transaction.atomic():
         identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
     own = Delivery.objects.get(referral=world.referral)
@@ -351,7 +353,7 @@ def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -
     world.send(plain())
     world.run()
     revoke(world)
-    importing.clear_error(world.delivery)
+    delivering.clear_error(world.delivery)
     world.send(plain("referral.edited", number=10))
     assert (world.delivery.message, world.delivery.has_uncleared_error) == (
         sentences.IS_THERE(),

@@ -16,14 +16,15 @@ import pytest
 import requests
 from django.conf import settings as django_settings
 
-from core import clock
+from core.database import clock
 from integrations import probing
 from integrations.capabilities import Capability as Able
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.models import Destination
-from referrals import importing, summary
-from referrals.explain import explain
+from referrals import delivering
+from referrals.answers.explain import explain
 from referrals.models import Attempt, Delivery
+from referrals.summary import pdf
+from sandbox import Sandbox, running_sandbox
 from tests.rows import write
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
@@ -53,8 +54,8 @@ PAGES = [
 @pytest.fixture(autouse=True)
 def _no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of imports are about answers here, and none about the page."""
-    page = summary.Summary(b"%PDF-1.4\n%%EOF\n", False, ())
-    monkeypatch.setattr(summary, "pdf", lambda *_: page)
+    page = pdf.Summary(b"%PDF-1.4\n%%EOF\n", False, ())
+    monkeypatch.setattr(pdf, "pdf", lambda *_: page)
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def delivery_of(reference: str = REFERENCE) -> Delivery:
 def go(reference: str = REFERENCE, rounds: int = 8) -> Delivery:
     """Run an import for as long as it is due."""
     for _ in range(rounds):
-        if not importing.run(delivery_of(reference).pk):
+        if not delivering.run(delivery_of(reference).pk):
             break
     return delivery_of(reference)
 
@@ -747,8 +748,8 @@ def test_the_connection_test_ends_it_too(world: World, crms: Sandbox):
 
 def run_all() -> None:
     for _ in range(5):
-        for pk in importing.due_deliveries(1):
-            importing.run(pk)
+        for pk in delivering.due_deliveries(1):
+            delivering.run(pk)
         time.sleep(PAUSE.total_seconds())
 
 

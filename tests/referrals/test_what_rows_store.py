@@ -9,8 +9,7 @@ from django.db.models import ExpressionWrapper, F, Model, TextField
 
 from core import encryption
 from core.fields import EncryptedSentenceField, EncryptedSentencesField, SentenceField
-from core.sentences import WORDS, Cause
-from integrations.destinations.crms.sandbox import running_sandbox
+from core.text.sentences import WORDS, Cause
 from integrations.models import Destination
 from integrations.sentences import SUSPENDED
 from referrals.models import (
@@ -22,6 +21,7 @@ from referrals.models import (
     ReferralFile,
     Run,
 )
+from sandbox import running_sandbox
 from tests.referrals.causes import CASES, TOKEN, Case, Scene, scene
 from tests.rows import as_stored
 from tests.world import World, make_world, plain

@@ -11,8 +11,9 @@ from django.core.files.storage import default_storage
 from integrations.models import TriggerConfig
 from integrations.sources.warnings import Warning
 from integrations.transport import Receipt, TryAgain
-from referrals import importing, snapshot
+from referrals import delivering
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile
+from referrals.record import snapshot
 from tests.reading import saying
 from tests.world import World, plain
 
@@ -114,7 +115,7 @@ def test_they_hear_of_it_once_and_clearing_keeps_the_words(world: World) -> None
     for number in (2, 3):
         with withdrawing("attachments", "letter-4711"):
             world.send(plain("referral.edited", number=number))
-        importing.clear_error(world.delivery)
+        delivering.clear_error(world.delivery)
     assert not world.delivery.has_uncleared_error
     (cleared,) = world.delivery.cleared_errors.all()
     assert "letter.txt" in cleared.message
@@ -249,7 +250,7 @@ def test_a_withdrawn_request_starts_no_import_and_waits_for_a_person(
         None,
     )
     assert delivery.message == f"Caredove marked the referral as {status}."
-    assert not importing.run(delivery.pk)
+    assert not delivering.run(delivery.pk)
 
 
 @pytest.mark.parametrize("status", ["active", "draft", "on-hold", ""])
@@ -312,7 +313,7 @@ def test_a_restored_request_without_details_waits_for_them(world: World) -> None
 def test_a_person_may_import_a_withdrawn_request_anyway(world: World) -> None:
     with saying(request_status="revoked"):
         world.send(plain())
-    importing.retry(world.delivery)
+    delivering.retry(world.delivery)
     with saying(request_status="revoked"):
         world.send(plain("referral.edited", number=2))
     assert world.run().state == "imported"
@@ -329,7 +330,7 @@ def test_a_stopped_import_waits_whatever_else_comes(world: World) -> None:
 def test_a_person_may_dismiss_it(world: World) -> None:
     with saying(request_status="revoked"):
         world.send(plain())
-    assert importing.dismiss(world.delivery, "Entered twice.")
+    assert delivering.dismiss(world.delivery, "Entered twice.")
     with saying(request_status="revoked"):
         assert world.send(plain("referral.edited", number=2)).outcome == Outcome.DISMISSED
     assert world.delivery.state == "dismissed"

@@ -18,7 +18,7 @@ from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing
 from referrals.admin.searching import SearchedAdmin
 from referrals.advice import Actor, advice
-from referrals.causes import CAUSES, cause_key
+from referrals.answers.causes import CAUSES, cause_key
 from referrals.models import Delivery, Referral
 from tests.core.test_logging import Lines
 from tests.people import client_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.destinations.crms.sandbox import running_sandbox
+from sandbox import running_sandbox
 from scripts.demo import inbox
 from scripts.demo.story import EVENTS, Run, picture
 from scripts.demo.telling import Row

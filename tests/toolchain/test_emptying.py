@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 
-from referrals.importing import claiming
+from referrals.delivering import claiming
 from referrals.models import Attempt, Delivery, Version
 from tests.flow.portal import eventually
 from tests.world import make_world, plain

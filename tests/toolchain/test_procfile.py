@@ -37,7 +37,7 @@ def test_a_worker_is_ready(shell_env, redis_url):
     ("program", "has_screens"),
     [
         ("config.wsgi", True),
-        ("referrals.tasks", False),  # a worker
+        ("referrals.running.tasks", False),  # a worker
         ("referrals.management.commands.dispatch", False),
     ],
 )

@@ -176,12 +176,12 @@ def test_an_unchanged_delivery_path_has_a_sample_of_the_matrix(sessions, monkeyp
 
 
 def test_a_changed_delivery_path_has_all_of_the_matrix(sessions, monkeypatch, capsys, recorded):
-    monkeypatch.setattr(delivery_path, "changed", lambda: ["referrals/importing/claiming.py"])
+    monkeypatch.setattr(delivery_path, "changed", lambda: ["referrals/delivering/claiming.py"])
     run.standard()
     assert tries_the_whole_matrix(sessions)
     said = capsys.readouterr().out
     assert "all of it" in said
-    assert "referrals/importing/claiming.py" in said
+    assert "referrals/delivering/claiming.py" in said
     assert recorded == []  # that is for `make test-all`
 
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from access.roles import LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping
-from referrals import rehearsal
+from referrals.answers import dry_run
 from tests.people import client_of
 from tests.world import World, make_world, options, plain
 
@@ -258,7 +258,7 @@ def test_a_rehearsal_shows_numbers_and_references_and_saves_nothing(
 def test_a_long_rehearsal_goes_on_where_it_was(
     liaison: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearsal, "AT_ONCE", 2)
+    monkeypatch.setattr(dry_run, "AT_ONCE", 2)
     for number in range(3):
         world.send(plain(number=number, reference=f"410000000{number}"))
     data = filled(world, _rehearse="yes")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
-from core import clock
+from core.database import clock
 from integrations.models import Destination, Organization, ServiceListing
 from referrals.models import Delivery, InboundEvent, Referral
 from tests.people import client_of

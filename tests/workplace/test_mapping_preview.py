@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
-from mapping import exchange
+from mapping.editing import exchange
 from mapping.models import Mapping, MappingTest
 from tests.mapping.editing import opened, with_rule
 from tests.people import client_of
@@ -148,7 +148,9 @@ def test_the_summary_is_that_of_what_is_previewed(
     liaison: Client, mapping: Mapping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered = []
-    monkeypatch.setattr("referrals.summary._rendered", lambda page, _: rendered.append(page) or b"")
+    monkeypatch.setattr(
+        "referrals.summary.pdf._rendered", lambda page, _: rendered.append(page) or b""
+    )
     url = reverse("admin:mapping_preview_summary", args=[mapping.pk])
     response = liaison.post(url, REAL)
     assert response["Content-Type"] == "application/pdf"

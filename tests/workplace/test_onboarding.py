@@ -19,7 +19,7 @@ from integrations.models import (
 )
 from integrations.sources.auth import verify_secret
 from mapping.models import Mapping
-from referrals import opening
+from referrals.intake import opening
 from referrals.models import InboundEvent
 from tests.people import client_of, person
 from tests.rows import write

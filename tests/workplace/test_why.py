@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.models import AuditEvent
-from integrations.destinations.crms.sandbox import running_sandbox
 from integrations.models import Organization
+from sandbox import running_sandbox
 from tests.forms import form_on
 from tests.people import client_of
 from tests.referrals import causes

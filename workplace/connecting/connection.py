@@ -9,13 +9,14 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from core import audit, clock
+from core import audit
+from core.database import clock
 from integrations.connections import differences_between
 from integrations.hooks import listing_connected
 from integrations.models import ServiceListing, TriggerConfig
 from integrations.triggers import EARLY_AND_LATE, early_and_late
-from referrals import readiness, rehearsal
-from referrals.documents import document_of, masked_document_of
+from referrals.answers import dry_run, readiness
+from referrals.record.documents import document_of, masked_document_of
 from workplace.connecting import shared
 from workplace.connecting.forms import ConnectionForm, CopyForm, initial_from
 from workplace.mending import mended
@@ -93,28 +94,28 @@ def _said(config: TriggerConfig, *, new: bool) -> str:
 
 def _rehearse(
     request: HttpRequest, choice: TriggerConfig, saved: TriggerConfig | None
-) -> rehearsal.Tally:
+) -> dry_run.Tally:
     tally = _tally_of(request, choice.listing) if request.POST["_rehearse"] == GOES_ON else None
     if tally is None:
-        tally = rehearsal.begin(choice.listing, clock.now())
+        tally = dry_run.begin(choice.listing, clock.now())
         audit.record(request, "rehearse connection", choice.listing, referrals=tally.referrals)
     sees_people = request.user.has_perm("referrals.view_referral")
     read = document_of if sees_people else masked_document_of
-    rehearsal.go_on(tally, choice, saved, read)
+    dry_run.go_on(tally, choice, saved, read)
     return tally
 
 
-def _tally_of(request: HttpRequest, listing: ServiceListing) -> rehearsal.Tally | None:
+def _tally_of(request: HttpRequest, listing: ServiceListing) -> dry_run.Tally | None:
     """Return how far the page has come; None when it has not begun."""
     try:
         carried = request.POST.get("tally", "")
         sent = signing.loads(carried, salt=_salt(request, listing), max_age=TALLY_SECONDS)
-        return msgspec.convert(sent, rehearsal.Tally)
+        return msgspec.convert(sent, dry_run.Tally)
     except (signing.BadSignature, msgspec.ValidationError):
         return None
 
 
-def _carried(request: HttpRequest, listing: ServiceListing, tally: rehearsal.Tally) -> str:
+def _carried(request: HttpRequest, listing: ServiceListing, tally: dry_run.Tally) -> str:
     return signing.dumps(msgspec.to_builtins(tally), salt=_salt(request, listing))
 
 
@@ -133,7 +134,7 @@ def _page(
     saved: TriggerConfig | None,
     *,
     form: ConnectionForm | None = None,
-    tally: rehearsal.Tally | None = None,
+    tally: dry_run.Tally | None = None,
 ) -> HttpResponse:
     configs = shared.configs(request)
     others = configs.exclude(listing=listing)

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from core import audit
 from integrations.models import Destination, Organization, ServiceListing, Source
-from referrals import trial_events
-from referrals.readiness import sources_for
+from referrals.answers.readiness import sources_for
+from referrals.running import test_events
 from workplace.connecting.shared import CHANGES
 from workplace.onboarding.showing import organization_or_404, require, show
 
@@ -30,7 +30,7 @@ class SendTest(forms.Form):
         field.queryset = organization.listings.order_by("name")
         # The narrowest source: one that sends for this organization alone, if there is one.
         narrowest = F("organizations").desc(nulls_last=True)
-        able = sources_for(organization).filter(kind__in=trial_events.kinds())
+        able = sources_for(organization).filter(kind__in=test_events.kinds())
         self.source = able.order_by(narrowest, "pk").first()
 
     def clean(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class SendTest(forms.Form):
 
 def _in_use(listing: ServiceListing) -> list[Destination]:
     """Return the destinations that would get the test although they are no stand-ins."""
-    return [one for one in trial_events.receivers(listing) if not one.transport().is_stand_in]
+    return [one for one in test_events.receivers(listing) if not one.transport().is_stand_in]
 
 
 def send_test(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
@@ -65,14 +65,14 @@ def send_test(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     form = SendTest(request.POST or None, organization=organization)
     if request.method == "POST" and form.is_valid():
         listing = form.cleaned_data["listing"]
-        token = trial_events.send(form.sender, listing)
+        token = test_events.send(form.sender, listing)
         audit.record(request, "send test event", listing, reference=f"TEST-{token}")
         url = reverse("admin:onboarding_follow", args=[organization.pk, token])
         return HttpResponseRedirect(url)
     listings = [
         {
             "listing": listing,
-            "receivers": trial_events.receivers(listing),
+            "receivers": test_events.receivers(listing),
             "in_use": _in_use(listing),
         }
         for listing in organization.listings.order_by("name")
@@ -87,10 +87,10 @@ def follow(site: AdminSite, request: HttpRequest, pk: int, token: str) -> HttpRe
     """Show how far a test has come. The page asks again until it has ended."""
     organization = organization_or_404(request, pk)
     require(request, *CHANGES)
-    events = list(trial_events.events_of(organization, token))
+    events = list(test_events.events_of(organization, token))
     if not events:
         raise Http404
-    ways = trial_events.ways(events)
+    ways = test_events.ways(events)
     return show(
         site,
         request,

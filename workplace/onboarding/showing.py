@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from integrations.models import Destination, Organization, TriggerConfig
-from referrals.readiness import organization_imports
+from referrals.answers.readiness import organization_imports
 from workplace.onboarding.steps import organizations as with_steps
 from workplace.onboarding.steps import steps
 

@@ -13,10 +13,10 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
-from referrals import trial_events
 from referrals.advice import Actor
+from referrals.answers.readiness import organization_imports
 from referrals.models import Referral
-from referrals.readiness import organization_imports
+from referrals.running import test_events
 from workplace.models import PreviewSeen
 
 
@@ -51,7 +51,7 @@ def organizations(user: Any) -> QuerySet[Organization]:
     rows = Organization.objects.annotate(
         has_credentials=Exists(credentials),
         has_event=Exists(referrals),
-        has_event_of_caredove=Exists(referrals.exclude(trial_events.is_test())),
+        has_event_of_caredove=Exists(referrals.exclude(test_events.is_test())),
         has_destination=Exists(Destination.objects.filter(organization=here)),
         has_working_destination=Exists(working),
         has_connection=Exists(configs),

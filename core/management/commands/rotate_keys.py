@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from core import encryption, rotation
+from core import encryption
+from core.encryption import rotation
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from core.outbound import Answer
-from core.sentences import Cause, join
+from core.text.sentences import Cause, join
 from integrations.destinations.crms import sentences
 from integrations.http.bodies import header, is_page, pluck, read_json
 from integrations.http.exchanges import exchange, retry_after

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.transport import (
     DeliveryError,
     Down,
@@ -15,6 +14,7 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
+from sandbox import Sandbox, running_sandbox
 
 WITHOUT_ID = ("no-id", "empty", "text", "unreadable", "huge", "says-failed", "409-no-id")
 UNSEARCHED = "unsearched"

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.outbound import Answer
-from core.sentences import join
+from core.text.sentences import join
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.destinations.crms import search, sentences
 from integrations.destinations.crms.answers import (

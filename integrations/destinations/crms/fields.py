@@ -3,7 +3,7 @@
 Which fields there are is documented; their lengths, and which must be there, are assumptions.
 """
 
-from mapping.targets import TargetField
+from mapping.engine.targets import TargetField
 
 REFERRAL = "Referral"
 CLIENT = "Client"

@@ -1,6 +1,6 @@
 """Every sentence about what CRMS answered, or what came of searching it; `{reason}` quotes CRMS."""
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 
 # What an answer means: the table in `answers`.
 TAKES_NOTHING_HERE = Cause(

@@ -14,7 +14,7 @@ from integrations.destinations.crms.delivery import CrmsDelivery
 from integrations.destinations.crms.fields import TARGET_FIELDS
 from integrations.destinations.crms.options import CrmsOptions, is_loopback
 from integrations.transport import Document, Parcel, Receipt, Transport
-from mapping.targets import TargetField
+from mapping.engine.targets import TargetField
 
 NOT_OURS = (401, 402, 403, 407, 421, 426, *range(300, 400))  # answered, but not to this connection
 SEARCH_OPTIONS = (

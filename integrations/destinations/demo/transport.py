@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
-from core.sentences import Cause
+from core.text.sentences import Cause
 from integrations.capabilities import Capability, Finding
 from integrations.transport import (
     SUMMARY,
@@ -30,7 +30,7 @@ from integrations.transport import (
     Updates,
     YesNoField,
 )
-from mapping.targets import TargetField
+from mapping.engine.targets import TargetField
 
 REFERRAL_STEP = "referral"
 REMOVE_STEP = "remove"

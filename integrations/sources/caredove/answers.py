@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from integrations.sources.caredove.fields import made
-from mapping.document import FormAnswer
+from integrations.sources.caredove.reading.fields import made
+from mapping.source.document import FormAnswer
 
 
 @dataclass

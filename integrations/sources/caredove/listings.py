@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from core import outbound, strict_json
+from core import outbound
+from core.text import lenient_json
 from integrations.listings.offers import MAX_ROWS, Offer, Unreadable
 from integrations.sources.kind import ListingApi
 
@@ -77,8 +78,8 @@ class _Pages:
         if answer.truncated:
             raise Unreadable(f"{host} sent more than {MAX_BYTES // 1024**2} MB at once.")
         try:
-            page = strict_json.loads(answer.body.removeprefix(b"\xef\xbb\xbf"))
-        except strict_json.NotStrictJson:
+            page = lenient_json.loads(answer.body.removeprefix(b"\xef\xbb\xbf"))
+        except lenient_json.NotStrictJson:
             raise Unreadable(f"{host} did not answer in JSON. Is the address right?") from None
         if not isinstance(page, dict):
             raise Unreadable(f"{host} sent JSON, but no list of results.")

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from core import strict_json
-from core.markup import one_line
+from core.text import lenient_json
+from core.text.markup import one_line
 from integrations.sources.account import CONTAINER, Entry, Rule, is_empty, leaves, members_of
 from integrations.sources.account import Address as Place
-from integrations.sources.caredove import identity, pieces, signs
-from integrations.sources.caredove.also_sent import Teller, humanized, is_for_machines, is_internal
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.events import (
     INTERNAL,
@@ -19,9 +18,16 @@ from integrations.sources.caredove.events import (
     classification,
     plain_kind,
 )
-from integrations.sources.caredove.fields import PEEKING, Fields, Reading, made
-from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
-from integrations.sources.caredove.internal import leave_out_internal
+from integrations.sources.caredove.reading import pieces, signs
+from integrations.sources.caredove.reading.also_sent import (
+    Teller,
+    humanized,
+    is_for_machines,
+    is_internal,
+)
+from integrations.sources.caredove.reading.fields import PEEKING, Fields, Reading, made
+from integrations.sources.caredove.reading.files import MAX_SIZE, Announced, Files
+from integrations.sources.caredove.reading.internal import leave_out_internal
 from integrations.sources.parsed import (
     Envelope,
     EventKind,
@@ -32,7 +38,7 @@ from integrations.sources.parsed import (
 from integrations.sources.values.address import complete_address
 from integrations.sources.values.contact import read_email, read_flag, read_gender, read_phone
 from integrations.sources.values.names import Name, complete
-from mapping.document import (
+from mapping.source.document import (
     Address,
     AlsoSent,
     Appointment,
@@ -171,10 +177,10 @@ class _PlainTeller(Teller):
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _content(body: bytes) -> strict_json.Content:
+def _content(body: bytes) -> lenient_json.Content:
     try:
-        content = strict_json.read(body)
-    except strict_json.NotStrictJson as error:
+        content = lenient_json.read(body)
+    except lenient_json.NotStrictJson as error:
         raise Unusable([FieldError("body", error.message)]) from None
     if not isinstance(content.value, dict):
         raise Unusable([FieldError("body", "The body is not a JSON object. Send one event.")])
@@ -197,7 +203,7 @@ def _errors(event: Fields) -> Iterator[FieldError]:
     elif not identity.is_reference(reference):
         rule = f"This cannot be a Reference #. {identity.REFERENCE_RULE}"
         yield FieldError("referral.reference", rule)
-    elif strict_json.earlier_key("reference") in event.child("referral"):
+    elif lenient_json.earlier_key("reference") in event.child("referral"):
         yield FieldError("referral.reference", "It came twice, and not the same. Send it once.")
 
 

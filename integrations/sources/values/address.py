@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from mapping.document import Address
-from mapping.provinces import province_code
+from mapping.source.document import Address
+from mapping.source.provinces import province_code
 
 _POSTAL_CODE = re.compile(
     r"(?<!\w)([abceghj-nprstvxy]\d[abceghj-nprstv-z])[ \t-]?(\d[abceghj-nprstv-z]\d)(?!\w)",

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from core import rotation
-from referrals.dispatching import Dispatcher
+from core.encryption import rotation
+from referrals.running.dispatcher import Dispatcher
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from referrals.explain import Light, explain
+from referrals.answers.explain import Light, explain
 
 MARKS = {Light.GREEN: "✓", Light.AMBER: "…", Light.RED: "✗", Light.NOT_REACHED: "·"}
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core import audit
-from referrals import importing
-from referrals.importing.deciding import COMMAND_LINE
+from referrals import delivering
+from referrals.delivering.decisions.deciding import COMMAND_LINE
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if importing.admit():
+        if delivering.admit():
             audit.record(COMMAND_LINE, "new host")
             self.stdout.write("This host may deliver.")
         else:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
 from integrations.models import Destination
-from referrals import importing
+from referrals import delivering
 from referrals.models import Version
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, name: str, organization: str | None, **options: Any) -> None:
         destination = _destination(name, organization)
         chosen = _chosen(destination, **options)
-        done = importing.replay(chosen, destination.transport())
+        done = delivering.replay(chosen, destination.transport())
         if options["json"]:
             self.stdout.write(json.dumps(asdict(done)))
             return
@@ -57,9 +57,9 @@ def _chosen(
         raise CommandError("--from and --to go together.")
     if start and end:
         times = _time(start, destination), _time(end, destination)
-        return importing.made_between(destination, *times)
+        return delivering.made_between(destination, *times)
     if missed:
-        return importing.missed(destination)
+        return delivering.missed(destination)
     if version is None:
         raise CommandError("Say which: --version, --from and --to, or --missed.")
     chosen = Version.objects.filter(pk=version, delivery__destination=destination)

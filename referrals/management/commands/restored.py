@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core import audit
-from referrals import importing
-from referrals.importing.deciding import COMMAND_LINE
+from referrals import delivering
+from referrals.delivering.decisions.deciding import COMMAND_LINE
 
 
 class Command(BaseCommand):
@@ -16,8 +16,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        audit.record(COMMAND_LINE, "restored", importing.restored())
-        count = importing.doubtful().count()
+        audit.record(COMMAND_LINE, "restored", delivering.restored())
+        count = delivering.doubtful().count()
         self.stdout.write(
             f"{count} unfinished imports may have arrived. Each is looked for before it is sent; "
             "where a destination cannot be searched, a person decides. So it is with what comes in "

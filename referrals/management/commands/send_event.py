@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.outbound import OutboundError
 from integrations import sources
 from integrations.configuration.sections import resolved
-from referrals import sending
+from referrals.running import send_event
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def _send(self, file: Path, *portal: str) -> bool:
         """Post one file and print its line; return whether it is stored."""
         try:
-            sent = sending.send(file.read_bytes(), *portal)
+            sent = send_event.send(file.read_bytes(), *portal)
         except OSError as error:
             self.stdout.write(f"{file}: cannot be read: {error.strerror}")
             return False

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from core import clock
-from referrals.retention import sweep
+from core.database import clock
+from referrals.record.retention import sweep
 
 SETTLED = timedelta(days=1)  # by then the row of a file is committed, or never will be
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from core import clock
+from core.database import clock
 from integrations import configuration
 from integrations.models import (
     Destination,

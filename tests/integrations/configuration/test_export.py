@@ -13,7 +13,7 @@ from integrations import configuration, destinations
 from integrations.configuration.exporting import NotExported, export
 from integrations.configuration.reading import read
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
-from mapping.exchange import copy_mapping, install_shipped
+from mapping.editing.exchange import copy_mapping, install_shipped
 from mapping.models import Mapping
 from tests.world import World, make_world, options
 

@@ -9,7 +9,7 @@ import pytest
 from integrations import destinations
 from integrations.destinations.crms.transport import CrmsTransport
 from integrations.destinations.demo.transport import DemoTransport
-from mapping import targets
+from mapping.engine import targets
 
 TRANSPORT = """
 from integrations.transport import Parcel, Receipt, Transport

@@ -17,7 +17,7 @@ from integrations.models import (
     TriggerConfig,
 )
 from integrations.sources.auth import hash_secret
-from mapping.exchange import copy_mapping
+from mapping.editing.exchange import copy_mapping
 from tests.integrations.history.conftest import NOW, OLD
 from tests.rows import write
 from tests.world import World

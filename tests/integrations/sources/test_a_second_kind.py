@@ -12,15 +12,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from core import ratelimit
+from core.web import ratelimit
 from integrations import sources
 from integrations.configuration import ConfigurationError
 from integrations.credentials import add_basic
 from integrations.models import Source, SourceCredential
 from integrations.sources.auth import hash_secret
-from referrals import trial_events
-from referrals.explain import explain
+from referrals.answers.explain import explain
 from referrals.models import Delivery, InboundEvent, Referral
+from referrals.running import test_events
 from tests.integrations.configuration.test_apply import apply
 from tests.integrations.sources import web_form
 from tests.integrations.sources.web_form import ADDRESS, KIND, NUMBER
@@ -76,7 +76,7 @@ def enter(authorization: str = THEIRS, path: str = ADDRESS, **changed: Any) -> A
 
 
 def opened(answer: Any) -> InboundEvent:
-    from referrals import opening
+    from referrals.intake import opening
 
     assert answer.status_code == 202, answer.json()
     opening.open_deliveries(answer.json()["id"])
@@ -104,7 +104,7 @@ def test_a_second_entry_is_merged_into_the_first(world: World, form: Source) -> 
 
     assert event.triggers == ["edited"]
     assert Referral.objects.count() == 1
-    from referrals.documents import document_of
+    from referrals.record.documents import document_of
 
     document = document_of(world.referral)
     assert document["registrant"] == {"first_name": "Mireille", "last_name": "Tremblay"}
@@ -327,7 +327,7 @@ def test_onboarding_tests_with_a_kind_that_has_test_events(
 
     assert InboundEvent.objects.get().source == world.source
     with pytest.raises(LookupError):
-        trial_events.send(form, world.listing)
+        test_events.send(form, world.listing)
 
 
 def test_the_document_of_the_api_describes_its_endpoint(db: None) -> None:

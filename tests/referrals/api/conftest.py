@@ -1,6 +1,6 @@
 import pytest
 
-from core import ratelimit
+from core.web import ratelimit
 from integrations.models import SourceCredential
 from integrations.sources.auth import hash_secret
 from tests.referrals.api.sender import SECRET

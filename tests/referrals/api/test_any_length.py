@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from referrals import opening, snapshot
+from referrals.intake import opening
 from referrals.models import InboundEvent, Referral
+from referrals.record import snapshot
 from tests.integrations.sources.caredove.messages import FILES
 from tests.referrals.api.sender import FHIR, PLAIN, get, post
 from tests.world import REFERENCE, World, plain

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from referrals import opening, snapshot
+from referrals.intake import opening
 from referrals.models import InboundEvent, Referral
+from referrals.record import snapshot
 from tests.referrals.api.sender import (
     FHIR,
     PLAIN,

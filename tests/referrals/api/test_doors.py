@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 from standardwebhooks import Webhook
 
-from core import ratelimit
+from core.web import ratelimit
 from integrations.models import Organization, Source, SourceCredential
 from integrations.sources import auth
 from integrations.sources.auth import hash_secret
@@ -133,7 +133,9 @@ def test_too_many_requests_are_told_when_to_come_back(world: World, settings: An
 
 
 def test_a_database_that_does_not_answer_is_503(world: World):
-    with mock.patch("referrals.intake._store", side_effect=OperationalError("DETAIL: Mireille")):
+    with mock.patch(
+        "referrals.intake.receiving._store", side_effect=OperationalError("DETAIL: Mireille")
+    ):
         answer = post(plain())
     assert answer.status_code == 503
     assert "Mireille" not in answer.content.decode()

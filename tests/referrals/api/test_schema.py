@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from core import ratelimit
+from core.web import ratelimit
 from integrations.models import SourceCredential
 from integrations.sources.auth import hash_secret
 from tests.world import make_world

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from referrals.rendering import fonts
+from referrals.summary.rendering import fonts
 
 ALPHABETS = {
     "French": "àâæçéèêëîïôœùûüÿ«»’",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from referrals.rendering import fonts, plain
+from referrals.summary.rendering import fonts, plain
 
 
 def lines_of(lines: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from referrals.rendering.pool import Limits, Pool, RenderingFailed
+from referrals.summary.rendering.pool import Limits, Pool, RenderingFailed
 
 pytestmark = pytest.mark.programs
 
@@ -122,7 +122,7 @@ def test_threads_share_the_renderers_and_never_start_more(make_pool: MakePool) -
 
 def test_a_renderer_ends_with_its_supervisor_and_leaves_no_files(tmp_path: Path) -> None:
     program = (
-        "from referrals.rendering.pool import Pool\n"
+        "from referrals.summary.rendering.pool import Pool\n"
         "pool = Pool(1)\n"
         "pool.render('<html lang=en><title>-</title>-', ('Liberation Sans',))\n"
         "print(pool._idle[0].process.pid, pool._idle[0].folder, flush=True)\n"
@@ -300,7 +300,7 @@ def test_a_failure_says_nothing_of_the_page(make_pool: MakePool) -> None:
 
 def test_a_renderer_imports_no_django() -> None:
     program = (
-        "import sys, referrals.rendering.child;"
+        "import sys, referrals.summary.rendering.child;"
         "print([name for name in sys.modules if name.split('.')[0] == 'django'])"
     )
     run = [sys.executable, "-W", "ignore", "-c", program]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent.parent
 SANS = "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf"
 PRELUDE = """
 import ctypes, http.client, os, pathlib, shutil, socket, subprocess, sys, urllib.request
-from referrals.rendering import sandbox
+from referrals.summary.rendering import sandbox
 own = pathlib.Path(sys.argv[1])
 sandbox.confine(own, [pathlib.Path("{sans}")])
 """

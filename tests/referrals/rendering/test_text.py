@@ -1,7 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from referrals.rendering.text import ENDLESS, breakable, clean, mapped, spelled_out, steadied
+from referrals.summary.rendering.text import (
+    ENDLESS,
+    breakable,
+    clean,
+    mapped,
+    spelled_out,
+    steadied,
+)
 
 TEXT = st.text()
 

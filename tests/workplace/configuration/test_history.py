@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from integrations.models import Organization, TriggerConfig
-from mapping.exchange import copy_mapping, put_back
+from mapping.editing.exchange import copy_mapping, put_back
 from tests.people import client_of
 from tests.world import World, make_world
 

@@ -6,9 +6,9 @@ needed: the tolerance rules of the contract, each with a test of its name.
 
 from typing import Any
 
-from core import strict_json
+from core.text import lenient_json
 from integrations.sources.account import Entry
-from integrations.sources.caredove import identity, pieces
+from integrations.sources.caredove import identity
 from integrations.sources.caredove.events import REFERENCE_NUMBER, fhir_kind
 from integrations.sources.caredove.fhir import (
     appointments,
@@ -20,15 +20,20 @@ from integrations.sources.caredove.fhir import (
 )
 from integrations.sources.caredove.fhir.also_sent import FhirTeller
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
-from integrations.sources.caredove.fhir.concepts import code, is_marked_internal, label
 from integrations.sources.caredove.fhir.documents import files
 from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
-from integrations.sources.caredove.fields import Fields, Reading, made
-from integrations.sources.caredove.files import Files
-from integrations.sources.caredove.internal import leave_out_internal
+from integrations.sources.caredove.fhir.words.concepts import (
+    code,
+    is_marked_internal,
+    label,
+)
+from integrations.sources.caredove.reading import pieces
+from integrations.sources.caredove.reading.fields import Fields, Reading, made
+from integrations.sources.caredove.reading.files import Files
+from integrations.sources.caredove.reading.internal import leave_out_internal
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
-from mapping.document import Document
+from mapping.source.document import Document
 
 _SIDES = {
     EventKind.MESSAGE_FROM_PROVIDER: communications.PROVIDER,
@@ -130,10 +135,10 @@ def _files(bundle: Bundle, asked: Resource, responses: list[Resource], body: byt
 # -- What must be there --------------------------------------------------------------------------
 
 
-def _content(body: bytes) -> strict_json.Content:
+def _content(body: bytes) -> lenient_json.Content:
     try:
-        content = strict_json.read(body)
-    except strict_json.NotStrictJson as error:
+        content = lenient_json.read(body)
+    except lenient_json.NotStrictJson as error:
         raise Unusable([FieldError("Bundle", error.message)]) from None
     if not isinstance(content.value, dict):
         raise Unusable([FieldError("Bundle", "The body is not a JSON object. Send one Bundle.")])

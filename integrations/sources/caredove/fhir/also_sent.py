@@ -10,15 +10,19 @@ from collections.abc import Container, Iterator
 from hashlib import sha256
 from typing import Any
 
-from core.markup import one_line
+from core.text.markup import one_line
 from integrations.sources.account import Account, Rule, is_empty
 from integrations.sources.caredove import identity
-from integrations.sources.caredove.also_sent import humanized
 from integrations.sources.caredove.fhir.bundle import Resource
-from integrations.sources.caredove.fhir.concepts import is_retracted
-from integrations.sources.caredove.fhir.phrases import Phrases
-from integrations.sources.caredove.fhir.shapes import is_extension, is_telecom, plain, repeats
-from integrations.sources.caredove.fhir.vocabulary import (
+from integrations.sources.caredove.fhir.words.concepts import is_retracted
+from integrations.sources.caredove.fhir.words.phrases import Phrases
+from integrations.sources.caredove.fhir.words.shapes import (
+    is_extension,
+    is_telecom,
+    plain,
+    repeats,
+)
+from integrations.sources.caredove.fhir.words.vocabulary import (
     BARE,
     CODES,
     COMING,
@@ -38,8 +42,9 @@ from integrations.sources.caredove.fhir.vocabulary import (
     stem,
 )
 from integrations.sources.caredove.links import without_sign_in_links
+from integrations.sources.caredove.reading.also_sent import humanized
 from integrations.sources.warnings import Warning
-from mapping.document import Alias, AlsoSent, Withdrawn
+from mapping.source.document import Alias, AlsoSent, Withdrawn
 
 NUL = "\0"
 # What says nothing without the value that it is said of.

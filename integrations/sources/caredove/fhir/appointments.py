@@ -4,10 +4,15 @@ from collections.abc import Iterator
 
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
-from integrations.sources.caredove.fhir.concepts import code, is_retracted, label, state_of
 from integrations.sources.caredove.fhir.people import full_name
-from integrations.sources.caredove.fields import Fields, made
-from mapping.document import Appointment
+from integrations.sources.caredove.fhir.words.concepts import (
+    code,
+    is_retracted,
+    label,
+    state_of,
+)
+from integrations.sources.caredove.reading.fields import Fields, made
+from mapping.source.document import Appointment
 
 _PROVIDERS = ("Practitioner", "PractitionerRole")
 _LOCATION = "Location"

@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.sources.account import Rule
 from integrations.sources.caredove.events import UUID_LIKE
-from integrations.sources.caredove.fields import Fields, Reading
+from integrations.sources.caredove.reading.fields import Fields, Reading
 
 URN = "urn:uuid:"
 SERVICE_REQUEST, DOCUMENT = "ServiceRequest", "DocumentReference"

@@ -5,11 +5,11 @@ from typing import TypeAlias
 
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource, references_in
-from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted
 from integrations.sources.caredove.fhir.people import full_name
-from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.fhir.words.concepts import is_internal, is_retracted
+from integrations.sources.caredove.reading.fields import Fields, made
 from integrations.sources.warnings import Warning
-from mapping.document import Alias, Message, Withdrawn
+from mapping.source.document import Alias, Message, Withdrawn
 
 COMMUNICATION = "Communication"
 PROVIDER, REQUESTER = "provider", "requester"

@@ -16,12 +16,16 @@ from integrations.sources.caredove.fhir.bundle import (
     referred_key,
     without_version,
 )
-from integrations.sources.caredove.fhir.concepts import extensions, is_internal, is_retracted
-from integrations.sources.caredove.fields import PEEKING, Fields
-from integrations.sources.caredove.files import MAX_SIZE, Announced, Files
-from integrations.sources.caredove.signs import may_have_more
+from integrations.sources.caredove.fhir.words.concepts import (
+    extensions,
+    is_internal,
+    is_retracted,
+)
+from integrations.sources.caredove.reading.fields import PEEKING, Fields
+from integrations.sources.caredove.reading.files import MAX_SIZE, Announced, Files
+from integrations.sources.caredove.reading.signs import may_have_more
 from integrations.sources.warnings import Warning
-from mapping.document import Alias, Withdrawn
+from mapping.source.document import Alias, Withdrawn
 
 _BINARY = "Binary"
 # Members of other resources that hold a file.

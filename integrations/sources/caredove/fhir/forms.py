@@ -7,10 +7,14 @@ from integrations.sources.account import Rule, is_empty, leaves
 from integrations.sources.caredove import identity
 from integrations.sources.caredove.answers import Answers, yes_or_no
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
-from integrations.sources.caredove.fhir.concepts import is_internal, is_retracted, label
 from integrations.sources.caredove.fhir.people import full_name
-from integrations.sources.caredove.fields import Fields
-from mapping.document import Alias, FormAnswer
+from integrations.sources.caredove.fhir.words.concepts import (
+    is_internal,
+    is_retracted,
+    label,
+)
+from integrations.sources.caredove.reading.fields import Fields
+from mapping.source.document import Alias, FormAnswer
 
 RESPONSE = "QuestionnaireResponse"
 PLACE = "place-"  # begins the key of a form that only its place in the message tells

@@ -26,9 +26,9 @@ from integrations.sources.caredove.fhir.bundle import (
     references_in,
     referred_key,
 )
-from integrations.sources.caredove.fhir.concepts import extensions, label
 from integrations.sources.caredove.fhir.people import current
-from integrations.sources.caredove.fields import Fields
+from integrations.sources.caredove.fhir.words.concepts import extensions, label
+from integrations.sources.caredove.reading.fields import Fields
 from integrations.sources.warnings import Warning
 
 # Resources that are about a referral, and the members in which they say so.

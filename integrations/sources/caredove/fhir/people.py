@@ -15,13 +15,13 @@ from integrations.sources.caredove.fhir.bundle import (
     referred_key,
     without_version,
 )
-from integrations.sources.caredove.fhir.concepts import code, label, labels
-from integrations.sources.caredove.fields import PEEKING, Fields, made
+from integrations.sources.caredove.fhir.words.concepts import code, label, labels
+from integrations.sources.caredove.reading.fields import PEEKING, Fields, made
 from integrations.sources.values.address import complete_address
 from integrations.sources.values.contact import has_ended, read_email, read_gender, read_phone
 from integrations.sources.values.names import Name, complete, parse_name
 from integrations.sources.warnings import Warning
-from mapping.document import (
+from mapping.source.document import (
     Address,
     Contact,
     Email,

@@ -23,12 +23,17 @@ from integrations.sources.caredove.fhir.bundle import (
     references_in,
     referred_key,
 )
-from integrations.sources.caredove.fhir.concepts import all_names, code, is_internal, label
 from integrations.sources.caredove.fhir.identify import parents_of
 from integrations.sources.caredove.fhir.people import full_name, identifiers
-from integrations.sources.caredove.fields import Fields, made
+from integrations.sources.caredove.fhir.words.concepts import (
+    all_names,
+    code,
+    is_internal,
+    label,
+)
+from integrations.sources.caredove.reading.fields import Fields, made
 from integrations.triggers import CLOSED_TRIGGERS
-from mapping.document import Document, Identifier, Named, Note, Substatus
+from mapping.source.document import Document, Identifier, Named, Note, Substatus
 
 _LISTING = "HealthcareService"
 

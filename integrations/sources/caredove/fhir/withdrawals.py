@@ -7,9 +7,9 @@ from integrations.sources.caredove import identity
 from integrations.sources.caredove.fhir import appointments, communications, documents, forms
 from integrations.sources.caredove.fhir.also_sent import is_withdrawn, withdrawn_in
 from integrations.sources.caredove.fhir.bundle import DOCUMENT, Bundle, Resource
-from integrations.sources.caredove.fhir.concepts import is_internal
+from integrations.sources.caredove.fhir.words.concepts import is_internal
 from integrations.sources.warnings import Warning
-from mapping.document import Withdrawn
+from mapping.source.document import Withdrawn
 
 # The referral and its state are no parts of it: their status is told, and acted on.
 _NEVER = ("MessageHeader", "ServiceRequest", "Task", "Patient")

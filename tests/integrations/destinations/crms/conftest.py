@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.crms.transport import CrmsTransport
+from sandbox import Sandbox, running_sandbox
 
 TOKEN = "sandbox-token"
 RECORD = {

@@ -11,8 +11,8 @@ import pytest
 from integrations import destinations, sources
 from integrations.destinations.crms.fields import TARGET_FIELDS
 from integrations.destinations.crms.transport import CrmsTransport
-from mapping import exchange
-from mapping.engine import Context, Outcome, apply
+from mapping.editing import exchange
+from mapping.engine.engine import Context, Outcome, apply
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 

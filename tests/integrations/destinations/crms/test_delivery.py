@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from integrations.capabilities import Capability, Finding
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
 from integrations.destinations.crms.transport import CrmsTransport
 from integrations.transport import (
     ATTACHMENT,
@@ -32,6 +31,7 @@ from integrations.transport import (
     TryAgain,
     Unconfirmed,
 )
+from sandbox import Sandbox, running_sandbox
 from tests.contract.ledger import InMemoryLedger, Killed
 from tests.contract.parcels import DOCUMENTS, REFERENCE, SUMMARY_PDF, document, parcel
 from tests.integrations.destinations.crms.conftest import RECORD, TOKEN, Connect, connected

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from integrations.sources.parsed import ParsedEvent
-from mapping.document import Document
+from mapping.source.document import Document
 from tests.integrations.sources.caredove.messages import FILES, GOLDEN, load, parse
 
 

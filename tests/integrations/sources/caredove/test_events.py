@@ -9,7 +9,7 @@ from integrations.sources.caredove.events import (
 )
 from integrations.sources.parsed import EventKind
 from integrations.triggers import CLOSED_TRIGGERS, TRIGGER_KEYS
-from mapping.document import CLASSIFICATIONS
+from mapping.source.document import CLASSIFICATIONS
 
 
 @pytest.mark.parametrize("event_type", PLAIN_KINDS)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from integrations.sources.caredove.files import Announced, Files
+from integrations.sources.caredove.reading.files import Announced, Files
 from integrations.sources.parsed import ParsedFile
 from integrations.sources.warnings import sentence
 from tests.integrations.sources.caredove.messages import REFERENCE, bundle, load, parse, request

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integrations.sources.account import texts_of
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import Unusable
-from mapping.document import Document
+from mapping.source.document import Document
 from tests.core.test_markup import DANGEROUS, Working
 from tests.integrations.sources.caredove.messages import (
     FILES,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import strict_json
+from core.text import lenient_json
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.values.names import parse_name
 from tests.integrations.sources.caredove.messages import (
@@ -231,7 +231,7 @@ def test_reading_many_answers_takes_little_memory_beside_the_body(endpoint):
         return peak
 
     # The answers stand in the body and in the document; marks of each leaf were thrice as much.
-    assert peak(door.parse) < 2 * peak(strict_json.read)
+    assert peak(door.parse) < 2 * peak(lenient_json.read)
 
 
 # -- What is withdrawn without saying which (rule 16) ---------------------------------------------

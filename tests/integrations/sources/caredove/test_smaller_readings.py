@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integrations.sources.account import texts_of
-from mapping.lines import lines
+from mapping.engine.lines import lines
 from tests.integrations.sources.caredove.messages import bundle, parse, plain_event, request
 
 

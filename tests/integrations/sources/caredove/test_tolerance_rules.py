@@ -8,7 +8,7 @@ import pytest
 
 from integrations.sources.caredove import fhir
 from integrations.sources.parsed import EventKind
-from referrals.snapshot import merge, view
+from referrals.record.snapshot import merge, view
 from tests.integrations.sources.caredove.messages import (
     REFERENCE,
     REFERRAL_SYSTEM,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.destinations.crms.sandbox import Sandbox, running_sandbox
+from sandbox import Sandbox, running_sandbox
 from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from integrations.destinations.crms.sandbox import running_sandbox
+from sandbox import running_sandbox
 from tests.integrations.destinations.crms.sandbox.sender import (
     SECONDS,
     TOKEN,

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from integrations.destinations.crms.sandbox import running_sandbox
-from integrations.destinations.crms.sandbox.faults import MODES, BadFault, Effect
+from sandbox import running_sandbox
+from sandbox.rules.faults import MODES, BadFault, Effect
 from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender, body, eventually
 
 NO_ANSWER = (

@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.destinations.crms.sandbox.faults import (
-    AMBIGUOUS,
-    MODES,
-    STEPS,
-    BadFault,
-    Fault,
-    FaultPlan,
-)
+from sandbox.rules.faults import AMBIGUOUS, MODES, STEPS, BadFault, Fault, FaultPlan
 
 
 def names(plan, *calls):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from integrations.destinations.crms.sandbox import running_sandbox
-from integrations.destinations.crms.sandbox.ledger import BrokenLedger
+from sandbox import running_sandbox
+from sandbox.ledger import BrokenLedger
 from tests.integrations.destinations.crms.sandbox.sender import Sender, body
 
 REFERENCE = "3502768696"

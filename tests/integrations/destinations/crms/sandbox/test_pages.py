@@ -2,8 +2,8 @@
 
 import pytest
 
-from integrations.destinations.crms.sandbox import running_sandbox
-from integrations.destinations.crms.sandbox.faults import MODES
+from sandbox import running_sandbox
+from sandbox.rules.faults import MODES
 from tests.integrations.destinations.crms.sandbox.sender import Sender, body, changed
 
 HOSTILE = "<script>alert(1)</script>\"'&"

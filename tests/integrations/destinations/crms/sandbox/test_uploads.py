@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from integrations.destinations.crms.sandbox import running_sandbox
+from sandbox import running_sandbox
 from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender
 
 MEBIBYTE = 1024 * 1024

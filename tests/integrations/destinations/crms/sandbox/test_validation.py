@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.destinations.crms.sandbox import validation
+from sandbox.rules import validation
 from tests.integrations.destinations.crms.sandbox.sender import body, changed
 
 NOT_BORN_YET = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()

@@ -1,0 +1,234 @@
+"""The figures of the home page: what needs a person, today's flow, how each connection does.
+
+Everything is asked for some destinations, those of a person's organizations. On tables of a million
+rows each question is answered from an index: what is counted is a day's work, or what people have
+left undone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from core.database import clock
+from integrations.models import Destination
+from referrals import delivering, gates
+from referrals.advice import Actor
+from referrals.answers.causes import (
+    BY_KEY,
+    PAUSED_BY,
+    UNCLEARED,
+    WAITS_FOR_CONNECTION,
+    Cause,
+    cause_key,
+)
+from referrals.models import Delivery, InboundEvent
+
+State = Delivery.State
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Imports into one destination that need a person for the same cause, and since when."""
+
+    cause: Cause
+    destination: Destination
+    count: int
+    since: datetime
+
+
+class Health(StrEnum):
+    """How a connection does, the worst first."""
+
+    HELD = "Held"
+    DOWN = "Unreachable"
+    FAILING = "Failing"
+    PAUSED = "Paused"
+    UNUSED = "Nothing sent yet"
+    WORKING = "Working"
+
+
+HEALTH = {
+    gates.UNREACHABLE.key: Health.DOWN,
+    gates.PAUSED.key: Health.HELD,
+    gates.MAY_NOT_IMPORT.key: Health.PAUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How many came and went since a moment."""
+
+    received: int
+    matched: int
+    imported: int
+    failed: int
+
+
+def destinations_with_figures(
+    destinations: QuerySet[Destination], since: datetime
+) -> list[Destination]:
+    """Return the destinations, each with when it last worked and failed, and its flow.
+
+    The attributes are `last_success`, `last_failure`, `matched`, `imported` and `failed`.
+    """
+    return list(
+        destinations.select_related("organization")
+        .defer("options")
+        .annotate(
+            last_success=_last("imported_at"),
+            last_failure=_last("connection_failed_at"),
+            matched=_count(opened_at__gte=since),
+            imported=_count(imported_at__gte=since),
+            failed=_count(error_at__gte=since),
+        )
+    )
+
+
+def _deliveries() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(destination=OuterRef("pk")).order_by()
+
+
+def _last(moment: str) -> Subquery:
+    happened = _deliveries().filter(**{f"{moment}__isnull": False}).order_by(f"-{moment}")
+    return Subquery(happened.values(moment)[:1])
+
+
+def _count(**condition: Any) -> Coalesce:
+    counted = _deliveries().filter(**condition).values("destination").annotate(count=Count("pk"))
+    return Coalesce(Subquery(counted.values("count")), 0)
+
+
+def health(destination: Any) -> Health:
+    """Return how the connection to a destination with figures does."""
+    if shut := shut_gate(destination):
+        return HEALTH[shut.gate.key]
+    if destination.paused_until or (destination.last_failure and not _worked_since(destination)):
+        return Health.FAILING
+    return Health.WORKING if destination.last_success else Health.UNUSED
+
+
+def shut_gate(destination: Destination) -> gates.Shut | None:
+    """Return the gate of the connection that is shut, or None when it is open."""
+    return gates.first_shut(gates.Facts(destination=destination), *gates.OF_THE_CONNECTION)
+
+
+def waiting_for_turn(destinations: Iterable[Destination]) -> dict[int, int]:
+    """Return how many deliveries are due, of destinations with limits that are open."""
+    limited = [one.pk for one in destinations if one.limits and not one.held_at]
+    if not limited:
+        return {}
+    due = Delivery.objects.filter(
+        state=State.QUEUED, due_at__lte=clock.now(), destination__in=limited
+    )
+    counted = due.order_by().values("destination").annotate(count=Count("pk"))
+    return dict(counted.values_list("destination", "count"))
+
+
+def _worked_since(destination: Any) -> bool:
+    worked: datetime | None = destination.last_success
+    return worked is not None and worked >= destination.last_failure
+
+
+def flow(destinations: Iterable[Any], events: QuerySet[InboundEvent], since: datetime) -> Flow:
+    """Return what came and went, of destinations with figures and of the events given."""
+    known = list(destinations)
+    return Flow(
+        received=events.filter(received_at__gte=since).order_by().count(),
+        matched=sum(one.matched for one in known),
+        imported=sum(one.imported for one in known),
+        failed=sum(one.failed for one in known),
+    )
+
+
+# -- What needs a person ---------------------------------------------------------------------------
+
+
+def needs(destinations: Sequence[Destination]) -> list[Need]:
+    """Return what needs a person, the oldest first."""
+    by_id = {destination.pk: destination for destination in destinations}
+    found: dict[tuple[str, int], list[tuple[int, datetime]]] = {}
+    for key, destination, count, since in (*_uncleared(by_id), *_waiting(destinations)):
+        found.setdefault((key, destination), []).append((count, since))
+    grouped = [
+        Need(
+            BY_KEY[key],
+            by_id[destination],
+            sum(count for count, _ in counted),
+            min(since for _, since in counted),
+        )
+        for (key, destination), counted in found.items()
+        if BY_KEY[key].advice.actor != Actor.NOBODY
+    ]
+    return sorted(grouped, key=lambda need: need.since)
+
+
+def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
+    deliveries = Delivery.objects.filter(UNCLEARED, destination__in=list(destinations)).order_by()
+    by_cause = deliveries.annotate(cause=cause_key()).values("cause", "destination")
+    counted = by_cause.annotate(count=Count("pk"), since=Min("error_at"))
+    return counted.values_list("cause", "destination", "count", "since")
+
+
+def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
+    """Return imports without an error of their own that wait until a connection is mended."""
+    paused = {
+        one.pk: PAUSED_BY[shut.gate.key]
+        for one in destinations
+        if (shut := gates.first_shut(gates.Facts(destination=one), gates.UNREACHABLE, gates.PAUSED))
+    }
+    if not paused:
+        return []
+    deliveries = Delivery.objects.filter(
+        WAITS_FOR_CONNECTION, ~UNCLEARED, destination__in=list(paused)
+    )
+    by_destination = deliveries.order_by().values("destination")
+    counted = by_destination.annotate(count=Count("pk"), since=Min("opened_at"))
+    rows = counted.values_list("destination", "count", "since")
+    return [(paused[destination], destination, *rest) for destination, *rest in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestore:
+    """How many imports may have arrived since a backup that was restored."""
+
+    at: datetime
+    searched: int
+    asked: int  # a person has to say whether they are there
+
+
+def after_restore(destinations: Iterable[Destination]) -> AfterRestore | None:
+    """Return what is still to be found out after the last restore, or None."""
+    theirs = delivering.doubtful().filter(destination__in=[one.pk for one in destinations])
+    asked = Q(state=State.NEEDS_ATTENTION, reason=Delivery.Reason.UNCONFIRMED)
+    found = theirs.order_by().aggregate(
+        at=Max("restore__at"),
+        searched=Count("pk", filter=~asked),
+        asked=Count("pk", filter=asked),
+    )
+    return AfterRestore(**found) if found["at"] else None
+
+
+def oldest_unfinished(destinations: Iterable[Destination]) -> Delivery | None:
+    """Return the import that was started first of those that neither arrived nor were given up.
+
+    Held ones count. One whose error a person has cleared does not: somebody has seen to it.
+    """
+    theirs = Delivery.objects.filter(destination__in=[one.pk for one in destinations])
+    firsts = [
+        theirs.filter(condition).order_by("opened_at").only("opened_at", "state").first()
+        for condition in (
+            Q(state=State.QUEUED),
+            Q(state=State.RUNNING),
+            Q(state=State.NEEDS_ATTENTION) & UNCLEARED,
+        )
+    ]
+    return min(
+        (delivery for delivery in firsts if delivery),
+        key=lambda delivery: delivery.opened_at,
+        default=None,
+    )

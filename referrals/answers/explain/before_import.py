@@ -1,0 +1,187 @@
+"""The checks from Caredove up to the import: has it come, may it go, did a trigger match."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from django.db.models import Q, QuerySet
+
+from integrations.models import TriggerConfig
+from integrations.triggers import TRIGGER_LABELS
+from referrals import gates, sentences
+from referrals.advice import Actor, Advice
+from referrals.answers.explain.answer import Cause, Check, Light, Stop, amber, red, shut
+from referrals.gates import EVENT, LISTING, ORGANIZATION, TRIGGER
+from referrals.intake import identity
+from referrals.models import Delivery, InboundEvent, Referral
+
+State, Outcome = InboundEvent.State, InboundEvent.Outcome
+
+ABSENT = (
+    "No event with this reference has arrived. Check the number. If it is right: the referral may "
+    "be so new that it is still on its way, or not say yet which organization it is for; the "
+    "listing may not be integrated in Caredove; the referral may be older than the integration; "
+    "or Caredove could not reach Dovetail, or was refused, and tells so in its own list of "
+    "failures."
+)
+CHECK_NUMBER = Advice(Actor.SUPPORT, "")
+TELL_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
+COMPARE = Advice(
+    Actor.SUPPORT, "Compare the two bodies, and tell Caredove to send it with an id of its own."
+)
+
+# -- without a referral ------------------------------------------------------------------------
+
+
+def of_unknown(reference: str, events: Q) -> Stop:
+    """Return why there is no referral of this reference: of those events that one may hear of."""
+    named = InboundEvent.objects.filter(events, reference=reference)
+    return (
+        _unopened(named)
+        or _unused(named)
+        or red(EVENT, Cause.UNKNOWN_REFERENCE, ABSENT, CHECK_NUMBER)
+    )
+
+
+def _unopened(named: QuerySet[InboundEvent], question: str = EVENT) -> Stop | None:
+    """An event that is stored and not opened: nothing has been merged from it yet."""
+    if event := named.filter(state=State.QUARANTINED).first():
+        sentence = "Its event arrived and could not be opened."
+        return red(question, Cause.NOT_OPENABLE, sentence, TELL_DEVELOPERS, event)
+    if event := named.filter(state=State.RECEIVED).first():
+        return amber(
+            question,
+            Cause.NOT_OPENED,
+            "Its newest event has arrived and has not been opened yet.",
+            "If that lasts longer than a minute, the dispatcher is not running: tell an "
+            "administrator.",
+            event,
+        )
+    return None
+
+
+def _unused(named: QuerySet[InboundEvent]) -> Stop | None:
+    """An event that was stored, and that none of a referral could be made of."""
+    if event := named.filter(outcome=Outcome.UNREADABLE).first():
+        return red(EVENT, Cause.UNREADABLE, event.reason, TELL_DEVELOPERS, event)
+    if event := named.filter(outcome=Outcome.FORBIDDEN).first():
+        return shut(gates.FORBIDDEN.was_shut(event.reason, event))
+    if event := named.filter(state=State.CONFLICT).first():
+        return red(EVENT, Cause.CONFLICT, event.reason, COMPARE, event)
+    return None
+
+
+# -- of a referral -----------------------------------------------------------------------------
+
+
+def before_import(
+    referral: Referral, deliveries: Sequence[Delivery], asked: str
+) -> Iterator[Check]:
+    """Yield what was passed up to the import; raises Stop where it ends."""
+    yield _event(referral, deliveries, asked)
+    if deliveries:
+        # The gates were open when the import started; what matters now is the import.
+        yield Check(ORGANIZATION, Light.GREEN, str(referral.organization or ""))
+        yield Check(LISTING, Light.GREEN, str(referral.listing or ""))
+        yield Check(
+            TRIGGER,
+            Light.GREEN,
+            _labels(key for delivery in deliveries for key in delivery.triggers),
+        )
+        return
+    yield from _may_go(referral)
+
+
+def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Check:
+    if referral.purged_at:
+        raise _purged(referral, deliveries)
+    opened = list(referral.events.filter(state=State.OPENED).order_by("received_at"))
+    named = InboundEvent.objects.filter(reference=referral.reference)
+    if not opened and (stop := _unopened(named)):
+        raise stop
+    if opened and not deliveries and not referral.snapshot:
+        raise _nothing_to_merge(opened[-1])
+    alias = "" if asked == referral.reference else f" {asked} is another id of it."
+    count = f"{len(opened)} event{'' if len(opened) == 1 else 's'}"
+    sentence = f"{count} received for {referral.reference}.{alias}{_other_numbers(referral)}"
+    return Check(EVENT, Light.GREEN, sentence)
+
+
+def _other_numbers(referral: Referral) -> str:
+    """Return that messages name the referral by several Reference #s; empty when they do not."""
+    aliases = referral.aliases.exclude(value=referral.reference)
+    named = aliases.values_list("source_kind", "value")
+    others = sorted(value for kind, value in named if identity.is_number(kind, value))
+    return f" Messages also name it by the number {', '.join(others)}." if others else ""
+
+
+def _nothing_to_merge(last: InboundEvent) -> Stop:
+    if last.outcome == Outcome.UNKNOWN_CODE:
+        return red(EVENT, Cause.UNKNOWN_CODE, last.reason, TELL_DEVELOPERS, last)
+    return amber(EVENT, Cause.IGNORED_CODE, last.reason, "Nothing else has come yet.", last)
+
+
+def _purged(referral: Referral, deliveries: Sequence[Delivery]) -> Stop:
+    there = [delivery for delivery in deliveries if delivery.external_id]
+    where = ", ".join(f"{delivery.destination} as {delivery.external_id}" for delivery in there)
+    if not referral.is_revoked:
+        deleted = "Its retention period was over, so its data was deleted here."
+        left = f"It is in {where}." if there else "It was not imported."
+        return amber(EVENT, Cause.EXPIRED, f"{deleted} {left}")
+    if any(delivery.has_uncleared_error for delivery in there):
+        sentence = f"Caredove revoked it; its data was deleted here. It is still in {where}."
+        remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
+        return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])
+    deleted = "Caredove revoked it; its data was deleted, and it is not imported."
+    return amber(EVENT, Cause.REVOKED, deleted)
+
+
+def _may_go(referral: Referral) -> Iterator[Check]:
+    """Yield the questions that gates answer, without an import; raises Stop where one is shut."""
+    configs = list(
+        TriggerConfig.objects.filter(listing=referral.listing).select_related("destination")
+    )
+    facts = gates.Facts(
+        referral=referral,
+        organization=referral.organization,
+        listing=referral.listing,
+        listing_id=referral.listing_caredove_id,
+        configs=configs,
+    )
+    organization = referral.organization
+    if organization is None:
+        raise _no_organization(referral)
+    if closed := gates.shut_at(facts, ORGANIZATION):
+        raise shut(closed)
+    plan = organization.get_plan_display()
+    sentence = sentences.MAY_IMPORT(organization=organization, plan=plan)
+    yield Check(ORGANIZATION, Light.GREEN, sentence)
+    if closed := gates.shut_at(facts, LISTING):
+        raise shut(closed)
+    yield Check(LISTING, Light.GREEN, sentences.CONNECTED(listing=referral.listing))
+    raise _trigger(referral, replace(facts, configs=[one for one in configs if one.enabled]))
+
+
+def _no_organization(referral: Referral) -> Stop:
+    """Say what an event stopped at: which organization it named, only its reason still knows."""
+    if referral.events.filter(outcome=Outcome.NO_LISTING).exists():
+        return shut(gates.PLACE_UNKNOWN.was_shut(sentences.NO_LISTING()))
+    last = referral.events.exclude(reason="").order_by("-received_at").first()
+    sentence = last.reason if last else sentences.UNKNOWN_PLACE(id=referral.listing_caredove_id)
+    return shut(gates.UNKNOWN_ORGANIZATION.was_shut(sentence))
+
+
+def _trigger(referral: Referral, facts: gates.Facts) -> Stop:
+    named = InboundEvent.objects.filter(reference=referral.reference)
+    if pending := _unopened(named, TRIGGER):
+        return pending
+    place = facts.configs[0]
+    if routed := referral.events.filter(outcome=Outcome.ROUTED).first():
+        return shut(gates.ROUTED.was_shut(routed.reason, place))
+    if conflict := named.filter(state=State.CONFLICT).first():
+        return red(TRIGGER, Cause.CONFLICT, conflict.reason, COMPARE, conflict)
+    fired = [key for event in referral.events.all() for key in sorted(event.triggers)]
+    return shut(gates.NO_TRIGGER.was_shut(gates.what_happened(replace(facts, fired=fired)), place))
+
+
+def _labels(keys: Iterable[str]) -> str:
+    return ", ".join(TRIGGER_LABELS.get(key, key) for key in dict.fromkeys(keys))

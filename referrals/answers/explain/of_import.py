@@ -1,0 +1,256 @@
+"""The checks of one import: is it wanted, can it be sent, was it taken, and its files."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+
+from core.database import clock
+from integrations.transport import Doubt, ErrorKind
+from referrals import delivering, gates, sentences
+from referrals.advice import Actor, Advice
+from referrals.answers.explain.answer import (
+    Cause,
+    Check,
+    Import,
+    Light,
+    Stop,
+    amber,
+    red,
+    shut,
+)
+from referrals.gates import ANSWER, CONNECTION, DETAILS, FILES, MAPPED, WANTED
+from referrals.models import Attempt, Delivery
+from referrals.record import snapshot, warned
+
+State, Reason, Outcome = Delivery.State, Delivery.Reason, Attempt.Outcome
+
+SUBJECT_MISSING = "subject_missing"
+RECENT = 20  # events
+CAUSE_OF_DOUBT: dict[str, Cause] = {
+    Doubt.NO_ID: Cause.NO_READABLE_ID,
+    Doubt.DUPLICATE: Cause.DUPLICATE_THERE,
+    Doubt.GONE: Cause.GONE_THERE,
+    Doubt.NOT_SEARCHABLE: Cause.NOT_SEARCHABLE,
+    Doubt.UNCLEAR_SEARCH: Cause.UNCLEAR_SEARCH,
+    Doubt.UNPROVEN: Cause.UNPROVEN,
+}
+CAUSE_OF_WAITING: dict[str, Cause] = {
+    ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,
+    ErrorKind.FAILING: Cause.SERVER_ERROR,
+}
+LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
+START_DISPATCHER = Advice(
+    Actor.ADMINISTRATOR, "The dispatcher is not running, or has more to do than it can: look there."
+)
+
+
+class ImportChecks:
+    """The chain of one import.
+
+    `said` takes what somebody else has said, which may be personal, and our own words for it; it
+    returns those that the asker may read.
+    """
+
+    def __init__(self, one: Import, said: Callable[[str, str], str]) -> None:
+        self.delivery = one.delivery
+        self.said = said
+        self.last, self.advice = one.last, one.advice
+
+    def run(self) -> Iterator[Check]:
+        """Yield what was passed; raises Stop where it ends."""
+        yield self._wanted()
+        yield self._details()
+        yield self._connection()
+        yield self._mapped()
+        yield self._answer()
+        yield self._files()
+
+    @cached_property
+    def facts(self) -> gates.Facts:
+        """What the gates judge of the import."""
+        delivery, referral = self.delivery, self.delivery.referral
+        destination = delivery.destination
+        moved = referral.organization_id != destination.organization_id
+        return gates.Facts(
+            now=clock.now() - LATE,
+            referral=referral,
+            delivery=delivery,
+            destination=destination,
+            has_moved=moved and delivery.external_id is None,
+            names_somebody=snapshot.has_details(snapshot.view(referral.snapshot)),
+            names_somebody_else=delivery.state == State.WAITING and self._names_somebody_else(),
+        )
+
+    def _names_somebody_else(self) -> bool:
+        """Whether a message of late held another person's details."""
+        events = self.delivery.referral.events.order_by("-received_at")[:RECENT]
+        return any(warned.has_cause(event, SUBJECT_MISSING) for event in events)
+
+    def _check(self, *asked: gates.Gate) -> None:
+        """Raise Stop where one of the gates is shut."""
+        if closed := gates.first_shut(self.facts, *asked):
+            raise shut(closed)
+
+    def _red(self, question: str, cause: Cause, sentence: str) -> Stop:
+        return red(question, cause, sentence, self.advice, self.delivery)
+
+    def _wanted(self) -> Check:
+        delivery = self.delivery
+        if merged := gates.MERGED.shut(self.facts):
+            raise shut(merged, light=Light.RED)
+        if delivery.state == State.DISMISSED:
+            by = f"{delivery.closed_by or 'Dovetail'} dismissed the import"
+            sentence = self.said(f"{by}: {delivery.closed_why}", f"{by}.")
+            raise self._red(WANTED, Cause.DISMISSED, sentence)
+        self._check(gates.MOVED)
+        return Check(WANTED, Light.GREEN)
+
+    def _details(self) -> Check:
+        self._check(gates.WAITING, gates.NOBODY_NAMED)
+        return Check(DETAILS, Light.GREEN)
+
+    def _connection(self) -> Check:
+        delivery, destination = self.delivery, self.delivery.destination
+        if delivery.external_id:
+            return Check(CONNECTION, Light.GREEN)
+        closed = gates.first_shut(self.facts, *gates.OF_THE_CONNECTION)
+        if closed and closed.gate is gates.PAUSED:
+            cause, now = Cause.HELD, closed.gate.advice
+            if delivery.reason == Reason.CONNECTION:
+                cause, now = Cause.CREDENTIALS_REFUSED, self.advice
+            words = self.said(closed.sentence, closed.unquoted)
+            raise red(CONNECTION, cause, words, now, destination)
+        if closed:
+            raise shut(closed)
+        return Check(CONNECTION, Light.GREEN, sentences.OPEN(destination=destination))
+
+    def _mapped(self) -> Check:
+        # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
+        self._check(gates.MAPPING_ERROR, gates.CONNECTION_REMOVED)
+        return Check(MAPPED, Light.GREEN)
+
+    # -- what the destination said -------------------------------------------------------------
+
+    def _answer(self) -> Check:
+        delivery = self.delivery
+        if delivery.external_id:
+            taken = f"{delivery.destination} took it as {delivery.external_id}."
+            return Check(ANSWER, Light.GREEN, taken)
+        if delivery.state == State.NEEDS_ATTENTION:
+            raise self._red(
+                ANSWER, self._cause(), f"{self._tired()}{self._message()}{self._seen()}"
+            )
+        if delivery.state == State.RUNNING:
+            raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=delivery)
+        self._check_turn()
+        if delivery.due_at and delivery.due_at < clock.now() - LATE:
+            asks = delivering.asking().exists()
+            if host := gates.NEW_HOST.shut(replace(self.facts, host_asks=asks)):
+                raise shut(host)
+            sentence = f"It has been due since {self._due()}, and nobody has taken it."
+            raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
+        if delivery.tries or delivery.steps.exists():
+            sentence = f"{self._message()} It is tried again at {self._due()}."
+            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
+        if delivery.restore_id:
+            sentence = sentences.RESTORED_SEARCHED_AT(time=self._due())
+            raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice.what, delivery)
+        sentence = f"It is queued for {self._due()}."
+        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
+
+    def _check_turn(self) -> None:
+        """Raise Stop where it could go, and its destination is paused or has had enough for now."""
+        delivery, destination, now = self.delivery, self.delivery.destination, clock.now()
+        if delivery.due_at is None or delivery.due_at > now:
+            return
+        self._check(gates.RECOVERING)
+        waits = bool(destination.limits) and destination.is_moving(now - LATE)
+        if turn := gates.LIMITED.shut(replace(self.facts, waits_for_turn=waits)):
+            raise shut(turn)
+
+    def _message(self) -> str:
+        delivery, last = self.delivery, self.last
+        code = f" ({last.code})" if last and last.code else ""
+        ours = delivery.get_reason_display() or (last.get_outcome_display() if last else "")
+        return self.said(delivery.message or (last.message if last else ""), f"{ours}{code}.")
+
+    def _tired(self) -> str:
+        gave_up = self.delivery.reason == Reason.GAVE_UP
+        return "All automatic tries are used up. " if gave_up else ""
+
+    def _seen(self) -> str:
+        delivery = self.delivery
+        if delivery.error_cleared_at is None:
+            return ""
+        by = delivery.error_cleared_by or "Dovetail"
+        return f" {by} has cleared the error, and it is still not there."
+
+    def _cause(self) -> Cause:
+        doubt = self.last.doubt if self.last else ""
+        match self.delivery.reason:
+            case Reason.UNCONFIRMED:
+                return CAUSE_OF_DOUBT.get(doubt, Cause.UNCONFIRMED)
+            case Reason.SINGLED_OUT:
+                return Cause.SINGLED_OUT
+            case Reason.REJECTED:
+                return Cause.REJECTED
+            case Reason.GAVE_UP:
+                return Cause.GAVE_UP
+            case Reason.QUARANTINED:
+                return Cause.QUARANTINED
+            case Reason.WITHDRAWN:
+                return Cause.WITHDRAWN
+            case _:
+                return Cause.BUG
+
+    def _cause_of_waiting(self) -> Cause:
+        last = self.last
+        if last is None or last.outcome in (Outcome.UNCONFIRMED, Outcome.LOST, Outcome.BUG):
+            return Cause.BEING_LOOKED_FOR
+        return CAUSE_OF_WAITING.get(last.kind, Cause.NO_ANSWER)
+
+    def _due(self) -> str:
+        """The due time as people of the organization write it."""
+        due, zone = self.delivery.due_at, self.delivery.destination.organization.zone
+        return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else "no time"
+
+    # -- its files -----------------------------------------------------------------------------
+
+    def _files(self) -> Check:
+        delivery = self.delivery
+        if delivery.needs_correction and delivery.has_uncleared_error:
+            raise self._red(FILES, Cause.TO_CORRECT, self._corrections())
+        if not delivery.missing_files:
+            return self._flag()
+        where = self._missing()
+        if delivery.due_at or delivery.state in (State.QUEUED, State.RUNNING):
+            again = "They are tried again by themselves."
+            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, again, delivery)
+        if not delivery.has_uncleared_error:
+            return Check(FILES, Light.GREEN, f"{where} A person has seen to it.")
+        raise self._red(FILES, self._cause_of_missing(), where)
+
+    def _corrections(self) -> str:
+        there = f"It is in {self.delivery.destination} as {self.delivery.external_id}"
+        ours = f"{there}, but something is to be corrected there."
+        also = f" {self._missing()}" if self.delivery.missing_files else ""
+        return self.said(f"{there}, but: {' '.join(self.delivery.corrections)}", ours) + also
+
+    def _missing(self) -> str:
+        delivery = self.delivery
+        where = f"It is in {delivery.destination} as {delivery.external_id}, but files are missing"
+        files = delivery.missing_files.items()
+        names = "; ".join(f"{name} ({why.rstrip('.')})" for name, why in files)
+        return self.said(f"{where}: {names}.", f"{where}: {len(files)}.")
+
+    def _cause_of_missing(self) -> Cause:
+        """Whether the destination refused a file that we had, or we could not get it."""
+        ours = self.delivery.referral.files.exclude(state__in=["stored", "withdrawn"])
+        return Cause.FILE_MISSING if ours.exists() else Cause.FILE_REFUSED
+
+    def _flag(self) -> Check:
+        if self.delivery.has_uncleared_error:
+            sentence = f"It is in {self.delivery.destination} as {self.delivery.external_id}."
+            raise self._red(FILES, Cause.ERROR_NOT_CLEARED, sentence)
+        return Check(FILES, Light.GREEN)

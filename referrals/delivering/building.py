@@ -1,0 +1,174 @@
+"""A delivery becomes a parcel: the record by the mapping, the summary, the files.
+
+Nothing here leaves anything behind: what has to be fetched or stored first is `preparing`'s.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from integrations.models import TriggerConfig
+from integrations.transport import (
+    ATTACHMENT,
+    SUMMARY,
+    Action,
+    Document,
+    ErrorKind,
+    Ledger,
+    Misconfigured,
+    Parcel,
+)
+from mapping.engine import engine
+from mapping.source import document as source
+from referrals import sentences
+from referrals.models import Delivery, ReferralFile, StoredSummary, Version
+from referrals.record import files, versions
+
+Record = Mapping[str, object]
+
+
+class Disconnected(Misconfigured):
+    """Nothing joins the listing and the destination any more."""
+
+    kind = ErrorKind.BAD_MAPPING
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A parcel, and what could not be put into it.
+
+    `missing` maps a file's name to why it is missing, `names` the name under which a file is sent
+    to its own; `more_later` says that a missing one is worth another try. `version` is that of the
+    snapshot that was used, `files` are those of the referral at that time; what is `frozen` shows
+    the same on every try, whatever has come since.
+    """
+
+    parcel: Parcel
+    version: int
+    missing: dict[str, str] = field(repr=False)
+    names: dict[str, str] = field(repr=False)
+    more_later: bool = False
+    files: frozenset[int] = frozenset()
+    frozen: bool = False
+
+    def all_missing(self, refused: Mapping[str, str]) -> dict[str, str]:
+        """Return why each file is missing, those included that the destination refused."""
+        theirs = {self.names.get(sent, sent): why for sent, why in refused.items()}
+        return self.missing | theirs
+
+
+def map_record(delivery: Delivery, document: source.Document) -> Record:
+    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
+    config = delivery.trigger_config
+    if config is None:  # what joins the listing and the destination now, instead of what did then
+        connected = TriggerConfig.objects.select_related("mapping").filter(
+            enabled=True, listing=delivery.referral.listing, destination=delivery.destination
+        )
+        config = connected.first()
+    if config is None:
+        raise Disconnected(sentences.DISCONNECTED())
+    context = engine.Context(
+        time_zone=delivery.destination.organization.zone,
+        value_tables=config.mapping.engine_tables(),
+        targets=delivery.destination.transport().fields(),
+    )
+    try:
+        return engine.apply(config.mapping.engine_rules(), document, context).record
+    except engine.MappingError as error:
+        message = sentences.MAPPING_FAILED(mapping=config.mapping, why=error.sentence)
+        raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
+
+
+def build(
+    delivery: Delivery,
+    version: Version,
+    ledger: Ledger,
+    record: Record,
+    *,
+    document: source.Document,
+    summary: StoredSummary,
+    more_later: bool,
+    frozen: bool,
+) -> Built:
+    """Put a record, the summary and the files that are here into a parcel.
+
+    `more_later`, `frozen`: as Built says.
+    """
+    referral, reference = delivery.referral, delivery.reference
+    documents = [
+        Document(
+            key="summary",
+            name=f"referral-{reference}-summary.pdf",
+            category=SUMMARY,
+            content_type="application/pdf",
+            size=summary.size,
+            sha256=summary.sha256,
+            open=partial(files.open_stored, summary),
+        )
+    ]
+    missing: dict[str, str] = {}
+    names: dict[str, str] = {}
+    numbered = files.numbered(referral, document)
+    for number, file in _each_once(delivery, numbered):
+        taken = {*missing, *names.values()}
+        own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
+        if file.state == ReferralFile.State.STORED:
+            documents.append(_attachment(reference, number, file))
+            names[documents[-1].name] = own_name
+        else:
+            missing[own_name] = file.problem or sentences.NOT_FETCHED()
+    parcel = Parcel(reference, record, tuple(documents), ledger, **_of_version(version))
+    known = frozenset(file.pk for _, file in numbered)
+    return Built(parcel, referral.version, missing, names, more_later, known, frozen)
+
+
+def build_row(delivery: Delivery, version: Version, ledger: Ledger, record: Record) -> Built:
+    """Put the record of a version into a parcel of a run, which carries no files."""
+    parcel = Parcel(delivery.reference, record, (), ledger, **_of_version(version))
+    return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
+
+
+def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
+    """Return a parcel that removes the referral under the reference that it was sent with."""
+    parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))
+    return Built(parcel, delivery.referral.version, {}, {})
+
+
+def _of_version(version: Version) -> dict[str, Any]:
+    return {
+        "action": Action(version.action),
+        "version": str(version.pk),
+        "number": version.number,
+        "skipped": versions.skipped_before(version) if version.number > 1 else (),
+        "options": version.options or {},
+    }
+
+
+def _each_once(
+    delivery: Delivery, numbered: Sequence[tuple[int, ReferralFile]]
+) -> list[tuple[int, ReferralFile]]:
+    """Leave out files whose bytes another one has: of those, the one that was begun is sent."""
+    copies: dict[str, list[ReferralFile]] = {}
+    for _, file in numbered:
+        copies.setdefault(file.sha256 or f"file {file.pk}", []).append(file)
+    if len(copies) == len(numbered):
+        return list(numbered)
+    begun = set(delivery.steps.values_list("name", flat=True))
+    chosen = {
+        next((file.pk for file in same if files.step_of(file) in begun), same[0].pk)
+        for same in copies.values()
+    }
+    return [(number, file) for number, file in numbered if file.pk in chosen]
+
+
+def _attachment(reference: str, number: int, file: ReferralFile) -> Document:
+    return Document(
+        key=file.key,
+        name=files.sent_name(reference, number, file),
+        category=ATTACHMENT,
+        content_type=file.content_type or "application/octet-stream",
+        size=file.size or 0,
+        sha256=file.sha256,
+        open=partial(files.open_stored, file),
+    )

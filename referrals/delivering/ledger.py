@@ -1,0 +1,224 @@
+"""Each remote effect of a delivery, once: the intent is committed before it, the id after it."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from core import outbound
+from core.database import clock
+from core.text.sentences import join
+from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
+from referrals import sentences
+from referrals.delivering.claiming import Lease
+from referrals.delivering.restore import looking, marks
+from referrals.models import Delivery, Referral, Restore, Step
+from referrals.record import versions
+
+SEARCHES = 2  # a destination may show late what it took; one look is not enough
+LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
+
+
+class DeliveryLedger:
+    """The ledger of one version during one attempt; every entry is committed at once.
+
+    `repeatable`: what may have arrived is sent again under the same key, without a look. `latest`:
+    under any key, because a newer version takes the place of what is there. `frozen`: the version
+    keeps what it shows, whatever became of it.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        delivery: Delivery | None = None,
+        *,
+        repeatable: bool = False,
+        latest: bool = False,
+        frozen: bool = False,
+    ) -> None:
+        """Without its `delivery`, nothing counts as lost by a restore."""
+        self._lease = lease
+        self._version = lease.version
+        self._delivery = delivery
+        self._repeatable, self._latest, self._frozen = repeatable, latest, frozen
+        self._begun: set[str] | None = None  # the names of the version's steps, once looked up
+
+    @property
+    def request_id(self) -> str:
+        return str(self._lease.token)
+
+    def key(self, step: str) -> str:
+        return hashlib.sha256(f"{self._version.pk}/{step}".encode()).hexdigest()[:32]
+
+    @property
+    def keys_hold(self) -> bool:
+        return self._restore is None or self._restore.knows(self._version)
+
+    @property
+    def _may_repeat(self) -> bool:
+        return self._repeatable and (self._latest or self.keys_hold)
+
+    @property
+    def _restore(self) -> Restore | None:
+        """The restore since which the delivery may have arrived."""
+        return self._delivery.restore if self._delivery else None
+
+    def once(
+        self,
+        step: str,
+        do: Callable[[], str],
+        find: Callable[[], str | None] | None = None,
+    ) -> str:
+        entry = self._entry(step) or self._lost_intent(step)
+        if entry and entry.done_at:
+            return entry.external_id
+        if entry and not self._may_repeat:
+            found = self._search(entry, find)
+            if found is not None:
+                self._done(step, found, clock.now())
+                return found
+        with _time_limit():
+            began = time.monotonic()
+            now = self._mean(step)
+            external_id = self._do(step, do)
+        # The database's time, kept going by a stopwatch: asking again would cost a statement.
+        self._done(step, external_id, now + timedelta(seconds=time.monotonic() - began))
+        return external_id
+
+    def forget(self, step: str) -> None:
+        self._steps(step).update(done_at=None, searches=0, searched_at=None)
+
+    def _entry(self, step: str) -> Step | None:
+        """Return what is known of the step. Nobody without the lease begins one meanwhile."""
+        if self._begun is None:
+            names = Step.objects.filter(version=self._version).order_by().values_list("name")
+            self._begun = {name for (name,) in names}
+        return self._steps(step).first() if step in self._begun else None
+
+    def _steps(self, step: str) -> QuerySet[Step]:
+        return Step.objects.filter(version=self._version, name=step)
+
+    def _lost_intent(self, step: str) -> Step | None:
+        """Return an intent for what may have been sent between a backup and its restore, or None.
+
+        What may be sent again under the same ids is: its kind says so.
+        """
+        delivery, restore = self._delivery, self._restore
+        if delivery is None or restore is None or step in delivery.absent_steps:
+            return None
+        if self._may_repeat:
+            return None
+        with transaction.atomic():
+            self._lease.extend()
+            made = Step.objects.create(
+                delivery=delivery, version=self._version, name=step, meant_at=restore.at
+            )
+        if self._begun is not None:
+            self._begun.add(step)
+        return made
+
+    def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
+        """Look for what an earlier try may have done; None once it is surely not there."""
+        if find is None:
+            unsearchable = sentences.EARLIER_TRY_NOT_SEARCHABLE()
+            if self._restore:
+                unsearchable = sentences.RESTORED_NOT_SEARCHABLE()
+            raise Unconfirmed(unsearchable, doubt=Doubt.NOT_SEARCHABLE)
+        search_later = sentences.EARLIER_TRY_SEARCHED()
+        if self._restore:
+            search_later = sentences.RESTORED_SEARCHED()
+        if wait := _settling(entry, clock.now()):
+            raise Unconfirmed(search_later, after=wait)
+        with _time_limit():
+            self._lease.extend()
+            found = self._find(find)
+        if found is not None:
+            return found
+        entry.searches += 1
+        Step.objects.filter(pk=entry.pk, done_at=None).update(
+            searches=entry.searches, searched_at=clock.now()
+        )
+        if entry.searches < SEARCHES:
+            raise Unconfirmed(search_later, after=settings.SETTLE_TIME)
+        if self._delivery:
+            looking.is_absent(self._delivery, entry)
+        return None
+
+    def _find(self, find: Callable[[], str | None]) -> str | None:
+        try:
+            return find()
+        except Unconfirmed as error:
+            if self._restore:
+                error.message = join([sentences.RESTORED(), error.message])
+            raise
+
+    def _mean(self, step: str) -> datetime:
+        """Commit the intent, and with it a lease long enough for what follows; raise the mark.
+
+        Returns the time that it is.
+        """
+        mark = marks.read()
+        with transaction.atomic():
+            now = self._lease.extend()
+            self._check_not_united()
+            meant = Step(
+                delivery_id=self._lease.delivery_id, version=self._version, name=step, meant_at=now
+            )
+            Step.objects.bulk_create(
+                [meant],
+                update_conflicts=True,
+                unique_fields=["version", "name"],
+                update_fields=["meant_at", "searches", "searched_at"],
+            )
+            number, total = looking.next_number(mark)
+        if self._begun is not None:
+            self._begun.add(step)
+        try:
+            marks.raise_to(now, number=number, total=total)
+        except OSError:
+            self._take_back(step)  # nothing was sent
+            raise
+        return now
+
+    def _check_not_united(self) -> None:
+        """Raise Rejected when the referral became part of another one, which is sent instead."""
+        own = Referral.objects.filter(deliveries=self._lease.delivery_id, united_with__isnull=False)
+        if own.exists():
+            raise Rejected(sentences.MERGED())
+
+    def _do(self, step: str, do: Callable[[], str]) -> str:
+        try:
+            return do()
+        except DeliveryError as error:
+            if not error.maybe_done:
+                self._take_back(step)
+            raise
+
+    def _take_back(self, step: str) -> None:
+        with transaction.atomic():
+            self._steps(step).filter(done_at=None).delete()
+            if not self._frozen:
+                versions.forget_unsent(self._version)
+
+    def _done(self, step: str, external_id: str, at: datetime) -> None:
+        # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
+        self._steps(step).filter(done_at=None).update(done_at=at, external_id=external_id)
+
+
+def _settling(entry: Step, now: datetime) -> timedelta | None:
+    """How long to wait until the destination can be trusted to show what it took, or None."""
+    ready = (entry.searched_at or entry.meant_at) + settings.SETTLE_TIME
+    return ready - now if ready > now else None
+
+
+def _time_limit() -> AbstractContextManager[None]:
+    """No call may outlive the lease, or another worker could look while it is under way.
+
+    It counts from before the lease is extended: this process may be frozen at any moment.
+    """
+    return outbound.time_limit((settings.LEASE_TIME * LEASE_SHARE).total_seconds())

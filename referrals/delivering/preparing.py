@@ -1,0 +1,81 @@
+"""What an attempt does before its payload can be built. Each step leaves something behind.
+
+An attempt that is lost in between has sent nothing, and the next one finds what was left: a frozen
+document, files that are here, a reference, a summary that is rendered.
+"""
+
+from hashlib import sha256
+from typing import cast
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+
+from core import outbound
+from core.database import clock
+from core.database.rows import update_one
+from mapping.source.document import Document
+from referrals.models import Delivery, Referral, StoredSummary, Version
+from referrals.record import files
+from referrals.record.documents import document_of
+from referrals.summary import pdf
+
+FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
+
+
+def freeze_document(version: Version, referral: Referral) -> Document:
+    """Return what the version shows, on every try the same; kept from the first one on."""
+    if version.document is None:
+        version.document = document_of(referral)
+        update_one(Version.objects.all(), version, document=version.document)
+    return cast(Document, version.document)
+
+
+def fetch_files(referral: Referral) -> bool:
+    """Fetch the files that are wanted, and store them; True when one is worth another try later."""
+    with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
+        return files.fetch(referral)
+
+
+def choose_reference(delivery: Delivery) -> None:
+    """Give the delivery the referral's reference, which may have got better since it was opened.
+
+    What may have arrived keeps the reference that it was sent with: it is looked for under that.
+    """
+    if delivery.reference != delivery.referral.reference and not (
+        delivery.reference and delivery.steps.exists()
+    ):
+        delivery.reference = delivery.referral.reference
+        delivery.save(update_fields=["reference"])
+
+
+def store_summary(referral: Referral, document: Document) -> StoredSummary:
+    """Return the referral's summary, rendered only when this very one was never rendered."""
+    organization = referral.organization
+    context = pdf.SummaryContext(
+        organization_name=document.get("organization", {}).get("name", ""),
+        listing_name=document.get("listing", {}).get("name", ""),
+        time_zone=organization.time_zone if organization else settings.TIME_ZONE,
+    )
+    fingerprint = pdf.fingerprint(document, context)
+    known = StoredSummary.objects.filter(referral=referral, fingerprint=fingerprint).first()
+    if known:
+        return known
+    rendered = pdf.pdf(document, context)
+    stored = StoredSummary(
+        referral=referral,
+        fingerprint=fingerprint,
+        sha256=sha256(rendered.content).hexdigest(),
+        size=len(rendered.content),
+        plain=rendered.plain,
+        missing_glyphs=list(rendered.missing_glyphs),
+        rendered_at=clock.now(),
+    )
+    stored.stored_as = files.storage.save_for(stored, "summaries", ContentFile(rendered.content))
+    try:
+        with transaction.atomic():
+            stored.save()
+    except IntegrityError:  # somebody previewed it at this moment
+        files.storage.delete(stored.stored_as)
+        return StoredSummary.objects.get(referral=referral, fingerprint=fingerprint)
+    return stored

@@ -1,0 +1,187 @@
+"""One attempt: claim, prepare and build, deliver, settle."""
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from integrations.transport import (
+    DeliveryError,
+    Ledger,
+    Misconfigured,
+    Parcel,
+    Receipt,
+    Rejected,
+    Transport,
+    Unconfirmed,
+    Updates,
+)
+from referrals import gates, sentences
+from referrals.delivering.building import Built, build, build_removal, map_record
+from referrals.delivering.claiming import Lease, LeaseLost, claim, due_deliveries
+from referrals.delivering.ledger import DeliveryLedger
+from referrals.delivering.preparing import (
+    choose_reference,
+    fetch_files,
+    freeze_document,
+    store_summary,
+)
+from referrals.delivering.proving import prove_by_reading, prove_by_writing
+from referrals.delivering.restore import looking
+from referrals.delivering.settling import settle
+from referrals.intake import rereading
+from referrals.models import Attempt, Delivery, Version
+from referrals.record import versions, withdrawal
+from referrals.record.documents import document_of
+
+logger = logging.getLogger(__name__)
+
+RIVALS = 16  # workers that may reach for the same deliveries at the same moment
+
+
+def run(delivery_id: UUID) -> bool:
+    """Try the delivery once; False when it was not due or somebody else has it.
+
+    Whatever goes wrong becomes the delivery's state; nothing is raised but what ends the worker.
+    """
+    lease = claim(delivery_id)
+    if lease is None:
+        return False
+    try:
+        _attempt(lease)
+    except LeaseLost:
+        logger.warning("lease lost", extra={"delivery": str(delivery_id)})
+    return True
+
+
+def run_next(delivery_id: UUID) -> bool:
+    """Try the due delivery whose turn it is, or this one; False when nothing was due.
+
+    Each due delivery has a message of its own, so all have their turn, in an order that is fair at
+    the moment when a worker is free, whatever the order of the messages.
+    """
+    return any(run(due) for due in (*due_deliveries(RIVALS), delivery_id))
+
+
+def _attempt(lease: Lease) -> None:
+    delivery = Delivery.objects.select_related(
+        "referral__organization",
+        "referral__listing",
+        "destination__organization",
+        "trigger_config__mapping",
+        "restore",
+    ).get(pk=lease.delivery_id)
+    transport: Transport | None = None
+    built: Built | None = None
+    outcome: Receipt | Exception
+    alone = False
+    try:
+        transport = delivery.destination.transport()
+        ledger = DeliveryLedger(
+            lease,
+            delivery,
+            repeatable=transport.repeatable,
+            latest=transport.updates is Updates.LATEST,
+            frozen=transport.takes_more,
+        )
+        if versions.is_removal(lease.version):
+            built = build_removal(delivery, lease.version, ledger)
+            outcome = transport.remove(built.parcel)
+        else:
+            built = _prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
+            outcome = transport.deliver(built.parcel)
+    except Misconfigured as error:
+        outcome = error
+        alone = built is not None and delivery.stopped_at is not None and _others_pass(delivery)
+    except LeaseLost:
+        raise
+    except looking.Restored:
+        # Under this program. Nothing was sent; what may have been is looked for from now on.
+        looking.look()
+        outcome = Unconfirmed(sentences.RESTORED_SEARCHED(), after=timedelta())
+    except DeliveryError as error:
+        outcome = error
+    except Exception as error:
+        # Type and place only: the message of an exception may hold personal data.
+        logger.exception("import failed unexpectedly", extra={"delivery": str(delivery.pk)})
+        outcome = error
+    settle(lease, delivery, outcome, built, alone=alone, transport=transport)
+    if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
+        _prove(delivery, built.parcel, outcome)
+
+
+def _prepare(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool) -> Built:
+    """Do, one after the other, what a payload needs, and build it.
+
+    `frozen`: the version shows the same on every try. Raises Rejected when it must not go, and
+    Misconfigured when the mapping does not work: before a summary is rendered in vain.
+    """
+    check_may_go(delivery)
+    referral = delivery.referral
+    document = freeze_document(version, referral) if frozen else document_of(referral)
+    more_later = fetch_files(referral)
+    record = map_record(delivery, document)
+    choose_reference(delivery)
+    summary = store_summary(referral, document)
+    return build(
+        delivery,
+        version,
+        ledger,
+        record,
+        document=document,
+        summary=summary,
+        more_later=more_later,
+        frozen=frozen,
+    )
+
+
+def _prove(delivery: Delivery, parcel: Parcel, receipt: Receipt) -> None:
+    """See what the destination can do, now that a referral is there; the import is settled."""
+    there = [one for one in parcel.documents if one.name not in receipt.refused]
+    prove_by_reading(delivery.destination, delivery.reference, receipt.external_id, there)
+    if delivery.imported_at is None:  # until this attempt
+        prove_by_writing(delivery, parcel, receipt)
+
+
+def _others_pass(delivery: Delivery) -> bool:
+    """Whether the destination accepts the connection, or has since taken another referral.
+
+    Asked only of a referral that has stopped its destination before: one must not stop all.
+    """
+    try:
+        delivery.destination.transport().check()
+    except Exception:  # whatever it is, the ping does not pass
+        later = delivery.destination.deliveries.exclude(pk=delivery.pk).filter(
+            imported_at__gt=delivery.stopped_at,
+            attempts__outcome=Attempt.Outcome.IMPORTED,
+            attempts__started_at__gt=delivery.stopped_at,
+        )
+        return later.exists()
+    return True
+
+
+def check_may_go(delivery: Delivery) -> None:
+    """Raise Rejected when the referral must not go to this destination any more."""
+    if why := why_not_now(delivery):
+        raise Rejected(why)
+    if rereading.is_earlier(delivery.referral):
+        rereading.refresh(delivery.referral)
+        _check_not_withdrawn(delivery)
+
+
+def _check_not_withdrawn(delivery: Delivery) -> None:
+    """Raise RequestWithdrawn where an earlier version has overlooked that, and sent nothing."""
+    status = withdrawal.request_withdrawn(document_of(delivery.referral))
+    if status and not delivery.steps.exists():
+        raise withdrawal.RequestWithdrawn(sentences.MARKED_WITHDRAWN(status=status))
+
+
+def why_not_now(delivery: Delivery) -> str:
+    """Return why the referral must not go to this destination any more, or an empty string."""
+    referral, destination = delivery.referral, delivery.destination
+    facts = gates.Facts(
+        referral=referral,
+        destination=destination,
+        has_moved=referral.organization_id != destination.organization_id,
+    )
+    shut = gates.first_shut(facts, *gates.OF_THE_REFERRAL)
+    return shut.unquoted if shut else ""

@@ -1,0 +1,309 @@
+"""Due deliveries of one destination that travel together: claimed, carried and settled as one.
+
+The run's id is the lease of its deliveries: one UPDATE claims them, one settles them. Until its
+effect is begun, a run that fails gives all back. From then on it may be there, so it is carried
+again, with the same versions under the same id, until that is known: no version is ever in two
+finished runs, and none is in no run and yet done.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Greatest
+
+from core.database import clock
+from core.database.rows import update_one
+from integrations.transport import (
+    Batch,
+    BatchReceipt,
+    DeliveryError,
+    Down,
+    Misconfigured,
+    Parcel,
+    Receipt,
+    Rejected,
+    Transport,
+    TryAgain,
+)
+from referrals import sentences
+from referrals.delivering.building import Built, build_removal, build_row, map_record
+from referrals.delivering.claiming import Lease, LeaseLost
+from referrals.delivering.ledger import DeliveryLedger
+from referrals.delivering.preparing import choose_reference, freeze_document
+from referrals.delivering.restore import looking, marks
+from referrals.delivering.running import check_may_go
+from referrals.delivering.settling import settle
+from referrals.gates import open_destinations
+from referrals.models import Delivery, Run, Version
+from referrals.record import versions
+
+logger = logging.getLogger(__name__)
+
+State = Delivery.State
+EXTEND_EVERY = 50  # rows
+
+
+def due_destinations() -> Sequence[int]:
+    """Return the destinations that have a run to carry: one that was cut, or deliveries due."""
+    now = clock.now()
+    due = Delivery.objects.filter(_claimable(now), destination=OuterRef("pk"))
+    running = Run.objects.filter(destination=OuterRef("pk"), state=Run.State.RUNNING)
+    cut = Exists(running.filter(lease_until__lt=now))
+    may_begin = Q(Exists(due), ~Exists(running), batches=True)
+    return list(open_destinations(now).filter(cut | may_begin).values_list("pk", flat=True))
+
+
+def carry_due(destination_id: int) -> bool:
+    """Carry the destination's run that was cut, or begin one; False when there is nothing to do."""
+    if not looking.may_deliver():
+        return False
+    run = _take_over(destination_id) or _begin(destination_id)
+    if run is None:
+        return False
+    try:
+        _Carrying(run).go()
+    except LeaseLost:
+        logger.warning("lease of a run lost", extra={"run": str(run.pk)})
+    return True
+
+
+def _claimable(now: datetime) -> Q:
+    return Q(state=State.QUEUED, due_at__lte=now)
+
+
+# -- claiming ------------------------------------------------------------------------------------
+
+
+def _begin(destination_id: int) -> Run | None:
+    """Claim all that is due; None when nothing is, or somebody else's run is under way."""
+    now = clock.now()
+    before = Run.objects.filter(destination=destination_id, state=Run.State.DONE)
+    last = before.order_by("-until").values_list("until", flat=True).first()
+    run = Run(
+        destination_id=destination_id,
+        since=last,
+        until=now,
+        token=uuid4(),
+        lease_until=now + settings.LEASE_TIME,
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)  # one at a time, by a constraint
+            # Every condition stands on the row itself, or two winners would be possible.
+            claimed = Delivery.objects.filter(
+                _claimable(now),
+                destination=destination_id,
+                destination__in=open_destinations(now).filter(batches=True),
+            ).update(
+                state=State.RUNNING,
+                due_at=None,
+                nudged_at=None,
+                lease_token=run.pk,
+                lease_until=run.lease_until,
+            )
+            if not claimed:
+                raise LeaseLost
+            pending = Version.objects.filter(
+                delivery__lease_token=run.pk, state__in=Version.PENDING
+            )
+            pending.update(run=run)
+    except (IntegrityError, LeaseLost):
+        return None
+    return run
+
+
+def _take_over(destination_id: int) -> Run | None:
+    """Win a run whose worker is gone; None when there is none."""
+    now = clock.now()
+    cut = Run.objects.filter(destination=destination_id, state=Run.State.RUNNING)
+    token = uuid4()
+    won = cut.filter(lease_until__lt=now).update(token=token, lease_until=now + settings.LEASE_TIME)
+    return cut.get(token=token) if won else None
+
+
+# -- carrying ------------------------------------------------------------------------------------
+
+
+class _Carrying:
+    """One attempt to carry a run. What of it cannot go is settled by itself, and left out."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.may_be_there = run.meant_at is not None
+        self.left_out: list[tuple[Lease, Delivery, Exception]] = []
+        self.alone: list[tuple[Lease, Delivery, Built]] = []  # went, and are settled one by one
+        self.transport: Transport | None = None
+
+    def go(self) -> None:
+        outcome: BatchReceipt | Exception
+        try:
+            self.transport = self.run.destination.transport()
+            batch = Batch(str(self.run.pk), self.run.since, self.run.until, self._parcels())
+            self._mean()
+            outcome = self.transport.deliver_batch(batch)
+        except LeaseLost:
+            raise
+        except looking.Restored:
+            # Under this program. Nothing was sent by this attempt.
+            looking.look()
+            outcome = TryAgain(sentences.RESTORED(), after=timedelta())
+        except DeliveryError as error:
+            outcome = error
+        except Exception as error:
+            # Type and place only: the message of an exception may hold personal data.
+            logger.exception("a run failed unexpectedly", extra={"run": str(self.run.pk)})
+            outcome = error
+        with transaction.atomic():
+            self._settle(outcome)
+
+    def _extend(self, **changed: object) -> datetime:
+        now = clock.now()
+        mine = self._mine().filter(lease_until__gt=now)
+        if not mine.update(lease_until=now + settings.LEASE_TIME, **changed):
+            raise LeaseLost
+        return now
+
+    def _mine(self) -> QuerySet[Run]:
+        return Run.objects.filter(pk=self.run.pk, state=Run.State.RUNNING, token=self.run.token)
+
+    def _mean(self) -> None:
+        """Commit that it may be there from now on."""
+        mark = marks.read()
+        with transaction.atomic():
+            now = self._extend(meant_at=Coalesce(F("meant_at"), Value(clock.now())))
+            number, total = looking.next_number(mark)
+        marks.raise_to(now, number=number, total=total)
+
+    def _parcels(self) -> Iterator[Parcel]:
+        """Make one parcel after another; the lease lasts as long as that takes."""
+        ours = Version.objects.filter(run=self.run).select_related(
+            "delivery__referral__organization",
+            "delivery__referral__listing",
+            "delivery__destination__organization",
+            "delivery__trigger_config__mapping",
+        )
+        for number, version in enumerate(
+            ours.order_by("asked_at", "pk").iterator(EXTEND_EVERY), start=1
+        ):
+            if number % EXTEND_EVERY == 0:
+                self._extend()
+            if built := self._built(version):
+                yield built.parcel
+
+    def _built(self, version: Version) -> Built | None:
+        """Return the row of a version, or None where it may not go, or its mapping fails."""
+        delivery = version.delivery
+        lease = Lease(delivery.pk, self.run.pk, version)
+        ledger = DeliveryLedger(lease, repeatable=True, frozen=True)
+        try:
+            if versions.is_removal(version):
+                built = build_removal(delivery, version, ledger)
+                self.alone.append((lease, delivery, built))
+                return built
+            check_may_go(delivery)
+            document = freeze_document(version, delivery.referral)
+            record = map_record(delivery, document)
+            choose_reference(delivery)
+            return build_row(delivery, version, ledger, record)
+        except DeliveryError as error:
+            self.left_out.append((lease, delivery, error))
+        except Exception as error:
+            logger.exception("a row of a run failed", extra={"delivery": str(delivery.pk)})
+            self.left_out.append((lease, delivery, error))
+        return None
+
+    # -- settling ------------------------------------------------------------------------------
+
+    def _settle(self, outcome: BatchReceipt | Exception) -> None:
+        now = clock.now()
+        if isinstance(outcome, BatchReceipt):
+            self._end(
+                state=Run.State.DONE,
+                ended_at=now,
+                name=outcome.name,
+                rows=outcome.rows,
+                size=outcome.size,
+                sha256=outcome.sha256,
+                message=None,
+            )
+            self._settle_one_by_one(outcome)
+            self._settle_the_rest(outcome, now)
+            return
+        message = outcome.message if isinstance(outcome, DeliveryError) else sentences.BUG_IN_RUN()
+        self._stop_destination(outcome, now)
+        after = _after(self.run, outcome)
+        if self.may_be_there or not isinstance(outcome, DeliveryError) or outcome.maybe_done:
+            # Nobody knows whether it is there: nothing is given back, it is carried again.
+            self._end(message=message, lease_until=now + after)
+            return
+        self._end(state=Run.State.FAILED, ended_at=now, message=message)
+        Version.objects.filter(run=self.run).update(run=None)
+        Delivery.objects.filter(lease_token=self.run.pk, state=State.RUNNING).update(
+            state=State.QUEUED, due_at=now + after, lease_token=None, lease_until=None
+        )
+
+    def _end(self, **changed: object) -> None:
+        """Write what became of the run, if the lease still holds; raises LeaseLost if not."""
+        if not update_one(self._mine(), self.run, **changed):
+            raise LeaseLost
+
+    def _stop_destination(self, outcome: Exception, now: datetime) -> None:
+        match outcome:
+            case Down():
+                self.run.destination.go_down(outcome.reason, now)
+            case Misconfigured() | Rejected():  # no row of it alone
+                self.run.destination.hold(outcome.message, now)
+
+    def _settle_one_by_one(self, receipt: BatchReceipt) -> None:
+        """Settle what was left out, removals, and referrals that were purged meanwhile."""
+        for lease, delivery, error in self.left_out:
+            settle(lease, delivery, error, None, transport=self.transport)
+            Version.objects.filter(pk=lease.version.pk).update(run=None)
+        for lease, delivery, built in self.alone:
+            settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
+        purged = Delivery.objects.filter(
+            lease_token=self.run.pk, state=State.RUNNING, referral__purged_at__isnull=False
+        ).select_related("referral", "destination__organization")
+        for delivery in purged:
+            version = Version.objects.get(run=self.run, delivery=delivery)
+            lease = Lease(delivery.pk, self.run.pk, version)
+            built = build_removal(delivery, version, DeliveryLedger(lease))
+            settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
+
+    def _settle_the_rest(self, receipt: BatchReceipt, now: datetime) -> None:
+        carried = Version.objects.filter(run=self.run)
+        carried.update(state=Version.State.ACCEPTED)
+        brought = carried.filter(delivery=OuterRef("pk")).values("number")[:1]
+        number = Greatest(F("done"), Coalesce(Subquery(brought), F("done")))
+        waiting = Version.objects.filter(delivery=OuterRef("pk"), state__in=Version.PENDING)
+        newer = Q(Exists(waiting))
+        Delivery.objects.filter(lease_token=self.run.pk, state=State.RUNNING).update(
+            state=Case(When(newer, then=Value(State.QUEUED)), default=Value(State.IMPORTED)),
+            due_at=Case(When(newer, then=Value(now)), default=None),
+            done=number,
+            external_id=receipt.name,
+            imported_at=now,
+            lease_token=None,
+            lease_until=None,
+            deaths=0,
+            tries=0,
+        )
+
+
+def _after(run: Run, outcome: Exception) -> timedelta:
+    """Return how long to wait: what the destination says, or longer with each failure in a row."""
+    if isinstance(outcome, TryAgain) and outcome.after is not None:
+        return outcome.after
+    if isinstance(outcome, Down):
+        return timedelta(0)  # it is probed
+    failed = Run.objects.filter(
+        destination=run.destination_id, state=Run.State.FAILED, until__gt=run.since or run.until
+    )
+    schedule = settings.RETRY_SCHEDULE
+    found: timedelta = schedule[min(failed.count(), len(schedule) - 1)]
+    return found

@@ -1,0 +1,271 @@
+"""What is deleted for good: revoked referrals, those kept for long enough, and stray files.
+
+A tombstone keeps the ids, the dates and the outcome, so that staff can still be told what became
+of a referral. After a revocation no late message brings the person's data back; after the
+retention period, a message begins to fill the referral anew.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from core import audit
+from core.database import clock
+from core.database.rows import update_one
+from core.storage import EncryptedFileStorage
+from integrations.models import Organization
+from referrals import sentences
+from referrals.models import (
+    Attempt,
+    ClearedError,
+    Delivery,
+    InboundEvent,
+    Referral,
+    ReferralAlias,
+    ReferralFile,
+    RegistrantName,
+    RetentionPeriod,
+    Step,
+    StoredSummary,
+    Version,
+)
+from referrals.record import versions
+
+State, Why, VersionWhy = Delivery.State, Referral.PurgedWhy, Version.Why
+storage = EncryptedFileStorage()
+RETENTION = "The retention period"  # as the audit trail names who did it
+# What an import says of the person's files and data, emptied.
+NOTHING_SAID: dict[str, Any] = {
+    "missing_files": {},
+    "lacks_files": False,
+    "corrections": [],
+    "needs_correction": False,
+}
+BATCH = 50  # referrals of an organization at one look: the dispatcher may be told to stop
+# Somebody or something has still to do with such an import.
+UNFINISHED = (
+    Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING])
+    | Q(due_at__isnull=False)
+    | Q(error_at__isnull=False, error_cleared_at__isnull=True)
+)
+
+
+def revoke(referral: Referral, now: datetime) -> None:
+    """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
+    deliveries = Delivery.objects.filter(referral__in=_lock_whole(referral))
+    purge(referral, now, why=Why.REVOKED)
+    removing = _remove(deliveries, now)
+    rest = deliveries.exclude(pk__in=removing)
+    _end(rest, now)
+    _tell_staff(rest, now)
+
+
+def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
+    """Let the revocation travel where the kind removes, and something may have arrived."""
+    under_way = Q(state=State.RUNNING)
+    sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
+    there = deliveries.filter(Q(external_id__isnull=False) | sent | under_way)
+    removing = [
+        delivery
+        for delivery in there.select_related("destination")
+        if delivery.destination.transport().removes
+    ]
+    for delivery in removing:
+        asked = delivery.versions.filter(action=Version.Action.REMOVE, why=VersionWhy.REVOCATION)
+        if not asked.exists():
+            versions.remove(delivery, now, VersionWhy.REVOCATION)
+            update_one(deliveries, delivery, message=sentences.STILL_THERE())
+    return [delivery.pk for delivery in removing]
+
+
+def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
+    """Raise the flag of each import that is in the destination, or may be; never a second time."""
+    sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
+    for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):
+        cause = sentences.MAY_BE_THERE if delivery.external_id is None else sentences.IS_THERE
+        if not cause.made(delivery.message):
+            update_one(
+                deliveries,
+                delivery,
+                error_at=now,
+                error_cleared_at=None,
+                error_cleared_by=None,
+                message=cause(),
+            )
+
+
+def purge_expired() -> int:
+    """Purge a batch of referrals that their organization keeps no longer; returns how many."""
+    now = clock.now()
+    periods = RetentionPeriod.objects.select_related("organization")
+    return sum(_purge_expired(period, now) for period in periods)
+
+
+def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Referral]:
+    """Return the referrals whose last message is longer ago, and with which nothing is left to do.
+
+    One with an import under way, or with an error that nobody has cleared, is none of them. What
+    became part of another one goes with that one.
+    """
+    own = Delivery.objects.filter(UNFINISHED, referral=OuterRef("pk"))
+    of_a_part = Delivery.objects.filter(UNFINISHED, referral__united_with=OuterRef("pk"))
+    return Referral.objects.filter(
+        ~Exists(own),
+        ~Exists(of_a_part),
+        organization=organization,
+        united_with__isnull=True,
+        purged_at__isnull=True,
+        changed_at__lt=now - timedelta(days=days),
+    )
+
+
+def _purge_expired(period: RetentionPeriod, now: datetime) -> int:
+    rows = expired(period.organization, period.days, now).order_by("changed_at")
+    return sum(_purge_one(pk, period, now) for pk in rows.values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def _purge_one(referral_id: UUID, period: RetentionPeriod, now: datetime) -> bool:
+    # Looked at again under a lock: a message may have come, or another dispatcher been quicker.
+    rows = expired(period.organization, period.days, now)
+    referral = rows.select_for_update(of=("self",)).filter(pk=referral_id).first()
+    if referral is None:
+        return False
+    purge(referral, now)
+    audit.record(RETENTION, "delete data", referral, days=period.days)
+    return True
+
+
+def why_ended(referral: Referral) -> str:
+    """Return why nothing of a purged referral is imported."""
+    return sentences.REVOKED() if referral.is_revoked else sentences.EXPIRED()
+
+
+def begin_anew(referral: Referral) -> None:
+    """Let a referral whose retention period was over be filled again, by a new message.
+
+    Until it is whole again, `is_in_part` says so: a late message may know little of it.
+    """
+    Referral.objects.filter(pk=referral.pk, purged_why=Why.EXPIRED).update(
+        purged_at=None, changed_at=clock.now()
+    )
+    referral.refresh_from_db(fields=["purged_at", "purged_why", "changed_at"])
+
+
+def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
+    """Delete what names the person, of the referral and of all that became part of it.
+
+    A tombstone stays. Must run in a transaction. A delivery that is running at this moment ends
+    itself when it settles.
+    """
+    whole = _lock_whole(referral)
+    stored = _stored_names(whole)
+    _forget_messages(whole, why)
+    _forget_imports(Delivery.objects.filter(referral__in=whole))
+    ReferralFile.objects.filter(referral__in=whole).delete()
+    StoredSummary.objects.filter(referral__in=whole).delete()
+    RegistrantName.objects.filter(referral__in=whole).delete()
+    purged_at = Coalesce(F("purged_at"), Value(now))
+    gone = {"snapshot": {}, "purged_at": purged_at, "purged_why": why, "changed_at": now}
+    Referral.objects.filter(pk__in=whole).update(**gone)
+    referral.refresh_from_db(fields=list(gone))
+    # Files go after the commit: a rolled-back purge must not have lost them.
+    transaction.on_commit(lambda: _delete_files(stored))
+
+
+def _lock_whole(referral: Referral) -> list[UUID]:
+    """Lock the referral, then what became part of it; return the keys of all."""
+    rows = Referral.objects.select_for_update().order_by("pk")
+    keys = rows.values_list("pk", flat=True)
+    return [*keys.filter(pk=referral.pk), *keys.filter(united_with=referral.pk)]
+
+
+def _forget_messages(whole: list[UUID], why: str) -> None:
+    """Delete what their messages say, and what those say that belong to no referral but name it."""
+    nothing: dict[str, Any] = {"body": None, "warnings": [], "warning_texts": None}
+    InboundEvent.objects.filter(referral__in=whole).update(**nothing)
+    # Only now, in a statement of its own: `intake` locks the first event while it keeps a conflict,
+    # so the line above has waited for it, and this one sees it.
+    InboundEvent.objects.filter(conflict_with__referral__in=whole).update(**nothing)
+    # What is still to be opened brings its own end; after a revocation nobody opens it again.
+    to_open = [InboundEvent.State.RECEIVED]
+    if why != Why.REVOKED:
+        to_open.append(InboundEvent.State.QUARANTINED)
+    _naming(whole).exclude(state__in=to_open).update(**nothing)
+
+
+def _naming(whole: list[UUID]) -> QuerySet[InboundEvent]:
+    """Return the events of no referral that name one of these."""
+    aliases = ReferralAlias.objects.filter(referral__in=whole)
+    named = Q(pk__in=[])
+    for kind, value in aliases.values_list("source_kind", "value"):
+        named |= Q(source__kind=kind, reference=value)
+    return InboundEvent.objects.filter(named, referral=None)
+
+
+def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
+    """Delete what was sent, what the destination answered, and what people wrote."""
+    deliveries.update(**NOTHING_SAID)
+    deliveries.filter(state=State.IMPORTED).update(due_at=None)
+    # Encrypted, so the database cannot tell our words from others'.
+    for delivery in deliveries.only("message", "closed_why"):
+        words = {"message": delivery.message, "closed_why": delivery.closed_why}
+        theirs = {name: "" for name, text in words.items() if not _stays(text)}
+        deliveries.filter(pk=delivery.pk).update(**theirs)
+    Version.objects.filter(delivery__in=deliveries).update(document=None, options=None)
+    Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
+    ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
+
+
+def _stays(text: str) -> bool:
+    return any(cause.made(text) for cause in sentences.STAY)
+
+
+def sweep(before: datetime) -> int:
+    """Delete files, written before that time, that no row names; returns how many.
+
+    A crash between writing a file and committing its row leaves one behind.
+    """
+    kept = set(ReferralFile.objects.exclude(stored_as="").values_list("stored_as", flat=True))
+    kept |= set(StoredSummary.objects.values_list("stored_as", flat=True))
+    lost = [
+        name
+        for name in storage.names()
+        if name not in kept and storage.get_modified_time(name) < before
+    ]
+    _delete_files(lost)
+    return len(lost)
+
+
+def _stored_names(whole: list[UUID]) -> list[str]:
+    files = ReferralFile.objects.filter(referral__in=whole).exclude(stored_as="")
+    summaries = StoredSummary.objects.filter(referral__in=whole)
+    return [
+        *files.values_list("stored_as", flat=True),
+        *summaries.values_list("stored_as", flat=True),
+    ]
+
+
+def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
+    open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
+    ending = deliveries.filter(state__in=open_states, external_id=None)
+    versions.end(list(ending.values_list("pk", flat=True)))
+    for delivery in ending:
+        update_one(
+            ending,
+            delivery,
+            state=State.DISMISSED,
+            reason="",
+            due_at=None,
+            closed_why=sentences.REVOKED(),
+            error_cleared_at=now,
+        )
+
+
+def _delete_files(names: list[str]) -> None:
+    for name in names:
+        storage.delete(name)

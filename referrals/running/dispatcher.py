@@ -1,0 +1,172 @@
+"""The dispatcher: finds due rows and sees that they are worked on.
+
+It opens events, gives bulk retries their turns, and probes destinations that are down. With a
+broker it nudges workers to import; without one, or while it is down, it imports itself. Redis and
+Celery buy concurrency and latency, never correctness. What rooms above want done, such as alerts,
+is done beside all this.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+from core.database import clock
+from integrations import probing
+from referrals import delivering
+from referrals.delivering.decisions import bulk
+from referrals.intake import opening
+from referrals.models import InboundEvent
+from referrals.running import tasks
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100  # rows looked at in one round
+PROBERS = 4  # threads
+Row = TypeVar("Row", UUID, int)  # the key of a row
+
+_beside: list[Callable[[], object]] = []
+
+
+def beside(does: Callable[[], object]) -> None:
+    """Let every dispatcher do this every BESIDE_SECONDS, in a thread that imports never wait for.
+
+    It has to bear being done by several dispatchers at once.
+    """
+    _beside.append(does)
+
+
+def due_events(limit: int) -> list[UUID]:
+    """Return events to open, the oldest first."""
+    due = InboundEvent.objects.filter(
+        state=InboundEvent.State.RECEIVED, due_at__lte=clock.now()
+    ).order_by("received_at")
+    return list(due.values_list("pk", flat=True)[:limit])
+
+
+class Dispatcher:
+    """Rounds of looking, nudging or working, until it is told to stop."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.stopping = threading.Event()
+        # Opening is quick: it must not wait behind imports, which render and send.
+        self._openers = ThreadPoolExecutor(1, "open")
+        self._threads = threads or settings.DISPATCHER_THREADS
+        self._pool = ThreadPoolExecutor(self._threads, "import")
+        self._opening: set[UUID] = set()
+        self._importing: set[UUID] = set()
+        self._carrying: set[int] = set()  # destinations whose run is under way
+        # A probe waits long for what does not answer: no import waits for it.
+        self._probers = ThreadPoolExecutor(PROBERS, "probe")
+        self._probing: set[int] = set()
+        self._wake = threading.Event()  # something was done: look at once for more
+        self._broker_retry_at = clock.now()
+
+    def run(self) -> None:
+        """Look every DISPATCH_SECONDS until `stopping` is set; lets running work end."""
+        beside = threading.Thread(target=self._do_beside, name="beside")
+        beside.start()
+        while not self.stopping.is_set():
+            try:
+                self.round()
+            except Exception:
+                logger.exception("a round failed; the next one begins anew")
+            close_old_connections()
+            self._wake.wait(settings.DISPATCH_SECONDS)
+            self._wake.clear()
+        self._openers.shutdown(wait=True, cancel_futures=True)
+        self._probers.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
+        beside.join()
+        connections.close_all()  # of this thread, which may not be the process's only one
+
+    def round(self) -> int:
+        """Do one round; returns how many rows were nudged or begun.
+
+        Events are opened here even where there are workers, which may all be busy with imports.
+        """
+        self._look()  # first of all: what a restored database has lost is not opened as new
+        opening.quarantine_events()
+        delivering.release_lost()
+        self._retry()
+        events, deliveries = due_events(BATCH), delivering.due_deliveries(BATCH)
+        begun = self._begin(self._openers, self._opening, opening.open_deliveries, events)
+        begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
+        runs = delivering.due_destinations()
+        begun += self._begin(self._pool, self._carrying, delivering.carry_due, runs)
+        if not deliveries:
+            return begun
+        if settings.CELERY_BROKER_URL and self._nudge(deliveries):
+            return begun + len(deliveries)
+        return begun + self._import(deliveries)
+
+    def _look(self) -> None:
+        try:
+            delivering.look()
+        except OSError:
+            logger.exception("STATE_ROOT cannot be used: events are opened, and nothing is sent")
+
+    def _retry(self) -> None:
+        try:
+            bulk.tick()
+        except Exception:
+            logger.exception("bulk retries failed; imports go on")
+
+    def _nudge(self, deliveries: Sequence[UUID]) -> bool:
+        """Tell the workers; False when the broker is down."""
+        if clock.now() < self._broker_retry_at:
+            return False
+        try:
+            for delivery_id in deliveries:
+                if delivering.mark_nudged(delivery_id):
+                    tasks.publish(tasks.run_delivery, delivery_id)
+        except Exception:
+            logger.warning("the broker is down; the dispatcher does the work itself")
+            self._broker_retry_at = clock.now() + settings.BROKER_RETRY_TIME
+            return False
+        return True
+
+    def _import(self, deliveries: Sequence[UUID]) -> int:
+        # No more than can begin now: a delivery that waited in here would not let others go first.
+        free = self._threads - len(self._importing)
+        new = [delivery_id for delivery_id in deliveries if delivery_id not in self._importing]
+        return self._begin(self._pool, self._importing, delivering.run, new[:free])
+
+    def _begin(
+        self,
+        pool: ThreadPoolExecutor,
+        under_way: set[Row],
+        does: Callable[[Row], object],
+        rows: Sequence[Row],
+    ) -> int:
+        new = [row_id for row_id in rows if row_id not in under_way]
+        for row_id in new:
+            under_way.add(row_id)
+            pool.submit(self._do, does, row_id, under_way)
+        return len(new)
+
+    def _do(self, does: Callable[[Row], object], row_id: Row, under_way: set[Row]) -> None:
+        did_something = None
+        try:
+            did_something = does(row_id)
+        except Exception:
+            logger.exception("work failed; its row is looked at again")
+        finally:
+            connections.close_all()
+            under_way.discard(row_id)
+        if did_something:
+            self._wake.set()
+
+    def _do_beside(self) -> None:
+        while not self.stopping.wait(settings.BESIDE_SECONDS):
+            for does in _beside:
+                try:
+                    does()
+                except Exception:
+                    logger.exception("what is done beside failed; it is done again")
+            connections.close_all()

@@ -1,0 +1,222 @@
+"""Test events: an invented person goes the way of every referral, and can be followed.
+
+They enter where endpoints hand bodies over (`intake.receive`); from there on nothing knows that
+they are tests but their reference and their event id, which say so.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from integrations import sources
+from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+from referrals import gates
+from referrals.advice import advice
+from referrals.answers.explain import Light
+from referrals.intake import receiving
+from referrals.models import (
+    TEST_EVENT_IDS,
+    TEST_REFERENCE,
+    WRONGLY_SET_UP,
+    Attempt,
+    Delivery,
+    InboundEvent,
+)
+from referrals.running import tasks
+
+TOKEN_LENGTH = 10
+
+State, Reason = Delivery.State, Delivery.Reason
+
+
+def receivers(listing: ServiceListing) -> list[Destination]:
+    """Return the destinations into which a test event for the listing would go now."""
+    configs = TriggerConfig.objects.filter(listing=listing, enabled=True)
+    return [config.destination for config in configs.select_related("destination")]
+
+
+def send(source: Source, listing: ServiceListing) -> str:
+    """Store a test event for the listing as if the source had sent it; return its token.
+
+    It is such that the listing's trigger config fires; where there is none, it is *Received*.
+    Raises LookupError when the source's kind has no test events.
+    """
+    sample = sources.source_kind(source.kind).sample
+    if sample is None:
+        raise LookupError(f"Sources of the kind “{source.kind}” have no test events.")
+    token = "".join(secrets.choice("0123456789") for _ in range(TOKEN_LENGTH))
+    named = {"id": listing.caredove_id, "name": listing.name}
+    event_id = f"{_keys(listing.organization)}{token}".removeprefix("id:")
+    with transaction.atomic():
+        for body in sample.bodies(_trigger(listing), named, TEST_REFERENCE + token, event_id):
+            received = receiving.receive(source, sample.ENDPOINT, body)
+            tasks.nudge_event(received.event_id)
+    return token
+
+
+def kinds() -> list[str]:
+    """Return the kinds of sources for which there are test events."""
+    return [name for name, kind in sources.kinds().items() if kind.sample]
+
+
+def _trigger(listing: ServiceListing) -> str:
+    """Return the first trigger on which every destination of the listing gets the referral."""
+    configs = TriggerConfig.objects.filter(listing=listing)
+    chosen = [set(config.on) for config in configs.order_by("-enabled", "pk")]
+    common = set.intersection(*chosen) if chosen else set()
+    wanted = common or (chosen[0] if chosen else set())
+    return next((key for key in TRIGGER_KEYS if key in wanted), "received")
+
+
+def _keys(organization: Organization) -> str:
+    return f"{TEST_EVENT_IDS}{organization.pk}-"
+
+
+def events_of(organization: Organization, token: str) -> QuerySet[InboundEvent]:
+    """Return the events of a test of the organization, in their order; none for another's."""
+    prefix = f"{_keys(organization)}{token}-"
+    events = InboundEvent.objects.filter(
+        reference=TEST_REFERENCE + token, dedup_key__startswith=prefix
+    )
+    return events.select_related("referral").order_by("dedup_key")
+
+
+def is_test(prefix: str = "") -> Q:
+    """Return the condition on an event or a referral: it is a test."""
+    return Q(**{f"{prefix}reference__startswith": TEST_REFERENCE})
+
+
+# -- following one -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage on the way: reached, under way, failed, or not reached."""
+
+    name: str
+    light: Light = Light.NOT_REACHED
+    sentence: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The stages of a test event into one destination; without one, up to where it ended."""
+
+    stages: tuple[Stage, ...]
+    url: str = ""
+    remove: str = ""  # what it leaves at the destination, for a person to delete there
+    destination: Destination | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself within seconds."""
+        lights = [stage.light for stage in self.stages]
+        return Light.RED in lights or lights[-1] is Light.GREEN
+
+
+STAGES = ("Received", "Opened", "Matched", "Mapped", "Sent", "In CRMS")
+
+
+def ways(events: list[InboundEvent]) -> list[Way]:
+    """Return how far a test has come: one way for each destination, at least one."""
+    before = list(_before_deliveries(events))
+    referral = events[-1].referral
+    deliveries = (
+        list(referral.deliveries.select_related("destination__organization")) if referral else []
+    )
+    if len(before) < 2 or not deliveries:
+        return [_way(before)]
+    return [_way([*before, *_of_delivery(delivery)], delivery) for delivery in deliveries]
+
+
+def _way(reached: list[Stage], delivery: Delivery | None = None) -> Way:
+    rest = (Stage(name) for name in STAGES[len(reached) :])
+    if delivery is None:
+        return Way((*reached, *rest))
+    return Way((*reached, *rest), delivery.external_url, _to_remove(delivery), delivery.destination)
+
+
+def _to_remove(delivery: Delivery) -> str:
+    """Say what to delete in a destination that is no stand-in, once anything was sent there."""
+    if delivery.destination.transport().is_stand_in or not delivery.steps.exists():
+        return ""
+    named = f" ({delivery.external_id})" if delivery.external_id else ", if it is there,"
+    return (
+        f"Delete the referral {delivery.reference}{named} in {delivery.destination}, with its "
+        "files: its summary was sent twice and may be there twice."
+    )
+
+
+def _before_deliveries(events: list[InboundEvent]) -> Iterator[Stage]:
+    yield Stage("Received", Light.GREEN, "Dovetail has stored it.")
+    if any(event.state == InboundEvent.State.QUARANTINED for event in events):
+        yield Stage("Opened", Light.RED, "It could not be opened. Tell the developers.")
+    elif any(event.state == InboundEvent.State.RECEIVED for event in events):
+        sentence = "If that lasts longer than a minute, the dispatcher is not running."
+        yield Stage("Opened", Light.AMBER, sentence)
+    else:
+        yield Stage("Opened", Light.GREEN, "It was read.")
+        yield from _unmatched(events[-1])
+
+
+def _unmatched(last: InboundEvent) -> Iterator[Stage]:
+    if last.referral is None or not last.referral.deliveries.exists():
+        yield Stage("Matched", Light.RED, last.reason)
+
+
+def _of_delivery(delivery: Delivery) -> Iterator[Stage]:
+    """Yield the stages from the match on, up to the first that is not reached."""
+    triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
+    yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {delivery.destination}.")
+    failed = delivery.state in (State.NEEDS_ATTENTION, State.DISMISSED)
+    facts = gates.Facts(destination=delivery.destination)
+    shut = gates.first_shut(facts, *gates.OF_THE_CONNECTION)
+    if shut and not delivery.external_id:
+        yield Stage("Mapped", Light.RED, shut.sentence)
+    elif not _was_built(delivery):
+        light = Light.RED if failed else Light.AMBER
+        yield Stage("Mapped", light, _said(delivery) or "It is its turn in a moment.")
+    else:
+        yield Stage("Mapped", Light.GREEN, "The record and the summary are made.")
+        yield from _sent(delivery, failed=failed)
+
+
+def _sent(delivery: Delivery, *, failed: bool) -> Iterator[Stage]:
+    if delivery.external_id:
+        yield Stage("Sent", Light.GREEN, f"{delivery.destination} took it.")
+        yield _in_destination(delivery)
+    else:
+        light = Light.RED if failed or delivery.tries else Light.AMBER
+        yield Stage("Sent", light, _said(delivery) or "It is being sent.")
+
+
+def _in_destination(delivery: Delivery) -> Stage:
+    if delivery.missing_files and not delivery.due_at:
+        missing = ", ".join(delivery.missing_files.values())
+        return Stage(
+            "In CRMS", Light.RED, f"It is there as {delivery.external_id}, without: {missing}"
+        )
+    if delivery.state == State.IMPORTED and not delivery.due_at:
+        return Stage("In CRMS", Light.GREEN, f"It is there as {delivery.external_id}.")
+    return Stage(
+        "In CRMS", Light.AMBER, f"It is there as {delivery.external_id}; its files follow."
+    )
+
+
+def _was_built(delivery: Delivery) -> bool:
+    """Whether the record was made: something was meant for, or answered by, the destination."""
+    if delivery.external_id or delivery.steps.exists():
+        return True
+    ended = delivery.attempts.exclude(outcome="").exclude(outcome=Attempt.Outcome.MISCONFIGURED)
+    return ended.exists() and delivery.reason not in WRONGLY_SET_UP
+
+
+def _said(delivery: Delivery) -> str:
+    """Return what went wrong and what to do; empty when nothing has."""
+    if not delivery.message:
+        return ""
+    return f"{delivery.message} {advice(delivery).what}".strip()

@@ -1,0 +1,183 @@
+"""The Referral Summary: the PDF that goes with a referral and holds everything it says."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
+from inspect import getfile
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from mapping.source import fields, labels, languages, parts, provinces, times, unreadable
+from mapping.source.document import Document
+from referrals.summary import layout
+from referrals.summary.rendering import fonts
+from referrals.summary.rendering.pool import Pool, RenderingFailed
+from referrals.summary.rendering.text import (
+    breakable,
+    clean,
+    mapped,
+    spelled_out,
+    steadied,
+    strings,
+)
+
+logger = logging.getLogger(__name__)
+
+LANGUAGE = "en-ca"  # of the summary's own words, whoever asks for it
+MAX_HTML = 400_000  # characters, about 130 pages; a longer summary is set plainly at once
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryContext:
+    """What the summary says beside the document: our own names, and where its clock hangs."""
+
+    organization_name: str
+    listing_name: str
+    time_zone: str  # IANA name
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A rendered summary. `plain` tells that the fallback was used."""
+
+    content: bytes
+    plain: bool
+    missing_glyphs: tuple[str, ...]  # `U+1F600 grinning face`, by code point
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Document and names ready to be set, with the fonts they need."""
+
+    document: Document
+    agency: str
+    listing: str
+    zone: ZoneInfo
+    fonts: fonts.Choice
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(fonts.describe(char) for char in sorted(self.fonts.missing))
+
+
+def html(document: Document, context: SummaryContext) -> str:
+    """Return the page that becomes the PDF. All text of the document is escaped."""
+    return _html(_text(document, context))
+
+
+def pdf(document: Document, context: SummaryContext) -> Summary:
+    """Render the summary; where that fails, plainly: a referral never waits for its summary.
+
+    The same document, context and template version give the same bytes.
+    """
+    text = _text(document, context)
+    try:
+        content = _rendered(_html(text), text.fonts.families)
+    except RenderingFailed as failure:
+        logger.warning("A summary was set plainly: %s", failure.reason)
+        return Summary(_plain(text), True, text.missing)
+    return Summary(content, False, text.missing)
+
+
+def fingerprint(document: Document, context: SummaryContext) -> str:
+    """Return the name, in hexadecimal, under which a rendered summary may be kept for reuse."""
+    said = json.dumps([document, asdict(context)], sort_keys=True)
+    return hashlib.sha256(f"{_template_version()}\n{said}".encode()).hexdigest()
+
+
+def _text(document: Document, context: SummaryContext) -> _Text:
+    document = mapped(clean, document)
+    names = [clean(context.organization_name), clean(context.listing_name)]
+    choice = fonts.choose("".join(strings([document, names])))
+
+    def show(text: str) -> str:
+        return steadied(spelled_out(text, choice.missing))
+
+    agency, listing = map(show, names)
+    return _Text(mapped(show, document), agency, listing, ZoneInfo(context.time_zone), choice)
+
+
+def _html(text: _Text) -> str:
+    with translation.override(LANGUAGE):
+        return render_to_string(
+            "summary/summary.html",
+            {
+                "agency": breakable(text.agency),
+                "listing": breakable(text.listing),
+                "zone": text.zone.key,
+                "sheet": layout.sheet(mapped(breakable, text.document), text.zone),
+                "missing": text.missing,
+            },
+        )
+
+
+def _rendered(page: str, families: tuple[str, ...]) -> bytes:
+    if len(page) > MAX_HTML:
+        raise RenderingFailed("too long")
+    return _pool().render(page, families)
+
+
+@cache
+def _pool() -> Pool:
+    return Pool(settings.SUMMARY_RENDERERS)
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def _plain(text: _Text) -> bytes:
+    from referrals.summary.rendering import (
+        plain,  # a fifth of every program's start, and rarely needed
+    )
+
+    with translation.override(LANGUAGE):
+        sheet = layout.sheet(text.document, text.zone)
+    title = f"Referral Summary {sheet.reference}".strip()
+    return plain.pdf(title, _lines(text, sheet), text.fonts.families)
+
+
+def _lines(text: _Text, sheet: layout.Sheet) -> Iterator[str]:
+    """Yield the summary as plain lines."""
+    yield from filter(None, (text.agency, text.listing, sheet.name, sheet.born))
+    yield f"Times are those of {text.zone.key}."
+    titled = ((section.title, section.entries) for section in sheet.sections)
+    for title, entries in ((layout.GLANCE, sheet.facts), *titled):
+        yield from ("", title.upper(), "")
+        for entry in entries:
+            yield from _entry_lines(entry)
+    if text.missing:
+        yield from ("", "No font has these characters:", *text.missing)
+
+
+def _entry_lines(entry: layout.Entry) -> Iterator[str]:
+    label = entry.label.replace("\n", ", ")
+    notes = filter(None, (entry.value, entry.caution, entry.remark))
+    value = " / ".join(notes) if "\n" not in entry.value else "\n".join(notes)
+    if "\n" not in value and len(label) < 24 and len(value) <= 60:
+        yield f"{label:24}{value}"
+    else:
+        yield from (f"{label}:", *(f"    {line}" for line in value.split("\n")))
+
+
+@cache
+def _template_version() -> str:
+    """Return a hash of all that shapes the PDF: our own files, and the renderer's version."""
+    ours = (layout, fields, labels, languages, parts, provinces, times, unreadable)
+    files = [
+        *(Path(getfile(module)) for module in ours),
+        *sorted((Path(__file__).parent / "rendering").glob("*.py")),
+        *sorted((settings.BASE_DIR / "templates" / "summary").iterdir()),
+    ]
+    digest = hashlib.sha256(version("weasyprint").encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
