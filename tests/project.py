@@ -15,7 +15,7 @@ FOLDERS = (
     "alerts",
     "workplace",
 )
-FOLDERS += ("scripts", "templates")
+FOLDERS += ("sandbox", "scripts", "templates")
 FILES = ("manage.py", "gunicorn.conf.py", ".env.example")
 
 

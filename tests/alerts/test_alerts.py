@@ -28,7 +28,7 @@ from referrals.models import Delivery
 from referrals.running.dispatcher import Dispatcher
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
-from tests.referrals.test_retrying import failed
+from tests.referrals.delivering.test_bulk import failed
 from tests.rows import write
 from tests.world import REFERENCE, World, make_world, options, plain
 

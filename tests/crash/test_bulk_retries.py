@@ -14,7 +14,7 @@ from referrals.models import BulkRetry, Delivery
 from tests.crash.cells import Cells
 from tests.crash.laboratory import KILLED, Laboratory, Report
 from tests.crash.points import Points
-from tests.referrals.test_retrying import failed
+from tests.referrals.delivering.test_bulk import failed
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]

@@ -8,7 +8,7 @@ from integrations.models import Organization
 from mapping.editing import exchange
 from mapping.models import Mapping
 from tests.forms import form_on
-from tests.mapping.editing import form_of, opened, place_of, save, url_of, with_rule
+from tests.mapping.editor import form_of, opened, place_of, save, url_of, with_rule
 from tests.people import client_of
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,15 @@ from integrations.destinations.demo import transport as demo
 from referrals import delivering
 from referrals.models import Delivery, Run
 from tests.people import client_of
-from tests.referrals.test_updates import EACH, LATEST, brought, edit, keeps, run_all, states
+from tests.referrals.delivering.test_updates import (
+    EACH,
+    LATEST,
+    brought,
+    edit,
+    keeps,
+    run_all,
+    states,
+)
 from tests.world import World, make_world, plain
 
 pytestmark = pytest.mark.django_db

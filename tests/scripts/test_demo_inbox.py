@@ -10,7 +10,7 @@ from sandbox import running_sandbox
 from scripts.demo import inbox
 from scripts.demo.story import EVENTS, Run, picture
 from scripts.demo.telling import Row
-from tests.integrations.destinations.crms.sandbox.sender import TOKEN, Sender, changed
+from tests.sandbox.sender import TOKEN, Sender, changed
 
 RUN = Run("http://127.0.0.1:1/files")
 BY_KEY = {event.key: event for event in EVENTS}

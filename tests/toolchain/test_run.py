@@ -117,7 +117,7 @@ def test_nothing_from_outside_makes_fewer_tests_run(
 @pytest.mark.programs
 def test_the_command_ends_with_a_failure_when_nothing_ran():
     command = [sys.executable, "-m", "tests.run", "--quick", "-n0", "-k", "no_test_is_called_so"]
-    command += ["tests/core/test_blind.py"]
+    command += ["tests/core/encryption/test_blind.py"]
     ended = subprocess.run(command, cwd=run.ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "Failed: No test ran." in ended.stdout

@@ -10,7 +10,7 @@ from core.models import AuditEvent
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping.editing import exchange
 from mapping.models import Mapping, MappingTest
-from tests.mapping.editing import opened, with_rule
+from tests.mapping.editor import opened, with_rule
 from tests.people import client_of
 from tests.world import World, example, make_world
 

@@ -13,7 +13,7 @@ from integrations.sources.account import texts_of
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import Unusable
 from mapping.source.document import Document
-from tests.core.test_markup import DANGEROUS, Working
+from tests.core.text.test_markup import DANGEROUS, Working
 from tests.integrations.sources.caredove.messages import (
     FILES,
     bundle,
