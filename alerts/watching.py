@@ -99,9 +99,9 @@ def look() -> None:
 
 def _signs(now: datetime) -> Iterator[Sign]:
     failed = Delivery.objects.filter(UNCLEARED).annotate(cause=cause_key())
-    yield from _united(failed.exclude(cause__in=(*NO_FAILURE, DOWN)), "cause", "error_at")
+    yield from _merged(failed.exclude(cause__in=(*NO_FAILURE, DOWN)), "cause", "error_at")
     yield from _paused()
-    yield from _united(_tried_again(), "", "connection_failed_at")
+    yield from _merged(_tried_again(), "", "connection_failed_at")
     yield from _too_old(now)
 
 
@@ -130,7 +130,7 @@ def _tried_again() -> Any:
     )
 
 
-def _united(deliveries: Any, cause: str, at: str) -> Iterable[Sign]:
+def _merged(deliveries: Any, cause: str, at: str) -> Iterable[Sign]:
     """Return one sign for each destination, cause and class of answer."""
     named = ["destination", "destination__organization", "last_kind"]
     rows = deliveries.order_by().values(*named, *([cause] if cause else [])).annotate(

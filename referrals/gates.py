@@ -288,7 +288,7 @@ def _expired(facts: Facts) -> str | None:
 
 def _merged(facts: Facts) -> str | None:
     referral, delivery = facts.referral, facts.delivery
-    is_part = referral is not None and referral.united_with_id is not None
+    is_part = referral is not None and referral.merged_into_id is not None
     ended = delivery is not None and delivery.state == State.DISMISSED
     if is_part or (ended and delivery and sentences.MERGED.made(delivery.closed_why)):
         return sentences.MERGED()

@@ -82,8 +82,8 @@ class Referral(KeyedModel):
     received = models.BooleanField(default=False, help_text="A first “received” event was seen.")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    united_with = models.ForeignKey(
-        "self", null=True, on_delete=models.SET_NULL, related_name="united"
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="merged"
     )
     purged_at = models.DateTimeField(null=True)
     purged_why = models.CharField(max_length=20, blank=True, choices=PurgedWhy.choices)

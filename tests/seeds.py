@@ -715,7 +715,7 @@ class Story:
             reference=f"{self.ref}-b", created_at=_now(), changed_at=_now()
         )
         ReferralAlias.objects.create(referral=other, source_kind="caredove", value=f"{self.ref}-b")
-        identity._united([self.referral, other])
+        identity._merged([self.referral, other])
 
     def _moved(self) -> None:
         """Routed on to another listing before it could be imported."""

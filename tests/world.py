@@ -92,7 +92,7 @@ class World:
 
     @property
     def referral(self) -> Referral:
-        return Referral.objects.get(united_with=None)
+        return Referral.objects.get(merged_into=None)
 
 
 def make_world(kind: str = "demo", on: list[str] | None = None, **given: Any) -> World:

@@ -193,7 +193,7 @@ def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -
 
 def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral | None:
     seen = scope.limited(Referral.objects.all(), request.user)
-    seen = seen.filter(purged_at=None, united_with=None)
+    seen = seen.filter(purged_at=None, merged_into=None)
     if mapping.organization_id:
         seen = seen.filter(organization=mapping.organization_id)
     if chosen == "reference":

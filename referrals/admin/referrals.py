@@ -72,7 +72,7 @@ def _standing(
 
 def _summary_url(referral: Referral) -> str:
     """Return the URL of its summary; empty when the person's data is gone, or is elsewhere."""
-    if referral.purged_at or referral.united_with_id:
+    if referral.purged_at or referral.merged_into_id:
         return ""
     return reverse("admin:referrals_referral_summary", args=[referral.pk])
 
@@ -208,6 +208,6 @@ class ReferralAdmin(SendingAdmin, ViewOnlyAdmin):
         referral = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, referral):
             raise PermissionDenied
-        if referral.purged_at or referral.united_with_id:
+        if referral.purged_at or referral.merged_into_id:
             raise Http404
         return referral

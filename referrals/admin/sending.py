@@ -36,7 +36,7 @@ class Sending:
 
 def sendings(request: HttpRequest, referral: Referral) -> list[Sending]:
     """Return where this person may send the referral by hand."""
-    gone = referral.purged_at or referral.united_with_id
+    gone = referral.purged_at or referral.merged_into_id
     if gone or not request.user.has_perm(DECIDE):
         return []
     sent = set(referral.deliveries.values_list("destination", flat=True))

@@ -147,7 +147,7 @@ def referrals_of(listing: ServiceListing, since: datetime, until: datetime) -> Q
         referral=OuterRef("pk"), received_at__gte=since, received_at__lt=until
     )
     return Referral.objects.filter(
-        for_listing(listing), Exists(recent), united_with=None
+        for_listing(listing), Exists(recent), merged_into=None
     ).select_related("listing", "organization")
 
 

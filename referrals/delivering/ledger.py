@@ -165,7 +165,7 @@ class DeliveryLedger:
         mark = marks.read()
         with transaction.atomic():
             now = self._lease.extend()
-            self._check_not_united()
+            self._check_not_merged()
             meant = Step(
                 delivery_id=self._lease.delivery_id, version=self._version, name=step, meant_at=now
             )
@@ -185,9 +185,9 @@ class DeliveryLedger:
             raise
         return now
 
-    def _check_not_united(self) -> None:
+    def _check_not_merged(self) -> None:
         """Raise Rejected when the referral became part of another one, which is sent instead."""
-        own = Referral.objects.filter(deliveries=self._lease.delivery_id, united_with__isnull=False)
+        own = Referral.objects.filter(deliveries=self._lease.delivery_id, merged_into__isnull=False)
         if own.exists():
             raise Rejected(sentences.MERGED())
 

@@ -82,7 +82,7 @@ def settle(
             move = _without_the_person(delivery, version, referral, outcome, move, now)
         elif _was_withdrawn_meanwhile(delivery, referral, move):
             move = _withdrawn(referral, now)
-        elif referral.united_with_id and not delivery.steps.exists():
+        elif referral.merged_into_id and not delivery.steps.exists():
             move = {"state": State.DISMISSED, "message": "", "closed_why": sentences.MERGED()}
         accepted = _is_accepted(version, outcome, move)
         if accepted:

@@ -69,7 +69,7 @@ def known_by(reference: str, source_kinds: Collection[str]) -> QuerySet[Referral
 def resolve(
     source: Source, references: Sequence[str], organization: Organization | None, now: datetime
 ) -> Found:
-    """Return the referral that the ids name, locked; made when new, united when it was two.
+    """Return the referral that the ids name, locked; made when new, merged when it was two.
 
     What one of the two had withdrawn of the other is for the caller to heed.
 
@@ -82,7 +82,7 @@ def resolve(
     if any(r.organization and not source.may_send_for(r.organization.caredove_id) for r in found):
         raise Foreign
     if found:
-        named = _united(found)
+        named = _merged(found)
     else:
         named = Found(
             Referral.objects.create(
@@ -181,7 +181,7 @@ def _sent_under_another(delivery: Delivery, referral: Referral) -> str:
     )
 
 
-def _united(found: list[Referral]) -> Found:
+def _merged(found: list[Referral]) -> Found:
     """Make one of several: the one that is imported, or on its way, else the eldest."""
     if len(found) == 1:
         return Found(found[0])
@@ -209,7 +209,7 @@ def _united(found: list[Referral]) -> Found:
 
 
 def _take_over(survivor: Referral, other: Referral) -> None:
-    survivor.snapshot = snapshot.unite(survivor.snapshot, other.snapshot)
+    survivor.snapshot = snapshot.combine(survivor.snapshot, other.snapshot)
     survivor.classifications = sorted([*survivor.classifications, *other.classifications])
     survivor.received = survivor.received or other.received
     if survivor.purged_at is None or other.is_revoked:
@@ -224,8 +224,8 @@ def _take_over(survivor: Referral, other: Referral) -> None:
     _tell_of_second_imports(survivor, other)
     RegistrantName.objects.filter(referral=other).delete()
     # What became part of it before is a part of the survivor now: nobody has to follow a chain.
-    parts = Referral.objects.filter(Q(pk=other.pk) | Q(united_with=other))
-    parts.update(united_with=survivor, snapshot={})
+    parts = Referral.objects.filter(Q(pk=other.pk) | Q(merged_into=other))
+    parts.update(merged_into=survivor, snapshot={})
 
 
 def _take_over_files(survivor: Referral, other: Referral, moved: list[UUID]) -> None:

@@ -254,7 +254,7 @@ def filed_wrongly(
         reference__in=numbers,
         aliases__source_kind=source_kind,
         reading__lt=snapshot.KEYS,
-        united_with=None,
+        merged_into=None,
     )
     for referral in filed.distinct():
         read_again = (rereads[pk] for pk in _require(referral, rereads))

@@ -112,12 +112,12 @@ def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Re
     became part of another one goes with that one.
     """
     own = Delivery.objects.filter(UNFINISHED, referral=OuterRef("pk"))
-    of_a_part = Delivery.objects.filter(UNFINISHED, referral__united_with=OuterRef("pk"))
+    of_a_part = Delivery.objects.filter(UNFINISHED, referral__merged_into=OuterRef("pk"))
     return Referral.objects.filter(
         ~Exists(own),
         ~Exists(of_a_part),
         organization=organization,
-        united_with__isnull=True,
+        merged_into__isnull=True,
         purged_at__isnull=True,
         changed_at__lt=now - timedelta(days=days),
     )
@@ -181,7 +181,7 @@ def _lock_whole(referral: Referral) -> list[UUID]:
     """Lock the referral, then what became part of it; return the keys of all."""
     rows = Referral.objects.select_for_update().order_by("pk")
     keys = rows.values_list("pk", flat=True)
-    return [*keys.filter(pk=referral.pk), *keys.filter(united_with=referral.pk)]
+    return [*keys.filter(pk=referral.pk), *keys.filter(merged_into=referral.pk)]
 
 
 def _forget_messages(whole: list[UUID], why: str) -> None:

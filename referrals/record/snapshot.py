@@ -119,12 +119,12 @@ def merge(snapshot: Snapshot, document: Document, at: datetime, sender: str = EA
     return merged
 
 
-def unite(one: Snapshot, other: Snapshot) -> Snapshot:
+def combine(one: Snapshot, other: Snapshot) -> Snapshot:
     """Return what both know of a referral that turned out to be the same."""
-    united = dict(one)
+    merged = dict(one)
     for path, entry in other.items():
-        _put_later(united, path, entry)
-    return united
+        _put_later(merged, path, entry)
+    return merged
 
 
 def view(snapshot: Snapshot) -> Document:

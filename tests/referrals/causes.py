@@ -250,8 +250,8 @@ def dismissed(it: Scene) -> None:
     delivering.dismiss(it.delivery, "Mireille came in person.")
 
 
-@case(Cause.UNITED, "still to be imported", "the same referral as another one")
-def united(it: Scene) -> None:
+@case(Cause.MERGED, "still to be imported", "the same referral as another one")
+def merged(it: Scene) -> None:
     it.send(plain())
     it.set_delivery(state="dismissed", closed_why=sentences.MERGED())
 

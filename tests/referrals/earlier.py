@@ -179,7 +179,7 @@ def _portal() -> dict[str, Any]:
     from referrals.record import snapshot
 
     shown = {}
-    for referral in Referral.objects.filter(united_with=None):
+    for referral in Referral.objects.filter(merged_into=None):
         document = snapshot.view(referral.snapshot)
         shown[referral.reference] = {
             "answers": sorted(one["value"] for one in document.get("form_answers", [])),

@@ -97,7 +97,7 @@ SHUT_BY: dict[Gate, Callable[[Facts], Facts]] = {
     gates.SWITCHED_OFF: lambda f: replace(f, configs=[TriggerConfig(enabled=False)]),
     gates.ROUTED: lambda f: replace(f, is_routed=True),
     gates.NO_TRIGGER: lambda f: replace(f, fired=["booked"]),
-    gates.MERGED: lambda f: replace(f, referral=Referral(united_with=Referral())),
+    gates.MERGED: lambda f: replace(f, referral=Referral(merged_into=Referral())),
     gates.MOVED: lambda f: replace(f, has_moved=True),
     gates.WITHDRAWN: lambda f: replace(f, withdrawn="revoked"),
     gates.WAITING: lambda f: delivery(f, state="waiting"),
@@ -587,7 +587,7 @@ def move(world: World) -> None:
 
 def merge(world: World) -> None:
     other = Referral.objects.create(reference="1", created_at=NOW(), changed_at=NOW())
-    Referral.objects.filter(pk=world.delivery.referral_id).update(united_with=other)
+    Referral.objects.filter(pk=world.delivery.referral_id).update(merged_into=other)
 
 
 def expire(world: World) -> None:

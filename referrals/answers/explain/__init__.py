@@ -77,7 +77,7 @@ def find(
     kinds = sources.kinds() if source_kind is None else [source_kind]
     named = identity.known_by(_printable(reference), list(kinds))
     found = next(filter(asker.may_hear_of, named), None)
-    return found and (found.united_with or found)
+    return found and (found.merged_into or found)
 
 
 def _printable(reference: str) -> str:
@@ -89,8 +89,8 @@ def explain_referral(
     referral: Referral, asker: Asker = EVERYBODY, *, asked: str = ""
 ) -> Explanation:
     """Return the same for a referral at hand; of one that is part of another, for that one."""
-    if referral.united_with:
-        return explain_referral(referral.united_with, asker, asked=asked or referral.reference)
+    if referral.merged_into:
+        return explain_referral(referral.merged_into, asker, asked=asked or referral.reference)
     imports = _imports(referral, asker)
     passed: list[Check] = []
     try:

@@ -42,7 +42,7 @@ class Cause(StrEnum):
     ROUTED = "routed"
     # The import
     DISMISSED = "dismissed"
-    UNITED = "united"
+    MERGED = "united"
     MOVED = "moved"
     WAITING = "waiting"
     NOBODY_NAMED = "nobody_named"

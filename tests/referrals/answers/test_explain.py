@@ -166,7 +166,7 @@ def test_a_referral_that_became_part_of_another_is_explained_as_that_one(world: 
         reference="b5f1d1b2",
         created_at=world.referral.created_at,
         changed_at=world.referral.created_at,
-        united_with=world.referral,
+        merged_into=world.referral,
     )
     told = explain_referral(part)
     assert told.referral == world.referral

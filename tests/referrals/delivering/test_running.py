@@ -684,11 +684,11 @@ def test_a_referral_that_became_part_of_another_while_it_was_built_is_not_sent(
     other = Referral.objects.create(reference="1", created_at=clock.now(), changed_at=clock.now())
     deliver = demo.DemoTransport.deliver
 
-    def united_meanwhile(self, parcel):
-        Referral.objects.exclude(pk=other.pk).update(united_with=other)
+    def merged_meanwhile(self, parcel):
+        Referral.objects.exclude(pk=other.pk).update(merged_into=other)
         return deliver(self, parcel)
 
-    monkeypatch.setattr(demo.DemoTransport, "deliver", united_meanwhile)
+    monkeypatch.setattr(demo.DemoTransport, "deliver", merged_meanwhile)
     delivery = world.run()
     assert (delivery.state, delivery.closed_why) == ("dismissed", sentences.MERGED())
     assert demo.delivered == []

@@ -41,7 +41,7 @@ def joined(world: World, **referral: Any) -> Referral:
     """Let a message say that the two referrals are one; return that one."""
     with naming(REFERENCE, OTHER):
         world.send(plain("referral.edited", number=9, **referral))
-    return Referral.objects.get(united_with=None)
+    return Referral.objects.get(merged_into=None)
 
 
 def two_referrals(world: World, one: Any = (), other: Any = ()) -> None:
@@ -58,7 +58,7 @@ def test_two_parts_that_are_both_in_the_destination_are_told(world: World) -> No
     joined(world)
     run_all()
     assert Delivery.objects.filter(state="imported").count() == 2
-    (delivery,) = Delivery.objects.filter(referral__united_with=None)
+    (delivery,) = Delivery.objects.filter(referral__merged_into=None)
     assert any(
         "Birchwood CRMS has this referral a second time" in sentence and OTHER in sentence
         for sentence in delivery.corrections
@@ -77,7 +77,7 @@ def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
         with mock.patch(DELIVER, deliver):
             delivering.run(delivery.pk)
     joined(world)
-    (delivery,) = Delivery.objects.filter(referral__united_with=None)
+    (delivery,) = Delivery.objects.filter(referral__merged_into=None)
     assert any("a second time, perhaps" in sentence for sentence in delivery.corrections)
 
 

@@ -215,7 +215,7 @@ def test_two_ids_of_one_referral_lead_to_one(world: World):
     TriggerConfig.objects.update(on=["archived"])
     world.send(plain("referral.edited", reference=UUID))
     world.send(plain("referral.edited", number=2))
-    assert Referral.objects.filter(united_with=None).count() == 2
+    assert Referral.objects.filter(merged_into=None).count() == 2
     opening_of_both = plain("referral.archived", number=3)
     with mock.patch("integrations.sources.caredove.plain.parse", _with_both_ids):
         event = world.send(opening_of_both)

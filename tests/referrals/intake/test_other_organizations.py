@@ -133,7 +133,7 @@ def test_two_ids_in_one_message_do_not_join_a_strangers_referral_to_ours(
     with mock.patch("integrations.sources.caredove.plain.parse", with_ours):
         opening.open_deliveries(joining.event_id)
     assert InboundEvent.objects.get(pk=joining.event_id).outcome == Outcome.FORBIDDEN
-    assert Referral.objects.filter(united_with=None).count() == 2
+    assert Referral.objects.filter(merged_into=None).count() == 2
     assert Referral.objects.get(aliases__value=UUID).organization == world.organization
 
 

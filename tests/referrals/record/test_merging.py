@@ -126,7 +126,7 @@ def test_halves_that_turn_out_to_be_one_make_the_same(history: list[Message], da
     halves = [
         merged([m for m, f in zip(history, first, strict=True) if f is h]) for h in (True, False)
     ]
-    assert snapshot.unite(*halves) == snapshot.unite(*halves[::-1]) == merged(history)
+    assert snapshot.combine(*halves) == snapshot.combine(*halves[::-1]) == merged(history)
 
 
 def of_an_earlier_reading(document: Document) -> snapshot.Snapshot:
@@ -141,7 +141,7 @@ def test_nor_does_it_on_a_snapshot_of_an_earlier_reading(
 ):
     known = of_an_earlier_reading({**document, "withdrawn": []})
     one, other = (
-        snapshot.unite(known, merged(messages))
+        snapshot.combine(known, merged(messages))
         for messages in (history, random.sample(history, len(history)))
     )
     assert told(one) == told(other)

@@ -83,7 +83,7 @@ def test_a_revoked_referral_is_no_longer_found(world: World, referral: Referral)
     assert not RegistrantName.objects.exists()
 
 
-def test_united_referrals_are_found_once(world: World) -> None:
+def test_merged_referrals_are_found_once(world: World) -> None:
     other_id = "0f5c2a2e-6b1d-4d1e-9f5e-111111111111"
     world.send(plain(registrant=STORED))
     world.send(plain(number=2, reference=other_id, registrant=STORED))

@@ -55,7 +55,7 @@ def test_a_referral_in_two_halves_joins_to_what_it_would_have_been(messages: lis
     halves: list[snapshot.Snapshot] = [{}, {}]
     for number, message in enumerate(messages):
         halves[number % 2] = snapshot.merge(halves[number % 2], *message)
-    assert snapshot.view(snapshot.unite(*halves)) == merged(*messages)
+    assert snapshot.view(snapshot.combine(*halves)) == merged(*messages)
 
 
 @given(documents(), documents())
@@ -78,7 +78,7 @@ def test_merging_leaves_its_inputs_alone(one: Document, other: Document):
 
 @given(documents(), documents())
 def test_uniting_two_halves_equals_merging_all(one: Document, other: Document):
-    halves = snapshot.unite(snapshot.merge({}, one, NOON), snapshot.merge({}, other, LATER))
+    halves = snapshot.combine(snapshot.merge({}, one, NOON), snapshot.merge({}, other, LATER))
     assert snapshot.view(halves) == merged((one, NOON), (other, LATER))
 
 

@@ -338,7 +338,7 @@ def in_two_parts(world: World) -> tuple[Delivery, Delivery]:
     with transaction.atomic():
         identity.resolve(world.source, [REFERENCE, OTHER_ID], world.organization, clock.now())
     own = Delivery.objects.get(referral=world.referral)
-    return own, Delivery.objects.get(referral__united_with=world.referral)
+    return own, Delivery.objects.get(referral__merged_into=world.referral)
 
 
 def test_staff_are_to_remove_both_imports_of_a_referral_that_was_two(world: World) -> None:
@@ -394,8 +394,8 @@ def test_what_was_a_part_of_a_part_is_a_part_of_the_whole(world: World) -> None:
     with transaction.atomic():
         ids = [REFERENCE, third.reference]
         identity.resolve(world.source, ids, world.organization, clock.now())
-    assert Referral.objects.filter(united_with=third).count() == 2
-    assert Referral.objects.filter(united_with=first).count() == 0
+    assert Referral.objects.filter(merged_into=third).count() == 2
+    assert Referral.objects.filter(merged_into=first).count() == 0
 
 
 # -- Messages that belong to no referral -----------------------------------------------------------
