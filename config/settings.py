@@ -155,7 +155,7 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=30 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the intake views limit the body themselves
 SUMMARY_RENDERERS = env.int("SUMMARY_RENDERERS", default=2)  # child processes, per process
 
-# -- Celery: nudges only, the row is the queue ------------------------------------------------
+# -- Celery: wake-ups only, the row is the queue ------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 # A broker that hangs is a broker that is down; a worker's own wait for messages is a second long.

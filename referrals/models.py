@@ -460,7 +460,7 @@ class Delivery(KeyedModel):
         help_text="The last problem, for people.",
     )
     due_at = models.DateTimeField(null=True)
-    nudged_at = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")

@@ -21,7 +21,7 @@ from referrals import delivering
 from referrals.delivering.decisions import bulk
 from referrals.delivering.decisions.deciding import open_step_name
 from referrals.models import MAX_EXTERNAL_ID, Delivery
-from referrals.running.tasks import nudge_delivery
+from referrals.running.tasks import wake_delivery
 
 State, Reason = Delivery.State, Delivery.Reason
 CONFIRMED = "confirmed"  # in the POST of a page that asked
@@ -133,7 +133,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             said = f"Not sent again ({delivery.referral.reference}): {refusal.why}"
             self.message_user(request, said, messages.WARNING)
         else:
-            nudge_delivery(delivery.pk)
+            wake_delivery(delivery.pk)
             self._tell(request, 1, "sent again")
 
     @admin.action(description="Dismiss", permissions=["decide"])
@@ -248,7 +248,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse | None:
         """Go on with a delivery about which a person has said how it stands."""
         if done:
-            nudge_delivery(delivery.pk)
+            wake_delivery(delivery.pk)
             self.message_user(request, "The import goes on.", messages.SUCCESS)
         else:
             self.message_user(request, NOT_ASKED, messages.WARNING)

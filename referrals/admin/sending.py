@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from integrations.models import Destination
 from referrals import delivering
 from referrals.models import Delivery, Referral
-from referrals.running.tasks import nudge_delivery
+from referrals.running.tasks import wake_delivery
 
 DECIDE = "referrals.decide_delivery"
 AS_IT_IS = (
@@ -88,7 +88,7 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except delivering.NotSent as refusal:
             self.message_user(request, f"Not sent: {refusal.why}", messages.WARNING)
         else:
-            nudge_delivery(version.delivery_id)
+            wake_delivery(version.delivery_id)
             said = f"Version {version.number} is on its way to {destination}."
             self.message_user(request, said, messages.SUCCESS)
 

@@ -17,7 +17,7 @@ from integrations.transport import Transport, Updates
 from integrations.triggers import TRIGGER_LABELS
 from referrals import delivering
 from referrals.models import Attempt, Delivery, Version
-from referrals.running.tasks import nudge_delivery
+from referrals.running.tasks import wake_delivery
 
 SHOWN = 50  # the newest
 DECIDE = "referrals.decide_delivery"
@@ -127,7 +127,7 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for refused in done.refused:
             self.message_user(request, f"Not sent again: {refused.why}", messages.WARNING)
         if done.queued:
-            nudge_delivery(version.delivery_id)
+            wake_delivery(version.delivery_id)
             said = QUEUED.format(number=version.number)
             self.message_user(request, said, messages.SUCCESS)
 

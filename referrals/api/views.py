@@ -122,7 +122,7 @@ class EndpointView(SenderView):
         if received.conflict:
             raise Problem(409, CONFLICT)
         if not received.duplicate:
-            tasks.nudge_event(received.event_id)
+            tasks.wake_event(received.event_id)
         return self.here.responses.stored(received.event_id, duplicate=received.duplicate)
 
     def refuse(self, problem: Problem) -> HttpResponseBase:

@@ -10,7 +10,7 @@ that was restored from a backup, by the `marks` of the hosts.
 from referrals.delivering.claiming import (
     due_deliveries,
     due_deliveries_of_event,
-    mark_nudged,
+    mark_woken,
     release_lost,
 )
 from referrals.delivering.decisions.by_hand import NotSent, send_by_hand, why_not_by_hand
@@ -62,7 +62,7 @@ __all__ = [
     "look",
     "look_without_asking",
     "made_between",
-    "mark_nudged",
+    "mark_woken",
     "may_be_dismissed",
     "missed",
     "release_lost",

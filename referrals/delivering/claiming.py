@@ -23,7 +23,7 @@ from referrals.record import versions
 State = Delivery.State
 
 MAX_DEATHS = 5
-NUDGE_AGAIN = timedelta(seconds=15)  # a nudge that led to nothing by then was lost
+WAKE_AGAIN = timedelta(seconds=15)  # a wake-up that led to nothing by then was lost
 # As SQL, because Django takes twice as long to write it: it is asked for each attempt.
 TRIED = (
     "SELECT MAX(number) FROM referrals_attempt WHERE delivery_id = referrals_version.delivery_id"
@@ -134,7 +134,7 @@ def _win(
         due.update(
             state=State.RUNNING,
             due_at=None,
-            nudged_at=None,
+            woken_at=None,
             lease_token=token,
             lease_until=now + settings.LEASE_TIME,
         )
@@ -202,13 +202,11 @@ def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
     return list(due.order_by().values_list("pk", flat=True))
 
 
-def mark_nudged(delivery_id: UUID) -> bool:
+def mark_woken(delivery_id: UUID) -> bool:
     """Say that a worker was told; False when one was told a moment ago."""
     now = clock.now()
-    fresh = Q(nudged_at__isnull=True) | Q(nudged_at__lte=now - NUDGE_AGAIN)
-    return bool(
-        Delivery.objects.filter(fresh, claimable(now), pk=delivery_id).update(nudged_at=now)
-    )
+    fresh = Q(woken_at__isnull=True) | Q(woken_at__lte=now - WAKE_AGAIN)
+    return bool(Delivery.objects.filter(fresh, claimable(now), pk=delivery_id).update(woken_at=now))
 
 
 def release_lost() -> int:

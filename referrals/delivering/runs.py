@@ -102,7 +102,7 @@ def _begin(destination_id: int) -> Run | None:
             ).update(
                 state=State.RUNNING,
                 due_at=None,
-                nudged_at=None,
+                woken_at=None,
                 lease_token=run.pk,
                 lease_until=run.lease_until,
             )

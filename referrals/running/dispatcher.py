@@ -1,7 +1,7 @@
 """The dispatcher: finds due rows and sees that they are worked on.
 
 It opens events, gives bulk retries their turns, and probes destinations that are down. With a
-broker it nudges workers to import; without one, or while it is down, it imports itself. Redis and
+broker it wakes workers to import; without one, or while it is down, it imports itself. Redis and
 Celery buy concurrency and latency, never correctness. What rooms above want done, such as alerts,
 is done beside all this.
 """
@@ -50,7 +50,7 @@ def due_events(limit: int) -> list[UUID]:
 
 
 class Dispatcher:
-    """Rounds of looking, nudging or working, until it is told to stop."""
+    """Rounds of looking, waking or working, until it is told to stop."""
 
     def __init__(self, threads: int | None = None) -> None:
         self.stopping = threading.Event()
@@ -86,7 +86,7 @@ class Dispatcher:
         connections.close_all()  # of this thread, which may not be the process's only one
 
     def round(self) -> int:
-        """Do one round; returns how many rows were nudged or begun.
+        """Do one round; returns how many rows were woken or begun.
 
         Events are opened here even where there are workers, which may all be busy with imports.
         """
@@ -101,7 +101,7 @@ class Dispatcher:
         begun += self._begin(self._pool, self._carrying, delivering.carry_due, runs)
         if not deliveries:
             return begun
-        if settings.CELERY_BROKER_URL and self._nudge(deliveries):
+        if settings.CELERY_BROKER_URL and self._wake_workers(deliveries):
             return begun + len(deliveries)
         return begun + self._import(deliveries)
 
@@ -117,13 +117,13 @@ class Dispatcher:
         except Exception:
             logger.exception("bulk retries failed; imports go on")
 
-    def _nudge(self, deliveries: Sequence[UUID]) -> bool:
+    def _wake_workers(self, deliveries: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
         if clock.now() < self._broker_retry_at:
             return False
         try:
             for delivery_id in deliveries:
-                if delivering.mark_nudged(delivery_id):
+                if delivering.mark_woken(delivery_id):
                     tasks.publish(tasks.run_delivery, delivery_id)
         except Exception:
             logger.warning("the broker is down; the dispatcher does the work itself")

@@ -1,6 +1,6 @@
-"""Celery tasks, three lines each, and the nudges that publish them.
+"""Celery tasks, three lines each, and the wake-ups that publish them.
 
-A nudge is a hint and may be lost: the dispatcher finds every due row by itself. Publishing never
+A wake-up is a hint and may be lost: the dispatcher finds every due row by itself. Publishing never
 delays or fails the caller, so it is done beside it.
 """
 
@@ -25,7 +25,7 @@ QUEUE_LIMIT = 10_000
 def open_event(event_id: str) -> None:
     """Look at this event now."""
     opening.open_deliveries(UUID(event_id))
-    nudge_deliveries_of(UUID(event_id))
+    wake_deliveries_of(UUID(event_id))
 
 
 @shared_task(name="referrals.tasks.run_delivery")
@@ -34,24 +34,24 @@ def run_delivery(delivery_id: str) -> None:
     delivering.run_next(UUID(delivery_id))
 
 
-def nudge_event(event_id: UUID) -> None:
+def wake_event(event_id: UUID) -> None:
     """Tell a worker, after the commit, that an event wants to be opened."""
     transaction.on_commit(lambda: publisher.put(open_event, event_id))
 
 
-def nudge_delivery(delivery_id: UUID) -> None:
+def wake_delivery(delivery_id: UUID) -> None:
     """Tell a worker, after the commit, that a delivery may be due."""
     transaction.on_commit(lambda: publisher.put(run_delivery, delivery_id))
 
 
-def nudge_deliveries_of(event_id: UUID) -> None:
+def wake_deliveries_of(event_id: UUID) -> None:
     """Tell a worker of the deliveries that an event has opened or revived."""
     for delivery_id in delivering.due_deliveries_of_event(event_id):
-        nudge_delivery(delivery_id)
+        wake_delivery(delivery_id)
 
 
 class Publisher:
-    """Publishes nudges from a thread of its own; without a broker it does nothing."""
+    """Publishes wake-ups from a thread of its own; without a broker it does nothing."""
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[tuple[Task[[str], None], UUID]] = queue.Queue(QUEUE_LIMIT)
@@ -61,11 +61,11 @@ class Publisher:
         if not settings.CELERY_BROKER_URL:
             return
         if self._started.acquire(blocking=False):
-            threading.Thread(target=self._publish_all, daemon=True, name="nudges").start()
+            threading.Thread(target=self._publish_all, daemon=True, name="wake-ups").start()
         try:
             self._waiting.put_nowait((task, row_id))
         except queue.Full:
-            logger.warning("nudge dropped; the dispatcher will find the row")
+            logger.warning("wake-up dropped; the dispatcher will find the row")
 
     def _publish_all(self) -> None:
         while True:
@@ -73,7 +73,7 @@ class Publisher:
             try:
                 publish(task, row_id)
             except Exception:
-                logger.warning("nudge not published; the dispatcher will find the row")
+                logger.warning("wake-up not published; the dispatcher will find the row")
 
 
 def publish(task: "Task[[str], None]", row_id: UUID) -> None:

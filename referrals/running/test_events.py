@@ -54,7 +54,7 @@ def send(source: Source, listing: ServiceListing) -> str:
     with transaction.atomic():
         for body in sample.bodies(_trigger(listing), named, TEST_REFERENCE + token, event_id):
             received = receiving.receive(source, sample.ENDPOINT, body)
-            tasks.nudge_event(received.event_id)
+            tasks.wake_event(received.event_id)
     return token
 
 

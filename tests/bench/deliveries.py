@@ -24,7 +24,7 @@ INSERT INTO {table} ({columns})
 SELECT {values} FROM series, {table} AS original WHERE original.id = %s
 """
 BARE_CLAIM = """
-UPDATE referrals_delivery SET state = 'running', due_at = NULL, nudged_at = NULL, lease_token = %s,
+UPDATE referrals_delivery SET state = 'running', due_at = NULL, woken_at = NULL, lease_token = %s,
 lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
 """
 BARE_ATTEMPT = """

@@ -31,7 +31,7 @@ def portal(portal: Portal, broker: Broker) -> Portal:
     return portal
 
 
-def test_nudges_alone_do_all_the_work(portal: Portal, crms: Crms):
+def test_wake_ups_alone_do_all_the_work(portal: Portal, crms: Crms):
     portal.start("web", "worker")
     portal.post(body_of("event-plain.json"))
     portal.settled(REFERENCE)
@@ -87,7 +87,7 @@ def test_a_message_in_the_broker_holds_ids_and_nothing_else(
     portal.start("web", "dispatcher")
     portal.post(body_of("event-plain.json"))
     redis = Redis.from_url(broker.url)
-    eventually(lambda: redis.llen("dovetail") >= 2, "the nudges for the event and its import")
+    eventually(lambda: redis.llen("dovetail") >= 2, "the wake-ups for the event and its import")
     for message in redis.lrange("dovetail", 0, -1):
         content = json.loads(message)
         (args, kwargs, _) = json.loads(base64.b64decode(content["body"]))
@@ -99,14 +99,14 @@ def test_a_message_in_the_broker_holds_ids_and_nothing_else(
     assert_nothing_personal("".join(str(redis.dump(key)) for key in redis.scan_iter()))
 
 
-def test_a_row_is_nudged_once_in_a_while_however_often_it_is_looked_at(
+def test_a_row_is_woken_once_in_a_while_however_often_it_is_looked_at(
     portal: Portal, broker: Broker
 ):
     for number in range(5):
         receiving.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
     dispatcher = portal.begin("dispatcher", DISPATCH_SECONDS="0.02")
     redis = Redis.from_url(broker.url)
-    eventually(lambda: redis.llen("dovetail") >= 5, "five nudges")
+    eventually(lambda: redis.llen("dovetail") >= 5, "five wake-ups")
     time.sleep(2)
     assert dispatcher.is_running()
     assert redis.llen("dovetail") == 5

@@ -323,20 +323,20 @@ def test_a_retry_that_would_be_refused_again_says_what_to_do_instead(
     assert Delivery.objects.get().state == State.NEEDS_ATTENTION
 
 
-def test_a_retry_queues_and_nudges(
+def test_a_retry_queues_and_wakes_a_worker(
     admin_client: Client,
     rejected: Delivery,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    nudged = []
-    monkeypatch.setattr("referrals.admin.deciding.nudge_delivery", nudged.append)
+    woken = []
+    monkeypatch.setattr("referrals.admin.deciding.wake_delivery", woken.append)
     Delivery.objects.update(reason=Reason.GAVE_UP)
 
     page = act(admin_client, "retry", rejected)
 
     assert "1 import was sent again." in messages(page)
-    assert nudged == [rejected.pk]
+    assert woken == [rejected.pk]
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.resends) == (State.QUEUED, 1)
     assert AuditEvent.objects.get(action="retry").username == "admin"

@@ -21,7 +21,7 @@ from referrals.delivering.claiming import (
     LeaseLost,
     claim,
     due_deliveries,
-    mark_nudged,
+    mark_woken,
     release_lost,
 )
 from referrals.delivering.ledger import DeliveryLedger
@@ -438,11 +438,11 @@ def test_an_organization_with_running_deliveries_has_had_these_turns(world: Worl
     assert due_deliveries(1) == [theirs.pk]
 
 
-def test_a_nudge_is_given_once_in_a_while(world: World):
-    assert mark_nudged(world.delivery.pk)
-    assert not mark_nudged(world.delivery.pk)
-    Delivery.objects.update(nudged_at=clock.now() - timedelta(minutes=1))
-    assert mark_nudged(world.delivery.pk)
+def test_a_wake_up_is_given_once_in_a_while(world: World):
+    assert mark_woken(world.delivery.pk)
+    assert not mark_woken(world.delivery.pk)
+    Delivery.objects.update(woken_at=clock.now() - timedelta(minutes=1))
+    assert mark_woken(world.delivery.pk)
 
 
 # -- the database keeps the promises too -----------------------------------------------------------

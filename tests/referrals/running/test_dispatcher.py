@@ -1,4 +1,4 @@
-"""The dispatcher: without a broker it works, with one it nudges, with a dead one it works."""
+"""The dispatcher: without a broker it works, with one it wake-ups, with a dead one it works."""
 
 import threading
 import time
@@ -60,7 +60,7 @@ def test_with_a_dead_broker_it_does_the_work_itself(
     rounds_until(Dispatcher(threads=2), imported)
 
 
-def test_with_a_broker_each_row_is_nudged_once_in_a_while(
+def test_with_a_broker_each_row_is_woken_once_in_a_while(
     world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
 ):
     settings.CELERY_BROKER_URL = DEAD_BROKER
@@ -85,19 +85,21 @@ def test_events_are_opened_even_where_all_workers_are_busy(
     rounds_until(Dispatcher(), InboundEvent.objects.filter(state="opened").exists)
 
 
-def test_a_lost_nudge_is_given_again(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_lost_wake_up_is_given_again(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
     settings.CELERY_BROKER_URL = DEAD_BROKER
     published: list[Any] = []
     monkeypatch.setattr(tasks, "publish", lambda task, row_id: published.append(row_id))
     world.send(plain())
     dispatcher = Dispatcher()
     dispatcher.round()
-    Delivery.objects.update(nudged_at=clock.now() - 2 * claiming.NUDGE_AGAIN)
+    Delivery.objects.update(woken_at=clock.now() - 2 * claiming.WAKE_AGAIN)
     dispatcher.round()
     assert len(published) == 2
 
 
-def test_a_dead_broker_neither_fails_nor_holds_up_a_nudge(world: World, settings: Any):
+def test_a_dead_broker_neither_fails_nor_delays_a_wake_up(world: World, settings: Any):
     settings.CELERY_BROKER_URL = DEAD_BROKER
     received = world.receive(plain())
     waiting = threading.Event()
