@@ -463,7 +463,7 @@ class Delivery(KeyedModel):
     woken_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
-    deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
+    lost_workers = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tries in this round.")
     resends = models.PositiveSmallIntegerField(default=0, help_text="Retries by a person.")
     resent_at = models.DateTimeField(null=True, help_text="When a person last did so.")

@@ -22,7 +22,7 @@ from referrals.record import versions
 
 State = Delivery.State
 
-MAX_DEATHS = 5
+MAX_LOST_WORKERS = 5
 WAKE_AGAIN = timedelta(seconds=15)  # a wake-up that led to nothing by then was lost
 # As SQL, because Django takes twice as long to write it: it is asked for each attempt.
 TRIED = (
@@ -215,12 +215,12 @@ def release_lost() -> int:
     # What is in a run goes with that: it may have arrived.
     in_a_run = Exists(Run.objects.filter(pk=OuterRef("lease_token")))
     lost = Delivery.objects.filter(~in_a_run, state=State.RUNNING, lease_until__lt=now)
-    rows = lost.only("lease_token", "deaths", "row_key")
+    rows = lost.only("lease_token", "lost_workers", "row_key")
     return sum(_release(row, row.lease_token, now) for row in rows if row.lease_token)
 
 
 def _release(delivery: Delivery, token: UUID, now: datetime) -> bool:
-    deaths = delivery.deaths
+    lost_workers = delivery.lost_workers
     with transaction.atomic():
         mine = Delivery.objects.filter(state=State.RUNNING, lease_token=token, lease_until__lt=now)
         released: dict[str, object] = {
@@ -229,21 +229,26 @@ def _release(delivery: Delivery, token: UUID, now: datetime) -> bool:
             "last_kind": "",
             "last_code": "",
         }
-        if deaths + 1 >= MAX_DEATHS:
+        if lost_workers + 1 >= MAX_LOST_WORKERS:
             changed = update_one(
                 mine,
                 delivery,
                 state=State.NEEDS_ATTENTION,
                 reason=Delivery.Reason.QUARANTINED,
-                deaths=deaths + 1,
-                message=sentences.LOST_WORKERS(times=MAX_DEATHS),
+                lost_workers=lost_workers + 1,
+                message=sentences.LOST_WORKERS(times=MAX_LOST_WORKERS),
                 error_at=now,
                 error_cleared_at=None,
                 **released,
             )
         else:
             changed = update_one(
-                mine, delivery, state=State.QUEUED, due_at=now, deaths=deaths + 1, **released
+                mine,
+                delivery,
+                state=State.QUEUED,
+                due_at=now,
+                lost_workers=lost_workers + 1,
+                **released,
             )
         if changed:
             Attempt.objects.filter(lease_token=token, ended_at=None).update(

@@ -290,7 +290,7 @@ class _Carrying:
             imported_at=now,
             lease_token=None,
             lease_until=None,
-            deaths=0,
+            lost_workers=0,
             tries=0,
         )
 

@@ -95,7 +95,7 @@ def settle(
             delivery,
             lease_token=None,
             lease_until=None,
-            deaths=0,
+            lost_workers=0,
             **_answered(outcome, now),
             **move,
         )

@@ -96,7 +96,7 @@ def retry(delivery: Delivery, by: AbstractBaseUser | None = None) -> None:
             reason="",
             due_at=now,
             tries=0,
-            deaths=0,
+            lost_workers=0,
             resends=delivery.resends + 1,
             resent_at=now,
         )

@@ -334,13 +334,13 @@ def test_a_lost_worker_gives_its_delivery_back(world: World):
     assert release_lost() == 0
     Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
     assert release_lost() == 1
-    assert (world.delivery.state, world.delivery.deaths) == ("queued", 1)
+    assert (world.delivery.state, world.delivery.lost_workers) == ("queued", 1)
     assert world.delivery.attempts.get().outcome == "lost"
     assert world.run().state == "imported"
-    assert world.delivery.deaths == 0
+    assert world.delivery.lost_workers == 0
 
 
-@pytest.mark.parametrize("deaths", [0, claiming.MAX_DEATHS - 1])
+@pytest.mark.parametrize("lost_workers", [0, claiming.MAX_LOST_WORKERS - 1])
 @pytest.mark.parametrize(
     "meanwhile",
     [
@@ -351,11 +351,13 @@ def test_a_lost_worker_gives_its_delivery_back(world: World):
     ids=["extended", "won by another one", "settled"],
 )
 def test_a_lease_that_is_not_lost_after_all_is_left_alone(
-    world: World, deaths: int, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+    world: World, lost_workers: int, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
 ):
     """Its worker was slow, not gone: it wrote between the look at the leases and the release."""
     claim(world.delivery.pk)
-    Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1), deaths=deaths)
+    Delivery.objects.update(
+        lease_until=clock.now() - timedelta(seconds=1), lost_workers=lost_workers
+    )
     release = claiming._release
 
     def just_before(delivery_id: UUID, *seen: Any) -> int:
@@ -366,12 +368,12 @@ def test_a_lease_that_is_not_lost_after_all_is_left_alone(
     before = world.delivery.state
     assert release_lost() == 0
     assert world.delivery.state in (before, "imported")
-    assert world.delivery.deaths == deaths
+    assert world.delivery.lost_workers == lost_workers
     assert world.delivery.attempts.get().ended_at is None
 
 
 def test_a_delivery_that_kills_its_workers_is_quarantined(world: World):
-    for _ in range(claiming.MAX_DEATHS):
+    for _ in range(claiming.MAX_LOST_WORKERS):
         make_due()
         assert claim(world.delivery.pk)
         Delivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
