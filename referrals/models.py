@@ -650,7 +650,7 @@ class Run(KeyedModel):
     until = models.DateTimeField(help_text="Until when: what was due by then.")
     token = models.UUIDField(help_text="Of whoever carries it.")
     lease_until = models.DateTimeField()
-    meant_at = models.DateTimeField(null=True, help_text="When its effect was first begun.")
+    intended_at = models.DateTimeField(null=True, help_text="When its effect was first begun.")
     ended_at = models.DateTimeField(null=True)
     name = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True)
     rows = models.PositiveIntegerField(null=True)
@@ -806,7 +806,7 @@ class Step(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="steps")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="steps")
     name = models.CharField(max_length=200)
-    meant_at = models.DateTimeField()
+    intended_at = models.DateTimeField()
     searches = models.PositiveSmallIntegerField(
         default=0, help_text="Times that it was looked for and not found."
     )

@@ -293,7 +293,7 @@ def _furnish(caredove_id: str) -> None:
         until=now,
         lease_until=now,
         token=uuid.uuid4(),
-        meant_at=now,
+        intended_at=now,
         ended_at=now,
         name=f"{said}referrals.jsonl",
         rows=0,
@@ -510,7 +510,7 @@ class Story:
             attempts = models.Attempt.objects.filter(delivery__in=keys)
             yield attempts, ("started_at", "ended_at")
             steps = models.Step.objects.filter(delivery__in=keys)
-            yield steps, ("meant_at", "searched_at", "done_at")
+            yield steps, ("intended_at", "searched_at", "done_at")
             acts = AuditEvent.objects.filter(object_id__in=[str(key) for key in keys])
             yield acts, ("at",)
 

@@ -55,7 +55,7 @@ class RunAdmin(ViewOnlyAdmin):
 
     @admin.display(description="begun")
     def begun(self, run: Run) -> Any:
-        return run.meant_at
+        return run.intended_at
 
     @admin.display(description="SHA-256")
     def hash(self, run: Run) -> str:

@@ -84,7 +84,7 @@ class DeliveryLedger:
                 return found
         with _time_limit():
             began = time.monotonic()
-            now = self._mean(step)
+            now = self._record_intent(step)
             external_id = self._do(step, do)
         # The database's time, kept going by a stopwatch: asking again would cost a statement.
         self._done(step, external_id, now + timedelta(seconds=time.monotonic() - began))
@@ -116,7 +116,7 @@ class DeliveryLedger:
         with transaction.atomic():
             self._lease.extend()
             made = Step.objects.create(
-                delivery=delivery, version=self._version, name=step, meant_at=restore.at
+                delivery=delivery, version=self._version, name=step, intended_at=restore.at
             )
         if self._begun is not None:
             self._begun.add(step)
@@ -157,7 +157,7 @@ class DeliveryLedger:
                 error.message = join([sentences.RESTORED(), error.message])
             raise
 
-    def _mean(self, step: str) -> datetime:
+    def _record_intent(self, step: str) -> datetime:
         """Commit the intent, and with it a lease long enough for what follows; raise the mark.
 
         Returns the time that it is.
@@ -167,13 +167,16 @@ class DeliveryLedger:
             now = self._lease.extend()
             self._check_not_merged()
             meant = Step(
-                delivery_id=self._lease.delivery_id, version=self._version, name=step, meant_at=now
+                delivery_id=self._lease.delivery_id,
+                version=self._version,
+                name=step,
+                intended_at=now,
             )
             Step.objects.bulk_create(
                 [meant],
                 update_conflicts=True,
                 unique_fields=["version", "name"],
-                update_fields=["meant_at", "searches", "searched_at"],
+                update_fields=["intended_at", "searches", "searched_at"],
             )
             number, total = looking.next_number(mark)
         if self._begun is not None:
@@ -212,7 +215,7 @@ class DeliveryLedger:
 
 def _settling(entry: Step, now: datetime) -> timedelta | None:
     """How long to wait until the destination can be trusted to show what it took, or None."""
-    ready = (entry.searched_at or entry.meant_at) + settings.SETTLE_TIME
+    ready = (entry.searched_at or entry.intended_at) + settings.SETTLE_TIME
     return ready - now if ready > now else None
 
 

@@ -134,7 +134,7 @@ class _Carrying:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.may_be_there = run.meant_at is not None
+        self.may_be_there = run.intended_at is not None
         self.left_out: list[tuple[Lease, Delivery, Exception]] = []
         self.alone: list[tuple[Lease, Delivery, Built]] = []  # went, and are settled one by one
         self.transport: Transport | None = None
@@ -144,7 +144,7 @@ class _Carrying:
         try:
             self.transport = self.run.destination.transport()
             batch = Batch(str(self.run.pk), self.run.since, self.run.until, self._parcels())
-            self._mean()
+            self._record_intent()
             outcome = self.transport.deliver_batch(batch)
         except LeaseLost:
             raise
@@ -171,11 +171,11 @@ class _Carrying:
     def _mine(self) -> QuerySet[Run]:
         return Run.objects.filter(pk=self.run.pk, state=Run.State.RUNNING, token=self.run.token)
 
-    def _mean(self) -> None:
+    def _record_intent(self) -> None:
         """Commit that it may be there from now on."""
         mark = marks.read()
         with transaction.atomic():
-            now = self._extend(meant_at=Coalesce(F("meant_at"), Value(clock.now())))
+            now = self._extend(intended_at=Coalesce(F("intended_at"), Value(clock.now())))
             number, total = looking.next_number(mark)
         marks.raise_to(now, number=number, total=total)
 

@@ -231,9 +231,9 @@ def _sent_at(referral: Referral) -> Mapping[str, datetime]:
 
 
 def _began(step: Step) -> datetime:
-    tries = Attempt.objects.filter(delivery=step.delivery_id, started_at__lte=step.meant_at)
+    tries = Attempt.objects.filter(delivery=step.delivery_id, started_at__lte=step.intended_at)
     last = tries.order_by("-started_at").values_list("started_at", flat=True).first()
-    return last or step.meant_at
+    return last or step.intended_at
 
 
 # -- referrals under a wrong number --------------------------------------------------------------

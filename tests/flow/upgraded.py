@@ -153,7 +153,7 @@ def run() -> dict[str, int]:
         delivering.release_lost()
         for _ in range(4):
             past = clock.now() - timedelta(hours=1)
-            Step.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
+            Step.objects.filter(done_at=None).update(intended_at=past, searched_at=past)
             Delivery.objects.filter(due_at__isnull=False).update(due_at=past)
             for pk in delivering.due_deliveries(500):
                 delivering.run(pk)

@@ -414,7 +414,7 @@ def looked_for_after_a_time_out(it: Scene) -> None:
 
 def searched_after_a_time_out(it: Scene) -> None:
     it.fails("close-after")
-    Step.objects.update(meant_at=clock.now() - timedelta(hours=1))
+    Step.objects.update(intended_at=clock.now() - timedelta(hours=1))
     it.set_delivery(due_at=clock.now())
     it.run()
 

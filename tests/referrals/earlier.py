@@ -109,7 +109,7 @@ def run() -> None:
     from referrals.models import Delivery, Step
 
     past = clock.now() - timedelta(hours=1)
-    Step.objects.filter(done_at=None).update(meant_at=past, searched_at=past)
+    Step.objects.filter(done_at=None).update(intended_at=past, searched_at=past)
     due = Delivery.objects.filter(due_at__isnull=False)
     for pk in list(due.values_list("pk", flat=True)):
         Delivery.objects.filter(pk=pk).update(due_at=past)

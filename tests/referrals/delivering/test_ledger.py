@@ -81,7 +81,7 @@ def effect(ledger: DeliveryLedger) -> Effect:
 
 def let_pass(time: timedelta) -> None:
     """Let everything that the ledger remembers be longer ago."""
-    Step.objects.update(meant_at=F("meant_at") - time, searched_at=F("searched_at") - time)
+    Step.objects.update(intended_at=F("intended_at") - time, searched_at=F("searched_at") - time)
 
 
 def is_about(time: timedelta, wanted: timedelta) -> bool:
@@ -360,7 +360,7 @@ def test_an_import_that_has_to_look_first_comes_back_when_it_may(
     world.send(plain())
     monkeypatch.setattr(DemoTransport, "deliver", goes_unanswered)
     world.run()
-    ready = Step.objects.get().meant_at + SETTLE
+    ready = Step.objects.get().intended_at + SETTLE
     assert abs(world.run().due_at - ready) < MOMENT
     assert world.delivery.attempts.count() == 2
     let_pass(SETTLE)
