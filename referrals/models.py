@@ -210,7 +210,7 @@ class InboundEvent(KeyedModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
-    door = models.CharField(
+    endpoint_name = models.CharField(
         "endpoint", max_length=10, help_text="The name of an endpoint of its source's kind."
     )
     dedup_key = models.CharField(max_length=300)
@@ -276,7 +276,7 @@ class InboundEvent(KeyedModel):
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint at which it came; raises UnknownKind when its folder is gone."""
-        return sources.endpoint(self.source.kind, self.door)
+        return sources.endpoint(self.source.kind, self.endpoint_name)
 
 
 class ReferralFile(KeyedModel):

@@ -9,14 +9,14 @@ from unittest import mock
 from integrations.sources.caredove import fhir, plain
 from integrations.sources.parsed import ParsedEvent
 
-DOORS = {"plain": plain.parse, "fhir": fhir.parse}
+ENDPOINTS = {"plain": plain.parse, "fhir": fhir.parse}
 
 
 @contextmanager
 def reading(change: Callable[[ParsedEvent], ParsedEvent]) -> Iterator[None]:
     """Change what both readers make of every message."""
     with ExitStack() as stack:
-        for name, parse in DOORS.items():
+        for name, parse in ENDPOINTS.items():
             changed = mock.Mock(side_effect=lambda body, parse=parse: change(parse(body)))
             stack.enter_context(mock.patch(f"integrations.sources.caredove.{name}.parse", changed))
         yield

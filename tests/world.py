@@ -48,13 +48,13 @@ class World:
     config: TriggerConfig
     sent: list[InboundEvent] = field(default_factory=list)
 
-    def receive(self, event: dict[str, Any] | bytes, door: str = "plain") -> receiving.Received:
+    def receive(self, event: dict[str, Any] | bytes, endpoint: str = "plain") -> receiving.Received:
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        return receiving.receive(self.source, door, body)
+        return receiving.receive(self.source, endpoint, body)
 
-    def send(self, event: dict[str, Any] | bytes, door: str = "plain") -> InboundEvent:
+    def send(self, event: dict[str, Any] | bytes, endpoint: str = "plain") -> InboundEvent:
         """Store and open an event; return it as it is afterwards."""
-        received = self.receive(event, door)
+        received = self.receive(event, endpoint)
         opening.open_deliveries(received.event_id)
         return InboundEvent.objects.get(pk=received.event_id)
 

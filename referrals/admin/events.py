@@ -33,7 +33,7 @@ class EndpointFilter(admin.SimpleListFilter):
     """The endpoint at which an event came; they stand in the folders of the kinds of sources."""
 
     title = "endpoint"
-    parameter_name = "door__exact"
+    parameter_name = "endpoint__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         labels = {
@@ -45,7 +45,7 @@ class EndpointFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: QuerySet[InboundEvent]
     ) -> QuerySet[InboundEvent]:
         chosen = self.value()
-        return queryset.filter(door=chosen) if chosen else queryset
+        return queryset.filter(endpoint_name=chosen) if chosen else queryset
 
 
 @admin.register(InboundEvent)
@@ -108,7 +108,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
         try:
             return event.endpoint.label
         except UnknownKind:  # its folder is gone
-            return event.door
+            return event.endpoint_name
 
     @admin.display(description="referral")
     def shown_referral(self, event: InboundEvent) -> Any:

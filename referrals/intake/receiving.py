@@ -45,7 +45,7 @@ def receive(source: Source, endpoint_name: str, body: bytes) -> Received:
     now = clock.now()
     event = InboundEvent(
         source=source,
-        door=endpoint.name,
+        endpoint_name=endpoint.name,
         dedup_key=f"id:{envelope.event_id}" if envelope.event_id else f"sha256:{digest}",
         body=body,
         body_sha256=digest,

@@ -99,7 +99,7 @@ def _problems(
 
 
 def _files(body: bytes, picture: bytes, files_url: str) -> Iterator[bytes]:
-    """Yield the files that a message brings, read in the simplest way, for either door."""
+    """Yield the files that a message brings, read in the simplest way, for either endpoint."""
     waiting = [json.loads(body)]
     while waiting:
         thing = waiting.pop()

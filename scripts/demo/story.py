@@ -60,7 +60,7 @@ class Event:
     fault: str = ""
 
     @property
-    def door(self) -> str:
+    def endpoint(self) -> str:
         return self.fixture.partition("-")[0]
 
 

@@ -9,10 +9,10 @@ from typing import TextIO
 
 from scripts.demo.telling import Row
 
-HEADINGS = ("", "Event", "Door", "HTTP", "Expected", "What became of it", "In CRMS", "Sec.")
+HEADINGS = ("", "Event", "Endpoint", "HTTP", "Expected", "What became of it", "In CRMS", "Sec.")
 WIDTHS = [1, 41, 5, 4, 23, 23, 9, 5]
 GAP = "  "
-EVENT, DOOR, HTTP, EXPECTED, BECAME = range(1, 6)
+EVENT, ENDPOINT, HTTP, EXPECTED, BECAME = range(1, 6)
 WHOLE = sum(WIDTHS) + len(GAP) * (len(WIDTHS) - 1) + 1
 WIDEST = 50  # what became of it, on a wide screen
 _UP, _CLEAR_DOWN = "\x1b[{}F", "\x1b[J"
@@ -81,7 +81,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         mark,
         row.event.title,
-        row.event.door,
+        row.event.endpoint,
         str(row.answer.status) if row.answer else "",
         row.event.expected,
         row.now,
@@ -94,7 +94,7 @@ def _widths(screen: int) -> list[int]:
     """Return the widths of the columns: a narrow screen goes without some of them."""
     widths = WIDTHS.copy()
     room = screen - WHOLE
-    for column in (EXPECTED, DOOR, HTTP):
+    for column in (EXPECTED, ENDPOINT, HTTP):
         if room < -5:  # so much may be cut from the event
             room += widths[column] + len(GAP)
             widths[column] = 0

@@ -16,7 +16,7 @@ from tests.bench import bare, figures, portal
 from tests.bench.sampler import OURS, PYTHON, SYSTEM, Sample, Sampler
 
 WARM_UP = 5
-DOOR = "/fhir/$process-message"
+ENDPOINT = "/fhir/$process-message"
 ROWS = (
     "intake", "mapping", "page", "rendering", "files", "upload", "database", "encryption", "engine"
 )  # fmt: skip
@@ -77,7 +77,7 @@ def _imported(body: bytes, sampler: Sampler) -> tuple[dict[str, float], bare.Rec
 
     with bare.recording() as made, mock.patch.object(pdf, "_rendered", clocked):
         with sampler.phase("intake"):
-            assert bare.post(body, DOOR) == 200
+            assert bare.post(body, ENDPOINT) == 200
             event_id = InboundEvent.objects.values_list("pk", flat=True).latest("received_at")
             opening.open_deliveries(event_id)
         with sampler.phase("engine"):

@@ -83,7 +83,7 @@ def test_a_full_fhir_message_becomes_a_referral_with_its_files(everything: Porta
     assert "<b>" not in referral["body"]["referral_note"]
 
 
-def test_both_paths_of_the_fhir_door_and_the_plain_door_lead_to_one_referral(
+def test_both_paths_of_the_fhir_endpoint_and_the_plain_endpoint_lead_to_one_referral(
     everything: Portal, crms: Crms
 ):
     posted = [

@@ -86,16 +86,16 @@ def split() -> None:
     run()
 
 
-def send(name: str, door: str) -> None:
+def send(name: str, endpoint: str) -> None:
     from integrations.models import Source
     from referrals.intake import opening, receiving
 
     body = copy.deepcopy(MESSAGES[name])
-    if door == "plain":
+    if endpoint == "plain":
         body["event_id"] = f"{name} again"
     else:
         body["entry"][0]["resource"]["id"] = f"{name.replace(' ', '-')}-again"
-    received = receiving.receive(Source.objects.get(), door, json.dumps(body).encode())
+    received = receiving.receive(Source.objects.get(), endpoint, json.dumps(body).encode())
     assert not received.duplicate
     assert opening.open_deliveries(received.event_id)
 

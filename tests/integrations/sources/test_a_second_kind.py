@@ -243,7 +243,7 @@ def test_its_events_are_shown(admin_client: Client, world: World, form: Source) 
     page = reverse("admin:referrals_inboundevent_change", args=[event.pk])
     account = reverse("admin:referrals_inboundevent_account", args=[event.pk])
     body = reverse("admin:referrals_inboundevent_body", args=[event.pk])
-    listed = reverse("admin:referrals_inboundevent_changelist") + "?door__exact="
+    listed = reverse("admin:referrals_inboundevent_changelist") + "?endpoint__exact="
 
     assert "Entry" in admin_client.get(page).content.decode()
     assert "after 4 pm" in admin_client.get(account).content.decode()
@@ -354,5 +354,5 @@ def test_an_entry_is_posted_by_command(
         f"--kind={KIND}",
     )
 
-    assert InboundEvent.objects.get().door == "entries"
+    assert InboundEvent.objects.get().endpoint == "entries"
     assert "202 Stored." in capsys.readouterr().out

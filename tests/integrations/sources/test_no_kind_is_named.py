@@ -115,9 +115,9 @@ def test_the_whole_portal_is_looked_through() -> None:
         "def explain(kind='ocean'): pass",
         "KINDS = {'ocean': 1}",
         "Source.objects.filter(kind='ocean')",
-        "if event.door == 'tide': pass",
-        "if event.door in ('ebb', 'tide'): pass",
-        "match event.door:\n    case 'ebb' | 'tide': pass",
+        "if event.endpoint_name == 'tide': pass",
+        "if event.endpoint_name in ('ebb', 'tide'): pass",
+        "match event.endpoint_name:\n    case 'ebb' | 'tide': pass",
     ],
 )
 def test_each_way_to_name_a_kind_is_found(code: str) -> None:

@@ -1,4 +1,4 @@
-"""The answers of both doors: section 1 of the inbound contract, row by row."""
+"""The answers of both endpoints: section 1 of the inbound contract, row by row."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ from referrals.models import Delivery, InboundEvent
 from tests.referrals.api.sender import FHIR, SECRET, SIGNING, add_signing_secret, basic, get, post
 from tests.world import World, example, plain
 
-FHIR_DOORS = [FHIR, "/fhir/MessageHeader/$process-message"]
+FHIR_ENDPOINTS = [FHIR, "/fhir/MessageHeader/$process-message"]
 
 
 def webhook(body: bytes, at: datetime | None = None, secret: str = SIGNING) -> dict[str, str]:
@@ -86,7 +86,7 @@ def test_an_unusable_body_says_which_field_and_why(world: World):
     ],
     ids=lambda body: repr(body[:24]),
 )
-@pytest.mark.parametrize("path", ["/api/v1/events", FHIR_DOORS[0]])
+@pytest.mark.parametrize("path", ["/api/v1/events", FHIR_ENDPOINTS[0]])
 def test_hostile_json_gets_400(world: World, body: bytes, path: str):
     assert post(body, path).status_code == 400
     assert not InboundEvent.objects.exists()
@@ -149,7 +149,7 @@ def test_other_methods_are_refused_as_problem_documents(world: World):
 # -- FHIR ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", FHIR_DOORS)
+@pytest.mark.parametrize("path", FHIR_ENDPOINTS)
 @pytest.mark.parametrize("content_type", ["application/fhir+json", "application/json"])
 def test_a_fhir_message_is_stored(world: World, path: str, content_type: str):
     answer = post(example("fhir-full-referral.json"), path, content_type)
@@ -162,21 +162,21 @@ def test_a_fhir_message_is_stored(world: World, path: str, content_type: str):
 
 
 def test_the_same_fhir_message_again_names_the_first(world: World):
-    first = post(example("fhir-full-referral.json"), FHIR_DOORS[0]).json()
-    again = post(example("fhir-full-referral.json"), FHIR_DOORS[1])
+    first = post(example("fhir-full-referral.json"), FHIR_ENDPOINTS[0]).json()
+    again = post(example("fhir-full-referral.json"), FHIR_ENDPOINTS[1])
     assert again.status_code == 200
     assert again.json()["issue"][0]["diagnostics"] == first["issue"][0]["diagnostics"]
 
 
 def test_a_fhir_conflict_is_an_outcome(world: World):
     message = example("fhir-full-referral.json")
-    post(message, FHIR_DOORS[0])
-    answer = post(message | {"timestamp": "2026-03-09T16:00:00Z"}, FHIR_DOORS[0])
+    post(message, FHIR_ENDPOINTS[0])
+    answer = post(message | {"timestamp": "2026-03-09T16:00:00Z"}, FHIR_ENDPOINTS[0])
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (409, "conflict")
 
 
 def test_an_unusable_fhir_body_says_where(world: World):
-    answer = post({"resourceType": "Bundle", "type": "message", "entry": []}, FHIR_DOORS[0])
+    answer = post({"resourceType": "Bundle", "type": "message", "entry": []}, FHIR_ENDPOINTS[0])
     assert answer.status_code == 400
     (issue, *_) = answer.json()["issue"]
     assert issue["severity"] == "error"
@@ -185,7 +185,7 @@ def test_an_unusable_fhir_body_says_where(world: World):
 
 
 def test_fhir_refusals_are_outcomes(world: World):
-    answer = post(example("fhir-full-referral.json"), FHIR_DOORS[0], Authorization="Basic eDp5")
+    answer = post(example("fhir-full-referral.json"), FHIR_ENDPOINTS[0], Authorization="Basic eDp5")
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (401, "login")
 
 
@@ -226,7 +226,7 @@ def test_a_source_that_is_off_is_forbidden(world: World):
 def test_another_organization_is_forbidden(world: World):
     world.source.organizations.add(Organization.objects.create(caredove_id="900", name="Elsewhere"))
     assert post(plain()).status_code == 403
-    assert post(example("fhir-full-referral.json"), FHIR_DOORS[0]).status_code == 403
+    assert post(example("fhir-full-referral.json"), FHIR_ENDPOINTS[0]).status_code == 403
 
 
 def test_a_signature_is_enough(world: World):

@@ -245,10 +245,10 @@ def test_two_ids_found_to_be_one_after_both_were_tried_are_still_sent_once(world
 def _with_both_ids(body: bytes):
     import dataclasses
 
-    from integrations.sources.caredove import plain as door
+    from integrations.sources.caredove import plain as endpoint
 
     parsed = _PARSE(body)
-    assert door
+    assert endpoint
     return dataclasses.replace(parsed, references=(REFERENCE, UUID))
 
 

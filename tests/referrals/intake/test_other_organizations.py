@@ -16,7 +16,7 @@ from integrations.models import (
     Source,
     TriggerConfig,
 )
-from integrations.sources.caredove import plain as door
+from integrations.sources.caredove import plain as endpoint
 from referrals import delivering
 from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral
@@ -24,7 +24,7 @@ from tests.world import REFERENCE, World, make_world, options, plain
 
 UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
 Outcome = InboundEvent.Outcome
-read = door.parse
+read = endpoint.parse
 
 
 @dataclasses.dataclass

@@ -1,4 +1,4 @@
-"""A body at the door is stored once, whatever the sender repeats."""
+"""A body at the endpoint is stored once, whatever the sender repeats."""
 
 import json
 

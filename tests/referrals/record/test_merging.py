@@ -327,7 +327,7 @@ def arrived(sources: list[Source], history: list[Arriving], *, parts: int = 1) -
 
 
 def merge(source: Source, parsed: ParsedEvent, referral: Referral) -> None:
-    event = InboundEvent(source=source, door="fhir", received_at=clock.now())
+    event = InboundEvent(source=source, endpoint_name="fhir", received_at=clock.now())
     latest = max((entry[0] for entry in referral.snapshot.values()), default=None)
     at = min(parsed.occurred_at or event.received_at, event.received_at)
     merging.merge(merging.Resolved(event, parsed, referral, None, None, at, latest, True, ()))

@@ -54,7 +54,7 @@ KEPT = {
     "Referral.classifications": "times and words of Caredove's vocabulary: see test_matching.py",
     "ReferralAlias.source_kind": "a name of ours",
     "ReferralAlias.value": "an id of the referral",
-    "InboundEvent.door": "a name of ours",
+    "InboundEvent.endpoint_name": "a name of ours",
     "InboundEvent.dedup_key": "the id of a message, or the digest of its body",
     "InboundEvent.body_sha256": "the digest of a whole message",
     "InboundEvent.code": "what happened, in the sender's vocabulary",

@@ -51,23 +51,23 @@ def written(path: Path, content: object) -> Path:
     return path
 
 
-def test_a_plain_event_goes_through_the_plain_door(portal):
+def test_a_plain_event_goes_through_the_plain_endpoint(portal):
     file = EXAMPLES / "event-plain.json"
 
     lines = portal.send(file)
 
     event = InboundEvent.objects.get()
-    assert event.door == "plain"
+    assert event.endpoint_name == "plain"
     assert lines == [f"{file}: 202 Stored. {event.pk}"]
 
 
-def test_a_fhir_message_goes_through_the_fhir_door(portal):
+def test_a_fhir_message_goes_through_the_fhir_endpoint(portal):
     file = EXAMPLES / "fhir-full-referral.json"
 
     lines = portal.send(file)
 
     event = InboundEvent.objects.get()
-    assert event.door == "fhir"
+    assert event.endpoint_name == "fhir"
     assert lines == [f"{file}: 200 Stored. {event.pk}"]
 
 

@@ -26,8 +26,8 @@ UUID = "b5f1d1b2-4c0e-4b0c-9a52-3f8f5b6a7c10"
 REFERRAL_SYSTEM = "https://caredove.com/fhir/NamingSystem/id-referral"
 
 
-def door_of(content: Any):
-    """Return the door that a message belongs to."""
+def endpoint_of(content: Any):
+    """Return the endpoint that a message belongs to."""
     return fhir if isinstance(content, dict) and "resourceType" in content else plain
 
 
@@ -36,21 +36,21 @@ def load(name: str) -> Any:
     return json.loads(next(file for file in FILES if file.stem == name).read_bytes())
 
 
-def parse(content: Any, door: Any = None) -> ParsedEvent:
-    """Parse a message through its door; reading its envelope must agree."""
+def parse(content: Any, endpoint: Any = None) -> ParsedEvent:
+    """Parse a message through its endpoint; reading its envelope must agree."""
     body = json.dumps(content).encode()
-    door = door or door_of(content)
-    event, envelope = door.parse(body), door.read_envelope(body)
+    endpoint = endpoint or endpoint_of(content)
+    event, envelope = endpoint.parse(body), endpoint.read_envelope(body)
     assert (envelope.code, envelope.references) == (event.code, event.references)
     assert envelope.organization_id == event.organization_id
     return event
 
 
-def refusals(body: Any, door: Any) -> dict[str, str]:
+def refusals(body: Any, endpoint: Any) -> dict[str, str]:
     """Return what is wrong with an unusable body: messages by field."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     errors = []
-    for ask in (door.read_envelope, door.parse):
+    for ask in (endpoint.read_envelope, endpoint.parse):
         try:
             ask(raw)
         except Unusable as unusable:

@@ -42,9 +42,9 @@ def words(text) -> set[str]:
 
 def account_of(message):
     """Return the account of a message; reading it without one must come to the same."""
-    door, body = fhir if "resourceType" in message else plain, json.dumps(message).encode()
-    event, entries = door.account(body)
-    assert door.parse(body) == event
+    endpoint, body = fhir if "resourceType" in message else plain, json.dumps(message).encode()
+    event, entries = endpoint.account(body)
+    assert endpoint.parse(body) == event
     return event, entries
 
 

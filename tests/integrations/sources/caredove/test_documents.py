@@ -52,7 +52,7 @@ def test_no_expectation_is_left_of_a_message_that_is_gone():
     assert {file.name for file in GOLDEN.iterdir()} == {file.name for file in FILES}
 
 
-def test_both_doors_say_the_same_of_the_same_referral():
+def test_both_endpoints_say_the_same_of_the_same_referral():
     plain = parse(load("event-plain")).document
     fhir = parse(load("fhir-full-referral")).document
     for key in ("reference", "listing", "submitted_at"):
@@ -64,7 +64,7 @@ def test_both_doors_say_the_same_of_the_same_referral():
     assert plain["organization"]["name"] == fhir["organization"]["name"]
 
 
-def test_both_doors_say_the_same_of_how_to_reach_the_registrant():
+def test_both_endpoints_say_the_same_of_how_to_reach_the_registrant():
     plain = parse(load("event-plain")).document["registrant"]
     fhir = parse(load("fhir-full-referral")).document["registrant"]
     assert _reach(plain) == _reach(fhir)
@@ -80,7 +80,7 @@ def _reach(registrant):
     )
 
 
-def test_both_doors_hold_the_same_files():
+def test_both_endpoints_hold_the_same_files():
     plain, fhir = parse(load("event-plain")).files, parse(load("fhir-full-referral")).files
     for one, other in zip(plain, fhir, strict=True):
         assert (one.filename, one.content_type, one.size) == (

@@ -117,7 +117,7 @@ FHIR = json.dumps(
 
 
 @pytest.mark.parametrize(
-    ("door", "body", "count"),
+    ("endpoint", "body", "count"),
     [
         (plain, escaped(PLAIN, "filename"), 2),
         (plain, PLAIN.encode("utf-16"), 2),
@@ -126,8 +126,8 @@ FHIR = json.dumps(
         (fhir, FHIR.encode("utf-16"), 1),
     ],
 )
-def test_a_file_is_found_however_its_keys_are_written(door, body, count):
-    assert len(door.parse(body).files) == count
+def test_a_file_is_found_however_its_keys_are_written(endpoint, body, count):
+    assert len(endpoint.parse(body).files) == count
 
 
 @pytest.mark.parametrize("word", ["internal", "staff_only"])

@@ -17,7 +17,7 @@ from tests.core.text.test_markup import DANGEROUS, Working
 from tests.integrations.sources.caredove.messages import (
     FILES,
     bundle,
-    door_of,
+    endpoint_of,
     plain_event,
     request,
 )
@@ -46,15 +46,15 @@ values = st.recursive(
 objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=8)
 
 
-def check(body: bytes, door) -> None:
+def check(body: bytes, endpoint) -> None:
     """Parse; what comes out keeps the promises of the document, in every string."""
     try:
-        envelope = door.read_envelope(body)
+        envelope = endpoint.read_envelope(body)
     except Unusable:
         with pytest.raises(Unusable):
-            door.parse(body)
+            endpoint.parse(body)
         return
-    event = door.parse(body)
+    event = endpoint.parse(body)
     assert event.references == envelope.references != ()
     assert len(envelope.event_id) <= 200
     assert len(envelope.code) <= 100
@@ -70,13 +70,13 @@ def check(body: bytes, door) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from([plain, fhir]))
-def test_any_bytes_are_refused_or_parsed(body, door):
-    check(body, door)
+def test_any_bytes_are_refused_or_parsed(body, endpoint):
+    check(body, endpoint)
 
 
 @given(values, st.sampled_from([plain, fhir]))
-def test_any_json_is_refused_or_parsed(content, door):
-    check(json.dumps(content).encode(), door)
+def test_any_json_is_refused_or_parsed(content, endpoint):
+    check(json.dumps(content).encode(), endpoint)
 
 
 @given(objects, objects)
@@ -116,7 +116,7 @@ def places(content, path=()):
 @given(data=st.data())
 def test_a_message_in_which_anything_was_changed_is_refused_or_parsed(file, data):
     content = json.loads(file.read_bytes())
-    door = door_of(content)
+    endpoint = endpoint_of(content)
     for _ in range(data.draw(st.integers(1, 4))):
         *path, last = data.draw(st.sampled_from([p for p in places(content) if p]))
         holder = content
@@ -135,16 +135,16 @@ def test_a_message_in_which_anything_was_changed_is_refused_or_parsed(file, data
             )
         else:
             holder[last] = data.draw(values)
-    check(json.dumps(content).encode(), door)
+    check(json.dumps(content).encode(), endpoint)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_message_cut_off_anywhere_is_refused(file):
     body = file.read_bytes().strip()
-    door = door_of(json.loads(body))
+    endpoint = endpoint_of(json.loads(body))
     for end in range(0, len(body) - 1, max(1, len(body) // 60)):
         with pytest.raises(Unusable):
-            door.parse(body[:end])
+            endpoint.parse(body[:end])
 
 
 def test_references_in_a_circle_end():

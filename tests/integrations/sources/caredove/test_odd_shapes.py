@@ -220,8 +220,8 @@ def answered(count: int) -> dict[str, dict]:
 @pytest.mark.parametrize("endpoint", ["plain", "fhir"])
 def test_reading_many_answers_takes_little_memory_beside_the_body(endpoint):
     body = json.dumps(answered(2000)[endpoint]).encode()
-    door = fhir if endpoint == "fhir" else plain
-    door.parse(body)
+    endpoint = fhir if endpoint == "fhir" else plain
+    endpoint.parse(body)
 
     def peak(read: Callable[[bytes], object]) -> int:
         tracemalloc.start()
@@ -231,7 +231,7 @@ def test_reading_many_answers_takes_little_memory_beside_the_body(endpoint):
         return peak
 
     # The answers stand in the body and in the document; marks of each leaf were thrice as much.
-    assert peak(door.parse) < 2 * peak(lenient_json.read)
+    assert peak(endpoint.parse) < 2 * peak(lenient_json.read)
 
 
 # -- What is withdrawn without saying which (rule 16) ---------------------------------------------
