@@ -193,7 +193,7 @@ BY_REASON = {
     Reason.MAPPING: MEND_MAPPING,
     Reason.DISCONNECTED: CONNECT_AGAIN,
     Reason.UNCONFIRMED: LOOK,
-    Reason.GAVE_UP: RETRY,
+    Reason.RETRIES_EXHAUSTED: RETRY,
     Reason.QUARANTINED: FIND_THE_CAUSE,
     Reason.SINGLED_OUT: SINGLED_OUT,
     Reason.BUG: MEND_DOVETAIL,
@@ -242,7 +242,7 @@ def _on_reason(delivery: Delivery) -> Advice:
 def _on_answer(delivery: Delivery, last: Attempt) -> Advice:
     if delivery.reason == Reason.UNCONFIRMED and last.doubt in BY_DOUBT:
         return BY_DOUBT[Doubt(last.doubt)]
-    if delivery.reason == Reason.GAVE_UP and last.kind in NOTHING_ANSWERED:
+    if delivery.reason == Reason.RETRIES_EXHAUSTED and last.kind in NOTHING_ANSWERED:
         return RETRY_WHEN_REACHED
     if delivery.reason == Reason.CONNECTION and not delivery.destination.is_down:
         return BY_KIND.get(last.kind, MEND_CONNECTION)

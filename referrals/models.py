@@ -418,7 +418,7 @@ class Delivery(KeyedModel):
         MAPPING = "mapping", "The mapping does not work"
         DISCONNECTED = "disconnected", "The listing is no longer connected"
         UNCONFIRMED = "unconfirmed", "Nobody knows whether it arrived"
-        GAVE_UP = "gave_up", "All automatic tries are used up"
+        RETRIES_EXHAUSTED = "gave_up", "All automatic tries are used up"
         QUARANTINED = "quarantined", "It stopped its worker too often"
         SINGLED_OUT = "singled_out", "The destination refuses this referral alone"
         BUG = "bug", "Dovetail made a mistake"

@@ -226,7 +226,7 @@ def _try_again(delivery: Delivery, version: Version, error: TryAgain, now: datet
     if _is_there(delivery, version):
         files.give_up(delivery.referral)
         return {"state": State.IMPORTED, **_error(now, error.message)}
-    return _attention(Reason.GAVE_UP, error, now)
+    return _attention(Reason.RETRIES_EXHAUSTED, error, now)
 
 
 def _crashed(delivery: Delivery, version: Version, now: datetime) -> Move:

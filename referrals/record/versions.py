@@ -22,7 +22,7 @@ EDITED = "edited"  # the trigger of what repairs a refused version
 # An edit of the referral, or a newer version, may put these right.
 REVIVABLE = (
     Delivery.Reason.REJECTED,
-    Delivery.Reason.GAVE_UP,
+    Delivery.Reason.RETRIES_EXHAUSTED,
     Delivery.Reason.SINGLED_OUT,
     Delivery.Reason.BUG,
     Delivery.Reason.WITHDRAWN,

@@ -464,7 +464,7 @@ def unconfirmed(it: Scene) -> None:
     it.set_delivery(state="needs_attention", reason="unconfirmed", message="Nobody knows.")
 
 
-@case(Cause.GAVE_UP, "take it", "Press Retry", Actor.SUPPORT)
+@case(Cause.RETRIES_EXHAUSTED, "take it", "Press Retry", Actor.SUPPORT)
 def gave_up(it: Scene) -> None:
     it.send(plain())
     Delivery.objects.update(tries=99)
@@ -472,7 +472,7 @@ def gave_up(it: Scene) -> None:
     it.run()
 
 
-@case(Cause.GAVE_UP, "take it", "Nothing answered. Press Retry", Actor.SUPPORT)
+@case(Cause.RETRIES_EXHAUSTED, "take it", "Nothing answered. Press Retry", Actor.SUPPORT)
 def gave_up_without_an_answer(it: Scene) -> None:
     it.send(plain())
     Delivery.objects.update(tries=99)

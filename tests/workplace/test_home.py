@@ -116,7 +116,7 @@ def test_each_number_leads_to_exactly_the_imports_that_it_counts(
     closed = held(world.organization)
     for _ in range(3):
         failed(world.destination)
-    failed(world.destination, Reason.GAVE_UP)
+    failed(world.destination, Reason.RETRIES_EXHAUSTED)
     failed(world.destination, error_cleared_at=NOW)
     failed(closed, Reason.CONNECTION)
     delivery(closed, State.QUEUED, due_at=NOW)

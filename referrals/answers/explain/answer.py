@@ -71,7 +71,7 @@ class Cause(StrEnum):
     UNCLEAR_SEARCH = "unclear_search"
     UNPROVEN = "unproven"
     SINGLED_OUT = "singled_out"
-    GAVE_UP = "gave_up"
+    RETRIES_EXHAUSTED = "gave_up"
     QUARANTINED = "quarantined"
     BUG = "bug"
     WITHDRAWN = "withdrawn"

@@ -176,7 +176,7 @@ class ImportChecks:
         return self.said(delivery.message or (last.message if last else ""), f"{ours}{code}.")
 
     def _tired(self) -> str:
-        gave_up = self.delivery.reason == Reason.GAVE_UP
+        gave_up = self.delivery.reason == Reason.RETRIES_EXHAUSTED
         return "All automatic tries are used up. " if gave_up else ""
 
     def _seen(self) -> str:
@@ -195,8 +195,8 @@ class ImportChecks:
                 return Cause.SINGLED_OUT
             case Reason.REJECTED:
                 return Cause.REJECTED
-            case Reason.GAVE_UP:
-                return Cause.GAVE_UP
+            case Reason.RETRIES_EXHAUSTED:
+                return Cause.RETRIES_EXHAUSTED
             case Reason.QUARANTINED:
                 return Cause.QUARANTINED
             case Reason.WITHDRAWN:

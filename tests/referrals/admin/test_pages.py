@@ -331,7 +331,7 @@ def test_a_retry_queues_and_wakes_a_worker(
 ) -> None:
     woken = []
     monkeypatch.setattr("referrals.admin.deciding.wake_delivery", woken.append)
-    Delivery.objects.update(reason=Reason.GAVE_UP)
+    Delivery.objects.update(reason=Reason.RETRIES_EXHAUSTED)
 
     page = act(admin_client, "retry", rejected)
 
@@ -448,7 +448,7 @@ def own_address(deed: str, delivery: Delivery) -> str:
 def test_one_import_is_sent_again_at_its_own_address(
     admin_client: Client, rejected: Delivery, back: str, page: str
 ) -> None:
-    Delivery.objects.update(reason=Reason.GAVE_UP)
+    Delivery.objects.update(reason=Reason.RETRIES_EXHAUSTED)
     key = rejected.pk if page == "referrals_delivery_change" else rejected.referral_id
 
     response = admin_client.post(own_address("retry", rejected), {"back": back}, follow=True)
@@ -472,7 +472,7 @@ def test_one_import_that_would_be_refused_again_is_not_sent(
 def test_only_what_is_posted_sends_one_import_again(
     admin_client: Client, rejected: Delivery
 ) -> None:
-    Delivery.objects.update(reason=Reason.GAVE_UP)
+    Delivery.objects.update(reason=Reason.RETRIES_EXHAUSTED)
     assert admin_client.get(own_address("retry", rejected)).status_code == 405
     assert Delivery.objects.get().state == State.NEEDS_ATTENTION
 

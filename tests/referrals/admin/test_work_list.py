@@ -65,7 +65,7 @@ def delivery(world: World, reference: str, **fields: Any) -> Delivery:
         "destination": world.destination,
         "trigger_config": world.config,
         "state": State.NEEDS_ATTENTION,
-        "reason": Reason.GAVE_UP if fields.get("state") is None else "",
+        "reason": Reason.RETRIES_EXHAUSTED if fields.get("state") is None else "",
         "opened_at": NOW,
         "error_at": NOW,
     }
