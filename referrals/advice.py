@@ -37,10 +37,10 @@ EDIT = Advice(
     "Do not press Retry. If it keeps happening, have the field made mandatory on the Caredove "
     "form.",
 )
-MEND_CONNECTION = Advice(
+FIX_CONNECTION = Advice(
     Actor.ADMINISTRATOR,
     "This is not a problem with the referral: the connection is paused and nothing is lost. "
-    "Mend it, then press “Test connection”: everything that waits goes by itself.",
+    "Fix it, then press “Test connection”: everything that waits goes by itself.",
 )
 ENTER_CREDENTIALS = Advice(
     Actor.ADMINISTRATOR,
@@ -54,8 +54,8 @@ CORRECT_ADDRESS = Advice(
     "it is paused and nothing is lost. Correct the address, or what answers there, then press "
     "“Test connection”: everything that waits is sent automatically.",
 )
-MEND_MAPPING = Advice(
-    Actor.LIAISON, "Mend the mapping and save it: everything that waits goes by itself."
+FIX_MAPPING = Advice(
+    Actor.LIAISON, "Fix the mapping and save it: everything that waits goes by itself."
 )
 CONNECT_AGAIN = Advice(
     Actor.LIAISON,
@@ -108,8 +108,8 @@ FIND_THE_CAUSE = Advice(
     Actor.DEVELOPERS,
     "Tell the developers the import's id; press Retry when they have found the cause.",
 )
-MEND_DOVETAIL = Advice(
-    Actor.DEVELOPERS, "Tell the developers the import's id; press Retry when it is mended."
+FIX_DOVETAIL = Advice(
+    Actor.DEVELOPERS, "Tell the developers the import's id; press Retry when it is fixed."
 )
 WAIT_FOR_DETAILS = Advice(
     Actor.NOBODY, "It goes by itself when Caredove sends whom the referral is about."
@@ -120,7 +120,7 @@ DONE = Advice(Actor.NOBODY, "Nothing is to be done.")
 DECIDED = Advice(Actor.NOBODY, "A person decided that it is not imported.")
 HELD = Advice(
     Actor.ADMINISTRATOR,
-    "Mend the connection, then press “Test connection”: it goes by itself, nothing is lost.",
+    "Fix the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
 UNREACHABLE = Advice(
     Actor.ADMINISTRATOR,
@@ -189,14 +189,14 @@ ACTIVATE = Advice(
 
 BY_REASON = {
     Reason.REJECTED: EDIT,
-    Reason.CONNECTION: MEND_CONNECTION,
-    Reason.MAPPING: MEND_MAPPING,
+    Reason.CONNECTION: FIX_CONNECTION,
+    Reason.MAPPING: FIX_MAPPING,
     Reason.DISCONNECTED: CONNECT_AGAIN,
     Reason.UNCONFIRMED: LOOK,
     Reason.RETRIES_EXHAUSTED: RETRY,
     Reason.QUARANTINED: FIND_THE_CAUSE,
     Reason.SINGLED_OUT: SINGLED_OUT,
-    Reason.BUG: MEND_DOVETAIL,
+    Reason.BUG: FIX_DOVETAIL,
     Reason.WITHDRAWN: DECIDE_WITHDRAWN,
 }
 BY_KIND: dict[str, Advice] = {
@@ -245,7 +245,7 @@ def _on_answer(delivery: Delivery, last: Attempt) -> Advice:
     if delivery.reason == Reason.RETRIES_EXHAUSTED and last.kind in NOTHING_ANSWERED:
         return RETRY_WHEN_REACHED
     if delivery.reason == Reason.CONNECTION and not delivery.destination.is_down:
-        return BY_KIND.get(last.kind, MEND_CONNECTION)
+        return BY_KIND.get(last.kind, FIX_CONNECTION)
     return _on_reason(delivery)
 
 

@@ -582,7 +582,7 @@ MAY_NOT_IMPORT = Gate(
 MAPPING_ERROR = Gate(
     "mapping_error",
     MAPPED,
-    advice.MEND_MAPPING,
+    advice.FIX_MAPPING,
     _cannot_map,
     _mapping,
     about=About.MAPPING,

@@ -76,7 +76,7 @@ FAULTS = Cause(
 EMPTY = Cause("empty", "These fields are required and stay empty: {fields}.")
 
 # What a person reads who presses Retry while the connection is shut.
-FIX_FIRST = Cause("fix_first", "Mend the connection, then press “Test connection”.")
+FIX_FIRST = Cause("fix_first", "Fix the connection, then press “Test connection”.")
 GOES_WHEN_REACHED = Cause("goes_when_reached", "It goes by itself when it can be reached.")
 
 # -- The gates are open ----------------------------------------------------------------------------

@@ -45,7 +45,7 @@ from referrals.summary import pdf
 SEES_PEOPLE = "referrals.view_referral"
 INVENTED = "Invented: "
 NO_REFERRAL = "There is no such referral, or it belongs to another organization."
-CHANGE_FIRST = "The mapping has errors: mend them, then keep the test case."
+CHANGE_FIRST = "The mapping has errors: fix them, then keep the test case."
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from referrals.models import Delivery, InboundEvent
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A button to where something is mended, or, with `post`, that does it."""
+    """A button to where something is fixed, or, with `post`, that does it."""
 
     label: str
     url: str
@@ -68,7 +68,7 @@ def _existing(site: AdminSite, request: HttpRequest, told: Explanation) -> list[
 
 @singledispatch
 def _to(place: Model, site: AdminSite, request: HttpRequest) -> list[Way]:
-    """Return the ways to mend the row; of an import, those are its choices."""
+    """Return the ways to fix the row; of an import, those are its choices."""
     return []
 
 

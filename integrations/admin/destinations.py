@@ -178,7 +178,7 @@ class DestinationAdmin(ConfigurationAdmin):
             )
         by = f" It was referral {destination.held_by}." if destination.held_by else ""
         return (
-            f"Held: {destination.held_reason}{by} Nothing is lost. Mend it, then press "
+            f"Held: {destination.held_reason}{by} Nothing is lost. Fix it, then press "
             "“Test connection”: what waits goes by itself."
         )
 

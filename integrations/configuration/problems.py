@@ -35,7 +35,7 @@ def dotted(path: Path) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that helps to mend a word that is not known."""
+    """Return the end of a sentence that helps to fix a word that is not known."""
     known = list(known)
     if close := difflib.get_close_matches(word, known, n=1):
         return f"; did you mean “{close[0]}”?"

@@ -193,7 +193,7 @@ def _cell_text(cell: Any, number: int) -> str:
             f"A cell in row {number} holds a formula. Copy the column and paste it as values."
         )
     if cell.data_type == "e":
-        raise Unreadable(f"A cell in row {number} holds the error {cell.value}. Mend it first.")
+        raise Unreadable(f"A cell in row {number} holds the error {cell.value}. Fix it first.")
     value = cell.value
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -175,7 +175,7 @@ def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
 
 
 def _waiting(destinations: Iterable[Destination]) -> Iterable[Any]:
-    """Return imports without an error of their own that wait until a connection is mended."""
+    """Return imports without an error of their own that wait until a connection is fixed."""
     paused = {
         one.pk: PAUSED_BY[shut.gate.key]
         for one in destinations

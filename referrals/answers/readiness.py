@@ -30,7 +30,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that has to be so. `sentence` says how it stands; `actor` mends it."""
+    """One thing that has to be so. `sentence` says how it stands; `actor` fixes it."""
 
     about: About
     what: str

@@ -118,7 +118,7 @@ EVENTS = (
         End.REFUSED,
     ),
     Event(
-        "mended",
+        "fixed",
         "  the edit that adds it",
         "plain-edited-with-date-of-birth",
         2,
@@ -126,8 +126,8 @@ EVENTS = (
         after="no-birth-date",
     ),
     Event(
-        "not-mended",
-        "No date of birth; nobody mends it",
+        "not-fixed",
+        "No date of birth; nobody fixes it",
         FULL_FHIR,
         22,
         End.REFUSED,

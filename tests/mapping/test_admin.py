@@ -115,7 +115,7 @@ def test_a_fault_stands_at_the_rule_that_has_it(
     assert rule_of(mapping, "client.city")["from"] == ["registrant.address.city"]
 
 
-def test_what_was_typed_wrong_is_there_to_be_mended(liaison: Client, mapping: Mapping) -> None:
+def test_what_was_typed_wrong_is_there_to_be_fixed(liaison: Client, mapping: Mapping) -> None:
     posted = with_rule(opened(liaison, mapping), "client.city", "Town", "Registrant – City")
     again = form_on(save(liaison, mapping, posted))
     assert again[f"{place_of(again, 'client.city')}sources"] == ["Town", "Registrant – City", ""]

@@ -24,7 +24,7 @@ def world(world: World) -> World:
         ("quarantined", Actor.DEVELOPERS, "Tell the developers"),
         ("bug", Actor.DEVELOPERS, "Tell the developers"),
         ("connection", Actor.ADMINISTRATOR, "Test connection"),
-        ("mapping", Actor.LIAISON, "Mend the mapping"),
+        ("mapping", Actor.LIAISON, "Fix the mapping"),
         ("disconnected", Actor.LIAISON, "Connect the listing"),
         ("withdrawn", Actor.SUPPORT, "Press Retry to import it anyway"),
     ],

@@ -188,7 +188,7 @@ def test_another_connection_fills_the_form_and_changes_nothing(
 # -- What is missing, and who may --------------------------------------------------
 
 
-def test_what_is_missing_is_linked_for_those_who_can_mend_it(
+def test_what_is_missing_is_linked_for_those_who_can_fix_it(
     liaison: Client, admin_client: Client, world: World
 ) -> None:
     of_liaison = liaison.get(screen(world.listing)).content.decode()

@@ -231,7 +231,7 @@ def test_a_liaison_sees_listings_and_connections_and_no_imports(world: World) ->
     words = shown(page)
     assert "1 of 2 listings</strong> are connected" in words
     assert "Food bank" in words
-    assert "Nothing is lost; an administrator has to mend it." in words
+    assert "Nothing is lost; an administrator has to fix it." in words
     assert "What needs a person" not in words
     assert "The token has expired" not in words
     assert reverse("admin:referrals_delivery_changelist") not in words

@@ -213,7 +213,7 @@ def test_what_cannot_be_kept_is_told(
 
 def test_a_broken_form_is_not_kept(liaison: Client, mapping: Mapping) -> None:
     form = with_rule(opened(liaison, mapping), "client.city", "Town hall")
-    assert "mend them" in preview(liaison, mapping, "_keep", **form, test_name="Bad")
+    assert "fix them" in preview(liaison, mapping, "_keep", **form, test_name="Bad")
     assert not MappingTest.objects.exists()
 
 

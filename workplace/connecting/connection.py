@@ -19,7 +19,7 @@ from referrals.answers import dry_run, readiness
 from referrals.record.documents import document_of, masked_document_of
 from workplace.connecting import shared
 from workplace.connecting.forms import ConnectionForm, CopyForm, initial_from
-from workplace.mending import mended
+from workplace.fixing import fix_of
 
 GOES_ON = "on"
 TALLY_SECONDS = 3600  # a page that was left open longer begins again
@@ -151,7 +151,7 @@ def _page(
         copy_form=CopyForm(configs=others) if form and others.exists() else None,
         early_and_late=EARLY_AND_LATE,
         mixed=form is not None and early_and_late(form["on"].value() or []),
-        needs=[mended(request, need, listing, saved) for need in needs],
+        needs=[fix_of(request, need, listing, saved) for need in needs],
         missing=sum(not need.met for need in needs),
         tally=tally,
         carried=_carried(request, listing, tally) if tally else "",

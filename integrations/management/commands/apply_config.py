@@ -32,5 +32,5 @@ class Command(BaseCommand):
             self.stdout.write("Nothing changed.")
         for destination in Destination.objects.filter(held_at__isnull=False):
             self.stdout.write(
-                f"“{destination}” is held. When it is mended, check_destination opens it again."
+                f"“{destination}” is held. When it is fixed, check_destination opens it again."
             )

@@ -220,7 +220,7 @@ def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
     assert Destination.objects.get().held_at is None
 
 
-def test_a_mapping_that_is_mended_lets_its_imports_go(
+def test_a_mapping_that_is_fixed_lets_its_imports_go(
     world: World, django_capture_on_commit_callbacks
 ):
     world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])

@@ -1,4 +1,4 @@
-"""Where what is missing is mended, and by whom."""
+"""Where what is missing is fixed, and by whom."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from referrals.gates import About
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """A need, and the way to mend it: a link, or the one to ask."""
+class Fix:
+    """A need, and the way to fix it: a link, or the one to ask."""
 
     need: Need
     url: str = ""
@@ -41,13 +41,13 @@ _LABEL = {
 }
 
 
-def mended(
+def fix_of(
     request: HttpRequest, need: Need, listing: ServiceListing, config: TriggerConfig | None
-) -> Mended:
-    """Return the need with the link that mends it, where the person may follow it."""
+) -> Fix:
+    """Return the need with the link that fixes it, where the person may follow it."""
     if need.met or not request.user.has_perm(_PERMISSION[need.about]):
-        return Mended(need)
-    return Mended(need, _url(need.about, listing, config), _LABEL[need.about])
+        return Fix(need)
+    return Fix(need, _url(need.about, listing, config), _LABEL[need.about])
 
 
 def _url(about: About, listing: ServiceListing, config: TriggerConfig | None) -> str:
