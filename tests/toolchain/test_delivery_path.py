@@ -128,7 +128,7 @@ def test_what_has_moved_does_not_leave_the_delivery_path_unnoticed(project: Path
 def test_every_kind_and_the_whole_engine_are_in_it():
     names = set(hashes())
     root = delivery_path.ROOT
-    for folder in ("integrations/destinations", "referrals/importing", "tests/crash"):
+    for folder in ("integrations/destinations", "referrals/delivering", "tests/crash"):
         files = {f"{path.relative_to(root)}" for path in (root / folder).rglob("*.py")}
         assert files
         assert files <= names

@@ -354,5 +354,5 @@ def test_an_entry_is_posted_by_command(
         f"--kind={KIND}",
     )
 
-    assert InboundEvent.objects.get().endpoint == "entries"
+    assert InboundEvent.objects.get().endpoint_name == "entries"
     assert "202 Stored." in capsys.readouterr().out

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.world import make_world
 
-BEFORE, AFTER = ("referrals", "0013_event_endpoint"), ("referrals", "0015_shown_codes")
+BEFORE, AFTER = ("referrals", "0013_event_door"), ("referrals", "0015_shown_codes")
 NOW = timezone.now()
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
