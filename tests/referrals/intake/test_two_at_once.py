@@ -220,7 +220,7 @@ def test_of_two_workers_that_claim_at_once_one_has_the_delivery(
 ):
     world.send(plain())
     key = world.delivery.pk
-    with Paused(pool, delivering.claiming, "Max").during(lambda: delivering.claiming.claim(key)):
+    with Paused(pool, delivering.claiming, "RawSQL").during(lambda: delivering.claiming.claim(key)):
         other = beside(pool, lambda: delivering.claiming.claim(key))
         waits_or_ends(other)
     assert other.result(PATIENCE) is None
