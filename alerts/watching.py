@@ -24,14 +24,14 @@ from referrals.models import Delivery
 State = Delivery.State
 
 DOWN = "down"
-HELD = "held"
+PAUSED = "held"
 SINGLED_OUT = "singled_out"
 RETRYING = "retrying"
 TOO_OLD = "too_old"
 # They are over when the destination works; the others when no import shows them any more.
-OF_THE_CONNECTION = (DOWN, HELD, "gave_up", RETRYING)
+OF_THE_CONNECTION = (DOWN, PAUSED, "gave_up", RETRYING)
 # Of these the class of the answer tells more than one kind.
-ANSWERED = (HELD, "rejected", "unconfirmed", "gave_up", RETRYING)
+ANSWERED = (PAUSED, "rejected", "unconfirmed", "gave_up", RETRYING)
 # Recipients know the kinds of answers by the names of classes of HTTP codes.
 CLASSES: dict[str, str] = {
     ErrorKind.CONFLICT: "2xx",
@@ -110,14 +110,14 @@ def _paused() -> Iterator[Sign]:
 
     The others are seen by the referral whose answer has paused them.
     """
-    paused = Destination.objects.filter(held_at__isnull=False).order_by()
-    for one in paused.only("organization", "held_at", "held_by", "probe_at"):
+    paused = Destination.objects.filter(paused_at__isnull=False).order_by()
+    for one in paused.only("organization", "paused_at", "paused_by", "probe_at"):
         deliveries = Delivery.objects.filter(destination=one)
         stopped = deliveries.filter(reason=Delivery.Reason.CONNECTION).count()
-        if one.is_down or not (one.held_by or stopped):
-            since: Any = one.held_at  # known to be there
+        if one.is_down or not (one.paused_by or stopped):
+            since: Any = one.paused_at  # known to be there
             count = stopped + deliveries.filter(state=State.QUEUED).count()
-            what = DOWN if one.is_down else HELD
+            what = DOWN if one.is_down else PAUSED
             yield Sign(one.organization_id, one.pk, what, count, since, since)
 
 
@@ -126,7 +126,7 @@ def _tried_again() -> Any:
         state=State.QUEUED,
         tries__gt=0,
         connection_failed_at__isnull=False,
-        destination__held_at__isnull=True,
+        destination__paused_at__isnull=True,
     )
 
 
@@ -178,7 +178,7 @@ def _undecided() -> set[int]:
     again = Delivery.objects.filter(
         UNCLEARED,
         state__in=[State.WAITING, State.QUEUED, State.RUNNING],
-        destination__held_at__isnull=True,
+        destination__paused_at__isnull=True,
         tries=0,
     )
     return set(again.order_by().values_list("destination", flat=True))
@@ -218,13 +218,13 @@ def _particulars(sign: Sign) -> dict[str, Any]:
     A reference names nobody.
     """
     cause = cause_of(sign.what)
-    if sign.destination_id is None or cause not in (DOWN, HELD, SINGLED_OUT):
+    if sign.destination_id is None or cause not in (DOWN, PAUSED, SINGLED_OUT):
         return {}
     destination = Destination.objects.get(pk=sign.destination_id)
     if cause == DOWN:
-        return {"why": stored(destination.held_reason or "")}  # Dovetail's own words
-    if cause == HELD:
-        return {"references": [destination.held_by] if destination.held_by else []}
+        return {"why": stored(destination.paused_reason or "")}  # Dovetail's own words
+    if cause == PAUSED:
+        return {"references": [destination.paused_by] if destination.paused_by else []}
     alone = destination.deliveries.filter(UNCLEARED, reason=SINGLED_OUT).order_by("-error_at")
     return {"references": list(alone.values_list("reference", flat=True)[:NAMED])}
 
@@ -256,9 +256,9 @@ def _is_over(trouble: Trouble, signs: dict[tuple[int, str, str], Sign]) -> bool:
     cause = cause_of(trouble.what)
     if cause not in OF_THE_CONNECTION or trouble.destination is None:
         return not shown
-    if trouble.destination.held_at or (cause == RETRYING and shown):
+    if trouble.destination.paused_at or (cause == RETRYING and shown):
         return False
-    return cause in (HELD, DOWN) or _works_since(trouble.destination, trouble.last_at)
+    return cause in (PAUSED, DOWN) or _works_since(trouble.destination, trouble.last_at)
 
 
 def _works_since(destination: Destination, moment: datetime) -> bool:

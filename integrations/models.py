@@ -38,9 +38,9 @@ from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
 
 # How a destination stands, beside how it is set up.
 STANDING = [
-    "held_at",
-    "held_reason",
-    "held_by",
+    "paused_at",
+    "paused_reason",
+    "paused_by",
     "probe_at",
     "probes",
     "failures",
@@ -269,7 +269,7 @@ class SourceCredential(KeyedModel):
 class Destination(KeyedModel):
     """Where referrals of one organization go: a kind, its options, and whether it is paused.
 
-    It is paused from `held_at` on: until somebody fixes the connection, or, with a `probe_at`,
+    It is paused from `paused_at` on: until somebody fixes the connection, or, with a `probe_at`,
     until it can be reached again, which is found out by probes. Beside that, `integrations.pacing`
     pauses it until `paused_until` when it has failed several referrals in a row, and keeps to its
     limits.
@@ -312,9 +312,15 @@ class Destination(KeyedModel):
     paused_code = models.CharField(
         max_length=40, blank=True, editable=False, help_text="What it answered then."
     )
-    held_at = models.DateTimeField(null=True, blank=True, editable=False)
-    held_reason = EncryptedSentenceField(null=True, blank=True, editable=False)
-    held_by = models.CharField(
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_reason = EncryptedSentenceField(
+        null=True,
+        blank=True,
+        editable=False,
+        # What is stored is bound to the name that the column had.
+        context="integrations.destination.held_reason",
+    )
+    paused_by = models.CharField(
         max_length=64,
         blank=True,
         editable=False,
@@ -348,12 +354,12 @@ class Destination(KeyedModel):
                 fields=["organization", "name"], name="destination_name_once_in_organization"
             ),
             models.CheckConstraint(
-                condition=Q(held_at__isnull=True) | Q(held_reason__isnull=False),
-                name="held_destination_has_a_reason",
+                condition=Q(paused_at__isnull=True) | Q(paused_reason__isnull=False),
+                name="paused_destination_has_a_reason",
             ),
             models.CheckConstraint(
-                condition=Q(probe_at__isnull=True) | Q(held_at__isnull=False),
-                name="only_a_held_destination_is_probed",
+                condition=Q(probe_at__isnull=True) | Q(paused_at__isnull=False),
+                name="only_a_paused_destination_is_probed",
             ),
         ]
         indexes = [
@@ -399,12 +405,12 @@ class Destination(KeyedModel):
 
         A destination's own words may be in it.
         """
-        if self.held_at is None:
+        if self.paused_at is None:
             return ""
         if not self.is_down:
-            return sentences.PAUSED(destination=self, why=self.held_reason)
-        since = self._moment(self.held_at)
-        return sentences.UNREACHABLE(destination=self, since=since, why=self.held_reason)
+            return sentences.PAUSED(destination=self, why=self.paused_reason)
+        since = self._moment(self.paused_at)
+        return sentences.UNREACHABLE(destination=self, since=since, why=self.paused_reason)
 
     @property
     def recovering(self) -> str:
@@ -441,30 +447,34 @@ class Destination(KeyedModel):
             return True
         return self.deliveries.filter(state="running", lease_until__gt=since).exists()
 
-    def hold(self, reason: str, at: datetime, by: str = "") -> bool:
+    def pause(self, reason: str, at: datetime, by: str = "") -> bool:
         """Stop sending until somebody fixes the connection; True for the call that stopped it.
 
         `by` is the reference of the referral that was answered so. What answers is not down.
         """
         here = Destination.objects.all()
-        is_open = here.filter(held_at__isnull=True)
-        if update_one(is_open, self, held_at=at, held_reason=reason, held_by=by):
+        is_open = here.filter(paused_at__isnull=True)
+        if update_one(is_open, self, paused_at=at, paused_reason=reason, paused_by=by):
             return True
         down = here.filter(probe_at__isnull=False)
-        return update_one(down, self, held_reason=reason, held_by=by, probe_at=None, probes=0)
+        return update_one(down, self, paused_reason=reason, paused_by=by, probe_at=None, probes=0)
 
     def go_down(self, reason: str, at: datetime) -> bool:
         """Stop sending until it can be reached; True for the call that stopped it."""
-        is_open = Destination.objects.filter(held_at__isnull=True)
-        why = {"held_reason": reason, "held_by": ""}
-        return update_one(is_open, self, **why, held_at=at, probe_at=at + probe_delay(0), probes=0)
+        is_open = Destination.objects.filter(paused_at__isnull=True)
+        why = {"paused_reason": reason, "paused_by": ""}
+        return update_one(
+            is_open, self, **why, paused_at=at, probe_at=at + probe_delay(0), probes=0
+        )
 
     def release(self) -> bool:
         """Send again; True for the call that released it. What waited for it goes by itself."""
-        held = Destination.objects.filter(pk=self.pk, held_at__isnull=False)
+        paused = Destination.objects.filter(pk=self.pk, paused_at__isnull=False)
         with transaction.atomic():
             released = bool(
-                held.update(held_at=None, held_reason=None, held_by="", probe_at=None, probes=0)
+                paused.update(
+                    paused_at=None, paused_reason=None, paused_by="", probe_at=None, probes=0
+                )
             )
             if released:
                 destination_released(self)
@@ -473,7 +483,7 @@ class Destination(KeyedModel):
     def end_pause(self) -> bool:
         """Send again after failures; True for the call that ended the pause. What waited goes."""
         paused = Destination.objects.filter(
-            pk=self.pk, paused_until__isnull=False, held_at__isnull=True
+            pk=self.pk, paused_until__isnull=False, paused_at__isnull=True
         )
         with transaction.atomic():
             ended = bool(paused.update(paused_until=None, paused_code="", failures=0))
@@ -504,7 +514,7 @@ class Destination(KeyedModel):
             self.transport().probe()
         except Misconfigured as error:
             down = Destination.objects.filter(probe_at__isnull=False)
-            update_one(down, self, held_reason=error.message, probe_at=None, probes=0)
+            update_one(down, self, paused_reason=error.message, probe_at=None, probes=0)
             raise
         self.release()
 

@@ -34,7 +34,7 @@ def probe(destination_id: int) -> bool:
     except Misconfigured:
         pass  # it is paused until somebody fixes the connection
     except DeliveryError as error:
-        changed = {"held_reason": error.reason} if isinstance(error, Down) else {}
+        changed = {"paused_reason": error.reason} if isinstance(error, Down) else {}
         next_at = clock.now() + probe_delay(destination.probes)
         PROBES.settle(destination, until, probe_at=next_at, **changed)
     return True

@@ -7,9 +7,9 @@ PLAN_TOO_LOW = Cause(
     "plan_too_low",
     "{organization} is on the {plan} plan; importing needs Advanced CBO or higher.",
 )
-PAUSED = Cause("destination_paused", "{destination} is held: {why}")
+PAUSED = Cause("destination_paused", "{destination} is paused: {why}")
 # Without the destination's own words, for those who may not read them.
-PAUSED_UNQUOTED = Cause("destination_paused_unquoted", "{destination} is held.")
+PAUSED_UNQUOTED = Cause("destination_paused_unquoted", "{destination} is paused.")
 UNREACHABLE = Cause(
     "destination_unreachable", "{destination} has been unreachable since {since}: {why}"
 )

@@ -118,7 +118,7 @@ BY_ITSELF = Advice(Actor.NOBODY, "It goes by itself.")
 UNDER_WAY = Advice(Actor.NOBODY, "It is being sent at this moment.")
 DONE = Advice(Actor.NOBODY, "Nothing is to be done.")
 DECIDED = Advice(Actor.NOBODY, "A person decided that it is not imported.")
-HELD = Advice(
+PAUSED = Advice(
     Actor.ADMINISTRATOR,
     "Fix the connection, then press “Test connection”: it goes by itself, nothing is lost.",
 )
@@ -226,8 +226,8 @@ def advice(delivery: Delivery, last: Attempt | None = None) -> Advice:
     """
     if delivery.state == State.NEEDS_ATTENTION:
         return _on_answer(delivery, last) if last else _on_reason(delivery)
-    if delivery.state == State.QUEUED and delivery.destination.held_at:
-        return UNREACHABLE if delivery.destination.is_down else HELD
+    if delivery.state == State.QUEUED and delivery.destination.paused_at:
+        return UNREACHABLE if delivery.destination.is_down else PAUSED
     if delivery.has_uncleared_error and delivery.state in (State.IMPORTED, State.DISMISSED):
         return _on_flag(delivery)
     return BY_STATE[State(delivery.state)]

@@ -325,7 +325,7 @@ def _is_down(facts: Facts) -> str | None:
 
 def _is_paused(facts: Facts) -> str | None:
     destination = facts.goes_to
-    return destination.paused if destination and destination.held_at else None
+    return destination.paused if destination and destination.paused_at else None
 
 
 def _untested(facts: Facts) -> str | None:
@@ -554,12 +554,12 @@ UNREACHABLE = Gate(
 PAUSED = Gate(
     "held",
     CONNECTION,
-    advice.HELD,
+    advice.PAUSED,
     _is_paused,
     _destination,
     about=About.DESTINATION,
     unquoted=_paused_unquoted,
-    is_open=Q(held_at__isnull=True),
+    is_open=Q(paused_at__isnull=True),
 )
 UNTESTED = Gate(
     "untested",

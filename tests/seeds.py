@@ -74,7 +74,7 @@ CASES = (
     "running",
     "retrying",
     "retrying_429",
-    "held",
+    "paused",
     "rejected",
     "rejected_400",
     "rejected_page",
@@ -154,7 +154,7 @@ def plant(bulk: int = BULK) -> None:
         _narrate_cases()
         for number in range(bulk):
             _one_of_many(number)
-        _hold()
+        _pause()
         for organization in ("812", "831", "zq-990"):
             _furnish(organization)
 
@@ -211,7 +211,7 @@ _MANY = (
     "_rejected",
     "_rejected_400",
     "_gave_up",
-    "_held",
+    "_paused",
     "_no_trigger",
     "_not_integrated",
     "_dismissed",
@@ -234,13 +234,13 @@ def _listing(number: int) -> str:
     return "5301" if number % 7 == 0 else "4417"
 
 
-def _hold() -> None:
-    """Hold one connection, as the refusal of credentials would."""
+def _pause() -> None:
+    """Pause one connection, as the refusal of credentials would."""
     from core.database import clock
     from integrations.models import Destination
 
     said = "CRMS does not accept the credentials: “The token has expired”."
-    Destination.objects.get(name="Housing CRMS").hold(said, clock.now() - timedelta(hours=31))
+    Destination.objects.get(name="Housing CRMS").pause(said, clock.now() - timedelta(hours=31))
 
 
 def _furnish(caredove_id: str) -> None:
@@ -582,7 +582,7 @@ class Story:
         self.fails(_crms(429, message="Too many requests", retry_after=3600))
         self._make_due(hours=9)
 
-    def _held(self) -> None:
+    def _paused(self) -> None:
         self.listing = "4420"
         self.comes()
 
@@ -616,7 +616,7 @@ class Story:
         self.fails(Unconfirmed("CRMS did not answer within 30 seconds, and cannot be searched."))
 
     def _misconfigured(self) -> None:
-        self._held()
+        self._paused()
         self.fails(_crms(401, message="The token has expired"), built=False)
 
     def _misconfigured_mapping(self) -> None:

@@ -169,16 +169,16 @@ class DestinationAdmin(ConfigurationAdmin):
 
     @admin.display(description="connection")
     def standing(self, destination: Destination) -> str:
-        if destination.held_at is None:
+        if destination.paused_at is None:
             return destination.recovering or "Open"
         if destination.is_down:
             return (
                 f"{destination.paused} Nothing is lost. Dovetail tries to reach it at least every "
                 "15 minutes, and when you press “Test connection”: what waits goes by itself."
             )
-        by = f" It was referral {destination.held_by}." if destination.held_by else ""
+        by = f" It was referral {destination.paused_by}." if destination.paused_by else ""
         return (
-            f"Held: {destination.held_reason}{by} Nothing is lost. Fix it, then press "
+            f"Paused: {destination.paused_reason}{by} Nothing is lost. Fix it, then press "
             "“Test connection”: what waits goes by itself."
         )
 
@@ -250,7 +250,7 @@ class DestinationAdmin(ConfigurationAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         obj.declare(form.options.said, by=request.user.get_username())
-        if obj.held_at:
+        if obj.paused_at:
             said = "Nothing is sent there yet. Press “Test connection” to open it again."
             self.message_user(request, said, messages.WARNING)
 
@@ -282,13 +282,13 @@ class DestinationAdmin(ConfigurationAdmin):
             self._test(request, destination)
 
     def _test(self, request: HttpRequest, destination: Destination) -> None:
-        held = destination.held_at is not None
+        was_paused = destination.paused_at is not None
         try:
             answer, level = destination.test_connection(), messages.SUCCESS
         except DeliveryError as error:
             answer, level = error.message, messages.ERROR
         audit.record(request, "test connection", destination, good=level == messages.SUCCESS)
-        if held and level == messages.SUCCESS:
+        if was_paused and level == messages.SUCCESS:
             answer += " The connection is open again: what waited goes by itself."
         self.message_user(request, f"{destination}: {answer}", level)
 

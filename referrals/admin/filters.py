@@ -150,7 +150,7 @@ class DestinationFilter(RelatedChoice):
     model = Destination
 
     def narrowed(self, rows: Any, request: HttpRequest) -> Any:
-        return super().narrowed(rows, request).defer("options", "held_reason")
+        return super().narrowed(rows, request).defer("options", "paused_reason")
 
     def condition(self, chosen: str) -> Q:
         return Q(destination=int(chosen))

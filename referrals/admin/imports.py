@@ -244,8 +244,8 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
 
 
 def _said(delivery: Delivery) -> str:
-    held: bool = delivery.cause == "held"  # type: ignore[attr-defined]
-    return (delivery.destination.held_reason if held else delivery.message) or " ".join(
+    paused: bool = delivery.cause == "held"  # type: ignore[attr-defined]
+    return (delivery.destination.paused_reason if paused else delivery.message) or " ".join(
         delivery.corrections
     )
 

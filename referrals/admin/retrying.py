@@ -259,5 +259,5 @@ def _with_deliveries(items: QuerySet[BulkRetryItem]) -> QuerySet[BulkRetryItem]:
         "delivery__closed_why",
         "delivery__referral__snapshot",
         "delivery__destination__options",
-        "delivery__destination__held_reason",
+        "delivery__destination__paused_reason",
     )

@@ -19,16 +19,16 @@ from referrals.models import WRONGLY_SET_UP, Delivery
 State, Reason = Delivery.State, Delivery.Reason
 
 UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
-PAUSED = gates.is_shut(gates.PAUSED, of="destination")
+SHUT = gates.is_shut(gates.PAUSED, of="destination")
 DOWN = gates.is_shut(gates.UNREACHABLE, of="destination")
-HELD = PAUSED & ~DOWN
-OPEN = ~PAUSED
+PAUSED = SHUT & ~DOWN
+OPEN = ~SHUT
 REVOKED = Q(referral__purged_at__isnull=False)
 KEPT = Q(referral__purged_at__isnull=True)
 IN = UNCLEARED & Q(state=State.IMPORTED) & KEPT
 CORRECT = Q(needs_correction=True)
 LACKS_FILES = Q(lacks_files=True, due_at__isnull=True)
-WAITS_FOR_CONNECTION = PAUSED & Q(state=State.QUEUED)
+WAITS_FOR_CONNECTION = SHUT & Q(state=State.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ CAUSES = (
     ),
     Cause(
         "held",
-        "The connection is held",
-        advices.HELD,
-        HELD & Q(state=State.QUEUED) | ~DOWN & UNCLEARED & Q(reason=Reason.CONNECTION),
+        "The connection is paused",
+        advices.PAUSED,
+        PAUSED & Q(state=State.QUEUED) | ~DOWN & UNCLEARED & Q(reason=Reason.CONNECTION),
     ),
     *(
         Cause(reason.value, reason.label, advices.BY_REASON[reason], UNCLEARED & Q(reason=reason))

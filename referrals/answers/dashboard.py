@@ -44,18 +44,18 @@ class Need:
 class Health(StrEnum):
     """How a connection does, the worst first."""
 
-    HELD = "Held"
+    PAUSED = "Paused"
     DOWN = "Unreachable"
     FAILING = "Failing"
-    PAUSED = "Paused"
+    SUSPENDED = "Suspended"
     UNUSED = "Nothing sent yet"
     WORKING = "Working"
 
 
 HEALTH = {
     gates.UNREACHABLE.key: Health.DOWN,
-    gates.PAUSED.key: Health.HELD,
-    gates.MAY_NOT_IMPORT.key: Health.PAUSED,
+    gates.PAUSED.key: Health.PAUSED,
+    gates.MAY_NOT_IMPORT.key: Health.SUSPENDED,
 }
 
 
@@ -119,7 +119,7 @@ def shut_gate(destination: Destination) -> gates.Shut | None:
 
 def waiting_for_turn(destinations: Iterable[Destination]) -> dict[int, int]:
     """Return how many deliveries are due, of destinations with limits that are open."""
-    limited = [one.pk for one in destinations if one.limits and not one.held_at]
+    limited = [one.pk for one in destinations if one.limits and not one.paused_at]
     if not limited:
         return {}
     due = Delivery.objects.filter(
@@ -216,7 +216,8 @@ def after_restore(destinations: Iterable[Destination]) -> AfterRestore | None:
 def oldest_unfinished(destinations: Iterable[Destination]) -> Delivery | None:
     """Return the import that was started first of those that neither arrived nor were given up.
 
-    Held ones count. One whose error a person has cleared does not: somebody has seen to it.
+    Those of a paused destination count. One whose error a person has cleared does not: somebody
+    has seen to it.
     """
     theirs = Delivery.objects.filter(destination__in=[one.pk for one in destinations])
     firsts = [

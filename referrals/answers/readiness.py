@@ -22,7 +22,7 @@ LABELS = {
     About.ORGANIZATION: "Organization active, on a sufficient plan",
     About.SOURCE: "Caredove has credentials",
     About.EVENTS: "An event has come for this listing",
-    About.DESTINATION: "Destination tested, and not held",
+    About.DESTINATION: "Destination tested, and not paused",
     About.MAPPING: "Mapping complete",
     About.CONNECTION: "Switched on",
 }

@@ -257,7 +257,7 @@ class _Carrying:
             case Down():
                 self.run.destination.go_down(outcome.reason, now)
             case Misconfigured() | Rejected():  # no row of it alone
-                self.run.destination.hold(outcome.message, now)
+                self.run.destination.pause(outcome.message, now)
 
     def _settle_one_by_one(self, receipt: BatchReceipt) -> None:
         """Settle what was left out, removals, and referrals that were purged meanwhile."""

@@ -5,7 +5,7 @@
 | a receipt | imported; with a due time while files are still to follow |
 | TryAgain | queued by the schedule, Retry-After first; gave_up when the tries are used up |
 | Rejected | rejected, unless the referral has changed meanwhile: then queued |
-| Misconfigured | connection, and the destination is held; spends no try |
+| Misconfigured | connection, and the destination is paused; spends no try |
 | Misconfigured, by our mapping | mapping, or disconnected; the destination stays open |
 | Misconfigured, for this referral alone | singled_out; the destination stays open |
 | Down | queued, and the destination is probed until it can be reached; spends no try |
@@ -185,7 +185,7 @@ def _misconfigured(delivery: Delivery, error: Misconfigured, now: datetime) -> M
     if error.kind is ErrorKind.BAD_MAPPING:
         return _attention(Reason.MAPPING, error, now)
     move = _attention(Reason.CONNECTION, error, now)
-    if delivery.destination.hold(error.message, now, by=delivery.reference):
+    if delivery.destination.pause(error.message, now, by=delivery.reference):
         move["stopped_at"] = now  # the one that stopped it goes last later
     return move
 

@@ -217,7 +217,7 @@ def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World,
 
 
 def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
-    world.destination.hold("401", MORNING)
+    world.destination.pause("401", MORNING)
     (delivery,) = failed(world, reason="connection", last_kind="credentials")
     watching.look()
     assert Trouble.objects.get().what == "held:4xx"
@@ -510,10 +510,10 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
     recipient(world)
     world.destination.go_down("it refused the connection. Look there.", clock.now())
     look_and_send()
-    world.destination.hold("CRMS does not accept the credentials.", clock.now())
+    world.destination.pause("CRMS does not accept the credentials.", clock.now())
     look_and_send()
     assert sorted(told()) == ["failure", "failure"]
-    assert "held" in mail.mails[-1]["Subject"]
+    assert "paused" in mail.mails[-1]["Subject"]
     world.destination.release()
     look_and_send()
     assert sorted(told()) == ["failure", "failure", "recovery"]
@@ -522,7 +522,7 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
 def test_the_referral_that_paused_a_destination_is_named(world: World, mail: MailServer):
     recipient(world)
     (delivery,) = failed(world, reason="connection", last_kind="credentials")
-    world.destination.hold("CRMS says no.", clock.now(), by=delivery.reference or REFERENCE)
+    world.destination.pause("CRMS says no.", clock.now(), by=delivery.reference or REFERENCE)
     look_and_send()
     assert f"referral {delivery.reference or REFERENCE}" in mail.mails[-1].get_content()
     assert "CRMS says no" not in mail.mails[-1].get_content()

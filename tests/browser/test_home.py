@@ -33,7 +33,7 @@ def test_the_day_and_the_connections_are_told_in_words(support: Page) -> None:
         support.get_by_role("img", name=re.compile("Since midnight: .* imported"))
     ).to_be_visible()
     connections = support.get_by_role("region", name="Connections", exact=True)
-    expect(connections.get_by_role("row", name=re.compile("Held"))).to_be_visible()
+    expect(connections.get_by_role("row", name=re.compile("Paused"))).to_be_visible()
     expect(connections.get_by_role("row", name=re.compile("Working")).first).to_be_visible()
 
 

@@ -65,7 +65,7 @@ def test_a_failure_is_found_and_sent_again_by_keyboard_alone(support: Page, port
 
 def test_the_way_to_the_connection_is_one_button(administrator: Page):
     administrator.goto("/admin/")
-    ask_by_keyboard(administrator, seeds.reference("held"))
+    ask_by_keyboard(administrator, seeds.reference("paused"))
     expect(administrator.get_by_role("button", name="Test connection")).to_be_visible()
     assert "It is the turn of an administrator." in conclusion(administrator)
 

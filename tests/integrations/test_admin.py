@@ -176,30 +176,30 @@ def test_a_secret_left_empty_stays(admin_client: Client, world: World) -> None:
     assert (options["token"], options["read_seconds"]) == (TOKEN, 20)
 
 
-def test_a_good_test_opens_a_held_connection(admin_client: Client, world: World) -> None:
+def test_a_good_test_opens_a_paused_connection(admin_client: Client, world: World) -> None:
     with running_sandbox(token=TOKEN) as sandbox:
         destination = world.destination
         destination.options["base_url"] = sandbox.url
         destination.save()
-        destination.hold(
+        destination.pause(
             "CRMS refuses the credentials.", destination.organization.history.latest().history_date
         )
-        held = admin_client.get(change_url(destination)).content.decode()
+        paused = admin_client.get(change_url(destination)).content.decode()
 
         page = admin_client.post(
             reverse("admin:integrations_destination_test", args=[destination.pk]), follow=True
         )
 
-    assert "Held: CRMS refuses the credentials." in held
+    assert "Paused: CRMS refuses the credentials." in paused
     (message,) = page.context["messages"]
     assert "accepted the credentials. The connection is open again" in str(message)
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     event = AuditEvent.objects.get(action="test connection")
     assert event.detail == {"good": True}
 
 
-def test_a_bad_test_says_why_and_keeps_the_hold(admin_client: Client, world: World) -> None:
-    world.destination.hold("It said 401.", world.destination.history.latest().history_date)
+def test_a_bad_test_says_why_and_keeps_the_pause(admin_client: Client, world: World) -> None:
+    world.destination.pause("It said 401.", world.destination.history.latest().history_date)
 
     page = admin_client.post(
         reverse("admin:integrations_destination_test", args=[world.destination.pk]), follow=True
@@ -207,7 +207,7 @@ def test_a_bad_test_says_why_and_keeps_the_hold(admin_client: Client, world: Wor
 
     (message,) = page.context["messages"]
     assert "could not be reached" in str(message)
-    assert Destination.objects.get().held_at is not None
+    assert Destination.objects.get().paused_at is not None
 
 
 def test_a_test_is_not_made_by_following_a_link(admin_client: Client, world: World) -> None:

@@ -13,15 +13,15 @@ from tests.world import make_world, options
 pytestmark = pytest.mark.django_db
 
 
-def test_a_good_answer_is_printed_and_ends_a_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    make_world().destination.hold("It said 401.", clock.now())
+def test_a_good_answer_is_printed_and_ends_a_pause(capsys: pytest.CaptureFixture[str]) -> None:
+    make_world().destination.pause("It said 401.", clock.now())
 
     call_command("check_destination", "Birchwood CRMS")
 
     said = capsys.readouterr().out
     assert "The demo destination is here." in said
     assert "The connection is open again" in said
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
 
 
 def test_a_bad_answer_is_an_error() -> None:

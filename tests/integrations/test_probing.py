@@ -55,7 +55,7 @@ def test_probes_follow_the_schedule_but_come_at_least_every_quarter_of_an_hour(
         waits.append(here().probe_at - clock.now())
     rounded = [round(wait / timedelta(minutes=1)) for wait in waits]
     assert rounded == [1, 5, 15, 15, 15, 15]
-    assert here().held_reason == "there is no route to it. Look."
+    assert here().paused_reason == "there is no route to it. Look."
 
 
 def test_a_probe_that_is_not_due_is_not_made(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -71,7 +71,7 @@ def test_no_answer_is_no_answer_whatever_the_network_says(
     make_due()
     assert probing.probe(here().pk)
     assert here().is_down
-    assert here().held_reason == "it refused the connection. Look there."
+    assert here().paused_reason == "it refused the connection. Look there."
 
 
 def test_each_return_begins_the_schedule_anew(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -79,7 +79,7 @@ def test_each_return_begins_the_schedule_anew(world: World, monkeypatch: pytest.
     answer_with(monkeypatch, None)
     make_due()
     assert probing.probe(here().pk)
-    assert (here().held_at, here().probe_at) == (None, None)
+    assert (here().paused_at, here().probe_at) == (None, None)
     now = clock.now()
     assert here().go_down("it refused the connection. Look there.", now)
     assert (here().probes, here().probe_at - now) == (0, MINUTES[0])
@@ -89,11 +89,11 @@ def test_what_refuses_the_connection_is_probed_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     answer_with(monkeypatch, Misconfigured("CRMS does not accept the credentials."))
-    since = here().held_at
+    since = here().paused_at
     make_due()
     assert probing.probe(here().pk)
-    assert (here().is_down, here().held_at) == (False, since)
-    assert here().held_reason == "CRMS does not accept the credentials."
+    assert (here().is_down, here().paused_at) == (False, since)
+    assert here().paused_reason == "CRMS does not accept the credentials."
 
 
 def test_a_probe_whose_process_was_lost_is_made_again(
@@ -108,7 +108,7 @@ def test_a_probe_whose_process_was_lost_is_made_again(
     monkeypatch.setattr(clock, "now", lambda: now + probing.PROBE_TIME)
     answer_with(monkeypatch, None)
     assert probing.probe(here().pk)
-    assert here().held_at is None
+    assert here().paused_at is None
 
 
 def test_what_waited_goes_in_turn(world: World, settings: Any):
@@ -142,7 +142,7 @@ def test_one_probes_at_a_time(settings: Any, monkeypatch: pytest.MonkeyPatch):
     for thread in threads:
         thread.join()
     assert made == [1]
-    assert here().held_at is None
+    assert here().paused_at is None
 
 
 @pytest.mark.django_db(transaction=True)

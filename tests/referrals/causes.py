@@ -278,10 +278,10 @@ def waiting_for_the_subject(it: Scene) -> None:
         it.send(plain(registrant=None))
 
 
-@case(Cause.HELD, "connection", "Birchwood CRMS is held: CRMS does not", Actor.ADMINISTRATOR)
-def held(it: Scene) -> None:
+@case(Cause.PAUSED, "connection", "Birchwood CRMS is paused: CRMS does not", Actor.ADMINISTRATOR)
+def paused(it: Scene) -> None:
     it.send(plain())
-    it.destination.hold("CRMS does not accept the credentials.", clock.now())
+    it.destination.pause("CRMS does not accept the credentials.", clock.now())
 
 
 @case(Cause.UNREACHABLE, "connection", "it refused the connection", Actor.ADMINISTRATOR)

@@ -47,10 +47,10 @@ def test_every_reason_and_state_has_advice(world: World):
 
 
 @pytest.mark.parametrize("change", [{"state": "needs_attention", "reason": "connection"}, {}])
-def test_a_held_connection_is_the_administrators_turn(world: World, change: dict[str, str]):
+def test_a_paused_connection_is_the_administrators_turn(world: World, change: dict[str, str]):
     if change:
         Delivery.objects.update(due_at=None, **change)
-    world.destination.hold("The token is wrong.", clock.now())
+    world.destination.pause("The token is wrong.", clock.now())
     told = advice(world.delivery)
     assert told.actor is Actor.ADMINISTRATOR
     assert "Test connection" in told.what

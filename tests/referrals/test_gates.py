@@ -102,8 +102,8 @@ SHUT_BY: dict[Gate, Callable[[Facts], Facts]] = {
     gates.WITHDRAWN: lambda f: replace(f, withdrawn="revoked"),
     gates.WAITING: lambda f: delivery(f, state="waiting"),
     gates.NOBODY_NAMED: lambda f: delivery(replace(f, names_somebody=False), state="queued"),
-    gates.UNREACHABLE: lambda f: changed(f, held_at=NOW(), held_reason="x", probe_at=later()),
-    gates.PAUSED: lambda f: changed(f, held_at=NOW(), held_reason="x"),
+    gates.UNREACHABLE: lambda f: changed(f, paused_at=NOW(), paused_reason="x", probe_at=later()),
+    gates.PAUSED: lambda f: changed(f, paused_at=NOW(), paused_reason="x"),
     gates.UNTESTED: lambda f: changed(f, checked_at=None),
     gates.MAY_NOT_IMPORT: lambda f: changed(f, plan="essential"),
     gates.MAPPING_ERROR: lambda f: replace(f, faults=["Rule 1 is wrong."]),
@@ -168,8 +168,8 @@ def test_keys_are_unique() -> None:
 
 DESTINATIONS: list[dict[str, Any]] = [
     {},
-    {"held_at": NOW(), "held_reason": "x"},
-    {"held_at": NOW(), "held_reason": "x", "probe_at": later()},
+    {"paused_at": NOW(), "paused_reason": "x"},
+    {"paused_at": NOW(), "paused_reason": "x", "probe_at": later()},
     {"paused_until": later(), "failures": 5},
     {"paused_until": NOW() - timedelta(minutes=1), "failures": 5},
     {"per_minute": 1, "turn_at": later()},
@@ -350,8 +350,8 @@ def test_opening_keeps_what_a_source_may_not_send(world: World) -> None:
 # -- Readiness
 
 
-def hold(world: World) -> None:
-    world.destination.hold("The token has expired.", NOW())
+def pause(world: World) -> None:
+    world.destination.pause("The token has expired.", NOW())
 
 
 def go_down(world: World) -> None:
@@ -382,7 +382,7 @@ CONFIGURATION: dict[Gate, Callable[[World], None]] = {
     gates.NOT_CONNECTED: disconnect,
     gates.SWITCHED_OFF: switch_off,
     gates.UNREACHABLE: go_down,
-    gates.PAUSED: hold,
+    gates.PAUSED: pause,
     gates.UNTESTED: never_test,
     gates.MAPPING_ERROR: drop_rule,
 }
@@ -504,7 +504,7 @@ def test_a_test_event_stops_where_a_referral_does(world: World, name: str) -> No
 @pytest.mark.parametrize(
     ("gate", "shut"),
     [
-        (gates.PAUSED, hold),
+        (gates.PAUSED, pause),
         (gates.UNREACHABLE, go_down),
         (gates.MAY_NOT_IMPORT, suspend),
         (gates.MAY_NOT_IMPORT, lower_plan),
@@ -532,10 +532,10 @@ def test_a_test_event_waits_for_the_connection_as_a_referral_does(
     ("shut", "health"),
     [
         (nothing, dashboard.Health.UNUSED),
-        (hold, dashboard.Health.HELD),
+        (pause, dashboard.Health.PAUSED),
         (go_down, dashboard.Health.DOWN),
-        (suspend, dashboard.Health.PAUSED),
-        (lower_plan, dashboard.Health.PAUSED),
+        (suspend, dashboard.Health.SUSPENDED),
+        (lower_plan, dashboard.Health.SUSPENDED),
     ],
 )
 def test_the_home_page_shows_how_a_connection_does(
@@ -546,7 +546,7 @@ def test_the_home_page_shows_how_a_connection_does(
     assert dashboard.health(destination) is health
 
 
-@pytest.mark.parametrize(("shut", "key"), [(hold, "held"), (go_down, "down")])
+@pytest.mark.parametrize(("shut", "key"), [(pause, "held"), (go_down, "down")])
 def test_the_home_page_counts_what_waits_for_a_connection(
     world: World, shut: Callable[[World], None], key: str
 ) -> None:
@@ -565,7 +565,7 @@ def test_the_home_page_counts_what_waits_for_a_connection(
 
 @pytest.mark.parametrize(
     ("shut", "then"),
-    [(hold, sentences.FIX_FIRST), (go_down, sentences.GOES_WHEN_REACHED)],
+    [(pause, sentences.FIX_FIRST), (go_down, sentences.GOES_WHEN_REACHED)],
 )
 def test_nobody_sends_again_while_the_connection_is_shut(
     world: World, shut: Callable[[World], None], then: Cause

@@ -51,13 +51,13 @@ def failed(destination: Destination, reason: str = Reason.REJECTED, **fields: An
     return delivery(destination, State.NEEDS_ATTENTION, reason, **{"error_at": NOW} | fields)
 
 
-def held(organization: Organization) -> Destination:
+def paused(organization: Organization) -> Destination:
     return Destination.objects.create(
         organization=organization,
         name="Housing CRMS",
         kind="demo",
-        held_at=NOW,
-        held_reason="The token has expired",
+        paused_at=NOW,
+        paused_reason="The token has expired",
     )
 
 
@@ -113,7 +113,7 @@ def test_nothing_wrong_is_said(support: Client, world: World) -> None:
 def test_each_number_leads_to_exactly_the_imports_that_it_counts(
     support: Client, world: World
 ) -> None:
-    closed = held(world.organization)
+    closed = paused(world.organization)
     for _ in range(3):
         failed(world.destination)
     failed(world.destination, Reason.RETRIES_EXHAUSTED)
@@ -143,7 +143,7 @@ def test_the_oldest_unfinished_import_may_wait_for_a_connection(
 ) -> None:
     failed(world.destination, opened_at=NOW - timedelta(days=2))
     waiting = delivery(
-        held(world.organization), State.QUEUED, due_at=NOW, opened_at=NOW - timedelta(days=5)
+        paused(world.organization), State.QUEUED, due_at=NOW, opened_at=NOW - timedelta(days=5)
     )
     delivery(world.destination, State.IMPORTED, external_id="R", opened_at=NOW - timedelta(days=9))
     failed(world.destination, opened_at=NOW - timedelta(days=9), error_cleared_at=NOW)
@@ -188,7 +188,7 @@ def test_the_flow_of_today_can_be_read(
 def test_connections_say_how_they_do_the_worst_first(support: Client, world: World) -> None:
     world.send(plain())
     world.run()
-    closed = held(world.organization)
+    closed = paused(world.organization)
     failing = Destination.objects.create(
         organization=world.organization, name="Shaky CRMS", kind="demo"
     )
@@ -198,7 +198,7 @@ def test_connections_say_how_they_do_the_worst_first(support: Client, world: Wor
 
     states = [(str(c.destination), c.health.value) for c in page.context["connections"]]
     assert states == [
-        (closed.name, "Held"),
+        (closed.name, "Paused"),
         (failing.name, "Failing"),
         (world.destination.name, "Working"),
     ]
@@ -223,7 +223,7 @@ def test_a_connection_that_did_not_answer_failed_and_a_refused_referral_did_not(
 
 def test_a_liaison_sees_listings_and_connections_and_no_imports(world: World) -> None:
     failed(world.destination)
-    held(world.organization)
+    paused(world.organization)
     ServiceListing.objects.create(
         organization=world.organization, caredove_id="2", name="Food bank"
     )
@@ -262,7 +262,7 @@ def test_somebody_without_a_role_is_told_so(world: World) -> None:
 def test_home_takes_few_queries(
     world: World, role: str, django_assert_max_num_queries: Any
 ) -> None:
-    closed = held(world.organization)
+    closed = paused(world.organization)
     for number in range(12):
         failed(world.destination if number % 2 else closed)
         delivery(closed, State.QUEUED, due_at=NOW)

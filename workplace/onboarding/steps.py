@@ -42,11 +42,11 @@ def organizations(user: Any) -> QuerySet[Organization]:
     )
     referrals = Referral.objects.filter(organization=here)
     working = Destination.objects.filter(
-        organization=here, checked_at__isnull=False, held_at__isnull=True
+        organization=here, checked_at__isnull=False, paused_at__isnull=True
     )
     configs = TriggerConfig.objects.filter(listing__organization=here)
     on = configs.filter(
-        enabled=True, destination__checked_at__isnull=False, destination__held_at__isnull=True
+        enabled=True, destination__checked_at__isnull=False, destination__paused_at__isnull=True
     )
     rows = Organization.objects.annotate(
         has_credentials=Exists(credentials),

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if report.nothing_changed:
             self.stdout.write("Nothing changed.")
-        for destination in Destination.objects.filter(held_at__isnull=False):
+        for destination in Destination.objects.filter(paused_at__isnull=False):
             self.stdout.write(
-                f"“{destination}” is held. When it is fixed, check_destination opens it again."
+                f"“{destination}” is paused. When it is fixed, check_destination opens it again."
             )

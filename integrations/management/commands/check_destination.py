@@ -10,7 +10,7 @@ from integrations.transport import DeliveryError
 
 
 class Command(BaseCommand):
-    help = "Reach a destination and prove its credentials; a good answer ends a hold."
+    help = "Reach a destination and prove its credentials; a good answer ends a pause."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME")
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             self.stdout.write(destination.test_connection())
         except DeliveryError as error:
             raise CommandError(error.message) from None
-        if destination.held_at:
+        if destination.paused_at:
             self.stdout.write("The connection is open again: what waited goes by itself.")
 
 

@@ -46,7 +46,7 @@ class Cause(StrEnum):
     MOVED = "moved"
     WAITING = "waiting"
     NOBODY_NAMED = "nobody_named"
-    HELD = "held"
+    PAUSED = "held"
     UNREACHABLE = "unreachable"
     MAPPING_ERROR = "mapping_error"
     CONNECTION_REMOVED = "connection_removed"

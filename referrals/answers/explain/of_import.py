@@ -116,7 +116,7 @@ class ImportChecks:
             return Check(CONNECTION, Light.GREEN)
         closed = gates.first_shut(self.facts, *gates.OF_THE_CONNECTION)
         if closed and closed.gate is gates.PAUSED:
-            cause, now = Cause.HELD, closed.gate.advice
+            cause, now = Cause.PAUSED, closed.gate.advice
             if delivery.reason == Reason.CONNECTION:
                 cause, now = Cause.CREDENTIALS_REFUSED, self.advice
             words = self.said(closed.sentence, closed.unquoted)

@@ -527,15 +527,15 @@ def test_the_command_says_what_it_did_and_nothing_secret(
         assert secret not in first + second
 
 
-def test_the_command_tells_that_a_connection_is_still_held(
+def test_the_command_tells_that_a_connection_is_still_paused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     apply(PARSED)
-    Destination.objects.get().hold("It said 401.", clock.now())
+    Destination.objects.get().pause("It said 401.", clock.now())
 
     call_command("apply_config", str(EXAMPLE))
 
-    assert "“Birchwood CRMS” is held." in capsys.readouterr().out
+    assert "“Birchwood CRMS” is paused." in capsys.readouterr().out
 
 
 def test_the_command_names_file_and_problem(tmp_path: Path) -> None:

@@ -68,11 +68,11 @@ def test_a_token_does_not_follow_the_address_back(world: World) -> None:
 
 def test_a_hold_is_no_configuration(world: World) -> None:
     record = oldest(world.destination)
-    world.destination.hold("CRMS does not know us.", record.history_date)
+    world.destination.pause("CRMS does not know us.", record.history_date)
 
     putting_back.put_back(record, "")
 
-    assert Destination.objects.get().held_reason == "CRMS does not know us."
+    assert Destination.objects.get().paused_reason == "CRMS does not know us."
 
 
 def test_an_organization_and_a_trigger_config_come_back(world: World) -> None:

@@ -182,19 +182,19 @@ def test_what_is_not_offered_is_not_looked_at(support: Client, world: World) -> 
 
 def every_standing(world: World) -> None:
     """Put an import into each way in which one can stand."""
-    held = Destination.objects.create(
+    paused = Destination.objects.create(
         organization=world.organization,
-        name="Held CRMS",
+        name="Paused CRMS",
         kind="demo",
-        held_at=NOW,
-        held_reason="Token refused",
+        paused_at=NOW,
+        paused_reason="Token refused",
     )
     down = Destination.objects.create(
         organization=world.organization,
         name="Unreachable CRMS",
         kind="demo",
-        held_at=NOW,
-        held_reason="it refused the connection. Look there.",
+        paused_at=NOW,
+        paused_reason="it refused the connection. Look there.",
         probe_at=NOW,
     )
     imported = {"state": State.IMPORTED, "external_id": "RF-1"}
@@ -214,7 +214,7 @@ def every_standing(world: World) -> None:
     ]
     quiet = [{**standing, "error_at": None} for standing in standings if "state" in standing]
     for number, standing in enumerate([*standings, *quiet]):
-        for place in (world.destination, held, down):
+        for place in (world.destination, paused, down):
             lease = {"lease_token": uuid4()} if standing.get("state") == State.RUNNING else {}
             delivery(world, f"{number} {place}", **{"destination": place, **standing, **lease})
 

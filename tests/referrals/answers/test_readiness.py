@@ -58,8 +58,8 @@ def forget_events(world: World) -> None:
     world.referral.delete()
 
 
-def hold(world: World) -> None:
-    world.destination.hold("The token has expired.", clock.now())
+def pause(world: World) -> None:
+    world.destination.pause("The token has expired.", clock.now())
 
 
 def never_test(world: World) -> None:
@@ -84,7 +84,7 @@ def switch_off(world: World) -> None:
         (switch_source_off, About.SOURCE, "No source with valid credentials"),
         (give_source_to_another, About.SOURCE, "No source with valid credentials"),
         (forget_events, About.EVENTS, "Nothing has come yet"),
-        (hold, About.DESTINATION, "The token has expired."),
+        (pause, About.DESTINATION, "The token has expired."),
         (never_test, About.DESTINATION, "never tested"),
         (drop_rule, About.MAPPING, "Full name"),
         (switch_off, About.CONNECTION, "off"),

@@ -6,14 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tests.world import make_world
-
 BEFORE, AFTER = ("referrals", "0013_event_door"), ("referrals", "0015_shown_codes")
+# The newest of integrations that can stand below both: the next one needs later referrals.
+BELOW = ("integrations", "0008_row_key")
 NOW = timezone.now()
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -37,8 +36,8 @@ def go_on() -> Any:
 
 
 def models_at(executor: MigrationExecutor, node: tuple[str, str]) -> Any:
-    below = executor.loader.graph.leaf_nodes("integrations")
-    return executor.loader.project_state([*below, node]).apps
+    mapping = executor.loader.graph.leaf_nodes("mapping")
+    return executor.loader.project_state([*mapping, BELOW, node]).apps
 
 
 def attempted(earlier: Any, number: int, attempt: dict[str, Any], **delivery: Any) -> Any:
@@ -108,13 +107,13 @@ def test_a_delivery_that_was_never_tried_has_no_code(earlier: Any) -> None:
 
 
 def test_misconfigured_becomes_three_reasons(earlier: Any) -> None:
-    place, held = make_place(earlier), make_place(earlier, held_at=NOW, held_reason="Token.")
-    config = earlier.get_model("integrations", "TriggerConfig").objects.first()
-    theirs = {"reason": "misconfigured", "trigger_config_id": config.pk}
+    place = make_place(earlier)
+    paused = make_place(earlier, held_at=NOW, held_reason="Token.")
+    theirs = {"reason": "misconfigured", "trigger_config_id": connect(earlier, place)}
     mapping, page = {"outcome": "misconfigured"}, {"outcome": "misconfigured", "status_code": 401}
     made = {
-        attempted(earlier, 1, page, destination=held, **theirs): "connection",
-        attempted(earlier, 2, mapping, destination=held, **theirs): "mapping",
+        attempted(earlier, 1, page, destination=paused, **theirs): "connection",
+        attempted(earlier, 2, mapping, destination=paused, **theirs): "mapping",
         attempted(earlier, 3, mapping, destination=place, **theirs): "mapping",
         attempted(earlier, 4, mapping, destination=place, reason="misconfigured"): "disconnected",
         attempted(earlier, 5, {"outcome": "rejected"}, destination=place, reason="bug"): "bug",
@@ -131,9 +130,23 @@ def test_misconfigured_becomes_three_reasons(earlier: Any) -> None:
 
 def make_place(earlier: Any, **standing: Any) -> Any:
     """Return a destination as it was then."""
-    config = apps.get_model("integrations", "TriggerConfig")
-    world = None if config.objects.exists() else make_world()
-    organization = (world.organization if world else config.objects.get().listing.organization).pk
-    return earlier.get_model("integrations", "Destination").objects.create(
-        organization_id=organization, name=f"CRMS {uuid4()}", kind="demo", **standing
+    organization, _ = earlier.get_model("integrations", "Organization").objects.get_or_create(
+        caredove_id="812"
     )
+    return earlier.get_model("integrations", "Destination").objects.create(
+        organization=organization, name=f"CRMS {uuid4()}", kind="demo", **standing
+    )
+
+
+def connect(earlier: Any, place: Any) -> int:
+    """Return the key of a trigger config that leads to a destination."""
+    listing = earlier.get_model("integrations", "ServiceListing").objects.create(
+        organization=place.organization, caredove_id="4417"
+    )
+    mapping = earlier.get_model("mapping", "Mapping").objects.create(
+        name="Rules", destination_kind="demo"
+    )
+    config = earlier.get_model("integrations", "TriggerConfig").objects.create(
+        listing=listing, destination=place, on=["received"], mapping=mapping
+    )
+    return int(config.pk)

@@ -398,10 +398,10 @@ def test_a_wrong_connection_holds_it_and_is_no_answer(
     when_it_is_time()
     answering(monkeypatch, Misconfigured("No.", kind=ErrorKind.CREDENTIALS))
     delivering.run(waiting[0])
-    assert now_there(world).held_at is not None
+    assert now_there(world).paused_at is not None
     assert Delivery.objects.get(pk=waiting[0]).reason == "connection"
     Destination.objects.get(pk=world.destination.pk).test_connection()
-    assert (now_there(world).held_at, now_there(world).paused_until) == (None, None)
+    assert (now_there(world).paused_at, now_there(world).paused_until) == (None, None)
 
 
 def test_a_good_test_of_the_connection_ends_the_pause(

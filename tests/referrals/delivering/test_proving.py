@@ -115,7 +115,7 @@ def test_what_goes_wrong_with_the_second_copy_shows_nothing_and_harms_nothing(
         crms.fail("summary", answer, skip=1)
         assert send_test(world).state == "imported"
         assert known()[KEYS] is How.UNPROVEN
-        assert Destination.objects.get().held_at is None
+        assert Destination.objects.get().paused_at is None
 
 
 def test_a_declared_no_is_not_tried(db: None):

@@ -219,7 +219,11 @@ def probe_it(world: World, client: Client) -> None:
 def let_one_through(world: World, client: Client) -> None:
     """It was paused for failures, and takes a referral again."""
     Destination.objects.update(
-        held_at=None, held_reason=None, failures=5, paused_until=clock.now(), paused_code="HTTP 503"
+        paused_at=None,
+        paused_reason=None,
+        failures=5,
+        paused_until=clock.now(),
+        paused_code="HTTP 503",
     )
     destination = Destination.objects.get()
     pacing.note(destination, Receipt("DEMO-1"), clock.now(), first=True)
@@ -239,10 +243,10 @@ def test_a_destination_that_is_released_gets_what_waited_for_it(
     world: World, admin_client: Client, release: Change
 ):
     stopped(world, Reason.CONNECTION)
-    world.destination.hold("It said 401.", clock.now())
+    world.destination.pause("It said 401.", clock.now())
     release(world, admin_client)
     now = Destination.objects.get()
-    assert (now.held_at, now.paused_until) == (None, None)
+    assert (now.paused_at, now.paused_until) == (None, None)
     assert standing(world) == (State.QUEUED, "")
 
 

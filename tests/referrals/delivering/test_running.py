@@ -103,7 +103,7 @@ def test_try_again_follows_the_schedule_and_then_gives_up(world: World):
     assert delivery.attempts.count() == 1 + len(SCHEDULE)
 
 
-def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
+def test_a_connection_that_is_wrong_is_paused_and_costs_no_try(world: World):
     behave(world, "misconfigured")
     delivery = world.run()
     assert (delivery.state, delivery.reason, delivery.tries) == (
@@ -111,7 +111,7 @@ def test_a_connection_that_is_wrong_is_held_and_costs_no_try(world: World):
         "connection",
         0,
     )
-    assert Destination.objects.get().held_at is not None
+    assert Destination.objects.get().paused_at is not None
     world.send(plain(number=2, reference="3502768697"))
     other = Delivery.objects.exclude(pk=delivery.pk).get()
     assert not delivering.run(other.pk)
@@ -123,7 +123,7 @@ def test_a_good_test_of_the_connection_lets_everything_go(world: World):
     world.run()
     behave(world, "succeed")
     Destination.objects.get().test_connection()
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     assert world.run().state == "imported"
 
 
@@ -217,7 +217,7 @@ def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
     delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "mapping")
     assert "nowhere" in delivery.message
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
 
 
 def test_a_mapping_that_is_fixed_lets_its_imports_go(
@@ -230,12 +230,12 @@ def test_a_mapping_that_is_fixed_lets_its_imports_go(
     assert world.run().state == "imported"
 
 
-def test_a_mapping_that_is_fixed_while_the_connection_is_held_waits_for_the_connection_alone(
+def test_a_mapping_that_is_fixed_while_the_connection_is_paused_waits_for_the_connection_alone(
     world: World, django_capture_on_commit_callbacks
 ):
     world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
     world.run()
-    world.destination.hold("The token is wrong.", clock.now())
+    world.destination.pause("The token is wrong.", clock.now())
     with django_capture_on_commit_callbacks(execute=True):
         world.renew_mapping()
     assert (world.delivery.state, world.delivery.reason) == ("queued", "")
@@ -247,7 +247,7 @@ def test_a_mapping_that_is_fixed_while_the_connection_is_held_waits_for_the_conn
 def test_a_connection_that_opens_again_does_not_send_what_its_mapping_has_stopped(world: World):
     world.config.mapping.rules.create(position=99, target="nowhere", sources=["reference"])
     world.run()
-    world.destination.hold("The token is wrong.", clock.now())
+    world.destination.pause("The token is wrong.", clock.now())
     Destination.objects.get().release()
     assert (world.delivery.state, world.delivery.reason) == ("needs_attention", "mapping")
 
@@ -256,7 +256,7 @@ def test_a_listing_that_is_no_longer_connected_is_a_reason_of_its_own(world: Wor
     world.config.delete()
     delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "disconnected")
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     world.connect_again()
     assert world.run().state == "imported"
 

@@ -166,7 +166,7 @@ def test_a_failed_run_gives_all_back(
     assert set(Delivery.objects.values_list("state", "lease_token")) == {("queued", None)}
     assert not run.versions.exists()
     world.destination.refresh_from_db()
-    assert bool(world.destination.held_at) == (not isinstance(error, TryAgain))
+    assert bool(world.destination.paused_at) == (not isinstance(error, TryAgain))
     world.destination.release()
     due_again()
     carry(world)

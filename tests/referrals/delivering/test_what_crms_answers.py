@@ -215,7 +215,7 @@ def test_a_page_at_create_pauses_the_destination_and_the_referral_is_looked_up_f
     send(world)
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "connection")
-    assert delivery.destination.held_at is not None
+    assert delivery.destination.paused_at is not None
     assert explain(REFERENCE).actor == "an administrator"
     open_again()
     assert go().state == "imported"
@@ -327,7 +327,7 @@ def test_a_page_at_an_upload_is_no_success(
     send(world)
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "connection")
-    assert delivery.destination.held_at is not None
+    assert delivery.destination.paused_at is not None
     open_again()
     assert go().state == "imported"
     assert in_crms(crms) == [(REFERENCE, 2)]
@@ -415,7 +415,7 @@ def test_a_wrong_connection_is_an_administrators_turn(world: World, crms: Sandbo
     send(world)
     delivery = go()
     assert (delivery.reason, delivery.tries) == ("connection", 0)
-    assert delivery.destination.held_by == REFERENCE
+    assert delivery.destination.paused_by == REFERENCE
     open_again()
     assert go().state == "imported"
 
@@ -500,7 +500,7 @@ def test_where_no_search_is_this_referral_waits_and_the_others_go_on(
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert explain(REFERENCE).cause == "not_searchable"
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     assert refusal()
     send(world, OTHER, number=2)
     assert go(OTHER).state == "imported"
@@ -673,7 +673,7 @@ def test_a_name_that_does_not_exist_is_down_and_comes_back_by_itself(world: Worl
     destination = Destination.objects.get()
     assert destination.is_down
     assert Attempt.objects.count() == 1
-    since = destination.held_at.astimezone(destination.organization.zone)
+    since = destination.paused_at.astimezone(destination.organization.zone)
     said = f"unreachable since {since:%H:%M}: its name could not be resolved."
     assert f"Birchwood CRMS has been {said}" in told()
     assert explain(OTHER).cause == "unreachable"
@@ -681,7 +681,7 @@ def test_a_name_that_does_not_exist_is_down_and_comes_back_by_itself(world: Worl
     assert Destination.objects.get().is_down
     point_to(crms.url)
     assert probe()
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     assert go().state == go(OTHER).state == "imported"
 
 
@@ -716,7 +716,7 @@ def test_any_answer_ends_it(world: World, crms: Sandbox, status: int):
     world.destination.go_down("it refused the connection. Look.", clock.now())
     crms.answer("ping", status=status, text="" if status != 404 else "<html>Not found</html>")
     assert probe()
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
 
 
 @pytest.mark.parametrize(
@@ -729,7 +729,7 @@ def test_an_answer_that_refuses_the_connection_turns_it_into_one_that_somebody_f
     crms.answer("ping", **given)
     assert probe()
     destination = Destination.objects.get()
-    assert (destination.held_at is not None, destination.is_down) == (True, False)
+    assert (destination.paused_at is not None, destination.is_down) == (True, False)
     assert not probing.probe(destination.pk)
     send(world)
     assert explain(REFERENCE).cause == "held"
@@ -740,7 +740,7 @@ def test_an_answer_that_refuses_the_connection_turns_it_into_one_that_somebody_f
 def test_the_connection_test_ends_it_too(world: World, crms: Sandbox):
     world.destination.go_down("it refused the connection. Look.", clock.now())
     Destination.objects.get().test_connection()
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
 
 
 # -- One referral must not stop everybody ----------------------------------------------------------
@@ -764,7 +764,7 @@ def test_a_referral_that_alone_is_refused_waits_alone(world: World, crms: Sandbo
     stopped = delivery_of()
     assert (stopped.state, stopped.reason) == ("needs_attention", "singled_out")
     assert "WAF" in told()
-    assert Destination.objects.get().held_at is None
+    assert Destination.objects.get().paused_at is None
     assert delivery_of("2").state == delivery_of("3").state == "imported"
     created = [seen.status for seen in crms.calls if seen.step == "create"]
     assert created[-1] == status  # it went last
@@ -777,7 +777,7 @@ def test_a_wrong_token_is_nobodys_own_trouble(world: World, crms: Sandbox):
     assert go().reason == "connection"
     Destination.objects.get().release()
     assert go().reason == "connection"
-    assert Destination.objects.get().held_at is not None
+    assert Destination.objects.get().paused_at is not None
 
 
 def test_without_a_ping_another_referral_that_passes_tells_the_same(world: World, crms: Sandbox):

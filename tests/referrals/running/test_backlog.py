@@ -27,10 +27,10 @@ def test_a_row_that_has_been_due_for_long_points_at_the_dispatcher(world: World)
     assert Client().get("/readyz").status_code == 200
 
 
-def test_a_held_destination_is_no_backlog(world: World):
+def test_a_paused_destination_is_no_backlog(world: World):
     world.send(plain())
     Delivery.objects.update(due_at=clock.now() - timedelta(minutes=7))
-    world.destination.hold("The token is wrong.", clock.now())
+    world.destination.pause("The token is wrong.", clock.now())
     assert checks()["backlog"] == "ok"
 
 

@@ -103,8 +103,8 @@ def test_what_the_destination_refuses_is_quoted(db: None) -> None:
     assert "Name is required" in stopped.stages[4].sentence
 
 
-def test_a_held_destination_is_named(world: World) -> None:
-    world.destination.hold("The token has expired.", clock.now())
+def test_a_paused_destination_is_named(world: World) -> None:
+    world.destination.pause("The token has expired.", clock.now())
     token = test_events.send(world.source, world.listing)
     open_all()
 
