@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 from tests import delivery_path
@@ -100,13 +102,10 @@ def standard() -> list[Session]:
     changed = delivery_path.changed()
     if not changed:
         print("The crash matrix: a sample. All of it has passed on this delivery path.")
-        return [
-            embedded([*EMBEDDED, *SAMPLE]),
-            services([*SERVICES, *SAMPLE_ON_SERVICES]),
-        ]
+        return both([*EMBEDDED, *SAMPLE], [*services_tests(), *SAMPLE_ON_SERVICES])
     print("The crash matrix: all of it. It has not passed yet on what differs here:")
     print(*(f"  {name}" for name in changed), sep="\n", flush=True)
-    others = [embedded([*EMBEDDED, *WITHOUT_MATRIX]), services([*SERVICES, *WITHOUT_MATRIX])]
+    others = both([*EMBEDDED, *WITHOUT_MATRIX], [*services_tests(), *WITHOUT_MATRIX])
     return [*others, *whole_matrix()]
 
 
@@ -139,6 +138,18 @@ def whole_matrix() -> list[Session]:
     ]
 
 
+def services_tests() -> list[str]:
+    """Return what chooses the tests that run on services, so that no other file is collected."""
+    return [*SERVICES, *files_naming("postgres", "scaled_out")]
+
+
+def files_naming(*marks: str) -> list[str]:
+    """Return the test files that name one of these marks."""
+    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    chosen = [file for file in files if any(mark in file.read_text() for mark in marks)]
+    return [str(file.relative_to(ROOT)) for file in chosen]
+
+
 # -- Sessions --------------------------------------------------------------------------------------
 
 
@@ -150,35 +161,73 @@ def embedded(arguments: Sequence[str], name: str = "embedded") -> Session:
 def services(arguments: Sequence[str], name: str = "services") -> Session:
     print(f"\n== {name.capitalize()}: PostgreSQL, Redis", flush=True)
     with postgres() as database, redis() as broker:
-        environment = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": broker}
-        return run_pytest(name, environment, arguments)
+        return run_pytest(name, using(database, broker), arguments)
+
+
+def both(on_sqlite: Sequence[str], on_services: Sequence[str]) -> list[Session]:
+    """Run a session of each at the same time: one has something to do where the other waits.
+
+    What the services' session prints is shown when the other one has ended.
+    """
+    print("\n== Embedded: SQLite, no broker. At the same time: PostgreSQL, Redis", flush=True)
+    with (
+        postgres() as database,
+        redis() as broker,
+        tempfile.TemporaryFile("w+") as output,
+        pytest_started("services", using(database, broker), on_services, output) as result,
+    ):
+        sessions = [run_pytest("embedded", {}, on_sqlite), result()]
+        output.seek(0)
+        print("\n== Services: PostgreSQL, Redis", output.read(), sep="\n", flush=True)
+        return sessions
+
+
+def using(database: str, broker: str) -> dict[str, str]:
+    return {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": broker}
 
 
 def chaos(name: str, *arguments: str) -> Session:
     print(f"\n== {name.capitalize()}", flush=True)
     command = [sys.executable, "-m", "tests.chaos", *arguments]
-    status = ended(command, environment_of_tests())
+    with started(command, environment_of_tests()) as program:
+        status = program.wait()
     return Session(name, status, [Case("tests.chaos", 0, "failed" if status else "passed")])
 
 
 def run_pytest(name: str, set_up: dict[str, str], arguments: Sequence[str]) -> Session:
+    with pytest_started(name, set_up, arguments) as result:
+        return result()
+
+
+@contextmanager
+def pytest_started(
+    name: str, set_up: dict[str, str], arguments: Sequence[str], output: IO[str] | None = None
+) -> Iterator[Callable[[], Session]]:
+    """Start pytest; give what waits for its end and returns what came of it."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
         command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "worksteal"]
         command += [f"--junitxml={report}", "-o", "junit_duration_report=total", *arguments]
-        status = ended(command, environment_of_tests() | set_up)
-        return Session(name, status, list(cases(report)) if report.exists() else [])
+        with started(command, environment_of_tests() | set_up, output) as program:
+            yield lambda: Session(
+                name, program.wait(), list(cases(report)) if report.exists() else []
+            )
 
 
-def ended(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run a program to its end and return its exit status; let it clean up if we are stopped."""
-    with subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0) as program:
+@contextmanager
+def started(
+    command: Sequence[str], environment: dict[str, str], output: IO[str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program; let it clean up if we are stopped before it has ended."""
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, process_group=0, stdout=output, stderr=output
+    ) as program:
         try:
-            return program.wait()
-        except BaseException:
-            os.killpg(program.pid, signal.SIGINT)
-            program.wait()
-            raise
+            yield program
+        finally:
+            if program.poll() is None:
+                os.killpg(program.pid, signal.SIGINT)
+                program.wait()
 
 
 def environment_of_tests() -> dict[str, str]:

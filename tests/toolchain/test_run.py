@@ -1,13 +1,17 @@
 """The tiers: no failure is hidden, nothing passes that did not run, and the matrix is whole."""
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import delivery_path, run
+from tests import delivery_path, marks, run
 from tests.run import Case, Session, faults, is_whole
 
 GOOD = Session("embedded", 0, [Case("a", 0.1, "passed")])
@@ -136,7 +140,12 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         whole = "--whole" in arguments
         return Session(name, 0, [cell("4/4" if whole else "1/4")])
 
+    @contextmanager
+    def started(name: str, _: object, arguments: list[str], *__: object) -> Iterator[Any]:
+        yield partial(passed, name, _, arguments)
+
     monkeypatch.setattr(run, "run_pytest", passed)
+    monkeypatch.setattr(run, "pytest_started", started)
     monkeypatch.setattr(run, "postgres", lambda: _given("postgres://"))
     monkeypatch.setattr(run, "redis", lambda: _given("redis://"))
     monkeypatch.setattr(run, "chaos", lambda *_: Session("chaos", 0, [Case("chaos", 1, "passed")]))
@@ -173,6 +182,21 @@ def test_an_unchanged_delivery_path_has_a_sample_of_the_matrix(sessions, monkeyp
     assert not any("--whole" in given for _, given in sessions)
     assert not any("--ignore=tests/crash" in given for _, given in sessions)
     assert "a sample" in capsys.readouterr().out
+
+
+def test_every_test_for_services_is_in_a_file_that_names_its_mark(request):
+    named = run.files_naming("postgres", "scaled_out")
+    for item in request.session.items:
+        if marks.has(item, "postgres", "scaled_out"):
+            assert item.location[0] in named
+
+
+@pytest.mark.programs
+def test_a_session_beside_another_that_is_stopped_is_stopped(monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    with pytest.raises(KeyboardInterrupt), run.started(["sleep", "600"], {}) as program:
+        raise KeyboardInterrupt
+    assert program.returncode == -signal.SIGINT
 
 
 def test_a_changed_delivery_path_has_all_of_the_matrix(sessions, monkeypatch, capsys, recorded):
