@@ -68,7 +68,7 @@ def _unit(item: pytest.Item) -> str:
     fixtures = _fixtures(item)
     if "everything" in fixtures:
         return "everything"
-    if fixtures & {"browser", "ended", "planted"}:
+    if fixtures & {"browser", "ended", "planted", "upgraded"}:
         return item.location[0]
     if "upgraded_portal" in fixtures:
         return item.nodeid.partition("[")[2]

@@ -2,8 +2,8 @@
 
     python -m tests.referrals.earlier FOLDER SCENARIO READING
 
-FOLDER holds what `tests/fixtures/earlier/make.py` left. READING says how messages are read:
-`today`, or `other`: with keys that differ from the earlier ones, whatever the readers do.
+FOLDER holds what `tests/fixtures/earlier/make.py` left, migrated. READING says how messages are
+read: `today`, or `other`: with keys that differ from the earlier ones, whatever the readers do.
 """
 
 import copy
@@ -34,13 +34,10 @@ DELIVERED, CUT = "8069760500", "8069760501"
 
 def main(folder: str, scenario: str, how: str) -> None:
     django.setup()
-    from django.core.management import call_command
-
     from integrations.models import Destination
     from sandbox import running_sandbox
     from tests.reading import reading
 
-    call_command("migrate", verbosity=0)
     ledger = Path(folder) / "crms.jsonl"
     with (
         running_sandbox(token="t", ledger=ledger, attachment_listing=False) as crms,
