@@ -480,7 +480,7 @@ class Destination(KeyedModel):
                 destination_released(self)
         return released
 
-    def end_pause(self) -> bool:
+    def end_recovery(self) -> bool:
         """Send again after failures; True for the call that ended the pause. What waited goes."""
         paused = Destination.objects.filter(
             pk=self.pk, paused_until__isnull=False, paused_at__isnull=True
@@ -501,7 +501,7 @@ class Destination(KeyedModel):
         answer = self.transport().check()
         Destination.objects.filter(pk=self.pk).update(checked_at=clock.now())
         self.release()
-        self.end_pause()
+        self.end_recovery()
         destination_tested(self)
         return answer
 

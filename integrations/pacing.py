@@ -115,4 +115,4 @@ def _close(destination: Destination) -> None:
     here = Destination.objects.filter(pk=destination.pk, failures__gt=0)
     if here.filter(paused_until__isnull=True).update(failures=0):
         return
-    destination.end_pause()
+    destination.end_recovery()
