@@ -40,7 +40,7 @@ SAMPLE_ON_SERVICES = [*SAMPLE, "--ignore=tests/crash/test_every_shape.py"]
 BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only start up
 
 # Of everything on SQLite, and what tells something new with PostgreSQL and Redis.
-QUICK = ["-m", "not (browser or programs or scaled_out or long)", *WITHOUT_MATRIX]
+QUICK = ["-m", "not (browser or programs or scaled_out or long or slow)", *WITHOUT_MATRIX]
 EMBEDDED = ["-m", "not scaled_out"]
 SERVICES = ["-m", "postgres or scaled_out"]
 ALL_ON_SERVICES = ["-m", "database or scaled_out"]

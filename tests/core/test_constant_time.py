@@ -67,6 +67,7 @@ def is_called_a_secret(side: ast.expr) -> bool:
     return any(word in name.lower() for name in names for word in SECRET)
 
 
+@pytest.mark.slow
 def test_no_secret_is_compared_by_equality() -> None:
     found = {text for tree in modules().values() for text in comparisons(tree)}
     assert found - set(NO_SECRETS) == set()
@@ -77,6 +78,7 @@ def test_such_a_comparison_is_seen(text: str) -> None:
     assert list(comparisons(ast.parse(text))) == [text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "function"), COMPARING.items(), ids=COMPARING)
 def test_what_is_presented_is_compared_in_constant_time(file: str, function: str) -> None:
     tree = modules()[file]

@@ -111,6 +111,7 @@ def test_what_is_written_again_is_bound(model: type[models.Model], field: Any) -
     assert again(row).row_key is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "field"), with_(EncryptedField))
 def test_a_value_of_before_is_counted_renewed_and_then_refused(
     model: type[models.Model], field: Any, settings: Any

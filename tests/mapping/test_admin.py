@@ -84,6 +84,7 @@ def test_a_rule_is_taken_away_by_emptying_it(liaison: Client, mapping: Mapping) 
     assert not mapping.rules.filter(target="client.city").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "fields", "words"),
     [

@@ -178,6 +178,7 @@ ORGANIZATIONS: list[dict[str, Any]] = [{}, {"active": False}, {"plan": "essentia
 IN_SQL = [gate for gate in GATES if gate.is_open is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", IN_SQL, ids=[gate.key for gate in IN_SQL])
 @pytest.mark.parametrize("columns", DESTINATIONS)
 @pytest.mark.parametrize("its", ORGANIZATIONS)

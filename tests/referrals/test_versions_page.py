@@ -80,6 +80,7 @@ def test_a_destination_that_takes_one_version_lists_none(world: World):
 # -- Replay ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [{**EACH, "repeatable": True}, LATEST])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_replay_is_asked_about_and_goes(given: dict[str, Any], number: int):

@@ -55,6 +55,7 @@ def client(role: str) -> Client:
     return client_of(role, *Organization.objects.all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", [LIAISON, SUPPORT, ADMINISTRATOR])
 def test_every_list_takes_few_queries(
     world: World, role: str, django_assert_max_num_queries: Any

@@ -195,6 +195,7 @@ def test_of_a_real_referral_a_masked_copy_is_kept_whoever_asks(
     assert case.expected["client.last_name"] == "Xxxxxxxx-Xxxxxx"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("posted", "words"),
     [

@@ -126,6 +126,7 @@ def test_who_has_no_role_may_not_ask(it: Scene) -> None:
     assert nobody.get(reverse("admin:why_answer", args=[it.referral.pk])).status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cause", "role", "offered"),
     [

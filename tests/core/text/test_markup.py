@@ -254,6 +254,7 @@ def test_text_of_a_right_to_left_name_stays_whole():
     assert plain_text("عبد\u200cالرحمن \u200fשלום") == "عبد\u200cالرحمن \u200fשלום"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

@@ -405,6 +405,7 @@ def test_what_has_the_announced_hash_is_never_missing(content, content_type, siz
         assert not judged(content, content_type, size=size, hashes=announced).missing
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_announced_hash_is_read_or_left_out(one, other):

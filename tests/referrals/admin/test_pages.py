@@ -539,6 +539,7 @@ def test_a_list_is_searched_by_any_id_of_the_referral(
     assert not admin_client.get(url, {"q": "Mireille"}).context["cl"].result_list
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["referral", "inboundevent", "delivery"])
 def test_a_full_list_costs_no_more_queries(
     admin_client: Client, world: World, name: str, django_assert_max_num_queries: Any

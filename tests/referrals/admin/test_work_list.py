@@ -219,6 +219,7 @@ def every_standing(world: World) -> None:
             delivery(world, f"{number} {place}", **{"destination": place, **standing, **lease})
 
 
+@pytest.mark.slow
 def test_each_import_that_needs_somebody_has_one_cause_with_their_turn(world: World) -> None:
     every_standing(world)
     causes = {cause.key: cause for cause in CAUSES}

@@ -57,6 +57,7 @@ def test_every_cause_has_a_case():
     assert {case.cause for case in CASES} | {Cause.NOBODY_NAMED, Cause.IGNORED_CODE} == set(Cause)
 
 
+@pytest.mark.slow
 @every_case
 def test_each_cause_is_told_apart_and_everybody_is_told_the_same(it: Scene, case: Case):
     case.come_about(it)

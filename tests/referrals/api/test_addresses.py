@@ -116,6 +116,7 @@ def test_the_reference_itself_is_found(world: World):
     assert get(f"/api/v1/referrals/%20{REFERENCE}%0A").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_odd_query_is_answered_as_if_it_were_not_there_or_refused(world: World, address: str):
     path = address.replace("{}", REFERENCE)
@@ -132,6 +133,7 @@ def test_an_odd_query_is_answered_as_if_it_were_not_there_or_refused(world: Worl
             check(get(f"{path}?{name}={value}"), path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", [*ADDRESSES, "/api/v2/events", "/api/v1/events/", "/fhir/x"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE"])
 def test_every_method_is_answered(world: World, address: str, method: str):

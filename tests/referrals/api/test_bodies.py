@@ -193,6 +193,7 @@ def test_identity_is_no_encoding(world: World):
 ZIPPED = gzip.compress(text_of().encode(), mtime=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -70,6 +70,7 @@ def test_an_unusable_body_says_which_field_and_why(world: World):
     assert error["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

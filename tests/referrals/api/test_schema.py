@@ -21,6 +21,7 @@ CHECKS = [
 ]
 
 
+@pytest.mark.slow
 def test_answers_are_as_described(live_server: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ratelimit, "_buckets", ratelimit.TokenBuckets())
     source = make_world().source

@@ -85,6 +85,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.slow
 def test_each_earlier_attempt_gets_its_kind_and_its_code(earlier: Any) -> None:
     place = make_place(earlier)
     made = {
@@ -100,12 +101,14 @@ def test_each_earlier_attempt_gets_its_kind_and_its_code(earlier: Any) -> None:
     assert {row.attempts.get(number=1).kind for row in rows} == {"throttled"}
 
 
+@pytest.mark.slow
 def test_a_delivery_that_was_never_tried_has_no_code(earlier: Any) -> None:
     pk = attempted(earlier, 1, {"outcome": "lost"}, destination=make_place(earlier))
     earlier.get_model("referrals", "Delivery").objects.update(last_status_code=None)
     assert go_on().get_model("referrals", "Delivery").objects.get(pk=pk).last_code is None
 
 
+@pytest.mark.slow
 def test_misconfigured_becomes_three_reasons(earlier: Any) -> None:
     place = make_place(earlier)
     paused = make_place(earlier, held_at=NOW, held_reason="Token.")

@@ -141,6 +141,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 7, 30])
 def test_no_minute_has_more_than_it_may_and_hardly_less(
     world: World, time: Time, limit: int
@@ -197,6 +198,7 @@ def test_an_organization_with_many_destinations_has_no_more_turns_than_others(
     assert len({*due_deliveries(8)} & {*theirs}) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "standing",
     [

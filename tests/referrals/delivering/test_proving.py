@@ -241,6 +241,7 @@ def test_a_list_that_shows_another_file_of_the_referral_settles_it(db: None):
         assert len(files_of(crms)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["reset", "reset-after"])
 @pytest.mark.parametrize("step", ["summary", "attachment"])
 @pytest.mark.parametrize("listing", [True, False])

@@ -335,6 +335,7 @@ def test_a_repeatable_kind_sends_again_under_the_same_ids(backup: Backup, again:
 BEFORE = {"occurred_at": "2026-03-11T10:01:00Z"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "may_have_arrived"),
     [
@@ -417,6 +418,7 @@ def taken() -> list[int]:
     return [effect.number for effect in demo.delivered if effect.step == "referral"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "stands", "there"),
     [

@@ -463,6 +463,7 @@ def test_where_the_kind_cannot_remove_staff_are_told() -> None:
     assert not delivery.versions.filter(action="remove").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [one for one in KINDS if one["updates"] == "each"])
 @pytest.mark.parametrize("pending", [1, 2, 3])
 def test_after_a_revocation_nothing_counts_as_still_to_be_brought(

@@ -64,6 +64,7 @@ WITHDRAWALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "gone"), WITHDRAWALS.values(), ids=WITHDRAWALS)
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "the file last"])
 def test_the_one_file_that_it_can_mean_goes(

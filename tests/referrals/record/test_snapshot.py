@@ -30,6 +30,7 @@ anything = st.one_of(documents(), keyed())
 senders = st.sampled_from(["1", "2"])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(anything, senders), max_size=5), st.randoms(use_true_random=False))
 def test_messages_that_carry_their_time_converge_in_any_order(messages: list[Any], random: Any):
     timed = [(document, after(n), sender) for n, (document, sender) in enumerate(messages)]

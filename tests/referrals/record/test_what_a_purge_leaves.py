@@ -255,6 +255,7 @@ def expire(world: World) -> None:
 purged = pytest.mark.parametrize("purge", [revoke, expire])
 
 
+@pytest.mark.slow
 @purged
 def test_no_column_names_the_person(
     purge: Callable[[World], None],

@@ -83,6 +83,7 @@ def causes_of(text: str) -> list[str]:
     return [part["cause"] for part in json.loads(text)] if text.startswith("[{") else [WORDS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case.come_about.__name__ for case in CASES])
 def test_no_row_stores_a_sentence_of_dovetails_own(it: Scene, case: Case) -> None:
     case.come_about(it)

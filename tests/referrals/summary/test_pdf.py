@@ -464,6 +464,7 @@ def test_the_title_of_the_file_holds_no_personal_data(full: Document) -> None:
 # -- The same again --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_bytes(full: Document) -> None:
     one, other = Pool(1), Pool(1)
     page = pdf.html(full, CONTEXT)
@@ -553,6 +554,7 @@ def test_300_form_answers_are_all_there() -> None:
     assert all(f"Question {n} Answer <{n}>" in text for n in range(300))
 
 
+@pytest.mark.slow
 def test_a_very_long_text_is_set_plainly_and_whole() -> None:
     sentence = "The registrant was seen again and again. "
 
@@ -562,6 +564,7 @@ def test_a_very_long_text_is_set_plainly_and_whole() -> None:
     assert pdf_text(rendered.content).count("registrant") == 20_000
 
 
+@pytest.mark.slow
 def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
     rendered = pdf.pdf({"reason": "again " * 1_000_000}, CONTEXT)
 
@@ -594,6 +597,7 @@ def test_a_failing_renderer_makes_a_plain_summary_that_says_the_same(full: Docum
         assert said in text
 
 
+@pytest.mark.slow
 def test_a_page_too_heavy_for_its_renderer_makes_a_plain_summary(
     full: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_times_are_shown_as_people_write_them(message: Any) -> None:
             assert words(for_people(entry.value, ZoneInfo(ZONE))) <= shown, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -81,6 +81,7 @@ def test_every_value_of_a_message_is_accounted_for(message):
     check(message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -191,6 +191,7 @@ def many(kind: str, count: int) -> dict:
     return bundle(about, patient, *resources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["Patient", "Condition", "QuestionnaireResponse", "extension", "contained"]
 )

@@ -131,6 +131,7 @@ def test_reading_an_address_never_fails_and_loses_no_word(text):
         assert sorted(kept) == sorted(filter(str.isalnum, text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["a", "@", "a@", "<", "(", " ", "mailto:", "a@b ", "a."])
 def test_a_long_text_takes_no_time(piece):
     read_email(piece * 200_000)
