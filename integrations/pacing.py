@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
+from core.database.clock import Time
 from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, ErrorKind, Receipt, TryAgain
 
@@ -24,12 +25,12 @@ EARLY = timedelta(seconds=2)
 MINUTE = timedelta(seconds=60)
 
 
-def is_not_recovering(now: datetime) -> Q:
+def is_not_recovering(now: Time) -> Q:
     """Return the condition on a destination that has not failed, or may be tried again."""
     return Q(paused_until__isnull=True) | Q(paused_until__lte=now)
 
 
-def has_its_turn(now: datetime) -> Q:
+def has_its_turn(now: Time) -> Q:
     """Return the condition on a destination without limits, or whose next turn has come."""
     return Q(turn_at__isnull=True) | Q(turn_at__lte=now + EARLY)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
+from core.database.clock import Time
 from integrations import pacing
 from integrations import sentences as of_configuration
 from integrations.models import (
@@ -132,7 +133,7 @@ class Gate:
     about: About | None = None  # of a gate of configuration
     cause: str = ""  # as `explain` calls it, where that is not the key
     unquoted: Callable[[Facts], str] | None = None  # the sentence for those who may not read all
-    is_open: Q | Callable[[datetime], Q] | None = None
+    is_open: Q | Callable[[Time], Q] | None = None
 
     def shut(self, facts: Facts) -> "Shut | None":
         """Return why the gate is shut, or None while it is open."""
@@ -674,7 +675,7 @@ def shut_at(facts: Facts, question: str) -> Shut | None:
 OPEN = reduce(and_, (gate.is_open for gate in GATES if isinstance(gate.is_open, Q)))
 
 
-def open_destinations(now: datetime) -> QuerySet[Destination]:
+def open_destinations(now: Time) -> QuerySet[Destination]:
     """Return the destinations that may be sent to: every gate that can be asked in SQL is open."""
     by_time = (gate.is_open(now) for gate in GATES if callable(gate.is_open))
     return Destination.objects.filter(OPEN, *by_time)

@@ -555,6 +555,11 @@ class Delivery(KeyedModel):
                 fields=["state", "due_at"], condition=Q(due_at__isnull=False), name="deliveries_due"
             ),
             models.Index(
+                fields=["destination", "due_at"],
+                condition=Q(due_at__isnull=False),
+                name="deliveries_due_in_turn",
+            ),
+            models.Index(
                 fields=["lease_until"], condition=Q(state="running"), name="deliveries_leased"
             ),
             models.Index(

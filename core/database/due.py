@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import F, Model, Q, QuerySet
 
+from core.database.clock import Now, Time
 from core.database.rows import update_one
 
 
@@ -39,11 +40,18 @@ class Due:
 
         Returns the end of the lease, for `settle`; None when it is not due, or another's.
         """
+        return now + lease if self._claim(key, now, now + lease) else None
+
+    def take(self, key: object, lease: timedelta) -> bool:
+        """Win the row as `claim` does, where nobody needs to know until when; one statement."""
+        return self._claim(key, Now(), Now() + lease)
+
+    def _claim(self, key: object, now: Time, until: Time) -> bool:
         # Every condition stands on the row itself, or two winners would be possible.
-        changed: dict[str, Any] = {self.column: now + lease}
+        changed: dict[str, Any] = {self.column: until}
         if self.tries:
             changed[self.tries] = F(self.tries) + 1
-        return now + lease if self._due(now).filter(pk=key).update(**changed) else None
+        return bool(self._due(now).filter(pk=key).update(**changed))
 
     def settle(self, row: Model, until: datetime, /, **columns: Any) -> bool:
         """Write what came of it, if nobody has claimed the row since; say whether that was so.
@@ -53,7 +61,7 @@ class Due:
         claimed = self.model._default_manager.filter(**{self.column: until})
         return update_one(claimed, row, **columns)
 
-    def _due(self, now: datetime) -> QuerySet[Model]:
+    def _due(self, now: Time) -> QuerySet[Model]:
         return self.model._default_manager.filter(self.rows, **{f"{self.column}__lte": now})
 
 

@@ -1,17 +1,21 @@
-"""Who may work on a delivery: a lease, won by one conditional update, by the database's clock."""
+"""Leases: which worker may work on a delivery, won by one conditional UPDATE.
+
+Every time is the database's, taken within the statement that needs it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import NegatedExpression, RawSQL
 
 from core.database import clock
+from core.database.clock import Now, Time
 from core.database.rows import update_one
 from integrations.models import Destination
 from integrations.pacing import UNLIMITED, take_turn
@@ -28,15 +32,31 @@ WAKE_AGAIN = timedelta(seconds=15)  # a wake-up that led to nothing by then was 
 TRIED = (
     "SELECT MAX(number) FROM referrals_attempt WHERE delivery_id = referrals_version.delivery_id"
 )
-# Django nests no window in another: first the place of each at its destination, then its turn
-# among all of its organization. However long a backlog is, the second looks at few of each.
+# Of each open destination the oldest that are due, by an index, and no more than could be returned:
+# a look costs the same however long a backlog is.
+OLDEST = """
+    SELECT id FROM referrals_delivery
+    WHERE destination_id = open.at AND due_at <= {now} AND state IN ('queued', 'imported')
+    ORDER BY due_at LIMIT %s
+"""
+CANDIDATES = {
+    "postgresql": "JOIN LATERAL ({oldest}) AS oldest ON TRUE JOIN referrals_delivery AS due"
+    " ON due.id = oldest.id",
+    # SQLite knows no LATERAL; it looks up by their keys what a list of keys names.
+    "sqlite": "JOIN referrals_delivery AS due ON due.id IN ({oldest})",
+}
+# First the place of each at its destination, then its turn among all of its organization.
 IN_TURN = """
-WITH due AS ({due}), busy AS (
+WITH open AS ({open}), due AS (
+    SELECT due.id, due.due_at, open.*,
+        ROW_NUMBER() OVER (PARTITION BY open.at ORDER BY due.due_at) AS place
+    FROM open {candidates}
+), busy AS (
     SELECT delivery.destination_id AS at, destination.organization_id AS organization,
         COUNT(*) AS running
     FROM referrals_delivery AS delivery
     JOIN integrations_destination AS destination ON destination.id = delivery.destination_id
-    WHERE delivery.state = 'running' AND delivery.lease_until > %s
+    WHERE delivery.state = 'running' AND delivery.lease_until > {now}
     GROUP BY delivery.destination_id, destination.organization_id
 )
 SELECT id FROM (
@@ -48,8 +68,7 @@ SELECT id FROM (
             (SELECT SUM(running) FROM busy WHERE busy.organization = due.organization), 0
         ) AS turn
     FROM due LEFT JOIN busy ON busy.at = due.at
-    WHERE due.place <= %s
-        AND (due.at_once IS NULL OR due.place + COALESCE(busy.running, 0) <= due.at_once)
+    WHERE (due.at_once IS NULL OR due.place + COALESCE(busy.running, 0) <= due.at_once)
         AND (due.paused_until IS NULL OR due.place = 1)
 ) AS turns ORDER BY turn, due_at LIMIT %s
 """
@@ -71,90 +90,96 @@ class Lease:
     version: Version
     attempt: Attempt | None = field(default=None, repr=False, compare=False)
 
-    def extend(self) -> datetime:
-        """Prolong the lease, before a remote effect; raises LeaseLost when it has run out.
+    def extend(self, *conditions: NegatedExpression) -> None:
+        """Extend the lease, before a remote effect.
 
-        Returns the time that it is.
+        Raises LeaseLost when it has run out, or when the delivery does not meet the conditions.
         """
-        now = clock.now()
-        held = Delivery.objects.filter(
-            pk=self.delivery_id, state=State.RUNNING, lease_token=self.token, lease_until__gt=now
+        # The statement asks the clock itself: a process that was frozen since it last asked would
+        # extend what another worker may have by now.
+        leased = Delivery.objects.filter(
+            *conditions,
+            pk=self.delivery_id,
+            state=State.RUNNING,
+            lease_token=self.token,
+            lease_until__gt=Now(),
         )
-        if not held.update(lease_until=now + settings.LEASE_TIME):
+        if not leased.update(lease_until=Now() + settings.LEASE_TIME):
             raise LeaseLost
-        return now
 
 
-def single_destinations(now: datetime) -> QuerySet[Destination]:
+def single_destinations(now: Time) -> QuerySet[Destination]:
     """Return the open destinations to which each delivery goes by itself, and not in a run."""
     return gates.open_destinations(now).filter(batches=False)
 
 
-def claimable(now: datetime) -> Q:
+def claimable(now: Time) -> Q:
     """Return the condition on a row that is due: queued, or imported with files to follow."""
     return Q(state__in=[State.QUEUED, State.IMPORTED], due_at__lte=now)
 
 
 def claim(delivery_id: UUID) -> Lease | None:
-    """Win the delivery, or None when it is not due or somebody else has it; inserts the attempt.
+    """Claim a due delivery and record the attempt; return its lease.
 
-    Also None where this host may not deliver.
+    None when it is not due, when another worker has it, or where this host may not deliver.
     """
     if not looking.may_deliver():
         return None
-    now = clock.now()
     token = uuid4()
     # What has no limits takes no turns. Each condition less is CPU time of each delivery.
     unlimited = Destination.objects.filter(gates.OPEN, UNLIMITED, batches=False).order_by()
+    # One transaction, so that no lease is without its attempt, and no turn is taken in vain.
     with transaction.atomic():
-        if not _win(delivery_id, token, unlimited, now):
-            limited = _take_seat(delivery_id, single_destinations(now).exclude(UNLIMITED), now)
+        if not _win(delivery_id, token, unlimited):
+            limited = _take_seat(delivery_id, single_destinations(Now()).exclude(UNLIMITED))
             if limited is None:
                 return None
-            if not _win(delivery_id, token, limited, now):
+            if not _win(delivery_id, token, limited):
                 transaction.set_rollback(True)  # somebody else has the delivery: give the turn back
                 return None
-        version = versions.next_of(delivery_id, tried=RawSQL(TRIED, []))  # noqa: S611 - a constant
+        # What it has to bring, how often it was tried, and the time: all in one statement.
+        version: Any = versions.next_of(
+            delivery_id,
+            tried=RawSQL(TRIED, []),  # noqa: S611 - a constant
+            now=Now(),
+        )
         attempt = Attempt.objects.create(
             delivery_id=delivery_id,
             version=version,
-            number=(version.tried or 0) + 1,  # type: ignore[attr-defined]
+            number=(version.tried or 0) + 1,
             lease_token=token,
-            started_at=now,
+            started_at=version.now,
         )
     return Lease(delivery_id, token, version, attempt)
 
 
-def _win(
-    delivery_id: UUID, token: UUID, destinations: QuerySet[Destination], now: datetime
-) -> bool:
-    # Every condition stands on the row itself, or two winners would be possible.
-    due = Delivery.objects.filter(claimable(now), pk=delivery_id, destination__in=destinations)
+def _win(delivery_id: UUID, token: UUID, destinations: QuerySet[Destination]) -> bool:
+    # Check every condition on this row: with a join, two workers could both win.
+    due = Delivery.objects.filter(claimable(Now()), pk=delivery_id, destination__in=destinations)
     return bool(
         due.update(
             state=State.RUNNING,
             due_at=None,
             woken_at=None,
             lease_token=token,
-            lease_until=now + settings.LEASE_TIME,
+            lease_until=Now() + settings.LEASE_TIME,
         )
     )
 
 
-def _take_seat(
-    delivery_id: UUID, limited: QuerySet[Destination], now: datetime
-) -> QuerySet[Destination] | None:
+def _take_seat(delivery_id: UUID, limited: QuerySet[Destination]) -> QuerySet[Destination] | None:
     """Take a seat at the delivery's destination, if that has limits and one is free.
 
     The seat is the lease itself, so it is free again when the lease ends, however it ends. The lock
     on the destination's row makes all who want one count one after the other: whoever waits for it
     sees, in statements of their own, what the one before has taken.
     """
-    its = Delivery.objects.filter(claimable(now), pk=delivery_id).values("destination")
+    its = Delivery.objects.filter(claimable(Now()), pk=delivery_id).values("destination")
     locked = limited.filter(pk__in=its).order_by().select_for_update(of=("self",))
     destination = locked.only("at_once", "per_minute", "turn_at", "paused_until").first()
     if destination is None:
         return None
+    now = clock.now()  # after the wait for the lock: the turns that others took have passed
     if destination.at_once is not None:
         seated = Delivery.objects.filter(
             state=State.RUNNING, destination=destination, lease_until__gt=now
@@ -173,21 +198,13 @@ def due_deliveries(limit: int) -> Sequence[UUID]:
     Who has deliveries running has had these turns, so a slow destination holds up no other. Of one
     with limits no more are returned than it has free seats; of a paused one, a single one.
     """
-    now = clock.now()
-    place = Window(RowNumber(), partition_by=F("destination"), order_by=F("due_at").asc())
-    due = Delivery.objects.filter(claimable(now), destination__in=single_destinations(now))
-    placed = due.order_by().values(
-        "id",
-        "due_at",
-        place=place,
-        at=F("destination"),
-        organization=F("destination__organization"),
-        at_once=F("destination__at_once"),
-        paused_until=F("destination__paused_until"),
-    )
-    sql, params = placed.query.sql_with_params()
-    moment = connection.ops.adapt_datetimefield_value(now)
-    in_turn = Delivery.objects.raw(IN_TURN.format(due=sql), [*params, moment, limit, limit])
+    destinations = single_destinations(Now()).order_by()
+    open_ = destinations.values("at_once", "paused_until", "organization", at=F("pk"))
+    sql, params = open_.query.sql_with_params()
+    now = clock.sql()
+    candidates = CANDIDATES[connection.vendor].format(oldest=OLDEST.format(now=now))
+    query = IN_TURN.format(open=sql, candidates=candidates, now=now)
+    in_turn = Delivery.objects.raw(query, [*params, limit, limit])
     return [delivery.pk for delivery in in_turn]
 
 
@@ -197,16 +214,23 @@ def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
     Whether they may go now, the claim asks.
     """
     due = Delivery.objects.filter(
-        claimable(clock.now()), referral__events=event_id, destination__batches=False
+        claimable(Now()), referral__events=event_id, destination__batches=False
     )
     return list(due.order_by().values_list("pk", flat=True))
 
 
-def mark_woken(delivery_id: UUID) -> bool:
-    """Say that a worker was told; False when one was told a moment ago."""
-    now = clock.now()
-    fresh = Q(woken_at__isnull=True) | Q(woken_at__lte=now - WAKE_AGAIN)
-    return bool(Delivery.objects.filter(fresh, claimable(now), pk=delivery_id).update(woken_at=now))
+def mark_woken(deliveries: Sequence[UUID]) -> Sequence[UUID]:
+    """Write that workers are woken for these; return those for which none was a moment ago.
+
+    Two statements for all of them. Two dispatchers may both wake a worker for one: that is
+    harmless, because only one worker claims it.
+    """
+    long_ago = Q(woken_at__isnull=True) | Q(woken_at__lte=Now() - WAKE_AGAIN)
+    asleep = Delivery.objects.filter(long_ago, claimable(Now()), pk__in=deliveries)
+    woken = set(asleep.order_by().values_list("pk", flat=True))
+    if woken:
+        Delivery.objects.filter(claimable(Now()), pk__in=woken).update(woken_at=Now())
+    return [delivery_id for delivery_id in deliveries if delivery_id in woken]
 
 
 def release_lost() -> int:

@@ -1,25 +1,34 @@
-"""Each remote effect of a delivery, once: the intent is committed before it, the id after it."""
+"""Make each remote effect happen once: commit the intent before the call, the external id after it.
+
+The id of a step is committed with the intent of the next one, in one transaction instead of two:
+nothing happens between them. It is never held back while anything else does: `flush` writes it
+before a search and before a step is taken back, and when the transport has returned or raised, it
+is committed with what becomes of the attempt.
+"""
 
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core import outbound
 from core.database import clock
+from core.database.clock import Now
 from core.text.sentences import join
 from integrations.transport import DeliveryError, Doubt, Rejected, Unconfirmed
 from referrals import sentences
-from referrals.delivering.claiming import Lease
+from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.restore import looking, marks
 from referrals.models import Delivery, Referral, Restore, Step
 from referrals.record import versions
 
+# What became part of another referral is sent with that one.
+NOT_MERGED = ~Exists(Referral.objects.filter(pk=OuterRef("referral_id"), merged_into__isnull=False))
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
 
@@ -47,6 +56,7 @@ class DeliveryLedger:
         self._delivery = delivery
         self._repeatable, self._latest, self._frozen = repeatable, latest, frozen
         self._begun: set[str] | None = None  # the names of the version's steps, once looked up
+        self._answered: tuple[str, str, datetime] | None = None  # step, id, when: still to commit
 
     @property
     def request_id(self) -> str:
@@ -83,18 +93,47 @@ class DeliveryLedger:
                 self._done(step, found, clock.now())
                 return found
         with _time_limit():
-            began = time.monotonic()
             now = self._record_intent(step)
+            began = time.monotonic()
             external_id = self._do(step, do)
         # The database's time, kept going by a stopwatch: asking again would cost a statement.
-        self._done(step, external_id, now + timedelta(seconds=time.monotonic() - began))
+        at = now + timedelta(seconds=time.monotonic() - began)
+        self._answered = (step, external_id, at)
         return external_id
 
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Commit what the block does, and with it the id of the step that was answered last.
+
+        If the block fails, that id is committed alone.
+        """
+        try:
+            with transaction.atomic():
+                if self._answered is not None:
+                    self._done(*self._answered)
+                yield
+        except BaseException:
+            self.flush()  # it was rolled back with the block
+            raise
+        self._answered = None
+
+    def flush(self) -> None:
+        """Commit the id of the step that was answered last, if that is still to be done.
+
+        Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
+        """
+        if self._answered is not None:
+            self._done(*self._answered)
+            self._answered = None
+
     def forget(self, step: str) -> None:
+        self.flush()
         self._steps(step).update(done_at=None, searches=0, searched_at=None)
 
     def _entry(self, step: str) -> Step | None:
         """Return what is known of the step. Nobody without the lease begins one meanwhile."""
+        if self._answered and self._answered[0] == step:
+            self.flush()
         if self._begun is None:
             names = Step.objects.filter(version=self._version).order_by().values_list("name")
             self._begun = {name for (name,) in names}
@@ -113,6 +152,7 @@ class DeliveryLedger:
             return None
         if self._may_repeat:
             return None
+        self.flush()
         with transaction.atomic():
             self._lease.extend()
             made = Step.objects.create(
@@ -124,6 +164,7 @@ class DeliveryLedger:
 
     def _search(self, entry: Step, find: Callable[[], str | None] | None) -> str | None:
         """Look for what an earlier try may have done; None once it is surely not there."""
+        self.flush()
         if find is None:
             unsearchable = sentences.EARLIER_TRY_NOT_SEARCHABLE()
             if self._restore:
@@ -140,8 +181,9 @@ class DeliveryLedger:
         if found is not None:
             return found
         entry.searches += 1
+        # Counted after the search has ended, so that the settle time lies between two searches.
         Step.objects.filter(pk=entry.pk, done_at=None).update(
-            searches=entry.searches, searched_at=clock.now()
+            searches=entry.searches, searched_at=Now()
         )
         if entry.searches < SEARCHES:
             raise Unconfirmed(search_later, after=settings.SETTLE_TIME)
@@ -160,25 +202,14 @@ class DeliveryLedger:
     def _record_intent(self, step: str) -> datetime:
         """Commit the intent, and with it a lease long enough for what follows; raise the mark.
 
-        Returns the time that it is.
+        The id of the step before is committed with it, also where the intent is refused. Returns
+        the time that it is.
         """
         mark = marks.read()
-        with transaction.atomic():
-            now = self._lease.extend()
-            self._check_not_merged()
-            meant = Step(
-                delivery_id=self._lease.delivery_id,
-                version=self._version,
-                name=step,
-                intended_at=now,
-            )
-            Step.objects.bulk_create(
-                [meant],
-                update_conflicts=True,
-                unique_fields=["version", "name"],
-                update_fields=["intended_at", "searches", "searched_at"],
-            )
-            number, total = looking.next_number(mark)
+        with self.committing():
+            self._extend()
+            self._insert_intent(step)
+            number, total, now = looking.next_number(mark)
         if self._begun is not None:
             self._begun.add(step)
         try:
@@ -188,11 +219,34 @@ class DeliveryLedger:
             raise
         return now
 
-    def _check_not_merged(self) -> None:
-        """Raise Rejected when the referral became part of another one, which is sent instead."""
-        own = Referral.objects.filter(deliveries=self._lease.delivery_id, merged_into__isnull=False)
-        if own.exists():
-            raise Rejected(sentences.MERGED())
+    def _extend(self) -> None:
+        """Extend the lease for a new effect; raises LeaseLost.
+
+        Raises Rejected when the referral became part of another one, which is sent instead.
+        """
+        try:
+            self._lease.extend(NOT_MERGED)
+        except LeaseLost:
+            own = Referral.objects.filter(deliveries=self._lease.delivery_id)
+            if own.filter(merged_into__isnull=False).exists():
+                self._lease.extend()
+                raise Rejected(sentences.MERGED()) from None
+            raise
+
+    def _insert_intent(self, step: str) -> None:
+        """Insert the step, or intend anew one that was looked for and is not there."""
+        intended = Step(
+            delivery_id=self._lease.delivery_id,
+            version=self._version,
+            name=step,
+            intended_at=Now(),
+        )
+        Step.objects.bulk_create(
+            [intended],
+            update_conflicts=True,
+            unique_fields=["version", "name"],
+            update_fields=["intended_at", "searches", "searched_at"],
+        )
 
     def _do(self, step: str, do: Callable[[], str]) -> str:
         try:
@@ -203,13 +257,13 @@ class DeliveryLedger:
             raise
 
     def _take_back(self, step: str) -> None:
+        self.flush()
         with transaction.atomic():
             self._steps(step).filter(done_at=None).delete()
             if not self._frozen:
                 versions.forget_unsent(self._version)
 
     def _done(self, step: str, external_id: str, at: datetime) -> None:
-        # Also when the lease was lost meanwhile: it is the truth, and the next worker needs it.
         self._steps(step).filter(done_at=None).update(done_at=at, external_id=external_id)
 
 

@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
 from core import outbound
-from core.database import clock
+from core.database.clock import Now
 from core.database.rows import update_one
 from mapping.source.document import Document
 from referrals.models import Delivery, Referral, StoredSummary, Version
@@ -69,7 +69,7 @@ def store_summary(referral: Referral, document: Document) -> StoredSummary:
         size=len(rendered.content),
         plain=rendered.plain,
         missing_glyphs=list(rendered.missing_glyphs),
-        rendered_at=clock.now(),
+        rendered_at=Now(),
     )
     stored.stored_as = files.storage.save_for(stored, "summaries", ContentFile(rendered.content))
     try:

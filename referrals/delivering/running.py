@@ -71,6 +71,7 @@ def _attempt(lease: Lease) -> None:
         "restore",
     ).get(pk=lease.delivery_id)
     transport: Transport | None = None
+    ledger: DeliveryLedger | None = None
     built: Built | None = None
     outcome: Receipt | Exception
     alone = False
@@ -91,6 +92,8 @@ def _attempt(lease: Lease) -> None:
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
         outcome = error
+        if ledger:
+            ledger.flush()  # before the destination is asked again
         alone = built is not None and delivery.stopped_at is not None and _others_pass(delivery)
     except LeaseLost:
         raise
@@ -104,7 +107,7 @@ def _attempt(lease: Lease) -> None:
         # Type and place only: the message of an exception may hold personal data.
         logger.exception("import failed unexpectedly", extra={"delivery": str(delivery.pk)})
         outcome = error
-    settle(lease, delivery, outcome, built, alone=alone, transport=transport)
+    settle(lease, delivery, outcome, built, alone=alone, transport=transport, ledger=ledger)
     if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
         _prove(delivery, built.parcel, outcome)
 

@@ -176,7 +176,7 @@ class _Carrying:
         mark = marks.read()
         with transaction.atomic():
             now = self._extend(intended_at=Coalesce(F("intended_at"), Value(clock.now())))
-            number, total = looking.next_number(mark)
+            number, total, _ = looking.next_number(mark)
         marks.raise_to(now, number=number, total=total)
 
     def _parcels(self) -> Iterator[Parcel]:

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists
 
-from core.database import clock
+from core.database.clock import Now
 from core.database.rows import update_one
 from integrations import pacing
 from integrations.transport import (
@@ -40,6 +40,7 @@ from integrations.transport import (
 from referrals import sentences
 from referrals.delivering.building import Built, Disconnected
 from referrals.delivering.claiming import Lease, LeaseLost
+from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Attempt, Delivery, Referral, Step, Version
 from referrals.record import file_corrections, files, versions, withdrawal
 from referrals.record.documents import document_of
@@ -62,54 +63,79 @@ def settle(
     *,
     alone: bool = False,
     transport: Transport | None = None,
+    ledger: DeliveryLedger | None = None,
 ) -> None:
     """Write what became of the attempt, if the lease still holds; raises LeaseLost if not.
 
-    `alone`: other referrals pass, so a wrong connection is this one's own trouble.
+    `alone`: other referrals pass, so a wrong connection is this one's own trouble. The last id that
+    the `ledger` has heard is committed with it, or alone.
     """
     version = lease.version
-    with transaction.atomic():
-        # The lock makes an edit that is being opened at this moment wait for us, or us for it.
-        referral = Referral.objects.select_for_update().get(pk=delivery.referral_id)
-        now = clock.now()
+    with ledger.committing() if ledger else transaction.atomic():
+        # The lock makes an edit that is being opened at this moment wait for us, or us for it. The
+        # time comes with it: to ask for it alone would be a statement more.
+        referral: Any = Referral.objects.select_for_update(of=("self",))
+        referral = referral.annotate(now=Now()).get(pk=delivery.referral_id)
+        now = referral.now
         if isinstance(outcome, Misconfigured) and alone:
             move = _attention(Reason.SINGLED_OUT, outcome, now)
         else:
             move = _move(delivery, version, outcome, built, referral, now)
-        if referral.purged_at:
-            # What this attempt has fetched or rendered since then goes too.
-            purge(referral, now, why=referral.purged_why)
-            move = _without_the_person(delivery, version, referral, outcome, move, now)
-        elif _was_withdrawn_meanwhile(delivery, referral, move):
-            move = _withdrawn(referral, now)
-        elif referral.merged_into_id and not delivery.steps.exists():
-            move = {"state": State.DISMISSED, "message": "", "closed_why": sentences.MERGED()}
+        move = _despite(move, delivery, version, outcome, referral, now)
         accepted = _is_accepted(version, outcome, move)
         if accepted:
             move["done"] = max(delivery.done, version.number)
             move |= _no_longer_in_doubt(delivery, version, move)
         if transport and transport.takes_more and versions.after(version, move, transport.updates):
             move |= {"state": State.QUEUED, "reason": "", "due_at": now, "tries": 0}
-        settled = update_one(
-            Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token),
-            delivery,
-            lease_token=None,
-            lease_until=None,
-            lost_workers=0,
-            **_answered(outcome, now),
-            **move,
-        )
-        if not settled:
-            raise LeaseLost
-        answered = outcome if built else None
-        pacing.note(delivery.destination, answered, now, first=delivery.tries == 0)
-        if isinstance(outcome, DeliveryError) and outcome.shown:
-            delivery.destination.learn(outcome.shown, now)
+        _give_back(lease, delivery, _answered(outcome, now) | move)
+        _inform_destination(delivery, outcome if built else None, outcome, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(version, move, sent, accepted=accepted)
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+
+
+def _despite(
+    move: Move,
+    delivery: Delivery,
+    version: Version,
+    outcome: Receipt | Exception,
+    referral: Referral,
+    now: datetime,
+) -> Move:
+    """Return the move, or what takes its place after what happened to the referral meanwhile."""
+    if referral.purged_at:
+        # What this attempt has fetched or rendered since then goes too.
+        purge(referral, now, why=referral.purged_why)
+        return _without_the_person(delivery, version, referral, outcome, move, now)
+    if _was_withdrawn_meanwhile(delivery, referral, move):
+        return _withdrawn(referral, now)
+    if referral.merged_into_id and not delivery.steps.exists():
+        return {"state": State.DISMISSED, "message": "", "closed_why": sentences.MERGED()}
+    return move
+
+
+def _give_back(lease: Lease, delivery: Delivery, columns: Move) -> None:
+    """Write the columns and end the lease; raises LeaseLost when it is another worker's by now."""
+    # The token is the condition: whoever has claimed the delivery since has written another one.
+    leased = Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token)
+    ended: Move = {"lease_token": None, "lease_until": None, "lost_workers": 0}
+    if not update_one(leased, delivery, **ended, **columns):
+        raise LeaseLost
+
+
+def _inform_destination(
+    delivery: Delivery,
+    answered: Receipt | Exception | None,
+    outcome: Receipt | Exception,
+    now: datetime,
+) -> None:
+    """Let the breaker count what was answered, and keep what that shows of the destination."""
+    pacing.note(delivery.destination, answered, now, first=delivery.tries == 0)
+    if isinstance(outcome, DeliveryError) and outcome.shown:
+        delivery.destination.learn(outcome.shown, now)
 
 
 def _tell_what_came_meanwhile(

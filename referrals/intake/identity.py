@@ -35,11 +35,12 @@ class Found:
     """The referral that a message speaks of.
 
     `parts` are the snapshots of several that turned out to be this one, that of the survivor first;
-    none where it was one all along.
+    none where it was one all along. It `is_new` when the message has made it.
     """
 
     referral: Referral
     parts: tuple[snapshot.Snapshot, ...] = ()
+    is_new: bool = False
 
 
 class Foreign(Exception):
@@ -90,13 +91,15 @@ def resolve(
                 created_at=now,
                 changed_at=now,
                 reading=snapshot.READING,
-            )
+            ),
+            is_new=True,
         )
     referral = named.referral
     earlier = referral.reading < snapshot.KEYS
-    numbers |= _learn(referral, source.kind, references)
+    numbers |= _learn(referral, source.kind, references, is_new=named.is_new)
     numbers = {number for number in numbers if is_number(source.kind, number)}
-    _tell_of_other_numbers(referral, numbers, earlier=earlier)
+    if not named.is_new:
+        _tell_of_other_numbers(referral, numbers, earlier=earlier)
     return named
 
 
@@ -113,7 +116,7 @@ def _found(
     ).values("pk")
     locked = Referral.objects.select_for_update(of=("self",)).select_related("organization")
     found = list(locked.filter(pk__in=named).order_by("created_at"))
-    if organization is None or source.organizations.exists():
+    if not found or organization is None or source.organizations.exists():
         return found
     void = [referral for referral in found if not _is_claimed_for(referral, organization)]
     ReferralAlias.objects.filter(referral__in=void, value__in=references).delete()
@@ -142,12 +145,16 @@ def is_number(source_kind: str, text: str) -> bool:
         return False
 
 
-def _learn(referral: Referral, source_kind: str, references: Sequence[str]) -> set[str]:
+def _learn(
+    referral: Referral, source_kind: str, references: Sequence[str], *, is_new: bool
+) -> set[str]:
     """Remember the ids; return those that were new."""
-    known = set(referral.aliases.values_list("value", flat=True))
+    known = set() if is_new else set(referral.aliases.values_list("value", flat=True))
     learned = [value for value in dict.fromkeys(references) if value not in known]
-    for value in learned:
-        ReferralAlias.objects.create(referral=referral, source_kind=source_kind, value=value)
+    # Whoever learns one of them at the same moment waits here, and fails by the constraint.
+    ReferralAlias.objects.bulk_create(
+        ReferralAlias(referral=referral, source_kind=source_kind, value=value) for value in learned
+    )
     # An earlier version of reading may have taken a foreign number for the Reference #.
     is_earlier = referral.reading < snapshot.KEYS
     ids = (*references, referral.reference) if is_earlier else (referral.reference, *references)

@@ -7,7 +7,6 @@ what it says into the referral. Both run in the transaction of `opening`, which 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from core.database import clock
 from integrations.models import Organization, ServiceListing
 from integrations.sources.parsed import EventKind, ParsedEvent
 from mapping.source.document import Document
@@ -23,7 +22,9 @@ class Resolved:
     """An event and its place. The referral is locked until the transaction ends.
 
     `at` is the event's own time, `latest` the stamp of the latest message that is merged already.
-    The referral `moves` to this listing and organization unless an older message names them.
+    The referral `moves` to this listing and organization unless an older message names them. It
+    `is_new` when this event has made it: nothing of it is anywhere yet, so nothing is looked for.
+    `now` is the time at which the event was locked.
     """
 
     event: InboundEvent
@@ -36,6 +37,8 @@ class Resolved:
     moves: bool
     # Of several referrals that turned out to be this one, that of the survivor first.
     parts: tuple[snapshot.Snapshot, ...] = field(repr=False)
+    is_new: bool
+    now: datetime
 
     @property
     def has_time(self) -> bool:
@@ -66,7 +69,7 @@ def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads
     earlier events must be read first, and IntegrityError when another transaction has just made
     the same referral. The transaction is to be rolled back after the last two.
     """
-    source = event.source
+    source, now = event.source, event.now  # type: ignore[attr-defined] # as `_lock` asked
     listing = identity.listing_named(parsed.listing_id, parsed.organization_id)
     if listing:
         organization: Organization | None = listing.organization
@@ -79,7 +82,7 @@ def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads
         raise identity.Foreign
     wrong = rereading.filed_wrongly(source.kind, parsed.references, parsed.document, rereads)
     ids = (*parsed.references, *wrong)
-    found = identity.resolve(source, ids, organization, clock.now())
+    found = identity.resolve(source, ids, organization, now)
     referral = found.referral
     rereading.apply(referral, rereads)
     if found.parts:
@@ -94,7 +97,19 @@ def resolve(event: InboundEvent, parsed: ParsedEvent, rereads: rereading.Rereads
     moves = not (referral.listing_id and latest and snapshot.stamp(at) < latest)
     if not moves:
         listing, organization = referral.listing, referral.organization
-    return Resolved(event, parsed, referral, listing, organization, at, latest, moves, found.parts)
+    return Resolved(
+        event,
+        parsed,
+        referral,
+        listing,
+        organization,
+        at,
+        latest,
+        moves,
+        found.parts,
+        found.is_new,
+        now,
+    )
 
 
 def _time(event: InboundEvent, parsed: ParsedEvent, organization: Organization | None) -> datetime:
@@ -135,10 +150,10 @@ def merge(place: Resolved) -> Merged:
         referral.organization = place.organization
     is_first = not known and referral.version == 0
     referral.version += 1
-    referral.changed_at = clock.now()
+    referral.changed_at = place.now
     referral.save()
-    names.index(referral)
-    new = files.keep(referral, place.event.source, came)
+    names.index(referral, is_new=place.is_new)
+    new = files.keep(referral, place.event.source, came, is_new=place.is_new)
     if not is_first:  # nothing that was shown or sent could be affected
         withdrawal.carry_out(referral, known)
         file_corrections.late(referral, new)

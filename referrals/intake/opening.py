@@ -78,7 +78,7 @@ ORDER = [
 
 def open_deliveries(event_id: UUID) -> bool:
     """Open a stored event; False when it was not due, or is somebody else's. Never opens twice."""
-    if EVENTS.claim(event_id, clock.now(), OPENING_TIME) is None:
+    if not EVENTS.take(event_id, OPENING_TIME):
         return False
     try:
         # Outside the transaction, which on SQLite keeps everybody else from writing.
@@ -111,7 +111,7 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
     after the other, and none is while an attempt of it settles. A purge takes the referral first
     and leaves events alone that are still to be opened: neither waits for the other in a circle.
     """
-    event = _lock(event_id)
+    event = _lock(event_id)  # a slow worker finds here that another one has opened it
     if event is None:
         return
     try:
@@ -144,11 +144,16 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
 
 
 def _lock(event_id: UUID) -> InboundEvent | None:
-    """Return the event, locked, with the latest restore beside it; None when it was opened."""
+    """Return the event, locked; None when it was opened.
+
+    The latest restore and the time come with it: each would be a statement of its own.
+    """
     return (
         InboundEvent.objects.select_for_update(of=("self",))
         .select_related("source")
-        .annotate(restore=Subquery(Restore.objects.order_by("-at").values("pk")[:1]))
+        .annotate(
+            restore=Subquery(Restore.objects.order_by("-at").values("pk")[:1]), now=clock.Now()
+        )
         .filter(pk=event_id, state=InboundEvent.State.RECEIVED)
         .first()
     )
@@ -208,7 +213,7 @@ def reopen(event: InboundEvent) -> bool:
 def _revoke(place: Resolved) -> Verdict:
     # This event goes with the rest: even a late one may hold the person's data.
     InboundEvent.objects.filter(pk=place.event.pk).update(referral=place.referral)
-    retention.revoke(place.referral, clock.now())
+    retention.revoke(place.referral, place.now)
     return Verdict(Outcome.REVOKED, sentences.EVENT_REVOKED())
 
 
@@ -244,7 +249,7 @@ def _match(merged: Merged) -> Verdict:
         return _stopped(shut)
     # Triggers count, too, that fired when nobody knew yet which listing the referral is for.
     unplaced = InboundEvent.objects.filter(referral=place.referral, outcome=Outcome.NO_LISTING)
-    fired_before = list(unplaced.values_list("triggers", flat=True))
+    fired_before = [] if place.is_new else list(unplaced.values_list("triggers", flat=True))
     fired = [*merged.fired, *(key for triggers in fired_before for key in triggers)]
     verdicts = [_open_delivery(merged, config, fired) for config in configs if config.enabled]
     verdict = released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
@@ -272,14 +277,15 @@ def _heed_withdrawal(merged: Merged) -> Verdict | None:
 
 def _release_waiting(place: Resolved, shown: Document) -> Verdict | None:
     """Queue what waited for details, once they have come, whatever brought them."""
-    if not snapshot.has_details(shown):
+    # Of a referral that this event has made, nothing waits.
+    if place.is_new or not snapshot.has_details(shown):
         return None
     waiting = Delivery.objects.filter(
         referral=place.referral,
         state=State.WAITING,
         destination__organization=place.organization,  # it may have moved meanwhile
     )
-    if not waiting.update(state=State.QUEUED, due_at=clock.now()):
+    if not waiting.update(state=State.QUEUED, due_at=place.now):
         return None
     return Verdict(Outcome.IMPORT_OPENED, sentences.DETAILS_CAME())
 
@@ -296,7 +302,8 @@ def _open_delivery(merged: Merged, config: TriggerConfig, fired: Iterable[str]) 
         routed=matching.is_routed(merged.now),
     )
     where = config.destination
-    delivery = Delivery.objects.filter(referral=merged.place.referral, destination=where).first()
+    theirs = Delivery.objects.filter(referral=merged.place.referral, destination=where)
+    delivery = None if merged.place.is_new else theirs.first()
     if delivery is None:
         return _begin(merged, config, keys) if keys else _no_trigger(merged, config)
     updates = where.transport().updates
@@ -309,7 +316,7 @@ def _open_delivery(merged: Merged, config: TriggerConfig, fired: Iterable[str]) 
 
 def _begin(merged: Merged, config: TriggerConfig, keys: list[str]) -> Verdict:
     """Open the first import of the referral into this destination, with its first version."""
-    place, now, where = merged.place, clock.now(), config.destination
+    place, now, where = merged.place, merged.place.now, config.destination
     facts = _facts(merged, where)
     shut = gates.first_shut(facts, gates.WITHDRAWN, gates.WAITING)
     if shut is None:
@@ -377,7 +384,7 @@ def _go_on(merged: Merged, delivery: Delivery, where: Destination) -> Verdict:
     failed = Delivery.objects.filter(
         pk=delivery.pk, state=State.NEEDS_ATTENTION, reason__in=versions.REVIVABLE
     )
-    if failed.update(state=State.QUEUED, reason="", due_at=clock.now(), tries=0):
+    if failed.update(state=State.QUEUED, reason="", due_at=merged.place.now, tries=0):
         return Verdict(Outcome.IMPORT_REVIVED, sentences.GOES_AGAIN(destination=where))
     return Verdict(Outcome.IMPORT_OPEN, sentences.IS_UNDER_WAY(destination=where))
 
@@ -396,14 +403,14 @@ def _update(
     if updates is Updates.LATEST:
         if not keys and merged.now == merged.before:
             return _no_trigger(merged, config)
-        versions.supersede(delivery, clock.now(), **asked)
+        versions.supersede(delivery, merged.place.now, **asked)
     elif edited and (failed or delivery.state == State.RUNNING):
         # While one is on its way, nobody knows yet whether it is what this repairs.
         make = versions.repair if failed else versions.add_in_order
         asked |= {"triggers": [*dict.fromkeys([*keys, versions.EDITED])]}
-        make(delivery, clock.now(), document=document_of(referral), **asked)
+        make(delivery, merged.place.now, document=document_of(referral), **asked)
     elif keys or merged.withdraws:
-        versions.add_in_order(delivery, clock.now(), document=document_of(referral), **asked)
+        versions.add_in_order(delivery, merged.place.now, document=document_of(referral), **asked)
     else:
         return _no_trigger(merged, config)
     if restore := _restore_since(merged.place, lambda: merged.place.at):

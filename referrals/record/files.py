@@ -82,17 +82,20 @@ def step_of(file: ReferralFile) -> str:
     return f"{ATTACHMENT}:{file.key}"
 
 
-def keep(referral: Referral, source: Source, came: Iterable[Arrived]) -> list[ReferralFile]:
+def keep(
+    referral: Referral, source: Source, came: Iterable[Arrived], *, is_new: bool = False
+) -> list[ReferralFile]:
     """Keep the files that came with a message; return those that the referral did not have.
 
     The same file again changes nothing. The referral's snapshot holds the message already: of a
     file that its sender has withdrawn since, there is a row without bytes. A later message may show
-    that the sender withdrew another one: then staff see that this one is missing.
+    that the sender withdrew another one: then staff see that this one is missing. A referral that
+    `is_new` has no files yet.
     """
     if not (came := tuple(came)):
         return []
     new: list[ReferralFile] = []
-    rows = list(referral.files.all())
+    rows = [] if is_new else list(referral.files.all())
     shown = _Shown.of(referral)
     for file in came:
         stands = shown.lists(file.identity, file.sha256)
@@ -394,6 +397,7 @@ def numbered(referral: Referral, document: Document) -> list[tuple[int, Referral
     Those that are not in the list come after it.
     """
     listed = document.get("attachments", [])
+    # Asked here, and not when files were fetched: one that was withdrawn meanwhile is not sent.
     left = list(referral.files.exclude(state=State.WITHDRAWN))
     found: list[tuple[int, ReferralFile]] = []
     for number, attachment in enumerate(listed, start=1):

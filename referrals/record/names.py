@@ -33,10 +33,13 @@ def find(name: str) -> list[str]:
     return blind.digests(words, CONTEXT) if words else []
 
 
-def index(referral: Referral) -> None:
-    """Write under which names the referral is found now. Must run where the snapshot is saved."""
+def index(referral: Referral, *, is_new: bool = False) -> None:
+    """Write under which names the referral is found now. Must run where the snapshot is saved.
+
+    One that `is_new` has none yet.
+    """
     wanted = set(digests_of(cast(snapshot.Snapshot, referral.snapshot)))
-    known = set(referral.names.values_list("key_id", "digest"))
+    known = set() if is_new else set(referral.names.values_list("key_id", "digest"))
     if gone := known - wanted:
         referral.names.filter(digest__in=[digest for _, digest in gone]).delete()
     RegistrantName.objects.bulk_create(

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 
 from core.database import clock
+from core.database.clock import Now
 from integrations import probing
 from referrals import delivering
 from referrals.delivering.decisions import bulk
@@ -44,8 +45,8 @@ def beside(does: Callable[[], object]) -> None:
 def due_events(limit: int) -> list[UUID]:
     """Return events to open, the oldest first."""
     due = InboundEvent.objects.filter(
-        state=InboundEvent.State.RECEIVED, due_at__lte=clock.now()
-    ).order_by("received_at")
+        state=InboundEvent.State.RECEIVED, due_at__lte=Now()
+    ).order_by("due_at")  # as their index has them, however many wait
     return list(due.values_list("pk", flat=True)[:limit])
 
 
@@ -122,9 +123,8 @@ class Dispatcher:
         if clock.now() < self._broker_retry_at:
             return False
         try:
-            for delivery_id in deliveries:
-                if delivering.mark_woken(delivery_id):
-                    tasks.publish(tasks.run_delivery, delivery_id)
+            for delivery_id in delivering.mark_woken(deliveries):
+                tasks.publish(tasks.run_delivery, delivery_id)
         except Exception:
             logger.warning("the broker is down; the dispatcher does the work itself")
             self._broker_retry_at = clock.now() + settings.BROKER_RETRY_TIME

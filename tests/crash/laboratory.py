@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
-from unittest.mock import patch
 
 from django.conf import settings
 
@@ -32,6 +31,7 @@ from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral, Step
 from referrals.running.dispatcher import Dispatcher
 from tests import databases
+from tests.clocks import clock_set
 from tests.crash.points import Point, Points
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD, USERNAME, FileServer
@@ -255,7 +255,7 @@ def until_settled() -> None:
     """Go round as the dispatcher does, an hour later each time, until nothing is due any more."""
     for hour in range(1, ROUNDS + 1):
         later = timedelta(hours=hour)
-        with patch.object(clock, "now", lambda later=later: _now() + later):
+        with clock_set(lambda later=later: _now() + later):
             dispatcher = Dispatcher(threads=2)
             dispatcher.round()
             dispatcher._openers.shutdown(wait=True)

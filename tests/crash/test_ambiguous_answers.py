@@ -14,6 +14,7 @@ from integrations.models import Destination
 from referrals import delivering
 from referrals.models import Delivery
 from sandbox.rules.faults import MODES
+from tests.clocks import set_clock
 from tests.crash.laboratory import (
     BY_URL,
     STATED,
@@ -50,7 +51,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
         nonlocal ahead
         ahead += time
 
-    monkeypatch.setattr(clock, "now", lambda: database_time() + ahead)
+    set_clock(monkeypatch, lambda: database_time() + ahead)
     return go
 
 

@@ -39,34 +39,34 @@ class Restored(Exception):
 # -- Numbers -----------------------------------------------------------------------------------
 
 
-def next_number(mark: Mark | None) -> tuple[int, int]:
+def next_number(mark: Mark | None) -> tuple[int, int, datetime]:
     """Count an intent of this host; the last statement of its transaction.
 
-    Returns its number, and the sum of all numbers before it. The row stays locked until the commit,
-    so numbers are in the order of commits: a backup holds all of them up to one. `mark` was read
-    before the transaction began: whatever it holds was committed by then, so the database is not
-    below it. Raises Restored where it is.
+    Returns its number, the sum of all numbers before it, and the time. The row stays locked until
+    the commit, so numbers are in the order of commits: a backup holds all of them up to one. `mark`
+    was read before the transaction began: whatever it holds was committed by then, so the database
+    is not below it. Raises Restored where it is.
     """
     counted = _count(mark.host) if mark else None
     if mark is None or counted is None:
         raise Restored
-    number, total = counted
+    number, total, now = counted
     if number <= mark.number or total < mark.total:
         raise Restored
-    return number, total
+    return number, total, now
 
 
-def _count(host: UUID) -> tuple[int, int] | None:
+def _count(host: UUID) -> tuple[int, int, datetime] | None:
     # By hand: Django's ORM would need further statements to read what it has counted.
     with connection.cursor() as cursor:
         cursor.execute(
-            'UPDATE "referrals_host" SET number = number + 1 '
+            'UPDATE "referrals_host" SET number = number + 1 '  # noqa: S608 - no value in it
             "WHERE id = %s AND admitted_at IS NOT NULL "
-            'RETURNING number, (SELECT SUM(number) FROM "referrals_host")',
+            f'RETURNING number, (SELECT SUM(number) FROM "referrals_host"), {clock.sql()}',
             [Host._meta.pk.get_db_prep_value(host, connection)],
         )
         row = cursor.fetchone()
-    return (row[0], int(row[1])) if row else None
+    return (row[0], int(row[1]), clock.read(row[2])) if row else None
 
 
 # -- Hosts -------------------------------------------------------------------------------------

@@ -441,10 +441,11 @@ def test_an_organization_with_running_deliveries_has_had_these_turns(world: Worl
 
 
 def test_a_wake_up_is_given_once_in_a_while(world: World):
-    assert mark_woken(world.delivery.pk)
-    assert not mark_woken(world.delivery.pk)
+    due = [world.delivery.pk]
+    assert mark_woken(due) == due
+    assert mark_woken(due) == []
     Delivery.objects.update(woken_at=clock.now() - timedelta(minutes=1))
-    assert mark_woken(world.delivery.pk)
+    assert mark_woken(due) == due
 
 
 # -- the database keeps the promises too -----------------------------------------------------------

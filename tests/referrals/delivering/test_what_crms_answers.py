@@ -25,6 +25,7 @@ from referrals.answers.explain import explain
 from referrals.models import Attempt, Delivery
 from referrals.summary import pdf
 from sandbox import Sandbox, running_sandbox
+from tests.clocks import set_clock
 from tests.rows import write
 from tests.world import FIXTURES, REFERENCE, World, make_world, options, plain
 
@@ -896,7 +897,7 @@ def test_a_crms_that_cannot_be_searched_is_asked_anew_at_each_test_and_each_day(
         open_again()
         assert calls(crms).count("look-up") == 2
         now = clock.now()
-        monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2))
+        set_clock(monkeypatch, lambda: now + timedelta(days=2))
         send(world, "4", number=4)
         go("4")
         assert calls(crms).count("look-up") == 3

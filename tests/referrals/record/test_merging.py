@@ -330,7 +330,11 @@ def merge(source: Source, parsed: ParsedEvent, referral: Referral) -> None:
     event = InboundEvent(source=source, endpoint_name="fhir", received_at=clock.now())
     latest = max((entry[0] for entry in referral.snapshot.values()), default=None)
     at = min(parsed.occurred_at or event.received_at, event.received_at)
-    merging.merge(merging.Resolved(event, parsed, referral, None, None, at, latest, True, ()))
+    now = event.received_at
+    place = merging.Resolved(
+        event, parsed, referral, None, None, at, latest, True, (), is_new=False, now=now
+    )
+    merging.merge(place)
 
 
 def joined(source: Source, parts: list[Referral]) -> Referral:
