@@ -90,7 +90,7 @@ class Lease:
     version: Version
     attempt: Attempt | None = field(default=None, repr=False, compare=False)
 
-    def extend(self, *conditions: NegatedExpression) -> None:
+    def extend(self, *conditions: "NegatedExpression[Any]") -> None:
         """Extend the lease, before a remote effect.
 
         Raises LeaseLost when it has run out, or when the delivery does not meet the conditions.
