@@ -33,8 +33,10 @@ from integrations.capabilities import (
     Standing,
 )
 from integrations.hooks import destination_released, destination_tested
-from integrations.transport import Misconfigured, Transport
+from integrations.transport import ATTACHMENT, SUMMARY, Misconfigured, Transport
 from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+from mapping.source import allowing
+from mapping.source.allowing import AllowList
 
 # How a destination stands, beside how it is set up.
 STANDING = [
@@ -55,6 +57,7 @@ STANDING = [
 PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
 ASK_SEARCH_AGAIN = timedelta(days=1)
 MOST = 10_000  # of a limit
+FILE_CATEGORIES = (SUMMARY, ATTACHMENT)
 PROBE_AT_LEAST = timedelta(minutes=15)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -90,6 +93,28 @@ def check_hosts(value: object) -> None:
     for host in value:
         if "/" in host or " " in host or "@" in host:
             raise ValidationError(f"“{host}” is not a host name: leave out https:// and paths.")
+
+
+def check_allowed_fields(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of what an allow-list may name."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValidationError("A list of fields and groups, such as registrant.phone_1 or answers.")
+    if wrong := allowing.unknown(value):
+        named = ", ".join(f"“{name}”" for name in wrong)
+        raise ValidationError(
+            f"No field or group is named {named}. Groups: all, {', '.join(allowing.GROUPS)}."
+        )
+
+
+def check_allowed_files(value: object) -> None:
+    """Raise ValidationError unless `value` is a list of categories of files."""
+    if not isinstance(value, list) or not all(one in FILE_CATEGORIES for one in value):
+        raise ValidationError(f"A list of categories: {', '.join(FILE_CATEGORIES)}.")
+
+
+def all_fields() -> list[str]:
+    """Return the allow-list of a destination that names none."""
+    return [allowing.ALL]
 
 
 def check_address(value: str) -> None:
@@ -300,6 +325,18 @@ class Destination(KeyedModel):
         validators=[MinValueValidator(1), MaxValueValidator(MOST)],
         help_text="At most so many deliveries. Empty: no limit.",
     )
+    allowed_fields = models.JSONField(
+        default=all_fields,
+        blank=True,
+        validators=[check_allowed_fields],
+        help_text="Only these fields and groups leave, in whatever form. Empty: none.",
+    )
+    allowed_files = models.JSONField(
+        null=True,
+        blank=True,
+        validators=[check_allowed_files],
+        help_text="Only files of these categories leave. Null: what is usual for the kind.",
+    )
     turn_at = models.DateTimeField(
         null=True, editable=False, help_text="Of one with limits: when the next delivery may go."
     )
@@ -391,6 +428,16 @@ class Destination(KeyedModel):
         """Return the transport of this kind, set up with these options."""
         options: dict[str, Any] = self.options
         return destinations.transport_class(self.kind)(options, self.findings())
+
+    def files_allowed(self) -> list[str]:
+        """Return the categories of the files that may leave."""
+        if self.allowed_files is not None:
+            return list(self.allowed_files)
+        return list(destinations.transport_class(self.kind).usual_files)
+
+    def allow_list(self) -> AllowList:
+        """Return which fields of a referral may leave to it."""
+        return AllowList(tuple(self.allowed_fields), ATTACHMENT in self.files_allowed())
 
     # -- paused ------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.sentences import DOWN_BECAUSE
 from mapping.engine.targets import TargetField
+from mapping.source.document import Document as Shows
 
 SUMMARY = "referral_summary"
 ATTACHMENT = "attachment"
@@ -262,8 +263,9 @@ class Parcel:
 
     `record` maps target keys (`client.first_name`) to JSON values. `documents` are the summary
     and the attachments, in the order to send them. `version` is the version's id, the same on
-    every try and replay; `skipped` numbers the earlier versions that will never come. What is
-    removed has a reference, and neither record nor documents.
+    every try and replay; `skipped` numbers the earlier versions that will never come. `shown` is
+    what the referral shows, as far as it may leave; `trigger` is why the version was made, at
+    `made_at`. What is removed has a reference, and neither record nor documents.
     """
 
     reference: str
@@ -275,6 +277,9 @@ class Parcel:
     number: int = 1
     skipped: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of a sending by hand
+    shown: Shows = field(default_factory=dict, repr=False)  # type: ignore[assignment]
+    trigger: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +400,8 @@ class Transport(ABC):
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False
     noun: str = "import"  # what screens call a delivery
+    # The categories of files that leave where a destination does not say which may.
+    usual_files: ClassVar[tuple[str, ...]] = (SUMMARY, ATTACHMENT)
 
     # What this kind may be able to do, with the options that it depends on: another value makes a
     # proof of it void.

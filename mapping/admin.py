@@ -100,7 +100,8 @@ class MappingAdmin(ScopedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         form, mapping = context["adminform"].form, kwargs["obj"]
-        rows = editor.rows(form.draft, form.targets, form.faults)
+        targets = form.draft.targets(mapping.destination_kind, form.targets)
+        rows = editor.rows(form.draft, targets, form.faults)
         context |= {
             "title": mapping.name,
             "subtitle": None,
@@ -118,7 +119,7 @@ class MappingAdmin(ScopedAdmin):
             "samples": samples(),
             "subject": request.POST.get("subject", ""),
             "reference": request.POST.get("reference", ""),
-            "source_fields": _source_fields(),
+            "source_fields": _source_fields(mapping),
             "transforms": editor.CHANGES,
             "joins": editor.JOINS,
             "blank_uses": [_blank_use(transform) for transform in editor.CHANGES],
@@ -285,11 +286,16 @@ def _grouped(rows: list[editor.RuleRow]) -> dict[str, list[editor.RuleRow]]:
     return groups
 
 
-def _source_fields() -> list[dict[str, str]]:
-    """Return what the chooser offers; form answers are added by what is previewed."""
+def _source_fields(mapping: Mapping) -> list[dict[str, str]]:
+    """Return what the chooser offers; form answers are added by what is previewed.
+
+    That is what may leave to some destination that uses the mapping.
+    """
+    allowed = mapping.allow_lists()
     return [
         {"group": one.group, "label": one.label, "text": field_in_words(one.key)}
         for one in catalogue.fields()
+        if any(names.offers(one.key) for names in allowed)
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from mapping.engine.engine import Rule
 from mapping.engine.transforms import ANYTHING_ELSE
+from mapping.source.allowing import EVERYTHING, AllowList
 
 
 class Mapping(models.Model):
@@ -61,6 +63,12 @@ class Mapping(models.Model):
         """Return the value tables by name, as the engine takes them."""
         tables = self.value_tables.prefetch_related("entries")
         return {table.name: table.as_dict() for table in tables}
+
+    def allow_lists(self) -> list[AllowList]:
+        """Return what each destination that uses the mapping may have; all, where none uses it."""
+        configs: Any = self.triggerconfig_set
+        users = configs.select_related("destination")
+        return [config.destination.allow_list() for config in users] or [EVERYTHING]
 
     def changed_since(self, at: datetime) -> bool:
         """Return whether the mapping, its rules or its value tables were saved after `at`."""

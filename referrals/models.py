@@ -730,6 +730,9 @@ class Version(KeyedModel):
     )
     document = EncryptedJSONField(null=True, help_text="What the referral showed, as it is sent.")
     options = EncryptedJSONField(null=True, help_text="Of a sending by hand.")
+    allowed_fields = models.JSONField(
+        null=True, help_text="What might leave when it was last tried; null: everything."
+    )
 
     class Meta:
         ordering = ["delivery", "number"]

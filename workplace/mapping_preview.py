@@ -28,14 +28,16 @@ from core import audit
 from core.database import clock
 from integrations import destinations
 from integrations.models import Destination
+from integrations.transport import Targets, Transport
 from mapping.editing import editor, exchange, testing
 from mapping.editing.preview import preview
 from mapping.editing.wording import field_in_words, target_in_words
 from mapping.engine.checks import check_mapping
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import target_fields
+from mapping.engine.targets import takes_any, target_fields
 from mapping.models import Mapping, MappingTest
 from mapping.source import catalogue
+from mapping.source.allowing import EVERYTHING
 from mapping.source.document import Document
 from mapping.source.samples import sample, samples
 from referrals.models import Referral, ReferralAlias
@@ -120,7 +122,10 @@ def summary_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
     subject = _subject(request, mapping)
     if subject is None:
         return HttpResponse(NO_REFERRAL, status=404, content_type="text/plain; charset=utf-8")
+    destination = _destination(request, mapping)
     document = subject.document
+    if destination:
+        document = destination.allow_list().part(document)
     names = pdf.SummaryContext(
         organization_name=document.get("organization", {}).get("name", ""),
         listing_name=document.get("listing", {}).get("name", ""),
@@ -225,9 +230,13 @@ def _shown(
     site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subject
 ) -> dict[str, Any]:
     draft = _draft(site, request, mapping)
-    transport = _transport(request, mapping)
-    targets = transport.fields()
-    context = Context(subject.zone, draft.entries(), targets)
+    destination = _destination(request, mapping)
+    transport = _transport(destination, mapping)
+    fields = transport.fields()
+    targets = draft.targets(mapping.destination_kind, fields)
+    allowed = destination.allow_list() if destination else EVERYTHING
+    is_open = transport.targets is Targets.OPEN
+    context = Context(subject.zone, draft.entries(), fields, is_open=is_open, allowed=allowed)
     made = preview(draft.engine_rules(), subject.document, context)
     faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())
     reference = subject.document.get("reference", "")
@@ -239,19 +248,24 @@ def _shown(
         "rows": list(zip(made.rows, editor.rows(draft, targets), strict=False)),
         "filled": sum(row.value is not None for row in made.rows),
         "body": json.dumps(body, indent=2, ensure_ascii=False),
-        "questions": _questions(subject.document),
+        "questions": _questions(allowed.part(subject.document)),
+        "ambiguous": allowed.ambiguous(subject.document),
         "may_keep": _may_change(site, request, mapping),
     }
 
 
-def _transport(request: HttpRequest, mapping: Mapping) -> Any:
-    """Return the transport of a destination that uses the mapping, else one with plain options."""
-    users = scope.limited(
-        Destination.objects.filter(kind=mapping.destination_kind, trigger_configs__mapping=mapping),
-        request.user,
-    ).first()
-    if users:
-        return users.transport()
+def _destination(request: HttpRequest, mapping: Mapping) -> Destination | None:
+    """Return a destination that uses the mapping, of those that the person may see."""
+    users = Destination.objects.filter(
+        kind=mapping.destination_kind, trigger_configs__mapping=mapping
+    )
+    return scope.limited(users, request.user).first()
+
+
+def _transport(destination: Destination | None, mapping: Mapping) -> Transport:
+    """Return the transport of the destination; without one, one with plain options."""
+    if destination:
+        return destination.transport()
     return destinations.transport_class(mapping.destination_kind)({})
 
 
@@ -291,7 +305,9 @@ def _test_case(
 ) -> MappingTest:
     kept: MappingTest = form.save(commit=False)
     targets = target_fields(kept.mapping.destination_kind)
-    record = preview(rules, subject.document, Context(subject.zone, tables, targets)).record
+    is_open = takes_any(kept.mapping.destination_kind)
+    context = Context(subject.zone, tables, targets, is_open=is_open)
+    record = preview(rules, subject.document, context).record
     with_note = form.cleaned_data["with_note"]
     kept.document = subject.document
     kept.time_zone = subject.zone.key

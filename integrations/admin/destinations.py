@@ -20,8 +20,10 @@ from integrations.admin.shared import ConfigurationAdmin, Tool
 from integrations.capabilities import Capability, How, Standing
 from integrations.models import Destination
 from integrations.transport import (
+    ATTACHMENT,
     DECLARED_CHOICES,
     NOT_SAID,
+    SUMMARY,
     DeclaredField,
     DeliveryError,
     SecretField,
@@ -30,6 +32,7 @@ from integrations.transport import (
 PREFIX = "options"
 NAMED = 10  # referrals, on the page of a destination
 LIMITS = ("at_once", "per_minute")
+ALLOWED = ("allowed_fields", "allowed_files")
 STANDING_FIELDS = ("standing", "singled_out", "shown_capabilities", "last_good_test")
 
 
@@ -91,14 +94,62 @@ def _labelled_kinds() -> list[tuple[str, str]]:
     return [(kind, transport.label) for kind, transport in destinations.kinds().items()]
 
 
+class NamesField(forms.CharField):
+    """A list of names, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 60})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = (line.strip() for line in str(value or "").splitlines())
+        return [line for line in lines if line]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+class FilesField(forms.TypedChoiceField):
+    """Categories of files; None for what is usual for the kind."""
+
+    NONE = "none"
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [
+            ("", "What is usual for this kind"),
+            (self.NONE, "None"),
+            (SUMMARY, "The Referral Summary"),
+            (ATTACHMENT, "Attachments"),
+            (f"{SUMMARY} {ATTACHMENT}", "The Referral Summary and attachments"),
+        ]
+        super().__init__(choices=choices, coerce=self._categories, empty_value=None, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return " ".join(one for one in (SUMMARY, ATTACHMENT) if one in value) or self.NONE
+
+    def _categories(self, given: str) -> list[str]:
+        return [] if given == self.NONE else given.split()
+
+
 class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     """A destination, and the options of its kind as fields beside its own."""
 
     kind: ClassVar[str]
+    allowed_fields = NamesField(
+        label="Fields that may leave",
+        required=False,
+        help_text="One a line: a field such as registrant.phone_1, a group such as registrant, "
+        "requester, appointment, answers, messages, status or also_sent, or all. Nothing else "
+        "leaves, in whatever form. Empty: none.",
+    )
+    allowed_files = FilesField(label="Files that may leave", required=False)
 
     class Meta:
         model = Destination
-        fields = ["organization", "name", "at_once", "per_minute"]
+        fields = ["organization", "name", *LIMITS, *ALLOWED]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -228,14 +279,14 @@ class DestinationAdmin(ConfigurationAdmin):
         if not _may_change(self, request, obj):
             return super().get_form(request, obj, change, **kwargs)
         form = type("DestinationForm", (DestinationForm,), {"kind": _kind(request, obj)})
-        names = [*([] if obj else ["organization"]), "name", *LIMITS]
+        names = [*([] if obj else ["organization"]), "name", *LIMITS, *ALLOWED]
         return super().get_form(request, obj, change, **{**kwargs, "form": form, "fields": names})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["organization", "name", "shown_kind"]
         standing = [*STANDING_FIELDS] if obj else []
         if not _may_change(self, request, obj):
-            return [(None, {"fields": [*shown, *standing, *LIMITS, "shown_options"]})]
+            return [(None, {"fields": [*shown, *standing, *LIMITS, *ALLOWED, "shown_options"]})]
         fields = option_fields(_kind(request, obj))
         names = {name: f"{PREFIX}-{name}" for name in fields}
         more = [names[name] for name, field in fields.items() if has_default(field)]
@@ -245,6 +296,7 @@ class DestinationAdmin(ConfigurationAdmin):
             *([("Connection", {"fields": needed})] if needed else []),
             ("More options", {"fields": more, "classes": ["collapse"] if needed else []}),
             ("Limits", {"fields": [*LIMITS], "classes": ["collapse"]}),
+            ("What may leave", {"fields": [*ALLOWED], "classes": ["collapse"]}),
         ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -16,7 +16,14 @@ from django.db.models import Count, Q
 from integrations import destinations
 from integrations.configuration.parts import DEFAULT, LIMITS
 from integrations.configuration.sections import ENVIRONMENT
-from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+    all_fields,
+)
 from integrations.transport import SecretField
 from mapping.editing import exchange
 from mapping.models import Mapping as FieldMapping
@@ -150,6 +157,10 @@ def _options(
     for name in LIMITS:
         if limit := getattr(destination, name):
             yield name, limit
+    if destination.allowed_fields != all_fields():
+        yield "fields", destination.allowed_fields
+    if destination.allowed_files is not None:
+        yield "files", destination.allowed_files
     # A word of nobody: no other portal may take it for a person's.
     undeclared = destination.declared_at_upgrade()
     for name, field in fields.items():

@@ -15,13 +15,21 @@ from integrations.configuration.rows import Refused, write
 from integrations.configuration.secrets import apply_basic, apply_signing_secrets
 from integrations.configuration.sections import Content, resolved
 from integrations.hooks import listing_connected
-from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
+from integrations.models import (
+    Destination,
+    Organization,
+    ServiceListing,
+    Source,
+    TriggerConfig,
+    all_fields,
+)
 from integrations.transport import SecretField
 from integrations.triggers import TRIGGER_KEYS
 from mapping.editing import exchange
 from mapping.models import Mapping as FieldMapping
 
 LIMITS = ("at_once", "per_minute")  # among the options of every kind
+ALLOWED = {"fields": "allowed_fields", "files": "allowed_files"}  # so too, by column
 DEFAULT = "default"  # the mapping that ships with a destination's kind
 Entry = Mapping[str, Any]
 
@@ -188,12 +196,23 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         if not found or "options" in entry:
             given = dict(entry.get("options", {}))
             fields |= {name: given.pop(name, None) for name in LIMITS}
+            fields |= _allowed(given)
             fields["options"], said = _options(run, kind, given, destination.options)
         keys = {name: f"options.{name}" for name in LIMITS}
+        keys |= {column: f"options.{name}" for name, column in ALLOWED.items()}
         effect = write(destination, fields, keys)
         if destination.declare(said, by=run.by) and effect is Effect.UNCHANGED:
             effect = Effect.CHANGED
         run.count(destination, effect)
+
+
+def _allowed(given: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the options which fields and files may leave; left out, the usual ones may."""
+    names = given.pop("fields", None)
+    return {
+        ALLOWED["fields"]: all_fields() if names is None else names,
+        ALLOWED["files"]: given.pop("files", None),
+    }
 
 
 def _options(
@@ -209,7 +228,7 @@ def _options(
     if unknown:
         raise Refused(
             *(
-                (("options", n), f"not an option{did_you_mean(n, (*known, *LIMITS))}")
+                (("options", n), f"not an option{did_you_mean(n, (*known, *LIMITS, *ALLOWED))}")
                 for n in unknown
             )
         )
@@ -226,10 +245,19 @@ def _resolved(run: Run, given: Entry, secrets: set[str]) -> dict[str, Any]:
     options = dict(given)
     for name in secrets & set(options):
         try:
-            options[name] = resolved(str(options[name] or ""), run.environment)
+            options[name] = _resolved_in(options[name] or "", run.environment)
         except LookupError as error:
             raise Refused((("options", name), error.args[0])) from None
     return options
+
+
+def _resolved_in(given: Any, environment: Mapping[str, str]) -> Any:
+    """Return a secret, or a list or an object of secrets; raises LookupError."""
+    if isinstance(given, list):
+        return [_resolved_in(one, environment) for one in given]
+    if isinstance(given, dict):
+        return {name: _resolved_in(one, environment) for name, one in given.items()}
+    return resolved(str(given), environment)
 
 
 def _option(name: str) -> Path:

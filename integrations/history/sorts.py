@@ -89,7 +89,7 @@ SORTS: Mapping[type[Model], Sort] = {
             Destination,
             lambda organization: Q(organization_id=organization.pk),
             lambda record: record.name,
-            ("name", "at_once", "per_minute", "options"),
+            ("name", "at_once", "per_minute", "allowed_fields", "allowed_files", "options"),
         ),
         Sort(
             TriggerConfig,

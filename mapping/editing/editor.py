@@ -11,15 +11,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
 from mapping.editing import exchange
 from mapping.editing.pasting import ENTRY_LENGTH, Pasted, pasted
 from mapping.editing.wording import field_in_words, rule_in_words
+from mapping.engine import engine
 from mapping.engine.checks import Fault
-from mapping.engine.engine import Rule
-from mapping.engine.targets import TargetField
+from mapping.engine.engine import Context, Rule
+from mapping.engine.targets import TargetField, takes_any
 from mapping.engine.transforms import (
     ANYTHING_ELSE,
     TRANSFORMS,
@@ -86,6 +88,11 @@ class MappingDraft:
     def entries(self) -> dict[str, dict[str, str]]:
         """Return the value tables by name, as the engine takes them."""
         return {table.name: table.as_dict() for table in self.tables}
+
+    def targets(self, kind: str, fields: Sequence[TargetField]) -> list[TargetField]:
+        """Return what the rules may fill: the fields of the kind, and in an open one their own."""
+        context = Context(ZoneInfo("UTC"), {}, fields, is_open=takes_any(kind))
+        return engine.targets_of(self.engine_rules(), context)
 
     @property
     def has_pasted(self) -> bool:

@@ -72,10 +72,11 @@ def preview(rules: Sequence[Rule], document: Document, context: Context) -> Prev
     broken = [error.rule for error in engine.errors(rules, context)]
     sound = [rule for rule in rules if not any(rule is one for one in broken)]
     outcome = engine.apply(sound, document, context)
+    document = context.allowed.part(document)  # nothing else is shown
     said = {made.rule.target: tuple(_remarks(made, outcome, document)) for made in outcome.filled}
     return Preview(
         record=outcome.record,
-        rows=tuple(_rows(context.targets, outcome, said)),
+        rows=tuple(_rows(engine.targets_of(rules, context), outcome, said)),
         note=outcome.note,
         unread=tuple(_unread(outcome, document)),
     )

@@ -10,7 +10,7 @@ from mapping.editing.wording import target_in_words
 from mapping.engine import engine
 from mapping.engine.checks import check_mapping
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import TargetField, target_fields
+from mapping.engine.targets import TargetField, takes_any, target_fields
 from mapping.engine.transforms import ValueTable, as_text
 from mapping.models import Mapping as MappingRow
 from mapping.models import MappingTest
@@ -53,7 +53,8 @@ def _run(
     value_tables: Mapping[str, ValueTable],
     targets: Sequence[TargetField],
 ) -> Outcome:
-    context = Context(ZoneInfo(test.time_zone), value_tables, targets)
+    is_open = takes_any(test.mapping.destination_kind)
+    context = Context(ZoneInfo(test.time_zone), value_tables, targets, is_open=is_open)
     record = engine.apply(rules, test.document, context).record
     return Outcome(test, tuple(_differences(test.expected, record, targets)), record)
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from mapping.engine import engine
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import TargetField, target_fields
+from mapping.engine.targets import TargetField, takes_any, target_fields
 from mapping.engine.transforms import TRANSFORMS, Options, ValueTable
 
 
@@ -43,7 +43,7 @@ def check_mapping(
     targets = target_fields(kind)
     if not targets:
         return [Fault(f"There is no destination kind “{kind}”.")]
-    context = Context(ZoneInfo("UTC"), value_tables, targets)
+    context = Context(ZoneInfo("UTC"), value_tables, targets, is_open=takes_any(kind))
     broken = [
         Fault(e.sentence, e.rule, e.part, e.rule.target) for e in engine.errors(rules, context)
     ]

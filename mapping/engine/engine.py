@@ -7,6 +7,7 @@ to the one field that takes the rest. Beside the record stands the summary (PDF)
 how and when a referral was sent is there alone (`lines`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -47,6 +48,7 @@ __all__ = [
     "errors",
 ]
 
+OWN_TARGET = re.compile(r"[A-Za-z_]\w{0,49}(\.[A-Za-z_]\w{0,49}){0,4}", re.ASCII)
 Use: TypeAlias = tuple[str, Options]  # the name of a transform and its options
 
 
@@ -168,27 +170,44 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
     """Return the record for a document; raises a MappingError for the first rule that is broken."""
     for error in errors(rules, context):
         raise error
-    targets = {target.key: target for target in context.targets}
+    targets = {target.key: target for target in targets_of(rules, context)}
+    part = context.allowed.part(document)
     ordered = sorted(rules, key=lambda rule: rule.position)
-    filled = [_fill(rule, targets[rule.target], document, context) for rule in ordered]
-    note = _note(filled, document, context)
+    filled = [_fill(rule, targets[rule.target], document, part, context) for rule in ordered]
+    note = _note(filled, part, context)
     record = {made.rule.target: made.value for made in filled if made.value is not None}
     return Outcome(
         record=_with_rest(record, note, context.targets),
         note=note,
         problems=tuple(Problem(made.rule, text) for made in filled for text in made.problems),
-        unused=frozenset(dict(parts.leaves(document))) - _union(made.paths for made in filled),
+        unused=frozenset(dict(parts.leaves(part))) - _union(made.paths for made in filled),
         lossy=_union(made.paths for made in filled if made.lossy) - _told(filled),
         filled=tuple(filled),
     )
 
 
+def targets_of(rules: Iterable[Rule], context: Context) -> list[TargetField]:
+    """Return what rules may fill: the fields of the kind, and in an open one their own."""
+    known = {target.key for target in context.targets}
+    named = dict.fromkeys(rule.target for rule in rules) if context.is_open else {}
+    own = [key for key in named if key not in known and OWN_TARGET.fullmatch(key)]
+    every = {*known, *own}
+    fit = [key for key in own if not any(_holds(key, one) or _holds(one, key) for one in every)]
+    return [*context.targets, *(TargetField(key, key, "Fields of your own") for key in fit)]
+
+
+def _holds(key: str, other: str) -> bool:
+    return other.startswith(f"{key}.")
+
+
 # -- One rule ----------------------------------------------------------------------------------
 
 
-def _fill(rule: Rule, target: TargetField, document: Document, context: Context) -> Filled:
+def _fill(
+    rule: Rule, target: TargetField, document: Document, part: Document, context: Context
+) -> Filled:
     fields = (catalogue.find(source) for source in rule.sources)
-    read = (field.read(document) for field in fields if field is not None)
+    read = (context.allowed.read(field, document, part) for field in fields if field is not None)
     readings = [reading for reading in read if reading.value is not None]
     value, used = _chosen(rule, readings, context)
     steps: list[AppliedTransform] = []
@@ -265,7 +284,7 @@ def _with_rest(
 
 def errors(rules: Sequence[Rule], context: Context) -> Iterator[MappingError]:
     """Yield everything that keeps these rules from running, rule by rule."""
-    targets = {target.key for target in context.targets}
+    targets = {target.key for target in targets_of(rules, context)}
     seen: dict[str, Rule] = {}
     for rule in sorted(rules, key=lambda rule: rule.position):
         if rule.target not in targets:

@@ -21,11 +21,21 @@ class TargetField:
 
 
 _fields: dict[str, tuple[TargetField, ...]] = {}
+_open: set[str] = set()
 
 
-def register(kind: str, fields: Sequence[TargetField]) -> None:
-    """Make the target fields of a destination kind known to mappings."""
+def register(kind: str, fields: Sequence[TargetField], *, is_open: bool = False) -> None:
+    """Make the target fields of a destination kind known to mappings.
+
+    `is_open`: mappings may fill others, too.
+    """
     _fields[kind] = tuple(fields)
+    (_open.add if is_open else _open.discard)(kind)
+
+
+def takes_any(kind: str) -> bool:
+    """Return whether mappings for a kind may fill fields of their own."""
+    return kind in _open
 
 
 def target_fields(kind: str) -> tuple[TargetField, ...]:

@@ -19,6 +19,7 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 from mapping import sentences
 from mapping.engine.targets import TargetField
 from mapping.source import languages, provinces
+from mapping.source.allowing import EVERYTHING, AllowList
 from mapping.source.parts import Value, is_empty
 from mapping.source.times import has_offset, parse_date, parse_instant
 
@@ -30,11 +31,16 @@ ANYTHING_ELSE = "*"  # the entry of a value table for what no other entry names
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a mapping runs in: the organization's time zone, value tables by name, the targets."""
+    """What a mapping runs in: the organization's time zone, value tables by name, the targets.
+
+    With `is_open`, rules may fill targets of their own, too. Only what is `allowed` is read.
+    """
 
     time_zone: ZoneInfo
     value_tables: Mapping[str, ValueTable] = field(default_factory=dict)
     targets: Sequence[TargetField] = ()
+    is_open: bool = False
+    allowed: AllowList = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.models import ServiceListing, TriggerConfig
 from mapping.engine import engine
-from mapping.engine.targets import target_fields
+from mapping.engine.targets import takes_any, target_fields
 from mapping.source.document import Document
 from referrals import gates, matching
 from referrals.models import InboundEvent, Referral
@@ -277,6 +277,8 @@ class _Judge:
             time_zone=self.config.destination.organization.zone,
             value_tables=self.config.mapping.engine_tables(),
             targets=target_fields(self.config.destination.kind),
+            is_open=takes_any(self.config.destination.kind),
+            allowed=self.config.destination.allow_list(),
         )
 
     @cached_property

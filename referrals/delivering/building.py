@@ -6,6 +6,7 @@ Nothing here leaves anything behind: what has to be fetched or stored first is `
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 from integrations.models import TriggerConfig
@@ -18,6 +19,7 @@ from integrations.transport import (
     Ledger,
     Misconfigured,
     Parcel,
+    Targets,
 )
 from mapping.engine import engine
 from mapping.source import document as source
@@ -59,7 +61,10 @@ class Built:
 
 
 def map_record(delivery: Delivery, document: source.Document) -> Record:
-    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured."""
+    """Return the record by the mapping of the delivery's trigger config; raises Misconfigured.
+
+    Rules read only what may leave to the destination.
+    """
     config = delivery.trigger_config
     if config is None:  # what joins the listing and the destination now, instead of what did then
         connected = TriggerConfig.objects.select_related("mapping").filter(
@@ -68,10 +73,13 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         config = connected.first()
     if config is None:
         raise Disconnected(sentences.DISCONNECTED())
+    transport = delivery.destination.transport()
     context = engine.Context(
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
-        targets=delivery.destination.transport().fields(),
+        targets=transport.fields(),
+        is_open=transport.targets is Targets.OPEN,
+        allowed=delivery.destination.allow_list(),
     )
     try:
         return engine.apply(config.mapping.engine_rules(), document, context).record
@@ -87,45 +95,41 @@ def build(
     record: Record,
     *,
     document: source.Document,
-    summary: StoredSummary,
+    shown: source.Document,
+    summary: StoredSummary | None,
     more_later: bool,
     frozen: bool,
 ) -> Built:
-    """Put a record, the summary and the files that are here into a parcel.
+    """Put into a parcel what may leave: a record, the summary, and the files that are here.
 
-    `more_later`, `frozen`: as Built says.
+    `shown` is what may leave of the document. `more_later`, `frozen`: as Built says.
     """
     referral, reference = delivery.referral, delivery.reference
-    documents = [
-        Document(
-            key="summary",
-            name=f"referral-{reference}-summary.pdf",
-            category=SUMMARY,
-            content_type="application/pdf",
-            size=summary.size,
-            sha256=summary.sha256,
-            open=partial(files.open_stored, summary),
-        )
-    ]
+    documents = [_summary(reference, summary, frozen=frozen)] if summary else []
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
-    numbered = files.numbered(referral, document)
+    attached = ATTACHMENT in delivery.destination.files_allowed()
+    numbered = files.numbered(referral, document) if attached else []
     for number, file in _each_once(delivery, numbered):
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
-            documents.append(_attachment(reference, number, file))
+            documents.append(_attachment(reference, number, file, frozen=frozen))
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
-    parcel = Parcel(reference, record, tuple(documents), ledger, **_of_version(version))
+    about = _of_version(version)
+    parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
 
 
-def build_row(delivery: Delivery, version: Version, ledger: Ledger, record: Record) -> Built:
+def build_row(
+    delivery: Delivery, version: Version, ledger: Ledger, record: Record, shown: source.Document
+) -> Built:
     """Put the record of a version into a parcel of a run, which carries no files."""
-    parcel = Parcel(delivery.reference, record, (), ledger, **_of_version(version))
+    about = _of_version(version)
+    parcel = Parcel(delivery.reference, record, (), ledger, **about, shown=shown)
     return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
 
 
@@ -142,6 +146,8 @@ def _of_version(version: Version) -> dict[str, Any]:
         "number": version.number,
         "skipped": versions.skipped_before(version) if version.number > 1 else (),
         "options": version.options or {},
+        "trigger": next(iter(version.triggers), version.why),
+        "made_at": version.asked_at,
     }
 
 
@@ -162,10 +168,30 @@ def _each_once(
     return [(number, file) for number, file in numbered if file.pk in chosen]
 
 
-def _attachment(reference: str, number: int, file: ReferralFile) -> Document:
+def _summary(reference: str, summary: StoredSummary, *, frozen: bool) -> Document:
+    return Document(
+        key="summary",
+        name=_name(f"referral-{reference}-summary.pdf", summary.sha256, frozen=frozen),
+        category=SUMMARY,
+        content_type="application/pdf",
+        size=summary.size,
+        sha256=summary.sha256,
+        open=partial(files.open_stored, summary),
+    )
+
+
+def _name(name: str, sha256: str, *, frozen: bool) -> str:
+    """Return the name of a file; where more versions follow, one name has one content for good."""
+    if not frozen:
+        return name
+    path = PurePath(name)
+    return f"{path.stem}-{sha256[:8]}{path.suffix}"
+
+
+def _attachment(reference: str, number: int, file: ReferralFile, *, frozen: bool) -> Document:
     return Document(
         key=file.key,
-        name=files.sent_name(reference, number, file),
+        name=_name(files.sent_name(reference, number, file), file.sha256, frozen=frozen),
         category=ATTACHMENT,
         content_type=file.content_type or "application/octet-stream",
         size=file.size or 0,

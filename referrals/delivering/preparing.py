@@ -14,6 +14,8 @@ from django.db import IntegrityError, transaction
 from core import outbound
 from core.database.clock import Now
 from core.database.rows import update_one
+from integrations.models import Destination
+from mapping.source.allowing import ALL, AllowList
 from mapping.source.document import Document
 from referrals.models import Delivery, Referral, StoredSummary, Version
 from referrals.record import files
@@ -29,6 +31,16 @@ def freeze_document(version: Version, referral: Referral) -> Document:
         version.document = document_of(referral)
         update_one(Version.objects.all(), version, document=version.document)
     return cast(Document, version.document)
+
+
+def choose_what_leaves(version: Version, destination: Destination) -> AllowList:
+    """Return which fields may leave, and keep with the version what is let out by it."""
+    allowed = destination.allow_list()
+    names = None if ALL in allowed.names else list(allowed.names)
+    if version.allowed_fields != names:
+        version.allowed_fields = names
+        update_one(Version.objects.all(), version, allowed_fields=names)
+    return allowed
 
 
 def fetch_files(referral: Referral) -> bool:

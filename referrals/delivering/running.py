@@ -5,6 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from integrations.transport import (
+    ATTACHMENT,
+    SUMMARY,
     DeliveryError,
     Ledger,
     Misconfigured,
@@ -21,6 +23,7 @@ from referrals.delivering.claiming import Lease, LeaseLost, claim, due_deliverie
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.delivering.preparing import (
     choose_reference,
+    choose_what_leaves,
     fetch_files,
     freeze_document,
     store_summary,
@@ -121,16 +124,19 @@ def _prepare(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bo
     check_may_go(delivery)
     referral = delivery.referral
     document = freeze_document(version, referral) if frozen else document_of(referral)
-    more_later = fetch_files(referral)
+    shown = choose_what_leaves(version, delivery.destination).part(document)
+    may_leave = delivery.destination.files_allowed()
+    more_later = fetch_files(referral) if ATTACHMENT in may_leave else False
     record = map_record(delivery, document)
     choose_reference(delivery)
-    summary = store_summary(referral, document)
+    summary = store_summary(referral, shown) if SUMMARY in may_leave else None
     return build(
         delivery,
         version,
         ledger,
         record,
         document=document,
+        shown=shown,
         summary=summary,
         more_later=more_later,
         frozen=frozen,

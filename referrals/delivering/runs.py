@@ -34,7 +34,11 @@ from referrals import sentences
 from referrals.delivering.building import Built, build_removal, build_row, map_record
 from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.ledger import DeliveryLedger
-from referrals.delivering.preparing import choose_reference, freeze_document
+from referrals.delivering.preparing import (
+    choose_reference,
+    choose_what_leaves,
+    freeze_document,
+)
 from referrals.delivering.restore import looking, marks
 from referrals.delivering.running import check_may_go
 from referrals.delivering.settling import settle
@@ -209,7 +213,8 @@ class _Carrying:
             document = freeze_document(version, delivery.referral)
             record = map_record(delivery, document)
             choose_reference(delivery)
-            return build_row(delivery, version, ledger, record)
+            shown = choose_what_leaves(version, delivery.destination).part(document)
+            return build_row(delivery, version, ledger, record, shown)
         except DeliveryError as error:
             self.left_out.append((lease, delivery, error))
         except Exception as error:

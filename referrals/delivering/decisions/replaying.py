@@ -13,6 +13,8 @@ from core import audit
 from core.database import clock
 from integrations.models import Destination
 from integrations.transport import Transport
+from mapping.source import parts
+from mapping.source.allowing import EVERYTHING, AllowList
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.running import why_not_now
 from referrals.models import Delivery, Referral, ReferralFile, Version
@@ -28,6 +30,7 @@ NOT_THE_LATEST = "It will not come any more, and this destination takes only the
 RUNNING = "Its referral is being sent at this moment."
 NOT_KEPT = "What it showed is not kept."
 WITHDRAWN = "A file of it was withdrawn since."
+NOT_ALLOWED = "It holds a field that may no longer leave to this destination."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,22 @@ def why_not_replay(version: Version, transport: Transport) -> str:
         return why
     if version.document is None:
         return "" if version.state in Version.PENDING else NOT_KEPT
-    return WITHDRAWN if _shows_a_withdrawn_file(version) else ""
+    if _shows_a_withdrawn_file(version):
+        return WITHDRAWN
+    return NOT_ALLOWED if _holds_more_than_may_leave(version) else ""
+
+
+def _holds_more_than_may_leave(version: Version) -> bool:
+    """Return whether what was sent with it has something that may not leave any more."""
+    if not version.attempts.exists():
+        return False
+    document: Any = version.document
+    before = EVERYTHING
+    if version.allowed_fields is not None:
+        before = AllowList(tuple(version.allowed_fields))
+    now = version.delivery.destination.allow_list()
+    sent, may_leave = (dict(parts.leaves(one.part(document))) for one in (before, now))
+    return any(path not in may_leave for path in sent if path[0] != "attachments")
 
 
 def _shows_a_withdrawn_file(version: Version) -> bool:
