@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from standardwebhooks import Webhook
@@ -41,12 +42,36 @@ def send(
     something else has answered is for the caller to say. Raises a DeliveryError: see `error_of`,
     and for no answer at all `integrations.http.network`.
     """
+    answer = post(
+        url, secrets, message_id, payload, headers=headers, seconds=seconds, max_bytes=max_bytes
+    )
+    if not answer.ok:
+        raise error_of(answer)
+    return answer
+
+
+def post(
+    url: str,
+    secrets: Sequence[str],
+    message_id: str,
+    payload: Any,
+    *,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    max_bytes: int = 1024,
+    at: datetime | None = None,
+) -> Answer:
+    """Post as `send` does, and return the answer whatever it says.
+
+    It is signed for the moment `at`; without one, for the time of the database. Raises a
+    DeliveryError for no answer at all.
+    """
     body = json.dumps(payload, ensure_ascii=False)
-    ours = signed(secrets, message_id, body)
+    ours = signed(secrets, message_id, body, at)
     taken = {name.lower() for name in ours}
     extra = {name: text for name, text in (headers or {}).items() if name.lower() not in taken}
     try:
-        answer = outbound.send(
+        return outbound.send(
             "POST",
             url,
             headers={**extra, **ours},
@@ -57,16 +82,15 @@ def send(
         )
     except outbound.OutboundError as error:
         raise delivery_error(error) from None
-    if not answer.ok:
-        raise error_of(answer)
-    return answer
 
 
-def signed(secrets: Sequence[str], message_id: str, body: str) -> dict[str, str]:
+def signed(
+    secrets: Sequence[str], message_id: str, body: str, at: datetime | None = None
+) -> dict[str, str]:
     """Return the headers of a body: its id, the time, and a signature by each secret."""
     if not secrets:
         raise ValueError("a webhook is never sent without a signature")
-    now = clock.now()
+    now = at or clock.now()
     signatures = [Webhook(secret).sign(message_id, now, body) for secret in secrets]
     return {
         "Content-Type": "application/json",

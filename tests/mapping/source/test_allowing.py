@@ -141,7 +141,7 @@ def texts(value: Any) -> Iterator[str]:
 def test_whatever_a_mapping_reads_nothing_leaves_that_is_not_allowed() -> None:
     document = full_document()
     every = {text for text in texts(document) if re.match(r"canary|\d", text)}
-    chance = random.Random(16)  # noqa: S311 - not a secret
+    chance = random.Random(16)
     for number in range(60):
         names = tuple(chance.sample(NAMES, number % 12))
         allowed = AllowList(names, attachments=bool(number % 2))

@@ -1,0 +1,68 @@
+"""A partner in a process of its own: it checks signatures by hand, fails as it is told, recovers.
+
+    python receiver.py FOLDER SECRET
+
+It writes its port into `FOLDER/port` and each push that it took as a line into `FOLDER/taken`. The
+lines of `FOLDER/answers` are its next answers: a status, and a Retry-After where one follows.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+FOLDER, SECRET = Path(sys.argv[1]), sys.argv[2]
+
+
+def is_signed(headers: dict[str, str], body: bytes) -> bool:
+    key = base64.b64decode(SECRET.removeprefix("whsec_"))
+    content = b".".join(
+        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body]
+    )
+    ours = "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+    return ours in headers["webhook-signature"].split()
+
+
+def next_answer() -> list[str]:
+    file = FOLDER / "answers"
+    answers = file.read_text().splitlines() if file.exists() else []
+    file.write_text("\n".join(answers[1:]))
+    return answers[0].split() if answers else ["200"]
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.say(["405"])
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = next_answer() if is_signed(dict(self.headers.items()), body) else ["401"]
+        line = {"id": self.headers["webhook-id"], "status": answer[0], "body": json.loads(body)}
+        with (FOLDER / "taken").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.say(answer)
+
+    def say(self, answer: list[str]) -> None:
+        status = int(answer[0])
+        body = b'{"id": "P-1"}' if status == 200 else b'{"message": "Reason is too long"}'
+        self.send_response(status)
+        for after in answer[1:]:
+            self.send_header("Retry-After", after)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    (FOLDER / "port.new").write_text(str(server.server_port))
+    (FOLDER / "port.new").rename(FOLDER / "port")
+    server.serve_forever()
