@@ -21,6 +21,7 @@ from integrations.models import (
 )
 from integrations.sources.auth import verify_secret
 from mapping.models import Mapping
+from mapping.source.allowing import AllowList
 
 EXAMPLE = Path(__file__).parents[2] / "fixtures" / "examples" / "config.yaml"
 # Read as text: YAML 1.1, which safe_load follows, takes the key `on` for the value true.
@@ -159,6 +160,33 @@ def test_a_limit_that_is_none_is_named(limit: Any) -> None:
     content["destinations"][0]["options"]["per_minute"] = limit
     (said,) = problems(content)
     assert "destinations[0].options.per_minute: " in said
+
+
+def test_what_may_leave_stands_among_the_options_of_every_kind() -> None:
+    content = changed()
+    may_leave = {"fields": ["registrant.phone_1", "answers.intake"], "files": ["referral_summary"]}
+    content["destinations"][0]["options"] |= may_leave
+    apply(content)
+    destination = Destination.objects.get()
+    assert destination.allow_list() == AllowList(tuple(may_leave["fields"]), attachments=False)
+    assert not may_leave.keys() & destination.options.keys()
+    assert apply(content).nothing_changed
+    content["destinations"][0]["options"] |= {"fields": [], "files": []}
+    apply(content)
+    destination = Destination.objects.get()
+    assert (destination.allow_list().names, destination.files_allowed()) == ((), [])
+    for name in may_leave:
+        del content["destinations"][0]["options"][name]
+    apply(content)
+    assert Destination.objects.get().allow_list().is_open
+
+
+def test_what_no_destination_can_let_out_is_named() -> None:
+    for given in ({"fields": ["registrant.phone_9"]}, {"files": ["photos"]}, {"fields": "all"}):
+        content = changed()
+        content["destinations"][0]["options"] |= given
+        (said,) = problems(content)
+        assert f"destinations[0].options.{next(iter(given))}: " in said
 
 
 def test_the_report_tells_what_was_created_changed_and_left() -> None:

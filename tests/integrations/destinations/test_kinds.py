@@ -42,12 +42,15 @@ def add_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AddKin
 
 
 def test_the_kinds_are_the_folders() -> None:
-    assert destinations.kinds() == {"crms": CrmsTransport, "demo": DemoTransport}
+    shipped = {"crms": CrmsTransport, "demo": DemoTransport}
+    assert destinations.kinds().items() >= shipped.items()
 
 
 def test_a_new_folder_is_a_new_kind(add_kind: AddKind) -> None:
     add_kind("pigeon", TRANSPORT.format(name="PigeonTransport"))
-    assert list(destinations.kinds()) == ["crms", "demo", "pigeon"]
+    kinds = list(destinations.kinds())
+    assert kinds == sorted(kinds)
+    assert "pigeon" in kinds
     assert destinations.transport_class("pigeon")({}).deliver(None).external_id == "coo"
 
 
