@@ -221,3 +221,17 @@ def test_a_broken_form_is_not_kept(liaison: Client, mapping: Mapping) -> None:
 def test_who_may_not_change_the_mapping_keeps_nothing(world: World, mapping: Mapping) -> None:
     url = reverse("admin:mapping_preview_keep", args=[mapping.pk])
     assert client_of("Support", world.organization).post(url).status_code == 403
+
+
+def test_what_may_not_leave_is_neither_shown_nor_offered(world: World, mapping: Mapping) -> None:
+    support = client_of("Support", world.organization)
+    world.destination.allowed_fields = ["registrant.first_name", "answer:housing"]
+    world.destination.save()
+    page = preview(support, mapping, **NEWEST)
+    assert "Mireille" in page
+    for word in ("Tremblay", "1991", "705-555-0142", "mireille@example.org"):
+        assert word not in page
+    editor = support.get(reverse("admin:mapping_mapping_change", args=[mapping.pk]))
+    offered = {one["label"] for one in editor.context["source_fields"]}
+    assert "First name" in offered
+    assert not offered & {"Last name", "Main phone", "Reason for referral"}
