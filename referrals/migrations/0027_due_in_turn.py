@@ -5,16 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0008_row_key'),
-        ('referrals', '0026_endpoint_name'),
+        ("integrations", "0008_row_key"),
+        ("referrals", "0026_endpoint_name"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['destination', 'due_at'], name='deliveries_due_in_turn'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["destination", "due_at"],
+                name="deliveries_due_in_turn",
+            ),
         ),
     ]
