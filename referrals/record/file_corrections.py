@@ -61,8 +61,11 @@ def withdrawn_while_it_ran(delivery: Delivery, referral: Referral) -> None:
     """Flag an import that has just settled with the files withdrawn while they were sent."""
     gone = {files.step_of(f): f for f in referral.files.filter(state=files.State.WITHDRAWN)}
     for step in Step.objects.filter(delivery=delivery, name__in=gone):
-        sentence = _withdrawn(gone[step.name], sent=step.done_at is not None)
-        corrections.add([Delivery.objects.get(pk=delivery.pk)], sentence)
+        file, sent = gone[step.name], step.done_at is not None
+        ended = Delivery.objects.get(pk=delivery.pk)
+        if sent:  # whoever withdrew it before that was committed could only say that it may be
+            corrections.drop(ended, _withdrawn(file, sent=False))
+        corrections.add([ended], _withdrawn(file, sent=sent))
 
 
 def _missing(new: Iterable[ReferralFile], before: Iterable[ReferralFile]) -> Iterable[ReferralFile]:

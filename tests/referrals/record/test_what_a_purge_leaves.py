@@ -63,6 +63,7 @@ KEPT = {
     "InboundEvent.reason": "a sentence of ours, with names of the configuration",
     "Delivery.triggers": "keys of ours",
     "Version.triggers": "keys of ours",
+    "Version.allowed_fields": "keys of the configuration, as the destination had them",
     "Delivery.reference": "an id of the referral",
     "Delivery.external_id": "the id in the destination, by which staff remove it there",
     "Delivery.external_url": "where it is in the destination",

@@ -133,8 +133,9 @@ def test_a_file_withdrawn_while_the_import_runs_is_told_when_it_has_ended(world:
 
     with mock.patch(DELIVER, deliver):
         assert world.run().state == "imported"
-    assert len(world.delivery.corrections) == 1
-    assert "letter.txt" in world.delivery.corrections[0]
+    assert world.delivery.corrections == [
+        "Caredove withdrew the file “letter.txt”. It was sent before: remove it there."
+    ]
 
 
 def test_the_same_bytes_under_two_keys_are_sent_once(world: World) -> None:
