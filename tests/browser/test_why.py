@@ -40,7 +40,10 @@ def conclusion(page: Page) -> str:
     return page.get_by_role("region", name="What to do").inner_text()
 
 
-@pytest.mark.parametrize("where", ANYWHERE)
+@pytest.mark.parametrize(
+    "where",
+    [ANYWHERE[0], *(pytest.param(where, marks=pytest.mark.whole) for where in ANYWHERE[1:])],
+)
 def test_why_takes_two_clicks_from_anywhere(support: Page, where: str):
     support.goto(where)
     with checks.clicks(support) as so_far:
@@ -142,6 +145,7 @@ def test_what_crms_really_answered_is_quoted(
     expect(support.locator(".conclusion")).to_contain_text(whose)
 
 
+@pytest.mark.whole
 def test_pictures_for_the_guide(support: Page):
     support.goto("/admin/")
     ask_by_keyboard(support, seeds.reference("rejected"))

@@ -61,7 +61,7 @@ def test_the_same_event_100_times_at_once_is_one_event_and_one_import(
 
 @pytest.mark.postgres
 def test_many_events_of_one_new_referral_at_once_are_one_import(everything: Portal, crms: Crms):
-    events = [plain(number=number) for number in range(1, 41)]
+    events = [plain(number=number) for number in range(1, 21)]
     with ThreadPoolExecutor(20) as senders:
         posted = list(senders.map(everything.post, events))
     assert {answer.status_code for answer in posted} == {202}

@@ -21,7 +21,7 @@ STATES = {"waiting", "queued", "running", "imported", "needs_attention", "dismis
 LEFT = "Zebulon Quince"  # as `make_every_state` calls who was to be forgotten
 VERSIONS = [
     pytest.param("613ff02"),
-    pytest.param("7be4ad2"),
+    pytest.param("7be4ad2", marks=pytest.mark.whole),
     pytest.param("7be4ad2-postgresql", marks=pytest.mark.scaled_out),
 ]
 

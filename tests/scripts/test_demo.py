@@ -160,6 +160,7 @@ def test_a_program_that_does_not_start_is_shown_with_its_words(tmp_path):
     assert "a fault is written step:mode" in output
 
 
+@pytest.mark.whole
 def test_a_program_that_dies_is_named_and_the_others_are_ended(tmp_path):
     with demonstration(tmp_path / "state") as running:
         running.wait_until(prints("Stand-in CRMS: "))
