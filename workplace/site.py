@@ -50,7 +50,9 @@ class Workplace(admin.AdminSite):
             if "\0" in unquote(request.get_full_path()):
                 raise Http404
             try:
-                return inner(request, *args, **kwargs)
+                answer = inner(request, *args, **kwargs)
+                # Rendered here: the choices of a form ask the database only now.
+                return answer.render() if isinstance(answer, TemplateResponse) else answer
             except OverflowError:
                 raise Http404 from None
 

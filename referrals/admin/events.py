@@ -51,6 +51,7 @@ class EndpointFilter(admin.SimpleListFilter):
 @admin.register(InboundEvent)
 class InboundEventAdmin(ViewOnlyAdmin):
     organization_path = "referral__organization"
+    referral_path = "referral"
     shows_a_person = False
     list_display = ["received_at", "code", "shown_referral", "source", "result", "reason"]
     list_filter = ["state", "outcome", EndpointFilter, "source"]

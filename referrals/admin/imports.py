@@ -66,6 +66,7 @@ SELDOM = [name for one in FILTERS if one.seldom for name in one.names]
 @admin.register(Delivery)
 class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
+    referral_path = "referral"
     change_form_template = "admin/referrals/delivery.html"
     listed = "imports"
     list_display = ["shown_reference", "going_to", "problem", "turn", "shown_state", "since"]

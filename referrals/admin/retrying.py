@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from integrations.admin.shared import Tool
-from referrals.admin.viewing import ViewOnlyAdmin, badge
+from referrals.admin.viewing import ViewOnlyAdmin, badge, referrals_named
 from referrals.delivering.decisions import bulk
 from referrals.models import BulkRetry, BulkRetryItem
 
@@ -68,6 +68,16 @@ class BulkRetryAdmin(ViewOnlyAdmin):
     list_filter = ["state"]
     list_select_related = ["organization", "asked_by"]
     fields = ["state"]
+    search_fields = ["pk__exact"]
+    search_help_text = "The whole reference of a referral that was sent again."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[BulkRetry], search_term: str
+    ) -> tuple[QuerySet[BulkRetry], bool]:
+        if term := search_term.strip():
+            named = BulkRetryItem.objects.filter(delivery__referral__in=referrals_named(term))
+            queryset = queryset.filter(pk__in=named.values("bulk_retry"))
+        return queryset, False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("referrals.decide_delivery"))

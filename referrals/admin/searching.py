@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from core import audit, encryption
@@ -26,6 +27,7 @@ from referrals.record import names
 CONTEXT = "referrals.search"
 NAME_VAR = "name"
 LONGEST = 400  # characters of a name
+NOTHING_FOUND = _("Nothing was found. This list is searched by a whole reference or ID.")
 
 
 class NameFilter(admin.ListFilter):
@@ -58,7 +60,7 @@ class NameFilter(admin.ListFilter):
 class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list of rows that belong to referrals, to which `referral_path` leads from a row."""
 
-    referral_path: ClassVar[str] = "referral"
+    referral_path: ClassVar[str] = ""  # empty where a row belongs to no single referral
     listed: ClassVar[str] = ""  # what the audit trail calls the rows; else as the model is called
     search_help_text = (
         "A reference or another id, or the registrant's first and last name, whole. "
@@ -66,7 +68,8 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        return [*super().get_list_filter(request), NameFilter]
+        filters = super().get_list_filter(request)
+        return [*filters, NameFilter] if self.referral_path else [*filters]
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(sensitive_post_parameters()(self.search_view))
@@ -78,15 +81,20 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         found = reverse(f"admin:{self._url_name('changelist')}")
         # No database takes a NUL.
-        if asked := request.POST.get(SEARCH_VAR, "").replace("\0", "").strip()[:LONGEST]:
-            found = f"{found}?{urlencode(self._sought(request, asked))}"
-        return HttpResponseRedirect(found)
+        asked = request.POST.get(SEARCH_VAR, "").replace("\0", "").strip()[:LONGEST]
+        sought = self._sought(request, asked) if asked else {}
+        return HttpResponseRedirect(f"{found}?{urlencode(sought)}" if sought else found)
 
     def _sought(self, request: HttpRequest, asked: str) -> dict[str, str]:
-        rows, _ = self.get_search_results(request, self.get_queryset(request), asked)
+        rows, _distinct = self.get_search_results(request, self.get_queryset(request), asked)
         by_id = rows.exists()
         audit.record(request, f"search {self.rows_are()}", by="id" if by_id else "name")
-        return {SEARCH_VAR: asked} if by_id else {NAME_VAR: sealed(names.find(asked))}
+        if by_id:
+            return {SEARCH_VAR: asked}
+        if self.referral_path:
+            return {NAME_VAR: sealed(names.find(asked))}
+        self.message_user(request, NOTHING_FOUND, messages.WARNING)
+        return {}
 
     def rows_are(self) -> str:
         return self.listed or str(self.model._meta.verbose_name_plural)

@@ -531,7 +531,7 @@ def files_to_follow(it: Scene) -> None:
     it.set_delivery(due_at=clock.now() + timedelta(minutes=5))
 
 
-@case(Cause.ERROR_NOT_CLEARED, "files", "It later succeeded", Actor.SUPPORT)
+@case(Cause.ERROR_NOT_CLEARED, "", "It later succeeded", Actor.SUPPORT)
 def error_not_cleared(it: Scene) -> None:
     it.crms.fail("create", "400", times=1)
     it.imported()

@@ -15,7 +15,7 @@ from integrations.models import (
 )
 from referrals.advice import Actor
 from referrals.answers.readiness import organization_imports
-from referrals.models import Referral
+from referrals.models import Delivery, Referral
 from referrals.running import test_events
 from workplace.models import PreviewSeen
 
@@ -41,21 +41,30 @@ def organizations(user: Any) -> QuerySet[Organization]:
         source__active=True,
     )
     referrals = Referral.objects.filter(organization=here)
-    working = Destination.objects.filter(
-        organization=here, checked_at__isnull=False, paused_at__isnull=True
-    )
+    # What has been imported has tested the connection better than a test, and shows what is sent.
+    imported = Delivery.objects.filter(imported_at__isnull=False, destination=OuterRef("pk"))
+    answered = Q(checked_at__isnull=False) | Exists(imported)
+    destinations = Destination.objects.filter(organization=here)
+    working = destinations.filter(answered, paused_at__isnull=True)
     configs = TriggerConfig.objects.filter(listing__organization=here)
-    on = configs.filter(
-        enabled=True, destination__checked_at__isnull=False, destination__paused_at__isnull=True
+    imports = Delivery.objects.filter(
+        imported_at__isnull=False, destination=OuterRef("destination")
     )
+    on = configs.filter(
+        Q(destination__checked_at__isnull=False) | Exists(imports),
+        enabled=True,
+        destination__paused_at__isnull=True,
+    )
+    previews = PreviewSeen.objects.filter(organization=here)
     rows = Organization.objects.annotate(
         has_credentials=Exists(credentials),
         has_event=Exists(referrals),
         has_event_of_caredove=Exists(referrals.exclude(test_events.is_test())),
-        has_destination=Exists(Destination.objects.filter(organization=here)),
+        has_destination=Exists(destinations),
         has_working_destination=Exists(working),
         has_connection=Exists(configs),
-        has_preview=Exists(PreviewSeen.objects.filter(organization=here)),
+        has_preview=Exists(previews),
+        has_imports=Exists(destinations.filter(Exists(imported))),
         is_on=Exists(on),
     )
     return scope.limited(rows, user, "pk")
@@ -109,9 +118,9 @@ def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     yield OnboardingStep(
         "preview",
         "First preview seen",
-        organization.has_preview,
+        organization.has_preview or organization.has_imports,
         "Somebody has seen what will be sent."
-        if organization.has_preview
+        if organization.has_preview or organization.has_imports
         else "Look at what the destination will get before anything is sent.",
         Actor.LIAISON,
         connects,
@@ -147,7 +156,7 @@ def _events_sentence(organization: Any) -> str:
 
 def _destination_sentence(organization: Any) -> str:
     if organization.has_working_destination:
-        return "The destination answered the last test."
+        return "The destination answers."
     if organization.has_destination:
         return "Open the destination and press “Test connection”."
     return "Add the destination: its address and its token."

@@ -252,5 +252,6 @@ class ImportChecks:
     def _flag(self) -> Check:
         if self.delivery.has_uncleared_error:
             sentence = f"It is in {self.delivery.destination} as {self.delivery.external_id}."
-            raise self._red(FILES, Cause.ERROR_NOT_CLEARED, sentence)
+            seen = Check(FILES, Light.GREEN, sentence)  # good news, that somebody has to click away
+            raise Stop(seen, Cause.ERROR_NOT_CLEARED, self.advice, self.delivery)
         return Check(FILES, Light.GREEN)
