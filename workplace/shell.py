@@ -1,25 +1,88 @@
-"""What every page shares: where a person may go, and the box "Why is it not in CRMS?"."""
+"""What every page shares: one navigation, by what people do, and the box that finds anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 # Any of these lets a person ask why; they hear of their organizations alone.
 MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
-# What it is called, its URL, and the permission that opens it.
-PLACES = (
-    ("Home", "admin:index", ""),
-    ("Work list", "admin:referrals_delivery_changelist", "referrals.view_delivery"),
-    ("Referrals", "admin:referrals_referral_changelist", "referrals.view_referral"),
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the navigation: what it is called, its URL's name, the permission that opens it."""
+
+    label: str | Promise
+    name: str
+    permission: str = ""
+
+
+# The first group has no heading: it is what people open daily, and stands at the thumb on a phone.
+GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
     (
-        "Listings",
-        "admin:integrations_servicelisting_changelist",
-        "integrations.view_servicelisting",
+        "",
+        (
+            Page(_("Home"), "index"),
+            Page(_("Work list"), "referrals_delivery_changelist", "referrals.view_delivery"),
+            Page(_("Referrals"), "referrals_referral_changelist", "referrals.view_referral"),
+            Page(_("Events"), "referrals_inboundevent_changelist", "referrals.view_inboundevent"),
+            Page(_("Bulk retries"), "referrals_bulkretry_changelist", "referrals.view_bulkretry"),
+            Page(_("Runs"), "referrals_run_changelist", "referrals.view_run"),
+        ),
     ),
-    ("Mappings", "admin:mapping_mapping_changelist", "mapping.view_mapping"),
-    ("Destinations", "admin:integrations_destination_changelist", "integrations.view_destination"),
+    (
+        _("Set up"),
+        (
+            Page(
+                _("Listings"),
+                "integrations_servicelisting_changelist",
+                "integrations.view_servicelisting",
+            ),
+            Page(_("Mappings"), "mapping_mapping_changelist", "mapping.view_mapping"),
+            Page(
+                _("Destinations"),
+                "integrations_destination_changelist",
+                "integrations.view_destination",
+            ),
+            Page(_("Alerts"), "workplace_alert_changelist", "workplace.view_alert"),
+            Page(
+                _("Alert recipients"),
+                "workplace_alertrecipient_changelist",
+                "workplace.view_alertrecipient",
+            ),
+            Page(
+                _("Alert settings"),
+                "workplace_alertsettings_changelist",
+                "workplace.view_alertsettings",
+            ),
+        ),
+    ),
+    (
+        _("Administration"),
+        (
+            Page(
+                _("Organizations"),
+                "integrations_organization_changelist",
+                "integrations.view_organization",
+            ),
+            Page(_("Onboarding"), "onboarding", "integrations.view_organization"),
+            Page(_("Sources"), "integrations_source_changelist", "integrations.view_source"),
+            Page(_("People"), "auth_user_changelist", "auth.view_user"),
+            Page(_("Roles"), "auth_group_changelist", "auth.view_group"),
+            Page(
+                _("Retention"),
+                "referrals_retentionperiod_changelist",
+                "referrals.view_retentionperiod",
+            ),
+            Page(_("Audit"), "core_auditevent_changelist", "core.view_auditevent"),
+            Page(_("Configuration"), "configuration_import", "access.see_all_organizations"),
+        ),
+    ),
 )
 
 
@@ -30,16 +93,25 @@ class Place:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: str
+    places: list[Place]
+
+
 def shell_of(request: HttpRequest) -> dict[str, Any]:
     """Return the places that the person may open, and the URL of the box if they may use it."""
-    return {
-        "places": [
-            Place(label, url, _is_current(request.path, url))
-            for label, name, permission in PLACES
-            if (url := _open_to(request.user, name, permission))
-        ],
-        "why_url": _open_to(request.user, "admin:why", "") if may_ask(request.user) else "",
-    }
+    groups = [
+        Group(str(label), places)
+        for label, pages in GROUPS
+        if (places := [*_places(request, pages)])
+    ]
+    return {"groups": groups, "find_url": _url(request.user, Page("", "find"))}
+
+
+def places_of(request: HttpRequest) -> list[Place]:
+    """Return every place of the navigation that the person may open."""
+    return [place for group in shell_of(request)["groups"] for place in group.places]
 
 
 def may_ask(user: Any) -> bool:
@@ -47,14 +119,20 @@ def may_ask(user: Any) -> bool:
     return any(user.has_perm(permission) for permission in MAY_ASK)
 
 
-def _open_to(user: Any, name: str, permission: str) -> str:
+def _places(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Place]:
+    for page in pages:
+        if url := _url(request.user, page):
+            yield Place(str(page.label), url, _is_current(request.path, url))
+
+
+def _url(user: Any, page: Page) -> str:
     """Return the URL of a page, or an empty string where there is none for this person."""
     if not (user.is_active and user.is_staff):
         return ""
-    if permission and not user.has_perm(permission):
+    if page.permission and not user.has_perm(page.permission):
         return ""
     try:
-        return reverse(name)
+        return reverse(f"admin:{page.name}")
     except NoReverseMatch:
         return ""
 

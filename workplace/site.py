@@ -19,6 +19,7 @@ from workplace.shell import shell_of
 SCREENS: tuple[str, ...] = (
     "workplace.configuration",
     "workplace.connecting",
+    "workplace.finding",
     "workplace.mapping_preview",
     "workplace.onboarding",
     "workplace.why",
@@ -28,6 +29,7 @@ SCREENS: tuple[str, ...] = (
 class Workplace(admin.AdminSite):
     site_header = site_title = "Dovetail"
     site_url = None  # there is nothing to view but the admin
+    enable_nav_sidebar = False  # one navigation, by what people do (shell.py)
     index_title = "Home"
     index_template = "admin/home.html"
 

@@ -18,6 +18,7 @@ SEE_ALL = "access.see_all_organizations"
 RULES: tuple[tuple[str, str], ...] = (
     *((f"*_{model}_{verb}", NOBODY) for model in READ_ONLY for verb in ("add", "delete")),
     ("index", ANYBODY),
+    ("find", ANYBODY),
     ("jsi18n", ANYBODY),
     ("password_change*", ANYBODY),
     ("logout", ANYBODY),

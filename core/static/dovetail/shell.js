@@ -1,14 +1,14 @@
-// The key "/" goes to the box "Why is it not in CRMS?", wherever one is; the account's menu closes
-// when one goes elsewhere.
+// Ctrl+K and "/" go to the box that finds anything; the account's menu closes when one goes elsewhere.
 
-const box = document.getElementById("why-reference");
+const box = document.getElementById("find");
 
 const writing = (element) =>
   element.isContentEditable || element.matches("input, textarea, select, [role=textbox]");
 
 document.addEventListener("keydown", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (box && event.key === "/" && plain && !writing(event.target)) {
+  const combined = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
+  if (box && (combined || (event.key === "/" && plain && !writing(event.target)))) {
     event.preventDefault();
     box.focus();
     box.select();
