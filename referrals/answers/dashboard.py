@@ -7,12 +7,12 @@ left undone.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, TruncDate
 
 from core.database import clock
 from integrations.models import Destination
@@ -74,7 +74,7 @@ def destinations_with_figures(
 ) -> list[Destination]:
     """Return the destinations, each with when it last worked and failed, and its flow.
 
-    The attributes are `last_success`, `last_failure`, `matched`, `imported` and `failed`.
+    The attributes are `last_success`, `last_failure`, `matched`, `imported`, `failed`, `queued`.
     """
     return list(
         destinations.select_related("organization")
@@ -85,6 +85,7 @@ def destinations_with_figures(
             matched=_count(opened_at__gte=since),
             imported=_count(imported_at__gte=since),
             failed=_count(error_at__gte=since),
+            queued=_count(state=State.QUEUED),
         )
     )
 
@@ -134,15 +135,67 @@ def _worked_since(destination: Any) -> bool:
     return worked is not None and worked >= destination.last_failure
 
 
-def flow(destinations: Iterable[Any], events: QuerySet[InboundEvent], since: datetime) -> Flow:
-    """Return what came and went, of destinations with figures and of the events given."""
+def flow(destinations: Iterable[Any], received: int) -> Flow:
+    """Return what came and went, of destinations with figures; so many events were received."""
     known = list(destinations)
     return Flow(
-        received=events.filter(received_at__gte=since).order_by().count(),
+        received=received,
         matched=sum(one.matched for one in known),
         imported=sum(one.imported for one in known),
         failed=sum(one.failed for one in known),
     )
+
+
+# -- Days and weeks --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one day brought to one destination."""
+
+    date: date
+    destination: int
+    imported: int = 0
+    failed: int = 0
+
+
+def days(destinations: Iterable[int], since: datetime) -> list[Day]:
+    """Return what each day since a midnight brought; days without anything are left out."""
+    theirs = Delivery.objects.filter(destination__in=list(destinations)).order_by()
+    counted = [
+        theirs.filter(**{f"{moment}__gte": since})
+        .values_list(Value(name), TruncDate(moment, tzinfo=since.tzinfo), "destination")
+        .annotate(count=Count("pk"))
+        for name, moment in (("imported", "imported_at"), ("failed", "error_at"))
+    ]
+    found: dict[tuple[date, int], dict[str, int]] = {}
+    for name, day, destination, count in counted[0].union(counted[1], all=True):
+        found.setdefault((day, destination), {})[name] = count
+    return [Day(day, destination, **counts) for (day, destination), counts in sorted(found.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How many events came."""
+
+    this_week: int  # the last seven days
+    week_before: int
+    today: int
+
+
+def received(events: QuerySet[InboundEvent], now: datetime, today: datetime) -> Received:
+    """Return how many events came until `now`; `today` is its midnight."""
+    week = now - timedelta(days=7)
+    counted = (
+        events.filter(received_at__gte=week - timedelta(days=7))
+        .order_by()
+        .aggregate(
+            this_week=Count("pk", filter=Q(received_at__gte=week)),
+            week_before=Count("pk", filter=Q(received_at__lt=week)),
+            today=Count("pk", filter=Q(received_at__gte=today)),
+        )
+    )
+    return Received(**counted)
 
 
 # -- What needs a person ---------------------------------------------------------------------------
@@ -220,16 +273,14 @@ def oldest_unfinished(destinations: Iterable[Destination]) -> Delivery | None:
     has seen to it.
     """
     theirs = Delivery.objects.filter(destination__in=[one.pk for one in destinations])
-    firsts = [
-        theirs.filter(condition).order_by("opened_at").only("opened_at", "state").first()
-        for condition in (
-            Q(state=State.QUEUED),
-            Q(state=State.RUNNING),
-            Q(state=State.NEEDS_ATTENTION) & UNCLEARED,
-        )
-    ]
-    return min(
-        (delivery for delivery in firsts if delivery),
-        key=lambda delivery: delivery.opened_at,
-        default=None,
-    )
+    # Each from its own index; together in one query.
+    is_first = Q(pk__in=[])
+    for condition in (
+        Q(state=State.QUEUED),
+        Q(state=State.RUNNING),
+        Q(state=State.NEEDS_ATTENTION) & UNCLEARED,
+    ):
+        first = theirs.filter(condition).order_by("opened_at").values("pk")[:1]
+        is_first |= Q(pk=Subquery(first))
+    firsts = Delivery.objects.filter(is_first).only("opened_at", "state")
+    return firsts.order_by("opened_at").first()

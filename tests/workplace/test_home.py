@@ -87,9 +87,9 @@ def test_a_destination_that_is_paused_after_failures_is_failing_and_needs_nobody
 
 def needs_on(page: Any) -> list[tuple[str, str, int]]:
     return [
-        (cause.key, str(place.need.destination), place.need.count)
-        for cause, places in page.context["causes"]
-        for place in places
+        (row.cause.key, str(place.need.destination), place.need.count)
+        for row in page.context["causes"]
+        for place in row.places
     ]
 
 
@@ -126,15 +126,15 @@ def test_each_number_leads_to_exactly_the_imports_that_it_counts(
     page = support.get(HOME)
 
     assert needs_on(page) == [
+        ("gave_up", "Birchwood CRMS", 1),  # support's own comes first
         ("held", "Housing CRMS", 2),
         ("rejected", "Birchwood CRMS", 3),
-        ("gave_up", "Birchwood CRMS", 1),
         ("succeeded", "Birchwood CRMS", 1),
     ]
-    for _, places in page.context["causes"]:
-        for place in places:
+    for row in page.context["causes"]:
+        for place in (*row.places, row):
             listed = support.get(place.url).context["cl"]
-            assert listed.result_count == place.need.count
+            assert listed.result_count == (row.count if place is row else place.need.count)
             assert place.url.replace("&", "&amp;") in shown(page)
 
 
@@ -167,6 +167,55 @@ def test_events_that_could_not_be_opened_are_counted(support: Client, world: Wor
     assert listed.context["cl"].result_count == 1
 
 
+def test_one_button_sends_all_of_a_cause_again_or_clears_what_later_succeeded(
+    support: Client, world: World
+) -> None:
+    for _ in range(2):
+        failed(world.destination, Reason.RETRIES_EXHAUSTED)
+        delivery(world.destination, State.IMPORTED, external_id="RF", error_at=NOW)
+    failed(world.destination)
+
+    rows = {row.cause.key: row for row in support.get(HOME).context["causes"]}
+
+    assert rows["rejected"].button is None
+    assert (rows["gave_up"].button.label, rows["succeeded"].button.label) == ("Retry 2", "Clear 2")
+    asked = support.post(rows["gave_up"].button.url, rows["gave_up"].button.data, follow=True)
+    assert "2 imports can be sent again" in shown(asked)
+    asked = support.post(rows["succeeded"].button.url, rows["succeeded"].button.data)
+    assert "These 2 imports" in shown(asked)
+
+
+def test_the_picture_shows_fourteen_days_and_says_the_same_as_a_table(
+    support: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = timezone.localtime(NOW).replace(hour=12)
+    monkeypatch.setattr(clock, "now", lambda: noon)
+    for ago in (0, 3, 8, 13, 14):
+        moment = noon - timedelta(days=ago)
+        delivery(world.destination, State.IMPORTED, external_id="R", imported_at=moment)
+    failed(world.destination, error_at=noon - timedelta(days=3))
+
+    page = support.get(HOME)
+
+    bars = page.context["bars"]
+    assert [(bar.imported, bar.failed) for bar in bars if bar.imported] == [
+        (1, 0),
+        (1, 0),
+        (1, 1),
+        (1, 0),
+    ]
+    assert len(bars) == 14
+    table = page.context["days_table"]
+    assert [row[1:] for row in table] == [
+        ("Birchwood CRMS", 1, 0),
+        ("Birchwood CRMS", 1, 1),
+        ("Birchwood CRMS", 1, 0),
+        ("Birchwood CRMS", 1, 0),
+    ]
+    assert (page.context["imported"].count, page.context["imported"].before) == (2, 2)
+    assert "In the last 14 days: 4 imported, 1 failed" in shown(page)
+
+
 # -- The day and the connections -----------------------------------------------------------------
 
 
@@ -182,7 +231,7 @@ def test_the_flow_of_today_can_be_read(
 
     words = shown(support.get(HOME))
 
-    assert "Since midnight: 2 events received, 2 matched a trigger, 1 imported, 1 failed." in words
+    assert "Since midnight: received 2, matched a trigger 2, imported 1, failed 1." in words
 
 
 def test_connections_say_how_they_do_the_worst_first(support: Client, world: World) -> None:
@@ -235,7 +284,7 @@ def test_a_liaison_sees_listings_and_connections_and_no_imports(world: World) ->
     assert "1 of 2 listings</strong> are connected" in words
     assert "Food bank" in words
     assert "Nothing is lost; an administrator has to fix it." in words
-    assert "What needs a person" not in words
+    assert "Needs attention" not in words
     assert "The token has expired" not in words
     assert reverse("admin:referrals_delivery_changelist") not in words
 
@@ -268,5 +317,5 @@ def test_home_takes_few_queries(
         delivery(closed, State.QUEUED, due_at=NOW)
     client = client_of(role, world.organization)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(15):
         assert client.get(HOME).status_code == 200
