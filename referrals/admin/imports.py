@@ -1,6 +1,9 @@
 """Deliveries: what is wrong, whose turn it is, and since when."""
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -8,10 +11,13 @@ from django.db.models import F, Q, QuerySet
 from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
+from integrations.models import Destination
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.answers import AnswersAdmin
 from referrals.admin.choices import choices
@@ -41,7 +47,8 @@ from referrals.admin.viewing import (
     referrals_named,
 )
 from referrals.advice import Actor, advice
-from referrals.answers.causes import BY_KEY, cause_key
+from referrals.answers import dashboard
+from referrals.answers.causes import BY_KEY, CAUSES, cause_key
 from referrals.models import Delivery
 
 State = Delivery.State
@@ -60,7 +67,17 @@ FILTERS: list[Any] = [
     DateFilter,
     OrderFilter,
 ]
-SELDOM = [name for one in FILTERS if one.seldom for name in one.names]
+FOLDED = [name for one in FILTERS for name in one.names if one is not CauseFilter]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A cause that the list can be narrowed to by one click, and how often it is met."""
+
+    label: str
+    count: int
+    url: str
+    current: bool
 
 
 @admin.register(Delivery)
@@ -122,10 +139,37 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {
-            "title": "Work list",
-            "seldom_used": any(request.GET.get(name) for name in SELDOM),
+            "title": _("Work list"),
+            "filtered": any(request.GET.get(name) for name in FOLDED),
+            "chips": self._chips(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def _chips(self, request: HttpRequest) -> list[Chip]:
+        """Return the causes with their counts, of the organization and destination chosen."""
+        rows = self.admin_site.get_model_admin(Destination).get_queryset(request)
+        kept = {name: request.GET.get(name, "") for name in ("organization", "destination")}
+        chosen = [
+            one
+            for one in rows.select_related("organization").defer("options")
+            if kept["organization"] in ("", str(one.organization_id))
+            and kept["destination"] in ("", str(one.pk))
+        ]
+        counts: Counter[str] = Counter()
+        for need in dashboard.needs(chosen):
+            counts[need.cause.key] += need.count
+        query = {name: value for name, value in kept.items() if value}
+        reason = request.GET.get(CauseFilter.parameter_name)
+        return [
+            Chip(
+                cause.label,
+                counts[cause.key],
+                f"?{urlencode({**query, 'error': 'all', CauseFilter.parameter_name: cause.key})}",
+                cause.key == reason,
+            )
+            for cause in CAUSES
+            if counts[cause.key]
+        ]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Return the oldest error first: it has waited longest. Else the newest import first."""
@@ -147,8 +191,9 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
     @admin.display(description="listing and destination")
     def going_to(self, delivery: Delivery) -> SafeString:
         listing = delivery.referral.listing or "Listing unknown"
+        going = f"{delivery.destination}, {_owner(delivery)}"
         return format_html(
-            "{}<small>{}, {}</small>", listing, delivery.destination, _owner(delivery)
+            '<span class="cut" title="{0}">{0}</span><small title="{1}">{1}</small>', listing, going
         )
 
     @admin.display(description="state")
@@ -162,29 +207,30 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
         said = _said(delivery)
         shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
         failed = delivery.has_uncleared_error and delivery.last_kind
-        code = delivery.last_code if failed else ""
+        detail = " · ".join(filter(None, [delivery.last_code if failed else "", shown]))
         return (
             format_html(
-                "{}{}{}",
+                "{}{}",
                 format_html("<strong>{}</strong>", cause.label) if cause else "",
-                format_html("<span>{}</span>", shown) if shown else "",
-                format_html("<small>{}</small>", code) if code else "",
+                format_html('<small title="{0}">{0}</small>', detail) if detail else "",
             )
             or "–"
         )
 
     @admin.display(description="whose turn")
-    def turn(self, delivery: Delivery) -> str:
+    def turn(self, delivery: Delivery) -> SafeString | str:
         actor = advice(delivery).actor
-        return "–" if actor is Actor.NOBODY else str(actor)
+        if actor is Actor.NOBODY:
+            return "–"
+        return format_html('<span class="turn" title="{0}">{0}</span>', str(actor))
 
     @admin.display(description="since")
     def since(self, delivery: Delivery) -> SafeString:
         moment = delivery.shown_since or delivery.opened_at  # type: ignore[attr-defined]
         return format_html(
-            '<time datetime="{}">{}</time><small>{}</small>',
+            '<time datetime="{}" title="{}">{}</time>',
             moment.isoformat(),
-            f"{timezone.localtime(moment):%Y-%m-%d %H:%M}",
+            date_format(timezone.localtime(moment), "DATETIME_FORMAT"),
             timesince(moment, depth=1),
         )
 

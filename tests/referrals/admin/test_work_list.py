@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from access.roles import LIAISON, SUPPORT
 from core.models import AuditEvent
@@ -93,7 +94,7 @@ def test_it_says_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) 
         "The destination refused the referral",
         rejected.delivery.message,
         str(Actor.REFERRAL_STAFF),
-        f"{timezone.localtime(rejected.delivery.error_at):%Y-%m-%d %H:%M}",
+        date_format(timezone.localtime(rejected.delivery.error_at), "DATETIME_FORMAT"),
     ):
         assert words in page
     assert AuditEvent.objects.get(action="list imports").detail == {
