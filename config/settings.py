@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "access",
     "mapping",
     "integrations",
+    "directory",
     "referrals",
     "alerts",
     "workplace",

@@ -24,5 +24,6 @@ urlpatterns = [
     ),
     path("admin/", admin.site.urls),
     path("", include("core.web.urls")),
+    path("", include("directory.api.urls")),
     path("", include("referrals.api.urls")),
 ]

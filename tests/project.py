@@ -11,6 +11,7 @@ FOLDERS = (
     "access",
     "mapping",
     "integrations",
+    "directory",
     "referrals",
     "alerts",
     "workplace",

@@ -7,6 +7,9 @@ class WorkplaceConfig(AppConfig):
 
     def ready(self) -> None:
         from access import roles
+        from directory import taking_in
+        from referrals.running import dispatcher
 
         # The last app to be migrated: by then every permission is there.
         post_migrate.connect(roles.install_roles, sender=self)
+        dispatcher.beside(taking_in.take_in)

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.compare import Effect
 from integrations import destinations, sources
+from integrations.configuration import keys
 from integrations.configuration.applying import Run
 from integrations.configuration.problems import Path, did_you_mean
 from integrations.configuration.rows import Refused, write
@@ -41,6 +42,9 @@ def apply_content(run: Run, content: Content) -> None:
     apply_each(run, _source, content.get("sources", []), "sources")
     apply_each(run, _destination, content.get("destinations", []), "destinations")
     apply_each(run, _trigger, content.get("triggers", []), "triggers")
+    for name, key in keys.added.items():
+        if name in content:
+            key.apply(run, content[name], (name,))  # type: ignore[literal-required]
 
 
 def apply_each(

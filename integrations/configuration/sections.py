@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from rest_framework import serializers
 
+from integrations.configuration import keys
 from integrations.configuration.problems import ConfigurationError, Path, Problem, did_you_mean
 from integrations.configuration.reading import Tree
 from integrations.models import Organization
@@ -199,6 +200,9 @@ class FileSection(Section):
     destinations = several(DestinationSection)
     triggers = several(TriggerSection)
     mappings = several(MappingSection)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {name: key.field() for name, key in keys.added.items()}
 
 
 class Content(TypedDict, total=False):

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from access import scope
 from core.compare import Comparison, Difference, Effect
 from integrations import destinations
-from integrations.configuration import apply_checked
+from integrations.configuration import apply_checked, keys
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 from integrations.configuration.reading import Tree, read
 from integrations.configuration.rows import REASON, Report
@@ -200,10 +200,17 @@ def _checked(tree: Tree) -> Content:
     if len(named) != 1:
         said = "one organization is expected here; apply_config takes files with several"
         raise ConfigurationError([Problem(("organizations",), said)])
-    problems = [Problem(path, said, tree.line(path)) for path, said in _foreign(content, named[0])]
+    foreign = [*_of_the_portal(content), *_foreign(content, named[0])]
+    problems = [Problem(path, said, tree.line(path)) for path, said in foreign]
     if problems:
         raise ConfigurationError(problems)
     return content
+
+
+def _of_the_portal(content: Content) -> Iterator[tuple[Path, str]]:
+    for name in keys.added:
+        if name in content:
+            yield (name,), "this belongs to the whole portal; apply_config takes it"
 
 
 def _foreign(content: Content, owner: str) -> Iterator[tuple[Path, str]]:

@@ -14,6 +14,7 @@ PRODUCT = (
     "alerts",
     "config",
     "core",
+    "directory",
     "integrations",
     "mapping",
     "referrals",

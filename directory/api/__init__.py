@@ -1,0 +1,1 @@
+"""The public API: HSDS 3.1 at /hsds/3.1."""

@@ -1,0 +1,37 @@
+"""How many anonymous requests a process answers at once: the referral side never waits for them."""
+
+import threading
+
+from integrations.sources.responses import Problem
+
+REQUESTS, STREAMS = 8, 2
+_WAIT = {"Retry-After": "1"}
+
+
+class Seats:
+    """A number of seats. Whoever finds none is sent away, and waits outside of the process."""
+
+    def __init__(self, number: int) -> None:
+        self._free = threading.BoundedSemaphore(number)
+
+    def take(self) -> "Seat":
+        """Return a seat; raises Problem 429 when none is free."""
+        if not self._free.acquire(blocking=False):
+            raise Problem(429, "Too many requests at once. Try again in a second.", headers=_WAIT)
+        return Seat(self._free)
+
+
+class Seat:
+    """One seat. To leave it twice does nothing."""
+
+    def __init__(self, free: threading.BoundedSemaphore) -> None:
+        self._free: threading.BoundedSemaphore | None = free
+
+    def leave(self) -> None:
+        free, self._free = self._free, None
+        if free is not None:
+            free.release()
+
+
+requests = Seats(REQUESTS)
+streams = Seats(STREAMS)

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class DirectoryConfig(AppConfig):
+    name = "directory"
+
+    def ready(self) -> None:
+        """Let the configuration file speak of the directory."""
+        from directory import configuration
+        from integrations.configuration import keys
+
+        keys.add("directory", configuration.KEY)

@@ -1,0 +1,111 @@
+"""The key `directory` of the configuration file: the directory's settings and its suppliers."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.db.models import F
+from rest_framework import serializers
+
+from core.compare import Effect
+from directory.changes import everything_changed
+from directory.models import LOWEST_RANK, Directory, Supplier, View
+from integrations.configuration.applying import Run
+from integrations.configuration.keys import Key
+from integrations.configuration.problems import Path
+from integrations.configuration.rows import write
+from integrations.configuration.sections import (
+    Group,
+    Section,
+    Switch,
+    Text,
+    Word,
+    Words,
+    several,
+)
+
+
+class Number(serializers.IntegerField):
+    default_error_messages = {"invalid": "a whole number is expected here"}
+
+
+class Public(Word):
+    """`true`, `false` or `pages`: YAML gives the first two as switches."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(str(data).lower() if isinstance(data, bool) else data)
+
+
+class TextsByLanguage(Group):
+    """One text for all languages, or a text for each: `{en: …, fr: …}`."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data if isinstance(data, str) else super().to_internal_value(data)
+
+
+class LicenseSection(Section):
+    name = Text()
+    url = Text(required=False)
+
+
+class SupplierSection(Section):
+    name = Text()
+    kind = Word(tuple(Supplier.Kind.values), required=False)
+    rank = Number(required=False, min_value=1, max_value=LOWEST_RANK)
+    license = LicenseSection(required=False)
+    language = Text(required=False)
+    reshare = Switch(required=False)
+
+
+class DirectorySection(Section):
+    name = Text(required=False)
+    record_owner = Text(required=False)
+    languages = Words(child=Text(), required=False, allow_empty=False)
+    time_zone = Text(required=False)
+    public = Public(tuple(Directory.Public.values), required=False)
+    license = LicenseSection(required=False)
+    airs_taxonomy = Text(required=False)
+    share_all_terms = Words(child=Text(), required=False)
+    database_id = Number(required=False, min_value=1, max_value=2**31 - 1)
+    mailbox = Text(required=False)
+    verify_every_days = Number(required=False, min_value=1, max_value=36_500)
+    embed_hosts = Words(child=Text(), required=False)
+    emergency = TextsByLanguage(required=False)
+    quick_exit_codes = Words(child=Text(), required=False)
+    sources = several(SupplierSection)
+
+
+def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
+    """Bring the directory and its suppliers to what the file says; what it leaves out stays."""
+    fields = {name: value for name, value in given.items() if name != "sources"}
+    with run.part(path, "directory", "directory"):
+        directory = Directory.objects.first() or Directory(languages=["en"])
+        for name in View.Name.values:
+            View.objects.get_or_create(name=name)
+        directory.midnight_at = None  # it may be another one then
+        _written(run, directory, _with_all_languages(directory, fields))
+    for index, one in enumerate(given.get("sources", [])):
+        with run.part((*path, "sources", index), "supplier", one["name"]):
+            supplier = Supplier.objects.filter(name=one["name"]).first()
+            _written(run, supplier or Supplier(name=one["name"]), dict(one))
+
+
+def _with_all_languages(directory: Directory, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with a text of all languages under each of them."""
+    emergency = fields.get("emergency")
+    if isinstance(emergency, str):
+        languages = fields.get("languages", directory.languages)
+        fields |= {"emergency": dict.fromkeys(languages, emergency)}
+    return fields
+
+
+def _written(run: Run, row: Directory | Supplier, fields: dict[str, Any]) -> None:
+    effect = write(row, fields)
+    if effect is not Effect.UNCHANGED:
+        # Languages are in every answer, the rest is in what decides who sees which.
+        everything_changed()
+        View.objects.update(version=F("version") + 1)
+    run.count(row, effect)
+
+
+KEY = Key(partial(DirectorySection, required=False), apply)

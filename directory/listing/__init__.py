@@ -1,0 +1,1 @@
+"""Lists of entries: `parameters` reads what is asked for, `filters` finds it, `pages` writes it."""

@@ -1,0 +1,237 @@
+"""What a list holds: the entries of a view that match all parameters, and their order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
+
+from directory.listing import places
+from directory.listing.parameters import Refused, Wrong
+from directory.listing.values import NOW
+from directory.models import (
+    Attribute,
+    Directory,
+    Entry,
+    Kind,
+    Language,
+    Membership,
+    ServiceArea,
+    TaxonomyTerm,
+    View,
+)
+from directory.search.matching import matching
+from directory.search.opening import open_at
+
+AHEAD = timedelta(days=14)
+BEHIND = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A list that is asked for: of which kind, by whom, with which parameters, and when."""
+
+    kind: Kind
+    view: View
+    directory: Directory
+    values: Mapping[str, Any]
+    now: datetime
+
+
+@dataclass
+class Found:
+    """The entries that match, by `order` and then by id.
+
+    With `distances` (metres, by key) only the entries in it match, and the order is by them.
+    """
+
+    entries: "QuerySet[Entry]"
+    order: list[Combinable] = field(default_factory=list)
+    distances: dict[int, float] | None = None
+
+
+def find(asked: Asked) -> Found:
+    """Return what matches; raises Refused for values that only the data show to be wrong."""
+    found = Found(_members(asked.kind, asked.view))
+    for name, narrow in _FILTERS.items():
+        if name in asked.values:
+            found.entries = found.entries.filter(narrow(asked, asked.values[name]))
+    _search(asked, found)
+    _place(asked, found)
+    return found
+
+
+def _members(kind: Kind, view: View) -> "QuerySet[Entry]":
+    members = Membership.objects.filter(view=view, present=True, entry=OuterRef("pk"))
+    return Entry.objects.filter(Exists(members), kind=kind)
+
+
+def member(asked: Asked, kind: Kind, hsds_id: UUID) -> int | None:
+    """Return the key of an entry of the view by its id, None where the view has none."""
+    found = _members(kind, asked.view).filter(hsds_id=hsds_id)
+    return found.values_list("pk", flat=True).first()
+
+
+# -- by column ------------------------------------------------------------------------------------
+
+# What leads from an entry of a kind to its service.
+_SERVICE = {Kind.SERVICE: "service__", Kind.SERVICE_AT_LOCATION: "serviceatlocation__service__"}
+_NOTHING = Q(pk__in=[])
+
+
+def _by_service(asked: Asked, **conditions: Any) -> Q:
+    return Q(**{f"{_SERVICE[asked.kind]}{name}": value for name, value in conditions.items()})
+
+
+def _organization(asked: Asked, hsds_id: UUID) -> Q:
+    key = member(asked, Kind.ORGANIZATION, hsds_id)
+    return _by_service(asked, organization=key) if key else _NOTHING
+
+
+def _modified_after(asked: Asked, moment: datetime) -> Q:
+    return _by_service(asked, entry__last_modified__gte=moment)
+
+
+def _spoken_language(asked: Asked, code: str) -> Q:
+    services = Language.objects.filter(code__iexact=code).exclude(service=None)
+    return _by_service(asked, pk__in=services.values("service"))
+
+
+def _age(asked: Asked, age: float) -> Q:
+    youngest = _by_service(asked, minimum_age=None) | _by_service(asked, minimum_age__lte=age)
+    oldest = _by_service(asked, maximum_age=None) | _by_service(asked, maximum_age__gte=age)
+    return youngest & oldest
+
+
+def _open_at(asked: Asked, value: Any) -> Q:
+    return open_at(_moment(asked, value), asked.kind, asked.view, asked.directory)
+
+
+def _moment(asked: Asked, value: Any) -> datetime:
+    if value == NOW:
+        return asked.now
+    try:
+        moment: datetime = value.in_zone(asked.directory.zone)
+        if asked.now - BEHIND <= moment <= asked.now + AHEAD:
+            return moment
+    except OverflowError:
+        pass
+    raise Refused(Wrong("open_at", "Use now, or a date-time up to 14 days ahead."))
+
+
+def _top_only(asked: Asked, wanted: bool) -> Q:
+    below = _members(Kind.TAXONOMY_TERM, asked.view).values("pk")
+    return ~Q(taxonomyterm__parent__in=below) if wanted else Q()
+
+
+def _parent(asked: Asked, hsds_id: UUID) -> Q:
+    key = member(asked, Kind.TAXONOMY_TERM, hsds_id)
+    return Q(taxonomyterm__parent=key) if key else _NOTHING
+
+
+# -- by term --------------------------------------------------------------------------------------
+
+
+def _term(asked: Asked, hsds_id: UUID) -> Q:
+    terms = _members(Kind.TAXONOMY_TERM, asked.view).filter(hsds_id=hsds_id)
+    return _with_terms(asked, terms.values("pk"))
+
+
+def _taxonomy(asked: Asked, hsds_id: UUID) -> Q:
+    key = member(asked, Kind.TAXONOMY, hsds_id)
+    if key is None:
+        return _NOTHING
+    if asked.kind is Kind.TAXONOMY_TERM:
+        return Q(taxonomyterm__taxonomy=key)
+    terms = _members(Kind.TAXONOMY_TERM, asked.view).filter(taxonomyterm__taxonomy=key)
+    return _with_terms(asked, terms.values("pk"))
+
+
+def _code(asked: Asked, code: str) -> Q:
+    """Return the condition of a term with the code, in any taxonomy, or of one below it."""
+    members = _members(Kind.TAXONOMY_TERM, asked.view)
+    found: set[int] = set()
+    level = set(members.filter(taxonomyterm__code=code).values_list("pk", flat=True))
+    while level:
+        found |= level
+        below = TaxonomyTerm.objects.filter(parent__in=level, pk__in=members.values("pk"))
+        level = set(below.values_list("pk", flat=True)) - found
+    return _with_terms(asked, found)
+
+
+def _with_terms(asked: Asked, terms: Any) -> Q:
+    """Return the condition of own attributes with one of the terms.
+
+    Those of an agency's services count for it, those of its service for a service at a location.
+    """
+    said = Attribute.objects.filter(taxonomy_term__in=terms)
+    own = Q(pk__in=said.filter(link_entity=asked.kind).values("link"))
+    of_services = said.filter(link_entity=Kind.SERVICE).values("link")
+    if asked.kind is Kind.SERVICE_AT_LOCATION:
+        return own | Q(serviceatlocation__service__in=of_services)
+    if asked.kind is Kind.ORGANIZATION:
+        services = _members(Kind.SERVICE, asked.view).filter(pk__in=of_services)
+        return own | Q(pk__in=services.values("service__organization"))
+    return own
+
+
+_FILTERS: Mapping[str, Callable[[Asked, Any], Q]] = {
+    "taxonomy_term_id": _term,
+    "taxonomy_id": _taxonomy,
+    "taxonomy_code": _code,
+    "organization_id": _organization,
+    "modified_after": _modified_after,
+    "spoken_language": _spoken_language,
+    "age": _age,
+    "open_at": _open_at,
+    "top_only": _top_only,
+    "parent_id": _parent,
+}
+
+
+# -- by words and place, which order what is found ------------------------------------------------
+
+
+def _search(asked: Asked, found: Found) -> None:
+    matches = matching(asked.values.get("search", ""), asked.kind, asked.view)
+    if matches:
+        found.entries = found.entries.filter(matches.condition)
+        found.order = [matches.rank]
+
+
+def _place(asked: Asked, found: Found) -> None:
+    postcode = None
+    if "postcode" in asked.values:
+        postcode = places.find(asked.values["postcode"])
+        if postcode is None:
+            raise Refused(Wrong("postcode", "This postcode is not known here."))
+    if "proximity" in asked.values:
+        point = (asked.values.get("latitude", 0.0), asked.values.get("longitude", 0.0))
+        _near(asked, found, postcode.point if postcode else point)
+    elif postcode:
+        found.entries = found.entries.filter(_serves(asked, postcode))
+
+
+def _near(asked: Asked, found: Found, point: places.Point) -> None:
+    is_at = asked.kind is Kind.SERVICE_AT_LOCATION
+    found.distances = {}
+    for at, service, distance in places.near(asked.view, point, asked.values["proximity"]):
+        of = at if is_at else service
+        found.distances[of] = min(distance, found.distances.get(of, distance))
+
+
+def _serves(asked: Asked, postcode: places.Postcode) -> Q:
+    """Return the condition of no service area, or one that covers the postcode.
+
+    A service at a location without areas of its own goes by those of its service.
+    """
+    covering = places.covering(postcode)
+    of = ServiceArea.objects.filter(service=OuterRef(f"{_SERVICE[asked.kind]}pk"))
+    by_service = ~Exists(of) | Q(Exists(of.filter(pk__in=covering)))
+    if asked.kind is Kind.SERVICE:
+        return by_service
+    own = ServiceArea.objects.filter(service_at_location=OuterRef("pk"))
+    return Q(Exists(own.filter(pk__in=covering))) | (~Exists(own) & by_service)

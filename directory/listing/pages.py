@@ -1,0 +1,179 @@
+"""Pages of lists, and all of a list at once."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.db.models.expressions import Combinable
+
+from directory.answers.building import written
+from directory.answers.rendering import moment
+from directory.listing.filters import Asked, Found, find
+from directory.listing.items import Member, Shape, etag_of, members, texts
+
+PER_PAGE = 50
+_CHUNK = 500
+_SPOOLED = 1024 * 1024  # bytes in memory, before a file
+
+
+class PastTheEnd(Exception):
+    """The page that is asked for does not exist."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page whose body is not written yet."""
+
+    asked: Asked
+    shape: Shape
+    total: int
+    number: int
+    per_page: int
+    members: dict[int, Member]
+    distances: dict[int, float] | None
+
+    def etag(self) -> str:
+        """Return what changes with the answer, and with nothing that the view does not see."""
+        view = self.asked.view
+        values = sorted((name, str(value)) for name, value in self.asked.values.items())
+        marks = (
+            [one.mark for one in self.members.values()] if self.shape.is_stored else [self.body()]
+        )
+        return etag_of(
+            view.name, view.version, self.asked.kind, self.shape, values, self.total, *marks
+        )
+
+    def body(self) -> str:
+        pages = -(-self.total // self.per_page)
+        head = {
+            "total_items": self.total,
+            "total_pages": pages,
+            "page_number": self.number,
+            "size": len(self.members),
+            "first_page": self.number == 1,
+            "last_page": self.number >= pages,
+            "empty": not self.members,
+        }
+        contents = texts(self.asked.view, self.members, self.shape, self.distances)
+        return f'{written(head)[:-1]},"contents":[{",".join(contents)}]}}'
+
+
+def shape_of(asked: Asked, language: str) -> Shape:
+    """Return how the entries of a list are written."""
+    values = asked.values
+    full_service = bool(values.get("full_service"))
+    is_full = values.get("full") or full_service or values.get("format") == "ndjson"
+    return Shape(language, not is_full, bool(values.get("extras")), full_service)
+
+
+def page(asked: Asked, language: str) -> Page:
+    """Return the page that is asked for; raises Refused, or PastTheEnd."""
+    found = find(asked)
+    number, per_page = asked.values.get("page", 1), asked.values.get("per_page", PER_PAGE)
+    total, keys = _slice(found, (number - 1) * per_page, per_page)
+    if number > 1 and not keys:
+        raise PastTheEnd
+    inside = members(asked.view, keys)
+    shape = shape_of(asked, language)
+    return Page(asked, shape, total, number, per_page, inside, found.distances)
+
+
+def _slice(found: Found, first: int, size: int) -> tuple[int, list[int]]:
+    """Return how many match, and the keys of some of them in order."""
+    if found.distances is None:
+        keys = _ordered(found).values_list("pk", flat=True)[first : first + size]
+        return found.entries.count(), list(keys)
+    by_distance = _by_distance(found)
+    return len(by_distance), by_distance[first : first + size]
+
+
+def _ordered(found: Found) -> Any:
+    order: list[Combinable | str] = [*found.order, "hsds_id"]
+    return found.entries.order_by(*order)
+
+
+def _by_distance(found: Found) -> list[int]:
+    distances = found.distances or {}
+    matching = found.entries.order_by("hsds_id").values_list("pk", flat=True)
+    return sorted((key for key in matching if key in distances), key=lambda key: distances[key])
+
+
+def _keys(found: Found) -> Iterator[int]:
+    """Yield the keys of all that match, in order."""
+    if found.distances is None:
+        yield from _ordered(found).values_list("pk", flat=True).iterator()
+    else:
+        yield from _by_distance(found)
+
+
+# -- all at once ----------------------------------------------------------------------------------
+
+
+def minimal(asked: Asked) -> str:
+    """Return one page with the id and the time of everything that matches."""
+    found = find(asked)
+    rows = _ordered(found).values_list("pk", "hsds_id", "last_modified")
+    if (distances := found.distances) is not None:
+        rows = sorted(
+            (row for row in rows if row[0] in distances), key=lambda row: distances[row[0]]
+        )
+    items = [
+        f'{{"id":"{hsds_id}","last_modified":"{moment(changed)}"}}' for _, hsds_id, changed in rows
+    ]
+    head = {
+        "total_items": len(items),
+        "total_pages": 1 if items else 0,
+        "page_number": 1,
+        "size": len(items),
+        "first_page": True,
+        "last_page": True,
+        "empty": not items,
+    }
+    return f'{written(head)[:-1]},"contents":[{",".join(items)}]}}'
+
+
+def spool(asked: Asked, language: str) -> IO[bytes]:
+    """Return a file with everything that matches, whole, one a line, as of one moment.
+
+    It is written in one short read, so that a slow reader holds no snapshot of the database open.
+    """
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - sent when we are gone
+    shape = shape_of(asked, language)
+    with one_snapshot():
+        found = find(asked)
+        for keys in _chunks(_keys(found)):
+            inside = members(asked.view, keys)
+            for text in texts(asked.view, inside, shape, found.distances):
+                file.write(text.encode() + b"\n")
+    file.seek(0)
+    return file
+
+
+def _chunks(keys: Iterator[int]) -> Iterator[Sequence[int]]:
+    while chunk := list(islice(keys, _CHUNK)):
+        yield chunk
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let all queries within see the database as of one moment.
+
+    On SQLite not by `atomic()`, which would take the write lock here.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")

@@ -1,0 +1,150 @@
+"""Postcodes, areas and distances."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from directory.models import (
+    HIDDEN,
+    Membership,
+    Place,
+    ServiceArea,
+    ServiceAtLocation,
+    View,
+)
+from directory.reading import coordinates, postcodes
+from directory.secrecy import is_place
+
+Point = tuple[float, float]  # latitude, longitude
+
+
+@dataclass(frozen=True)
+class Postcode:
+    """Where a postcode is, and the names of the areas that it is in."""
+
+    point: Point
+    areas: frozenset[str]
+
+
+def find(text: str) -> Postcode | None:
+    """Return a postcode that is known.
+
+    A Canadian one may also be known, or asked for, by its first three characters; 12345-6789 is
+    known by its first five.
+    """
+    keys = [postcodes.key(code) for code in postcodes.lookups(text)]
+    for key in keys:
+        if found := list(Place.objects.filter(postcode=key)):
+            return _middle(found)
+    is_short = len(keys) == 1 and len(keys[0]) == _FORWARD
+    return _middle(Place.objects.filter(postcode__startswith=keys[0])) if is_short else None
+
+
+_FORWARD = 3  # characters of the first part of a Canadian postcode
+
+
+def _middle(places: Iterable[Place]) -> Postcode | None:
+    found = list(places)
+    if not found:
+        return None
+    point = (
+        sum(place.latitude for place in found) / len(found),
+        sum(place.longitude for place in found) / len(found),
+    )
+    return Postcode(point, frozenset(name for place in found for name in place.areas))
+
+
+# -- distances ------------------------------------------------------------------------------------
+
+
+def near(view: View, point: Point, metres: float) -> list[tuple[int, int, float]]:
+    """Return the view's services at locations within so many metres.
+
+    Each with its service and its distance. A confidential location is near to nothing.
+    """
+    south, north, west, east = coordinates.box(*point, metres)
+    members = Membership.objects.filter(view=view, present=True, entry=OuterRef("pk"))
+    found: Any = (
+        ServiceAtLocation.objects.filter(
+            Exists(members),
+            location__latitude__range=(south, north),
+            location__longitude__range=(west, east),
+        )
+        .exclude(location__entry__secrecy__in=HIDDEN)
+        .values_list("pk", "service", "location__latitude", "location__longitude")
+    )
+    placed = (
+        (key, service, coordinates.distance(point, (latitude, longitude)))
+        for key, service, latitude, longitude in found
+        if is_place(latitude, longitude)
+    )
+    return [one for one in placed if one[2] <= metres]
+
+
+# -- areas ----------------------------------------------------------------------------------------
+
+
+def covering(postcode: Postcode) -> list[int]:
+    """Return the service areas that a postcode is in: by name, or by their GeoJSON."""
+    named = ServiceArea.objects.filter(names__name__in=postcode.areas)
+    drawn = ServiceArea.objects.exclude(extent="").filter(extent_type__iexact="geojson")
+    inside = [
+        key for key, extent in drawn.values_list("pk", "extent") if covers(extent, postcode.point)
+    ]
+    return [*named.values_list("pk", flat=True), *inside]
+
+
+def covers(extent: str, point: Point) -> bool:
+    """Return whether the GeoJSON holds the point. What is no GeoJSON holds nothing."""
+    return any(_in_polygon(polygon, point) for polygon in _polygons(extent))
+
+
+Ring = tuple[tuple[float, float], ...]  # longitude, latitude
+
+
+@lru_cache(maxsize=1024)
+def _polygons(extent: str) -> tuple[tuple[Ring, ...], ...]:
+    try:
+        return tuple(_polygons_of(json.loads(extent)))
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return ()
+
+
+def _polygons_of(value: Any) -> Iterable[tuple[Ring, ...]]:
+    match value["type"]:
+        case "FeatureCollection":
+            for feature in value["features"]:
+                yield from _polygons_of(feature)
+        case "Feature":
+            yield from _polygons_of(value["geometry"])
+        case "GeometryCollection":
+            for geometry in value["geometries"]:
+                yield from _polygons_of(geometry)
+        case "Polygon":
+            yield _rings(value["coordinates"])
+        case "MultiPolygon":
+            for rings in value["coordinates"]:
+                yield _rings(rings)
+
+
+def _rings(rings: Any) -> tuple[Ring, ...]:
+    return tuple(tuple((float(at[0]), float(at[1])) for at in ring) for ring in rings)
+
+
+def _in_polygon(rings: tuple[Ring, ...], point: Point) -> bool:
+    """Return whether the point is within the outer ring and in none of the holes."""
+    inside = [_in_ring(ring, point) for ring in rings]
+    return bool(inside) and inside[0] and not any(inside[1:])
+
+
+def _in_ring(ring: Ring, point: Point) -> bool:
+    north, east = point
+    crossings = 0
+    for (x1, y1), (x2, y2) in zip(ring, (*ring[1:], *ring[:1]), strict=True):
+        if (y1 > north) != (y2 > north) and east < (x2 - x1) * (north - y1) / (y2 - y1) + x1:
+            crossings += 1
+    return crossings % 2 == 1

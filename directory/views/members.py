@@ -1,0 +1,127 @@
+"""Membership rows: which entries a view has, each with the hash of what the view sees of it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from directory.answers.building import digest, written
+from directory.changes import in_parts
+from directory.models import Answer, Entry, Holding, Kind, Membership
+from directory.views.cutting import Outside, cut
+from directory.views.rules import ORDER, Rules
+
+Keys = Collection[int]
+
+
+def refresh(rules: Rules, touched: Keys) -> None:
+    """Bring the memberships of a view up to date with entries that were built anew.
+
+    In the caller's transaction. `touched` has the entries that were built, and those that they
+    held before. What enters or leaves takes along what comes with it; what changed gets its number
+    later: `number` is NULL until then.
+    """
+    flipped = _flip(rules, touched)
+    holders = _pairs(Holding.objects.filter(held__in=flipped), "holder")
+    _hash(rules, {*touched, *flipped, *holders})
+
+
+# -- who is in ------------------------------------------------------------------------------------
+
+
+def _flip(rules: Rules, touched: Keys) -> set[int]:
+    """Let entries in and out; return which."""
+    flipped: set[int] = set()
+    candidates = _by_kind({*touched, *_held_by(touched)})
+    for kind in ORDER:
+        keys = candidates[kind]
+        while keys:
+            new = _let_in_and_out(rules, kind, keys)
+            flipped |= new
+            for other, more in _by_kind(_held_by(new)).items():
+                candidates[other] |= more
+            # A term's parent is a term: it is looked at after the term.
+            keys = candidates[kind] & _held_by(new) - flipped if new else set()
+    return flipped
+
+
+def _let_in_and_out(rules: Rules, kind: str, keys: Keys) -> set[int]:
+    members = Membership.objects.filter(view=rules.view)
+    present, known = set(), set()
+    visible: set[int] = set()
+    for some in in_parts(keys):
+        visible |= rules.visible(Kind(kind), some)
+        for key, is_present in members.filter(entry__in=some).values_list("entry", "present"):
+            known.add(key)
+            if is_present:
+                present.add(key)
+    entering, leaving = visible - present, present - visible
+    Membership.objects.bulk_create(
+        Membership(view=rules.view, entry_id=key, hash="") for key in sorted(entering - known)
+    )
+    members.filter(entry__in=entering & known).update(present=True, hash="", number=None, at=None)
+    members.filter(entry__in=leaving).update(present=False, hash="", number=None, at=None)
+    return entering | leaving
+
+
+def _held_by(keys: Keys) -> set[int]:
+    return _pairs(Holding.objects.filter(holder__in=keys), "held")
+
+
+def _pairs(found: Any, side: str) -> set[int]:
+    return set(found.values_list(side, flat=True))
+
+
+def _by_kind(keys: Keys) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for some in in_parts(keys):
+        for key, kind in Entry.objects.filter(pk__in=some).values_list("pk", "kind"):
+            found[kind].add(key)
+    return found
+
+
+# -- what the view sees of them -------------------------------------------------------------------
+
+
+def _hash(rules: Rules, keys: Keys) -> None:
+    for some in in_parts(keys):
+        members = Membership.objects.filter(view=rules.view, present=True, entry__in=some)
+        changed = []
+        outside = outside_of(rules.view.pk, some)
+        answers = _answers([key for key in some if key in outside])
+        for member in members.select_related("entry"):
+            found, is_cut = _seen(member.entry, answers, outside)
+            if (member.hash, member.cut) != (found, is_cut):
+                member.hash, member.cut, member.number, member.at = found, is_cut, None, None
+                changed.append(member)
+        Membership.objects.bulk_update(changed, ["hash", "cut", "number", "at"], batch_size=500)
+
+
+def _seen(
+    entry: Entry, answers: dict[int, list[str]], outside: dict[int, Outside]
+) -> tuple[str, bool]:
+    if entry.pk not in outside:
+        return entry.content_hash, False
+    texts = answers.get(entry.pk, [])
+    seen = [written(cut(json.loads(text), outside[entry.pk])) for text in texts]
+    return (entry.content_hash, False) if seen == texts else (digest(seen), True)
+
+
+def _answers(keys: Keys) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    stored = Answer.objects.filter(entry__in=keys).order_by("entry", "language")
+    for key, text in stored.values_list("entry", "full"):
+        found[key].append(text)
+    return found
+
+
+def outside_of(view: int, keys: Iterable[int]) -> dict[int, Outside]:
+    """Return what the answers of entries hold and the view does not have, as kinds and ids."""
+    member = Membership.objects.filter(view=view, present=True, entry=OuterRef("held"))
+    held = Holding.objects.filter(~Exists(member), holder__in=list(keys), held__withdrawn_by="")
+    found: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for holder, kind, hsds_id in held.values_list("holder", "held__kind", "held__hsds_id"):
+        found[holder].add((kind, str(hsds_id)))
+    return dict(found)
