@@ -1,0 +1,98 @@
+"""Makes a file of a view: with its name, checksum, and what the format could not carry."""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from directory.exporting import hsds_json, hsds_tabular, refused
+from directory.exporting.carried import Tally
+from directory.listing.pages import one_snapshot
+from directory.models import Directory, View
+from directory.taking_in import take_in
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of files."""
+
+    name: str
+    extension: str
+    write: Callable[[IO[bytes], View, str, Tally], None]
+
+
+FORMATS: Mapping[str, Format] = {
+    one.name: one
+    for one in (
+        Format("hsds-3.1-json", "zip", hsds_json.write),
+        Format("hsds-3.1-tabular", "zip", hsds_tabular.write),
+    )
+}
+
+
+@dataclass(slots=True)
+class Written:
+    """A file that was written: how many rows each table has, and what it could not carry."""
+
+    path: Path
+    sha256: str
+    rows: Counter[str] = field(default_factory=Counter)
+    not_carried: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "file": str(self.path),
+            "sha256": self.sha256,
+            "rows": dict(self.rows),
+            "not_carried": dict(sorted(self.not_carried.items())),
+        }
+
+
+def file_name(format: Format, language: str, day: date) -> str:
+    """Return the name of a file, such as `directory-hsds-3.1-json-en-20261130.zip`."""
+    return f"directory-{format.name}-{language}-{day:%Y%m%d}.{format.extension}"
+
+
+def write(format: Format, view: View, language: str, output: Path) -> Written:
+    """Write what the view sees into a file; a folder gets a file with the format's own name.
+
+    It is there whole or not at all: written beside it, and renamed at the end.
+    """
+    take_in()
+    if output.is_dir():
+        output = output / file_name(format, language, _today())
+    tally = Tally()
+    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            with one_snapshot():
+                format.write(file, view, language, tally)
+                refused.count(view, language, tally)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return Written(output, _digest(output), tally.rows, tally.not_carried)
+
+
+def _today() -> date:
+    from core.database import clock
+
+    return clock.now().astimezone(Directory.objects.get().zone).date()
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""Write a file of the directory, as the public API shows it."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from directory.exporting.writing import FORMATS, write
+from directory.models import Directory
+from directory.views.rules import api_view
+
+
+class Command(BaseCommand):
+    help = "Write a file of the directory, as the public API shows it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--format", required=True, choices=list(FORMATS))
+        parser.add_argument("--language", default="", help="the first of the directory if left out")
+        parser.add_argument("--output", required=True, type=Path, help="a file, or a folder")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        directory = Directory.objects.first()
+        if directory is None:
+            raise CommandError("There is no directory: set the key `directory`.")
+        language = options["language"] or directory.languages[0]
+        if language not in directory.languages:
+            raise CommandError(f"“{language}” is not a language of this directory.")
+        if not options["output"].resolve().parent.is_dir():
+            raise CommandError("The folder of the output does not exist.")
+        written = write(FORMATS[options["format"]], api_view(), language, options["output"])
+        if options["json"]:
+            self.stdout.write(json.dumps(written.as_dict()))
+            return
+        self.stdout.write(f"{written.path} ({written.sha256})")
+        for table, number in written.rows.items():
+            self.stdout.write(f"{table}: {number}")
+        for column, number in sorted(written.not_carried.items()):
+            self.stdout.write(f"Not carried: {column} ({number})")
