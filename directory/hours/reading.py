@@ -170,7 +170,7 @@ def _resolved(opens: _Clock, closes: _Clock) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class _Word:
     kind: str  # day, days, time, whole, closed, to, and
     code: str = ""
     clock: _Clock | None = None
@@ -179,10 +179,10 @@ class _Token:
 
 def _segment_hours(text: str) -> list[WeeklyHours] | None:
     """Return the hours of `days hours` or `hours days`, once or several times; None if unread."""
-    tokens = list(_tokens(text))
-    if not tokens or any(token.kind == "unread" for token in tokens):
+    words = list(_words(text))
+    if not words or any(word.kind == "unread" for word in words):
         return None
-    items = _items(tokens)
+    items = _items(words)
     if items is None:
         return None
     if items == [(_WHOLE,)]:
@@ -196,65 +196,65 @@ _CLOSED_DAY: tuple[_Range] = (None,)
 _Item = tuple[str, ...] | tuple[_Range]
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _words(text: str) -> Iterator[_Word]:
     at = 0
     while at < len(text):
         if text[at].isspace():
             at += 1
             continue
-        token, length = _token(text, at)
-        if token.kind != "silent":
-            yield token
+        word, length = _word(text, at)
+        if word.kind != "silent":
+            yield word
         at += length
 
 
-def _token(text: str, at: int) -> tuple[_Token, int]:
+def _word(text: str, at: int) -> tuple[_Word, int]:
     if found := _WHOLE_DAY.match(text, at):
-        return _Token("whole"), found.end() - at
+        return _Word("whole"), found.end() - at
     if found := _GROUP.match(text, at):
-        return _Token("days", days=_GROUPS[found[0]]), found.end() - at
+        return _Word("days", days=_GROUPS[found[0]]), found.end() - at
     if (found := _CLOCK.match(text, at)) and (clock := _clock(found)):
-        return _Token("time", clock=clock), found.end() - at
+        return _Word("time", clock=clock), found.end() - at
     for kind, pattern in (("closed", _CLOSED), ("to", _TO), ("and", _AND), ("silent", _SILENT)):
         if found := pattern.match(text, at):
-            return _Token(kind), found.end() - at
+            return _Word(kind), found.end() - at
     if (found := _WORD.match(text, at)) and (code := _DAY_CODES.get(found[1])):
-        return _Token("day", code), found.end() - at
-    return _Token("unread"), 1
+        return _Word("day", code), found.end() - at
+    return _Word("unread"), 1
 
 
-def _items(tokens: list[_Token]) -> list[_Item] | None:
+def _items(words: list[_Word]) -> list[_Item] | None:
     """Return days and hours, with their ranges made out of first and last; None if one is open."""
     items: list[_Item] = []
     at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        following = tokens[at + 1 : at + 3]
+    while at < len(words):
+        word = words[at]
+        following = words[at + 1 : at + 3]
         last = following[1] if len(following) == 2 and following[0].kind == "to" else None
-        if token.kind == "and":
+        if word.kind == "and":
             at += 1
             continue
-        item = _item(token, last)
+        item = _item(word, last)
         if item is None:
             return None
         items.append(item)
-        at += 3 if last and token.kind in ("day", "time") else 1
+        at += 3 if last and word.kind in ("day", "time") else 1
     return items
 
 
-def _item(token: _Token, last: _Token | None) -> _Item | None:
-    if token.kind == "whole":
+def _item(word: _Word, last: _Word | None) -> _Item | None:
+    if word.kind == "whole":
         return (_WHOLE,)
-    if token.kind == "closed":
+    if word.kind == "closed":
         return (None,)
-    if token.kind == "days":
-        return token.days
-    if token.kind == "day" and last is None:
-        return (token.code,)
-    if token.kind == "day" and last and last.kind == "day":
-        return _days_between(token.code, last.code)
-    if token.clock and last and last.clock:
-        return (_resolved(token.clock, last.clock),)
+    if word.kind == "days":
+        return word.days
+    if word.kind == "day" and last is None:
+        return (word.code,)
+    if word.kind == "day" and last and last.kind == "day":
+        return _days_between(word.code, last.code)
+    if word.clock and last and last.clock:
+        return (_resolved(word.clock, last.clock),)
     return None
 
 
