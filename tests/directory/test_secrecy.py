@@ -8,7 +8,7 @@ from directory.taking_in import take_in
 from tests.directory import make
 from tests.directory.stored import change, seen
 
-pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("directory")]
+pytestmark = pytest.mark.usefixtures("directory")
 
 
 def secrecy(row):

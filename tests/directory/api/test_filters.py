@@ -75,8 +75,19 @@ def ids(client, path, **parameters):
     return [item["id"] for item in response.json()["contents"]]
 
 
-@pytest.mark.parametrize("path", ["services", "service_at_locations"])
-def test_each_parameter_finds_what_the_oracle_finds(client, oracle, path):
+def test_the_api_finds_what_the_oracle_finds(client, oracle):
+    for path in ("services", "service_at_locations"):
+        assert_each_parameter_finds_the_same(client, oracle, path)
+        assert_pairs_of_parameters_are_anded(client, oracle, path)
+    assert_questions_find_some_and_not_all(oracle)
+    assert_organizations_and_terms_are_the_same(client, oracle)
+    assert_relevance_then_id(client, oracle)
+    assert_distance_then_id(client, oracle)
+    for question in ({}, {"search": "food"}, {"proximity": 400_000}):
+        assert_pages_of_any_size_are_the_same(client, question)
+
+
+def assert_each_parameter_finds_the_same(client, oracle, path):
     for asked in questions(oracle).values():
         for question in asked:
             found = ids(client, path, **question)
@@ -84,15 +95,14 @@ def test_each_parameter_finds_what_the_oracle_finds(client, oracle, path):
             assert set(found) == oracle.find(path, **question), question
 
 
-def test_questions_find_some_and_not_all(client, oracle):
+def assert_questions_find_some_and_not_all(oracle):
     """The oracle's test could not fail on questions that find nothing, or everything."""
     for name, asked in questions(oracle).items():
         sizes = {len(oracle.find("services", **question)) for question in asked}
         assert sizes - {0, len(oracle.services)}, name
 
 
-@pytest.mark.parametrize("path", ["services", "service_at_locations"])
-def test_pairs_of_parameters_are_anded(client, oracle, path):
+def assert_pairs_of_parameters_are_anded(client, oracle, path):
     asked = questions(oracle)
     for one, other in combinations(asked, 2):
         if {one, other} == {"postcode", "proximity"}:
@@ -101,7 +111,7 @@ def test_pairs_of_parameters_are_anded(client, oracle, path):
         assert set(ids(client, path, **question)) == oracle.find(path, **question), question
 
 
-def test_organizations_and_terms(client, oracle):
+def assert_organizations_and_terms_are_the_same(client, oracle):
     asked = questions(oracle)
     for name in ("taxonomy_term_id", "taxonomy_id", "search"):
         for question in asked[name]:
@@ -116,7 +126,7 @@ def test_organizations_and_terms(client, oracle):
         assert found == oracle.find("taxonomy_terms", **question), question
 
 
-def test_results_of_a_search_are_in_order_of_relevance_then_id(client, oracle):
+def assert_relevance_then_id(client, oracle):
     for path, entries in (("services", oracle.services), ("service_at_locations", oracle.places)):
         for question in questions(oracle)["search"]:
             found = ids(client, path, **question)
@@ -124,7 +134,7 @@ def test_results_of_a_search_are_in_order_of_relevance_then_id(client, oracle):
             assert by == sorted(by), question
 
 
-def test_results_by_distance_are_in_order_of_it_then_id(client, oracle):
+def assert_distance_then_id(client, oracle):
     for path, entries in (("services", oracle.services), ("service_at_locations", oracle.places)):
         for question in questions(oracle)["proximity"]:
             query = question | {"extras": "true", "per_page": 500, "search": ""}
@@ -136,8 +146,7 @@ def test_results_by_distance_are_in_order_of_it_then_id(client, oracle):
                 assert item["x_distance_m"] == pytest.approx(expected, rel=0.005, abs=0.1)
 
 
-@pytest.mark.parametrize("question", [{}, {"search": "food"}, {"proximity": 400_000}])
-def test_pages_of_7_and_of_100_give_the_same_in_order(client, oracle, question):
+def assert_pages_of_any_size_are_the_same(client, question):
     if "proximity" in question:
         question = question | {"latitude": 45, "longitude": -75}
 

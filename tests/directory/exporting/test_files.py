@@ -25,11 +25,11 @@ from tests.directory.importing.supplied import bring, zipped
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.long,
-    pytest.mark.postgres,
     pytest.mark.usefixtures("directory"),
 ]
 
 EXAMPLES = Path("directory/standards/hsds-3.1/examples")
+AS_JSON = pytest.param("hsds-3.1-json", marks=pytest.mark.whole)
 NOT_EQUAL = {"last_modified"}  # by the contract
 
 
@@ -285,6 +285,7 @@ def test_the_official_tables_come_out_as_they_went_in(tmp_path):
 UNREFERENCED = ("taxonomies.csv", "taxonomy_terms.csv", "units.csv")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("format", ["hsds-3.1-tabular", "hsds-3.1-json"])
 @pytest.mark.parametrize("example", ["csv", "service_full.json", "organization_full.json"])
 def test_what_came_out_comes_in_and_out_the_same(tmp_path, format, example):
@@ -292,7 +293,8 @@ def test_what_came_out_comes_in_and_out_the_same(tmp_path, format, example):
     assert_same_again(tmp_path, format)
 
 
-@pytest.mark.parametrize("format", ["hsds-3.1-tabular", "hsds-3.1-json"])
+@pytest.mark.postgres
+@pytest.mark.parametrize("format", ["hsds-3.1-tabular", AS_JSON])
 def test_rows_of_every_table_come_in_and_out_the_same(tmp_path, format):
     bring(tmp_path, filled())
     assert_same_again(tmp_path, format)
@@ -338,7 +340,7 @@ def empty():
     assert not Answer.objects.exists()
 
 
-@pytest.mark.parametrize("format", ["hsds-3.1-tabular", "hsds-3.1-json"])
+@pytest.mark.parametrize("format", ["hsds-3.1-tabular", AS_JSON])
 def test_both_languages_come_in_and_out_the_same(tmp_path, format):
     bring(tmp_path, filled())
     french = filled()

@@ -34,7 +34,6 @@ from tests.directory.importing.supplied import bring, bring_json, counts, messag
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.long,
-    pytest.mark.postgres,
     pytest.mark.usefixtures("directory"),
 ]
 

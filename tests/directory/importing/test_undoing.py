@@ -13,7 +13,6 @@ from tests.directory.stored import members
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.postgres,
     pytest.mark.usefixtures("directory"),
 ]
 
