@@ -13,9 +13,10 @@ from django.apps import apps
 from django.core import serializers
 from django.db import models
 from django.db.models import Q
+from django.forms import model_to_dict
 
 from directory import changes
-from directory.models import HIDDEN, ROWS, Attribute, Closing, Entry, Row
+from directory.models import HIDDEN, ROWS, Attribute, Closing, Entry, Revision, Row
 from directory.tables import TABLES, name_of
 
 Document = list[dict[str, Any]]
@@ -24,7 +25,8 @@ Document = list[dict[str, Any]]
 _OWN_ACCOUNT = frozenset(
     ["marks", "built", "last_modified", "content_hash", "number", "last_import", "sent_digest"]
 )
-_SECRECY = frozenset(["secrecy", "email_secrecy"])
+_SECRECY = frozenset(["secrecy", "email_secrecy", "private"])
+_HIDDEN = (*HIDDEN, True)
 # Each after the tables that its rows may hang on.
 _TABLES = [name for name in TABLES if issubclass(TABLES[name].model, Row) and name != "attribute"]
 _ORDER = sorted(_TABLES, key=lambda name: (name != "contact", name == "language"))
@@ -55,7 +57,7 @@ def put_back(key: int, document: Document) -> None:
         if (item["model"], item["pk"]) not in wanted:
             _take_away(key, item)
     for item in document:
-        _put_back(item)
+        _put_back(key, item)
 
 
 def equal(one: Document, other: Document) -> bool:
@@ -126,18 +128,28 @@ def _comparable(document: Document) -> dict[tuple[str, int], dict[str, Any]]:
 # -- Putting back -------------------------------------------------------------------------------
 
 
-def _put_back(item: dict[str, Any]) -> None:
+def _put_back(key: int, item: dict[str, Any]) -> None:
     (wanted,) = serializers.deserialize("python", [item])
     row: Any = wanted.object
     current = type(row)._default_manager.filter(pk=row.pk).first()
-    for name in item["fields"]:
-        kept = getattr(current, name, None) if current else None
-        is_secret = name in _SECRECY and kept in HIDDEN
-        is_account = isinstance(row, Entry) and name in _OWN_ACCOUNT
-        if current is not None and (is_account or is_secret):
+    here = model_to_dict(current) if current else _as_deleted(key, item)
+    for name in _SECRECY & set(item["fields"]):
+        if here.get(name) in _HIDDEN:
+            setattr(row, name, here[name])
+    if isinstance(current, Entry):
+        for name in _OWN_ACCOUNT & set(item["fields"]):
             field = row._meta.get_field(name)
             setattr(row, field.attname, getattr(current, field.attname))
     row.save(force_update=current is not None, force_insert=current is None)
+
+
+def _as_deleted(key: int, item: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that a row had when it was last here: it may have been hidden since."""
+    for before in Revision.objects.filter(entry=key).values_list("before", flat=True):
+        for one in before or ():
+            if (one["model"], one["pk"]) == (item["model"], item["pk"]):
+                return dict(one["fields"])
+    return {}
 
 
 def _take_away(key: int, item: dict[str, Any]) -> None:

@@ -7,12 +7,14 @@ from django.utils import timezone
 
 from directory import documents
 from directory.models import (
+    Address,
     Attribute,
     Closing,
     Contact,
     Entry,
     Language,
     Phone,
+    Revision,
     Schedule,
     Secrecy,
     Service,
@@ -110,6 +112,21 @@ def test_what_has_become_confidential_stays_so():
     phone.refresh_from_db()
     assert Entry.objects.get(pk=service.pk).secrecy == Secrecy.YES
     assert (phone.secrecy, phone.number) == (Secrecy.MATCHES, "613-555-0100")
+
+
+def test_what_was_hidden_and_then_deleted_comes_back_hidden():
+    place = make.location()
+    phone, mail = make.phone(location=place), make.address(place, address_type="postal")
+    first = read(place)
+    Phone.objects.filter(pk=phone.pk).update(secrecy=Secrecy.YES)
+    Address.objects.filter(pk=mail.pk).update(private=True)
+    for before in (first, read(place)):
+        Revision.objects.create(entry=place.entry, at=timezone.now(), before=before)
+    phone.delete()
+    mail.delete()
+    documents.put_back(place.pk, first)
+    assert Phone.objects.get().secrecy == Secrecy.YES
+    assert Address.objects.get().private
 
 
 def test_what_the_directory_keeps_account_of_is_not_put_back():
