@@ -98,6 +98,11 @@ def _names_its_rows(request: HttpRequest) -> bool:
     return request.method == "POST" and request.POST.get("select_across", "0") != "1"
 
 
+def is_key(chosen: str) -> bool:
+    """Return whether it can be the key of a row."""
+    return chosen.isdecimal() and len(chosen) <= DIGITS
+
+
 class RelatedChoice(Choice):
     """Rows of the configuration that the person may see."""
 
@@ -113,8 +118,7 @@ class RelatedChoice(Choice):
     def narrowed(self, rows: Any, request: HttpRequest) -> Any:
         """Return those rows that fit the organization that is chosen beside, if there is one."""
         chosen = request.GET.get(OrganizationFilter.parameter_name, "")
-        is_key = chosen.isdecimal() and len(chosen) <= DIGITS
-        return rows.filter(organization=chosen) if is_key else rows
+        return rows.filter(organization=chosen) if is_key(chosen) else rows
 
     def label(self, row: Any) -> str:
         return str(row)
@@ -149,11 +153,26 @@ class DestinationFilter(RelatedChoice):
     parameter_name = "destination"
     model = Destination
 
-    def narrowed(self, rows: Any, request: HttpRequest) -> Any:
-        return super().narrowed(rows, request).defer("options", "paused_reason")
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        chosen = request.GET.get(OrganizationFilter.parameter_name, "")
+        return [
+            (one.pk, self.label(one))
+            for one in destinations_of(request, model_admin)
+            if not is_key(chosen) or one.organization_id == int(chosen)
+        ][:OFFERED]
 
     def condition(self, chosen: str) -> Q:
         return Q(destination=int(chosen))
+
+
+def destinations_of(request: HttpRequest, model_admin: Any) -> list[Destination]:
+    """Return the destinations that the person may see; asked once a request."""
+    known: list[Destination] | None = getattr(request, "_destinations", None)
+    if known is None:
+        rows = model_admin.admin_site.get_model_admin(Destination).get_queryset(request)
+        known = list(rows.select_related("organization").defer("options"))
+        request._destinations = known  # type: ignore[attr-defined]
+    return known
 
 
 class CauseFilter(Choice):

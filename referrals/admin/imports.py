@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from integrations.models import Destination
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.answers import AnswersAdmin
 from referrals.admin.choices import choices
@@ -34,6 +33,7 @@ from referrals.admin.filters import (
     OrganizationFilter,
     StateFilter,
     TriggerFilter,
+    destinations_of,
     shows_uncleared,
     since_field,
 )
@@ -147,11 +147,10 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
 
     def _chips(self, request: HttpRequest) -> list[Chip]:
         """Return the causes with their counts, of the organization and destination chosen."""
-        rows = self.admin_site.get_model_admin(Destination).get_queryset(request)
         kept = {name: request.GET.get(name, "") for name in ("organization", "destination")}
         chosen = [
             one
-            for one in rows.select_related("organization").defer("options")
+            for one in destinations_of(request, self)
             if kept["organization"] in ("", str(one.organization_id))
             and kept["destination"] in ("", str(one.pk))
         ]
