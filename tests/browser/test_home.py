@@ -99,12 +99,12 @@ def test_the_one_box_is_a_key_away(support: Page) -> None:
     support.goto("/admin/referrals/delivery/")
 
     support.keyboard.press("Control+k")
-    expect(support.get_by_label("Find a reference, name or page")).to_be_focused()
+    expect(support.get_by_label("Find anything")).to_be_focused()
     support.keyboard.press("Escape")
     support.locator("h1").click()
     support.keyboard.press("/")
 
-    expect(support.get_by_label("Find a reference, name or page")).to_be_focused()
+    expect(support.get_by_label("Find anything")).to_be_focused()
     support.keyboard.type(seeds.reference("rejected"))
     support.keyboard.press("Enter")
     expect(support.locator("main")).to_contain_text(seeds.reference("rejected"))

@@ -59,7 +59,7 @@ def press(page: Page, button: str) -> None:
 
 
 def ask_why(page: Page, case: str) -> None:
-    page.get_by_label("Find a reference, name or page").click()
+    page.get_by_label("Find anything").click()
     page.keyboard.type(seeds.reference(case))
     press(page, "Find")
 

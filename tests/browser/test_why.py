@@ -19,7 +19,7 @@ ANYWHERE = [
 
 def ask_by_keyboard(page: Page, reference: str) -> None:
     page.keyboard.press("/")
-    expect(page.get_by_label("Find a reference, name or page")).to_be_focused()
+    expect(page.get_by_label("Find anything")).to_be_focused()
     page.keyboard.type(reference)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=reference)).to_be_visible()
@@ -47,7 +47,7 @@ def conclusion(page: Page) -> str:
 def test_why_takes_two_clicks_from_anywhere(support: Page, where: str):
     support.goto(where)
     with checks.clicks(support) as so_far:
-        support.get_by_label("Find a reference, name or page").click()
+        support.get_by_label("Find anything").click()
         support.keyboard.type(seeds.reference("rejected"))
         support.get_by_role("button", name="Find", exact=True).click()
         expect(support.get_by_text("It is the turn of")).to_be_visible()
