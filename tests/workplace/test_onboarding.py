@@ -303,3 +303,14 @@ def test_a_liaison_makes_no_credentials(new: Organization, liaison: Client) -> N
     assert liaison.get(page(new, "onboarding_credentials")).status_code == 403
     assert liaison.post(page(new, "onboarding_credentials"), {"source": ""}).status_code == 403
     assert not SourceCredential.objects.filter(source__organizations=new).exists()
+
+
+def test_what_has_been_imported_has_tested_the_destination_and_shown_what_is_sent(
+    db: None,
+) -> None:
+    world = make_world()
+    world.send(plain())
+    world.run()
+    Destination.objects.update(checked_at=None)
+
+    assert {"destination", "preview"} <= set(done(world.organization))
