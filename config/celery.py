@@ -5,8 +5,9 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import task_postrun, task_prerun, worker_init
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Checks would load every screen of the admin; what is unsafe is refused with the settings.
@@ -15,6 +16,9 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("dovetail")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["referrals.running"])
+# How many tasks share a connection, for Celery's own handling of Django. It would close each after
+# its task, and to connect again costs PostgreSQL as much as a referral's statements.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 
 
 @worker_init.connect
@@ -26,3 +30,14 @@ def refuse_to_start(**_: Any) -> None:
         rotation.refuse_to_start()
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+
+
+@worker_init.connect
+def keep_connections(**_: Any) -> None:
+    """Let each thread keep its connection, and close one that is broken or old, as Django does."""
+    task_prerun.connect(_close_old_connections)
+    task_postrun.connect(_close_old_connections)
+
+
+def _close_old_connections(**_: Any) -> None:
+    close_old_connections()

@@ -31,6 +31,29 @@ BATCH = 100  # rows looked at in one round
 PROBERS = 4  # threads
 Row = TypeVar("Row", UUID, int)  # the key of a row
 
+
+class Threads(ThreadPoolExecutor):
+    """Threads that keep their connections to the database for as long as they live."""
+
+    def __init__(self, count: int, name: str) -> None:
+        super().__init__(count, name)
+        self._count = count
+
+    def end(self) -> None:
+        """Let what was begun end, then have each thread close its connection and end too."""
+        # Only its own thread can close a connection. No thread takes two of these, as each waits
+        # for all; threads that were not needed so far are started for it.
+        together = threading.Barrier(self._count)
+        for _ in range(self._count):
+            self.submit(self._close, together)
+        self.shutdown(wait=True)
+
+    @staticmethod
+    def _close(together: threading.Barrier) -> None:
+        connections.close_all()
+        together.wait()
+
+
 _beside: list[Callable[[], object]] = []
 
 
@@ -56,14 +79,14 @@ class Dispatcher:
     def __init__(self, threads: int | None = None) -> None:
         self.stopping = threading.Event()
         # Opening is quick: it must not wait behind imports, which render and send.
-        self._openers = ThreadPoolExecutor(1, "open")
+        self._openers = Threads(1, "open")
         self._threads = threads or settings.DISPATCHER_THREADS
-        self._pool = ThreadPoolExecutor(self._threads, "import")
+        self._pool = Threads(self._threads, "import")
         self._opening: set[UUID] = set()
         self._importing: set[UUID] = set()
         self._carrying: set[int] = set()  # destinations whose run is under way
         # A probe waits long for what does not answer: no import waits for it.
-        self._probers = ThreadPoolExecutor(PROBERS, "probe")
+        self._probers = Threads(PROBERS, "probe")
         self._probing: set[int] = set()
         self._wake = threading.Event()  # something was done: look at once for more
         self._broker_retry_at = clock.now()
@@ -77,14 +100,17 @@ class Dispatcher:
                 self.round()
             except Exception:
                 logger.exception("a round failed; the next one begins anew")
-            close_old_connections()
+                close_old_connections()  # here alone: to try a connection is a statement too
             self._wake.wait(settings.DISPATCH_SECONDS)
             self._wake.clear()
-        self._openers.shutdown(wait=True, cancel_futures=True)
-        self._probers.shutdown(wait=True, cancel_futures=True)
-        self._pool.shutdown(wait=True)
+        self.close()
         beside.join()
         connections.close_all()  # of this thread, which may not be the process's only one
+
+    def close(self) -> None:
+        """Let what was begun end, and close the connections of all threads but the caller's."""
+        for threads in (self._openers, self._probers, self._pool):
+            threads.end()
 
     def round(self) -> int:
         """Do one round; returns how many rows were woken or begun.
@@ -139,7 +165,7 @@ class Dispatcher:
 
     def _begin(
         self,
-        pool: ThreadPoolExecutor,
+        pool: Threads,
         under_way: set[Row],
         does: Callable[[Row], object],
         rows: Sequence[Row],
@@ -153,11 +179,12 @@ class Dispatcher:
     def _do(self, does: Callable[[Row], object], row_id: Row, under_way: set[Row]) -> None:
         did_something = None
         try:
-            did_something = does(row_id)
+            # What has not begun when this program ends is left to the next one.
+            did_something = not self.stopping.is_set() and does(row_id)
         except Exception:
             logger.exception("work failed; its row is looked at again")
         finally:
-            connections.close_all()
+            close_old_connections()  # one that is broken; the others are kept for the next row
             under_way.discard(row_id)
         if did_something:
             self._wake.set()
@@ -169,4 +196,5 @@ class Dispatcher:
                     does()
                 except Exception:
                     logger.exception("what is done beside failed; it is done again")
-            connections.close_all()
+            close_old_connections()
+        connections.close_all()

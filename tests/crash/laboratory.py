@@ -258,8 +258,7 @@ def until_settled() -> None:
         with clock_set(lambda later=later: _now() + later):
             dispatcher = Dispatcher(threads=2)
             dispatcher.round()
-            dispatcher._openers.shutdown(wait=True)
-            dispatcher._pool.shutdown(wait=True)
+            dispatcher.close()
         if _settled():
             return
     raise AssertionError("It is never settled.")

@@ -5,8 +5,10 @@ import itertools
 import json
 import re
 import time
+from collections.abc import Sequence
 
 import pytest
+from django.db import connection
 from redis import Redis
 
 from integrations.models import Source
@@ -110,3 +112,26 @@ def test_a_row_is_woken_once_in_a_while_however_often_it_is_looked_at(
     time.sleep(2)
     assert dispatcher.is_running()
     assert redis.llen("dovetail") == 5
+
+
+def test_a_referral_costs_no_new_connection_to_the_database(portal: Portal, crms: Crms):
+    def receive(numbers: Sequence[int]) -> None:
+        for number in numbers:
+            receiving.receive(Source.objects.get(), "plain", json.dumps(referral(number)).encode())
+        eventually(lambda: len(crms.referrals()) > max(numbers), "the imports")
+
+    def opened_by(name: str) -> set[int]:
+        with connection.cursor() as cursor:
+            find = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
+            cursor.execute(find, [name])
+            return {pid for (pid,) in cursor.fetchall()}
+
+    for name in ("worker", "dispatcher"):
+        portal.begin(name, PGAPPNAME=name)
+    receive(range(8))
+    workers, dispatchers = opened_by("worker"), opened_by("dispatcher")
+    receive(range(8, 16))
+    assert workers
+    assert workers <= opened_by("worker")
+    assert dispatchers
+    assert dispatchers <= opened_by("dispatcher")

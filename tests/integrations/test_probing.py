@@ -156,6 +156,5 @@ def test_the_dispatcher_probes_and_then_imports(settings: Any):
     for _ in range(3):
         dispatcher = Dispatcher(threads=2)
         dispatcher.round()
-        dispatcher._probers.shutdown(wait=True)
-        dispatcher._pool.shutdown(wait=True)
+        dispatcher.close()
     assert world.delivery.state == "imported"

@@ -258,7 +258,7 @@ def test_the_dispatcher_works_it_off(transactional_db: None, settings: Any):
     bulk_retry = begin(person(SUPPORT, world.organization, name="bo"))
     dispatcher = Dispatcher(threads=1)
     dispatcher.round()
-    dispatcher._pool.shutdown(wait=True)
+    dispatcher.close()
     assert states(bulk_retry) == ["sent"] * 3
     assert Delivery.objects.filter(attempts__isnull=False).exists()
 

@@ -681,6 +681,7 @@ def test_where_the_mark_cannot_be_kept_events_are_opened_and_nothing_is_sent(
         dispatcher._openers.submit(int).result()
         dispatcher._pool.submit(int).result()
     assert world.delivery.state == "queued"
+    dispatcher.close()
     assert demo.delivered == []
     settings.STATE_ROOT = str(tmp_path / "state")
     work()

@@ -113,7 +113,7 @@ def test_the_dispatcher_carries_it(world: World, effects: Path) -> None:
     several(world)
     dispatcher = Dispatcher(threads=1)
     assert dispatcher.round() == 1
-    dispatcher._pool.shutdown(wait=True)
+    dispatcher.close()
     assert len(rows(effects)) == 3
 
 

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.database import clock
 from referrals.delivering import claiming
@@ -26,11 +28,12 @@ def world(transactional_db: None) -> World:
 
 def rounds_until(dispatcher: Dispatcher, done: Any, limit: int = 400) -> None:
     """Let the dispatcher look until `done()`; its threads work meanwhile."""
-    for _ in range(limit):
-        dispatcher.round()
-        if done():
-            return
-        time.sleep(0.05)
+    with closing(dispatcher):
+        for _ in range(limit):
+            dispatcher.round()
+            if done():
+                return
+            time.sleep(0.05)
     pytest.fail("the dispatcher did not do it")
 
 
@@ -119,23 +122,37 @@ def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
     assert not thread.is_alive()
 
 
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[BaseDatabaseWrapper]:
+    """The connections that were opened, one entry for each time."""
+    opened: list[BaseDatabaseWrapper] = []
+    connect = BaseDatabaseWrapper.connect
+
+    def known(wrapper: BaseDatabaseWrapper) -> None:
+        connect(wrapper)
+        opened.append(wrapper)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "connect", known)
+    return opened
+
+
 @pytest.mark.postgres
-def test_a_dispatcher_that_has_ended_leaves_no_connection_open(world: World, settings: Any):
+def test_threads_of_the_dispatcher_keep_their_connections_until_it_ends(
+    world: World, settings: Any, connected: list[BaseDatabaseWrapper]
+):
     settings.CELERY_BROKER_URL = ""
-    world.receive(plain())
     dispatcher = Dispatcher(threads=1)
-    left: list[Any] = []
-
-    def run() -> None:
-        dispatcher.run()
-        left.append(connections["default"].connection)
-
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=dispatcher.run)
     thread.start()
-    eventually(imported)
+    for number in (1, 2, 3):
+        world.receive(plain(number=number, reference=f"3502768{number:03}"))
+        eventually(lambda n=number: Delivery.objects.filter(state="imported").count() == n)
+    own = connections["default"]
+    in_use = [wrapper for wrapper in connected if wrapper is not own]
     dispatcher.stopping.set()
     thread.join()
-    assert left == [None]
+    assert len(in_use) == 3  # it looks, opens and imports
+    assert [wrapper for wrapper in connected if wrapper is not own and wrapper.connection] == []
 
 
 def test_a_message_of_the_broker_carries_one_id(
