@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from core import outbound
 from core.database import clock
+from core.database.clock import Now
 from core.database.due import Due
 from integrations.models import Destination, probe_delay
 from integrations.transport import DeliveryError, Down, Misconfigured
@@ -16,7 +17,7 @@ PROBES = Due(Destination, "probe_at", tries="probes")
 
 def due_probes() -> Sequence[int]:
     """Return the destinations to probe now, the longest waiting first."""
-    return PROBES.keys(clock.now())
+    return PROBES.keys(Now())
 
 
 def probe(destination_id: int) -> bool:

@@ -31,9 +31,13 @@ class Due:
     rows: Q = field(default_factory=Q)
     tries: str = ""
 
-    def keys(self, now: datetime, limit: int | None = None) -> list[Any]:
+    def due(self, now: Time) -> QuerySet[Any]:
+        """Return the rows that are due."""
+        return self.model._default_manager.filter(self.rows, **{f"{self.column}__lte": now})
+
+    def keys(self, now: Time, limit: int | None = None) -> list[Any]:
         """Return the keys of the rows that are due, the longest waiting first."""
-        return list(self._due(now).order_by(self.column).values_list("pk", flat=True)[:limit])
+        return list(self.due(now).order_by(self.column).values_list("pk", flat=True)[:limit])
 
     def claim(self, key: object, now: datetime, lease: timedelta) -> datetime | None:
         """Win the row for so long, which must be longer than the work takes.
@@ -51,7 +55,7 @@ class Due:
         changed: dict[str, Any] = {self.column: until}
         if self.tries:
             changed[self.tries] = F(self.tries) + 1
-        return bool(self._due(now).filter(pk=key).update(**changed))
+        return bool(self.due(now).filter(pk=key).update(**changed))
 
     def settle(self, row: Model, until: datetime, /, **columns: Any) -> bool:
         """Write what came of it, if nobody has claimed the row since; say whether that was so.
@@ -60,9 +64,6 @@ class Due:
         """
         claimed = self.model._default_manager.filter(**{self.column: until})
         return update_one(claimed, row, **columns)
-
-    def _due(self, now: Time) -> QuerySet[Model]:
-        return self.model._default_manager.filter(self.rows, **{f"{self.column}__lte": now})
 
 
 def pause(schedule: Sequence[timedelta], tries: int) -> timedelta | None:

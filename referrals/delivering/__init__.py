@@ -8,8 +8,10 @@ that was restored from a backup, by the `marks` of the hosts.
 """
 
 from referrals.delivering.claiming import (
+    destinations_with_due,
     due_deliveries,
     due_deliveries_of_event,
+    lost,
     mark_woken,
     release_lost,
 )
@@ -36,6 +38,7 @@ from referrals.delivering.restore.looking import (
     admit,
     asking,
     doubtful,
+    found,
     look,
     look_without_asking,
     restored,
@@ -54,13 +57,16 @@ __all__ = [
     "clear_error",
     "confirm_absent",
     "confirm_present",
+    "destinations_with_due",
     "dismiss",
     "doubtful",
     "due_deliveries",
     "due_deliveries_of_event",
     "due_destinations",
+    "found",
     "look",
     "look_without_asking",
+    "lost",
     "made_between",
     "mark_woken",
     "may_be_dismissed",

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import NegatedExpression, RawSQL
 
 from core.database import clock
@@ -208,6 +208,15 @@ def due_deliveries(limit: int) -> Sequence[UUID]:
     return [delivery.pk for delivery in in_turn]
 
 
+def destinations_with_due() -> QuerySet[Destination]:
+    """Return the open destinations at which a delivery is due that goes by itself."""
+    its = Delivery.objects.filter(claimable(Now()), destination=OuterRef("pk")).order_by("due_at")
+    # One look into the index for each destination. An EXISTS would be made a join, which may read
+    # all that waits at one that is paused.
+    oldest = Subquery(its.values("pk")[:1])
+    return single_destinations(Now()).annotate(oldest=oldest).filter(oldest__isnull=False)
+
+
 def due_deliveries_of_event(event_id: UUID) -> Sequence[UUID]:
     """Return the due deliveries of the referral that an event speaks of, for whoever claims them.
 
@@ -233,13 +242,18 @@ def mark_woken(deliveries: Sequence[UUID]) -> Sequence[UUID]:
     return [delivery_id for delivery_id in deliveries if delivery_id in woken]
 
 
+def lost(now: Time) -> QuerySet[Delivery]:
+    """Return the deliveries whose worker is gone. What is in a run goes with that: it may have
+    arrived.
+    """
+    in_a_run = Exists(Run.objects.filter(pk=OuterRef("lease_token")))
+    return Delivery.objects.filter(~in_a_run, state=State.RUNNING, lease_until__lt=now)
+
+
 def release_lost() -> int:
     """Take deliveries back whose worker is gone; one that keeps killing workers is quarantined."""
     now = clock.now()
-    # What is in a run goes with that: it may have arrived.
-    in_a_run = Exists(Run.objects.filter(pk=OuterRef("lease_token")))
-    lost = Delivery.objects.filter(~in_a_run, state=State.RUNNING, lease_until__lt=now)
-    rows = lost.only("lease_token", "lost_workers", "row_key")
+    rows = lost(now).only("lease_token", "lost_workers", "row_key")
     return sum(_release(row, row.lease_token, now) for row in rows if row.lease_token)
 
 

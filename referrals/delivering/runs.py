@@ -7,7 +7,7 @@ finished runs, and none is in no run and yet done.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from core.database import clock
 from core.database.rows import update_one
+from integrations.models import Destination
 from integrations.transport import (
     Batch,
     BatchReceipt,
@@ -52,14 +53,14 @@ State = Delivery.State
 EXTEND_EVERY = 50  # rows
 
 
-def due_destinations() -> Sequence[int]:
+def due_destinations() -> QuerySet[Destination]:
     """Return the destinations that have a run to carry: one that was cut, or deliveries due."""
-    now = clock.now()
+    now = clock.Now()
     due = Delivery.objects.filter(_claimable(now), destination=OuterRef("pk"))
     running = Run.objects.filter(destination=OuterRef("pk"), state=Run.State.RUNNING)
     cut = Exists(running.filter(lease_until__lt=now))
     may_begin = Q(Exists(due), ~Exists(running), batches=True)
-    return list(open_destinations(now).filter(cut | may_begin).values_list("pk", flat=True))
+    return open_destinations(now).filter(cut | may_begin)
 
 
 def carry_due(destination_id: int) -> bool:
@@ -76,7 +77,7 @@ def carry_due(destination_id: int) -> bool:
     return True
 
 
-def _claimable(now: datetime) -> Q:
+def _claimable(now: clock.Time) -> Q:
     return Q(state=State.QUEUED, due_at__lte=now)
 
 

@@ -185,7 +185,7 @@ def _warnings(place: Resolved) -> Iterable[Warning]:
 def quarantine_events() -> int:
     """Set aside events that stopped their worker again and again; returns how many."""
     return InboundEvent.objects.filter(
-        state=InboundEvent.State.RECEIVED, openings__gte=MAX_OPENINGS, due_at__lte=clock.now()
+        state=InboundEvent.State.RECEIVED, openings__gte=MAX_OPENINGS, due_at__lte=clock.Now()
     ).update(
         state=InboundEvent.State.QUARANTINED,
         due_at=None,

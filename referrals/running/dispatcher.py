@@ -8,16 +8,18 @@ is done beside all this.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import close_old_connections, connections
+from django.db.models import QuerySet
 
-from core.database import clock
 from core.database.clock import Now
+from core.wakeups import Waiting
 from integrations import probing
 from referrals import delivering
 from referrals.delivering.decisions import bulk
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100  # rows looked at in one round
 PROBERS = 4  # threads
+# A broker wakes workers by itself: what the dispatcher finds there is what came to no message.
+REST_WITH_BROKER = 2  # times DISPATCH_SECONDS
+BETWEEN_ROUNDS = 0.01  # seconds: wake-ups that come within are one
 Row = TypeVar("Row", UUID, int)  # the key of a row
 
 
@@ -65,12 +70,26 @@ def beside(does: Callable[[], object]) -> None:
     _beside.append(does)
 
 
+def to_open() -> QuerySet[InboundEvent]:
+    """Return the events to open."""
+    return InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED, due_at__lte=Now())
+
+
 def due_events(limit: int) -> list[UUID]:
     """Return events to open, the oldest first."""
-    due = InboundEvent.objects.filter(
-        state=InboundEvent.State.RECEIVED, due_at__lte=Now()
-    ).order_by("due_at")  # as their index has them, however many wait
-    return list(due.values_list("pk", flat=True)[:limit])
+    in_order = to_open().order_by("due_at")  # as their index has them, however many wait
+    return list(in_order.values_list("pk", flat=True)[:limit])
+
+
+# What there may be to do, each with the rows that say so: one statement asks for all of them.
+WORK: dict[str, Callable[[], QuerySet[Any]]] = {
+    "events": to_open,
+    "lost": lambda: delivering.lost(Now()),
+    "turns": lambda: bulk.TURNS.due(Now()),
+    "probes": lambda: probing.PROBES.due(Now()),
+    "runs": delivering.due_destinations,
+    "deliveries": delivering.destinations_with_due,
+}
 
 
 class Dispatcher:
@@ -88,11 +107,12 @@ class Dispatcher:
         # A probe waits long for what does not answer: no import waits for it.
         self._probers = Threads(PROBERS, "probe")
         self._probing: set[int] = set()
-        self._wake = threading.Event()  # something was done: look at once for more
-        self._broker_retry_at = clock.now()
+        self._wake = Waiting()  # something came or was done: look at once for more
+        self._broker_retry_at = time.monotonic()
 
     def run(self) -> None:
-        """Look every DISPATCH_SECONDS until `stopping` is set; lets running work end."""
+        """Look when woken, and after a rest, until `stopping` is set; lets running work end."""
+        rest = settings.DISPATCH_SECONDS * (REST_WITH_BROKER if settings.CELERY_BROKER_URL else 1)
         beside = threading.Thread(target=self._do_beside, name="beside")
         beside.start()
         while not self.stopping.is_set():
@@ -101,42 +121,58 @@ class Dispatcher:
             except Exception:
                 logger.exception("a round failed; the next one begins anew")
                 close_old_connections()  # here alone: to try a connection is a statement too
-            self._wake.wait(settings.DISPATCH_SECONDS)
-            self._wake.clear()
+            self.stopping.wait(BETWEEN_ROUNDS)
+            self._wake.wait(rest)
         self.close()
         beside.join()
         connections.close_all()  # of this thread, which may not be the process's only one
+
+    def stop(self) -> None:
+        """End `run` as soon as what was begun has ended; a handler of signals may call this."""
+        self.stopping.set()
+        self._wake.set()
 
     def close(self) -> None:
         """Let what was begun end, and close the connections of all threads but the caller's."""
         for threads in (self._openers, self._probers, self._pool):
             threads.end()
+        self._wake.close()
 
     def round(self) -> int:
         """Do one round; returns how many rows were woken or begun.
 
         Events are opened here even where there are workers, which may all be busy with imports.
         """
-        self._look()  # first of all: what a restored database has lost is not opened as new
-        opening.quarantine_events()
-        delivering.release_lost()
-        self._retry()
-        events, deliveries = due_events(BATCH), delivering.due_deliveries(BATCH)
-        begun = self._begin(self._openers, self._opening, opening.open_deliveries, events)
-        begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
-        runs = delivering.due_destinations()
-        begun += self._begin(self._pool, self._carrying, delivering.carry_due, runs)
-        if not deliveries:
-            return begun
-        if settings.CELERY_BROKER_URL and self._wake_workers(deliveries):
-            return begun + len(deliveries)
-        return begun + self._import(deliveries)
+        due = self._look()  # first of all: what a restored database lost is not opened as new
+        begun = 0
+        if "events" in due:
+            opening.quarantine_events()
+            events = due_events(BATCH)
+            begun += self._begin(self._openers, self._opening, opening.open_deliveries, events)
+        if "probes" in due:
+            begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
+        if "lost" in due:
+            delivering.release_lost()
+        if "turns" in due:
+            self._retry()
+        # What was lost, and what had its turn, may be due by now.
+        if not {"lost", "turns", "runs"}.isdisjoint(due):
+            runs = delivering.due_destinations().values_list("pk", flat=True)
+            begun += self._begin(self._pool, self._carrying, delivering.carry_due, runs)
+        if not {"lost", "turns", "deliveries"}.isdisjoint(due):
+            begun += self._see_to(delivering.due_deliveries(BATCH))
+        return begun
 
-    def _look(self) -> None:
+    def _look(self) -> Collection[str]:
+        """Return what there is to do, as keys of WORK; all of it where that was not asked."""
         try:
+            found = delivering.found(**{name: rows() for name, rows in WORK.items()})
+            if found is not None:
+                return found
             delivering.look()
         except OSError:
             logger.exception("STATE_ROOT cannot be used: events are opened, and nothing is sent")
+        return WORK
 
     def _retry(self) -> None:
         try:
@@ -144,16 +180,22 @@ class Dispatcher:
         except Exception:
             logger.exception("bulk retries failed; imports go on")
 
+    def _see_to(self, deliveries: Sequence[UUID]) -> int:
+        """Wake workers for the deliveries, or import them here."""
+        if deliveries and settings.CELERY_BROKER_URL and self._wake_workers(deliveries):
+            return len(deliveries)
+        return self._import(deliveries)
+
     def _wake_workers(self, deliveries: Sequence[UUID]) -> bool:
         """Tell the workers; False when the broker is down."""
-        if clock.now() < self._broker_retry_at:
+        if time.monotonic() < self._broker_retry_at:
             return False
         try:
             for delivery_id in delivering.mark_woken(deliveries):
                 tasks.publish(tasks.run_delivery, delivery_id)
         except Exception:
             logger.warning("the broker is down; the dispatcher does the work itself")
-            self._broker_retry_at = clock.now() + settings.BROKER_RETRY_TIME
+            self._broker_retry_at = time.monotonic() + settings.BROKER_RETRY_TIME.total_seconds()
             return False
         return True
 
@@ -168,7 +210,7 @@ class Dispatcher:
         pool: Threads,
         under_way: set[Row],
         does: Callable[[Row], object],
-        rows: Sequence[Row],
+        rows: Iterable[Row],
     ) -> int:
         new = [row_id for row_id in rows if row_id not in under_way]
         for row_id in new:

@@ -13,6 +13,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.db import transaction
 
+from core import wakeups
 from referrals import delivering
 from referrals.intake import opening
 
@@ -51,7 +52,7 @@ def wake_deliveries_of(event_id: UUID) -> None:
 
 
 class Publisher:
-    """Publishes wake-ups from a thread of its own; without a broker it does nothing."""
+    """Publishes wake-ups from a thread of its own; without a broker, wakes the dispatcher."""
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[tuple[Task[[str], None], UUID]] = queue.Queue(QUEUE_LIMIT)
@@ -59,6 +60,7 @@ class Publisher:
 
     def put(self, task: "Task[[str], None]", row_id: UUID) -> None:
         if not settings.CELERY_BROKER_URL:
+            wakeups.wake()
             return
         if self._started.acquire(blocking=False):
             threading.Thread(target=self._publish_all, daemon=True, name="wake-ups").start()
@@ -74,6 +76,7 @@ class Publisher:
                 publish(task, row_id)
             except Exception:
                 logger.warning("wake-up not published; the dispatcher will find the row")
+                wakeups.wake()
 
 
 def publish(task: "Task[[str], None]", row_id: UUID) -> None:

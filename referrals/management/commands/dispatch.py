@@ -18,5 +18,5 @@ class Command(BaseCommand):
         rotation.refuse_to_start()
         dispatcher = Dispatcher()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: dispatcher.stopping.set())
+            signal.signal(number, lambda *_: dispatcher.stop())
         dispatcher.run()

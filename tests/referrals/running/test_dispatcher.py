@@ -49,7 +49,8 @@ def test_without_a_broker_it_does_the_work_itself(world: World, settings: Any):
 
 
 def test_a_round_with_nothing_due_does_nothing(world: World):
-    assert Dispatcher().round() == 0
+    with closing(Dispatcher()) as dispatcher:
+        assert dispatcher.round() == 0
 
 
 def test_with_a_dead_broker_it_does_the_work_itself(
@@ -72,9 +73,9 @@ def test_with_a_broker_each_row_is_woken_once_in_a_while(
         tasks, "publish", lambda task, row_id: published.append((task.name, str(row_id)))
     )
     world.send(plain())
-    dispatcher = Dispatcher()
-    dispatcher.round()
-    dispatcher.round()
+    with closing(Dispatcher()) as dispatcher:
+        dispatcher.round()
+        dispatcher.round()
     assert published == [("referrals.tasks.run_delivery", str(world.delivery.pk))]
     assert world.delivery.state == "queued"
 
@@ -95,10 +96,10 @@ def test_a_lost_wake_up_is_given_again(
     published: list[Any] = []
     monkeypatch.setattr(tasks, "publish", lambda task, row_id: published.append(row_id))
     world.send(plain())
-    dispatcher = Dispatcher()
-    dispatcher.round()
-    Delivery.objects.update(woken_at=clock.now() - 2 * claiming.WAKE_AGAIN)
-    dispatcher.round()
+    with closing(Dispatcher()) as dispatcher:
+        dispatcher.round()
+        Delivery.objects.update(woken_at=clock.now() - 2 * claiming.WAKE_AGAIN)
+        dispatcher.round()
     assert len(published) == 2
 
 
@@ -114,12 +115,28 @@ def test_a_dead_broker_neither_fails_nor_delays_a_wake_up(world: World, settings
 
 def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
     settings.CELERY_BROKER_URL = ""
+    settings.DISPATCH_SECONDS = 3600
     dispatcher = Dispatcher(threads=1)
     thread = threading.Thread(target=dispatcher.run)
     thread.start()
-    dispatcher.stopping.set()
+    dispatcher.stop()
     thread.join(timeout=30)
     assert not thread.is_alive()
+
+
+def test_an_event_is_imported_at_once_however_long_the_dispatcher_rests(
+    world: World, settings: Any
+):
+    settings.CELERY_BROKER_URL, settings.DISPATCH_SECONDS = "", 3600
+    dispatcher = Dispatcher(threads=1)
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    for number in (1, 2):  # at the second one it rests for certain
+        received = world.receive(plain(number=number, reference=f"3502768{number:03}"))
+        tasks.wake_event(received.event_id)
+        eventually(lambda n=number: Delivery.objects.filter(state="imported").count() == n)
+    dispatcher.stop()
+    thread.join()
 
 
 @pytest.fixture
@@ -149,7 +166,7 @@ def test_threads_of_the_dispatcher_keep_their_connections_until_it_ends(
         eventually(lambda n=number: Delivery.objects.filter(state="imported").count() == n)
     own = connections["default"]
     in_use = [wrapper for wrapper in connected if wrapper is not own]
-    dispatcher.stopping.set()
+    dispatcher.stop()
     thread.join()
     assert len(in_use) == 3  # it looks, opens and imports
     assert [wrapper for wrapper in connected if wrapper is not own and wrapper.connection] == []
