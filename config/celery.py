@@ -1,4 +1,4 @@
-"""The Celery application. Messages carry one id and only say "look at this row now"."""
+"""The Celery application. Messages carry ids and only say "look at these rows now"."""
 
 import os
 import sys

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "core.web.middleware.programs_go_straight",
     "csp.middleware.CSPMiddleware",
     "core.web.middleware.permissions_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

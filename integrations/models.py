@@ -237,6 +237,8 @@ class Source(KeyedModel):
     )
     listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
     history = KeyedHistory(m2m_fields=[organizations])
+    # Whether it may send for some organizations alone; None where the query did not ask.
+    is_limited: bool | None = None
 
     class Meta:
         ordering = ["name"]

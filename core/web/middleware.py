@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import structlog
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 
 from core.web.requests import client_ip
@@ -39,3 +41,48 @@ def permissions_policy(
         return response
 
     return answer
+
+
+# -- What programs ask, and not people -----------------------------------------------------------
+
+
+class _ProgramLogMiddleware(RequestLogMiddleware):
+    """The same line for a request that goes straight to its view."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        # Not the parent's: exceptions are logged once, by the one of the chain.
+        self.get_response = get_response
+
+
+def programs_go_straight(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Call a view for programs at once: what follows here is for people and their browsers.
+
+    Such a view has an attribute `for_programs`. It knows no session, and so needs no CSRF check.
+    """
+    straight = _ProgramLogMiddleware(convert_exception_to_response(_call))
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return get_response(request)
+        if not getattr(match.func, "for_programs", False):
+            return get_response(request)
+        request.resolver_match = match
+        return straight(request)  # type: ignore[return-value]
+
+    return answer
+
+
+def _call(request: HttpRequest) -> HttpResponseBase:
+    """Do what is left of the chain for a program: its host is one of ours, the length is told."""
+    request.get_host()  # raises DisallowedHost
+    view, args, kwargs = request.resolver_match  # type: ignore[misc]
+    response = view(request, *args, **kwargs)
+    if hasattr(response, "render"):
+        response = response.render()
+    if not response.streaming and not response.has_header("Content-Length"):
+        response.headers["Content-Length"] = str(len(response.content))
+    return response  # type: ignore[no-any-return]

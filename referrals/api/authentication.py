@@ -5,12 +5,14 @@ kind alone: at the addresses of another kind it is as good as none.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from core.web import ratelimit
 from core.web.requests import client_ip
-from integrations.models import Source, SourceCredential
+from integrations.models import Organization, Source, SourceCredential
 from integrations.sources import SourceKind, auth
 from integrations.sources.responses import Problem
 from referrals.api.bodies import Body
@@ -29,8 +31,10 @@ def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     """
     authorization = request.headers.get("Authorization", "")
     if authorization:
-        source = _by_secret(authorization, client_ip(request) or "unknown", kinds)
-        if _signing_secrets(source) and not _is_signed(request, body, source):
+        credential = _by_secret(authorization, client_ip(request) or "unknown", kinds)
+        source = credential.source
+        source.is_limited = credential.is_limited
+        if credential.signs and not _is_signed(request, body, source):
             raise _unauthorized("This source signs its requests, and the signature is not valid.")
     else:
         source = _by_signature(request, body, kinds)
@@ -39,7 +43,15 @@ def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     return source
 
 
-def _by_secret(authorization: str, address: str, kinds: Kinds) -> Source:
+# What else is asked of a source, in the statement that finds its credential.
+_SIGNS = SourceCredential.objects.filter(
+    source=OuterRef("source"), scheme=SourceCredential.Scheme.SIGNATURE, active=True
+)
+_LIMITS = Organization.objects.filter(source=OuterRef("source"))
+
+
+def _by_secret(authorization: str, address: str, kinds: Kinds) -> Any:
+    """Return the credential with its source, whether that signs, and whether it is limited."""
     read = (kind.read_authorization(authorization) for kind in kinds.values())
     presented = next(filter(None, read), None)
     if presented is None:
@@ -47,6 +59,7 @@ def _by_secret(authorization: str, address: str, kinds: Kinds) -> Source:
     key, secret = presented
     credential = (
         SourceCredential.objects.select_related("source")
+        .annotate(signs=Exists(_SIGNS), is_limited=Exists(_LIMITS))
         .filter(scheme=SourceCredential.Scheme.BASIC, key=key, active=True, source__kind__in=kinds)
         .order_by("pk")  # not by source, as the admin shows them: that costs more than the query
         .first()
@@ -58,7 +71,7 @@ def _by_secret(authorization: str, address: str, kinds: Kinds) -> Source:
     if not auth.verify_secret(secret, stored) or credential is None:
         ratelimit.count_refusal(address)
         raise _unauthorized("The key id or the secret is not valid.")
-    return credential.source
+    return credential
 
 
 def _by_signature(request: HttpRequest, body: Body, kinds: Kinds) -> Source:

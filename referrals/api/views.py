@@ -69,6 +69,12 @@ class SenderView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JsonAlone
 
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        view.for_programs = True  # type: ignore[attr-defined]  # core.web.middleware
+        return view
+
     def kinds(self) -> Kinds:
         """Return the kinds of sources that may ask here."""
         return {name: kind for name, kind in sources.kinds().items() if kind.asks_questions}

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -182,6 +183,28 @@ def test_a_message_of_the_broker_carries_one_id(
     received = world.receive(plain())
     tasks.publish(tasks.open_event, received.event_id)
     assert sent == [((str(received.event_id),), {"retry": False, "ignore_result": True})]
+
+
+def test_events_that_come_together_share_a_message_and_imports_do_not():
+    publisher = tasks.Publisher()
+    events, deliveries = [uuid4() for _ in range(tasks.SHARED)], [uuid4(), uuid4()]
+    for event_id in events:
+        publisher._waiting.put((tasks.open_event, event_id))
+    assert list(publisher._next()) == [(tasks.open_event, events)]
+    publisher._waiting.put((tasks.run_delivery, deliveries[0]))
+    publisher._waiting.put((tasks.open_event, events[0]))
+    publisher._waiting.put((tasks.run_delivery, deliveries[1]))
+    assert list(publisher._next()) == [
+        (tasks.open_event, [events[0]]),
+        (tasks.run_delivery, [deliveries[0]]),
+        (tasks.run_delivery, [deliveries[1]]),
+    ]
+
+
+def test_a_message_for_several_events_opens_all_of_them(world: World):
+    received = [world.receive(plain(number=n, reference=f"35027{n:05}")) for n in (1, 2, 3)]
+    tasks.open_event(*(str(one.event_id) for one in received))
+    assert Delivery.objects.count() == 3
 
 
 def test_a_task_opens_its_event_and_a_task_runs_its_delivery(world: World):
