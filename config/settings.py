@@ -114,11 +114,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this host; never backed up
 STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))  # what collectstatic writes
 STORAGES = {
     "default": {"BACKEND": "core.storage.EncryptedFileStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "core.web.static.StaticStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # served from where they lie: there is no collectstatic step
+WHITENOISE_USE_FINDERS = True  # plain names are served from where they lie, collected or not
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # so that the others need not be collected
 
 # -- Encryption at rest ----------------------------------------------------------------------
 

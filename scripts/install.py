@@ -1,7 +1,7 @@
 """Set a portal up for real: `make install`.
 
-Writes .env from .env.example with new keys, unless there is one; creates or migrates the database;
-and says what is left to do. To run it again does no harm.
+Writes .env from .env.example with new keys, unless there is one; creates or migrates the database,
+collects the static files, and says what is left to do. To run it again does no harm.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ def main() -> int:
     print(
         "Wrote .env with new keys." if written else ".env is there already, and is left as it is."
     )
-    for command in (["migrate"], ["check", "--deploy"]):
+    for command in (["migrate"], ["collectstatic", "--noinput"], ["check", "--deploy"]):
         status = subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=False)
         if status.returncode:
             return status.returncode

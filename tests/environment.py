@@ -37,6 +37,7 @@ def prepare() -> Path:
         CELERY_BROKER_URL=_broker_url(),
         MEDIA_ROOT=str(scratch / "media"),
         STATE_ROOT=str(scratch / "state"),
+        STATIC_ROOT=str(scratch / "static"),
     )
     for name in LEFT_AT_DEFAULT:
         os.environ.pop(name, None)

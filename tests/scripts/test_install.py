@@ -37,6 +37,7 @@ def test_a_portal_is_installed_and_installing_it_again_keeps_its_keys(checkout: 
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
     assert "createsuperuser" in first.stdout
     assert (checkout / "var" / "dovetail.sqlite3").exists()
+    assert (checkout / "var" / "static" / "collected.sha256").exists()
     assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
     assert (checkout / ".env").read_text() == written
 
