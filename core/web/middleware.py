@@ -1,6 +1,7 @@
 """Middleware that every request passes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.core.handlers.exception import convert_exception_to_response
@@ -49,7 +50,7 @@ def permissions_policy(
 class _ProgramLogMiddleware(RequestLogMiddleware):
     """The same line for a request that goes straight to its view."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Any) -> None:
         # Not the parent's: exceptions are logged once, by the one of the chain.
         self.get_response = get_response
 
@@ -61,7 +62,7 @@ def programs_go_straight(
 
     Such a view has an attribute `for_programs`. It knows no session, and so needs no CSRF check.
     """
-    straight = _ProgramLogMiddleware(convert_exception_to_response(_call))
+    straight: Any = _ProgramLogMiddleware(convert_exception_to_response(_call))
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         try:
@@ -71,18 +72,22 @@ def programs_go_straight(
         if not getattr(match.func, "for_programs", False):
             return get_response(request)
         request.resolver_match = match
-        return straight(request)  # type: ignore[return-value]
+        response: HttpResponseBase = straight(request)
+        return response
 
     return answer
 
 
-def _call(request: HttpRequest) -> HttpResponseBase:
-    """Do what is left of the chain for a program: its host is one of ours, the length is told."""
-    request.get_host()  # raises DisallowedHost
-    view, args, kwargs = request.resolver_match  # type: ignore[misc]
-    response = view(request, *args, **kwargs)
+def _call(request: HttpRequest) -> Any:
+    """Return the view's answer, with what is left of the chain for a program.
+
+    Its host is one of ours, and the length is announced. Raises DisallowedHost.
+    """
+    request.get_host()
+    match: Any = request.resolver_match
+    response = match.func(request, *match.args, **match.kwargs)
     if hasattr(response, "render"):
         response = response.render()
     if not response.streaming and not response.has_header("Content-Length"):
         response.headers["Content-Length"] = str(len(response.content))
-    return response  # type: ignore[no-any-return]
+    return response

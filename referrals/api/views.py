@@ -71,8 +71,8 @@ class SenderView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        view = super().as_view(**initkwargs)
-        view.for_programs = True  # type: ignore[attr-defined]  # core.web.middleware
+        view: Any = super().as_view(**initkwargs)
+        view.for_programs = True  # core.web.middleware
         return view
 
     def kinds(self) -> Kinds:

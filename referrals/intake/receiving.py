@@ -1,8 +1,9 @@
 """A body that came to an endpoint becomes a stored event, once. `opening` reads it later."""
 
 import hashlib
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -82,9 +83,10 @@ def _may_send(source: Source, endpoint: Endpoint, envelope: Envelope, body: byte
 
 def _store(event: InboundEvent) -> Received:
     # One statement is a transaction of its own; within another one, it needs a savepoint.
-    alone = not transaction.get_connection().in_atomic_block
+    within = transaction.get_connection().in_atomic_block
+    saving: AbstractContextManager[Any] = transaction.atomic() if within else nullcontext()
     try:
-        with nullcontext() if alone else transaction.atomic():
+        with saving:
             event.save(force_insert=True)
     except IntegrityError:
         first = InboundEvent.objects.filter(
