@@ -52,6 +52,10 @@ guide: test-packages $(DEVELOPMENT)  ## take the pictures of docs/guide anew, in
 bench: test-packages $(DEVELOPMENT)  ## measure what one referral costs
 	@$(BIN)/python -m tests.bench
 
+.PHONY: bench-load
+bench-load: test-packages $(DEVELOPMENT)  ## send many events for half an hour, and see that all arrive
+	@$(BIN)/python -m tests.bench.load
+
 .PHONY: chaos
 chaos: test-packages $(DEVELOPMENT)  ## kill processes at random under load, and count what arrived
 	@$(BIN)/python -m tests.chaos
