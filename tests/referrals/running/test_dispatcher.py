@@ -158,7 +158,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[BaseDatabaseWrapper]:
 def test_threads_of_the_dispatcher_keep_their_connections_until_it_ends(
     world: World, settings: Any, connected: list[BaseDatabaseWrapper]
 ):
-    settings.CELERY_BROKER_URL = ""
+    settings.CELERY_BROKER_URL, settings.BESIDE_SECONDS = "", 3600
     dispatcher = Dispatcher(threads=1)
     thread = threading.Thread(target=dispatcher.run)
     thread.start()
