@@ -186,7 +186,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Dovetail",
     "DESCRIPTION": (
         "Caredove sends referral events here and asks what became of them. The answer to an event "
-        "means that it is stored, no more."
+        "means that it is stored, no more. Partners read what they were sent, and answer it."
     ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
@@ -197,6 +197,11 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "basic": {"type": "http", "scheme": "basic"},
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "For partners: key id and secret with a colon between them.",
+            },
             "signature": {
                 "type": "apiKey",
                 "in": "header",

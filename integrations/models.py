@@ -204,7 +204,15 @@ class ServiceListing(models.Model):
 
 
 class Source(KeyedModel):
-    """A sender of events, with its credentials and the limits on what it may send."""
+    """A sender of events, with its credentials and the limits on what it may send.
+
+    A partner is linked to the one destination whose deliveries it reads and answers, and acts for
+    that destination's organization alone.
+    """
+
+    class Updates(models.TextChoices):
+        NONE = "none", "Outbound only"
+        ALLOW = "allow", "Allow updates"
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(
@@ -236,6 +244,20 @@ class Source(KeyedModel):
         "user name for the listing API", max_length=200, blank=True
     )
     listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
+    destination = models.OneToOneField(
+        "Destination",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="partner",
+        help_text="Of a partner: it reads what was sent there, and nothing else.",
+    )
+    updates = models.CharField(
+        max_length=10,
+        choices=Updates.choices,
+        default=Updates.NONE,
+        help_text="Of a partner: whether it may answer what it was sent.",
+    )
     history = KeyedHistory(m2m_fields=[organizations])
     # Whether it may send for some organizations alone; None where the query did not ask.
     is_limited: bool | None = None
@@ -245,6 +267,27 @@ class Source(KeyedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.kind in sources.kinds():
+            self._check_partner(is_partner=sources.source_kind(self.kind).answers is not None)
+
+    def _check_partner(self, *, is_partner: bool) -> None:
+        if not is_partner and self.destination_id:
+            raise ValidationError({"destination": "Only a partner has a destination."})
+        if not is_partner and self.updates != self.Updates.NONE:
+            raise ValidationError({"updates": "Only a partner answers what it was sent."})
+        if self.destination and not self.destination.is_answered:
+            label = destinations.transport_class(self.destination.kind).label
+            said = f"Nothing that is sent to a destination of this kind ({label}) can be answered."
+            raise ValidationError({"destination": said})
+
+    def limit_to_its_destination(self) -> None:
+        """Let a partner act for the organization of its destination alone."""
+        if self.destination:
+            owner = self.destination.organization
+            if list(self.organizations.all()) != [owner]:
+                self.organizations.set([owner])
 
     def may_send_for(self, caredove_id: str) -> bool:
         """Return whether events for the organization with this Caredove id are welcome."""
@@ -430,6 +473,13 @@ class Destination(KeyedModel):
         """Return the transport of this kind, set up with these options."""
         options: dict[str, Any] = self.options
         return destinations.transport_class(self.kind)(options, self.findings())
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a partner may read what was sent here, and answer it."""
+        return (
+            self.kind in destinations.kinds() and destinations.transport_class(self.kind).answered
+        )
 
     def files_allowed(self) -> list[str]:
         """Return the categories of the files that may leave."""

@@ -280,6 +280,7 @@ class Parcel:
     shown: Shows = field(default_factory=dict, repr=False)  # type: ignore[assignment]
     trigger: str = ""
     made_at: datetime | None = None
+    files_at: str = ""  # where a partner fetches its files: the address before a file's key
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +400,8 @@ class Transport(ABC):
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False
+    # A partner may read what it was sent, and answer it: a source that is linked to a destination.
+    answered: ClassVar[bool] = False
     noun: str = "import"  # what screens call a delivery
     # The categories of files that leave where a destination does not say which may.
     usual_files: ClassVar[tuple[str, ...]] = (SUMMARY, ATTACHMENT)

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+PARTNER_UPDATE = "partner_update"
+
 
 class Moment(StrEnum):
     """Where in the course of a referral a trigger stands, as far as that can be said."""
@@ -15,13 +17,15 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """`caution` says, beside the trigger, what whoever chooses it should know."""
+    """`caution` says, beside the trigger, what whoever chooses it should know. `by_partner`: what a
+    partner answers fires it, never what a sender sends."""
 
     key: str
     label: str
     description: str
     moment: Moment = Moment.ANY
     caution: str = ""
+    by_partner: bool = False
 
 
 TRIGGERS = (
@@ -85,9 +89,17 @@ TRIGGERS = (
         "Message from Requester",
         "The sending organization wrote to the provider.",
     ),
+    Trigger(
+        PARTNER_UPDATE,
+        "Partner update",
+        "A partner that was sent the referral answered it: a status, an outcome, an id or a note. "
+        "It never goes back to that partner.",
+        by_partner=True,
+    ),
 )
 
 TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS)
+SENDER_TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS if not trigger.by_partner)
 TRIGGER_LABELS = {trigger.key: trigger.label for trigger in TRIGGERS}
 
 # Closed classification -> the trigger that it fires.

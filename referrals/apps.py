@@ -16,6 +16,7 @@ class ReferralsConfig(AppConfig):
         )
         from mapping.hooks import mapping_stored
         from referrals.delivering import proving, resuming
+        from referrals.intake import answering
         from referrals.record import names, retention
         from referrals.running import backlog, dispatcher
 
@@ -23,6 +24,7 @@ class ReferralsConfig(AppConfig):
             audit.renamed(f"referrals.{former}", f"referrals.{present}")
         backlog.register()
         dispatcher.beside(retention.purge_expired)
+        dispatcher.beside(answering.forget_old_answers)
         rotation.register(names.renew)
         mapping_stored.bind(resuming.resume_mapping)
         listing_connected.bind(resuming.resume_connection)

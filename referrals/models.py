@@ -730,6 +730,14 @@ class Version(KeyedModel):
     )
     document = EncryptedJSONField(null=True, help_text="What the referral showed, as it is sent.")
     options = EncryptedJSONField(null=True, help_text="Of a sending by hand.")
+    data = EncryptedJSONField(
+        null=True, help_text="What its partner was sent: integrations.payload."
+    )
+    position = models.PositiveBigIntegerField(
+        null=True,
+        help_text="Where a partner answers: its place in the order in which sending began there.",
+    )
+    sent_at = models.DateTimeField(null=True, help_text="When its sending first began.")
     allowed_fields = models.JSONField(
         null=True, help_text="What might leave when it was last tried; null: everything."
     )
@@ -739,6 +747,13 @@ class Version(KeyedModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["delivery", "number"], name="version_number_once_in_delivery"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["position"],
+                condition=Q(position__isnull=False),
+                name="versions_in_order_of_sending",
             ),
         ]
 
@@ -830,6 +845,73 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SendingOrder(models.Model):
+    """How many versions have begun to be sent to a destination that a partner may answer.
+
+    It is counted in the transaction that commits an intent, so positions are in the order of
+    commits: whoever has read up to one has missed none before it.
+    """
+
+    destination = models.OneToOneField(
+        Destination, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.count} sent to {self.destination_id}"
+
+
+class PartnerUpdate(KeyedModel):
+    """What a partner said once of a referral that it was sent. Inserted, never changed.
+
+    What all of them come to stands beside the referral: `referrals.record.answered`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="partner_updates")
+    number = models.PositiveIntegerField(help_text="From 1, within its delivery.")
+    event = models.OneToOneField(
+        InboundEvent, on_delete=models.CASCADE, related_name="partner_update"
+    )
+    patch = EncryptedJSONField(null=True, help_text="A JSON merge patch of what it said before.")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["delivery", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "number"], name="partner_update_once_in_delivery"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"update {self.number} of {self.delivery_id}"
+
+
+class PartnerRequest(KeyedModel):
+    """A PATCH with an Idempotency-Key: under way, or answered. Only what took effect is kept."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64, help_text="SHA-256 of the Idempotency-Key.")
+    asked = models.CharField(max_length=64, help_text="SHA-256 of path and body.")
+    begun_at = models.DateTimeField()
+    token = models.UUIDField(default=uuid.uuid4, help_text="Of whoever answers it.")
+    answer = EncryptedJSONField(null=True, help_text="Null while it is under way.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["source", "key"], name="partner_request_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"
 
 
 class ClearedError(KeyedModel):

@@ -114,6 +114,10 @@ IMPORT_STOPPED = Cause(
 DETAILS_CAME = Cause("details_came", "The details came that the import waited for.")
 IMPORT_STARTED = Cause("import_started", "Import into {destination} started.")
 GETS_UPDATE = Cause("gets_update", "{destination} gets an update.")
+NOWHERE_ELSE = Cause(
+    "nowhere_else",
+    "It came from the partner of {destination}, and the listing goes to no other destination.",
+)
 IN_PART = Cause(
     "in_part",
     "The person's data was deleted after the retention period. {destination} gets an update when "

@@ -41,6 +41,15 @@ def read_basic(authorization: str) -> tuple[str, str] | None:
     return (key_id, secret) if colon and key_id and secret and "\0" not in pair else None
 
 
+def read_bearer(authorization: str) -> tuple[str, str] | None:
+    """Return key id and secret of `Bearer <key>:<secret>`, or None when it is no such header."""
+    scheme, _, pair = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or len(pair) > _MAX_HEADER:
+        return None
+    key_id, _, secret = pair.strip().partition(":")
+    return (key_id, secret) if key_id and secret and "\0" not in pair else None
+
+
 def hash_secret(secret: str) -> str:
     """Return the hash to store, with its own salt and cost."""
     return _hasher.encode(secret, _hasher.salt(), **_COST)

@@ -5,8 +5,9 @@ What follows (credentials, storing once, merging, matching, importing) is the sa
 no kind. `docs/adding-a-source.md` shows how one is added.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from integrations.listings.offers import Offer
 from integrations.sources import auth
@@ -42,13 +43,14 @@ class Endpoint:
     """Where the senders of a kind post events of one form.
 
     `name` is stored with each event. `addresses` are paths without a slash at either end; people
-    are shown the first. `appointments_by_code`: what an event does to an appointment is told by its
-    code; otherwise it is found in the appointment itself.
+    are shown the first. What stores its events by itself has none. `appointments_by_code`: what an
+    event does to an appointment is told by its code; otherwise it is found in the appointment
+    itself.
     """
 
     name: str
     label: str
-    summary: str  # for the OpenAPI document
+    summary: str  # for the OpenAPI document; of one that has addresses
     addresses: tuple[str, ...]
     content_types: tuple[str, ...]
     reader: Reader
@@ -88,6 +90,21 @@ class Listings(Protocol):
         """Return the organization's active listings; raises Unreadable, also without an answer."""
 
 
+class Answers(Protocol):
+    """Reads what a partner says of a referral that it was sent; a module with these names is one.
+
+    What it says is a JSON merge patch (RFC 7396) of what it said before.
+    """
+
+    ENDPOINT: str  # the name of the endpoint that reads what `as_event` returns
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        """Return the patch, checked; raises Unusable with an error for each mistake."""
+
+    def as_event(self, reference: str, patch: Mapping[str, Any]) -> bytes:
+        """Return the body of the event that is stored for a patch."""
+
+
 class SourceKind:
     """One kind of sender. It holds no state: what differs between sources stands on the source."""
 
@@ -97,6 +114,8 @@ class SourceKind:
     asks_questions: ClassVar[bool] = False  # at /api/v1/events/ID and /api/v1/referrals/REFERENCE
     sample: ClassVar[SampleEvents | None] = None
     listings: ClassVar[Listings | None] = None
+    # Its sources read what one destination was sent, and answer it, at /api/v1/partner.
+    answers: ClassVar[Answers | None] = None
 
     def read_authorization(self, header: str) -> tuple[str, str] | None:
         """Return key id and secret of an Authorization header; None when they are not in it."""

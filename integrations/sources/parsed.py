@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     MESSAGE_FROM_PROVIDER = "message_from_provider"
     MESSAGE_FROM_REQUESTER = "message_from_requester"
     MESSAGE = "message"  # the side is unknown
+    PARTNER_UPDATE = "partner_update"  # what a partner says of what it was sent
     IGNORED = "ignored"  # known, and of no interest here
     UNKNOWN = "unknown"
 

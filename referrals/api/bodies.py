@@ -32,11 +32,12 @@ class Body:
     sent: bytes = b""
     charset: str = ""
     is_gzip: bool = False
+    limit: int = 0
 
     @cached_property
     def unzipped(self) -> bytes:
         """The bytes before gzip; raises Problem 400 or 413."""
-        return _unzipped(self.sent) if self.is_gzip else self.sent
+        return _unzipped(self.sent, self.limit) if self.is_gzip else self.sent
 
     @cached_property
     def content(self) -> bytes:
@@ -49,8 +50,8 @@ class Body:
             raise Problem(415, UNKNOWN_CHARSET) from None
 
 
-def read(request: HttpRequest, content_types: tuple[str, ...]) -> Body:
-    """Return the body of a request, which is no longer than the limit.
+def read(request: HttpRequest, content_types: tuple[str, ...], limit: int | None = None) -> Body:
+    """Return the body of a request, which is no longer than the limit, as sent and unzipped.
 
     Raises Problem 400 when it does not arrive whole, 413, and 415 for types and encodings that are
     not read.
@@ -59,7 +60,8 @@ def read(request: HttpRequest, content_types: tuple[str, ...]) -> Body:
         raise Problem(415, f"Send {' or '.join(content_types)}.")
     is_gzip = _is_gzip(request.headers.get("Content-Encoding", ""))
     charset = (request.content_params or {}).get("charset", "")
-    return Body(_sent(request), charset, is_gzip)
+    limit = limit or settings.MAX_BODY_BYTES
+    return Body(_sent(request, limit), charset, is_gzip, limit)
 
 
 def _is_gzip(content_encoding: str) -> bool:
@@ -70,8 +72,7 @@ def _is_gzip(content_encoding: str) -> bool:
     return bool(codings)
 
 
-def _sent(request: HttpRequest) -> bytes:
-    limit = settings.MAX_BODY_BYTES
+def _sent(request: HttpRequest, limit: int) -> bytes:
     announced = request.headers.get("Content-Length") or "0"
     if not _LENGTH.fullmatch(announced):
         raise Problem(400, "Content-Length is not a number.")
@@ -93,9 +94,8 @@ def _received(request: HttpRequest, limit: int) -> bytes:
         raise Problem(400, NOT_WHOLE) from None
 
 
-def _unzipped(sent: bytes) -> bytes:
+def _unzipped(sent: bytes, limit: int) -> bytes:
     """Return what a gzip body holds, in one member or several."""
-    limit = settings.MAX_BODY_BYTES
     if sent.count(_MEMBER) > MAX_MEMBERS:
         raise _corrupt()
     try:

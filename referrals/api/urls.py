@@ -7,7 +7,7 @@ from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from integrations import sources
-from referrals.api import views
+from referrals.api import partner, views
 
 API = "api"
 
@@ -17,9 +17,9 @@ def endpoint_patterns() -> Iterator[URLPattern]:
     for name, kind in sources.kinds().items():
         for endpoint in kind.endpoints:
             view = views.EndpointView.as_view(kind=name, endpoint=endpoint)
-            first, *others = endpoint.addresses
-            yield path(first, view, name=f"{name}-{endpoint.name}")
-            yield from (path(address, view) for address in others)
+            for number, address in enumerate(endpoint.addresses):
+                named = {} if number else {"name": f"{name}-{endpoint.name}"}
+                yield path(address, view, **named)
 
 
 def remaining_patterns() -> Iterator[URLPattern]:
@@ -36,6 +36,17 @@ urlpatterns = [
     *endpoint_patterns(),
     path("api/v1/events/<uuid:event_id>", views.EventView.as_view(), name="event"),
     path("api/v1/referrals/<str:reference>", views.ReferralView.as_view(), name="referral"),
+    path("api/v1/partner/referrals", partner.ReferralsView.as_view(), name="partner-referrals"),
+    path(
+        "api/v1/partner/referrals/<path:reference>/files/<path:file_id>",
+        partner.FileView.as_view(),
+        name="partner-file",
+    ),
+    path(
+        "api/v1/partner/referrals/<path:reference>",
+        partner.ReferralView.as_view(),
+        name="partner-referral",
+    ),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *remaining_patterns(),

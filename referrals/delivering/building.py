@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
 
 from integrations.models import TriggerConfig
 from integrations.transport import (
@@ -118,7 +121,7 @@ def build(
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
-    about = _of_version(version)
+    about = _of_version(version) | {"files_at": _files_at(delivery)}
     parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
@@ -137,6 +140,15 @@ def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built
     """Return a parcel that removes the referral under the reference that it was sent with."""
     parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))
     return Built(parcel, delivery.referral.version, {}, {})
+
+
+def _files_at(delivery: Delivery) -> str:
+    """Return where the destination's partner fetches files; empty when it has none."""
+    if not hasattr(delivery.destination, "partner"):
+        return ""
+    portal: str = settings.PORTAL_URL
+    reference = quote(delivery.reference, safe="")
+    return f"{portal.rstrip('/')}/api/v1/partner/referrals/{reference}/files/"
 
 
 def _of_version(version: Version) -> dict[str, Any]:

@@ -8,9 +8,10 @@ is committed with what becomes of the attempt.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -25,7 +26,7 @@ from referrals import sentences
 from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.restore import looking, marks
 from referrals.models import Delivery, Referral, Restore, Step
-from referrals.record import versions
+from referrals.record import sending, versions
 
 # What became part of another referral is sent with that one.
 NOT_MERGED = ~Exists(Referral.objects.filter(pk=OuterRef("referral_id"), merged_into__isnull=False))
@@ -55,6 +56,9 @@ class DeliveryLedger:
         self._version = lease.version
         self._delivery = delivery
         self._repeatable, self._latest, self._frozen = repeatable, latest, frozen
+        # What a partner reads of it from the intent on: it may ask before it has answered the push.
+        self.data: Mapping[str, Any] | None = None
+        self._is_first_sending = False
         self._begun: set[str] | None = None  # the names of the version's steps, once looked up
         self._answered: tuple[str, str, datetime] | None = None  # step, id, when: still to commit
 
@@ -209,6 +213,8 @@ class DeliveryLedger:
         with self.committing():
             self._extend()
             self._insert_intent(step)
+            if self.data is not None:
+                self._is_first_sending |= sending.begin(self._version, self.data)
             number, total, now = looking.next_number(mark)
         if self._begun is not None:
             self._begun.add(step)
@@ -253,13 +259,16 @@ class DeliveryLedger:
             return do()
         except DeliveryError as error:
             if not error.maybe_done:
-                self._take_back(step)
+                self._take_back(step, unsent=not error.exchange.code)
             raise
 
-    def _take_back(self, step: str) -> None:
+    def _take_back(self, step: str, *, unsent: bool = True) -> None:
+        """Forget the intent. `unsent`: nothing has answered, so nothing was sent either."""
         self.flush()
         with transaction.atomic():
             self._steps(step).filter(done_at=None).delete()
+            if unsent and self._is_first_sending:
+                sending.take_back(self._version)
             if not self._frozen:
                 versions.forget_unsent(self._version)
 

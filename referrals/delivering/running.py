@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
+from integrations.payload import data_of
 from integrations.transport import (
     ATTACHMENT,
     SUMMARY,
@@ -70,6 +71,7 @@ def _attempt(lease: Lease) -> None:
         "referral__organization",
         "referral__listing",
         "destination__organization",
+        "destination__partner",
         "trigger_config__mapping",
         "restore",
     ).get(pk=lease.delivery_id)
@@ -89,9 +91,11 @@ def _attempt(lease: Lease) -> None:
         )
         if versions.is_removal(lease.version):
             built = build_removal(delivery, lease.version, ledger)
+            ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.remove(built.parcel)
         else:
             built = _prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
+            ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
         outcome = error

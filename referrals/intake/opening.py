@@ -23,12 +23,13 @@ from integrations.models import Destination, TriggerConfig
 from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from integrations.transport import Updates
+from integrations.triggers import PARTNER_UPDATE
 from mapping.source.document import Document
 from mapping.source.times import parse_instant
 from referrals import gates, matching, sentences
 from referrals.intake import identity, rereading
 from referrals.intake.merging import Merged, Resolved, merge, resolve
-from referrals.models import Delivery, InboundEvent, Restore
+from referrals.models import Delivery, InboundEvent, Referral, Restore
 from referrals.record import retention, snapshot, versions, warned, withdrawal
 from referrals.record.documents import document_of
 
@@ -223,11 +224,54 @@ def _kept_as_it_came(event: InboundEvent, kind: EventKind) -> Verdict:
     return Verdict(Outcome.UNKNOWN_CODE, sentences.UNKNOWN_CODE(code=event.code))
 
 
+# -- what a partner says -------------------------------------------------------------------------
+
+
+def open_answer(
+    event: InboundEvent, referral: Referral, partner_of: Destination, now: datetime
+) -> None:
+    """Open what a partner's update asks for elsewhere, never where it came from; close the event.
+
+    In the transaction that has stored the event, and holds the referral. Nothing is merged: what
+    partners say stands beside the referral.
+    """
+    latest_restore = Restore.objects.order_by("-at").values_list("pk", flat=True).first()
+    event.restore, event.now = latest_restore, now  # type: ignore[attr-defined] # as `_lock` asks
+    parsed = event.endpoint.reader.parse(event.body or b"")
+    place = Resolved(
+        event,
+        parsed,
+        referral,
+        referral.listing,
+        referral.organization,
+        now,
+        latest=None,
+        moves=False,
+        parts=(),
+        is_new=False,
+        now=now,
+    )
+    shown = snapshot.view(referral.snapshot)
+    merged = Merged(
+        place,
+        before=shown,
+        now=shown,
+        fired=[PARTNER_UPDATE],
+        was_withdrawn=withdrawal.request_withdrawn(shown),
+        withdraws=False,
+    )
+    verdict = _match(merged, but_not=partner_of)
+    _close(event, verdict, referral=referral, triggers=merged.fired, occurred_at=now)
+
+
 # -- matching ------------------------------------------------------------------------------------
 
 
-def _match(merged: Merged) -> Verdict:
-    """Open, revive or update the imports that the event asks for; return what became of it."""
+def _match(merged: Merged, but_not: Destination | None = None) -> Verdict:
+    """Open, revive or update the imports that the event asks for; return what became of it.
+
+    `but_not` is where the event came from: nothing goes back there.
+    """
     place = merged.place
     heeded = _heed_withdrawal(merged)
     facts = gates.Facts(
@@ -251,7 +295,13 @@ def _match(merged: Merged) -> Verdict:
     unplaced = InboundEvent.objects.filter(referral=place.referral, outcome=Outcome.NO_LISTING)
     fired_before = [] if place.is_new else list(unplaced.values_list("triggers", flat=True))
     fired = [*merged.fired, *(key for triggers in fired_before for key in triggers)]
-    verdicts = [_open_delivery(merged, config, fired) for config in configs if config.enabled]
+    verdicts = [
+        _open_delivery(merged, config, fired)
+        for config in configs
+        if config.enabled and config.destination != but_not
+    ]
+    if not verdicts:
+        return Verdict(Outcome.NO_TRIGGER, sentences.NOWHERE_ELSE(destination=but_not))
     verdict = released or min(verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
     if fired_before:
         unplaced.update(outcome=verdict.outcome, reason=verdict.reason)

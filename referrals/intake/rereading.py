@@ -29,7 +29,12 @@ from referrals.record.files import Arrived
 
 logger = logging.getLogger(__name__)
 
-NOT_MERGED = (EventKind.IGNORED, EventKind.UNKNOWN, EventKind.REVOKED)
+NOT_MERGED = (
+    EventKind.IGNORED,
+    EventKind.UNKNOWN,
+    EventKind.REVOKED,
+    EventKind.PARTNER_UPDATE,  # it stands beside the referral's own document
+)
 
 
 class NotReadYet(Exception):

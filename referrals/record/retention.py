@@ -24,6 +24,8 @@ from referrals.models import (
     ClearedError,
     Delivery,
     InboundEvent,
+    PartnerRequest,
+    PartnerUpdate,
     Referral,
     ReferralAlias,
     ReferralFile,
@@ -216,7 +218,9 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if not _stays(text)}
         deliveries.filter(pk=delivery.pk).update(**theirs)
-    Version.objects.filter(delivery__in=deliveries).update(document=None, options=None)
+    Version.objects.filter(delivery__in=deliveries).update(document=None, options=None, data=None)
+    PartnerUpdate.objects.filter(delivery__in=deliveries).update(patch=None)
+    PartnerRequest.objects.filter(delivery__in=deliveries).delete()
     Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
     ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
 

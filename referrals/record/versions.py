@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from integrations.transport import Updates
-from referrals.models import Delivery, Referral, Step, Version
+from referrals.models import Delivery, PartnerRequest, Referral, Step, Version
 
 State = Version.State
 EDITED = "edited"  # the trigger of what repairs a refused version
@@ -88,6 +88,8 @@ def remove(delivery: Delivery, now: datetime, why: Version.Why) -> Version:
     """Make the version that removes the referral there. It waits for nothing."""
     version = _make(delivery, now, action=Version.Action.REMOVE, why=why)
     take_place(version, State.SKIPPED)
+    Version.objects.filter(delivery=delivery.pk).update(data=None)
+    PartnerRequest.objects.filter(delivery=delivery.pk).delete()
     _queue(Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.RUNNING), now)
     return version
 

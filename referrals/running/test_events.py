@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
-from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
+from integrations.triggers import SENDER_TRIGGER_KEYS, TRIGGER_LABELS
 from referrals import gates
 from referrals.advice import advice
 from referrals.answers.explain import Light
@@ -69,7 +69,7 @@ def _trigger(listing: ServiceListing) -> str:
     chosen = [set(config.on) for config in configs.order_by("-enabled", "pk")]
     common = set.intersection(*chosen) if chosen else set()
     wanted = common or (chosen[0] if chosen else set())
-    return next((key for key in TRIGGER_KEYS if key in wanted), "received")
+    return next((key for key in SENDER_TRIGGER_KEYS if key in wanted), "received")
 
 
 def _keys(organization: Organization) -> str:

@@ -1,11 +1,11 @@
 """The usual fields of a record. A mapping may leave them out, and fill others of its own."""
 
+from integrations.payload import NOTE
 from mapping.engine.targets import TargetField
 
 CLIENT = "Client"
 REQUESTER = "Requester"
 APPOINTMENT = "Appointment"
-NOTE = "note"
 
 TARGET_FIELDS = (
     TargetField("client.first_name", "First name", CLIENT),

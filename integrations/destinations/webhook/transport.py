@@ -10,13 +10,14 @@ from core import outbound
 from core.outbound import Answer
 from integrations.channels import webhook
 from integrations.destinations.webhook import sentences
-from integrations.destinations.webhook.body import message, shown
+from integrations.destinations.webhook.body import message
 from integrations.destinations.webhook.fields import TARGET_FIELDS
 from integrations.destinations.webhook.options import WebhookOptions, headers_of, is_loopback
 from integrations.http.bodies import is_page, pluck, read_json
 from integrations.http.exchanges import exchange
 from integrations.http.network import delivery_error
 from integrations.http.reasons import reason
+from integrations.payload import shown
 from integrations.transport import (
     DeliveryError,
     ErrorKind,
@@ -47,6 +48,7 @@ class WebhookTransport(Transport):
     repeatable = True  # a partner drops what it has by its id
     targets = Targets.OPEN
     noun = "push"
+    answered = True
     usual_files = ()
 
     @property

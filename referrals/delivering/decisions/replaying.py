@@ -13,12 +13,10 @@ from core import audit
 from core.database import clock
 from integrations.models import Destination
 from integrations.transport import Transport
-from mapping.source import parts
-from mapping.source.allowing import EVERYTHING, AllowList
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.running import why_not_now
 from referrals.models import Delivery, Referral, ReferralFile, Version
-from referrals.record import versions
+from referrals.record import sending, versions
 
 NOT_REPEATABLE = (
     "This destination does not know what it was sent by an id: sent again, it would be there twice."
@@ -118,16 +116,7 @@ def why_not_replay(version: Version, transport: Transport) -> str:
 
 
 def _holds_more_than_may_leave(version: Version) -> bool:
-    """Return whether what was sent with it has something that may not leave any more."""
-    if not version.attempts.exists():
-        return False
-    document: Any = version.document
-    before = EVERYTHING
-    if version.allowed_fields is not None:
-        before = AllowList(tuple(version.allowed_fields))
-    now = version.delivery.destination.allow_list()
-    sent, may_leave = (dict(parts.leaves(one.part(document))) for one in (before, now))
-    return any(path not in may_leave for path in sent if path[0] != "attachments")
+    return version.attempts.exists() and sending.holds_more_than_may_leave(version)
 
 
 def _shows_a_withdrawn_file(version: Version) -> bool:

@@ -11,7 +11,7 @@ from integrations.sources import SourceKind, UnknownKind
 from integrations.sources.account import Entry
 from integrations.sources.kind import MAX_ENDPOINT, MAX_KIND
 from integrations.sources.parsed import Unusable
-from integrations.triggers import TRIGGER_KEYS
+from integrations.triggers import SENDER_TRIGGER_KEYS
 from referrals.api.views import EndpointView
 from tests.integrations.sources import web_form
 
@@ -61,6 +61,7 @@ def test_names_fit_their_columns(name: str, kind: SourceKind) -> None:
     assert kind.label
     names = [endpoint.name for endpoint in kind.endpoints]
     assert names
+    assert kind.answers or all(endpoint.addresses for endpoint in kind.endpoints)
     assert len(set(names)) == len(names)
     assert max(map(len, names)) <= MAX_ENDPOINT
 
@@ -82,7 +83,7 @@ def test_what_names_no_referral_is_unusable(kind: SourceKind, body: bytes) -> No
             assert all(error.message for error in unusable.value.errors)
 
 
-@pytest.mark.parametrize("trigger", TRIGGER_KEYS)
+@pytest.mark.parametrize("trigger", SENDER_TRIGGER_KEYS)
 def test_sample_events_are_read_and_lose_nothing(kind: SourceKind, trigger: str) -> None:
     if kind.sample is None:
         return

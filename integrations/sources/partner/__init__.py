@@ -1,0 +1,1 @@
+"""Partners: who was sent a referral, and answers it."""
