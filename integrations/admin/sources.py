@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 
 from access.scoped import TICKED
 from core import audit
-from integrations import credentials, sources
+from integrations import credentials, destinations, sources
 from integrations.admin.shared import ConfigurationAdmin, Tool
-from integrations.models import Source, SourceCredential, check_hosts
+from integrations.models import Destination, Source, SourceCredential, check_hosts
 from integrations.transport import SecretField
 
 ABOUT = {
@@ -58,6 +58,11 @@ def _labelled_kinds() -> list[tuple[str, str]]:
     return [(name, kind.label) for name, kind in sources.kinds().items()]
 
 
+def _is_partner(kind: str) -> bool:
+    known = sources.kinds().get(kind)
+    return bool(known and known.answers)
+
+
 class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     attachment_hosts = HostsField(
         required=False,
@@ -87,6 +92,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             "listings_url",
             "listings_username",
             "listings_password",
+            "destination",
+            "updates",
         ]
 
     def clean(self) -> None:
@@ -147,11 +154,27 @@ class SourceAdmin(ConfigurationAdmin):
         listings = ["listings_url", "listings_username", "listings_secret", *listing_secrets]
         fetch = ["attachment_hosts", "fetch_username", "fetch_secret", *secrets]
         kind = "shown_kind" if obj else "kind"  # what a source has sent is read by its kind
+        partner = ("A partner’s destination", {"fields": ["destination", "updates"]})
+        if obj and _is_partner(obj.kind):
+            return [(None, {"fields": ["name", kind, "active"]}), partner]
         return [
             (None, {"fields": ["name", kind, "active", "organizations"]}),
             ("Fetching attachments", {"fields": fetch}),
             ("Importing service listings", {"fields": listings}),
+            *([] if obj else [partner]),
         ]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "destination":
+            answered = [name for name, kind in destinations.kinds().items() if kind.answered]
+            kwargs["queryset"] = Destination.objects.filter(kind__in=answered).select_related(
+                "organization"
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.limit_to_its_destination()
 
     @admin.display(description="kind", ordering="kind")
     def shown_kind(self, source: Source) -> str:

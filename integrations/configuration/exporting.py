@@ -127,6 +127,8 @@ def _source(source: Source, organization: Organization, names: _Names) -> dict[s
         "active": source.active,
         "attachment_hosts": source.attachment_hosts,
     }
+    if source.destination:
+        said |= {"destination": source.destination.name, "updates": str(source.updates)}
     if source.fetch_token:
         said["fetch"] = {"token": names.placeholder(source.name, "fetch token")}
     elif source.fetch_username:

@@ -11,6 +11,7 @@ from core.compare import Effect
 from integrations import destinations, sources
 from integrations.configuration import keys
 from integrations.configuration.applying import Run
+from integrations.configuration.partners import link_partners
 from integrations.configuration.problems import Path, did_you_mean
 from integrations.configuration.rows import Refused, write
 from integrations.configuration.secrets import apply_basic, apply_signing_secrets
@@ -31,6 +32,7 @@ from mapping.models import Mapping as FieldMapping
 
 LIMITS = ("at_once", "per_minute")  # among the options of every kind
 ALLOWED = {"fields": "allowed_fields", "files": "allowed_files"}  # so too, by column
+PARTNER = "partner"  # so too: the source that answers, of the kinds that are answered
 DEFAULT = "default"  # the mapping that ships with a destination's kind
 Entry = Mapping[str, Any]
 
@@ -41,6 +43,7 @@ def apply_content(run: Run, content: Content) -> None:
     apply_each(run, _mapping, content.get("mappings", []), "mappings")
     apply_each(run, _source, content.get("sources", []), "sources")
     apply_each(run, _destination, content.get("destinations", []), "destinations")
+    link_partners(run, content)
     apply_each(run, _trigger, content.get("triggers", []), "triggers")
     for name, key in keys.added.items():
         if name in content:
@@ -143,7 +146,7 @@ def _source(run: Run, entry: Entry, path: Path) -> None:
         if "kind" in entry:
             _check_kind("source", entry["kind"], sources.kinds(), found)
         theirs, listings = _fetch(entry), _listing_api(entry)
-        fields = _given(entry, "kind", "active", "attachment_hosts") | theirs | listings
+        fields = _given(entry, "kind", "active", "attachment_hosts", "updates") | theirs | listings
         keys = {field: field.replace("_", ".", 1) for field in theirs}
         keys |= {field: field.replace("listings_", "listing_api.") for field in listings}
         effect = write(source, fields, keys)
@@ -200,6 +203,8 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         if not found or "options" in entry:
             given = dict(entry.get("options", {}))
             fields |= {name: given.pop(name, None) for name in LIMITS}
+            if destinations.transport_class(kind).answered:
+                given.pop(PARTNER, None)  # `link_partners` reads it
             fields |= _allowed(given)
             fields["options"], said = _options(run, kind, given, destination.options)
         keys = {name: f"options.{name}" for name in LIMITS}

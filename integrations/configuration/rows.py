@@ -46,6 +46,14 @@ class Report:
         if effect is not Effect.UNCHANGED and row not in self.written:
             self.written.append(row)
 
+    def count_as_changed(self, row: models.Model) -> None:
+        """Count a row as changed that was counted as unchanged, or not at all, before."""
+        if row in self.written:
+            return
+        counter = self.counts.setdefault(str(row._meta.verbose_name_plural), Counter())
+        counter[Effect.UNCHANGED] = max(0, counter[Effect.UNCHANGED] - 1)
+        self.count(row, Effect.CHANGED)
+
 
 def write(row: models.Model, fields: Mapping[str, Any], keys: Mapping[str, str] = {}) -> Effect:
     """Create the row, or change what differs; raises Refused naming the file's key.

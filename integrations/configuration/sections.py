@@ -11,7 +11,7 @@ from rest_framework import serializers
 from integrations.configuration import keys
 from integrations.configuration.problems import ConfigurationError, Path, Problem, did_you_mean
 from integrations.configuration.reading import Tree
-from integrations.models import Organization
+from integrations.models import Organization, Source
 from integrations.triggers import TRIGGER_KEYS
 
 ENVIRONMENT = "env:"
@@ -161,6 +161,8 @@ class SourceSection(Section):
     kind = Text(required=False)
     organizations = Words(child=Text(), required=False)
     active = Switch(required=False)
+    destination = Text(required=False, allow_blank=True)
+    updates = Word(tuple(Source.Updates.values), required=False)
     basic = several(BasicSection)
     signing_secrets = Words(child=Secret(), required=False)
     attachment_hosts = Words(child=Text(), required=False)

@@ -16,6 +16,7 @@ from access import scope
 from core.compare import Comparison, Difference, Effect
 from integrations import destinations
 from integrations.configuration import apply_checked, keys
+from integrations.configuration.partners import partner_named
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 from integrations.configuration.reading import Tree, read
 from integrations.configuration.rows import REASON, Report
@@ -222,15 +223,23 @@ def _foreign(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
         elif not _is_free(source["name"], owner):
             said = f"the source “{source['name']}” here is not that of “{owner}” alone"
             yield ("sources", index, "name"), said
-    for index, destination in enumerate(content.get("destinations", [])):
-        if destination["organization"] != owner:
-            yield ("destinations", index, "organization"), f"this is not “{owner}”"
+    yield from _foreign_destinations(content, owner)
     for index, mapping in enumerate(content.get("mappings", [])):
         if mapping.get("organization", owner) != owner:
             yield ("mappings", index, "organization"), f"this is not “{owner}”"
     for index, trigger in enumerate(content.get("triggers", [])):
         if _is_of_another(trigger["listing"], owner):
             yield ("triggers", index, "listing"), f"this listing is not one of “{owner}”"
+
+
+def _foreign_destinations(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
+    for index, destination in enumerate(content.get("destinations", [])):
+        if destination["organization"] != owner:
+            yield ("destinations", index, "organization"), f"this is not “{owner}”"
+        partner = partner_named(destination)
+        if partner and not _is_free(partner, owner):
+            said = f"the source “{partner}” here is not that of “{owner}” alone"
+            yield ("destinations", index, "options", "partner"), said
 
 
 def _is_free(name: str, owner: str) -> bool:

@@ -1,19 +1,28 @@
 """What happened to a referral, as one story: events, attempts, and what people did."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 
 from core import audit
 from core.models import AuditEvent
 from integrations.triggers import TRIGGER_LABELS
-from referrals.models import Attempt, ClearedError, Delivery, InboundEvent, Referral
+from referrals.models import (
+    Attempt,
+    ClearedError,
+    Delivery,
+    InboundEvent,
+    PartnerUpdate,
+    Referral,
+)
 
 SHOWN = 100  # of a kind, the newest
 # Who read what is in the audit trail; it is no part of the story.
 READING = ("view", "list", "explain", "read", "download", "preview", "search")
+TAKEN_BACK = "taken back"
 CLEARED = "clear error"  # told with its note, from the cleared errors
 DONE = {
     "retry": "pressed Retry",
@@ -49,8 +58,9 @@ def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]
 
 
 def _events(referral: Referral) -> Iterator[Moment]:
-    events = referral.events.select_related("source").order_by("-received_at")[:SHOWN]
-    for event in events:
+    events = referral.events.select_related("source", "partner_update")
+    for event in events.order_by("-received_at")[:SHOWN]:
+        patch = _said_by_partner(event)
         fired = ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers)
         became = event.get_outcome_display() if event.outcome else event.get_state_display()
         yield Moment(
@@ -58,9 +68,31 @@ def _events(referral: Referral) -> Iterator[Moment]:
             "event",
             event.code,
             f"{became}: {event.reason}" if event.reason else f"{became}.",
-            facts=(f"Trigger: {fired}" if fired else "No trigger", f"From {event.source}"),
+            quoted=patch.get("note", ""),
+            facts=(
+                f"Trigger: {fired}" if fired else "No trigger",
+                f"From {event.source}",
+                *_facts_of_patch(patch),
+            ),
             row=event,
         )
+
+
+def _said_by_partner(event: InboundEvent) -> dict[str, Any]:
+    """Return what a partner has said with this event; empty once the person's data is deleted."""
+    update: PartnerUpdate | None = getattr(event, "partner_update", None)
+    return (update.patch or {}) if update else {}
+
+
+def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:
+    labels = {"status": "Status", "status_label": "Shown as", "record_id": "Their record"}
+    for name, label in labels.items():
+        if name in patch:
+            yield f"{label}: {patch[name] or TAKEN_BACK}"
+    if "outcome" in patch:
+        outcome = patch["outcome"] or {}
+        words = [outcome[name] for name in ("code", "text") if outcome.get(name)]
+        yield f"Outcome: {', '.join(words) or TAKEN_BACK}"
 
 
 def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:

@@ -144,7 +144,7 @@ def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built
 
 def _files_at(delivery: Delivery) -> str:
     """Return where the destination's partner fetches files; empty when it has none."""
-    if not hasattr(delivery.destination, "partner"):
+    if not delivery.destination.is_answered or not hasattr(delivery.destination, "partner"):
         return ""
     portal: str = settings.PORTAL_URL
     reference = quote(delivery.reference, safe="")

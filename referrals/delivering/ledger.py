@@ -213,8 +213,9 @@ class DeliveryLedger:
         with self.committing():
             self._extend()
             self._insert_intent(step)
-            if self.data is not None:
-                self._is_first_sending |= sending.begin(self._version, self.data)
+            if self.data is not None and self._delivery is not None:
+                where = self._delivery.destination_id
+                self._is_first_sending |= sending.begin(self._version, where, self.data)
             number, total, now = looking.next_number(mark)
         if self._begun is not None:
             self._begun.add(step)

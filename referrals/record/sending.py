@@ -29,15 +29,14 @@ class Gone(LookupError):
 # -- sending -------------------------------------------------------------------------------------
 
 
-def begin(version: Version, data: Mapping[str, Any]) -> bool:
+def begin(version: Version, where: int, data: Mapping[str, Any]) -> bool:
     """Note what is sent with a version; True when that is the first time, which gives its place.
 
-    In the transaction of its intent.
+    `where` is the key of the destination. In the transaction of its intent.
     """
     is_first = version.position is None
     changes: dict[str, Any] = {"data": None if versions.is_removal(version) else data}
     if is_first:
-        where = version.delivery.destination_id
         if not SendingOrder.objects.filter(pk=where).update(count=F("count") + 1):
             SendingOrder.objects.bulk_create([SendingOrder(pk=where)], ignore_conflicts=True)
             SendingOrder.objects.filter(pk=where).update(count=F("count") + 1)
@@ -64,7 +63,10 @@ def page(destination: Destination, after: int, limit: int) -> list[Version]:
         delivery=OuterRef("delivery"), number__gt=OuterRef("number"), position__isnull=False
     )
     theirs = _delivered(destination).filter(~Exists(newer), position__gt=after)
-    return list(theirs.defer("document", "data").order_by("position")[: limit + 1])
+    listed = theirs.only("number", "action", "asked_at", "position", "delivery__reference")
+    return list(
+        listed.select_related(None).select_related("delivery").order_by("position")[: limit + 1]
+    )
 
 
 def latest(destination: Destination, reference: str) -> Version:
