@@ -29,6 +29,7 @@ FILES = (
     "integrations/destinations/**/*.py",
     "integrations/http/**/*.py",
     "integrations/models.py",
+    "integrations/payload.py",
     "integrations/probing.py",
     "integrations/transport.py",
     "referrals/running/dispatcher.py",
@@ -46,6 +47,7 @@ FILES = (
     "referrals/delivering/decisions/bulk.py",
     "referrals/summary/pdf.py",
     "referrals/running/tasks.py",
+    "referrals/record/sending.py",
     "referrals/record/versions.py",
     "referrals/record/withdrawal.py",
     # The proof itself: a narrower one is a new one.

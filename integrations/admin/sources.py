@@ -96,6 +96,11 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             "updates",
         ]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "updates" in self.fields:
+            self.fields["updates"].required = False  # left out, a partner only reads
+
     def clean(self) -> None:
         super().clean()
         if self.cleaned_data.get("listings_url") and not self.cleaned_data.get("listings_username"):

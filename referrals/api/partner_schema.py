@@ -158,7 +158,10 @@ ANSWER: dict[str, Any] = {
         **_refused(400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 429, 503),
     },
     "examples": [
-        _example("Completed", UPDATE, request_only=True),
+        *(
+            _example(f"Completed ({kind})", UPDATE, request_only=True, media_type=kind)
+            for kind in PATCH_TYPES
+        ),
         _example("Referral", DATA, response_only=True, status_codes=["200"]),
     ],
 }

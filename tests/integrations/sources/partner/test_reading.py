@@ -1,14 +1,14 @@
 """A partner reads what it was sent, and nothing else."""
 
+import base64
 from typing import Any
 
 import pytest
 
 from core.database import clock
-from integrations.models import Destination, Source
-from integrations.transport import ATTACHMENT, SUMMARY, Action, Down, Rejected
-from referrals import delivering
-from referrals.models import Delivery, Referral, ReferralFile, Version
+from integrations.models import Destination, Source, SourceCredential
+from integrations.transport import ATTACHMENT, SUMMARY, Action, Down, Exchange, Rejected
+from referrals.models import Referral, ReferralFile, Version
 from referrals.record import retention, versions
 from tests.integrations.sources.partner.partners import (
     AT_LOOPBACK,
@@ -17,12 +17,15 @@ from tests.integrations.sources.partner.partners import (
     SECRET,
     ask,
     deliver,
+    hashed,
     partner_of,
 )
 from tests.referrals.api.sender import basic, get, post
 from tests.world import REFERENCE, World, make_world, plain
 
 pytestmark = pytest.mark.django_db
+
+LETTER = base64.b64encode(b"%PDF-1.4\n" + b"x" * 300 + b"\n%%EOF\n").decode()
 
 
 @pytest.fixture
@@ -69,10 +72,9 @@ def test_the_list_goes_on_where_it_ended_and_skips_none(world: World) -> None:
     references = [str(3502768690 + number) for number in range(5)]
     for number, reference in enumerate(references, start=1):
         world.send(plain(number=number, reference=reference))
-        for delivery in Delivery.objects.filter(reference=reference):
-            deliver_one(delivery)
+        deliver(world)
     edit(world, 9, reference=references[0])  # the first comes last, then
-    deliver_one(Delivery.objects.get(reference=references[0]))
+    deliver(world)
     found, after = [], ""
     while True:
         answer = listed(after, limit=2)
@@ -84,15 +86,6 @@ def test_the_list_goes_on_where_it_ended_and_skips_none(world: World) -> None:
     assert listed(after) == {"referrals": [], "next": after, "more": False}
 
 
-def deliver_one(delivery: Delivery) -> None:
-    from unittest.mock import patch
-
-    from integrations.destinations.webhook.transport import WebhookTransport
-
-    with patch.object(WebhookTransport, "_push", return_value="P-1"):
-        assert delivering.run(delivery.pk)
-
-
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=x", "after=-1"])
 def test_a_list_that_cannot_be_is_refused_with_the_field(world: World, query: str) -> None:
     answer = ask(f"{ROOT}?{query}")
@@ -102,12 +95,7 @@ def test_a_list_that_cannot_be_is_refused_with_the_field(world: World, query: st
 
 
 def test_a_credential_is_good_for_its_kind_alone(world: World) -> None:
-    from integrations.models import SourceCredential
-    from integrations.sources.auth import hash_secret
-
-    SourceCredential.objects.create(
-        source=world.source, key="caredove", secret_hash=hash_secret(SECRET)
-    )
+    SourceCredential.objects.create(source=world.source, key="caredove", secret_hash=hashed())
     world.send(plain())
     deliver(world)
     for path in (ROOT, ONE, f"{ONE}/files/summary"):
@@ -169,8 +157,6 @@ def test_it_may_read_while_it_answers_the_push(world: World) -> None:
 def test_a_refused_version_stays_readable_and_one_of_which_nothing_was_sent_is_none(
     world: World,
 ) -> None:
-    from integrations.transport import Exchange
-
     world.send(plain())
     deliver(world, side_effect=Down("no", cause="no connection", remedy="look"))
     assert ask().status_code == 404
@@ -226,7 +212,7 @@ def test_what_may_not_leave_any_more_is_gone(world: World) -> None:
 def test_a_file_that_was_withdrawn_or_replaced_is_gone(world: World, becomes: str) -> None:
     Destination.objects.update(allowed_files=[ATTACHMENT])
     letter = {"id": "f1", "filename": "letter.pdf", "content_type": "application/pdf"}
-    letter["data"] = "JVBERi0xLjQKJUVPRg=="
+    letter["data"] = LETTER
     world.send(plain(attachments=[letter]))
     deliver(world)
     (file,) = ask().json()["files"]
