@@ -41,10 +41,11 @@ def link_partners(run: Run, content: Content) -> None:
     for source in moved:
         Source.objects.filter(pk=source.pk).update(destination=None)
         source.destination = None
-    paths = {named.source: (*named.path, *named.key) for named in _named(content)}
+    names = {named.source: named for named in _named(content)}
     for source, destination in moved.items():
-        with run.part(paths[source.name], "partner", source.name, "link"):
-            _link(run, source, destination)
+        named = names[source.name]
+        with run.part(named.path, "partner", source.name, "link"):
+            _link(run, source, destination, named.key)
 
 
 def _named(content: Content) -> Iterator[_Named]:
@@ -104,10 +105,11 @@ def _agree(
             raise Refused((named.key, f"“{other}” answers for “{destination}” already"))
 
 
-def _link(run: Run, source: Source, destination: Destination | None) -> None:
+def _link(run: Run, source: Source, destination: Destination | None, key: Path) -> None:
     other = Source.objects.filter(destination=destination).first() if destination else None
     if other:
-        raise Refused(((), f"“{other}” answers for “{destination}” already"))
-    if write(source, {"destination": destination}) is Effect.CHANGED:
+        raise Refused((key, f"“{other}” answers for “{destination}” already"))
+    keys = {"destination": ".".join(map(str, key))}
+    if write(source, {"destination": destination}, keys) is Effect.CHANGED:
         run.report.count_as_changed(source)
     source.limit_to_its_destination()

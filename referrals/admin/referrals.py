@@ -28,6 +28,7 @@ from referrals.admin.viewing import (
     link_there,
     referrals_named,
 )
+from referrals.admin.whereabouts import WhereaboutsAdmin
 from referrals.advice import Advice
 from referrals.answers.differences import Difference, differences
 from referrals.answers.explain import Import, asker, explain_referral
@@ -88,7 +89,7 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 
 @admin.register(Referral)
-class ReferralAdmin(SendingAdmin, ViewOnlyAdmin):
+class ReferralAdmin(SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"

@@ -1,0 +1,184 @@
+"""Where a person's data has gone: what left, where to, when, which version and which fields.
+
+It holds no personal data: references, ids, times, and the names of fields. So it stays known after
+the person's data was deleted here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from integrations.models import Destination
+from integrations.transport import ATTACHMENT, SUMMARY
+from integrations.triggers import TRIGGER_LABELS
+from mapping.source import catalogue
+from referrals.models import Delivery, Referral, Step, Version
+
+State, Action = Version.State, Version.Action
+EVERYTHING, NOTHING = "Everything", "Nothing but the reference"
+REMOVED = "Removed there"
+REMOVING = "To be removed there, not confirmed yet"
+LOOK = "Still there: remove it by hand"
+PERHAPS = "May be there"
+THERE = "There"
+OLDER = "A newer version was sent"
+COLUMNS = (
+    "Reference",
+    "Destination",
+    "Version",
+    "What",
+    "Why",
+    "Sent",
+    "Accepted",
+    "Fields",
+    "Files",
+    "ID there",
+    "Is it there now?",
+)
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One version that left, or may have left."""
+
+    version: Version
+    why: str
+    sent_at: datetime
+    accepted_at: datetime | None
+    fields: str
+    files: str
+    now: str
+
+    def cells(self) -> tuple[str, ...]:
+        """Return its row of an export, in the order of COLUMNS."""
+        delivery = self.version.delivery
+        return (
+            delivery.reference,
+            str(delivery.destination),
+            str(self.version.number),
+            self.version.get_action_display(),
+            self.why,
+            self.sent_at.isoformat(timespec="seconds"),
+            self.accepted_at.isoformat(timespec="seconds") if self.accepted_at else "",
+            self.fields,
+            self.files,
+            delivery.external_id or "",
+            self.now,
+        )
+
+
+def of_referral(referral: Referral) -> list[Left]:
+    """Return what left of a referral and of all that became part of it, the newest first."""
+    whole = Q(delivery__referral=referral) | Q(delivery__referral__merged_into=referral)
+    return _rows(_left().filter(whole))
+
+
+def newest_of_destination(destination: Destination, most: int) -> list[Left]:
+    """Return what left last to a destination, the newest first."""
+    return _rows(_left().filter(delivery__destination=destination)[:most])
+
+
+def of_destination(destination: Destination) -> Iterator[Left]:
+    """Yield all that left to a destination, the newest first; a batch of it in memory."""
+    keys = _left().filter(delivery__destination=destination).values_list("pk", flat=True)
+    batch: list[Any] = []
+    for key in keys.iterator(BATCH):
+        batch.append(key)
+        if len(batch) == BATCH:
+            yield from _rows(_left().filter(pk__in=batch))
+            batch = []
+    yield from _rows(_left().filter(pk__in=batch))
+
+
+def _left() -> QuerySet[Version]:
+    """Return the versions that are, or may be, at their destination."""
+    begun = Exists(Step.objects.filter(version=OuterRef("pk")))
+    in_a_run = Q(run__intended_at__isnull=False)
+    gone = begun | in_a_run | Q(sent_at__isnull=False) | Q(state=State.ACCEPTED)
+    return Version.objects.filter(gone).order_by("-asked_at", "-number", "pk")
+
+
+def _rows(versions: QuerySet[Version]) -> list[Left]:
+    related = ("delivery__destination", "delivery__referral", "run")
+    rows = versions.defer("document", "delivery__referral__snapshot")
+    found = list(rows.select_related(*related).prefetch_related("steps"))
+    newest = _newest(version.delivery for version in found)
+    return [_row(version, newest) for version in found]
+
+
+def _newest(deliveries: Iterable[Delivery]) -> dict[Any, int]:
+    """Return the number of the newest version of each delivery that left."""
+    rows = _left().filter(delivery__in={delivery.pk for delivery in deliveries})
+    return dict(rows.order_by("number").values_list("delivery", "number"))  # the last one stays
+
+
+def _row(version: Version, newest: dict[Any, int]) -> Left:
+    steps = list(version.steps.all())
+    labels = (TRIGGER_LABELS.get(key, key) for key in version.triggers)
+    return Left(
+        version,
+        ", ".join(labels) or version.get_why_display(),
+        _sent_at(version, steps),
+        _accepted_at(version, steps),
+        "" if version.action == Action.REMOVE else fields_in_words(version.allowed_fields),
+        _files(version, steps),
+        _now(version, is_newest=newest.get(version.delivery_id) == version.number),
+    )
+
+
+def _sent_at(version: Version, steps: Sequence[Step]) -> datetime:
+    if version.sent_at:
+        return version.sent_at
+    if version.run and version.run.intended_at:
+        return version.run.intended_at
+    return min((step.intended_at for step in steps), default=version.asked_at)
+
+
+def _accepted_at(version: Version, steps: Sequence[Step]) -> datetime | None:
+    if version.state != State.ACCEPTED:
+        return None
+    if version.run:
+        return version.run.ended_at
+    return min((step.done_at for step in steps if step.done_at), default=None)
+
+
+def fields_in_words(names: Sequence[str] | None) -> str:
+    """Return an allow-list for people."""
+    if names is None:
+        return EVERYTHING
+    return ", ".join(map(_label, names)) or NOTHING
+
+
+def _label(name: str) -> str:
+    field = catalogue.find(name)
+    return f"{field.group}: {field.label}" if field else name.replace("_", " ").capitalize()
+
+
+def _files(version: Version, steps: Sequence[Step]) -> str:
+    """Say which files went with it, by their kinds: names could tell."""
+    data: dict[str, Any] = version.data or {}
+    if files := data.get("files"):
+        kinds = [file["category"] for file in files]
+    else:
+        kinds = [SUMMARY for step in steps if step.name == "summary"]
+        kinds += [ATTACHMENT for step in steps if step.name.startswith(f"{ATTACHMENT}:")]
+    summary = ["Summary"] if SUMMARY in kinds else []
+    attached = kinds.count(ATTACHMENT)
+    return ", ".join(summary + ([f"{attached} attached"] if attached else []))
+
+
+def _now(version: Version, *, is_newest: bool) -> str:
+    """Say whether the referral is at the destination now, as far as that is known here."""
+    delivery = version.delivery
+    if version.action == Action.REMOVE:
+        return REMOVED if version.state == State.ACCEPTED else REMOVING
+    if not is_newest:
+        return OLDER
+    if delivery.referral.is_revoked:
+        removes = delivery.destination.transport().removes
+        return REMOVING if removes else LOOK
+    return THERE if delivery.external_id else PERHAPS
