@@ -24,6 +24,7 @@ OF: dict[str, str] = {
     "why_answer": "referrals.Referral",
     "history": "integrations.Organization",
     "configuration": "integrations.Organization",
+    "referrals_sent_to": "integrations.Destination",
 }
 KEYS = ("pk", "object_id", "id")  # what that key is called in a URL
 
