@@ -21,7 +21,7 @@ from core import audit
 from mapping.editing import editor, exchange, testing, versions
 from mapping.editing.forms import MappingForm, NewMappingForm
 from mapping.editing.wording import field_in_words
-from mapping.engine.targets import target_fields
+from mapping.engine.targets import takes_any, target_fields
 from mapping.models import Mapping, MappingVersion
 from mapping.source import catalogue
 from mapping.source.samples import samples
@@ -101,7 +101,8 @@ class MappingAdmin(ScopedAdmin):
     ) -> HttpResponse:
         form, mapping = context["adminform"].form, kwargs["obj"]
         targets = form.draft.targets(mapping.destination_kind, form.targets)
-        rows = editor.rows(form.draft, targets, form.faults)
+        is_open = takes_any(mapping.destination_kind)
+        rows = editor.rows(form.draft, targets, form.faults, is_open=is_open)
         context |= {
             "title": mapping.name,
             "subtitle": None,

@@ -21,7 +21,7 @@ from mapping.editing.wording import field_in_words, rule_in_words
 from mapping.engine import engine
 from mapping.engine.checks import Fault
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import TargetField, takes_any
+from mapping.engine.targets import OWN, TargetField, takes_any
 from mapping.engine.transforms import (
     ANYTHING_ELSE,
     TRANSFORMS,
@@ -100,6 +100,9 @@ class MappingDraft:
         return any(table.understood for table in self.tables)
 
 
+NEW = TargetField("", "One more field", OWN)
+
+
 # -- What was typed ----------------------------------------------------------------------------
 
 
@@ -140,7 +143,7 @@ def _typed_rule(form: QueryDict, number: int) -> dict[str, Any] | None:
     sources = [source_key(text) for text in typed_sources if text]
     uses = [*_typed_join(form, prefix), *_typed_uses(form, prefix)]
     target = form.get(f"{prefix}target", "").strip()
-    if not target or not (sources or any(_fills(use) for use in uses)):
+    if f"{prefix}target" not in form or not (sources or any(_fills(use) for use in uses)):
         return None  # it would read nothing
     return {"target": target, "from": sources, "transforms": uses}
 
@@ -324,6 +327,8 @@ class RuleRow:
     uses: tuple[UseInput, ...] = ()
     faults: tuple[str, ...] = ()
     known: bool = True
+    is_named_here: bool = False  # its key is typed on the page
+    is_new: bool = False
 
     @property
     def prefix(self) -> str:
@@ -343,21 +348,37 @@ class RuleRow:
 
     @property
     def anchor(self) -> str:
-        return f"rule-{self.target.key.replace('.', '-')}"
+        return "rule-new" if self.is_new else f"rule-{self.target.key.replace('.', '-')}"
 
 
 def rows(
-    draft: MappingDraft, targets: Sequence[TargetField], faults: Sequence[Fault] = ()
+    draft: MappingDraft,
+    targets: Sequence[TargetField],
+    faults: Sequence[Fault] = (),
+    *,
+    is_open: bool = False,
 ) -> list[RuleRow]:
-    """Return a row for each target field; rules for others, which are broken, come last."""
-    rules = {rule["target"]: rule for rule in draft.rules}
+    """Return a row for each target field; rules for others, which are broken, come last.
+
+    Where the kind `is_open`, one row more is for a field that is named on the page.
+    """
+    rules = {rule["target"]: rule for rule in reversed(draft.rules)}  # of two, the first
     known = {target.key for target in targets}
-    unknown = [TargetField(key, key, "Unknown fields") for key in rules if key not in known]
+    unknown = [TargetField(key, key, "Unknown fields") for key in rules if key and key not in known]
     tables = tuple(table.name for table in draft.tables if table.name)
-    return [
+    shown = [
         _row(number, target, rules.get(target.key), tables, faults, known=target not in unknown)
         for number, target in enumerate([*targets, *unknown])
     ]
+    if not is_open:
+        return shown
+    unnamed = [rule for rule in draft.rules if not rule["target"]]
+    second = [rule for rule in draft.rules if rule is not rules[rule["target"]]]
+    typed_here = next(iter([*unnamed, *second]), None)
+    target = replace(NEW, key=typed_here["target"] if typed_here else "")
+    new = _row(len(shown), target, typed_here, tables, faults, known=True)
+    own = [replace(row, is_named_here=not row.known) for row in shown]
+    return [*own, replace(new, is_named_here=True, is_new=True)]
 
 
 def _row(

@@ -20,6 +20,8 @@ class TargetField:
     takes_rest: bool = False
 
 
+OWN = "Fields of your own"  # the group of what a mapping for an open kind fills besides
+
 _fields: dict[str, tuple[TargetField, ...]] = {}
 _open: set[str] = set()
 

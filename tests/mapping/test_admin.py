@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from integrations import destinations
 from integrations.models import Organization
 from mapping.editing import exchange
 from mapping.models import Mapping
@@ -100,6 +101,57 @@ def test_a_rule_is_taken_away_by_emptying_it(liaison: Client, mapping: Mapping) 
         ),
     ],
 )
+@pytest.fixture
+def opened_wide(birchwood: Organization) -> Mapping:
+    """A mapping of a kind whose mappings may fill fields of their own."""
+    content = destinations.default_mapping("webhook")
+    assert content is not None
+    return exchange.copy_mapping(exchange.install_shipped("webhook", content), birchwood, "Wide")
+
+
+def new_place(posted: dict[str, list[str]]) -> str:
+    """The beginning of the names of the fields where one more field can be named."""
+    (name,) = (name for name, value in posted.items() if name.endswith("-target") and value == [""])
+    return name.removesuffix("target")
+
+
+def with_new(posted: dict[str, list[str]], target: str, *sources: str) -> dict[str, list[str]]:
+    """The form with a field of its own, typed where one more can be named."""
+    prefix = new_place(posted)
+    return posted | {f"{prefix}target": [target], f"{prefix}sources": [*sources, ""]}
+
+
+def test_a_field_of_its_own_is_named_on_the_page(liaison: Client, opened_wide: Mapping) -> None:
+    posted = with_new(opened(liaison, opened_wide), "client.pronouns", "Registrant – Gender")
+    assert save(liaison, opened_wide, posted).status_code == 302
+    rule = rule_of(opened_wide, "client.pronouns")
+    assert rule["from"] == ["registrant.gender"]
+    again = opened(liaison, opened_wide)
+    assert place_of(again, "client.pronouns")
+    assert new_place(again)  # and one more can be named
+    assert save(liaison, opened_wide, again).status_code == 302
+    taken_away = with_rule(opened(liaison, opened_wide), "client.pronouns")
+    assert save(liaison, opened_wide, taken_away).status_code == 302
+    assert not opened_wide.rules.filter(target="client.pronouns").exists()
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", "client", "client.city", "a" * 101])
+def test_a_name_that_cannot_be_stays_on_the_page_with_its_fault(
+    liaison: Client, opened_wide: Mapping, name: str
+) -> None:
+    posted = with_new(opened(liaison, opened_wide), name, "Registrant – Gender")
+    response = save(liaison, opened_wide, posted)
+    assert response.status_code == 200
+    assert any(row.faults for row in response.context["faulty_rows"])
+    shown = form_on(response)
+    assert [name] in [value for key, value in shown.items() if key.endswith("-target")]
+    assert ["Registrant – Gender", ""] in shown.values()
+
+
+def test_a_closed_kind_offers_no_field_of_its_own(liaison: Client, mapping: Mapping) -> None:
+    assert "One more field" not in liaison.get(url_of(mapping)).content.decode()
+
+
 def test_a_fault_stands_at_the_rule_that_has_it(
     liaison: Client,
     mapping: Mapping,
