@@ -680,6 +680,13 @@ class Run(KeyedModel):
         return f"run {self.pk}"
 
 
+class VersionManager(models.Manager["Version"]):
+    """Leaves what was sent unread until somebody asks for it."""
+
+    def get_queryset(self) -> models.QuerySet["Version"]:
+        return super().get_queryset().defer("data")
+
+
 class Version(KeyedModel):
     """What a delivery has to bring next: the referral as it is now, or its removal.
 
@@ -741,6 +748,8 @@ class Version(KeyedModel):
     allowed_fields = models.JSONField(
         null=True, help_text="What might leave when it was last tried; null: everything."
     )
+
+    objects: ClassVar[VersionManager] = VersionManager()
 
     class Meta:
         ordering = ["delivery", "number"]
@@ -848,22 +857,22 @@ class Step(models.Model):
 
 
 class SendingOrder(models.Model):
-    """How many versions have begun to be sent to a destination that a partner may answer.
+    """The last position that a version has got at a destination that a partner may answer.
 
-    It is counted in the transaction that commits an intent, so positions are in the order of
+    It is raised in the transaction that commits an intent, so positions are in the order of
     commits: whoever has read up to one has missed none before it.
     """
 
     destination = models.OneToOneField(
         Destination, primary_key=True, on_delete=models.CASCADE, related_name="+"
     )
-    count = models.PositiveBigIntegerField(default=0)
+    last = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.count} sent to {self.destination_id}"
+        return f"position {self.last} at {self.destination_id}"
 
 
 class PartnerUpdate(KeyedModel):

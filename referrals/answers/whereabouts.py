@@ -104,7 +104,7 @@ def _left() -> QuerySet[Version]:
 
 def _rows(versions: QuerySet[Version]) -> list[Left]:
     related = ("delivery__destination", "delivery__referral", "run")
-    rows = versions.defer("document", "delivery__referral__snapshot")
+    rows = versions.defer(None).defer("document", "delivery__referral__snapshot")
     found = list(rows.select_related(*related).prefetch_related("steps"))
     newest = _newest(version.delivery for version in found)
     return [_row(version, newest) for version in found]

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             name='SendingOrder',
             fields=[
                 ('destination', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='integrations.destination')),
-                ('count', models.PositiveBigIntegerField(default=0)),
+                ('last', models.PositiveBigIntegerField(default=0)),
             ],
             options={
                 'default_permissions': (),

@@ -111,6 +111,6 @@ def test_a_partner_gets_no_more_a_minute_than_it_takes() -> None:
     assert Delivery.objects.filter(state=Delivery.State.IMPORTED).count() == 1
     later = Delivery.objects.exclude(state=Delivery.State.IMPORTED)
     assert not any(delivering.run(delivery.pk) for delivery in later)
-    Destination.objects.update(turn_at=Destination.objects.get().turn_at - timedelta(minutes=1))
+    Destination.objects.update(turn_at=Destination.objects.get().turn_at - timedelta(minutes=2))
     deliver(world)
     assert Delivery.objects.filter(state=Delivery.State.IMPORTED).count() == 2

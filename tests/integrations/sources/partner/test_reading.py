@@ -8,7 +8,7 @@ import pytest
 from core.database import clock
 from integrations.models import Destination, Source, SourceCredential
 from integrations.transport import ATTACHMENT, SUMMARY, Action, Down, Exchange, Rejected
-from referrals.models import Referral, ReferralFile, Version
+from referrals.models import Referral, ReferralFile, SendingOrder, Version
 from referrals.record import retention, versions
 from tests.integrations.sources.partner.partners import (
     AT_LOOPBACK,
@@ -84,6 +84,16 @@ def test_the_list_goes_on_where_it_ended_and_skips_none(world: World) -> None:
             break
     assert found == [*references[1:], references[0]]
     assert listed(after) == {"referrals": [], "next": after, "more": False}
+
+
+def test_a_partner_misses_nothing_after_the_portal_was_restored(world: World) -> None:
+    world.send(plain())
+    deliver(world)
+    after = listed()["next"]
+    SendingOrder.objects.update(last=3)  # as a backup had it
+    world.send(plain(number=2, reference="3502768699"))
+    deliver(world)
+    assert [one["reference"] for one in listed(after)["referrals"]] == ["3502768699"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=x", "after=-1"])
