@@ -20,7 +20,8 @@ from mapping.source.parts import Path
 ALL = "all"
 ANSWERS = "answers"
 FORM_GROUP = "answers."  # and the key of a form
-TABLES = ("events", "deliveries", "partner_updates")  # no part of a document; not in `all`
+PARTNER_UPDATES = "partner_updates"
+TABLES = ("events", "deliveries", PARTNER_UPDATES)  # no part of a document; not in `all`
 # What each group stands for: parts of the document.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "registrant": ("registrant",),

@@ -37,7 +37,7 @@ class DeliveredSerializer(serializers.Serializer[None]):
     changed_at = serializers.DateTimeField()
 
 
-class ListSerializer(serializers.Serializer[None]):
+class DeliveredListSerializer(serializers.Serializer[None]):
     """Each delivered referral at its latest delivered version, in order of delivery."""
 
     referrals = DeliveredSerializer(many=True)
@@ -122,7 +122,7 @@ LIST: dict[str, Any] = {
         OpenApiParameter("after", OpenApiTypes.STR, description="`next` of the call before."),
         OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 500; 100 without it."),
     ],
-    "responses": {200: ListSerializer, **_refused(401, 403, 422, 429, 503)},
+    "responses": {200: DeliveredListSerializer, **_refused(401, 403, 422, 429, 503)},
     "examples": [_example("Delivered", LISTED, response_only=True, status_codes=["200"])],
 }
 READ: dict[str, Any] = {

@@ -24,6 +24,7 @@ from integrations.sources.parsed import EventKind, ParsedEvent, Unusable
 from integrations.sources.warnings import Warning
 from integrations.transport import Updates
 from integrations.triggers import PARTNER_UPDATE
+from mapping.source.allowing import PARTNER_UPDATES
 from mapping.source.document import Document
 from mapping.source.times import parse_instant
 from referrals import gates, matching, sentences
@@ -451,7 +452,7 @@ def _update(
     edited, failed = versions.EDITED in merged.fired, delivery.reason in versions.REVIVABLE
     asked: dict[str, Any] = {"triggers": keys, "opened_by": merged.place.event}
     if updates is Updates.LATEST:
-        if not keys and merged.now == merged.before:
+        if not keys and not _shows_something_new(merged, where):
             return _no_trigger(merged, config)
         versions.supersede(delivery, merged.place.now, **asked)
     elif edited and (failed or delivery.state == State.RUNNING):
@@ -468,6 +469,12 @@ def _update(
         unknown = Delivery.objects.filter(pk=delivery.pk, restore=None)
         unknown.update(restore=restore, absent_steps=[])
     return Verdict(Outcome.UPDATED, sentences.GETS_UPDATE(destination=where))
+
+
+def _shows_something_new(merged: Merged, where: Destination) -> bool:
+    """Return whether a destination that keeps the latest would show something else now."""
+    by_partner = PARTNER_UPDATE in merged.fired and PARTNER_UPDATES in where.allowed_fields
+    return merged.now != merged.before or by_partner
 
 
 def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:

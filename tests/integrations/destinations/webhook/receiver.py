@@ -4,6 +4,9 @@
 
 It writes its port into `FOLDER/port` and each push that it took as a line into `FOLDER/taken`. The
 lines of `FOLDER/answers` are its next answers: a status, and a Retry-After where one follows.
+
+Where `FOLDER/portal` has an address, a key id and a secret, it reads each referral there and says
+that it was accepted, while it still answers the push. What it read is in `FOLDER/read`.
 """
 
 import base64
@@ -13,6 +16,7 @@ import json
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 FOLDER, SECRET = Path(sys.argv[1]), sys.argv[2]
 
@@ -33,6 +37,19 @@ def next_answer() -> list[str]:
     return answers[0].split() if answers else ["200"]
 
 
+def write_back(reference: str) -> None:
+    portal, key, secret = (FOLDER / "portal").read_text().split()
+    address = f"{portal}/api/v1/partner/referrals/{reference}"
+    ours = {"Authorization": f"Bearer {key}:{secret}"}
+    with urlopen(Request(address, headers=ours), timeout=20) as answer:
+        etag, read = answer.headers["ETag"], answer.read()
+    (FOLDER / "read").write_bytes(read)
+    headers = {**ours, "If-Match": etag, "Content-Type": "application/merge-patch+json"}
+    said = json.dumps({"status": "accepted", "note": "We have it."}).encode()
+    with urlopen(Request(address, said, headers, method="PATCH"), timeout=20) as answer:
+        answer.read()
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.say(["405"])
@@ -43,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
         line = {"id": self.headers["webhook-id"], "status": answer[0], "body": json.loads(body)}
         with (FOLDER / "taken").open("a") as file:
             file.write(json.dumps(line) + "\n")
+        if (FOLDER / "portal").exists():
+            write_back(line["body"]["data"]["reference"])
         self.say(answer)
 
     def say(self, answer: list[str]) -> None:

@@ -16,8 +16,10 @@ from integrations.models import Destination
 from integrations.transport import ATTACHMENT, SUMMARY
 from referrals import delivering
 from referrals.delivering.decisions import replaying
-from referrals.models import Delivery, Version
+from referrals.models import Delivery, PartnerUpdate, Version
 from referrals.record import retention
+from tests.integrations.sources.partner.partners import SECRET as PARTNER_SECRET
+from tests.integrations.sources.partner.partners import partner_of
 from tests.world import REFERENCE, World, make_world, plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.programs]
@@ -43,6 +45,13 @@ class Partner:
     def pushes(self) -> list[dict[str, Any]]:
         file = self._folder / "taken"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def writes_back_to(self, portal: str) -> None:
+        (self._folder / "portal").write_text(f"{portal} partner {PARTNER_SECRET}")
+
+    def has_read(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((self._folder / "read").read_text())
+        return read
 
     def taken(self) -> list[dict[str, Any]]:
         return [push["body"] for push in self.pushes() if push["status"] == "200"]
@@ -116,6 +125,24 @@ def test_a_partner_that_fails_gets_the_same_id_again_when_it_asked_for(partner: 
     first, second, third = partner.pushes()
     assert first["id"] == second["id"] == third["id"] == str(Version.objects.get().pk)
     assert first["body"] == second["body"] == third["body"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_partner_reads_and_answers_while_it_still_answers_the_push(
+    partner: Partner, live_server: Any
+) -> None:
+    world = pushed_to(partner)
+    partner_of(world)
+    partner.writes_back_to(live_server.url)
+    world.send(plain())
+    assert world.run().state == Delivery.State.IMPORTED
+    (push,) = partner.taken()
+    read = partner.has_read()
+    assert read.pop("partner") == {}
+    assert read == push["data"]
+    update = PartnerUpdate.objects.get()
+    assert update.patch == {"status": "accepted", "note": "We have it."}
+    assert update.delivery == world.delivery
 
 
 def test_an_endpoint_that_is_gone_pauses_it_until_a_person_starts_it_again(
