@@ -4,7 +4,7 @@ import pytest
 
 from core.database import clock
 from integrations.models import Organization
-from integrations.triggers import TRIGGER_KEYS
+from integrations.triggers import SENDER_TRIGGER_KEYS
 from referrals import delivering
 from referrals.answers.explain import Light
 from referrals.intake import opening
@@ -35,7 +35,7 @@ def lights(way: Way) -> list[Light]:
     return [stage.light for stage in way.stages]
 
 
-@pytest.mark.parametrize("trigger", TRIGGER_KEYS)
+@pytest.mark.parametrize("trigger", SENDER_TRIGGER_KEYS)
 def test_whatever_trigger_is_chosen_a_test_fires_it(world: World, trigger: str) -> None:
     world.config.on = [trigger]
     world.config.save()
