@@ -60,6 +60,7 @@ def put_back(record: Record, note: str) -> Model:
     row.save()
     if isinstance(row, Source):
         row.organizations.set(organizations_of(record))
+        row.limit_to_its_destination()
     if isinstance(row, TriggerConfig):
         listing_connected(row)
     changed: Model = row

@@ -108,7 +108,8 @@ SORTS: Mapping[type[Model], Sort] = {
             Source,
             _of_its_sources,
             lambda record: record.name,
-            ("name", "active", "attachment_hosts", "organizations"),
+            ("name", "active", "attachment_hosts", "destination_id", "updates", "organizations"),
+            related=("destination",),
         ),
         # A secret that was switched off is switched on by whoever knows why, on its source's page.
         Sort(
