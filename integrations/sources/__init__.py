@@ -54,6 +54,11 @@ def default_kind() -> str:
     return next(name for name, kind in kinds().items() if kind.is_default)
 
 
+def sending_kinds() -> list[str]:
+    """Return the kinds whose sources send referrals; a partner answers what it was sent."""
+    return [name for name, kind in kinds().items() if not kind.answers]
+
+
 def link_remover() -> Callable[[str], str]:
     """Return what takes out of a text the links by which any kind of sender signs people in."""
     known = kinds().values()

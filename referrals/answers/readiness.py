@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from integrations import sources
 from integrations.models import (
     Organization,
     ServiceListing,
@@ -107,5 +108,6 @@ def sources_for(organization: Organization) -> QuerySet[Source]:
     return Source.objects.filter(
         Q(organizations=organization) | Q(organizations=None),
         active=True,
+        kind__in=sources.sending_kinds(),
         credentials__in=valid,
     ).distinct()

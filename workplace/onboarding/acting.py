@@ -31,14 +31,9 @@ class ChooseSource(forms.Form):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["source"]
         sends = Q(organizations=organization) | Q(organizations=None)
-        able = Source.objects.filter(sends, active=True, kind__in=_sending_kinds())
+        able = Source.objects.filter(sends, active=True, kind__in=sources.sending_kinds())
         field.queryset = able.distinct()
         field.empty_label = f"A new one, for {organization} alone"
-
-
-def _sending_kinds() -> list[str]:
-    """Return the kinds whose sources send events; a partner has a destination instead."""
-    return [name for name, kind in sources.kinds().items() if not kind.answers]
 
 
 def credentials(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:

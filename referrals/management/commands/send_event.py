@@ -24,7 +24,7 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("files", type=Path, nargs="+", metavar="FILE")
         add("--url", required=True, help="where the portal is, such as http://127.0.0.1:8000")
-        add("--kind", choices=list(sources.kinds()), default=sources.default_kind())
+        add("--kind", choices=sources.sending_kinds(), default=sources.default_kind())
         add("--key", required=True, help="key id of the source")
         add(
             "--secret",
