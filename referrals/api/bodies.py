@@ -32,12 +32,16 @@ class Body:
     sent: bytes = b""
     charset: str = ""
     is_gzip: bool = False
-    limit: int = 0
+    limit: int | None = None  # in bytes; without one, that of events
 
     @cached_property
     def unzipped(self) -> bytes:
         """The bytes before gzip; raises Problem 400 or 413."""
-        return _unzipped(self.sent, self.limit) if self.is_gzip else self.sent
+        return (
+            _unzipped(self.sent, self.limit or settings.MAX_BODY_BYTES)
+            if self.is_gzip
+            else self.sent
+        )
 
     @cached_property
     def content(self) -> bytes:
