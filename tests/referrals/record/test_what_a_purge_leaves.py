@@ -34,6 +34,8 @@ from referrals.models import (
     BulkRetryItem,
     Delivery,
     InboundEvent,
+    PartnerRequest,
+    PartnerUpdate,
     Referral,
     RetentionPeriod,
 )
@@ -226,6 +228,12 @@ def planted(
     )
     for delivery in deliveries:
         BulkRetryItem.objects.create(bulk_retry=bulk, delivery=delivery, resends=0, state="sent")
+    events = InboundEvent.objects.filter(referral=world.referral)
+    for number, (delivery, event) in enumerate(zip(deliveries, events, strict=False)):
+        at = {"delivery": delivery, "event": event, "at": clock.now()}
+        PartnerUpdate.objects.create(**at, number=1, patch={"note": "Seen."})
+        asked = {"key": f"key {number}", "asked": "a hash", "begun_at": clock.now()}
+        PartnerRequest.objects.create(source=world.source, delivery=delivery, **asked)
     hanging = hanging_on(world.referral)
     hanging.write_the_person_everywhere()
     return hanging
