@@ -35,7 +35,7 @@ from referrals.answers.explain import Import, asker, explain_referral
 from referrals.answers.timeline import SHOWN, timeline
 from referrals.delivering.preparing import store_summary
 from referrals.models import Delivery, Referral, ReferralFile, Version
-from referrals.record import files
+from referrals.record import answered, files
 from referrals.record.documents import document_of
 from referrals.summary import layout
 
@@ -69,6 +69,12 @@ def _standing(
         sent,
         differences(cast(Document, sent.document), document, time_zone) if sent else [],
     )
+
+
+def _answers(deliveries: Iterable[Delivery]) -> list[tuple[Delivery, dict[str, Any]]]:
+    """Return what the partner of each destination says of the referral, where it says anything."""
+    known = [(delivery, answered.updates_of(delivery)) for delivery in deliveries]
+    return [(delivery, answered.said(updates)) for delivery, updates in known if updates]
 
 
 def _summary_url(referral: Referral) -> str:
@@ -155,6 +161,7 @@ class ReferralAdmin(SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
             "sendings": sendings(request, obj),
             "timeline": timeline(obj, deliveries),
             "shown_of_a_kind": SHOWN,
+            "answers": _answers(deliveries),
             "files": obj.files.all(),
             "sheet": layout.sheet(document, zone),
             "summary_url": _summary_url(obj),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
+from access.roles import SUPPORT
 from core.database import clock
 from integrations import destinations
 from integrations.models import Destination, Source, TriggerConfig
@@ -26,6 +28,7 @@ from tests.integrations.sources.partner.partners import (
     partner_of,
     say,
 )
+from tests.people import client_of
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +97,15 @@ def test_it_changes_nothing_in_the_referral_and_stands_on_its_story(world: World
     told = next(one for one in timeline(world.referral, []) if one.row == event)
     assert told.quoted == "Six visits."
     assert "Status: completed" in told.facts
+
+
+def test_the_page_of_the_referral_says_what_the_partner_says(world: World) -> None:
+    say({"status": "completed", "note": "<b>Six</b> visits."}, ask()["ETag"])
+    url = reverse("admin:referrals_referral_change", args=[world.referral.pk])
+    page = client_of(SUPPORT, world.organization).get(url).content.decode()
+    assert "What the partner of Birchwood CRMS says" in page
+    assert "completed" in page
+    assert "&lt;b&gt;Six&lt;/b&gt; visits." in page
 
 
 def test_a_partner_update_goes_to_other_destinations_and_never_back(world: World) -> None:
