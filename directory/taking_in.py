@@ -5,8 +5,9 @@ so that what a reader then sees holds everything that was committed before it as
 take in at once: on PostgreSQL a lock lets one transaction in at a time, as SQLite does anyway.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db import connection, transaction
@@ -30,17 +31,18 @@ from directory.search.indexing import index
 from directory.views import members, rules
 
 BATCH = 200  # entries in one transaction
+ASK_SECONDS = 60.0  # between questions of the dispatcher, where there is no directory
 _LOCK = 0x446F7665  # of PostgreSQL, for whoever takes in
 
 
-def take_in() -> None:
+def take_in() -> bool:
     """Bring everything that is stored of entries up to date with what is committed.
 
-    Where there is no directory, nothing is done.
+    Return whether there is a directory: without one, nothing is done.
     """
     directory = Directory.objects.first()
     if directory is None:
-        return
+        return False
     now = clock.now()
     if directory.midnight_at is None or now >= directory.midnight_at:
         _pass_midnight(now)
@@ -48,6 +50,23 @@ def take_in() -> None:
         _take_in_some(now)
     while _unnumbered().exists() or _without_time().exists():
         _give_numbers_and_times()
+    return True
+
+
+def beside(now: Callable[[], float] = monotonic) -> Callable[[], None]:
+    """Return what the dispatcher does at each of its turns: take in, where there is a directory.
+
+    Where there is none, a turn runs no statement: whether there is one by now is asked once in
+    ASK_SECONDS. Readers need not wait for that, as they take in themselves.
+    """
+    ask_at = 0.0
+
+    def turn() -> None:
+        nonlocal ask_at
+        if now() >= ask_at and not take_in():
+            ask_at = now() + ASK_SECONDS
+
+    return turn
 
 
 def _stale() -> "QuerySet[Entry]":

@@ -12,4 +12,4 @@ class WorkplaceConfig(AppConfig):
 
         # The last app to be migrated: by then every permission is there.
         post_migrate.connect(roles.install_roles, sender=self)
-        dispatcher.beside(taking_in.take_in)
+        dispatcher.beside(taking_in.beside())

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.database import clock
-from directory import changes
-from directory.models import Entry, Membership, Service
+from directory import changes, taking_in
+from directory.models import Directory, Entry, Membership, Service
 from directory.taking_in import take_in
 from tests.directory import make, standard
 from tests.directory.stored import answer, change, numbers
@@ -139,8 +139,6 @@ def test_a_service_at_a_location_is_renumbered_with_its_service():
 
 def test_a_change_during_taking_in_is_taken_in_too(monkeypatch):
     service = make.service()
-    from directory import taking_in
-
     index = taking_in.index
 
     def change_beside(loaded):
@@ -185,8 +183,6 @@ class TestAlert:
 
 
 def test_batches_of_any_size_lead_to_the_same(monkeypatch):
-    from directory import taking_in
-
     monkeypatch.setattr(taking_in, "BATCH", 1)
     agency = make.agency()
     for _ in range(3):
@@ -201,3 +197,33 @@ def test_batches_of_any_size_lead_to_the_same(monkeypatch):
     changes.everything_changed()
     take_in()
     assert dict(Membership.objects.values_list("entry", "hash")) == small
+
+
+class TestBesideTheDispatcher:
+    def test_without_a_directory_a_turn_runs_no_statement(self, django_assert_num_queries):
+        Directory.objects.all().delete()
+        time = 0.0
+        turn = taking_in.beside(lambda: time)
+        with django_assert_num_queries(1):
+            for _ in range(50):
+                turn()
+        time += taking_in.ASK_SECONDS
+        with django_assert_num_queries(1):
+            turn()
+            turn()
+
+    def test_a_directory_that_is_set_up_later_is_taken_in(self):
+        Directory.objects.all().delete()
+        time = 0.0
+        turn = taking_in.beside(lambda: time)
+        turn()
+        make.directory()
+        service = make.service()
+        turn()
+        assert not Membership.objects.exists()
+        time += taking_in.ASK_SECONDS
+        turn()
+        assert answer(service)["name"] == "Food bank"
+        make.service("Meals")
+        turn()
+        assert Membership.objects.filter(entry__kind="service").count() == 2
