@@ -25,5 +25,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("core.web.urls")),
     path("", include("directory.api.urls")),
+    path("", include("directory.pages.urls")),
     path("", include("referrals.api.urls")),
 ]

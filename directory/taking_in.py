@@ -35,12 +35,13 @@ ASK_SECONDS = 60.0  # between questions of the dispatcher, where there is no dir
 _LOCK = 0x446F7665  # of PostgreSQL, for whoever takes in
 
 
-def take_in() -> bool:
+def take_in(directory: Directory | None = None) -> bool:
     """Bring everything that is stored of entries up to date with what is committed.
 
-    Return whether there is a directory: without one, nothing is done.
+    Return whether there is a directory: without one, nothing is done. A caller that has just read
+    it gives it.
     """
-    directory = Directory.objects.first()
+    directory = directory or Directory.objects.first()
     if directory is None:
         return False
     now = clock.now()

@@ -29,7 +29,7 @@ LAST_MODIFIED = "@last_modified"
 
 _FREQUENCIES = ("WEEKLY", "MONTHLY")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_NEUTRAL_NAME = {"en": "Confidential location", "fr": "Lieu confidentiel"}
+NEUTRAL_NAME = {"en": "Confidential location", "fr": "Lieu confidentiel"}
 _EXTENSION = {"en": "ext.", "fr": "poste"}
 # References that JSON shows; all others are shown by nesting.
 _SHOWN = {
@@ -107,7 +107,7 @@ class Renderer:
         return {
             "id": str(location.entry.hsds_id),
             "location_type": location.location_type,
-            "name": self._text(_NEUTRAL_NAME),
+            "name": self._text(NEUTRAL_NAME),
         }
 
     def taxonomy_term(self, key: int) -> Json:

@@ -132,6 +132,16 @@ def date_in_words(day: date, language: str) -> str:
     return f"{month} {day.day}, {day.year}"
 
 
+def month_in_words(day: date, language: str) -> str:
+    """Return the month as “October 2026” or “octobre 2026”."""
+    return f"{_words(language)[0].months[day.month - 1]} {day.year}"
+
+
+def day_name(day: date, language: str) -> str:
+    """Return the name of the day in the week: “Monday”, “lundi”."""
+    return _words(language)[0].days[day.weekday()]
+
+
 # -- Parts of a rule ---------------------------------------------------------------------------
 
 

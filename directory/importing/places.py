@@ -10,8 +10,9 @@ from directory.files import tables
 from directory.files.archives import Archive
 from directory.files.problems import Unreadable
 from directory.importing.reports import Problem, Severity
-from directory.models import Place
+from directory.models import Place, Town
 from directory.reading import coordinates, postcodes
+from directory.reading.words import words
 
 _HEADINGS = ("postcode", "latitude", "longitude")
 _PART = 5_000
@@ -35,6 +36,7 @@ def bring_in(path: Path) -> Places:
                 _write(_places(tables.read(file), name, found), found)
     finally:
         archive.close()
+    _write_towns()
     return found
 
 
@@ -78,3 +80,25 @@ def _write_part(part: dict[str, Place]) -> None:
             update_fields=["latitude", "longitude", "areas"],
             batch_size=1000,
         )
+
+
+@transaction.atomic
+def _write_towns() -> None:
+    """Note where each area is, so that people may search near a town by its name."""
+    sums: dict[str, tuple[str, float, float, int]] = {}
+    for latitude, longitude, areas in Place.objects.values_list(
+        "latitude", "longitude", "areas"
+    ).iterator():
+        for name in areas:
+            key = " ".join(words(name))[:200]
+            if key:
+                first, north, east, count = sums.get(key, (name, 0.0, 0.0, 0))
+                sums[key] = (first, north + latitude, east + longitude, count + 1)
+    Town.objects.all().delete()
+    Town.objects.bulk_create(
+        (
+            Town(key=key, name=name[:300], latitude=north / count, longitude=east / count)
+            for key, (name, north, east, count) in sums.items()
+        ),
+        batch_size=1000,
+    )

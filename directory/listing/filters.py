@@ -212,7 +212,7 @@ def _place(asked: Asked, found: Found) -> None:
         point = (asked.values.get("latitude", 0.0), asked.values.get("longitude", 0.0))
         _near(asked, found, postcode.point if postcode else point)
     elif postcode:
-        found.entries = found.entries.filter(_serves(asked, postcode))
+        found.entries = found.entries.filter(serves(asked, postcode))
 
 
 def _near(asked: Asked, found: Found, point: places.Point) -> None:
@@ -223,7 +223,7 @@ def _near(asked: Asked, found: Found, point: places.Point) -> None:
         found.distances[of] = min(distance, found.distances.get(of, distance))
 
 
-def _serves(asked: Asked, postcode: places.Postcode) -> Q:
+def serves(asked: Asked, postcode: places.Postcode) -> Q:
     """Return the condition of no service area, or one that covers the postcode.
 
     A service at a location without areas of its own goes by those of its service.

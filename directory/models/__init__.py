@@ -46,6 +46,7 @@ from directory.models.settings import (
     Place,
     Supplier,
     SupplierImport,
+    Town,
 )
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "SupplierImport",
     "Taxonomy",
     "TaxonomyTerm",
+    "Town",
     "Unit",
     "Url",
     "View",

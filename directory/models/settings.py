@@ -137,3 +137,21 @@ class Place(models.Model):
 
     def __str__(self) -> str:
         return self.postcode
+
+
+class Town(models.Model):
+    """Where an area of places is, by its name: the middle of its postcodes (`import_places`).
+
+    `key` is the name as people may type it: its words, without accents and in small letters.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=300)
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name

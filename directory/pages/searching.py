@@ -1,0 +1,81 @@
+"""What a search finds, in the order in which it is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from directory.listing import places
+from directory.listing.filters import Asked, Found, find, serves
+from directory.models import HIDDEN, Directory, Kind, Membership, ServiceAtLocation, View
+from directory.pages import where
+from directory.pages.asking import Query
+from directory.pages.where import Somewhere
+
+PER_PAGE = 20
+NEAR = 50_000  # metres: farther away, a place is not near
+
+
+@dataclass(frozen=True)
+class Results:
+    """One page of what was found. `distances` are in metres, by the key of the service."""
+
+    total: int
+    page: int
+    keys: list[int]
+    distances: Mapping[int, float] = field(default_factory=dict)
+    is_near: bool = False  # a place was named, and is known
+    is_place_unknown: bool = False
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // PER_PAGE)
+
+
+def search(query: Query, view: View, directory: Directory, now: datetime) -> Results:
+    """Return the services of the view that match. A page past the end is the last one.
+
+    Near a place come first those that are at a location there, the nearest first; then those that
+    are at none that has coordinates, such as a crisis line, if they serve the place.
+    """
+    asked = Asked(Kind.SERVICE, view, directory, query.values, now)
+    found = find(asked)
+    place = where.find(query.where, view) if query.where else None
+    if place is None:
+        return _by_relevance(found, query)
+    return _by_distance(asked, found, place, query.page)
+
+
+def _by_relevance(found: Found, query: Query) -> Results:
+    total = found.entries.count()
+    page = _within(query.page, total)
+    ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
+    keys = list(ordered[(page - 1) * PER_PAGE : page * PER_PAGE])
+    return Results(total, page, keys, is_place_unknown=bool(query.where))
+
+
+def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> Results:
+    distances: dict[int, float] = {}
+    for _, service, metres in places.near(asked.view, place.point, NEAR):
+        distances[service] = min(metres, distances.get(service, metres))
+    ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
+    placed = ServiceAtLocation.objects.filter(
+        Exists(Membership.objects.filter(view=asked.view, present=True, entry=OuterRef("pk"))),
+        service=OuterRef("pk"),
+        location__latitude__isnull=False,
+        location__longitude__isnull=False,
+    )
+    placed = placed.exclude(location__entry__secrecy__in=HIDDEN)
+    placed = placed.exclude(location__latitude=0, location__longitude=0)
+    near = [key for key in ordered if key in distances] if distances else []
+    near.sort(key=lambda key: distances[key])
+    anywhere = ordered.filter(~Exists(placed)).filter(serves(asked, place.as_postcode))
+    keys = near + list(anywhere)
+    page = _within(wanted, len(keys))
+    shown = keys[(page - 1) * PER_PAGE : page * PER_PAGE]
+    return Results(len(keys), page, shown, distances, is_near=True)
+
+
+def _within(page: int, total: int) -> int:
+    return max(1, min(page, -(-total // PER_PAGE)))

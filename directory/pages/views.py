@@ -1,0 +1,241 @@
+"""The pages at /directory/."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.views import View as BaseView
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
+
+from core.database import clock
+from directory.api import seats
+from directory.api.asking import language_of
+from directory.fields import in_language
+from directory.listing.items import Shape, members, texts
+from directory.listing.values import id_of_entry
+from directory.models import Directory, Entry, Kind, Membership, ServiceAtLocation, View
+from directory.pages import asking, searching, showing, suggesting
+from directory.pages.asking import CHIPS, Query
+from directory.pages.phrases import autonym, phrases, zone_in_words
+from directory.pages.searching import Results
+from directory.pages.when import Now
+from directory.taking_in import take_in
+from integrations.sources.responses import Problem
+
+_ALSO = 8  # other services at a place
+_TOKEN = {"WWW-Authenticate": 'Bearer realm="directory"'}
+
+
+# A search changes nothing, so it needs no token against forgery, and with it no cookie.
+@method_decorator([csrf_exempt, gzip_page], name="dispatch")
+class Page(BaseView):
+    """What all pages have in common: whether there is a directory, the language, the frame."""
+
+    http_method_names = ["get", "head"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        directory = Directory.objects.first()
+        if directory is None:
+            raise Http404
+        self.directory = directory
+        self.language = self._language(request)
+        self.phrases = phrases(self.language)
+        if directory.public == Directory.Public.NO:
+            return self._finished(self.shown("closed", {}, 401, _TOKEN))
+        try:
+            seat = seats.requests.take()
+        except Problem as problem:
+            return self._finished(self.shown("busy", {}, problem.status, problem.headers))
+        try:
+            take_in(directory)
+            self.view = View.objects.get(name=View.Name.PAGES)
+            return self._finished(super().dispatch(request, *args, **kwargs))
+        finally:
+            seat.leave()
+
+    def _language(self, request: HttpRequest) -> str:
+        """Return the language that was pressed now, else that of the link, else the browser's."""
+        languages = self.directory.languages
+        for wanted in (request.POST.get("to"), request.GET.get("to"), request.GET.get("lang")):
+            if wanted in languages:
+                return str(wanted)
+        return language_of(request, languages)
+
+    def _finished(self, response: HttpResponseBase) -> HttpResponseBase:
+        response["Cache-Control"] = "no-cache"
+        response["Content-Language"] = self.language
+        response["Referrer-Policy"] = "no-referrer"
+        patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+    def shown(
+        self,
+        template: str,
+        context: Mapping[str, Any],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        """Return a page. Its template sees no request, and with it no session."""
+        frame = {
+            "directory": self.directory,
+            "language": self.language,
+            "w": self.phrases,
+            "lang": f"?lang={self.language}",
+            "others": [
+                (other, autonym(other))
+                for other in self.directory.languages
+                if other != self.language
+            ],
+            "emergency": self._emergency(),
+            "query": Query(),
+            "chips": [],
+        }
+        html = render_to_string(f"directory/{template}.html", {**frame, **context})
+        return HttpResponse(html, status=status, headers=dict(headers or {}))
+
+    def _emergency(self) -> str:
+        texts = self.directory.emergency
+        return (
+            in_language(texts, self.language, self.directory.languages) or self.phrases["emergency"]
+        )
+
+    def missing(self) -> HttpResponse:
+        """Return what stands at each id outside the view: the same page for all."""
+        return self.shown("missing", {}, 404)
+
+    @property
+    def now(self) -> Now:
+        moment = clock.now().astimezone(self.directory.zone)
+        local = moment.replace(tzinfo=None)
+        return Now(local, self.directory.zone, self.language, self.phrases)
+
+    def answers(self, keys: list[int], *, is_flat: bool = False) -> dict[int, Any]:
+        """Return the answers of entries of the view, by their keys."""
+        found = members(self.view, keys)
+        shape = Shape(self.language, is_flat)
+        written = texts(self.view, found, shape)
+        return {key: json.loads(text) for key, text in zip(found, written, strict=True)}
+
+
+class SearchPage(Page):
+    """The search, and what it finds. The form posts, so that words stand in no address."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._searched(asking.read(request.GET))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self._searched(asking.read(request.POST))
+
+    def _searched(self, query: Query) -> HttpResponse:
+        context: dict[str, Any] = {
+            "query": query,
+            "chips": [
+                (chip.name, self.phrases[chip.phrase], chip.name in query.chips)
+                for chip in CHIPS
+                if chip.group != "language" or self._speaks(chip.name)
+            ],
+            "has_quick_exit": bool(self.directory.quick_exit_codes),
+        }
+        if query.is_empty:
+            return self.shown("search", {**context, "topics": self._topics()})
+        results = searching.search(query, self.view, self.directory, clock.now())
+        return self.shown("search", {**context, **self._results(query, results)})
+
+    def _speaks(self, language: str) -> bool:
+        return any(one.split("-")[0] == language for one in self.directory.languages)
+
+    def _topics(self) -> list[str]:
+        return suggesting.topics(self.view, self.language, self.directory.languages)
+
+    def _results(self, query: Query, results: Results) -> dict[str, Any]:
+        now = self.now
+        answers = self.answers(results.keys)
+        found: dict[str, Any] = {
+            "results": results,
+            "cards": [
+                showing.card(answer, results.distances.get(key), now)
+                for key, answer in answers.items()
+            ],
+            "count": self._count(results),
+            "link": query.link(self.language),
+        }
+        if results.pages > 1:
+            found["page_of"] = self.phrases["page_of"].format(results.page, results.pages)
+        if not results.total:
+            found["corrected"] = suggesting.corrected(query.need, self.view)
+            found["topics"] = self._topics()
+        return found
+
+    def _count(self, results: Results) -> str:
+        if not results.total:
+            return self.phrases["nothing"]
+        one = results.total == 1
+        count = self.phrases["one_service" if one else "services"].format(results.total)
+        return f"{count}, {self.phrases['nearest_first']}" if results.is_near else count
+
+
+class ServicePage(Page):
+    """One service, whole. `?print=true`: without what is of no use on paper."""
+
+    def get(self, request: HttpRequest, hsds_id: str) -> HttpResponseBase:
+        try:
+            wanted = id_of_entry(hsds_id)
+        except ValueError:
+            return self.missing()
+        entry = Entry.objects.filter(kind=Kind.SERVICE, hsds_id=wanted).first()
+        survivor = _survivor(entry) if entry else None
+        answers = self.answers([survivor.pk]) if survivor else {}
+        if not survivor or not answers:
+            return self.missing()
+        if survivor != entry:
+            path = reverse("directory-service", args=[survivor.hsds_id])
+            return HttpResponseRedirect(f"{path}?lang={self.language}")
+        (answer,) = answers.values()
+        return self.shown("service", self._context(survivor, answer, request))
+
+    def _context(self, entry: Entry, answer: Any, request: HttpRequest) -> dict[str, Any]:
+        now = self.now
+        moment = clock.now().astimezone(self.directory.zone)
+        codes = set(self.directory.quick_exit_codes)
+        return {
+            "record": showing.record(answer, now),
+            "zone": zone_in_words(moment.strftime("%Z"), self.language),
+            "also": self._also(entry),
+            "has_quick_exit": bool(codes & showing.codes(answer)),
+            "is_print": request.GET.get("print") == "true",
+        }
+
+    def _also(self, entry: Entry) -> list[tuple[str, str]]:
+        """Return other services of the view at the places of this one; not confidential ones."""
+        member = Membership.objects.filter(view=self.view, present=True, entry=OuterRef("pk"))
+        shown = ServiceAtLocation.objects.filter(Exists(member))
+        own = shown.filter(service=entry.pk, location__entry__secrecy__in=["", "cleared"])
+        others = (
+            shown.filter(location__in=own.values("location"))
+            .exclude(service=entry.pk)
+            .order_by("service")
+            .values_list("service", flat=True)
+            .distinct()[:_ALSO]
+        )
+        return showing.names(self.answers(list(others), is_flat=True).values())
+
+
+def _survivor(entry: Entry) -> Entry | None:
+    """Return the entry that this one was merged into at last; None where merges go in a circle."""
+    seen = {entry.pk}
+    while entry.merged_into_id:
+        found = Entry.objects.filter(pk=entry.merged_into_id).first()
+        if found is None or found.pk in seen:
+            return None
+        seen.add(found.pk)
+        entry = found
+    return entry
