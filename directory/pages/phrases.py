@@ -138,7 +138,7 @@ def zone_in_words(abbreviation: str, language: str) -> str:
 
 def distance_in_words(metres: float, language: str) -> str:
     """Return `400 m`, `1.2 km` or `35 km`; in French with a decimal comma."""
-    if metres < 950:
+    if metres < 975:  # rounded, no more than 950 m
         return f"{max(50, round(metres / 50) * 50)}\u00a0m"
     kilometres = metres / 1000
     text = f"{kilometres:.1f}" if kilometres < 9.95 else f"{kilometres:.0f}"
