@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from directory.importing.fields import Fields, Values
-from directory.importing.here import LIST_NAMES, ROW_TABLES, Here, Row
+from directory.importing.here import ROW_TABLES, Here, Row, row_path
 from directory.importing.reports import Problem, Report, Severity
 from directory.importing.rows import Batch, Sent
 from directory.models import Entry, StaffChange, Supplier, SupplierImport
@@ -270,13 +270,13 @@ class Comparing:
             change.fields |= self._references(sent, here)
             change.closings = self._closings_differ(sent, here["id"])
         for owner in owners:
-            self._keep_staff_changes(owner, f"{_path(name, sent.id)}/", change)
+            self._keep_staff_changes(owner, f"{row_path(name, sent.id)}/", change)
         if change.is_any:
             self._found.rows[name].append(change)
             self._found.touched |= owners
 
     def _new_row(self, name: str, sent: Sent, owners: set[int]) -> None:
-        path = _path(name, sent.id)
+        path = row_path(name, sent.id)
         if any((path, "") in self._here.staff.get(owner, {}) for owner in owners):
             message = "Staff removed the row, so it stays removed."
             self._found.problems.append(sent.problem(message, "id", Severity.INFO))
@@ -317,7 +317,7 @@ class Comparing:
         """Delete a row that did not come, or take it from the entries that came without it."""
         owners = self._owners[name, row["id"]]
         losing = {key for key in owners if key in self._own} - self._translated
-        path = (_path(name, row["hsds_id"]), "")
+        path = (row_path(name, row["hsds_id"]), "")
         if not losing or any(path in self._here.staff.get(owner, {}) for owner in owners):
             return
         self._found.touched |= losing
@@ -352,6 +352,9 @@ class Comparing:
                 continue
             field = column.field if column else name
             attribute = f"{field}_id" if column and column.sort is Sort.REFERENCE else field
+            if name == "closings":
+                change.closings = False
+                continue
             change.fields.pop(attribute, None)
             change.entry.pop(attribute, None)
             new = _plain(
@@ -373,11 +376,6 @@ class Comparing:
                     if entry in by_id:
                         found[id(by_id[entry])][f"{row.table.name}/{row.id}"] = row.kept
         return found
-
-
-def _path(table: str, row_id: UUID) -> str:
-    """Return how a change by staff names a row of an entry."""
-    return f"{LIST_NAMES.get(table, 'attributes')}/{row_id}"
 
 
 def _plain(value: Any) -> Any:

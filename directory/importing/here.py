@@ -22,6 +22,11 @@ ROW_TABLES = sorted(
 LIST_NAMES = {table: name for lists in LISTS.values() for name, table in lists.items()}
 
 
+def row_path(table: str, row_id: UUID | str) -> str:
+    """Return how a change by staff names a row of an entry."""
+    return f"{LIST_NAMES.get(table, 'attributes')}/{row_id}"
+
+
 @dataclass(slots=True)
 class Here:
     """What the database holds for a part. Rows are dictionaries by the model's column (`…_id`)."""
