@@ -37,7 +37,7 @@ def prepare(crms_url: str, files_host: str, *, stated: bool = True) -> Mapping[s
     when the database has other organizations.
     """
     from integrations import configuration
-    from scripts.demo import people
+    from scripts.demo import directory, people
 
     config = Template(CONFIG.read_text())
     able = "true" if stated else "not said"
@@ -45,6 +45,7 @@ def prepare(crms_url: str, files_host: str, *, stated: bool = True) -> Mapping[s
     _refuse_one_in_use()
     call_command("migrate", verbosity=0)
     configuration.apply(filled.encode())
+    directory.plant()
     passwords = people.make_users()
     connections.close_all()
     return passwords
