@@ -10,3 +10,4 @@ class DirectoryConfig(AppConfig):
         from integrations.configuration import keys
 
         keys.add("directory", configuration.KEY)
+        keys.add_to_listings("directory_service", configuration.LISTING_KEY)

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F
 from rest_framework import serializers
 
 from core.compare import Effect
+from directory import linking
 from directory.changes import everything_changed
 from directory.models import LOWEST_RANK, Directory, Supplier, View
 from integrations.configuration.applying import Run
-from integrations.configuration.keys import Key
+from integrations.configuration.keys import Key, ListingKey
 from integrations.configuration.problems import Path
-from integrations.configuration.rows import write
+from integrations.configuration.rows import Refused, write
 from integrations.configuration.sections import (
     Group,
     Section,
@@ -23,6 +25,7 @@ from integrations.configuration.sections import (
     Words,
     several,
 )
+from integrations.models import ServiceListing
 
 
 class Number(serializers.IntegerField):
@@ -108,4 +111,17 @@ def _written(run: Run, row: Directory | Supplier, fields: dict[str, Any]) -> Non
     run.count(row, effect)
 
 
+def apply_to_listing(listing: ServiceListing, text: str) -> None:
+    """Tie a listing to the service whose id the file says; an empty id takes the link away."""
+    if not text:
+        linking.unlink(listing)
+        return
+    try:
+        linking.link(listing, UUID(text))
+    except (ValueError, LookupError):
+        message = "no service of the directory has this id"
+        raise Refused((("directory_service",), message)) from None
+
+
+LISTING_KEY = ListingKey(partial(Text, required=False, allow_blank=True), apply_to_listing)
 KEY = Key(partial(DirectorySection, required=False), apply)

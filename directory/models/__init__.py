@@ -39,6 +39,7 @@ from directory.models.entries import (
     TaxonomyTerm,
 )
 from directory.models.history import Revision, StaffChange
+from directory.models.links import ListingLink
 from directory.models.search import AreaName, Hours, ScheduleHours, Word
 from directory.models.settings import (
     LOWEST_RANK,
@@ -73,6 +74,7 @@ __all__ = [
     "Hours",
     "Kind",
     "Language",
+    "ListingLink",
     "Location",
     "Membership",
     "OrganizationIdentifier",

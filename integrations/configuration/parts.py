@@ -94,6 +94,9 @@ def _listing(run: Run, organization_id: str, entry: Entry, path: Path) -> None:
             raise Refused((("id",), f"this listing belongs to organization “{owner}”"))
         fields = _given(entry, "name", "category", "active")
         run.count(listing, write(listing, fields, {"caredove_id": "id"}))
+        for name, key in keys.of_listings.items():
+            if name in entry:
+                key.apply(listing, entry[name])
 
 
 def _organization_of(run: Run, caredove_id: str, *key: str | int) -> Organization:

@@ -121,6 +121,10 @@ class ListingSection(Section):
     category = Text(required=False, allow_blank=True)
     active = Switch(required=False)
 
+    def get_fields(self) -> dict[str, Any]:
+        added = {name: key.field() for name, key in keys.of_listings.items()}
+        return super().get_fields() | added
+
 
 class OrganizationSection(Section):
     id = Text()
