@@ -23,6 +23,7 @@ from directory.models.children import (
     Unit,
     Url,
 )
+from directory.models.corrections import Correction
 from directory.models.entries import (
     HIDDEN,
     NUMBERED,
@@ -64,6 +65,7 @@ __all__ = [
     "Attribute",
     "Closing",
     "Contact",
+    "Correction",
     "CostOption",
     "Directory",
     "Entry",

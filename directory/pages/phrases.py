@@ -88,6 +88,28 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "age_from_to": ("{} to {} years old", "De {} à {} ans"),
     "age_from": ("{} years and older", "{} ans et plus"),
     "age_to": ("Up to {} years old", "Jusqu’à {} ans"),
+    "correct": ("Something is wrong here?", "Une erreur sur cette page?"),
+    "correct_title": ("Suggest a correction", "Proposer une correction"),
+    "correct_intro": (
+        "Change what is wrong and send it. Staff review each field before it is published. "
+        "Do not write about a person.",
+        "Modifiez ce qui est inexact, puis envoyez. Le personnel vérifie chaque champ avant de le "
+        "publier. N’écrivez rien au sujet d’une personne.",
+    ),
+    "correct_name": ("Name", "Nom"),
+    "correct_note": (
+        "Anything else, such as hours, phone, or address",
+        "Autre chose, comme les heures, le téléphone ou l’adresse",
+    ),
+    "correct_send": ("Send", "Envoyer"),
+    "correct_thanks": (
+        "Thank you. Staff will review your correction.",
+        "Merci. Le personnel vérifiera votre correction.",
+    ),
+    "correct_too_many": (
+        "This service has many corrections that wait for review. Try again another day.",
+        "De nombreuses corrections attendent déjà pour ce service. Réessayez un autre jour.",
+    ),
     "missing_title": ("This page is not here", "Cette page n’existe pas"),
     "missing": (
         "The service may have been withdrawn. Search for another one:",

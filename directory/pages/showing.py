@@ -113,7 +113,7 @@ def _where(places: Sequence[Json], metres: float | None, now: Now) -> str:
         return now.phrases["no_place"]
     cities = (
         address.get("city", "")
-        for place in places
+        for place in physical
         for address in place["location"].get("addresses", ())[:1]
     )
     return ", ".join(list(dict.fromkeys(filter(None, cities)))[:3])

@@ -17,6 +17,7 @@ from django.views.decorators.gzip import gzip_page
 from core.database import clock
 from directory.api import seats
 from directory.api.asking import language_of
+from directory.editing import corrections
 from directory.fields import in_language
 from directory.listing.items import Shape, members, texts
 from directory.listing.values import id_of_entry
@@ -227,6 +228,58 @@ class ServicePage(Page):
             .distinct()[:_ALSO]
         )
         return showing.names(self.answers(list(others), is_flat=True).values())
+
+
+class CorrectPage(Page):
+    """A form in which anybody says what is wrong in a service. Staff review it, field by field."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest, hsds_id: str) -> HttpResponse:
+        found = self._found(hsds_id)
+        return self._form(*found) if found else self.missing()
+
+    def post(self, request: HttpRequest, hsds_id: str) -> HttpResponse:
+        found = self._found(hsds_id)
+        if not found:
+            return self.missing()
+        entry, answer = found
+        if request.POST.get("website"):  # nobody sees this field but a program
+            return self._form(entry, answer, is_sent=True)
+        texts = {name: request.POST.get(name, "") for name in corrections.FIELDS}
+        note = request.POST.get("note", "")
+        try:
+            number = corrections.suggest(entry, self.language, texts, answer, note)
+        except corrections.TooMany:
+            return self._form(entry, {**answer, **texts}, note=note, is_too_many=True)
+        return self._form(entry, answer, is_sent=number > 0)
+
+    def _found(self, hsds_id: str) -> tuple[Entry, Any] | None:
+        """Return a service of the view with its answer."""
+        try:
+            wanted = id_of_entry(hsds_id)
+        except ValueError:
+            return None
+        entry = Entry.objects.filter(kind=Kind.SERVICE, hsds_id=wanted).first()
+        answers = self.answers([entry.pk]) if entry else {}
+        return (entry, answers[entry.pk]) if entry and answers else None
+
+    def _form(self, entry: Entry, answer: Any, **more: Any) -> HttpResponse:
+        fields = [
+            (name, self.phrases[_LABELS[name]], answer.get(name, "")) for name in corrections.FIELDS
+        ]
+        context = {"id": str(entry.hsds_id), "name": answer["name"], "fields": fields}
+        return self.shown("correct", {**context, "longest": corrections.LONGEST, **more})
+
+
+_LABELS = {
+    "name": "correct_name",
+    "description": "description",
+    "eligibility_description": "eligibility",
+    "fees_description": "cost",
+    "application_process": "apply",
+    "wait_time": "wait_time",
+}
 
 
 def _survivor(entry: Entry) -> Entry | None:
