@@ -1,4 +1,4 @@
-"""Who may do what: three groups, renewed with each `migrate`.
+"""Who may do what: three groups, renewed with each `migrate`, and one more with a directory.
 
 Whoever needs something else makes a group of their own beside these.
 """
@@ -12,6 +12,7 @@ from django.db import connection
 LIAISON = "Liaison"
 SUPPORT = "Support"
 ADMINISTRATOR = "Administrator"
+DIRECTORY_EDITOR = "Directory editor"
 
 SEES_WHAT_HAPPENED = (
     "referrals.view_referral",
@@ -65,6 +66,8 @@ CONNECTS_SYSTEMS = (
     "access.see_all_organizations",
 )
 
+EDIT_DIRECTORY = "directory.change_service"  # opens every screen of the directory
+
 ROLES: dict[str, tuple[str, ...]] = {
     LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS, *SEES_ALERTS, *SETS_ALERTS),
     SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES, *SEES_ALERTS),
@@ -78,6 +81,16 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SETS_ALERTS,
     ),
 }
+
+
+# Roles of what not every portal has: each exists where that is set up.
+OPTIONAL_ROLES: dict[str, tuple[str, ...]] = {DIRECTORY_EDITOR: (EDIT_DIRECTORY,)}
+
+
+def install_role(name: str) -> None:
+    """Create the group of one of OPTIONAL_ROLES, and give it exactly its permissions."""
+    group, _created = Group.objects.get_or_create(name=name)
+    group.permissions.set(_found(OPTIONAL_ROLES[name]))
 
 
 def install_roles(**_: Any) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import F
 from rest_framework import serializers
 
+from access import roles
 from core.compare import Effect
 from directory import linking
 from directory.changes import everything_changed
@@ -85,6 +86,7 @@ def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
         directory = Directory.objects.first() or Directory(languages=["en"])
         for name in View.Name.values:
             View.objects.get_or_create(name=name)
+        roles.install_role(roles.DIRECTORY_EDITOR)
         directory.midnight_at = None  # it may be another one then
         _written(run, directory, _with_all_languages(directory, fields))
     for index, one in enumerate(given.get("sources", [])):

@@ -7,6 +7,7 @@ says what to add: a row in `OF` (whose key it takes) or in `PARTS` (what else it
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib import admin
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
     "selection": lambda pk, organization: organization.bulk_retries.values_list(
         "selection", flat=True
     ).first(),
+    "hsds_id": lambda pk, organization: UUID(int=1),
     "app_label": lambda pk, organization: "integrations",
     "content_type_id": lambda pk, organization: ContentType.objects.get_for_model(organization).pk,
 }

@@ -9,6 +9,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from access.roles import EDIT_DIRECTORY
+from directory.models import Directory
+
 # Any of these lets a person ask why; they hear of their organizations alone.
 MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
 
@@ -60,6 +63,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
                 "workplace_alertsettings_changelist",
                 "workplace.view_alertsettings",
             ),
+        ),
+    ),
+    (
+        _("Directory"),
+        (
+            Page(_("Services"), "directory_services", EDIT_DIRECTORY),
+            Page(_("Corrections"), "directory_corrections", EDIT_DIRECTORY),
         ),
     ),
     (
@@ -130,6 +140,9 @@ def _url(user: Any, page: Page) -> str:
     if not (user.is_active and user.is_staff):
         return ""
     if page.permission and not user.has_perm(page.permission):
+        return ""
+    # A superuser has the permission of what is not there, too. Nobody else is asked about here.
+    if page.permission == EDIT_DIRECTORY and not Directory.objects.exists():
         return ""
     try:
         return reverse(f"admin:{page.name}")

@@ -19,6 +19,7 @@ from workplace.shell import shell_of
 SCREENS: tuple[str, ...] = (
     "workplace.configuration",
     "workplace.connecting",
+    "workplace.directory",
     "workplace.finding",
     "workplace.mapping_preview",
     "workplace.onboarding",

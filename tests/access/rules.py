@@ -28,6 +28,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("auth_user_reset_second_factor", "auth.change_user"),
     ("configuration_history", "integrations.view_organization"),
     ("configuration_*", SEE_ALL),
+    ("directory_*", NOBODY),  # the planted portal has no directory
     ("connect_listing", "integrations.view_triggerconfig"),
     ("connect_others", "integrations.change_triggerconfig"),
     ("onboarding", "integrations.view_organization"),
