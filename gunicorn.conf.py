@@ -1,7 +1,26 @@
 """gunicorn's own settings, which it finds by this file's name: `gunicorn config.wsgi`."""
 
+from gunicorn.glogging import Logger
+
 # The path without its query, which holds the admin's search words.
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s %(D)s'
+
+# What follows these paths is a credential: as CREDENTIAL_PATHS of the settings, not loaded here.
+CREDENTIAL_PATHS = ("/directory/verify/",)
+
+
+class PathLogger(Logger):
+    """Writes paths without a credential that is in them."""
+
+    def atoms(self, *args, **kwargs):
+        found = super().atoms(*args, **kwargs)
+        for start in CREDENTIAL_PATHS:
+            if str(found["U"]).startswith(start):
+                found["U"] = f"{start}-"
+        return found
+
+
+logger_class = PathLogger
 
 # gunicorn's lines take the way of all others, through the portal's formatter.
 logconfig_dict = {

@@ -77,6 +77,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
+CREDENTIAL_PATHS = ["/directory/verify/"]  # what follows is a credential: no log has it
 
 TEMPLATES = [
     {

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 
-from core.web.requests import client_ip
+from core.web.requests import client_ip, loggable
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -17,7 +17,7 @@ class RequestLogMiddleware(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {request.path}"
+        return f"{request.method} {loggable(request.path)}"
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -1,9 +1,17 @@
-"""What a request tells about its sender."""
+"""What a request tells about its sender, and what of it a log may have."""
 
 from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+
+
+def loggable(path: str) -> str:
+    """Return the path as a log may have it: what follows one of CREDENTIAL_PATHS is left out."""
+    for start in settings.CREDENTIAL_PATHS:
+        if path.startswith(start):
+            return f"{start}-"
+    return path
 
 
 def client_ip(request: HttpRequest) -> str | None:

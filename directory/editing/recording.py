@@ -51,13 +51,14 @@ class Difference:
 
 
 @contextmanager
-def edit(keys: Collection[int], user: Any, reason: str) -> Iterator[None]:
+def edit(keys: Collection[int], user: Any, reason: str, *, keep: bool = True) -> Iterator[None]:
     """Let `user` change entries with their rows, in one transaction.
 
     At its end each entry that was changed has a revision with what it was before; what came from a
     supplier and was changed stays as it is now, until staff release it; translations of a text that
     was changed are marked as older; and the entries are marked, as the last thing in it. `keys` are
-    those of all entries whose own columns or rows may change.
+    those of all entries whose own columns or rows may change. Without `keep`, a supplier may change
+    again what was changed: `user` is None where no person of ours did it.
     """
     with transaction.atomic():
         entries = {
@@ -74,7 +75,7 @@ def edit(keys: Collection[int], user: Any, reason: str) -> Iterator[None]:
             found = list(differences(before[key], after[key]))
             _mark_translations(found)
             _write_down(entries[key], user, reason, before[key])
-            if entries[key].supplier_id is not None:
+            if keep and entries[key].supplier_id is not None:
                 _keep(entries[key], user, found)
         changes.changed(touched)
 

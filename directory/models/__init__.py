@@ -50,6 +50,7 @@ from directory.models.settings import (
     SupplierImport,
     Town,
 )
+from directory.models.verifying import VerificationRequest
 
 __all__ = [
     "HIDDEN",
@@ -101,6 +102,7 @@ __all__ = [
     "Town",
     "Unit",
     "Url",
+    "VerificationRequest",
     "View",
     "Word",
 ]

@@ -3,6 +3,7 @@
 from django.db import models
 
 from directory.models.entries import Entry
+from directory.models.verifying import VerificationRequest
 
 
 class Correction(models.Model):
@@ -23,6 +24,10 @@ class Correction(models.Model):
     was = models.TextField(blank=True)  # what was published then
     at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    # Of an agency that was asked to verify; None: of a visitor.
+    request = models.ForeignKey(
+        VerificationRequest, null=True, on_delete=models.SET_NULL, related_name="corrections"
+    )
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(null=True)
 

@@ -155,6 +155,7 @@ class Agency(EntryRow):
         max_length=10, blank=True, choices=Secrecy.choices, default=Secrecy.NO
     )
     assured_date = models.DateField(null=True, blank=True)
+    verification_email = models.TextField(blank=True)  # set by staff; in no view
 
     class Meta:
         verbose_name_plural = "agencies"

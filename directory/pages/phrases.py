@@ -110,6 +110,41 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "This service has many corrections that wait for review. Try again another day.",
         "De nombreuses corrections attendent déjà pour ce service. Réessayez un autre jour.",
     ),
+    "mail_subject": (
+        "{}: is your information right?",
+        "{}\u00a0: vos renseignements sont-ils exacts?",
+    ),
+    "mail_reminder": (
+        "Reminder from {}: is your information right?",
+        "Rappel de {}\u00a0: vos renseignements sont-ils exacts?",
+    ),
+    "mail_intro": (
+        "We publish these services of yours. Please check what we say about them:",
+        "Nous publions les services suivants. Veuillez vérifier ce que nous en disons\u00a0:",
+    ),
+    "mail_link": (
+        "Open this link to confirm it, or to send corrections:",
+        "Ouvrez ce lien pour confirmer ou pour envoyer des corrections\u00a0:",
+    ),
+    "mail_valid": (
+        "The link works once, for 30 days. No account is needed.",
+        "Le lien fonctionne une seule fois, pendant 30 jours. Aucun compte n’est requis.",
+    ),
+    "verify_title": ("Is this right?", "Est-ce exact?"),
+    "verify_intro": (
+        "This is what we publish. If everything is right, confirm it. Otherwise change what is "
+        "wrong and send the corrections.",
+        "Voici ce que nous publions. Si tout est exact, confirmez. Sinon, modifiez ce qui est "
+        "inexact et envoyez les corrections.",
+    ),
+    "verify_confirm": ("Everything is right", "Tout est exact"),
+    "verify_send": ("Send corrections", "Envoyer les corrections"),
+    "verify_thanks": ("Thank you. Your answer is saved.", "Merci. Votre réponse est enregistrée."),
+    "gone_title": ("This link is no longer valid", "Ce lien n’est plus valide"),
+    "gone": (
+        "It has expired, or it was used. If you did not answer, we will send another one.",
+        "Il est expiré ou a déjà servi. Si vous n’avez pas répondu, nous en enverrons un autre.",
+    ),
     "missing_title": ("This page is not here", "Cette page n’existe pas"),
     "missing": (
         "The service may have been withdrawn. Search for another one:",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -21,13 +22,22 @@ from directory.editing import corrections
 from directory.fields import in_language
 from directory.listing.items import Shape, members, texts
 from directory.listing.values import id_of_entry
-from directory.models import Directory, Entry, Kind, Membership, ServiceAtLocation, View
+from directory.models import (
+    Directory,
+    Entry,
+    Kind,
+    Membership,
+    ServiceAtLocation,
+    VerificationRequest,
+    View,
+)
 from directory.pages import asking, searching, showing, suggesting
 from directory.pages.asking import CHIPS, Query
 from directory.pages.phrases import autonym, phrases, zone_in_words
 from directory.pages.searching import Results
 from directory.pages.when import Now
 from directory.taking_in import take_in
+from directory.verifying import answers as verification
 from integrations.sources.responses import Problem
 
 _ALSO = 8  # other services at a place
@@ -40,6 +50,7 @@ class Page(BaseView):
     """What all pages have in common: whether there is a directory, the language, the frame."""
 
     http_method_names = ["get", "head"]
+    needs_public = True  # without a public directory it answers 401
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         directory = Directory.objects.first()
@@ -48,7 +59,7 @@ class Page(BaseView):
         self.directory = directory
         self.language = self._language(request)
         self.phrases = phrases(self.language)
-        if directory.public == Directory.Public.NO:
+        if self.needs_public and directory.public == Directory.Public.NO:
             return self._finished(self.shown("closed", {}, 401, _TOKEN))
         try:
             seat = seats.requests.take()
@@ -270,6 +281,94 @@ class CorrectPage(Page):
         ]
         context = {"id": str(entry.hsds_id), "name": answer["name"], "fields": fields}
         return self.shown("correct", {**context, "longest": corrections.LONGEST, **more})
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # the token in the address is what allows it
+class VerifyPage(Page):
+    """What an agency answers by the link in its mail. Opening it, as mail scanners do, is nothing.
+
+    The token is a credential: no log has it, no cache keeps the page, no other page hears of it.
+    """
+
+    http_method_names = ["get", "head", "post"]
+    needs_public = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["X-Robots-Tag"] = "noindex"
+        # Django would write the path of a refusal into the log.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return self._form(verification.find(token))
+        except verification.Gone:
+            return self._gone()
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return self._answered(verification.find(token), request)
+        except verification.Gone:
+            return self._gone()
+
+    def _answered(self, found: VerificationRequest, request: HttpRequest) -> HttpResponse:
+        """Take the answer. Nothing to correct is none: the link stays open. Raises Gone."""
+        try:
+            if request.POST.get("answer") == "confirm":
+                verification.confirm(found)
+            elif not self._correct(found, request):
+                return self._form(found)
+        except corrections.TooMany:
+            return self._form(found, is_too_many=True)
+        return self.shown("verify", {"is_done": True})
+
+    @transaction.atomic
+    def _correct(self, found: VerificationRequest, request: HttpRequest) -> int:
+        """Store what the agency sends, all or nothing; return how many corrections there are."""
+        number = 0
+        services = verification.services_of(found.agency)
+        answers = self.answers([one.pk for one in services])
+        note = request.POST.get("note", "")
+        for service in services:
+            if answer := answers.get(service.pk):
+                texts = {
+                    name: request.POST.get(f"{service.pk}-{name}", "")
+                    for name in corrections.FIELDS
+                }
+                number += corrections.suggest(
+                    service.entry, self.language, texts, answer, note, found
+                )
+                note = ""  # it stands with the first service
+        if number:
+            verification.claim(found)
+        return number
+
+    def _form(self, found: VerificationRequest, **more: Any) -> HttpResponse:
+        services = verification.services_of(found.agency)
+        answers = self.answers([one.pk for one in services])
+        now = self.now
+        entries = [
+            {
+                "record": showing.record(answer, now),
+                "fields": [
+                    (f"{key}-{name}", self.phrases[_LABELS[name]], answer.get(name, ""))
+                    for name in corrections.FIELDS
+                ],
+            }
+            for key, answer in answers.items()
+        ]
+        languages = self.directory.languages
+        context = {
+            "agency": in_language(found.agency.name, self.language, languages),
+            "entries": entries,
+            "longest": corrections.LONGEST,
+        }
+        return self.shown("verify", {**context, **more})
+
+    def _gone(self) -> HttpResponse:
+        return self.shown("gone", {}, 410)
 
 
 _LABELS = {

@@ -153,7 +153,8 @@ def _no_coordinates(looking: Looking) -> Iterator[int]:
 
 
 def _no_mailbox(looking: Looking) -> Iterator[int]:
-    yield from _keys(looking.agencies.filter(Q(email="") | Q(email_secrecy__in=HIDDEN)))
+    has_none = Q(email="") | Q(email_secrecy__in=HIDDEN)
+    yield from _keys(looking.agencies.filter(has_none, verification_email=""))
 
 
 def _verification_overdue(looking: Looking) -> Iterator[int]:
