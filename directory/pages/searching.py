@@ -1,14 +1,23 @@
 """What a search finds, in the order in which it is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from directory.listing import places
 from directory.listing.filters import Asked, Found, find, serves
-from directory.models import HIDDEN, Directory, Kind, Membership, ServiceAtLocation, View
+from directory.models import (
+    HIDDEN,
+    Directory,
+    Kind,
+    Location,
+    Membership,
+    ServiceAtLocation,
+    View,
+)
 from directory.pages import where
 from directory.pages.asking import Query
 from directory.pages.where import Somewhere
@@ -37,7 +46,7 @@ def search(query: Query, view: View, directory: Directory, now: datetime) -> Res
     """Return the services of the view that match. A page past the end is the last one.
 
     Near a place come first those that are at a location there, the nearest first; then those that
-    are at none that has coordinates, such as a crisis line, if they serve the place.
+    are at no place that readers see, such as a crisis line, if they serve the place.
     """
     asked = Asked(Kind.SERVICE, view, directory, query.values, now)
     found = find(asked)
@@ -56,25 +65,45 @@ def _by_relevance(found: Found, query: Query) -> Results:
 
 
 def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> Results:
-    distances: dict[int, float] = {}
-    for _, service, metres in places.near(asked.view, place.point, NEAR):
-        distances[service] = min(metres, distances.get(service, metres))
+    distances = _distances(asked.view, place)
+    in_city = _at_locations(asked.view, place.locations)
     ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
-    placed = ServiceAtLocation.objects.filter(
-        Exists(Membership.objects.filter(view=asked.view, present=True, entry=OuterRef("pk"))),
-        service=OuterRef("pk"),
-        location__latitude__isnull=False,
-        location__longitude__isnull=False,
-    )
-    placed = placed.exclude(location__entry__secrecy__in=HIDDEN)
-    placed = placed.exclude(location__latitude=0, location__longitude=0)
-    near = [key for key in ordered if key in distances] if distances else []
-    near.sort(key=lambda key: distances[key])
-    anywhere = ordered.filter(~Exists(placed)).filter(serves(asked, place.as_postcode))
-    keys = near + list(anywhere)
+    matching = [key for key in ordered if key in distances or key in in_city]
+    near = sorted(matching, key=lambda key: distances.get(key, inf))
+    elsewhere = ordered.filter(~Exists(_placed(asked.view)), serves(asked, place.as_postcode))
+    keys = list(dict.fromkeys([*near, *elsewhere]))
     page = _within(wanted, len(keys))
     shown = keys[(page - 1) * PER_PAGE : page * PER_PAGE]
     return Results(len(keys), page, shown, distances, is_near=True)
+
+
+def _distances(view: View, place: Somewhere) -> dict[int, float]:
+    """Return how far each service that is near is from the place, in metres."""
+    distances: dict[int, float] = {}
+    if place.point is not None:
+        for _, service, metres in places.near(view, place.point, NEAR):
+            distances[service] = min(metres, distances.get(service, metres))
+    return distances
+
+
+def _at_locations(view: View, locations: Collection[int]) -> set[int]:
+    """Return the services at locations of a city, some of which may have no coordinates."""
+    if not locations:
+        return set()
+    at = ServiceAtLocation.objects.filter(_member(view), location__in=locations)
+    return set(at.values_list("service", flat=True))
+
+
+def _placed(view: View) -> "QuerySet[ServiceAtLocation]":
+    """Return where a service is, as readers see it: a confidential place is none."""
+    at = ServiceAtLocation.objects.filter(
+        _member(view), service=OuterRef("pk"), location__location_type=Location.Type.PHYSICAL
+    )
+    return at.exclude(location__entry__secrecy__in=HIDDEN)
+
+
+def _member(view: View) -> Exists:
+    return Exists(Membership.objects.filter(view=view, present=True, entry=OuterRef("pk")))
 
 
 def _within(page: int, total: int) -> int:

@@ -81,7 +81,7 @@ class TestFrame:
         client.get(PATH)
         with django_assert_max_num_queries(9):
             client.get(PATH)
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(16):
             form = {"need": "food", "where": "Milltown", "chip": ["open", "fr"]}
             assert "30 services" in text_of(client.post(PATH, form))
 
@@ -239,6 +239,13 @@ class TestWhere:
         placed("Food here", 45.0, -75.0, city="Cité-Jardin")
         assert found(client, need="food", where="sainte anne") == ["Food there"]
         assert found(client, need="food", where="cite jardin") == ["Food here"]
+
+    def test_a_location_without_coordinates_is_found_in_its_city_alone(self, client):
+        placed("Near food", 45.4, -75.7, city="Milltown")
+        placed("Food", None, None, city="Milltown")
+        placed("Food far away", None, None, city="Elsewhere")
+        assert found(client, need="food", where="Milltown") == ["Near food", "Food"]
+        assert found(client, need="food", where="elsewhere") == ["Food far away"]
 
     def test_a_line_for_another_region_is_not_offered(self, client):
         Place.objects.create(postcode="K1A0B1", latitude=45.4, longitude=-75.7, areas=["Milltown"])
