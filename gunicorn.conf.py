@@ -1,5 +1,7 @@
 """gunicorn's own settings, which it finds by this file's name: `gunicorn config.wsgi`."""
 
+from typing import Any
+
 from gunicorn.glogging import Logger
 
 # The path without its query, which holds the admin's search words.
@@ -12,8 +14,8 @@ CREDENTIAL_PATHS = ("/directory/verify/",)
 class PathLogger(Logger):
     """Writes paths without a credential that is in them."""
 
-    def atoms(self, *args, **kwargs):
-        found = super().atoms(*args, **kwargs)
+    def atoms(self, *args: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().atoms(*args)
         for start in CREDENTIAL_PATHS:
             if str(found["U"]).startswith(start):
                 found["U"] = f"{start}-"

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.database import clock
@@ -68,12 +67,11 @@ def _check(service: Service, request: HttpRequest) -> None:
 
 
 def _context(service: Service, directory: Directory, hours: HoursForm) -> dict[str, Any]:
-    language = get_language() or directory.languages[0]
     places = ServiceAtLocation.objects.filter(service=service.pk, entry__withdrawn_by="")
     args = [service.entry.hsds_id]
     return {
         "service": service,
-        "others": hours.others(language),
+        "others": hours.others(directory.languages[0]),
         "places": [
             (name_of(one.location, directory), one.location.entry.secrecy)
             for one in places.select_related("location__entry")

@@ -86,7 +86,9 @@ class TextsForm(forms.Form):
         for field, _label, _rows in TEXTS:
             texts = dict(getattr(self._service, field))
             for language in self._languages:
-                text = self.cleaned_data[f"{field}:{language}"]
+                text = self.cleaned_data[f"{field}:{language}"].replace("\r\n", "\n")
+                if text == texts.get(language, "").strip():
+                    continue  # the form takes blanks away: that alone is no change
                 if text:
                     texts[language] = text
                 else:
@@ -128,11 +130,7 @@ class PhoneForm(forms.Form):
     key = forms.IntegerField(required=False, widget=forms.HiddenInput)
     number = forms.CharField(required=False, max_length=60, label=_("Number"))
     extension = forms.CharField(required=False, max_length=20, label=_("Extension"))
-    type = forms.ChoiceField(
-        required=False,
-        label=_("Kind"),
-        choices=[("", "—"), *((one, one) for one in ("voice", "fax", "text", "cell", "tty"))],
-    )
+    type = forms.CharField(required=False, max_length=60, label=_("Kind"))  # voice, fax, …
 
 
 PhoneForms = forms.formset_factory(PhoneForm, extra=2, max_num=40, absolute_max=60)
@@ -185,7 +183,7 @@ class HoursForm(forms.Form):
         self._schedules = list(service.schedules.all())
         self._local = zone_offsets(directory.zone, year)
         self._zone, self._year = directory.zone, year
-        week = hours.grid(self._schedules, self._local)
+        self._week = week = hours.grid(self._schedules, self._local)
         for day, label in _DAYS:
             self.fields[day] = forms.CharField(
                 required=False, label=label, initial=week[day], max_length=200
@@ -228,7 +226,9 @@ class HoursForm(forms.Form):
         own = {str(row.pk): row.pk for row in self._schedules}
         before = hours.read_closings(hours.write_closings(self._service))
         changes.delete_rows("schedule", [own[key] for key in removed if key in own])
-        hours.set_grid(self._service, {day: said[day] for day in DAYS}, self._local)
+        week = {day: said[day] for day in DAYS}
+        if week != {day: hours.read_day(text) for day, text in self._week.items()}:
+            hours.set_grid(self._service, week, self._local)
         for pair in said["nth_hours"] if said.get("nth") else ():
             hours.add_monthly(self._service, said["nth"], said["nth_day"], pair)
         if said["closings"] != before or said["nth_hours"]:
