@@ -56,7 +56,7 @@ def _save(service: Service, forms: Any, request: HttpRequest) -> None:
     with edit([service.pk], request.user, REASON):
         Service.objects.filter(pk=service.pk).update(**facts, **forms["texts"].texts())
         save_phones(service, forms["phones"])
-        forms["hours"].save(request.POST.getlist("remove_schedule"))
+        forms["hours"].write(request.POST.getlist("remove_schedule"))
 
 
 def _check(service: Service, request: HttpRequest) -> None:

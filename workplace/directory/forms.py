@@ -220,7 +220,7 @@ class HoursForm(forms.Form):
         except hours.Unreadable as unreadable:
             self.add_error(name, str(unreadable))
 
-    def save(self, removed: Sequence[str]) -> None:
+    def write(self, removed: Sequence[str]) -> None:
         """Write the hours, in `recording.edit`; `removed` are keys of schedules that go."""
         said = self.cleaned_data
         own = {str(row.pk): row.pk for row in self._schedules}
