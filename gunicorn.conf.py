@@ -14,8 +14,8 @@ CREDENTIAL_PATHS = ("/directory/verify/",)
 class PathLogger(Logger):
     """Writes paths without a credential that is in them."""
 
-    def atoms(self, *args: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super().atoms(*args)
+    def atoms(self, *args: Any) -> Any:
+        found: Any = super().atoms(*args)
         for start in CREDENTIAL_PATHS:
             if str(found["U"]).startswith(start):
                 found["U"] = f"{start}-"

@@ -175,9 +175,9 @@ def set_closings(service: Service, closings: Collection[Closing]) -> None:
         row.delete()
     schedules = list(service.schedules.all())
     for closing in closings:
-        for holder in schedules or [service]:
-            of: Any = holder
-            of.closings.create(first_day=closing.first, last_day=closing.last)
+        holders: list[Any] = schedules or [service]
+        for holder in holders:
+            holder.closings.create(first_day=closing.first, last_day=closing.last)
 
 
 def _closings(service: Service) -> list[ClosingRow]:

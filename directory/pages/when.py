@@ -79,7 +79,8 @@ def when(service: Json, place: Json | None, now: Now) -> When:
 
 def badge(service: Json, places: Sequence[Json], now: Now) -> Badge | None:
     """Return the badge of a service: that of the place that is open longest, or opens first."""
-    found = [when(service, place, now).badge for place in places or [None]]
+    everywhere: Sequence[Json | None] = places or [None]
+    found = [when(service, place, now).badge for place in everywhere]
     return min((one for one in found if one), key=lambda one: one.rank, default=None)
 
 

@@ -54,12 +54,16 @@ def _named(content: Content) -> Iterator[_Named]:
             limits = tuple(entry["organizations"]) if "organizations" in entry else None
             path: Path = ("sources", index)
             yield _Named(path, ("destination",), entry["name"], entry["destination"], limits)
-    said = {entry["name"]: entry.get("organizations") for entry in content.get("sources", [])}
+    limited = {
+        entry["name"]: tuple(entry["organizations"])
+        for entry in content.get("sources", [])
+        if entry.get("organizations") is not None
+    }
     for index, entry in enumerate(content.get("destinations", [])):
         if partner := partner_named(entry):
             where = f"{entry['organization']}/{entry['name']}"
-            limits = None if said.get(partner) is None else tuple(said[partner])
-            yield _Named(("destinations", index), ("options", "partner"), partner, where, limits)
+            path = ("destinations", index)
+            yield _Named(path, ("options", "partner"), partner, where, limited.get(partner))
 
 
 def partner_named(entry: Mapping[str, Any]) -> str:

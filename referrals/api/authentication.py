@@ -32,7 +32,7 @@ def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     authorization = request.headers.get("Authorization", "")
     if authorization:
         credential = _by_secret(authorization, client_ip(request) or "unknown", kinds)
-        source = credential.source
+        source: Source = credential.source
         source.is_limited = credential.is_limited
         if credential.signs and not _is_signed(request, body, source):
             raise _unauthorized("This source signs its requests, and the signature is not valid.")

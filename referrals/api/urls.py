@@ -18,8 +18,7 @@ def endpoint_patterns() -> Iterator[URLPattern]:
         for endpoint in kind.endpoints:
             view = views.EndpointView.as_view(kind=name, endpoint=endpoint)
             for number, address in enumerate(endpoint.addresses):
-                named = {} if number else {"name": f"{name}-{endpoint.name}"}
-                yield path(address, view, **named)
+                yield path(address, view, name=None if number else f"{name}-{endpoint.name}")
 
 
 def remaining_patterns() -> Iterator[URLPattern]:

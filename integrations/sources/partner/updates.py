@@ -12,7 +12,7 @@ from integrations.sources.account import Account, Entry, leaves
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from mapping.source.document import CLASSIFICATIONS, Document
 
-ENDPOINT = "updates"
+ENDPOINT = "answers"
 CODE = "partner_update"
 # That a referral was entered in error is its sender's to say.
 STATUSES = tuple(one for one in CLASSIFICATIONS if one != "entered-in-error")

@@ -15,8 +15,19 @@ from tests.services import ROOT
 
 ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "alerts", "workplace")
 PACKAGE = "integrations.sources"
-# A heading that people give a column of a table which they paste: a word on a screen.
-WORDS = {("mapping/editing/pasting.py", "caredove")}
+# A heading that people give a column of a table which they paste, and the option by which a
+# destination names who answers it: words on a screen, in a configuration file, and of a column.
+WORDS = {
+    ("mapping/editing/pasting.py", "caredove"),
+    ("integrations/configuration/parts.py", "partner"),
+    ("integrations/configuration/partners.py", "partner"),
+    ("integrations/configuration/transfer.py", "partner"),
+    ("integrations/models.py", "partner"),
+    ("referrals/admin/whereabouts.py", "partner"),
+    ("referrals/api/partner_schema.py", "partner"),
+    ("referrals/delivering/building.py", "partner"),
+    ("referrals/intake/answering.py", "partner"),
+}
 
 
 def files() -> Iterator[Path]:

@@ -14,7 +14,10 @@ from django.urls import URLPattern
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.models import Source
 from referrals.api.urls import urlpatterns
+from tests.integrations.sources.partner.partners import AT_LOOPBACK, partner_of
+from tests.integrations.sources.partner.partners import SECRET as PARTNERS_SECRET
 from tests.referrals.api.sender import basic, get
 from tests.world import World, plain
 
@@ -82,6 +85,18 @@ def addresses() -> Iterator[str]:
 
 ADDRESSES = list(addresses())
 WITH_PARAMETER = [address for address in ADDRESSES if "{}" in address]
+OF_PARTNERS = "/api/v1/partner/"
+
+
+def who_asks(world: World, address: str) -> str:
+    """Return the credentials of the source that an address is for."""
+    if not address.startswith(OF_PARTNERS):
+        return basic()
+    if not Source.objects.filter(kind="partner").exists():
+        world.destination.kind, world.destination.options = "webhook", AT_LOOPBACK
+        world.destination.save()
+        partner_of(world)
+    return basic("partner", PARTNERS_SECRET)
 
 
 def check(answer: Any, path: str) -> None:
@@ -104,7 +119,7 @@ def test_an_odd_value_in_a_path_is_404(world: World, address: str):
     world.send(plain())
     for value in ODD:
         path = address.replace("{}", value)
-        answer = get(path)
+        answer = get(path, who_asks(world, address))
         check(answer, path)
         assert answer.status_code == 404, path
         assert answer.json()["detail"]
@@ -130,7 +145,7 @@ def test_an_odd_query_is_answered_as_if_it_were_not_there_or_refused(world: Worl
     }
     for name in sorted(names | set(QUERY_NAMES)):
         for value in ODD[:: 1 if name in names else 4]:
-            check(get(f"{path}?{name}={value}"), path)
+            check(get(f"{path}?{name}={value}", who_asks(world, address)), path)
 
 
 @pytest.mark.slow
@@ -139,7 +154,7 @@ def test_an_odd_query_is_answered_as_if_it_were_not_there_or_refused(world: Worl
 def test_every_method_is_answered(world: World, address: str, method: str):
     path = address.replace("{}", "%00")
     client = Client(enforce_csrf_checks=True)
-    check(client.generic(method, path, headers={"Authorization": basic()}), path)
+    check(client.generic(method, path, headers={"Authorization": who_asks(world, address)}), path)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +170,6 @@ def test_what_is_no_address_is_404(client: Client, path: str):
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_any_bytes_in_a_path_are_404(world: World, value: bytes, address: str):
     path = address.replace("{}", quote(value, safe="") or "%00")
-    answer = get(path)
+    answer = get(path, who_asks(world, address))
     check(answer, path)
     assert answer.status_code == 404

@@ -64,7 +64,7 @@ def say(
 ) -> Any:
     """PATCH a referral, with the ETag for If-Match unless it is None."""
     body = update if isinstance(update, bytes) else json.dumps(update).encode()
-    sent = {"Authorization": basic(who, SECRET), **headers}
+    sent = {"Authorization": basic(who, SECRET), "Content-Type": content_type, **headers}
     if etag is not None:
         sent["If-Match"] = etag
     return Client().generic("PATCH", path, body, content_type=content_type, headers=sent)
