@@ -1,4 +1,4 @@
-"""Safe outbound HTTP: the only place that opens connections to the outside.
+"""Safe outbound calls: the only place that opens connections to the outside.
 
 Addresses are checked after the name was resolved, and exactly the checked address is connected to,
 while TLS and the Host header use the name. One deadline covers connecting, sending, headers and
@@ -7,11 +7,11 @@ reached the other side.
 
     addresses   which addresses and URLs may be reached
     session     connections that keep to the checked addresses and to the deadline
-    calls       send() and download()
+    calls       send() and download(), and connect() for other protocols
 """
 
 from core.outbound.addresses import host_allowed
-from core.outbound.calls import Answer, Downloaded, download, send, time_limit
+from core.outbound.calls import Answer, Downloaded, connect, download, send, time_limit, unreachable
 from core.outbound.errors import (
     AddressRefused,
     ContentRefused,
@@ -34,8 +34,10 @@ __all__ = [
     "Obstacle",
     "OutboundError",
     "Unreachable",
+    "connect",
     "download",
     "host_allowed",
     "send",
     "time_limit",
+    "unreachable",
 ]

@@ -147,7 +147,7 @@ def origin(url: str) -> Origin:
         raise AddressRefused(sentences.ONLY_HTTPS())
     if "@" in parts.netloc:
         raise AddressRefused(sentences.NO_PASSWORDS())
-    _check_host(host)
+    check_host(host)
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
 
@@ -158,7 +158,8 @@ def _as_used(url: str) -> str:
     return request.url or ""
 
 
-def _check_host(host: str) -> None:
+def check_host(host: str) -> None:
+    """Raise AddressRefused unless this is the name of a host, or an address as it is written."""
     if _literal(host):
         return
     if not _NAME.fullmatch(host):

@@ -35,6 +35,7 @@ from core.outbound.errors import (
     Unreachable,
 )
 from core.outbound.session import BLOCK, Call, during, session
+from core.outbound.session import connect as session_connect
 from core.text.sentences import Cause
 
 MAX_REDIRECTS = 3
@@ -154,6 +155,35 @@ def _authorization(auth: tuple[str, str] | str) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
 
 
+def connect(
+    host: str,
+    port: int,
+    *,
+    seconds: float = 10,
+    allow_loopback: bool | None = None,
+) -> socket.socket:
+    """Return a connection for a protocol of its own, which encrypts what it sends.
+
+    Its address is checked as that of any call. Every wait on it lasts as long as `seconds` at most,
+    until the caller sets another time. Raises AddressRefused or Unreachable.
+    """
+    call = _call(allow_loopback, seconds, seconds)
+    addresses.check_host(host)
+    with during(call):
+        try:
+            connection = session_connect(host, port, tls=True, sort=socket.socket)
+        except OSError as error:
+            _raise_classified(error, call, host)
+    connection.settimeout(seconds)
+    return connection
+
+
+def unreachable(error: BaseException, host: str) -> Unreachable:
+    """Return what kept a protocol from beginning on a connection: TLS, or the connection itself."""
+    obstacle, why = _obstacle(error)
+    return Unreachable(sentences.NOT_REACHED(host=host, why=why), why, obstacle)
+
+
 # -- The request ------------------------------------------------------------------------------
 
 
@@ -224,14 +254,18 @@ def _on_the_wire(do: Callable[[], T], call: Call, request: requests.PreparedRequ
 
 
 def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
-    unclear = (Obstacle.OTHER, sentences.FAILED())
-    obstacle, why = next(filter(None, map(_reason, _causes(error))), unclear)
+    obstacle, why = _obstacle(error)
     if call.begun:
         raise NoAnswer(sentences.NO_WHOLE_ANSWER(host=host, why=why)) from None
     if call.connected:
         message = sentences.NO_WHOLE_REQUEST(host=host, why=why)
         raise Interrupted(message, why, obstacle) from None
     raise Unreachable(sentences.NOT_REACHED(host=host, why=why), why, obstacle) from None
+
+
+def _obstacle(error: BaseException) -> tuple[Obstacle, str]:
+    unclear = (Obstacle.OTHER, sentences.FAILED())
+    return next(filter(None, map(_reason, _causes(error))), unclear)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

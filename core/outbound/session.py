@@ -133,7 +133,9 @@ def _addresses(host: str, port: int, seconds: float) -> list[Any]:
     return answer
 
 
-def _connect(host: str, port: int, tls: bool) -> socket.socket:
+def connect(
+    host: str, port: int, tls: bool, sort: type[socket.socket] = _DeadlineSocket
+) -> socket.socket:
     """Resolve once, check every address, and connect to one of exactly these."""
     call = _call.get()
     found = _addresses(host, port, call.connecting())
@@ -141,7 +143,7 @@ def _connect(host: str, port: int, tls: bool) -> socket.socket:
         call.policy.check(host.rstrip("."), ip_address(sockaddr[0]), tls)
     failure: OSError = socket.gaierror("no address")
     for tried, (family, kind, protocol, _, sockaddr) in enumerate(found):
-        connection = _DeadlineSocket(family, kind, protocol)
+        connection = sort(family, kind, protocol)
         try:
             connection.settimeout(call.connecting() / (len(found) - tried))
             connection.connect(sockaddr)
@@ -176,7 +178,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            return _connect(self._dns_host, self.port or self.default_port, self.tls)
+            return connect(self._dns_host, self.port or self.default_port, self.tls)
         except OSError as error:
             raise NewConnectionError(self, "not connected") from error
 
