@@ -472,7 +472,9 @@ class Destination(KeyedModel):
     def transport(self) -> Transport:
         """Return the transport of this kind, set up with these options."""
         options: dict[str, Any] = self.options
-        return destinations.transport_class(self.kind)(options, self.findings())
+        transport = destinations.transport_class(self.kind)(options, self.findings())
+        transport.destination_id = str(self.pk or "")
+        return transport
 
     @property
     def is_answered(self) -> bool:

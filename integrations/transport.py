@@ -280,6 +280,9 @@ class Parcel:
     shown: Shows = field(default_factory=dict, repr=False)  # type: ignore[assignment]
     trigger: str = ""
     made_at: datetime | None = None
+    received_at: datetime | None = None  # when the referral first came
+    # What stands beside the referral and may leave: `events`, `deliveries`, `partner_updates`.
+    beside: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     files_at: str = ""  # where a partner fetches its files: the address before a file's key
 
 
@@ -299,23 +302,26 @@ class Batch:
 
     `id` is the run's, the same when a run that was cut is carried again: what it leaves there goes
     under that id, so that a second time takes the place of the first. `parcels` are made one by
-    one as they are asked for, and have no documents.
+    one as they are asked for, and have no documents. `listings` are all of the organization, read
+    when they are asked for, with their `id`, `name`, `organization_id`, and whether they are `integrated`.
     """
 
     id: str
     since: datetime | None  # the window of the run: from the end of the one before it
     until: datetime
     parcels: Iterable[Parcel] = field(repr=False)
+    listings: Iterable[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReceipt:
-    """A run that arrived whole."""
+    """A run that arrived whole, but for what was refused of it: why, by the id of its version."""
 
     name: str  # of what it left there, without personal data
     rows: int
     size: int  # bytes
     sha256: str  # hexadecimal
+    refused: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class SecretField(CharField):
@@ -403,6 +409,8 @@ class Transport(ABC):
     # A partner may read what it was sent, and answer it: a source that is linked to a destination.
     answered: ClassVar[bool] = False
     noun: str = "import"  # what screens call a delivery
+    # The id of the destination, the same for good; empty where the transport is of none.
+    destination_id: str = ""
     # The categories of files that leave where a destination does not say which may.
     usual_files: ClassVar[tuple[str, ...]] = (SUMMARY, ATTACHMENT)
 

@@ -29,6 +29,7 @@ from mapping.source import document as source
 from referrals import sentences
 from referrals.models import Delivery, ReferralFile, StoredSummary, Version
 from referrals.record import files, versions
+from referrals.record.beside import beside
 
 Record = Mapping[str, object]
 
@@ -131,7 +132,10 @@ def build_row(
     delivery: Delivery, version: Version, ledger: Ledger, record: Record, shown: source.Document
 ) -> Built:
     """Put the record of a version into a parcel of a run, which carries no files."""
-    about = _of_version(version)
+    about = _of_version(version) | {
+        "received_at": delivery.referral.created_at,
+        "beside": beside(delivery.referral, delivery.destination.allowed_fields),
+    }
     parcel = Parcel(delivery.reference, record, (), ledger, **about, shown=shown)
     return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
 

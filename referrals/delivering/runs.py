@@ -46,6 +46,7 @@ from referrals.delivering.settling import settle
 from referrals.gates import open_destinations
 from referrals.models import Delivery, Run, Version
 from referrals.record import versions
+from referrals.record.beside import listings_of
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,13 @@ class _Carrying:
         outcome: BatchReceipt | Exception
         try:
             self.transport = self.run.destination.transport()
-            batch = Batch(str(self.run.pk), self.run.since, self.run.until, self._parcels())
+            batch = Batch(
+                str(self.run.pk),
+                self.run.since,
+                self.run.until,
+                self._parcels(),
+                listings_of(self.run.destination.organization_id),
+            )
             self._record_intent()
             outcome = self.transport.deliver_batch(batch)
         except LeaseLost:
@@ -186,19 +193,20 @@ class _Carrying:
 
     def _parcels(self) -> Iterator[Parcel]:
         """Make one parcel after another; the lease lasts as long as that takes."""
-        ours = Version.objects.filter(run=self.run).select_related(
+        ours = self._versions().order_by("asked_at", "pk")
+        for number, version in enumerate(ours.iterator(EXTEND_EVERY), start=1):
+            if number % EXTEND_EVERY == 0:
+                self._extend()
+            if built := self._built(version):
+                yield built.parcel
+
+    def _versions(self) -> QuerySet[Version]:
+        return Version.objects.filter(run=self.run).select_related(
             "delivery__referral__organization",
             "delivery__referral__listing",
             "delivery__destination__organization",
             "delivery__trigger_config__mapping",
         )
-        for number, version in enumerate(
-            ours.order_by("asked_at", "pk").iterator(EXTEND_EVERY), start=1
-        ):
-            if number % EXTEND_EVERY == 0:
-                self._extend()
-            if built := self._built(version):
-                yield built.parcel
 
     def _built(self, version: Version) -> Built | None:
         """Return the row of a version, or None where it may not go, or its mapping fails."""
@@ -266,11 +274,14 @@ class _Carrying:
                 self.run.destination.pause(outcome.message, now)
 
     def _settle_one_by_one(self, receipt: BatchReceipt) -> None:
-        """Settle what was left out, removals, and referrals that were purged meanwhile."""
+        """Settle what was left out or refused, removals, and what was purged meanwhile."""
+        self.left_out += self._refused(receipt)
         for lease, delivery, error in self.left_out:
             settle(lease, delivery, error, None, transport=self.transport)
             Version.objects.filter(pk=lease.version.pk).update(run=None)
         for lease, delivery, built in self.alone:
+            if str(lease.version.pk) in receipt.refused:
+                continue
             settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
         purged = Delivery.objects.filter(
             lease_token=self.run.pk, state=State.RUNNING, referral__purged_at__isnull=False
@@ -280,6 +291,18 @@ class _Carrying:
             lease = Lease(delivery.pk, self.run.pk, version)
             built = build_removal(delivery, version, DeliveryLedger(lease))
             settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
+
+    def _refused(self, receipt: BatchReceipt) -> list[tuple[Lease, Delivery, Exception]]:
+        """Return what the destination has refused of the run."""
+        refused = self._versions().filter(pk__in=list(receipt.refused))
+        return [
+            (
+                Lease(version.delivery_id, self.run.pk, version),
+                version.delivery,
+                Rejected(receipt.refused[str(version.pk)]),
+            )
+            for version in refused
+        ]
 
     def _settle_the_rest(self, receipt: BatchReceipt, now: datetime) -> None:
         carried = Version.objects.filter(run=self.run)

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists
+from django.db.models import Exists, OuterRef
 
 from core.database.clock import Now
 from core.database.rows import update_one
@@ -75,7 +75,9 @@ def settle(
         # The lock makes an edit that is being opened at this moment wait for us, or us for it. The
         # time comes with it: to ask for it alone would be a statement more.
         referral: Any = Referral.objects.select_for_update(of=("self",))
-        referral = referral.annotate(now=Now()).get(pk=delivery.referral_id)
+        copies = versions.shown_in_copies(OuterRef("pk"))
+        referral = referral.annotate(now=Now(), has_copies=Exists(copies))
+        referral = referral.get(pk=delivery.referral_id)
         now = referral.now
         if isinstance(outcome, Misconfigured) and alone:
             move = _attention(Reason.SINGLED_OUT, outcome, now)
@@ -95,6 +97,8 @@ def settle(
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
+        if referral.has_copies and not referral.purged_at:
+            versions.renew_copies(delivery, now)
 
 
 def _despite(

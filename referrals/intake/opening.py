@@ -32,6 +32,7 @@ from referrals.intake import identity, rereading
 from referrals.intake.merging import Merged, Resolved, merge, resolve
 from referrals.models import Delivery, InboundEvent, Referral, Restore
 from referrals.record import retention, snapshot, versions, warned, withdrawal
+from referrals.record.beside import EVENTS
 from referrals.record.documents import document_of
 
 Outcome = InboundEvent.Outcome
@@ -474,7 +475,7 @@ def _update(
 def _shows_something_new(merged: Merged, where: Destination) -> bool:
     """Return whether a destination that keeps the latest would show something else now."""
     by_partner = PARTNER_UPDATE in merged.fired and PARTNER_UPDATES in where.allowed_fields
-    return merged.now != merged.before or by_partner
+    return merged.now != merged.before or by_partner or EVENTS in where.allowed_fields
 
 
 def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:

@@ -18,6 +18,7 @@ from integrations.transport import Updates
 from referrals.models import Delivery, PartnerRequest, Referral, Step, Version
 
 State = Version.State
+DELIVERIES = "deliveries"  # that a destination may be shown, by its name in allow-lists
 EDITED = "edited"  # the trigger of what repairs a refused version
 # An edit of the referral, or a newer version, may put these right.
 REVIVABLE = (
@@ -111,6 +112,21 @@ def take_place(version: Version, becomes: State) -> None:
     pending_of(version.delivery_id).filter(number__lt=version.number).update(
         state=becomes, document=None
     )
+
+
+def shown_in_copies(referral: Any) -> QuerySet[Delivery]:
+    """Return the deliveries of a referral that may show how its others stand: those in runs."""
+    return Delivery.objects.filter(referral=referral, destination__batches=True, done__gt=0)
+
+
+def renew_copies(delivery: Delivery, now: datetime) -> None:
+    """Let the copies that show how deliveries stand show what has become of this one."""
+    if delivery.destination.batches:
+        return  # what is a copy itself is not shown
+    copies = shown_in_copies(delivery.referral_id).select_related("destination")
+    for copy in copies:
+        if DELIVERIES in copy.destination.allowed_fields:
+            supersede(copy, now, why=Version.Why.TRIGGER)
 
 
 # -- bringing them -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -318,11 +319,14 @@ def test_a_removal_arrives_once_wherever_it_is_killed(
 
 
 def batch(rehearsal: Rehearsal, rows: int, killed_after: int | None = None) -> Batch:
-    """Return a run of so many rows; its worker may die after some of them."""
+    """Return a run of so many referrals; its worker may die after some of them."""
 
     def parcels() -> Iterator[Parcel]:
         for number in range(1, rows + 1):
-            yield parcel(rehearsal.record, documents=(), number=number)
+            yield replace(
+                parcel(rehearsal.record, documents=(), number=number),
+                reference=f"{REFERENCE}-{number}",
+            )
             if number == killed_after:
                 raise Killed
 
