@@ -114,6 +114,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this host; never backed up
+EXPORT_ROOT = env.str("EXPORT_ROOT", default="")  # of files for others; empty: none
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))  # what collectstatic writes
 STORAGES = {

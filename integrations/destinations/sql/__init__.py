@@ -1,0 +1,1 @@
+"""Keeps a partner's SQL database current: published, versioned tables, through SQLAlchemy Core."""
