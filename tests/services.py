@@ -216,6 +216,36 @@ def own_redis() -> Iterator[str]:
 
 
 @contextmanager
+def own_mariadb() -> Iterator[int]:
+    """Run a MariaDB with an empty database `copy`, and yield its port of this machine.
+
+    Its user `dovetail` has the password `secret`. It forgets everything at the end.
+    """
+    port = free_port()
+    user = "mysql" if os.geteuid() == 0 else None  # it refuses to run as root
+    with _directory(user) as directory:
+        data = f"{directory}/data"
+        setting_up = ["mariadb-install-db", "--no-defaults", f"--datadir={data}"]
+        setting_up += ["--skip-test-db", "--auth-root-authentication-method=normal"]
+        subprocess.run(
+            setting_up, cwd="/", user=user, group=user, check=True, capture_output=True, text=True
+        )
+        first = Path(directory, "first.sql")
+        first.write_text(
+            "CREATE DATABASE copy;\nCREATE USER dovetail@'%' IDENTIFIED BY 'secret';\n"
+            "GRANT ALL ON copy.* TO dovetail@'%';\n"
+        )
+        first.chmod(0o644)
+        program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+        command = [program, "--no-defaults", f"--datadir={data}", f"--init-file={first}"]
+        command += [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
+        command += [f"--socket={directory}/socket", f"--pid-file={directory}/pid"]
+        command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
+        with spawn(command, {}, prints("ready for connections"), user=user):
+            yield port
+
+
+@contextmanager
 def _directory(owner: str | None = None) -> Iterator[str]:
     # Another user may not be able to reach this user's TMPDIR.
     directory = tempfile.mkdtemp(prefix="dovetail-", dir="/tmp" if owner else None)

@@ -119,7 +119,6 @@ def _postgresql(where: Database) -> Any:
         user=where.url.username or "",
         password=where.password,
         passfile="/dev/null",
-        service="",
         gssencmode="disable",
         connect_timeout=CONNECT_SECONDS,
         tcp_user_timeout=STATEMENT_SECONDS * 1000,

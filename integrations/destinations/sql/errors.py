@@ -162,16 +162,14 @@ def _delivery_error(meaning: str, reason: str, exchange: Exchange) -> DeliveryEr
 
 
 def _by_code(error: Any) -> str:
-    if sqlstate := getattr(error, "sqlstate", None):
-        fitting = [one for one in _SQLSTATES if sqlstate.startswith(one)]
-        return _SQLSTATES[max(fitting, key=len)] if fitting else ""
-    number = error.args[0] if getattr(error, "args", ()) else None
-    if isinstance(number, int):
-        return _NUMBERS.get(number, "")
-    if isinstance(number, str) and re.fullmatch(r"[0-9A-Z]{5}", number):  # of pyodbc
-        fitting = [one for one in _SQLSTATES if number.startswith(one)]
-        return _SQLSTATES[max(fitting, key=len)] if fitting else ""
-    return ""
+    first = error.args[0] if getattr(error, "args", ()) else None
+    if isinstance(first, int) and first in _NUMBERS:
+        return _NUMBERS[first]
+    sqlstate = getattr(error, "sqlstate", None) or first  # the latter of pyodbc
+    if not isinstance(sqlstate, str) or not re.fullmatch(r"[0-9A-Z]{5}", sqlstate):
+        return ""
+    fitting = [one for one in _SQLSTATES if sqlstate.startswith(one)]
+    return _SQLSTATES[max(fitting, key=len)] if fitting else ""
 
 
 def _by_words(text: str) -> str:
@@ -188,11 +186,11 @@ def _by_class(error: Any) -> str:
 
 
 def _code(error: Any) -> str:
-    if sqlstate := getattr(error, "sqlstate", None):
-        return f"SQLSTATE {sqlstate}"
     number = error.args[0] if getattr(error, "args", ()) else None
     if isinstance(number, int):
         return f"MySQL {number}"
+    if sqlstate := getattr(error, "sqlstate", None):
+        return f"SQLSTATE {sqlstate}"
     return str(getattr(error, "sqlite_errorname", "") or "")
 
 

@@ -43,7 +43,7 @@ def prepare(connection: Connection, tables: Tables, writer: str) -> None:
         meta = lock(connection, tables)
     if meta.get(WRITER) != writer:
         raise Misconfigured(sentences.OTHER_WRITER(writer=meta.get(WRITER, "")))
-    _bring_up_to_date(connection, tables, meta.get(VERSION, ""))
+    _bring_up_to_date(connection, tables, _version(meta))
     _check_unchanged(connection, tables)
 
 
@@ -75,7 +75,7 @@ def inspect_ours(connection: Connection, tables: Tables, writer: str) -> None:
     meta = read(connection, tables)
     if meta and meta.get(WRITER) != writer:
         raise Misconfigured(sentences.OTHER_WRITER(writer=meta.get(WRITER, "")))
-    if meta.get(VERSION) == str(SCHEMA_VERSION):
+    if _version(meta) == SCHEMA_VERSION:
         _check_unchanged(connection, tables)
 
 
@@ -116,10 +116,16 @@ def _write_meta(connection: Connection, tables: Tables, writer: str) -> None:
     connection.execute(tables["meta"].insert(), rows)
 
 
-def _bring_up_to_date(connection: Connection, tables: Tables, version: str) -> None:
-    there = int(version) if version.isdigit() else 0
+def _version(meta: Mapping[str, str]) -> int:
+    """Return the version of the tables, 0 while they are being made; raises Misconfigured."""
+    said = meta.get(VERSION, "")
+    there = int(said) if said.isdigit() else 0
     if there > SCHEMA_VERSION:
         raise Misconfigured(sentences.NEWER(theirs=there, ours=SCHEMA_VERSION))
+    return there
+
+
+def _bring_up_to_date(connection: Connection, tables: Tables, there: int) -> None:
     if there == SCHEMA_VERSION:
         return
     if there == 0:
