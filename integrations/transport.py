@@ -303,7 +303,7 @@ class Batch:
     `id` is the run's, the same when a run that was cut is carried again: what it leaves there goes
     under that id, so that a second time takes the place of the first. `parcels` are made one by
     one as they are asked for, and have no documents. `listings` are all of the organization, read
-    when they are asked for, with their `id`, `name`, `organization_id`, and whether they are `integrated`.
+    when they are asked for: `id`, `name`, `organization_id`, and whether they are `integrated`.
     """
 
     id: str

@@ -43,6 +43,7 @@ from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Attempt, Delivery, Referral, Step, Version
 from referrals.record import file_corrections, files, versions, withdrawal
+from referrals.record.beside import DELIVERIES
 from referrals.record.documents import document_of
 from referrals.record.retention import NOTHING_SAID, purge, why_ended
 from referrals.record.snapshot import view
@@ -97,8 +98,8 @@ def settle(
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
-        if referral.has_copies and not referral.purged_at:
-            versions.renew_copies(delivery, now)
+        if referral.has_copies and not (referral.purged_at or delivery.destination.batches):
+            versions.renew_copies(referral, DELIVERIES, now)
 
 
 def _despite(

@@ -32,7 +32,7 @@ from referrals.intake import identity, rereading
 from referrals.intake.merging import Merged, Resolved, merge, resolve
 from referrals.models import Delivery, InboundEvent, Referral, Restore
 from referrals.record import retention, snapshot, versions, warned, withdrawal
-from referrals.record.beside import EVENTS
+from referrals.record.beside import EVENTS as SHOWN_EVENTS
 from referrals.record.documents import document_of
 
 Outcome = InboundEvent.Outcome
@@ -133,6 +133,7 @@ def _open(event_id: UUID, parsed: ParsedEvent, rereads: rereading.Rereads) -> No
             if place.parts:  # the details may have come under another id
                 _release_waiting(place, snapshot.view(place.referral.snapshot))
             verdict = _kept_as_it_came(event, parsed.kind)
+            versions.renew_copies(place.referral, SHOWN_EVENTS, place.now)
         else:
             merged = merge(place)
             fired, verdict = merged.fired, _match(merged)
@@ -475,7 +476,7 @@ def _update(
 def _shows_something_new(merged: Merged, where: Destination) -> bool:
     """Return whether a destination that keeps the latest would show something else now."""
     by_partner = PARTNER_UPDATE in merged.fired and PARTNER_UPDATES in where.allowed_fields
-    return merged.now != merged.before or by_partner or EVENTS in where.allowed_fields
+    return merged.now != merged.before or by_partner or SHOWN_EVENTS in where.allowed_fields
 
 
 def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:

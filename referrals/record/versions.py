@@ -18,7 +18,6 @@ from integrations.transport import Updates
 from referrals.models import Delivery, PartnerRequest, Referral, Step, Version
 
 State = Version.State
-DELIVERIES = "deliveries"  # that a destination may be shown, by its name in allow-lists
 EDITED = "edited"  # the trigger of what repairs a refused version
 # An edit of the referral, or a newer version, may put these right.
 REVIVABLE = (
@@ -119,14 +118,11 @@ def shown_in_copies(referral: Any) -> QuerySet[Delivery]:
     return Delivery.objects.filter(referral=referral, destination__batches=True, done__gt=0)
 
 
-def renew_copies(delivery: Delivery, now: datetime) -> None:
-    """Let the copies that show how deliveries stand show what has become of this one."""
-    if delivery.destination.batches:
-        return  # what is a copy itself is not shown
-    copies = shown_in_copies(delivery.referral_id).select_related("destination")
-    for copy in copies:
-        if DELIVERIES in copy.destination.allowed_fields:
-            supersede(copy, now, why=Version.Why.TRIGGER)
+def renew_copies(referral: Any, name: str, now: datetime) -> None:
+    """Let the copies show anew what stands beside a referral: events, or deliveries."""
+    for copy in shown_in_copies(referral).select_related("destination"):
+        if name in copy.destination.allowed_fields:
+            supersede(copy, now)
 
 
 # -- bringing them -------------------------------------------------------------------------------
