@@ -56,6 +56,10 @@ class Database:
         return f"{self.url.database} at {self.url.host}"
 
     @property
+    def host(self) -> str:
+        return str(self.url.host).lower()
+
+    @property
     def port(self) -> int:
         return self.url.port or PORTS[self.url.drivername]
 
@@ -73,13 +77,16 @@ def engine(where: Database) -> Engine:
         SQLITE: _sqlite,
     }
     driver = where.url.drivername
-    made = create_engine(
-        f"{driver}://",
-        creator=partial(creators[driver], where),
-        poolclass=NullPool,
-        hide_parameters=True,  # personal data, in the text of errors
-        **({} if driver == SQLITE else {"isolation_level": "READ COMMITTED"}),
-    )
+    try:
+        made = create_engine(
+            f"{driver}://",
+            creator=partial(creators[driver], where),
+            poolclass=NullPool,
+            hide_parameters=True,  # personal data, in the text of errors
+            **({} if driver == SQLITE else {"isolation_level": "READ COMMITTED"}),
+        )
+    except ImportError:
+        raise Misconfigured(sentences.NO_DRIVER(driver=driver.partition("+")[2])) from None
     if driver == SQLITE:
         event.listen(made, "begin", _begin_at_once)
     return made
@@ -91,7 +98,7 @@ def _begin_at_once(connection: Connection) -> None:
 
 
 def _reach(where: Database) -> socket.socket:
-    return outbound.connect(str(where.url.host), where.port, seconds=CONNECT_SECONDS)
+    return outbound.connect(where.host, where.port, seconds=CONNECT_SECONDS)
 
 
 def _is_local(reached: socket.socket) -> bool:
@@ -103,16 +110,11 @@ def _postgresql(where: Database) -> Any:
     """Connect with libpq, to exactly the address that answered."""
     with closing(_reach(where)) as reached:
         address, local = reached.getpeername()[0], _is_local(reached)
-    tls = (
-        {"sslmode": "prefer"}
-        if local
-        else {
-            "sslmode": "verify-full",
-            "sslrootcert": certificates.authorities(),
-        }
-    )
+    tls: dict[str, Any] = {"sslmode": "prefer"}
+    if not local:
+        tls = {"sslmode": "verify-full", "sslrootcert": certificates.authorities()}
     return psycopg.connect(
-        host=where.url.host,
+        host=where.host,
         hostaddr=address,
         port=where.port,
         dbname=where.url.database,
@@ -135,7 +137,7 @@ def _mysql(where: Database) -> Any:
     reached = _reach(where)
     local = _is_local(reached)
     connection = pymysql.Connection(
-        host=where.url.host,
+        host=where.host,
         port=where.port,
         user=where.url.username or "",
         password=where.password,
@@ -161,10 +163,7 @@ def _mysql(where: Database) -> Any:
 def _mssql(where: Database) -> Any:
     with closing(_reach(where)) as reached:
         address, local = reached.getpeername()[0], _is_local(reached)
-    try:
-        pyodbc = importlib.import_module("pyodbc")
-    except ImportError:
-        raise Misconfigured(sentences.NO_DRIVER(driver="pyodbc")) from None
+    pyodbc = importlib.import_module("pyodbc")
     driver = str(where.url.query.get("driver", "ODBC Driver 18 for SQL Server"))
     words = {
         "DRIVER": driver,
@@ -174,7 +173,7 @@ def _mssql(where: Database) -> Any:
         "PWD": where.password,
         "Encrypt": "optional" if local else "yes",
         "TrustServerCertificate": "no",
-        "HostnameInCertificate": where.url.host,
+        "HostnameInCertificate": where.host,
     }
     text = ";".join(f"{name}={_braced(value)}" for name, value in words.items())
     return pyodbc.connect(text, timeout=CONNECT_SECONDS)

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from core.outbound import AddressRefused
+from core.outbound.addresses import check_host
 from integrations.destinations.sql.sealing import key_of
 from integrations.destinations.sql.tables import encryptable
 from integrations.transport import Options, SecretField
@@ -48,9 +50,16 @@ def parsed(address: str) -> URL:
         raise ValidationError(_("Name the database, after the last slash."))
     if url.drivername == SQLITE:
         _check_file(url)
-    elif not url.host or "/" in url.host or "," in url.host:
-        raise ValidationError(_("Name the host of the database server."))
+    else:
+        _check_host(url)
     return url
+
+
+def _check_host(url: URL) -> None:
+    try:
+        check_host((url.host or "").lower())
+    except AddressRefused:
+        raise ValidationError(_("Name the host of the database server.")) from None
 
 
 def _check_file(url: URL) -> None:
@@ -108,7 +117,7 @@ class SqlOptions(Options):
         validators=[RegexValidator(r"\A[A-Za-z_][A-Za-z0-9_]*\Z", _("Use letters and digits."))],
         help_text=_("Of the tables. Left out: the account's usual one."),
     )
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment] # the form has no use for its own
         label=_("Prefix of the tables"),
         max_length=30,
         required=False,

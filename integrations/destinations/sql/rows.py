@@ -61,7 +61,9 @@ def content_of(parcel: Parcel) -> Content:
         "delivery": _deliveries,
         "partner_update": _partner_updates,
     }
-    rows = {name: [fitted(name, row) for row in make(parcel)] for name, make in makers.items()}
+    rows: dict[str, list[Row]] = {
+        name: [fitted(name, row) for row in make(parcel)] for name, make in makers.items()
+    }
     return Content(parcel, rows)
 
 

@@ -46,7 +46,7 @@ _LONG: dict[str, TypeEngine[str]] = {
 _INSTANT: dict[str, TypeEngine[datetime]] = {
     "postgresql": DateTime(timezone=True),
     "mysql": mysql.DATETIME(fsp=6),
-    "mssql": mssql.DATETIME2(6),
+    "mssql": mssql.DATETIME2(6),  # type: ignore[no-untyped-call]
 }
 
 
