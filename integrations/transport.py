@@ -6,7 +6,7 @@ below, which say who must act. It never touches the database, logs a body, sleep
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -324,6 +324,26 @@ class BatchReceipt:
     refused: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """So many rows, and a checksum of them in whatever order; the same for the same values."""
+
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One part of what is at a destination: as it was last written, and as it is there now."""
+
+    here: Sum
+    there: Sum
+
+    @property
+    def equal(self) -> bool:
+        return self.here == self.there
+
+
 class SecretField(CharField):
     """An option that is never shown again; left blank, the stored value stays."""
 
@@ -406,6 +426,8 @@ class Transport(ABC):
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False
+    # What is there can be read: it is compared with what was written, and taken over and put right.
+    comparable: ClassVar[bool] = False
     # A partner may read what it was sent, and answer it: a source that is linked to a destination.
     answered: ClassVar[bool] = False
     noun: str = "import"  # what screens call a delivery
@@ -518,6 +540,29 @@ class Transport(ABC):
 
         Asked only of a kind that `removes`. What is not there is removed.
         """
+        raise NotImplementedError
+
+    def compare(
+        self, batch: Batch, forgotten: Callable[[Sequence[str]], Collection[str]]
+    ) -> Mapping[str, Comparison]:
+        """Compare what is there with what was last written; raises a DeliveryError. No effect.
+
+        Asked, like what follows, only of a kind that is `comparable`. The batch has what was last
+        written of each referral. `forgotten` says of which of these nobody knows any more what was
+        written: they are left out.
+        """
+        raise NotImplementedError
+
+    def take_over(self) -> None:
+        """Make this destination the one that writes there, whoever was; raises a DeliveryError."""
+        raise NotImplementedError
+
+    def there(self) -> Iterator[Sequence[tuple[str, int]]]:
+        """Yield the references that are there with their versions, a few at a time."""
+        raise NotImplementedError
+
+    def discard(self, references: Sequence[str]) -> None:
+        """Delete what is there of referrals that this destination does not have."""
         raise NotImplementedError
 
     def deliver_batch(self, batch: Batch) -> BatchReceipt:

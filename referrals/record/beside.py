@@ -6,13 +6,14 @@ Each only where the destination names it (`mapping.source.allowing.TABLES`): non
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from integrations.models import ServiceListing, TriggerConfig
 from integrations.transport import Updates
 from referrals.models import Delivery, InboundEvent, PartnerUpdate, Referral
 
 Rows = list[dict[str, Any]]
+State = Delivery.State
 EVENTS, DELIVERIES, PARTNER_UPDATES = "events", "deliveries", "partner_updates"
 
 
@@ -52,11 +53,13 @@ def _events(referral: Referral) -> Rows:
 
 def _deliveries(referral: Referral) -> Rows:
     """Return how the deliveries stand, but for copies, such as the one that shows this."""
-    deliveries = Delivery.objects.filter(referral=referral).annotate(made=Count("attempts"))
+    ended = Count("attempts", filter=Q(attempts__ended_at__isnull=False))
+    deliveries = Delivery.objects.filter(referral=referral).annotate(made=ended)
     return [
         {
             "destination": one.destination.name,
-            "state": one.state,
+            # What is under way is queued still: it is shown when it has ended.
+            "state": State.QUEUED if one.state == State.RUNNING else one.state,
             "cause": one.reason_for_others or one.last_kind,
             "attempts": one.made,
             "done_at": one.imported_at,

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,12 @@ def database(options: Mapping[str, Any]) -> Database:
     return Database(parsed(options["url"]), options["password"] or "")
 
 
+@lru_cache(maxsize=16)
 def engine(where: Database) -> Engine:
-    """Return an engine that opens a connection for each use; nothing is opened yet."""
+    """Return an engine that opens a connection for each use; nothing is opened yet.
+
+    It is kept for the statements that it has compiled: that takes longer than to execute them.
+    """
     creators: dict[str, Callable[[Database], Any]] = {
         "postgresql+psycopg": _postgresql,
         "mysql+pymysql": _mysql,

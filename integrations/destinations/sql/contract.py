@@ -65,7 +65,8 @@ class Rehearsal:
         if failure == "outside of the root":
             return self._at("sqlite:////tmp/copy.db")
         file = f"{failure.replace(' ', '-')}.db"
-        made = tables(PREFIX, "", str(self.options.get("encrypt", "")).split())
+        encrypted = tuple(str(self.options.get("encrypt", "")).split())
+        made = tables(PREFIX, "", encrypted)
         engine = create_engine(f"sqlite:///{self._folder / file}")
         with engine.begin() as connection:
             schema.prepare(connection, made, "")

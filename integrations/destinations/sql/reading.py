@@ -44,7 +44,7 @@ class Reader:
             found[name] = [self._opened(name, row) for row in rows.mappings()]
         return found
 
-    def all(self, name: str, after: str = "") -> Iterator[Row]:
+    def all(self, name: str) -> Iterator[Row]:
         """Yield the rows of a table, a few at a time, in the order of its key."""
         table = self._tables[name]
         result = self._connection.execution_options(yield_per=ROWS_AT_ONCE).execute(
@@ -52,6 +52,13 @@ class Reader:
         )
         for row in result.mappings():
             yield self._opened(name, row)
+
+    def page(self, after: str) -> list[tuple[str, int]]:
+        """Return the next referrals that are there, with their versions."""
+        table = self._tables[REFERRAL]
+        asked = select(table.c.reference, table.c.version).where(table.c.reference > after)
+        page = asked.order_by(table.c.reference).limit(ROWS_AT_ONCE)
+        return [(row.reference, row.version) for row in self._connection.execute(page)]
 
     def _opened(self, name: str, row: Mapping[Any, Any]) -> Row:
         """Return a row as it was before it was encrypted; raises Unreadable."""

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integrations.destinations.sql.tables import MAPPED, OF_A_REFERRAL, REFERRAL, SHAPES, as_key
-from integrations.transport import Action, Parcel
+from integrations.transport import Action, Parcel, Sum
 from mapping.source import labels
 from mapping.source.times import parse_date, parse_instant
 
@@ -238,5 +238,5 @@ class Checksum:
         self._sum = (self._sum + int.from_bytes(digest)) % 2**256
 
     @property
-    def text(self) -> str:
-        return f"{self._sum:064x}"
+    def sum(self) -> Sum:
+        return Sum(self.rows, f"{self._sum:064x}")

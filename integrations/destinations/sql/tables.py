@@ -4,9 +4,10 @@ They are fixed: a change of them is a new `SCHEMA_VERSION`, and a step in `schem
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -215,7 +216,8 @@ class Tables:
         return self.by_name[name]
 
 
-def tables(prefix: str, schema: str, encrypted: Collection[str] = ()) -> Tables:
+@lru_cache(maxsize=16)
+def tables(prefix: str, schema: str, encrypted: tuple[str, ...] = ()) -> Tables:
     """Return the tables under a prefix, in a schema unless that is empty."""
     metadata = MetaData(schema=schema or None)
     by_name = {}

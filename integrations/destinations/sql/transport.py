@@ -1,17 +1,18 @@
 """The sql destination."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
 
 from integrations.capabilities import Capability, Finding
-from integrations.destinations.sql import connecting, schema, sentences
+from integrations.destinations.sql import comparing, connecting, schema, sentences
 from integrations.destinations.sql.errors import RowRefused, refused, told
 from integrations.destinations.sql.fields import TARGET_FIELDS
 from integrations.destinations.sql.options import SQLITE, SqlOptions, encrypted_columns
+from integrations.destinations.sql.reading import Reader
 from integrations.destinations.sql.rows import Content, Unfit, content_of, fitted, line
 from integrations.destinations.sql.sealing import Seal
 from integrations.destinations.sql.tables import SHAPES, Tables, tables
@@ -19,6 +20,7 @@ from integrations.destinations.sql.writing import Writer
 from integrations.transport import (
     Batch,
     BatchReceipt,
+    Comparison,
     Parcel,
     Receipt,
     Rejected,
@@ -42,6 +44,7 @@ class SqlTransport(Transport):
     repeatable = True  # a version that is there already is written over itself
     targets = Targets.FIXED
     noun = "copy"
+    comparable = True
     usual_files = ()
 
     def __init__(
@@ -54,7 +57,7 @@ class SqlTransport(Transport):
 
     @property
     def _tables(self) -> Tables:
-        return tables(self.options["prefix"], self.options["schema"], self._encrypted)
+        return tables(self.options["prefix"], self.options["schema"] or "", tuple(self._encrypted))
 
     def check(self) -> str:
         """Sign in and look at the tables; nothing is made."""
@@ -85,6 +88,37 @@ class SqlTransport(Transport):
                 writing.write(parcels)
             writing.write_listings(batch.listings)
         return writing.receipt(batch.id)
+
+    def compare(
+        self, batch: Batch, forgotten: Callable[[Sequence[str]], Collection[str]]
+    ) -> Mapping[str, Comparison]:
+        with self._connected() as connection:
+            with told(), connection.begin():
+                schema.inspect_ours(connection, self._tables, self.destination_id)
+            here = comparing.written(batch)
+            with told(), connection.begin():
+                there = comparing.read(Reader(connection, self._tables, self._seal), forgotten)
+        return {name: Comparison(here[name].sum, there[name].sum) for name in here}
+
+    def take_over(self) -> None:
+        with self._connected() as connection, told(), connection.begin():
+            schema.take_over(connection, self._tables, self.destination_id)
+
+    def there(self) -> Iterator[Sequence[tuple[str, int]]]:
+        last = ""
+        with self._connected() as connection:
+            reader = Reader(connection, self._tables, self._seal)
+            while True:
+                with told(), connection.begin():  # no longer than a page: others write meanwhile
+                    page = reader.page(last)
+                if not page:
+                    return
+                yield page
+                last, _ = page[-1]
+
+    def discard(self, references: Sequence[str]) -> None:
+        with self._connected() as connection, told(), connection.begin():
+            Writer(connection, self._tables, self._seal).discard(references, self.destination_id)
 
     def _bring(self, parcel: Parcel) -> str:
         with self._connected() as connection:

@@ -37,8 +37,7 @@ class Writer:
 
         Raises Misconfigured where a version is there that this portal does not know.
         """
-        if schema.lock(self._connection, self._tables).get(schema.WRITER) != writer:
-            raise Misconfigured(sentences.OTHER_WRITER(writer="?"))
+        self._check_writer(writer)
         references = [content.reference for content in contents]
         there, removed = self._reader.versions(references), self._reader.removed(references)
         go = [one for one in contents if self._may_go(one, there, removed)]
@@ -53,6 +52,17 @@ class Writer:
         self._note_removed(gone, removed)
         self.write_listings(_listings(puts))
         schema.note_written(self._connection, self._tables)
+
+    def discard(self, references: Sequence[str], writer: str) -> None:
+        """Delete every row of these referrals."""
+        self._check_writer(writer)
+        self._clear(references, (*OF_A_REFERRAL, "removed"))
+
+    def _check_writer(self, writer: str) -> None:
+        """Lock the tables; raises Misconfigured where they are another writer's."""
+        theirs = schema.lock(self._connection, self._tables).get(schema.WRITER, "")
+        if theirs != writer:
+            raise Misconfigured(sentences.OTHER_WRITER(writer=theirs))
 
     def _may_go(self, content: Content, there: Versions, removed: Mapping[str, datetime]) -> bool:
         """Return whether a content is newer than what is there, or the same once more."""

@@ -17,6 +17,7 @@ from referrals.advice import MAX_RESENDS
 from referrals.delivering.restore import looking
 from referrals.models import ClearedError, Delivery, Step, Version
 from referrals.record import versions
+from referrals.record.beside import DELIVERIES
 
 State, Reason = Delivery.State, Delivery.Reason
 
@@ -136,6 +137,7 @@ def dismiss(delivery: Delivery, why: str, by: AbstractBaseUser | None = None) ->
                 Delivery.objects.filter(pk=delivery.pk).update(**goes_on)
             if delivery.has_uncleared_error:
                 _keep_cleared(delivery, now, by, note=why)
+            versions.renew_copies(delivery.referral, DELIVERIES, now)
             audit.record(by or COMMAND_LINE, "dismiss", delivery)
     return bool(dismissed)
 

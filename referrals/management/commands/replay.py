@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from integrations.models import Destination
 from referrals import delivering
+from referrals.management.naming import add_destination, destination_named
 from referrals.models import Version
 
 
@@ -23,8 +24,7 @@ class Command(BaseCommand):
         return super().create_parser(*args, conflict_handler="resolve", **options)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="DESTINATION")
-        parser.add_argument("--organization", metavar="ID", help="Caredove's id")
+        add_destination(parser)
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--version", metavar="ID", type=UUID)
         which.add_argument("--from", dest="start", metavar="TIME", help="made from then on")
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, name: str, organization: str | None, **options: Any) -> None:
-        destination = _destination(name, organization)
+        destination = destination_named(name, organization)
         chosen = _chosen(destination, **options)
         done = delivering.replay(chosen, destination.transport())
         if options["json"]:
@@ -75,19 +75,3 @@ def _time(text: str, destination: Destination) -> datetime:
     except ValueError:
         raise CommandError(f"“{text}” is not a time such as 2026-03-19T18:30.") from None
     return found if found.tzinfo else found.replace(tzinfo=destination.organization.zone)
-
-
-def _destination(name: str, organization: str | None) -> Destination:
-    found = Destination.objects.filter(name=name).select_related("organization")
-    if organization:
-        found = found.filter(organization__caredove_id=organization)
-    match list(found):
-        case [destination]:
-            return destination
-        case []:
-            raise CommandError(f"There is no destination “{name}”.")
-        case several:
-            owners = ", ".join(one.organization.caredove_id for one in several)
-            raise CommandError(
-                f"Several are named “{name}”: add --organization with one of {owners}."
-            )

@@ -48,7 +48,9 @@ class Target:
         """Return the rows of a table, in clear."""
         given = {**self.options, **options}
         encrypted = str(given.get("encrypt", "")).split()
-        made = tables(given.get("prefix") or "dovetail_", given.get("schema") or "", encrypted)
+        made = tables(
+            given.get("prefix") or "dovetail_", given.get("schema") or "", tuple(encrypted)
+        )
         seal = Seal(given["encryption_key"]) if encrypted else None
         with self._engine().connect() as connection:
             return [dict(row) for row in Reader(connection, made, seal).all(name)]
@@ -65,7 +67,7 @@ class Target:
 
     def empty(self) -> None:
         """Drop our tables."""
-        made = tables("dovetail_", "", ())
+        made = tables("dovetail_", "")
         with self._engine().begin() as connection:
             made.metadata.drop_all(connection)
 

@@ -1,0 +1,216 @@
+"""A destination whose content can be read: compared with what was written, and put right.
+
+Comparing changes nothing. A resync makes a new version of each referral that belongs there, which
+then go as all versions do; it deletes what does not belong there, and raises the numbers of
+versions above those that are there.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from core import audit
+from core.database import clock
+from integrations.models import Destination, TriggerConfig
+from integrations.transport import Batch, Comparison, Parcel
+from referrals import matching
+from referrals.delivering.building import build_removal, build_row, map_record
+from referrals.delivering.claiming import Lease
+from referrals.delivering.decisions.deciding import COMMAND_LINE
+from referrals.delivering.ledger import DeliveryLedger
+from referrals.models import Delivery, InboundEvent, Referral, Version
+from referrals.record import snapshot, versions, withdrawal
+from referrals.record.beside import listings_of
+
+State = Delivery.State
+ROWS_AT_ONCE = 200
+SOON = timedelta(seconds=10)
+# What of it is there, or is to be.
+BELONGS = Q(state__in=[State.QUEUED, State.RUNNING, State.IMPORTED]) | Q(
+    state=State.NEEDS_ATTENTION,
+    reason__in=[one for one in versions.REVIVABLE if one != Delivery.Reason.WITHDRAWN],
+)
+
+
+@dataclass(slots=True)
+class Resynced:
+    """What a resync has begun: referrals to write, rows removed, numbers raised."""
+
+    written: int = 0
+    removed: int = 0
+    raised: int = 0
+
+
+def behind(destination: Destination) -> int:
+    """Return how many referrals wait to be brought to the destination, or removed there."""
+    pending = Version.objects.filter(delivery=OuterRef("pk"), state__in=Version.PENDING)
+    return destination.deliveries.filter(Exists(pending)).exclude(state=State.WAITING).count()
+
+
+def moves(destination: Destination) -> bool:
+    """Return whether a run is under way there, or something is about to go by itself."""
+    soon = Q(state=State.RUNNING) | Q(state=State.QUEUED, due_at__lte=clock.now() + SOON)
+    return destination.paused_at is None and destination.deliveries.filter(soon).exists()
+
+
+# -- comparing -----------------------------------------------------------------------------------
+
+
+def compare(destination: Destination) -> Mapping[str, Comparison]:
+    """Compare what is there with what was last written; raises a DeliveryError."""
+    batch = Batch(
+        "", None, clock.now(), _last_written(destination), listings_of(destination.organization_id)
+    )
+    return destination.transport().compare(batch, lambda names: _forgotten(destination, names))
+
+
+def _last_written(destination: Destination) -> Iterator[Parcel]:
+    """Yield of each referral the version that was accepted last, as it would be written now."""
+    accepted = Version.objects.filter(
+        delivery__destination=destination, number=F("delivery__done")
+    ).select_related(
+        "delivery__referral__organization",
+        "delivery__referral__listing",
+        "delivery__destination__organization",
+        "delivery__trigger_config__mapping",
+    )
+    for version in accepted.order_by("pk").iterator(ROWS_AT_ONCE):
+        delivery = version.delivery
+        ledger = DeliveryLedger(Lease(delivery.pk, uuid4(), version), repeatable=True, frozen=True)
+        if versions.is_removal(version):
+            yield build_removal(delivery, version, ledger).parcel
+        elif version.document is not None:
+            document = version.document
+            shown = destination.allow_list().part(document)
+            record = map_record(delivery, document)
+            yield build_row(delivery, version, ledger, record, shown).parcel
+
+
+def _forgotten(destination: Destination, references: Sequence[str]) -> Collection[str]:
+    """Return of which referrals the content of the version that was accepted last is gone here."""
+    gone = Version.objects.filter(
+        delivery__destination=destination,
+        delivery__reference__in=references,
+        number=F("delivery__done"),
+        action=Version.Action.PUT,
+        document__isnull=True,
+    )
+    return set(gone.values_list("delivery__reference", flat=True))
+
+
+# -- putting right -------------------------------------------------------------------------------
+
+
+def resync(destination: Destination) -> Resynced:
+    """Take the destination over, and let everything that belongs there be written anew.
+
+    Raises a DeliveryError where it cannot be reached or taken over.
+    """
+    transport = destination.transport()
+    transport.take_over()
+    done = Resynced()
+    for page in transport.there():
+        _put_page_right(destination, page, done)
+    for pk in _belonging(destination).values_list("pk", flat=True).iterator(ROWS_AT_ONCE):
+        done.written += _write_anew(pk)
+    for config in TriggerConfig.objects.filter(destination=destination, enabled=True):
+        done.written += _open_missing(config)
+    audit.record(COMMAND_LINE, "resync", destination, written=done.written, removed=done.removed)
+    destination.release()
+    return done
+
+
+def _put_page_right(
+    destination: Destination, page: Sequence[tuple[str, int]], done: Resynced
+) -> None:
+    """Raise our numbers above those that are there; discard what we do not have there."""
+    numbers = dict(page)
+    was_never_there = Q(state=State.DISMISSED, done=0, referral__purged_at=None)
+    ours = destination.deliveries.filter(~was_never_there, reference__in=list(numbers))
+    known = {one.reference: one for one in ours}
+    for reference, delivery in known.items():
+        done.raised += _raise(delivery, numbers[reference])
+    others = [reference for reference in numbers if reference not in known]
+    if others:
+        destination.transport().discard(others)
+        done.removed += len(others)
+
+
+@transaction.atomic
+def _raise(delivery: Delivery, number: int) -> bool:
+    """Let the next version have a higher number; remove again what was removed before."""
+    Referral.objects.select_for_update().get(pk=delivery.referral_id)
+    raised = Delivery.objects.filter(pk=delivery.pk, wanted__lt=number).update(wanted=number)
+    delivery.refresh_from_db(fields=["wanted", "done", "state"])
+    last = Version.objects.filter(delivery=delivery).order_by("-number").first()
+    if last and versions.is_removal(last):
+        versions.remove(delivery, clock.now(), Version.Why(last.why))
+    return bool(raised)
+
+
+def _belonging(destination: Destination) -> QuerySet[Delivery]:
+    return destination.deliveries.filter(
+        BELONGS, referral__purged_at=None, referral__merged_into=None
+    ).order_by("pk")
+
+
+@transaction.atomic
+def _write_anew(pk: UUID) -> bool:
+    """Make a version that takes the place of all that wait; False where a removal waits."""
+    delivery = Delivery.objects.select_related("destination", "referral").get(pk=pk)
+    Referral.objects.select_for_update().get(pk=delivery.referral_id)
+    delivery.refresh_from_db(fields=["wanted", "state"])
+    last = Version.objects.filter(delivery=delivery).order_by("-number").first()
+    if last and versions.is_removal(last):
+        return False
+    versions.ask(delivery, clock.now())
+    return True
+
+
+def _open_missing(config: TriggerConfig) -> int:
+    """Open the deliveries that stored triggers ask for; return how many."""
+    theirs = Delivery.objects.filter(referral=OuterRef("pk"), destination=config.destination)
+    missing = Referral.objects.filter(
+        ~Exists(theirs),
+        listing=config.listing,
+        organization=config.destination.organization_id,
+        purged_at=None,
+        merged_into=None,
+    )
+    return sum(
+        _open(pk, config)
+        for pk in missing.order_by("pk").values_list("pk", flat=True).iterator(ROWS_AT_ONCE)
+    )
+
+
+@transaction.atomic
+def _open(pk: UUID, config: TriggerConfig) -> bool:
+    referral = Referral.objects.select_for_update().get(pk=pk)
+    shown = snapshot.view(referral.snapshot)
+    stored = InboundEvent.objects.filter(referral=referral).order_by("received_at")
+    fired = [key for keys in stored.values_list("triggers", flat=True) for key in keys]
+    keys = matching.chosen(
+        fired,
+        config.on,
+        include_routed=config.include_routed,
+        routed=matching.is_routed(shown),
+    )
+    if not keys or withdrawal.request_withdrawn(shown) or not snapshot.has_details(shown):
+        return False
+    now = clock.now()
+    delivery = Delivery.objects.create(
+        referral=referral,
+        destination=config.destination,
+        trigger_config=config,
+        reference=referral.reference,
+        triggers=keys,
+        opened_at=now,
+        state=State.QUEUED,
+        due_at=now,
+    )
+    versions.begin(delivery, triggers=keys, why=Version.Why.PERSON)
+    return True

@@ -1,0 +1,56 @@
+"""`manage.py sql_resync`: take a database over, and write everything that belongs there anew."""
+
+import json
+import time
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from integrations.models import Destination
+from integrations.transport import DeliveryError
+from referrals import delivering
+from referrals.delivering import resyncing
+from referrals.management.naming import add_destination, destination_named
+
+SECONDS = 1.0  # between two looks, while a dispatcher carries
+
+
+class Command(BaseCommand):
+    help = "Take a partner's database over, and write everything that belongs there anew."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_destination(parser)
+        parser.add_argument("--no-wait", action="store_true", help="leave it to the dispatcher")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, name: str, organization: str | None, **options: Any) -> None:
+        destination = destination_named(name, organization)
+        if not destination.transport().comparable:
+            raise CommandError(f"What is at “{name}” cannot be read and taken over.")
+        try:
+            done = resyncing.resync(destination)
+        except DeliveryError as error:
+            raise CommandError(error.message) from None
+        if not options["no_wait"]:
+            self._carry(destination, quiet=options["json"])
+        result = asdict(done) | {"behind": resyncing.behind(destination)}
+        if options["json"]:
+            self.stdout.write(json.dumps(result))
+        else:
+            said = "{written} written anew, {removed} removed, {behind} still waiting."
+            self.stdout.write(said.format(**result))
+
+    def _carry(self, destination: Destination, *, quiet: bool) -> None:
+        """Carry what waits, or wait for a dispatcher that does; say how far it is."""
+        said = 0
+        while waiting := resyncing.behind(destination):
+            if not quiet and waiting != said:
+                self.stdout.write(f"{waiting} still waiting")
+                said = waiting
+            if not delivering.carry_due(destination.pk):
+                destination.refresh_from_db()
+                if destination.paused or not resyncing.moves(destination):
+                    return
+                time.sleep(SECONDS)
