@@ -124,7 +124,7 @@ def _postgresql(where: Database) -> Any:
         dbname=where.url.database,
         user=where.url.username or "",
         password=where.password,
-        passfile="/dev/null",
+        passfile="/nonexistent",  # no password but the one given
         gssencmode="disable",
         connect_timeout=CONNECT_SECONDS,
         tcp_user_timeout=STATEMENT_SECONDS * 1000,
