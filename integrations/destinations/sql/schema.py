@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy import Connection, Select, Table, inspect, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
@@ -61,10 +61,14 @@ def read(connection: Connection, tables: Tables) -> dict[str, str]:
 
 def lock(connection: Connection, tables: Tables) -> dict[str, str]:
     """Return what `meta` says, and hold it: of several writers, one writes at a time."""
-    meta = tables["meta"]
+    found = connection.execute(locking(tables["meta"]))
+    return {row.name: row.value for row in found}
+
+
+def locking(meta: Table) -> Select[str, str]:
+    """Return the statement that reads `meta` and locks it, in each dialect."""
     held = select(meta.c.name, meta.c.value).with_for_update()
-    held = held.with_hint(meta, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
-    return {row.name: row.value for row in connection.execute(held)}
+    return held.with_hint(meta, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
 
 
 def inspect_ours(connection: Connection, tables: Tables, writer: str) -> None:
@@ -195,6 +199,6 @@ def _differing_columns(
 def _type(connection: Connection, kind: TypeEngine[Any]) -> str:
     """Return a type as its dialect writes it, without what dialects say only one way round."""
     dialect = connection.dialect
-    written = kind.dialect_impl(dialect).compile(dialect)
+    written = kind.compile(dialect)
     written = _WIDTH.sub(r"\1", _NOISE.sub("", str(written)).strip().upper())
     return _SAME.get(written, written)

@@ -70,7 +70,7 @@ class Key(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(_BINARY[family(dialect)])
+        return _BINARY[family(dialect)]
 
 
 class Text(TypeDecorator[str]):
@@ -80,7 +80,8 @@ class Text(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(_LONG.get(family(dialect), PlainText()))
+        # As it stands: a driver's own kind of text may be written as another type.
+        return _LONG.get(family(dialect), PlainText())
 
 
 class Instant(TypeDecorator[datetime]):
@@ -90,7 +91,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(_INSTANT.get(family(dialect), DateTime()))
+        return _INSTANT.get(family(dialect), DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
