@@ -113,8 +113,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # -- Files and static files ------------------------------------------------------------------
 
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
+EXPORT_ROOT = env.str("EXPORT_ROOT", default=str(VAR_DIR / "exports"))  # for partners, by hand
 STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this host; never backed up
-EXPORT_ROOT = env.str("EXPORT_ROOT", default="")  # of files for others; empty: none
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))  # what collectstatic writes
 STORAGES = {

@@ -122,7 +122,7 @@ def build(
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
-    about = _of_version(version) | {"files_at": _files_at(delivery)}
+    about = _of_version(version) | _of_referral(delivery) | {"files_at": _files_at(delivery)}
     parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
@@ -132,10 +132,7 @@ def build_row(
     delivery: Delivery, version: Version, ledger: Ledger, record: Record, shown: source.Document
 ) -> Built:
     """Put the record of a version into a parcel of a run, which carries no files."""
-    about = _of_version(version) | {
-        "received_at": delivery.referral.created_at,
-        "beside": beside(delivery.referral, delivery.destination.allowed_fields),
-    }
+    about = _of_version(version) | _of_referral(delivery)
     parcel = Parcel(delivery.reference, record, (), ledger, **about, shown=shown)
     return Built(parcel, delivery.referral.version, {}, {}, frozen=True)
 
@@ -153,6 +150,13 @@ def _files_at(delivery: Delivery) -> str:
     portal: str = settings.PORTAL_URL
     reference = quote(delivery.reference, safe="")
     return f"{portal.rstrip('/')}/api/v1/partner/referrals/{reference}/files/"
+
+
+def _of_referral(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "received_at": delivery.referral.created_at,
+        "beside": beside(delivery.referral, delivery.destination.allowed_fields),
+    }
 
 
 def _of_version(version: Version) -> dict[str, Any]:

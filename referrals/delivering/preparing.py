@@ -55,7 +55,7 @@ def choose_reference(delivery: Delivery) -> None:
     What may have arrived keeps the reference that it was sent with: it is looked for under that.
     """
     if delivery.reference != delivery.referral.reference and not (
-        delivery.reference and delivery.steps.exists()
+        delivery.reference and (delivery.done or delivery.steps.exists())
     ):
         delivery.reference = delivery.referral.reference
         delivery.save(update_fields=["reference"])

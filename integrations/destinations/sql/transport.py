@@ -45,6 +45,7 @@ class SqlTransport(Transport):
     targets = Targets.FIXED
     noun = "copy"
     comparable = True
+    takes_files = True  # those that may leave are listed, without their bytes
     usual_files = ()
 
     def __init__(
