@@ -29,6 +29,7 @@ from referrals.record.beside import listings_of
 State = Delivery.State
 ROWS_AT_ONCE = 200
 SOON = timedelta(seconds=10)
+YIELD_EVERY = 500  # versions
 # What of it is there, or is to be.
 BELONGS = Q(state__in=[State.QUEUED, State.RUNNING, State.IMPORTED]) | Q(
     state=State.NEEDS_ATTENTION,
@@ -105,23 +106,32 @@ def _forgotten(destination: Destination, references: Sequence[str]) -> Collectio
 # -- putting right -------------------------------------------------------------------------------
 
 
-def resync(destination: Destination) -> Resynced:
+def resync(destination: Destination) -> Iterator[Resynced]:
     """Take the destination over, and let everything that belongs there be written anew.
 
-    Raises a DeliveryError where it cannot be reached or taken over.
+    Yields how far it is after each few versions that it has made: they may be carried meanwhile.
+    Raises a DeliveryError where the destination cannot be reached or taken over.
     """
     transport = destination.transport()
     transport.take_over()
     done = Resynced()
     for page in transport.there():
         _put_page_right(destination, page, done)
-    for pk in _belonging(destination).values_list("pk", flat=True).iterator(ROWS_AT_ONCE):
-        done.written += _write_anew(pk)
-    for config in TriggerConfig.objects.filter(destination=destination, enabled=True):
-        done.written += _open_missing(config)
-    audit.record(COMMAND_LINE, "resync", destination, written=done.written, removed=done.removed)
     destination.release()
-    return done
+    for made in _versions_made(destination):
+        done.written += made
+        if made and done.written % YIELD_EVERY == 0:
+            yield done
+    audit.record(COMMAND_LINE, "resync", destination, written=done.written, removed=done.removed)
+    yield done
+
+
+def _versions_made(destination: Destination) -> Iterator[bool]:
+    """Make a version of each referral that belongs there; yields whether it was made."""
+    belonging = list(_belonging(destination).values_list("pk", flat=True))
+    yield from (_write_anew(pk) for pk in belonging)
+    for config in TriggerConfig.objects.filter(destination=destination, enabled=True):
+        yield from _open_missing(config)
 
 
 def _put_page_right(
@@ -171,8 +181,8 @@ def _write_anew(pk: UUID) -> bool:
     return True
 
 
-def _open_missing(config: TriggerConfig) -> int:
-    """Open the deliveries that stored triggers ask for; return how many."""
+def _open_missing(config: TriggerConfig) -> Iterator[bool]:
+    """Open the deliveries that stored triggers ask for; yields of each whether it was opened."""
     theirs = Delivery.objects.filter(referral=OuterRef("pk"), destination=config.destination)
     missing = Referral.objects.filter(
         ~Exists(theirs),
@@ -181,10 +191,8 @@ def _open_missing(config: TriggerConfig) -> int:
         purged_at=None,
         merged_into=None,
     )
-    return sum(
-        _open(pk, config)
-        for pk in missing.order_by("pk").values_list("pk", flat=True).iterator(ROWS_AT_ONCE)
-    )
+    keys = list(missing.order_by("pk").values_list("pk", flat=True))
+    yield from (_open(pk, config) for pk in keys)
 
 
 @transaction.atomic

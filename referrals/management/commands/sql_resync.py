@@ -29,12 +29,17 @@ class Command(BaseCommand):
         destination = destination_named(name, organization)
         if not destination.transport().comparable:
             raise CommandError(f"What is at “{name}” cannot be read and taken over.")
+        carries, says = not options["no_wait"], not options["json"]
         try:
-            done = resyncing.resync(destination)
+            for done in resyncing.resync(destination):
+                if says:
+                    self.stdout.write(f"{done.written} prepared")
+                if carries:
+                    delivering.carry_due(destination.pk)
         except DeliveryError as error:
             raise CommandError(error.message) from None
-        if not options["no_wait"]:
-            self._carry(destination, quiet=options["json"])
+        if carries:
+            self._carry(destination, says=says)
         result = asdict(done) | {"behind": resyncing.behind(destination)}
         if options["json"]:
             self.stdout.write(json.dumps(result))
@@ -42,11 +47,11 @@ class Command(BaseCommand):
             said = "{written} written anew, {removed} removed, {behind} still waiting."
             self.stdout.write(said.format(**result))
 
-    def _carry(self, destination: Destination, *, quiet: bool) -> None:
+    def _carry(self, destination: Destination, *, says: bool) -> None:
         """Carry what waits, or wait for a dispatcher that does; say how far it is."""
         said = 0
         while waiting := resyncing.behind(destination):
-            if not quiet and waiting != said:
+            if says and waiting != said:
                 self.stdout.write(f"{waiting} still waiting")
                 said = waiting
             if not delivering.carry_due(destination.pk):

@@ -14,7 +14,8 @@ from django.db import transaction
 from core.database import clock
 from integrations.models import TriggerConfig
 from referrals import delivering
-from referrals.models import Delivery, Version
+from referrals.delivering import resyncing
+from referrals.models import Delivery, Run, Version
 from referrals.record import retention
 from tests.world import REFERENCE, World, make_world, plain
 
@@ -159,6 +160,25 @@ def test_what_was_removed_is_removed_again_and_not_written(world: World, folder:
     assert found == [("3502768602",), (REFERENCE,)]
     assert there(folder, "SELECT reference FROM dovetail_removed") == [("3502768603",)]
     assert Version.objects.filter(state="open").count() == 0
+
+
+def test_a_resync_says_how_far_it_is_and_carries_as_it_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_copies(world)
+    monkeypatch.setattr(resyncing, "YIELD_EVERY", 2)
+    output = StringIO()
+    call_command("sql_resync", world.destination.name, stdout=output)
+    said = output.getvalue().splitlines()
+    assert said == [
+        "2 prepared",
+        "3 prepared",
+        "3 written anew, 0 removed, 0 still waiting.",
+    ]
+    assert Run.objects.filter(state="done").count() == 3
+    output = StringIO()
+    call_command("sql_resync", world.destination.name, no_wait=True, stdout=output)
+    assert output.getvalue().splitlines()[-1] == "3 written anew, 0 removed, 3 still waiting."
 
 
 def test_a_destination_that_cannot_be_read_is_not_compared() -> None:
