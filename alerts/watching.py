@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from alerts.models import Alert, AlertKind, AlertSettings, Trouble
 from alerts.telling import News, tell
@@ -18,7 +18,7 @@ from core.database import clock
 from core.text.sentences import stored
 from integrations.models import Destination, Organization
 from integrations.transport import ErrorKind
-from referrals.answers.causes import UNCLEARED, cause_key
+from referrals.answers.causes import SNOOZED, UNCLEARED, cause_key
 from referrals.models import Delivery
 
 State = Delivery.State
@@ -319,4 +319,18 @@ def _tell_digest(organization: Organization, hour: datetime, now: datetime) -> N
         .annotate(count=Count("pk"), since=Min("error_at"))
     )
     lines = [{**row, "since": row["since"].isoformat()} for row in counted]
-    tell(News(organization.pk, AlertKind.DIGEST, "digest", facts={"lines": lines}), now, hour)
+    facts = {"lines": lines, **_shared(deliveries)}
+    tell(News(organization.pk, AlertKind.DIGEST, "digest", facts=facts), now, hour)
+
+
+def _shared(deliveries: QuerySet[Delivery]) -> dict[str, Any]:
+    """Return how many errors are whose, and how many are snoozed until when."""
+    mine = deliveries.filter(assigned_to__isnull=False).order_by("assigned_to__username")
+    assigned = mine.values_list("assigned_to__username").annotate(count=Count("pk"))
+    asleep = deliveries.filter(SNOOZED).order_by()
+    snoozed = asleep.aggregate(count=Count("pk"), until=Min("snoozed_until"))
+    until = snoozed["until"]
+    return {
+        "assigned": [list(row) for row in assigned],
+        "snoozed": {**snoozed, "until": until.isoformat() if until else None},
+    }

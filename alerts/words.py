@@ -168,6 +168,17 @@ def _digest_lines(alert: Alert, rows: list[dict[str, Any]]) -> Iterator[str]:
         label, advice = label_and_advice(row["cause"])
         yield f"* {row['place']}: {label}: {row['count']}"
         yield f"  Since: {_since(alert, row['since'])}. Whose turn: {advice.actor}."
+    yield from _shared(alert)
+
+
+def _shared(alert: Alert) -> Iterator[str]:
+    """Yield how many of them are whose, and how many are snoozed; an earlier digest knows not."""
+    if assigned := alert.facts.get("assigned"):
+        yield ""
+        yield f"Assigned: {', '.join(f'{count} to {name}' for name, count in assigned)}."
+    if (snoozed := alert.facts.get("snoozed")) and snoozed["count"]:
+        yield ""
+        yield f"Snoozed: {snoozed['count']}, the first until {_since(alert, snoozed['until'])}."
 
 
 def label_and_advice(what: str) -> tuple[str, Advice]:

@@ -14,6 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.deletion import Collector
+from django.utils import timezone
 
 from core.database.rows import KeyedModel
 from core.fields import (
@@ -510,6 +511,16 @@ class Delivery(KeyedModel):
     error_cleared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="+",
+        help_text="Who sees to its errors.",
+    )
+    snoozed_until = models.DateTimeField(null=True)
+    snoozed_at = models.DateTimeField(null=True, help_text="An error that is newer is shown.")
     closed_why = EncryptedSentenceField(
         context="referrals.importjob.closed_why",
         default="",
@@ -577,6 +588,16 @@ class Delivery(KeyedModel):
                 condition=Q(error_at__isnull=False, error_cleared_at__isnull=False),
                 name="deliveries_cleared",
             ),
+            models.Index(
+                fields=["assigned_to", "error_at"],
+                condition=Q(assigned_to__isnull=False),
+                name="deliveries_assigned",
+            ),
+            models.Index(
+                fields=["snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="deliveries_snoozed",
+            ),
             models.Index(fields=["state", "-opened_at"], name="deliveries_by_state"),
             models.Index(fields=["-opened_at"], name="deliveries_by_time"),
             models.Index(fields=["external_id"], name="deliveries_by_external_id"),
@@ -618,6 +639,17 @@ class Delivery(KeyedModel):
     @property
     def has_uncleared_error(self) -> bool:
         return self.error_at is not None and self.error_cleared_at is None
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Whether its error is to be looked at later; what is snoozed is counted by `causes`."""
+        return bool(
+            self.has_uncleared_error
+            and self.snoozed_until
+            and self.snoozed_at
+            and self.snoozed_until > timezone.now()
+            and self.error_at <= self.snoozed_at
+        )
 
     @property
     def later_succeeded(self) -> bool:
@@ -937,6 +969,11 @@ class ClearedError(KeyedModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     note = EncryptedTextField(default="", empty_is_null=True)
+    corrections = EncryptedSentencesField(
+        default=list,
+        empty_is_null=True,
+        help_text="What was to be corrected, for whoever takes the clearing back.",
+    )
 
     class Meta:
         ordering = ["delivery", "cleared_at"]
@@ -946,6 +983,34 @@ class ClearedError(KeyedModel):
 
     def __str__(self) -> str:
         return f"cleared error {self.pk}"
+
+
+class Deed(models.Model):
+    """What a person has done to imports in one go, so that the same person can undo it.
+
+    `before` holds the key of each import, and of what stood in the row what the undoing needs.
+    """
+
+    class What(models.TextChoices):
+        ASSIGN = "assign", "Assigned"
+        SNOOZE = "snooze", "Snoozed"
+        CLEAR = "clear error", "Cleared"
+        DISMISS = "dismiss", "Dismissed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    what = models.CharField(max_length=12, choices=What.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_index=True)
+    undone_at = models.DateTimeField(null=True)
+    before = models.JSONField(help_text="By key of the import. Keys, names of ours, and times.")
+    after = models.JSONField(default=dict, help_text="How it left what it has set.")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"deed {self.pk}"
 
 
 class BulkRetry(models.Model):

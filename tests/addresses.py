@@ -41,6 +41,7 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
     "selection": lambda pk, organization: organization.bulk_retries.values_list(
         "selection", flat=True
     ).first(),
+    "deed": lambda pk, organization: UUID(int=1),  # of nobody
     "hsds_id": lambda pk, organization: UUID(int=1),
     "app_label": lambda pk, organization: "integrations",
     "content_type_id": lambda pk, organization: ContentType.objects.get_for_model(organization).pk,

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from referrals import delivering
-from referrals.admin.deciding import BACK, DecidingAdmin
+from referrals.admin.deciding import BACK
+from referrals.admin.team import TeamAdmin
 from referrals.models import Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -36,16 +38,16 @@ def choices(request: HttpRequest, delivery: Delivery, back: str) -> list[Choice]
     return [
         Choice(
             name,
-            getattr(DecidingAdmin, name).short_description,
+            str(getattr(TeamAdmin, name).short_description),
             why_not,
             reverse(f"admin:referrals_delivery_{name}", args=[delivery.pk]),
             {BACK: back},
         )
-        for name, why_not in _offered(delivery)
+        for name, why_not in _offered(delivery, request.user)
     ]
 
 
-def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
+def _offered(delivery: Delivery, user: Any) -> Iterator[tuple[str, str]]:
     if delivery.reason == Reason.UNCONFIRMED:
         yield "it_is_there", ""
         yield "it_is_not_there", ""
@@ -54,6 +56,11 @@ def _offered(delivery: Delivery) -> Iterator[tuple[str, str]]:
         yield "clear_errors", _why_not_clear(delivery)
     if delivering.may_be_dismissed(delivery):
         yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
+    if delivery.has_uncleared_error:
+        if delivery.assigned_to_id != user.pk:
+            yield "take", ""
+        yield "assign", ""
+        yield "wake" if delivery.is_snoozed else "snooze", ""
 
 
 def _why_not_clear(delivery: Delivery) -> str:

@@ -14,13 +14,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_POST
 
 from core.database import clock
 from referrals import delivering
-from referrals.delivering.decisions import bulk
+from referrals.admin.undoing import UndoingAdmin
+from referrals.delivering.decisions import bulk, undoing
 from referrals.delivering.decisions.deciding import open_step_name
-from referrals.models import MAX_EXTERNAL_ID, Delivery
+from referrals.models import MAX_EXTERNAL_ID, Deed, Delivery
 from referrals.running.tasks import wake_delivery
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -34,6 +37,10 @@ PAGES = {
 MOST = 2_000  # imports, in one go
 NAMED = 50  # of them, in a question
 ONE_ONLY = "Look in the destination for one referral at a time: choose one."
+DISMISSED = ngettext_lazy(
+    "%(count)s import was dismissed.", "%(count)s imports were dismissed.", "count"
+)
+CLEARED = ngettext_lazy("%(count)s import was cleared.", "%(count)s imports were cleared.", "count")
 NOT_ASKED = "Nobody has to look for it, or somebody else has just answered."
 
 
@@ -72,7 +79,7 @@ class ClearForm(forms.Form):
     )
 
 
-class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DecidingAdmin(UndoingAdmin):
     actions = ["retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there"]
 
     def get_urls(self) -> list[Any]:
@@ -110,15 +117,12 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         return delivery
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("referrals.decide_delivery"))
-
     @admin.action(description="Retry", permissions=["decide"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         deliveries = list(_full(queryset)[:2])
         if len(deliveries) == 1:
             self._retry_one(request, deliveries[0])
-            return _back(request, queryset)
+            return back(request, queryset)
         count = queryset.count()
         if count > bulk.LIMIT:
             said = f"You chose {count}. This takes the oldest {bulk.LIMIT}; retry the rest after."
@@ -134,22 +138,23 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, said, messages.WARNING)
         else:
             wake_delivery(delivery.pk)
-            self._tell(request, 1, "sent again")
+            self.message_user(request, _("1 import was sent again."), messages.SUCCESS)
 
     @admin.action(description="Dismiss", permissions=["decide"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
-        form = DismissForm(_answer(request))
+        form = DismissForm(answer_of(request))
         if not form.is_valid():
             text = "A dismissed import is not sent, whatever happens to the referral later."
             return self._ask(request, queryset, "dismiss", form, text)
         why = form.cleaned_data["why"]
-        deliveries = _full(queryset)
-        dismissed = [delivering.dismiss(delivery, why, request.user) for delivery in deliveries]  # type: ignore[arg-type]
-        self._tell(request, sum(dismissed), "dismissed")
-        if not all(dismissed):
-            said = f"{dismissed.count(False)} cannot be dismissed: imported, or under way."
+        user: Any = request.user
+        chosen = [(one, undoing.before_dismissal(one)) for one in _full(queryset)]
+        dismissed = [one for one in chosen if delivering.dismiss(one[0], why, user)]
+        self._tell_done(request, Deed.What.DISMISS, dismissed, DISMISSED)
+        if left := len(chosen) - len(dismissed):
+            said = f"{left} cannot be dismissed: imported, or under way."
             self.message_user(request, said, messages.WARNING)
-        return _back(request, queryset)
+        return back(request, queryset)
 
     @admin.action(description="Clear errors", permissions=["decide"])
     def clear_errors(
@@ -157,7 +162,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse | None:
         """Ask for a note, and clear what was to be seen when the question was shown."""
         deliveries = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
-        form = ClearForm(_answer(request), initial={"seen_at": _written(clock.now())})
+        form = ClearForm(answer_of(request), initial={"seen_at": _written(clock.now())})
         if not form.is_valid():
             text = (
                 "Clear errors once you have seen to them. Their history stays; an error that "
@@ -165,16 +170,18 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             return self._ask(request, deliveries, "clear_errors", form, text)
         said = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
+        user: Any = request.user
         with transaction.atomic():
             cleared = [
-                delivering.clear_error(delivery, request.user, **said)  # type: ignore[arg-type]
-                for delivery in deliveries.order_by("error_at")[:MOST]
+                (delivery, undoing.before(delivery))
+                for delivery in _full(deliveries).order_by("error_at")[:MOST]
+                if delivering.clear_error(delivery, user, **said)
             ]
-        self._tell(request, sum(cleared), "cleared")
+        self._tell_done(request, Deed.What.CLEAR, cleared, CLEARED)
         if left := deliveries.count():
             said_left = f"{left} not cleared: more at once than {MOST}, or an error that is newer."
             self.message_user(request, said_left, messages.WARNING)
-        return _back(request, queryset)
+        return back(request, queryset)
 
     @admin.action(description="It is there", permissions=["decide"])
     def it_is_there(
@@ -183,7 +190,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         delivery = self._only_one(request, queryset)
         if delivery is None:
             return None
-        form = PresentForm(_answer(request))
+        form = PresentForm(answer_of(request))
         if not form.is_valid():
             text = f"You have found it in {delivery.destination}: {_step(delivery)}."
             return self._ask(request, queryset, "it_is_there", form, text)
@@ -197,7 +204,7 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         delivery = self._only_one(request, queryset)
         if delivery is None:
             return None
-        if not AbsentForm(_answer(request)).is_valid():
+        if not AbsentForm(answer_of(request)).is_valid():
             text = (
                 f"You have looked in {delivery.destination}, and this is not there: "
                 f"{_step(delivery)}. It is sent again. "
@@ -252,19 +259,14 @@ class DecidingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, "The import goes on.", messages.SUCCESS)
         else:
             self.message_user(request, NOT_ASKED, messages.WARNING)
-        return _back(request, queryset)
-
-    def _tell(self, request: HttpRequest, count: int, done: str) -> None:
-        if count:
-            imports = "1 import was" if count == 1 else f"{count} imports were"
-            self.message_user(request, f"{imports} {done}.", messages.SUCCESS)
+        return back(request, queryset)
 
 
 def _full(queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
     return queryset.select_related("referral", "destination", "trigger_config__mapping")
 
 
-def _answer(request: HttpRequest) -> Any:
+def answer_of(request: HttpRequest) -> Any:
     """Return what was posted, if it was posted as an answer to the question."""
     return request.POST if CONFIRMED in request.POST else None
 
@@ -281,7 +283,7 @@ def _step(delivery: Delivery) -> str:
     return "the referral's summary" if name == "summary" else "the referral"
 
 
-def _back(request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
+def back(request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
     """Return to the page where the button was pressed; else to the list."""
     url = _page_of(request, queryset)
     return HttpResponseRedirect(url) if url else None

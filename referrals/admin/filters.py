@@ -9,12 +9,13 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Destination, Organization, ServiceListing
 from integrations.transport import ErrorKind
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.searching import NAME_VAR
-from referrals.answers.causes import CAUSES, UNCLEARED
+from referrals.answers.causes import AWAKE, CAUSES, SNOOZED, UNCLEARED
 from referrals.models import Delivery
 
 Deliveries = QuerySet[Delivery]
@@ -110,7 +111,8 @@ class RelatedChoice(Choice):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         rows = model_admin.admin_site.get_model_admin(self.model).get_queryset(request)
-        return [(row.pk, self.label(row)) for row in self.narrowed(rows, request)[:OFFERED]]
+        plain = self.narrowed(rows, request).prefetch_related(None)
+        return [(row.pk, self.label(row)) for row in plain[:OFFERED]]
 
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1
@@ -130,12 +132,16 @@ class OrganizationFilter(RelatedChoice):
     parameter_name = "organization"
     model = Organization
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        self.destinations = destinations_of(request, model_admin)
+        return super().lookups(request, model_admin)
+
     def narrowed(self, rows: Any, request: HttpRequest) -> Any:
         return rows.only("name")
 
     def condition(self, chosen: str) -> Q:
-        theirs = Destination.objects.filter(organization=int(chosen)).values_list("pk", flat=True)
-        return Q(destination__in=list(theirs))
+        theirs = [one.pk for one in self.destinations if one.organization_id == int(chosen)]
+        return Q(destination__in=theirs)
 
 
 class ListingFilter(RelatedChoice):
@@ -185,6 +191,49 @@ class CauseFilter(Choice):
 
     def condition(self, chosen: str) -> Q:
         return next(cause.condition for cause in CAUSES if cause.key == chosen)
+
+
+class WorkFilter(Choice):
+    """Whose work it is, and when; what is snoozed is left out of work that is open."""
+
+    seldom = False
+    title = "work"
+    parameter_name = "work"
+    unchosen = "Open"
+    MINE, UNASSIGNED, LATER = "mine", "unassigned", "snoozed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        labels = (_("Mine"), _("Unassigned"), _("Snoozed"))
+        return list(zip((self.MINE, self.UNASSIGNED, self.LATER), labels, strict=True))
+
+    def queryset(self, request: HttpRequest, queryset: Deliveries) -> Deliveries:
+        if self.value() is None:
+            return queryset.filter(AWAKE) if _is_of_open_work(request) else queryset
+        return super().queryset(request, queryset)
+
+    def condition(self, chosen: str) -> Q:
+        return work(chosen, self.request.user)
+
+
+def work(chosen: str, user: Any) -> Q:
+    """Return what a value of WorkFilter asks for."""
+    match chosen:
+        case WorkFilter.MINE:
+            return UNCLEARED & AWAKE & Q(assigned_to=user.pk)
+        case WorkFilter.UNASSIGNED:
+            # Who has left sees to nothing any more.
+            gone = Q(assigned_to__isnull=True) | Q(assigned_to__is_active=False)
+            return UNCLEARED & AWAKE & gone
+        case _:
+            return SNOOZED
+
+
+def _is_of_open_work(request: HttpRequest) -> bool:
+    """Whether the list is of what somebody has to do: by its errors, or by its cause."""
+    if _is_searched(request) or _names_its_rows(request):
+        return False
+    get = request.GET.get
+    return not get(ErrorFilter.parameter_name) or bool(get(CauseFilter.parameter_name))
 
 
 class StateFilter(Choice):

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.answers import AnswersAdmin
 from referrals.admin.choices import choices
-from referrals.admin.deciding import DecidingAdmin
 from referrals.admin.filters import (
     CauseFilter,
     CodeFilter,
@@ -33,11 +32,14 @@ from referrals.admin.filters import (
     OrganizationFilter,
     StateFilter,
     TriggerFilter,
+    WorkFilter,
     destinations_of,
     shows_uncleared,
     since_field,
+    work,
 )
 from referrals.admin.sending import sendings
+from referrals.admin.team import TeamAdmin, name_of
 from referrals.admin.versions import VersionsAdmin, may_replay, shown_versions
 from referrals.admin.viewing import (
     ViewOnlyAdmin,
@@ -55,6 +57,7 @@ State = Delivery.State
 SHOWN_MESSAGE = 160  # characters, in the list
 WHY_DELETED = "The reason was deleted with the person's data."
 FILTERS: list[Any] = [
+    WorkFilter,
     ErrorFilter,
     CauseFilter,
     OrganizationFilter,
@@ -67,7 +70,8 @@ FILTERS: list[Any] = [
     DateFilter,
     OrderFilter,
 ]
-FOLDED = [name for one in FILTERS for name in one.names if one is not CauseFilter]
+ON_TOP = (CauseFilter, WorkFilter)  # as chips and tabs
+FOLDED = [name for one in FILTERS for name in one.names if one not in ON_TOP]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +79,20 @@ class Chip:
     """A cause that the list can be narrowed to by one click, and how often it is met."""
 
     label: str
-    count: int
+    count: int | None
     url: str
     current: bool
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
+class DeliveryAdmin(AnswersAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
     referral_path = "referral"
     change_form_template = "admin/referrals/delivery.html"
     listed = "imports"
     list_display = ["shown_reference", "going_to", "problem", "turn", "shown_state", "since"]
     list_filter = FILTERS
-    list_select_related = ["referral__listing", "destination__organization"]
+    list_select_related = ["referral__listing", "destination__organization", "assigned_to"]
     search_fields = ["external_id__exact"]
     search_help_text = (
         "A reference, an id in CRMS, or the registrant's first and last name, whole. "
@@ -138,24 +142,64 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        chosen = request.GET.get(WorkFilter.parameter_name)
         context = {
             "title": _("Work list"),
             "filtered": any(request.GET.get(name) for name in FOLDED),
+            "tabs": self._tabs(request),
             "chips": self._chips(request),
+            "all_url": f"?{urlencode({'work': chosen})}" if chosen else "?",
+            "all_current": not any(
+                request.GET.get(name) for name in (*FOLDED, "reason", "q", "name")
+            ),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
+    def _tabs(self, request: HttpRequest) -> list[Chip]:
+        """Return whose work can be looked at, with how much is mine, and how much is snoozed."""
+        mine, later = (work(one, request.user) for one in (WorkFilter.MINE, WorkFilter.LATER))
+        # Each from its own index; together in one query.
+        theirs = Delivery.objects.filter(
+            Q(assigned_to=request.user.pk) | Q(snoozed_until__isnull=False),
+            destination__in=[one.pk for one in destinations_of(request, self)],
+        )
+        counts = theirs.order_by().aggregate(
+            mine=Count("pk", filter=mine), snoozed=Count("pk", filter=later)
+        )
+        error = request.GET.get(ErrorFilter.parameter_name, "")
+        chosen = request.GET.get(WorkFilter.parameter_name, "")
+        tabs = (
+            (_("Open"), "", None),
+            (_("Mine"), WorkFilter.MINE, counts["mine"]),
+            (_("Unassigned"), WorkFilter.UNASSIGNED, None),
+            (_("Snoozed"), WorkFilter.LATER, counts["snoozed"]),
+        )
+        return [
+            *(
+                Chip(
+                    label,
+                    count,
+                    f"?work={key}" if key else "?",
+                    chosen == key and error != "cleared",
+                )
+                for label, key, count in tabs
+            ),
+            Chip(_("Cleared"), None, "?error=cleared", error == "cleared"),
+        ]
+
     def _chips(self, request: HttpRequest) -> list[Chip]:
         """Return the causes with their counts, of the organization and destination chosen."""
-        kept = {name: request.GET.get(name, "") for name in ("organization", "destination")}
+        names = ("organization", "destination", WorkFilter.parameter_name)
+        kept = {name: request.GET.get(name, "") for name in names}
         chosen = [
             one
             for one in destinations_of(request, self)
             if kept["organization"] in ("", str(one.organization_id))
             and kept["destination"] in ("", str(one.pk))
         ]
+        narrowed = kept["work"] in (WorkFilter.MINE, WorkFilter.UNASSIGNED, WorkFilter.LATER)
         counts: Counter[str] = Counter()
-        for need in dashboard.needs(chosen):
+        for need in dashboard.needs(chosen, work(kept["work"], request.user) if narrowed else None):
             counts[need.cause.key] += need.count
         query = {name: value for name, value in kept.items() if value}
         reason = request.GET.get(CauseFilter.parameter_name)
@@ -197,6 +241,9 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
 
     @admin.display(description="state")
     def shown_state(self, delivery: Delivery) -> SafeString:
+        if delivery.is_snoozed:
+            until = date_format(timezone.localtime(delivery.snoozed_until), "SHORT_DATE_FORMAT")
+            return badge("waiting", _("Snoozed until %(day)s") % {"day": until})
         flag = " with-error" if delivery.has_uncleared_error else ""
         return badge(f"{delivery.state}{flag}", delivery.get_state_display())
 
@@ -219,9 +266,12 @@ class DeliveryAdmin(AnswersAdmin, DecidingAdmin, VersionsAdmin, ViewOnlyAdmin):
     @admin.display(description="whose turn")
     def turn(self, delivery: Delivery) -> SafeString | str:
         actor = advice(delivery).actor
-        if actor is Actor.NOBODY:
-            return "–"
-        return format_html('<span class="turn" title="{0}">{0}</span>', str(actor))
+        turn = "–" if actor is Actor.NOBODY else str(actor)
+        shown = format_html('<span class="turn" title="{0}">{0}</span>', turn)
+        if delivery.assigned_to and delivery.has_uncleared_error:
+            said = _("Assigned to %(name)s") % {"name": name_of(delivery.assigned_to)}
+            shown += format_html('<small class="assigned" title="{0}">{0}</small>', said)
+        return shown
 
     @admin.display(description="since")
     def since(self, delivery: Delivery) -> SafeString:

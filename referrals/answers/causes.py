@@ -9,8 +9,9 @@ planner of PostgreSQL expect far fewer rows than there are.
 
 from dataclasses import dataclass
 
-from django.db.models import Case, CharField, Q, Value, When
+from django.db.models import Case, CharField, F, Q, Value, When
 
+from core.database.clock import Now
 from referrals import advice as advices
 from referrals import gates
 from referrals.advice import Advice
@@ -19,6 +20,11 @@ from referrals.models import WRONGLY_SET_UP, Delivery
 State, Reason = Delivery.State, Delivery.Reason
 
 UNCLEARED = Q(error_at__isnull=False, error_cleared_at__isnull=True)
+# Somebody looks at it later; an error that comes meanwhile is shown at once.
+SNOOZED = UNCLEARED & Q(snoozed_until__gt=Now(), snoozed_at__gte=F("error_at"))
+AWAKE = (
+    Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=Now()) | Q(snoozed_at__lt=F("error_at"))
+)
 SHUT = gates.is_shut(gates.PAUSED, of="destination")
 DOWN = gates.is_shut(gates.UNREACHABLE, of="destination")
 PAUSED = SHUT & ~DOWN

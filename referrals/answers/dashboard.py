@@ -19,6 +19,7 @@ from integrations.models import Destination
 from referrals import delivering, gates
 from referrals.advice import Actor
 from referrals.answers.causes import (
+    AWAKE,
     BY_KEY,
     PAUSED_BY,
     UNCLEARED,
@@ -201,11 +202,15 @@ def received(events: QuerySet[InboundEvent], now: datetime, today: datetime) -> 
 # -- What needs a person ---------------------------------------------------------------------------
 
 
-def needs(destinations: Sequence[Destination]) -> list[Need]:
-    """Return what needs a person, the oldest first."""
+def needs(destinations: Sequence[Destination], among: Q | None = None) -> list[Need]:
+    """Return what needs a person, the oldest first; what is snoozed does not, until its time.
+
+    `among` narrows it to some of the imports with an error that nobody has cleared.
+    """
     by_id = {destination.pk: destination for destination in destinations}
     found: dict[tuple[str, int], list[tuple[int, datetime]]] = {}
-    for key, destination, count, since in (*_uncleared(by_id), *_waiting(destinations)):
+    waiting = _waiting(destinations) if among is None else []
+    for key, destination, count, since in (*_uncleared(by_id, among or AWAKE), *waiting):
         found.setdefault((key, destination), []).append((count, since))
     grouped = [
         Need(
@@ -220,8 +225,9 @@ def needs(destinations: Sequence[Destination]) -> list[Need]:
     return sorted(grouped, key=lambda need: need.since)
 
 
-def _uncleared(destinations: Iterable[int]) -> Iterable[Any]:
-    deliveries = Delivery.objects.filter(UNCLEARED, destination__in=list(destinations)).order_by()
+def _uncleared(destinations: Iterable[int], among: Q) -> Iterable[Any]:
+    theirs = Delivery.objects.filter(UNCLEARED, among, destination__in=list(destinations))
+    deliveries = theirs.order_by()
     by_cause = deliveries.annotate(cause=cause_key()).values("cause", "destination")
     counted = by_cause.annotate(count=Count("pk"), since=Min("error_at"))
     return counted.values_list("cause", "destination", "count", "since")

@@ -222,7 +222,7 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
     PartnerUpdate.objects.filter(delivery__in=deliveries).update(patch=None)
     PartnerRequest.objects.filter(delivery__in=deliveries).delete()
     Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
-    ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="")
+    ClearedError.objects.filter(delivery__in=deliveries).update(message="", note="", corrections=[])
 
 
 def _stays(text: str) -> bool:

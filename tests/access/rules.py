@@ -11,7 +11,18 @@ from access.roles import ROLES
 from tests.addresses import View
 
 ANYBODY, NOBODY = "anybody", "nobody"  # of those who have signed in
-DEEDS = ("retry", "dismiss", "clear_errors", "it_is_there", "it_is_not_there")
+DEEDS = (
+    "take",
+    "assign",
+    "snooze",
+    "wake",
+    "undo",
+    "retry",
+    "dismiss",
+    "clear_errors",
+    "it_is_there",
+    "it_is_not_there",
+)
 READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "run", "alert", "auditevent")
 SEE_ALL = "access.see_all_organizations"
 

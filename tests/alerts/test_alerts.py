@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from standardwebhooks import Webhook
 
+from access.roles import SUPPORT
 from alerts import sending, sentences, watching
 from alerts.models import (
     Alert,
@@ -24,10 +25,12 @@ from core.database import clock
 from integrations.models import Organization
 from integrations.transport import TryAgain
 from referrals import delivering
+from referrals.delivering.decisions import team
 from referrals.models import Delivery
 from referrals.running.dispatcher import Dispatcher
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
+from tests.people import person
 from tests.referrals.delivering.test_bulk import failed
 from tests.rows import write
 from tests.world import REFERENCE, World, make_world, options, plain
@@ -303,6 +306,22 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     at(datetime(2026, 11, 26, 13, 0, tzinfo=UTC))
     look_and_send()
     assert digests() == 2
+
+
+def test_the_digest_says_whose_errors_are_and_how_many_are_snoozed(
+    world: World, at: Any, mail: MailServer
+):
+    recipient(world, "digest")
+    ana = person(SUPPORT, world.organization, name="ana")
+    mine, later, _nobodys = failed(world, 3)
+    team.assign(mine, ana, ana)
+    team.snooze(later, datetime(2026, 12, 1, 5, 0, tzinfo=UTC), ana)
+    at(datetime(2026, 11, 24, 13, 0, tzinfo=UTC))
+    look_and_send()
+    said = mail.mails[0].get_content()
+    assert "All automatic tries are used up: 3" in said
+    assert "Assigned: 1 to ana." in said
+    assert "Snoozed: 1, the first until 1 December 2026, 00:00 (America/Toronto)." in said
 
 
 @pytest.mark.parametrize(

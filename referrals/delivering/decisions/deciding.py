@@ -178,6 +178,7 @@ def _keep_cleared(delivery: Delivery, now: datetime, by: Any, *, note: str) -> N
             "cleared_at": now,
             "cleared_by": by,
             "note": note,
+            "corrections": delivery.corrections,
         },
     )
 
