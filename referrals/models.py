@@ -985,6 +985,24 @@ class ClearedError(KeyedModel):
         return f"cleared error {self.pk}"
 
 
+class Note(KeyedModel):
+    """What a person has written down about a referral, for colleagues. Never changed."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="notes")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField()
+    text = EncryptedTextField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["referral", "at"]
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
 class Deed(models.Model):
     """What a person has done to imports in one go, so that the same person can undo it.
 

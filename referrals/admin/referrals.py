@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from core import audit
 from mapping.source.document import Document
 from referrals.admin.choices import Choice, choices
+from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
 from referrals.admin.sending import SendingAdmin, sendings
 from referrals.admin.viewing import (
     ViewOnlyAdmin,
@@ -84,6 +85,12 @@ def _summary_url(referral: Referral) -> str:
     return reverse("admin:referrals_referral_summary", args=[referral.pk])
 
 
+def _note_form(request: HttpRequest, referral: Referral) -> NoteForm | None:
+    """Return the form for a note, where this person may write one."""
+    gone = referral.purged_at or referral.merged_into_id
+    return NoteForm() if not gone and request.user.has_perm(DECIDE) else None
+
+
 def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[Delivery]) -> str:
     """Return the URL of who has opened or changed it, for those who may see that; else empty."""
     if not request.user.has_perm("core.view_auditevent"):
@@ -95,7 +102,7 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 
 @admin.register(Referral)
-class ReferralAdmin(SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
+class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"
@@ -160,6 +167,7 @@ class ReferralAdmin(SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
             "standings": [_standing(request, one, document, zone) for one in imports],
             "sendings": sendings(request, obj),
             "timeline": timeline(obj, deliveries),
+            "note_form": _note_form(request, obj),
             "shown_of_a_kind": SHOWN,
             "answers": _answers(deliveries),
             "files": obj.files.all(),

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from core import audit
 from core.models import AuditEvent
@@ -15,6 +17,7 @@ from referrals.models import (
     ClearedError,
     Delivery,
     InboundEvent,
+    Note,
     PartnerUpdate,
     Referral,
 )
@@ -23,12 +26,20 @@ SHOWN = 100  # of a kind, the newest
 # Who read what is in the audit trail; it is no part of the story.
 READING = ("view", "list", "explain", "read", "download", "preview", "search")
 TAKEN_BACK = "taken back"
-CLEARED = "clear error"  # told with its note, from the cleared errors
+# Told with their notes, from where those are.
+CLEARED, WROTE = "clear error", "write note"
 DONE = {
     "retry": "pressed Retry",
     "dismiss": "dismissed the import",
     "it is there": "said that it is there",
     "it is not there": "said that it is not there",
+    "assign": "assigned the error",
+    "snooze": "snoozed the error",
+    "end snooze": "ended the snooze",
+    "undo assign": "took the assignment back",
+    "undo snooze": "took the snooze back",
+    "undo clear error": "took the clearing of the error back",
+    "undo dismiss": "took the dismissal back",
     "delete data": "is over: the person's data was deleted",
 }
 
@@ -38,7 +49,7 @@ class Moment:
     """One thing that happened. `row` is what it is about; `quoted` are somebody else's words."""
 
     at: datetime
-    kind: str  # event, attempt or action
+    kind: str  # event, attempt, action or note
     title: str
     sentence: str = ""
     quoted: str = ""
@@ -53,6 +64,7 @@ def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]
         *_attempts(deliveries),
         *_actions(referral, deliveries),
         *_cleared(deliveries),
+        *_notes(referral),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 
@@ -130,16 +142,26 @@ def duration(time: timedelta) -> str:
 
 
 def _actions(referral: Referral, deliveries: Sequence[Delivery]) -> Iterator[Moment]:
-    reading = Q(action=CLEARED)
+    reading = Q(action__in=(CLEARED, WROTE))
     for word in READING:
         reading |= Q(action__startswith=word)
     done = AuditEvent.objects.filter(_about(referral, deliveries)).exclude(reading)
     for event in done.order_by("-pk")[:SHOWN]:
         what = DONE.get(event.action, event.action)
-        under = f" as {event.detail['external_id']}" if "external_id" in event.detail else ""
-        yield Moment(
-            event.at, "action", f"{event.username} {what}{under}", quoted=_why(event, deliveries)
-        )
+        title = f"{event.username} {what}{_more(event)}"
+        yield Moment(event.at, "action", title, quoted=_why(event, deliveries))
+
+
+def _more(event: AuditEvent) -> str:
+    """Return what the trail says beside what was done: as what, to whom, until when."""
+    match event.detail:
+        case {"external_id": external_id}:
+            return f" as {external_id}"
+        case {"to": to}:
+            return f" to {to or 'nobody'}"
+        case {"until": until}:
+            return f" until {date_format(timezone.localtime(datetime.fromisoformat(until)))}"
+    return ""
 
 
 def _about(referral: Referral, deliveries: Sequence[Delivery]) -> Q:
@@ -164,3 +186,9 @@ def _cleared(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
     for error in cleared.order_by("-cleared_at")[:SHOWN]:
         who = error.cleared_by or "Dovetail"
         yield Moment(error.cleared_at, "action", f"{who} cleared the error", quoted=error.note)
+
+
+def _notes(referral: Referral) -> Iterator[Moment]:
+    notes = Note.objects.filter(referral=referral).select_related("by")
+    for note in notes.order_by("-at")[:SHOWN]:
+        yield Moment(note.at, "note", f"{note.by or 'Somebody'} wrote a note", quoted=note.text)

@@ -17,6 +17,7 @@ from referrals import sentences
 from referrals.models import (
     Delivery,
     InboundEvent,
+    Note,
     Referral,
     ReferralAlias,
     ReferralFile,
@@ -226,6 +227,7 @@ def _take_over(survivor: Referral, other: Referral) -> None:
         survivor.save(update_fields=["listing", "organization"])
     ReferralAlias.objects.filter(referral=other).update(referral=survivor)
     InboundEvent.objects.filter(referral=other).update(referral=survivor)
+    Note.objects.filter(referral=other).update(referral=survivor)
     moved = _take_over_deliveries(survivor, other)
     _take_over_files(survivor, other, moved)
     _tell_of_second_imports(survivor, other)

@@ -24,6 +24,7 @@ from referrals.models import (
     ClearedError,
     Delivery,
     InboundEvent,
+    Note,
     PartnerRequest,
     PartnerUpdate,
     Referral,
@@ -171,6 +172,7 @@ def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
     ReferralFile.objects.filter(referral__in=whole).delete()
     StoredSummary.objects.filter(referral__in=whole).delete()
     RegistrantName.objects.filter(referral__in=whole).delete()
+    Note.objects.filter(referral__in=whole).delete()
     purged_at = Coalesce(F("purged_at"), Value(now))
     gone = {"snapshot": {}, "purged_at": purged_at, "purged_why": why, "changed_at": now}
     Referral.objects.filter(pk__in=whole).update(**gone)

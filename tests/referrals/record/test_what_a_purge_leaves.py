@@ -34,6 +34,7 @@ from referrals.models import (
     BulkRetryItem,
     Delivery,
     InboundEvent,
+    Note,
     PartnerRequest,
     PartnerUpdate,
     Referral,
@@ -234,6 +235,7 @@ def planted(
         PartnerUpdate.objects.create(**at, number=1, patch={"note": "Seen."})
         asked = {"key": f"key {number}", "asked": "a hash", "begun_at": clock.now()}
         PartnerRequest.objects.create(source=world.source, delivery=delivery, **asked)
+    Note.objects.create(referral=world.referral, at=clock.now(), text="Call back.")
     hanging = hanging_on(world.referral)
     hanging.write_the_person_everywhere()
     return hanging
