@@ -642,14 +642,11 @@ class Delivery(KeyedModel):
 
     @property
     def is_snoozed(self) -> bool:
-        """Whether its error is to be looked at later; what is snoozed is counted by `causes`."""
-        return bool(
-            self.has_uncleared_error
-            and self.snoozed_until
-            and self.snoozed_at
-            and self.snoozed_until > timezone.now()
-            and self.error_at <= self.snoozed_at
-        )
+        """Whether its error is to be looked at later, and it has not failed since."""
+        if self.error_at is None or self.snoozed_at is None or self.snoozed_until is None:
+            return False
+        newest = self.snoozed_at >= self.error_at and self.error_cleared_at is None
+        return newest and self.snoozed_until > timezone.now()
 
     @property
     def later_succeeded(self) -> bool:

@@ -12,7 +12,7 @@ from import_export.instance_loaders import CachedInstanceLoader
 from import_export.results import RowResult
 
 from core.compare import Comparison, Difference, Effect, Row, differences
-from integrations.listings.files import FORMULA
+from core.text.spreadsheets import FORMULA
 from integrations.listings.offers import Offer
 from integrations.models import Organization, ServiceListing
 

@@ -10,13 +10,13 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from core.text.spreadsheets import FORMULA
 from integrations.listings.offers import COLUMNS, MAX_ROWS, NEEDED, Offer, Unreadable
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_COLUMNS = 50
 MAX_CELL = 5000  # characters; a description may stand in a column that is not used
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a text that begins so for more
 
 _NAMES = {
     "id": ("id", "caredove id", "caredove_id", "listing id", "service id"),

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.answers import AnswersAdmin
 from referrals.admin.choices import choices
+from referrals.admin.exporting import READS_NAMES, ExportingAdmin
 from referrals.admin.filters import (
     CauseFilter,
     CodeFilter,
@@ -85,7 +86,7 @@ class Chip:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(AnswersAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin):
+class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin):
     organization_path = "destination__organization"
     referral_path = "referral"
     change_form_template = "admin/referrals/delivery.html"
@@ -147,6 +148,8 @@ class DeliveryAdmin(AnswersAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin):
             "title": _("Work list"),
             "filtered": any(request.GET.get(name) for name in FOLDED),
             "tabs": self._tabs(request),
+            "exports_names": request.user.has_perm(READS_NAMES),
+            "asked": [*request.GET.items()],
             "chips": self._chips(request),
             "all_url": f"?{urlencode({'work': chosen})}" if chosen else "?",
             "all_current": not any(

@@ -46,7 +46,7 @@ class NotesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form = NoteForm(request.POST)
         if not form.is_valid():
             # What was written is not repeated: messages are stored in the open.
-            self.message_user(request, form.errors["text"][0], messages.WARNING)
+            self.message_user(request, str(form.errors["text"][0]), messages.WARNING)
         elif notes.add(referral, form.cleaned_data["text"], request.user):  # type: ignore[arg-type]
             self.message_user(request, _("The note is kept with the referral."), messages.SUCCESS)
         else:

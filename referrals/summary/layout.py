@@ -109,14 +109,20 @@ def sheet(document: Document, time_zone: ZoneInfo) -> Sheet:
             entries = (*long, *_filled(written, title))
             sections.append(Section(title, entries, _KINDS.get(title, "details")))
     registrant: Any = document.get("registrant", {})
-    names = ("first_name", "middle_name", "last_name")
     return Sheet(
-        name=_joined(" ", *(registrant.get(name) for name in names)),
+        name=name_of(document),
         born=_day(registrant.get("date_of_birth", "")),
         reference=document.get("reference", ""),
         facts=short,
         sections=tuple(section for section in sections if section.entries),
     )
+
+
+def name_of(document: Document) -> str:
+    """Return the whole name of the registrant, or an empty string."""
+    registrant: Any = document.get("registrant", {})
+    names = ("first_name", "middle_name", "last_name")
+    return _joined(" ", *(registrant.get(name) for name in names))
 
 
 def _filled(written: Written, title: str) -> Iterator[Entry]:
