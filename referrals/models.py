@@ -1028,6 +1028,31 @@ class Deed(models.Model):
         return f"deed {self.pk}"
 
 
+class SavedView(models.Model):
+    """Filters and columns of the work list that a person keeps, alone or with an organization."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Whose people see it, too.",
+    )
+    name = models.CharField(max_length=60)
+    query = models.TextField(blank=True, help_text="Of the URL. Nothing that was searched for.")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="view_by_its_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"view {self.pk}"
+
+
 class BulkRetry(models.Model):
     """Imports of one organization that a person sends again together: one after the other, paced.
 

@@ -357,3 +357,26 @@ class OrderFilter(Choice):
 
     def condition(self, chosen: str) -> Q:
         return Q()
+
+
+class ColumnsFilter(admin.ListFilter):
+    """Not a filter, but it stands in the URL with them: which columns are shown."""
+
+    title = "columns"
+    names: ClassVar[tuple[str, ...]] = ("columns",)
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        params.pop("columns", None)
+
+    def has_output(self) -> bool:
+        return False
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(self.names)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield from ()
+
+    def queryset(self, request: HttpRequest, queryset: Deliveries) -> Deliveries:
+        return queryset

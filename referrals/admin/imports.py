@@ -2,7 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -16,7 +17,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from access import scope
 from integrations.triggers import TRIGGER_LABELS
 from referrals.admin.answers import AnswersAdmin
 from referrals.admin.choices import choices
@@ -24,6 +27,7 @@ from referrals.admin.exporting import READS_NAMES, ExportingAdmin
 from referrals.admin.filters import (
     CauseFilter,
     CodeFilter,
+    ColumnsFilter,
     DateFilter,
     DestinationFilter,
     ErrorFilter,
@@ -39,6 +43,7 @@ from referrals.admin.filters import (
     since_field,
     work,
 )
+from referrals.admin.saved_views import SHARED_BY, SavedViewsAdmin, query_of, seen_by
 from referrals.admin.sending import sendings
 from referrals.admin.team import TeamAdmin, name_of
 from referrals.admin.versions import VersionsAdmin, may_replay, shown_versions
@@ -70,8 +75,23 @@ FILTERS: list[Any] = [
     StateFilter,
     DateFilter,
     OrderFilter,
+    ColumnsFilter,
 ]
-ON_TOP = (CauseFilter, WorkFilter)  # as chips and tabs
+ON_TOP = (CauseFilter, WorkFilter, ColumnsFilter)  # as chips, tabs, and a menu
+COLUMNS: dict[str, Any] = {  # of the list, beside the reference
+    "going_to": gettext_lazy("Listing and destination"),
+    "problem": gettext_lazy("What is wrong"),
+    "turn": gettext_lazy("Whose turn"),
+    "shown_state": gettext_lazy("State"),
+    "since": gettext_lazy("Since"),
+    "assigned": gettext_lazy("Assigned to"),
+    "snoozed": gettext_lazy("Snoozed until"),
+    "started": gettext_lazy("Started"),
+    "arrived": gettext_lazy("Imported"),
+    "code": gettext_lazy("Code"),
+    "there": gettext_lazy("ID in the destination"),
+}
+USUAL = ("going_to", "problem", "turn", "shown_state", "since")
 FOLDED = [name for one in FILTERS for name in one.names if one not in ON_TOP]
 
 
@@ -86,13 +106,16 @@ class Chip:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin):
+class DeliveryAdmin(
+    AnswersAdmin, ExportingAdmin, SavedViewsAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin
+):
     organization_path = "destination__organization"
     referral_path = "referral"
     change_form_template = "admin/referrals/delivery.html"
     listed = "imports"
-    list_display = ["shown_reference", "going_to", "problem", "turn", "shown_state", "since"]
+    list_display = ["shown_reference", *USUAL]
     list_filter = FILTERS
+    view_words: ClassVar = {name for one in FILTERS for name in one.names}
     list_select_related = ["referral__listing", "destination__organization", "assigned_to"]
     search_fields = ["external_id__exact"]
     search_help_text = (
@@ -144,10 +167,13 @@ class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, View
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         chosen = request.GET.get(WorkFilter.parameter_name)
+        # A chip asks for a cause among all errors: nothing that has to be seen in the form.
+        by_cause = request.GET.get(CauseFilter.parameter_name)
+        folded = [name for name in FOLDED if not by_cause or name != ErrorFilter.parameter_name]
         context = {
             "title": _("Work list"),
-            "filtered": any(request.GET.get(name) for name in FOLDED),
-            "tabs": self._tabs(request),
+            "filtered": any(request.GET.get(name) for name in folded),
+            **self._views(request),
             "exports_names": request.user.has_perm(READS_NAMES),
             "asked": [*request.GET.items()],
             "chips": self._chips(request),
@@ -158,8 +184,39 @@ class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, View
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def _tabs(self, request: HttpRequest) -> list[Chip]:
-        """Return whose work can be looked at, with how much is mine, and how much is snoozed."""
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return ["shown_reference", *self._columns(request)]
+
+    def _columns(self, request: HttpRequest) -> list[str]:
+        """Return the columns that are asked for, in our order; the usual ones by default."""
+        asked = {name for part in request.GET.getlist("columns") for name in part.split(",")}
+        return [name for name in COLUMNS if name in asked] or list(USUAL)
+
+    def _views(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the saved views as tabs, and what the menus of views and columns show."""
+        query = query_of(request.GET.urlencode(), self.view_words)
+        views = list(seen_by(request.user))
+        deletes = next((one for one in views if one.query == query and query), None)
+        if deletes and deletes.owner_id != request.user.pk and not scope.sees_all(request.user):
+            deletes = None
+        owners = {one.organization for one in destinations_of(request, self)}
+        shown = self._columns(request)
+        return {
+            "tabs": self._tabs(request, any(one.query == query for one in views)),
+            "views": [Chip(one.name, None, f"?{one.query}", one.query == query) for one in views],
+            "shared": {f"?{one.query}" for one in views if one.organization_id},
+            "query": query,
+            "deletes": deletes,
+            "share_with": sorted(owners, key=str) if request.user.has_perm(SHARED_BY) else [],
+            "columns": [(name, label, name in shown) for name, label in COLUMNS.items()],
+            "beside_columns": [one for one in request.GET.items() if one[0] != "columns"],
+        }
+
+    def _tabs(self, request: HttpRequest, is_view: bool) -> list[Chip]:
+        """Return whose work can be looked at, with how much is mine, and how much is snoozed.
+
+        None is current while a saved view is.
+        """
         mine, later = (work(one, request.user) for one in (WorkFilter.MINE, WorkFilter.LATER))
         # Each from its own index; together in one query.
         theirs = Delivery.objects.filter(
@@ -183,11 +240,11 @@ class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, View
                     label,
                     count,
                     f"?work={key}" if key else "?",
-                    chosen == key and error != "cleared",
+                    chosen == key and error != "cleared" and not is_view,
                 )
                 for label, key, count in tabs
             ),
-            Chip(_("Cleared"), None, "?error=cleared", error == "cleared"),
+            Chip(_("Cleared"), None, "?error=cleared", error == "cleared" and not is_view),
         ]
 
     def _chips(self, request: HttpRequest) -> list[Chip]:
@@ -286,6 +343,30 @@ class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, View
             timesince(moment, depth=1),
         )
 
+    @admin.display(description=COLUMNS["assigned"])
+    def assigned(self, delivery: Delivery) -> str:
+        return name_of(delivery.assigned_to) if delivery.assigned_to else "–"
+
+    @admin.display(description=COLUMNS["snoozed"])
+    def snoozed(self, delivery: Delivery) -> SafeString | str:
+        return _day(delivery.snoozed_until) if delivery.is_snoozed else "–"
+
+    @admin.display(description=COLUMNS["started"])
+    def started(self, delivery: Delivery) -> SafeString | str:
+        return _day(delivery.opened_at)
+
+    @admin.display(description=COLUMNS["arrived"])
+    def arrived(self, delivery: Delivery) -> SafeString | str:
+        return _day(delivery.imported_at)
+
+    @admin.display(description=COLUMNS["code"])
+    def code(self, delivery: Delivery) -> str:
+        return delivery.last_code or "–"
+
+    @admin.display(description=COLUMNS["there"])
+    def there(self, delivery: Delivery) -> Any:
+        return link_there(delivery)
+
     # -- one delivery --------------------------------------------------------------------------
 
     @admin.display(description="referral")
@@ -340,6 +421,19 @@ class DeliveryAdmin(AnswersAdmin, ExportingAdmin, TeamAdmin, VersionsAdmin, View
             "steps": obj.steps.select_related("version"),
             "reads_answers": request.user.has_perm("referrals.read_body"),
         }
+
+
+def _day(moment: datetime | None) -> SafeString | str:
+    """Return a day, with the exact time on hover."""
+    if moment is None:
+        return "–"
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        date_format(local, "DATETIME_FORMAT"),
+        date_format(local, "SHORT_DATE_FORMAT"),
+    )
 
 
 def _said(delivery: Delivery) -> str:

@@ -57,6 +57,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_delivery_answer", "referrals.view_delivery"),
     *((f"*_delivery_{deed}", "referrals.decide_delivery") for deed in DEEDS),
     ("*_delivery_replay", "referrals.decide_delivery"),
+    ("*_delivery_save_view", "referrals.view_delivery"),
+    ("*_delivery_delete_view", "referrals.view_delivery"),
     ("*_delivery_export", "referrals.view_delivery"),
     ("*_referral_note", "referrals.decide_delivery"),
     ("*_referral_send", "referrals.decide_delivery"),
