@@ -1,5 +1,6 @@
 """Fixtures for every test: database set-ups, real programs, a browser."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +67,17 @@ def pytest_collection_modifyitems(
         items[:] = [item for item in items if not marks.has(item, "whole")]
     yield  # others choose by the marks
     items[:] = marks.dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage in what is collected: millions of objects, and all of them stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
