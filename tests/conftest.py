@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import count
+from pathlib import Path
 
 import django
 import hypothesis
@@ -127,6 +128,23 @@ def _marks_are_not_synced() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def workers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all of pytest's workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _summaries_are_rendered_once(workers_folder: Path) -> Iterator[None]:
+    from tests import summaries
+
+    folder = workers_folder / "summaries"
+    folder.mkdir(exist_ok=True)
+    with summaries.rendered_once(folder):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _new_host() -> None:
     """Let each test begin without a mark, as its database begins empty."""
@@ -148,13 +166,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated(
-    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
-) -> Migrated | None:
+def migrated(django_db_modify_db_settings: None, workers_folder: Path) -> Migrated | None:
     """What pytest's workers share of migrating; nothing where there is only one."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return None
-    return Migrated(tmp_path_factory.getbasetemp().parent)
+    return Migrated(workers_folder)
 
 
 @pytest.fixture(scope="session")
