@@ -12,6 +12,7 @@ import django
 import hypothesis
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.management.commands import flush
 from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -19,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 from redis import Redis
 
 from tests import databases, environment, leftovers, marks, services
+from tests.emptied import Emptied
 from tests.migrated import Migrated
 
 SCRATCH = environment.prepare()
@@ -203,8 +205,10 @@ def _quick_emptying() -> Iterator[None]:
     """Empty PostgreSQL's tables after a test as SQLite's are: by deleting their few rows.
 
     TRUNCATE makes new files for every table, and stands in the way of a program that reads them.
+    What Django and our apps put into an empty database, they put there once; then it is copied.
     """
     execute = DatabaseOperations.execute_sql_flush
+    emptied = Emptied()
 
     def delete(self: DatabaseOperations, _: object, tables: list[str], **__: object) -> list[str]:
         return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
@@ -219,6 +223,7 @@ def _quick_emptying() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", delete)
         patch.setattr(DatabaseOperations, "execute_sql_flush", until_empty)
+        patch.setattr(flush, "emit_post_migrate_signal", emptied.furnish)
         yield
 
 
