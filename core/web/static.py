@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         if as_it_lies or name not in self.hashed_files or not self.is_current:
             return StaticFilesStorage.url(self, name)
         return str(super().url(name, force))
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Leave source maps as they are: half of all bytes, which a debugger alone reads."""
+        options["extensions"] = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
+        return super().create_compressor(**options)
 
     def load_manifest(self) -> tuple[dict[str, str], str]:
         try:

@@ -44,6 +44,12 @@ def test_what_is_collected_is_hashed_compressed_and_cached_for_good(installed: P
     assert "immutable" in answer["Cache-Control"]
 
 
+def test_source_maps_stay_as_they_are(installed: Path) -> None:
+    (installed / f"{NAME}.map").write_text("{}\n" * 500)
+    collected = {file.suffix for file in Path(collect().location).glob("look.css.*map*")}
+    assert collected == {".map"}
+
+
 def test_what_nobody_collected_is_sent_as_it_lies(installed: Path) -> None:
     assert StaticStorage().url(NAME) == f"/static/{NAME}"
     assert Client().get(f"/static/{NAME}").status_code == 200
