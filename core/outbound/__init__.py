@@ -8,6 +8,7 @@ reached the other side.
     addresses   which addresses and URLs may be reached
     session     connections that keep to the checked addresses and to the deadline
     calls       send() and download(), and connect() for other protocols
+    streams     connections for conversations that one deadline covers, such as SMTP
 """
 
 from core.outbound.addresses import host_allowed

@@ -102,7 +102,7 @@ def send(
     Raises AddressRefused, Unreachable or NoAnswer, and OutboundError itself for a bad header.
     """
     request = _prepared(method, url, headers=headers, params=params, data=data)
-    call = _call(allow_loopback, connect_seconds, total_seconds)
+    call = call_for(allow_loopback, connect_seconds, total_seconds)
     with _exchange(request, call) as response:
         body = bytearray()
         for piece in _pieces(response, call, max_bytes + 1):
@@ -133,7 +133,7 @@ def download(
     `content_types` may hold wildcards ("image/*"). Raises AddressRefused, Unreachable, NoAnswer,
     Declined (any status but 200) or ContentRefused (too large, or of another type).
     """
-    call = _call(allow_loopback, total_seconds, total_seconds)
+    call = call_for(allow_loopback, total_seconds, total_seconds)
     home = _origin(_prepared("GET", url))
     for _ in range(MAX_REDIRECTS + 1):
         request = _prepared("GET", url)
@@ -167,7 +167,7 @@ def connect(
     Its address is checked as that of any call. Every wait on it lasts as long as `seconds` at most,
     until the caller sets another time. Raises AddressRefused or Unreachable.
     """
-    call = _call(allow_loopback, seconds, seconds)
+    call = call_for(allow_loopback, seconds, seconds)
     addresses.check_host(host)
     with during(call):
         try:
@@ -180,7 +180,7 @@ def connect(
 
 def unreachable(error: BaseException, host: str) -> Unreachable:
     """Return what kept a protocol from beginning on a connection: TLS, or the connection itself."""
-    obstacle, why = _obstacle(error)
+    obstacle, why = reason(error)
     return Unreachable(sentences.NOT_REACHED(host=host, why=why), why, obstacle)
 
 
@@ -204,7 +204,8 @@ def _origin(request: requests.PreparedRequest) -> Origin:
     return origin(request.url or "")
 
 
-def _call(allow_loopback: bool | None, connect_seconds: float, total_seconds: float) -> Call:
+def call_for(allow_loopback: bool | None, connect_seconds: float, total_seconds: float) -> Call:
+    """Return a call that begins now and ends by the `time_limit` that holds, if not before."""
     now = time.monotonic()
     policy = addresses.policy(allow_loopback)
     deadline = min(now + total_seconds, _end.get())
@@ -254,7 +255,7 @@ def _on_the_wire(do: Callable[[], T], call: Call, request: requests.PreparedRequ
 
 
 def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
-    obstacle, why = _obstacle(error)
+    obstacle, why = reason(error)
     if call.begun:
         raise NoAnswer(sentences.NO_WHOLE_ANSWER(host=host, why=why)) from None
     if call.connected:
@@ -263,7 +264,8 @@ def _raise_classified(error: BaseException, call: Call, host: str) -> NoReturn:
     raise Unreachable(sentences.NOT_REACHED(host=host, why=why), why, obstacle) from None
 
 
-def _obstacle(error: BaseException) -> tuple[Obstacle, str]:
+def reason(error: BaseException) -> tuple[Obstacle, str]:
+    """Return what stood in the way, and why, in a clause."""
     unclear = (Obstacle.OTHER, sentences.FAILED())
     return next(filter(None, map(_reason, _causes(error))), unclear)
 

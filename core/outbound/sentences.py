@@ -23,6 +23,10 @@ THIS_MACHINE = Cause(
     "outbound_this_machine", "{host} is this machine itself, which is not allowed."
 )
 NOT_BY_HTTPS = Cause("outbound_not_by_https", "{host} must be reached by https.")
+NOT_BY_TLS = Cause(
+    "outbound_not_by_tls",
+    "{host} leads to {address}: only this machine itself may be reached without TLS.",
+)
 NOT_PUBLIC = Cause(
     "outbound_not_public",
     "{host} leads to {address}, which is not a public address. A private network must be named in "

@@ -229,6 +229,11 @@ class _TLSPool(_IdleLimit, HTTPSConnectionPool):
 # -- Sessions ---------------------------------------------------------------------------------
 
 
+def tls_context() -> ssl.SSLContext:
+    """Return what TLS is spoken with: public authorities, and those of CA_BUNDLE."""
+    return _tls_context(settings.CA_BUNDLE)
+
+
 @lru_cache(maxsize=4)
 def _tls_context(extra_authorities: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certifi.where())
