@@ -18,6 +18,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from core.database import clock
@@ -468,6 +469,14 @@ class Destination(KeyedModel):
         if self.kind not in destinations.kinds():
             known = ", ".join(sorted(destinations.kinds()))
             raise ValidationError({"kind": f"“{self.kind}” is not a kind. Known: {known}."})
+        connected = self.trigger_configs.filter(enabled=True) if self.pk else None
+        if connected is not None and not self.transport().by_trigger and connected.exists():
+            raise ValidationError(
+                _(
+                    "Listings are connected to this destination, and with these options referrals "
+                    "can be sent to it by hand only. Disconnect them first."
+                )
+            )
 
     def transport(self) -> Transport:
         """Return the transport of this kind, set up with these options."""
@@ -774,6 +783,14 @@ class TriggerConfig(models.Model):
         ):
             raise ValidationError(
                 {"destination": "The destination belongs to another organization than the listing."}
+            )
+        if self.enabled and self.destination_id and not self.destination.transport().by_trigger:
+            raise ValidationError(
+                {
+                    "destination": _(
+                        "With its options, referrals can be sent to this destination by hand only."
+                    )
+                }
             )
         if self.mapping_id and self.destination_id:
             self._check_mapping()

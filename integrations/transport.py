@@ -284,16 +284,34 @@ class Parcel:
     # What stands beside the referral and may leave: `events`, `deliveries`, `partner_updates`.
     beside: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     files_at: str = ""  # where a partner fetches its files: the address before a file's key
+    # Where it belongs, as it is set up here: `organization`, `listing`, `program`, `time_zone`.
+    place: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A parcel that arrived. `refused` maps the name of each file not taken to the reason."""
+    """A parcel that arrived. `refused` maps the name of each file not taken to the reason.
+
+    `audit` holds what the audit trail keeps of it, JSON values; without any, it keeps nothing.
+    """
 
     external_id: str
     url: str = ""
     detail: Exchange = field(default_factory=Exchange)
     refused: Mapping[str, str] = field(default_factory=dict, repr=False)
+    audit: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A sending by hand that is prepared. `options` go with its version, and stay encrypted.
+
+    `shown_once` is for the person who sends, such as a passphrase to give by phone: it is kept
+    with the options until the version is accepted or given up, and never shown again.
+    """
+
+    options: Mapping[str, Any] = field(repr=False)
+    shown_once: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +440,8 @@ class Transport(ABC):
     updates: Updates = Updates.ONCE
     removes: bool = False  # a revocation travels; otherwise staff are told where the data is
     by_hand: bool = False  # a person may send a referral there, also again
+    send_label: ClassVar[str] = ""  # of the button by which they do; left out, "Send to …"
+    by_trigger: bool = True  # a trigger may send a referral there
     batches: bool = False  # due deliveries travel together, in runs; only what is `repeatable` does
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
@@ -530,6 +550,26 @@ class Transport(ABC):
     def body(self, reference: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record as it is sent, for people to look at before anything is; no effect."""
         return record
+
+    def sending_form(self, data: Mapping[str, Any] | None = None) -> Form:
+        """Return the form for what a person chooses when they send by hand; without fields, none.
+
+        Asked only of a kind that takes sending `by_hand`.
+        """
+        return Form(data)
+
+    def prepare_sending(self, chosen: Mapping[str, Any], sender_name: str) -> Sending:
+        """Return what goes with a sending by hand, from what was chosen in that form; no effect."""
+        return Sending({})
+
+    def preview_sending(
+        self, chosen: Mapping[str, Any], place: Mapping[str, str], sender_name: str
+    ) -> Mapping[str, str]:
+        """Return what somebody would get beside the files, by its label; no effect.
+
+        `place` is as a parcel's. `chosen` may lack what nobody has chosen yet.
+        """
+        return {}
 
     @abstractmethod
     def deliver(self, parcel: Parcel) -> Receipt:

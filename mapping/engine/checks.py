@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from mapping.engine import engine
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import TargetField, takes_any, target_fields
+from mapping.engine.targets import TargetField, kinds, takes_any, target_fields
 from mapping.engine.transforms import TRANSFORMS, Options, ValueTable
 
 
@@ -41,7 +41,7 @@ def check_mapping(
     targets without a rule; values that are longer than their target.
     """
     targets = target_fields(kind)
-    if not targets:
+    if kind not in kinds():
         return [Fault(f"There is no destination kind “{kind}”.")]
     context = Context(ZoneInfo("UTC"), value_tables, targets, is_open=takes_any(kind))
     broken = [

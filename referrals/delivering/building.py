@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from integrations.models import TriggerConfig
+from integrations.models import Destination, TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
     SUMMARY,
@@ -27,7 +27,7 @@ from integrations.transport import (
 from mapping.engine import engine
 from mapping.source import document as source
 from referrals import sentences
-from referrals.models import Delivery, ReferralFile, StoredSummary, Version
+from referrals.models import Delivery, Referral, ReferralFile, StoredSummary, Version
 from referrals.record import files, versions
 from referrals.record.beside import beside
 
@@ -67,8 +67,11 @@ class Built:
 def map_record(delivery: Delivery, document: source.Document) -> Record:
     """Return the record by the mapping of the delivery's trigger config; raises Misconfigured.
 
-    Rules read only what may leave to the destination.
+    Rules read only what may leave to the destination. Where nothing is mapped it is empty.
     """
+    transport = delivery.destination.transport()
+    if transport.targets is Targets.NONE:
+        return {}
     config = delivery.trigger_config
     if config is None:  # what joins the listing and the destination now, instead of what did then
         connected = TriggerConfig.objects.select_related("mapping").filter(
@@ -77,7 +80,6 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         config = connected.first()
     if config is None:
         raise Disconnected(sentences.DISCONNECTED())
-    transport = delivery.destination.transport()
     context = engine.Context(
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
@@ -122,7 +124,11 @@ def build(
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
-    about = _of_version(version) | _of_referral(delivery) | {"files_at": _files_at(delivery)}
+    about = (
+        _of_version(version)
+        | _of_referral(delivery)
+        | {"files_at": _files_at(delivery), "place": place_of(referral, delivery.destination)}
+    )
     parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
@@ -141,6 +147,17 @@ def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built
     """Return a parcel that removes the referral under the reference that it was sent with."""
     parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))
     return Built(parcel, delivery.referral.version, {}, {})
+
+
+def place_of(referral: Referral, destination: Destination) -> dict[str, str]:
+    """Return where a referral belongs, as it is set up here and not as messages name it."""
+    listing = referral.listing
+    return {
+        "organization": destination.organization.name,
+        "listing": listing.name if listing else "",
+        "program": listing.category if listing else "",
+        "time_zone": destination.organization.time_zone,
+    }
 
 
 def _files_at(delivery: Delivery) -> str:

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from core import audit
 from core.database.clock import Now
 from core.database.rows import update_one
 from integrations import pacing
@@ -53,6 +54,7 @@ Outcome = Attempt.Outcome
 Move = dict[str, Any]  # the columns that an outcome writes
 
 WAITS_FOR_A_PERSON = (Reason.CONNECTION, Reason.UNCONFIRMED)
+AUTOMATIC = "a trigger"  # who asked, as the audit trail names it, where no person did
 JITTER = 0.1  # of a delay, added or taken away, so that deliveries do not come back all at once
 
 
@@ -95,11 +97,19 @@ def settle(
         _inform_destination(delivery, outcome if built else None, outcome, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(version, move, sent, accepted=accepted)
+        if isinstance(outcome, Receipt) and outcome.audit:
+            _audit(delivery, version, outcome)
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
         if referral.has_copies and not (referral.purged_at or delivery.destination.batches):
             versions.renew_copies(referral, DELIVERIES, now)
+
+
+def _audit(delivery: Delivery, version: Version, receipt: Receipt) -> None:
+    """Keep in the audit trail what was sent, in the name of who asked for it."""
+    by = version.asked_by or AUTOMATIC
+    audit.record(by, "sent", delivery, version=version.number, **receipt.audit)
 
 
 def _despite(
@@ -354,10 +364,11 @@ def _settle_version(version: Version, move: Move, sent: Referral | None, *, acce
     ours = Version.objects.all()
     unkept = sent is not None and version.document is None
     document = document_of(sent) if sent is not None and unkept else None
+    no_longer_needed = {} if version.options is None else {"options": None}
     if accepted:
         # Whatever took its place meanwhile: it is there.
-        changed = {"document": document} if unkept else {}
-        if unkept or version.state != Version.State.ACCEPTED:
+        changed = ({"document": document} if unkept else {}) | no_longer_needed
+        if changed or version.state != Version.State.ACCEPTED:
             update_one(ours, version, state=Version.State.ACCEPTED, **changed)
         if sent is not None and not unkept:  # what took its place has made it forget what it shows
             update_one(ours.filter(document__isnull=True), version, document=version.document)
@@ -366,7 +377,8 @@ def _settle_version(version: Version, move: Move, sent: Referral | None, *, acce
         begun = ours.filter(Exists(Step.objects.filter(version=version)))
         update_one(begun, version, document=document)
     if version.state in Version.PENDING and (ended := _ended(move)) != version.state:
-        update_one(ours.filter(state=version.state), version, state=ended)
+        given_up = no_longer_needed if ended not in Version.PENDING else {}
+        update_one(ours.filter(state=version.state), version, state=ended, **given_up)
 
 
 def _ended(move: Move) -> Version.State:

@@ -109,7 +109,7 @@ def _queue(deliveries: QuerySet[Delivery], now: datetime) -> None:
 def take_place(version: Version, becomes: State) -> None:
     """End all pending versions before this one; what they would have shown goes."""
     pending_of(version.delivery_id).filter(number__lt=version.number).update(
-        state=becomes, document=None
+        state=becomes, document=None, options=None
     )
 
 
@@ -194,12 +194,13 @@ def after(version: Version, move: Mapping[str, Any], updates: Updates) -> bool:
 def end(deliveries: Iterable[UUID]) -> None:
     """Dismiss what is pending of deliveries that have ended."""
     pending = Version.objects.filter(delivery__in=deliveries, state__in=Version.PENDING)
-    pending.update(state=State.DISMISSED)
+    pending.update(state=State.DISMISSED, options=None)
 
 
 def end_puts(delivery_id: UUID) -> None:
     """Dismiss what is pending of a delivery but its removal."""
-    pending_of(delivery_id).filter(action=Version.Action.PUT).update(state=State.DISMISSED)
+    puts = pending_of(delivery_id).filter(action=Version.Action.PUT)
+    puts.update(state=State.DISMISSED, options=None)
 
 
 def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:
     Those that it has held back go; without any, the delivery is where it was before.
     """
     pending = list(pending_of(delivery.pk).order_by("number").values_list("pk", flat=True)[:2])
-    Version.objects.filter(pk__in=pending[:1]).update(state=State.DISMISSED)
+    Version.objects.filter(pk__in=pending[:1]).update(state=State.DISMISSED, options=None)
     if pending[1:]:
         return {"state": Delivery.State.QUEUED, "due_at": now, "tries": 0}
     if delivery.done and not delivery.referral.purged_at:

@@ -84,6 +84,12 @@ class InMemoryLedger:
             self.meant.add(step)
             self.searches[step] = 0
 
+    def confirm_present(self, external_id: str) -> None:
+        """A person has looked: the open step is there, under this id."""
+        step = min(self.meant, key=self.order.index)
+        self.meant.discard(step)
+        self.done[step] = external_id
+
     def confirm_absent(self) -> None:
         """A person has looked: the first open step is not there. It and all after it are undone."""
         first = min(map(self.order.index, self.meant))

@@ -59,6 +59,8 @@ def delivered(
     put = action is Action.PUT
     record, documents = (rehearsal.record, DOCUMENTS) if put else ({}, ())
     bring = set_up.deliver if put else set_up.remove
+    if hasattr(rehearsal, "recover"):
+        rehearsal.recover()
     for _ in range(MOST_ATTEMPTS):
         try:
             return bring(parcel(record, ledger, documents, number=number, action=action))
@@ -66,9 +68,19 @@ def delivered(
             ledger.attempt += 1
         except Unconfirmed as error:
             if error.after is None:
-                raise
+                look(rehearsal, ledger, error)
             ledger.attempt += 1
     raise AssertionError("It never arrived.")
+
+
+def look(rehearsal: Rehearsal, ledger: InMemoryLedger, error: Unconfirmed) -> None:
+    """Do what a person does where nothing can be searched, and the kind has one effect."""
+    if not getattr(rehearsal, "a_person_looks", False):
+        raise error
+    if rehearsal.effects():
+        ledger.confirm_present("as a person said")
+    else:
+        ledger.confirm_absent()
 
 
 def failures(
@@ -123,7 +135,7 @@ def test_a_secret_left_blank_keeps_its_stored_value(
 
 def test_target_fields_are_told_apart_by_key_and_by_label(transport: type[Transport]) -> None:
     fields = transport.target_fields
-    assert fields
+    assert bool(fields) == (transport.targets is not Targets.NONE)
     assert len({field.key for field in fields}) == len(fields)
     assert len({(field.group, field.label) for field in fields}) == len(fields)
     assert all(field.key and field.label for field in fields)

@@ -36,6 +36,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             within = within.filter(pk=self.instance.destination_id)
             self.fields["destination"].disabled = True
+        else:
+            by_trigger = [one.pk for one in within if one.transport().by_trigger]
+            within = within.filter(pk__in=by_trigger)
         self._offer("destination", within)
         self._offer("mapping", mappings_for(listing, within))
         self.fields["on"].widget.attrs["aria-label"] = "Triggers"
