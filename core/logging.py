@@ -49,7 +49,7 @@ Event = MutableMapping[str, Any]
 
 def config(*, debug: bool) -> dict[str, Any]:
     """Return Django's LOGGING: everything goes to standard error, through `SafeFormatter`."""
-    quiet = ("django.server", "weasyprint", "fontTools", "urllib3", "kombu", "amqp")
+    quiet = ("django.server", "weasyprint", "fontTools", "urllib3", "kombu", "amqp", "pikepdf")
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -99,3 +99,55 @@ RECIPIENT_REFUSED = Cause(
 MAIL_REFUSED = Cause("alert_mail_refused", "The mail server refused it ({code}).")
 MAIL_NOT_TAKEN = Cause("alert_mail_not_taken", "The mail server did not take it ({error}).")
 WEBHOOK_ANSWERED = Cause("alert_webhook_answered", "The webhook answered HTTP {status}.")
+
+# -- What a mail server answered to a message with personal data; `{reason}` quotes it -------------
+
+MAIL_DOWN = Cause("mail_down", "The mail server {host} could not be reached: {why}.")
+CHECK_MAIL_TLS = Cause(
+    "check_mail_tls",
+    "Check the port, and whether it speaks TLS from the start (usually 465) or after STARTTLS "
+    "(usually 587), with TLS 1.2 or newer.",
+)
+MAIL_NO_TLS = Cause(
+    "mail_no_tls",
+    "The mail server {host} does not offer STARTTLS, so nothing is sent. Choose TLS, or another "
+    "port.",
+)
+MAIL_NO_SIGN_IN = Cause(
+    "mail_no_sign_in", "The mail server {host} offers no sign-in that Dovetail can use."
+)
+MAIL_CREDENTIALS = Cause(
+    "mail_credentials", "The mail server {host} rejected our credentials: “{reason}”."
+)
+MAIL_NOT_FROM_US = Cause(
+    "mail_not_from_us",
+    "The mail server {host} does not accept mail from this sender: “{reason}”.",
+)
+MAIL_LATER = Cause("mail_later", "The mail server {host} asks to try again later: “{reason}”.")
+MAIL_RECIPIENT = Cause(
+    "mail_recipient",
+    "The mail server {host} refused the recipient {recipient}, so nobody got it: “{reason}”.",
+)
+MAIL_TOO_LARGE = Cause(
+    "mail_too_large",
+    "The message is too large for the mail server {host}: {size} bytes, and it takes {most}.",
+)
+MAIL_NOT_ACCEPTED = Cause(
+    "mail_not_accepted", "The mail server {host} refused the message: “{reason}”."
+)
+MAIL_CUT = Cause(
+    "mail_cut",
+    "The mail server {host} closed the connection, or fell silent, before the message was "
+    "complete: it was not sent.",
+)
+MAIL_NO_ANSWER = Cause(
+    "mail_no_answer",
+    "The mail server {host} got the whole message and did not say whether it accepts it.",
+)
+MAIL_UNCLEAR = Cause(
+    "mail_unclear",
+    "The mail server {host} got the whole message and gave an unclear answer: “{reason}”.",
+)
+MAIL_UNCLEAR_BEFORE = Cause(
+    "mail_unclear_before", "The mail server {host} gave an unclear answer: “{reason}”."
+)

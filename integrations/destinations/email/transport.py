@@ -1,0 +1,185 @@
+"""The e-mail destination."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.forms import Form
+
+from integrations.capabilities import Capability, Finding
+from integrations.channels import smtp
+from integrations.channels.smtp import Security, Server
+from integrations.destinations.email import passphrases, sentences, wording
+from integrations.destinations.email.message import File, message, message_id, name_and_address
+from integrations.destinations.email.options import (
+    APART,
+    PORTS,
+    EmailOptions,
+    domain_of,
+    is_loopback,
+)
+from integrations.destinations.email.sending import SendingForm
+from integrations.transport import (
+    SUMMARY,
+    Exchange,
+    Parcel,
+    Receipt,
+    Rejected,
+    Sending,
+    Targets,
+    Transport,
+    Updates,
+)
+
+STEP = "mail"
+ACCEPTED = (
+    "{host} accepts mail from {sender}. Whether it takes the recipients, a message will show."
+)
+
+
+class EmailTransport(Transport):
+    """Mails the summary and files as a protected PDF, once; again only when a person asks."""
+
+    label = "Secure e-mail"
+    OptionsForm = EmailOptions
+    target_fields = ()
+    updates = Updates.ONCE
+    by_hand = True
+    targets = Targets.NONE
+    noun = "secure e-mail"
+    usual_files = (SUMMARY,)
+    send_label = "Send securely…"
+
+    def __init__(
+        self, options: Mapping[str, Any], findings: Mapping[Capability, Finding] | None = None
+    ) -> None:
+        super().__init__(options, findings)
+        self.by_trigger = bool(self.options["passphrase"] and self.options["recipients"])
+
+    @property
+    def is_stand_in(self) -> bool:
+        return is_loopback(self.options.get("smtp_host") or "")
+
+    def check(self) -> str:
+        """Sign in, and ask whether the sender is accepted; sends nothing."""
+        smtp.check(self._server(), self._sender)
+        return ACCEPTED.format(host=self.options["smtp_host"], sender=self._sender)
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        sent: dict[str, Any] = {}
+        answer: list[Exchange] = []
+
+        def send() -> str:
+            recipients, passphrase = self._recipients(parcel), self._passphrase(parcel)
+            files = self._files(parcel, passphrase)
+            mail = self._message(parcel, recipients, files).as_bytes()
+            answer.append(smtp.send(self._server(), self._sender, recipients, mail))
+            sent.update(recipients=recipients, sha256=[file.sha256 for file in files])
+            return message_id(parcel.version, self.options["sender"]).strip("<>")
+
+        # Nobody can ask a mail server what it took: where that is not known, a person decides.
+        external_id = parcel.ledger.once(STEP, send)
+        return Receipt(external_id, detail=next(iter(answer), Exchange()), audit=sent)
+
+    # -- by hand ---------------------------------------------------------------------------------
+
+    def sending_form(self, data: Mapping[str, Any] | None = None) -> Form:
+        return SendingForm(
+            data,
+            fixed=self.options["recipients"].split(),
+            domains=self.options["allowed_domains"].split(),
+        )
+
+    def prepare_sending(self, chosen: Mapping[str, Any], sender_name: str) -> Sending:
+        """Return what a sending takes with it; without the partner's passphrase, one is made."""
+        options = {"recipients": list(chosen["recipients"]), "sender_name": sender_name}
+        if self.options["passphrase"]:
+            return Sending(options)
+        passphrase = passphrases.made()
+        return Sending({**options, "passphrase": passphrase}, shown_once=passphrase)
+
+    def preview_sending(
+        self, chosen: Mapping[str, Any], place: Mapping[str, str], sender_name: str
+    ) -> dict[str, str]:
+        values = _values(place, sender_name, datetime.now(UTC))
+        return {
+            "From": self.options["sender"],
+            "To": ", ".join(chosen.get("recipients") or self.options["recipients"].split()),
+            "Subject": wording.written(self.options["subject"], values),
+            "Text": wording.written(self.options["body"], values),
+        }
+
+    # -- the message -----------------------------------------------------------------------------
+
+    @property
+    def _sender(self) -> str:
+        return name_and_address(self.options["sender"])[1]
+
+    def _server(self) -> Server:
+        security = Security(self.options["security"])
+        return Server(
+            host=self.options["smtp_host"],
+            port=self.options["smtp_port"] or PORTS[security],
+            security=security,
+            name=domain_of(self._sender),
+            username=self.options["username"],
+            password=self.options["password"],
+        )
+
+    def _recipients(self, parcel: Parcel) -> list[str]:
+        """Return who gets the message: chosen by a person, else the fixed ones; raises Rejected."""
+        fixed = self.options["recipients"].split()
+        chosen = parcel.options.get("recipients") or fixed
+        if not chosen:
+            raise Rejected(sentences.NO_RECIPIENTS())
+        domains = self.options["allowed_domains"].split()
+        for recipient in chosen:
+            if recipient not in fixed and domain_of(recipient) not in domains:
+                raise Rejected(sentences.NOT_ALLOWED(recipient=recipient))
+        return list(chosen)
+
+    def _passphrase(self, parcel: Parcel) -> str:
+        passphrase = parcel.options.get("passphrase") or self.options["passphrase"]
+        if not passphrase:
+            raise Rejected(sentences.NO_PASSPHRASE())
+        return str(passphrase)
+
+    def _files(self, parcel: Parcel, passphrase: str) -> list[File]:
+        # Only now: pikepdf takes long to import, and most processes send no e-mail.
+        from integrations.destinations.email.files import protected
+
+        # Of the portal, so that nobody who knows the content can try passphrases by its keys.
+        secret = hmac.digest(
+            settings.SECRET_KEY.encode(), f"email {parcel.version}".encode(), "sha512"
+        )
+        apart = self.options["attachments"] == APART
+        return protected(parcel.documents, parcel.reference, passphrase, secret, apart=apart)
+
+    def _message(self, parcel: Parcel, recipients: Sequence[str], files: Sequence[File]) -> Any:
+        made_at = parcel.made_at or datetime.now(UTC)
+        values = _values(parcel.place, parcel.options.get("sender_name", ""), made_at)
+        return message(
+            version=parcel.version,
+            sender=self.options["sender"],
+            recipients=recipients,
+            subject=wording.written(self.options["subject"], values),
+            body=wording.written(self.options["body"], values),
+            made_at=made_at,
+            files=files,
+        )
+
+
+def _values(place: Mapping[str, str], sender_name: str, at: datetime) -> dict[str, str]:
+    """Return the variables of templates; who sends is the organization where no person does."""
+    organization = place.get("organization", "")
+    zone = ZoneInfo(place["time_zone"]) if place.get("time_zone") else UTC
+    return {
+        "organization": organization,
+        "listing": place.get("listing", ""),
+        "program": place.get("program", ""),
+        "sent_on": f"{at.astimezone(zone):%Y-%m-%d}",
+        "sender_name": sender_name or organization,
+    }
