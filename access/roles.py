@@ -40,6 +40,7 @@ CONNECTS_LISTINGS = tuple(
     for action in ("add", "change", "delete", "view")
 )
 DECIDES = ("referrals.decide_delivery", "referrals.read_body")
+SENDS = ("referrals.send_referral",)
 SEES_ALERTS = (
     "workplace.view_alert",
     "workplace.view_alertrecipient",
@@ -70,13 +71,14 @@ EDIT_DIRECTORY = "directory.change_service"  # opens every screen of the directo
 
 ROLES: dict[str, tuple[str, ...]] = {
     LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS, *SEES_ALERTS, *SETS_ALERTS),
-    SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES, *SEES_ALERTS),
+    SUPPORT: (*SEES_WHAT_HAPPENED, *SEES_CONFIGURATION, *DECIDES, *SENDS, *SEES_ALERTS),
     ADMINISTRATOR: (
         *SEES_WHAT_HAPPENED,
         *SEES_CONFIGURATION,
         *CONNECTS_LISTINGS,
         *CONNECTS_SYSTEMS,
         *DECIDES,
+        *SENDS,
         *SEES_ALERTS,
         *SETS_ALERTS,
     ),

@@ -534,7 +534,10 @@ class Delivery(KeyedModel):
     class Meta:
         ordering = ["-opened_at"]
         verbose_name_plural = "deliveries"
-        permissions = [("decide_delivery", "Can retry, dismiss and clear imports")]
+        permissions = [
+            ("decide_delivery", "Can retry, dismiss and clear imports"),
+            ("send_referral", "Can send referrals by hand"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["referral", "destination"], name="one_delivery_for_referral_and_destination"

@@ -61,7 +61,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_delivery_delete_view", "referrals.view_delivery"),
     ("*_delivery_export", "referrals.view_delivery"),
     ("*_referral_note", "referrals.decide_delivery"),
-    ("*_referral_send", "referrals.decide_delivery"),
+    ("*_referral_send*", "referrals.send_referral"),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),
     ("*_bulkretry_changelist", "referrals.view_bulkretry"),

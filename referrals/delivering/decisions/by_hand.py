@@ -15,6 +15,7 @@ from referrals.record import versions
 from referrals.record.documents import document_of
 
 NOT_BY_HAND = "Nothing is sent to this destination by hand."
+SENT_MEANWHILE = "It was sent there meanwhile. Open the page again to send it once more."
 
 
 class NotSent(Exception):
@@ -38,17 +39,23 @@ def send_by_hand(
     destination: Destination,
     by: AbstractBaseUser,
     options: Mapping[str, Any] | None = None,
+    *,
+    seen: int | None = None,
 ) -> Version:
     """Queue a version that the person asks for, also while the one before is unknown.
 
-    `options` are this sending's own, and stay encrypted. Raises NotSent.
+    `options` are this sending's own, and stay encrypted. `seen` is the number of the newest version
+    that the person has seen, 0 for none: who presses a button twice sends once. Raises NotSent.
     """
     now = clock.now()
     locked = Referral.objects.select_for_update(of=("self",)).get(pk=referral.pk)
     if why := why_not_by_hand(locked, destination):
         raise NotSent(why)
     ours = Delivery.objects.filter(referral=locked, destination=destination)
-    delivery = ours.first() or Delivery(
+    known = ours.first()
+    if seen is not None and seen != (known.wanted if known else 0):
+        raise NotSent(SENT_MEANWHILE)
+    delivery = known or Delivery(
         referral=locked,
         destination=destination,
         trigger_config=TriggerConfig.objects.filter(
