@@ -405,9 +405,11 @@ class Options(Form):
 
     An option left out takes its field's `initial`, so a configuration names only what differs.
     Bind the form with `initial=<the stored options>`: a secret left blank keeps its value, and so
-    does a `DeclaredField`. `said` has the declared options that were named.
+    does a `DeclaredField`. `said` has the declared options that were named, `main` those that are
+    shown first although they can be left out.
     """
 
+    main: ClassVar[tuple[str, ...]] = ()
     said: dict[str, bool | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -81,9 +81,14 @@ def option_fields(kind: str) -> dict[str, forms.Field]:
     return fields
 
 
-def has_default(field: forms.Field) -> bool:
-    """Return whether an option can be left as it is by whoever does not know better."""
-    return not field.required and not isinstance(field, SecretField)
+def rarely_changed(kind: str) -> set[str]:
+    """Return the options that whoever does not know better can leave as they are."""
+    main = destinations.transport_class(kind).OptionsForm.main
+    return {
+        name
+        for name, field in option_fields(kind).items()
+        if not (field.required or isinstance(field, SecretField) or name in main)
+    }
 
 
 class ChooseKind(forms.Form):
@@ -287,10 +292,10 @@ class DestinationAdmin(ConfigurationAdmin):
         standing = [*STANDING_FIELDS] if obj else []
         if not _may_change(self, request, obj):
             return [(None, {"fields": [*shown, *standing, *LIMITS, *ALLOWED, "shown_options"]})]
-        fields = option_fields(_kind(request, obj))
-        names = {name: f"{PREFIX}-{name}" for name in fields}
-        more = [names[name] for name, field in fields.items() if has_default(field)]
-        needed = [names[name] for name, field in fields.items() if not has_default(field)]
+        kind = _kind(request, obj)
+        names, rare = list(option_fields(kind)), rarely_changed(kind)
+        more = [f"{PREFIX}-{name}" for name in names if name in rare]
+        needed = [f"{PREFIX}-{name}" for name in names if name not in rare]
         return [
             (None, {"fields": [*shown[: 3 if obj else 2], *standing]}),
             *([("Connection", {"fields": needed})] if needed else []),

@@ -124,6 +124,8 @@ class TemplateField(forms.CharField):
 class EmailOptions(Options):
     """Which mail server takes the messages, who gets them, and what stands around the PDF."""
 
+    main = ("username", "recipients", "allowed_domains")
+
     smtp_host = forms.CharField(
         label=_("Mail server"),
         max_length=253,
@@ -158,7 +160,10 @@ class EmailOptions(Options):
         label=_("Sender"),
         max_length=320,
         validators=[check_sender],
-        help_text=_("An address that the mail server accepts: Name <referrals@agency.example>."),
+        help_text=_(
+            "An address that the mail server accepts. A name may stand before it; the address is "
+            "then in angle brackets."
+        ),
     )
     recipients = AddressesField(
         label=_("Recipients"),

@@ -9,7 +9,7 @@ SUBJECT = "A referral from {organization}"
 BODY = """\
 Hello,
 
-{organization} has sent you a referral. It is in the attached PDF, which opens with the passphrase
+{organization} has sent you a referral. It is in the attached PDF, which opens with the passphrase \
 that you have from us, or that we give you by phone.
 
 Please do not put personal information into a reply.
