@@ -320,7 +320,8 @@ class Batch:
 
     `id` is the run's, the same when a run that was cut is carried again: what it leaves there goes
     under that id, so that a second time takes the place of the first. `parcels` are made one by
-    one as they are asked for, and have no documents. `listings` are all of the organization, read
+    one as they are asked for; they have documents where the kind `takes_files` in a run. `keep`
+    raises where another worker has the run by now. `listings` are all of the organization, read
     when they are asked for: `id`, `name`, `organization_id`, and whether they are `integrated`.
     """
 
@@ -329,16 +330,23 @@ class Batch:
     until: datetime
     parcels: Iterable[Parcel] = field(repr=False)
     listings: Iterable[Mapping[str, Any]] = ()
+    organization: str = ""  # its Caredove id
+    columns: Sequence[Sequence[str]] = ()  # those that earlier runs have left there
+    fields: Sequence[str] = ()  # those that mappings fill, in their order
+    keep: Callable[[], object] = lambda: None  # call it now and then while nothing is asked for
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReceipt:
     """A run that arrived whole, but for what was refused of it: why, by the id of its version."""
 
-    name: str  # of what it left there, without personal data
+    name: str  # of what it left there, without personal data; empty where there was nothing to say
     rows: int
     size: int  # bytes
     sha256: str  # hexadecimal
+    columns: Sequence[Sequence[str]] = ()  # with those that are new; as JSON
+    # What could not be removed there, by the id of the version that was to remove it.
+    left: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -445,6 +453,9 @@ class Transport(ABC):
     send_label: ClassVar[str] = ""  # of the button by which they do; left out, "Send to …"
     by_trigger: bool = True  # a trigger may send a referral there
     batches: bool = False  # due deliveries travel together, in runs; only what is `repeatable` does
+    takes_files: ClassVar[bool] = False  # in a run, too
+    schedule: str = ""  # when its runs begin (`core.schedule`); empty: as soon as something is due
+    lists_all: bool = False  # a scheduled run brings all that was brought before, once more
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False

@@ -46,6 +46,18 @@ class Format(ABC):
         """Write a whole file; return how many rows it has. Raises TooLarge."""
 
 
+def format_named(name: str, columns: Columns, about: About, *, safe: bool = False) -> Format:
+    """Return the format of this name: csv, jsonl or xml."""
+    match name:
+        case Csv.extension:
+            return Csv(columns, safe=safe)
+        case JsonLines.extension:
+            return JsonLines()
+        case Xml.extension:
+            return Xml(about)
+    raise ValueError(name)
+
+
 class Csv(Format):
     """RFC 4180, UTF-8. A spreadsheet takes no value for a formula where it is `safe`."""
 
