@@ -10,11 +10,10 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Tell mappings which fields each kind of destination takes, and install its own."""
         from integrations import destinations, receivers  # noqa: F401
-        from integrations.transport import Targets
         from mapping.engine import targets
 
         for kind, transport in destinations.kinds().items():
-            is_open = transport.targets is Targets.OPEN
+            is_open = transport.targets.is_open
             targets.register(kind, transport.target_fields, is_open=is_open)
         post_migrate.connect(install_shipped_mappings, sender=self)
 

@@ -21,6 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from core import schedule
 from core.database import clock
 from core.database.rows import KeyedHistory, KeyedModel, update_one
 from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
@@ -54,6 +55,8 @@ STANDING = [
     "capabilities",
     "search_of",
     "search_next_at",
+    "runs_at",
+    "columns",
 ]
 PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
 ASK_SEARCH_AGAIN = timedelta(days=1)
@@ -357,6 +360,18 @@ class Destination(KeyedModel):
         editable=False,
         help_text="By its options: what is due travels together. Kept, for rows are chosen by it.",
     )
+    schedule = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text="By its options: when its runs begin (core.schedule). Empty: when one is due.",
+    )
+    runs_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of one with a schedule: when the next run begins."
+    )
+    columns = models.JSONField(
+        default=list, editable=False, help_text="Of the lists written there, in their order."
+    )
     at_once = models.PositiveSmallIntegerField(
         "at the same time",
         null=True,
@@ -428,7 +443,7 @@ class Destination(KeyedModel):
     search_next_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
     )
-    history = KeyedHistory(excluded_fields=[*STANDING, "batches"])
+    history = KeyedHistory(excluded_fields=[*STANDING, "batches", "schedule"])
 
     class Meta:
         ordering = ["organization__name", "name"]
@@ -461,9 +476,14 @@ class Destination(KeyedModel):
         if not self._state.adding and kwargs.get("update_fields") is None:
             names = {field.name for field in self._meta.local_concrete_fields}
             kwargs["update_fields"] = names - {"id", *STANDING}
+        before = self.schedule
         if self.kind in destinations.kinds():
-            self.batches = destinations.transport_class(self.kind)(self.options).batches
+            transport = destinations.transport_class(self.kind)(self.options)
+            self.batches, self.schedule = transport.batches, transport.schedule
         super().save(*args, **kwargs)
+        if self.schedule != before:
+            runs_at = self.next_run_after(clock.now())
+            update_one(Destination.objects.all(), self, schedule=self.schedule, runs_at=runs_at)
 
     def clean(self) -> None:
         if self.kind not in destinations.kinds():
@@ -477,6 +497,11 @@ class Destination(KeyedModel):
                     "can be sent to it by hand only. Disconnect them first."
                 )
             )
+
+    def next_run_after(self, at: datetime) -> datetime | None:
+        """Return when a run begins by the schedule; None where there is none."""
+        zone = self.organization.zone
+        return schedule.read(self.schedule).after(at, zone) if self.schedule else None
 
     def transport(self) -> Transport:
         """Return the transport of this kind, set up with these options."""

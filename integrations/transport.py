@@ -82,6 +82,11 @@ class Targets(StrEnum):
     FIXED = "fixed"  # a schema that no mapping changes
     BY_HEADING = "by_heading"  # columns that the mapping names
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a mapping may fill others than the target fields of the kind."""
+        return self in (Targets.OPEN, Targets.BY_HEADING)
+
 
 class Doubt(StrEnum):
     """Why a person has to look whether something is in the destination."""
@@ -277,6 +282,7 @@ class Parcel:
     number: int = 1
     skipped: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of a sending by hand
+    lists: tuple[str, ...] = ()  # of a removal: the runs that brought the referral, by their names
     shown: Shows = field(default_factory=dict, repr=False)  # type: ignore[assignment]
     trigger: str = ""
     made_at: datetime | None = None
@@ -334,6 +340,7 @@ class Batch:
     columns: Sequence[Sequence[str]] = ()  # those that earlier runs have left there
     fields: Sequence[str] = ()  # those that mappings fill, in their order
     keep: Callable[[], object] = lambda: None  # call it now and then while nothing is asked for
+    sha256: str = ""  # of a run that is repeated: what it has to be again
 
 
 @dataclass(frozen=True, slots=True)

@@ -693,6 +693,9 @@ class Run(KeyedModel):
     rows = models.PositiveIntegerField(null=True)
     size = models.PositiveBigIntegerField(null=True, help_text="Bytes.")
     sha256 = models.CharField(max_length=64, blank=True)
+    columns = models.PositiveIntegerField(
+        null=True, help_text="How many of the destination's columns its list has."
+    )
     message = EncryptedSentenceField(null=True, help_text="The last problem, for people.")
 
     class Meta:

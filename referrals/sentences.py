@@ -134,6 +134,12 @@ MARKED_WITHDRAWN = Cause("marked_withdrawn", "Caredove marked the referral as {s
 DISCONNECTED = Cause("disconnected", "The trigger config that started this import was deleted.")
 MAPPING_FAILED = Cause("mapping_failed", "Mapping “{mapping}” does not work: {why}")
 ADD_FILES = Cause("add_files", "The referral is in; add the missing files by hand.")
+FILES_TO_COME = Cause(
+    "files_to_come", "A file of it could not be fetched yet: it goes with a later run."
+)
+LIES_THERE = Cause(
+    "lies_there", "The referral was removed, but this still lies there; delete it by hand: {what}."
+)
 BUG = Cause(
     "bug",
     "Dovetail made a mistake while it imported this referral. The developers have to look.",

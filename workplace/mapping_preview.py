@@ -28,7 +28,7 @@ from core import audit
 from core.database import clock
 from integrations import destinations
 from integrations.models import Destination
-from integrations.transport import Targets, Transport
+from integrations.transport import Transport
 from mapping.editing import editor, exchange, testing
 from mapping.editing.preview import preview
 from mapping.editing.wording import field_in_words, target_in_words
@@ -235,7 +235,7 @@ def _shown(
     fields = transport.fields()
     targets = draft.targets(mapping.destination_kind, fields)
     allowed = destination.allow_list() if destination else EVERYTHING
-    is_open = transport.targets is Targets.OPEN
+    is_open = transport.targets.is_open
     context = Context(subject.zone, draft.entries(), fields, is_open=is_open, allowed=allowed)
     made = preview(draft.engine_rules(), subject.document, context)
     faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())

@@ -22,7 +22,6 @@ from integrations.transport import (
     Ledger,
     Misconfigured,
     Parcel,
-    Targets,
 )
 from mapping.engine import engine
 from mapping.source import document as source
@@ -84,7 +83,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
         targets=transport.fields(),
-        is_open=transport.targets is Targets.OPEN,
+        is_open=transport.targets.is_open,
         allowed=delivery.destination.allow_list(),
     )
     try:
@@ -145,7 +144,8 @@ def build_row(
 
 def build_removal(delivery: Delivery, version: Version, ledger: Ledger) -> Built:
     """Return a parcel that removes the referral under the reference that it was sent with."""
-    parcel = Parcel(delivery.reference, {}, (), ledger, **_of_version(version))
+    about = _of_version(version) | {"lists": versions.lists_with(delivery)}
+    parcel = Parcel(delivery.reference, {}, (), ledger, **about)
     return Built(parcel, delivery.referral.version, {}, {})
 
 

@@ -94,7 +94,7 @@ def _attempt(lease: Lease) -> None:
             ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.remove(built.parcel)
         else:
-            built = _prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
+            built = prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
             ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
@@ -119,7 +119,7 @@ def _attempt(lease: Lease) -> None:
         _prove(delivery, built.parcel, outcome)
 
 
-def _prepare(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool) -> Built:
+def prepare(delivery: Delivery, version: Version, ledger: Ledger, *, frozen: bool) -> Built:
     """Do, one after the other, what a payload needs, and build it.
 
     `frozen`: the version shows the same on every try. Raises Rejected when it must not go, and

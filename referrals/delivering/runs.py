@@ -7,7 +7,9 @@ finished runs, and none is in no run and yet done.
 """
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from core.database import clock
 from core.database.rows import update_one
-from integrations.models import Destination
+from integrations.models import Destination, TriggerConfig
 from integrations.transport import (
     Batch,
     BatchReceipt,
@@ -41,17 +43,20 @@ from referrals.delivering.preparing import (
     freeze_document,
 )
 from referrals.delivering.restore import looking, marks
-from referrals.delivering.running import check_may_go
+from referrals.delivering.running import check_may_go, prepare
 from referrals.delivering.settling import settle
 from referrals.gates import open_destinations
-from referrals.models import Delivery, Run, Version
-from referrals.record import versions
+from referrals.models import Delivery, Referral, Run, Version
+from referrals.record import corrections, versions
 from referrals.record.beside import listings_of
 
 logger = logging.getLogger(__name__)
 
 State = Delivery.State
 EXTEND_EVERY = 50  # rows
+EXTEND_SECONDS = 15  # while a row is made, or what was made is sent
+FILE_TRIES = 3  # in which a row waits for a file that could not be fetched; then it goes without
+AT_A_TIME = 500  # deliveries
 
 
 def due_destinations() -> QuerySet[Destination]:
@@ -60,8 +65,14 @@ def due_destinations() -> QuerySet[Destination]:
     due = Delivery.objects.filter(_claimable(now), destination=OuterRef("pk"))
     running = Run.objects.filter(destination=OuterRef("pk"), state=Run.State.RUNNING)
     cut = Exists(running.filter(lease_until__lt=now))
-    may_begin = Q(Exists(due), ~Exists(running), batches=True)
+    is_time = Q(Exists(due), runs_at=None) | Q(runs_at__lte=now)
+    may_begin = is_time & Q(~Exists(running), batches=True)
     return open_destinations(now).filter(cut | may_begin)
+
+
+def due_by_schedule(now: datetime) -> QuerySet[Destination]:
+    """Return the destinations whose next run is due by their schedule."""
+    return open_destinations(now).filter(batches=True, runs_at__lte=now)
 
 
 def carry_due(destination_id: int) -> bool:
@@ -86,8 +97,16 @@ def _claimable(now: clock.Time) -> Q:
 
 
 def _begin(destination_id: int) -> Run | None:
-    """Claim all that is due; None when nothing is, or somebody else's run is under way."""
+    """Claim all that is due; None when nothing is, or somebody else's run is under way.
+
+    Of one with a schedule, what was missed is caught up once: the next run is the next from now on.
+    """
     now = clock.now()
+    destination = Destination.objects.select_related("organization").get(pk=destination_id)
+    by_schedule = destination.runs_at is not None
+    lists_all = by_schedule and destination.transport().lists_all
+    if lists_all and due_by_schedule(now).filter(pk=destination_id).exists():
+        _list_all_again(destination, now)
     before = Run.objects.filter(destination=destination_id, state=Run.State.DONE)
     last = before.order_by("-until").values_list("until", flat=True).first()
     run = Run(
@@ -100,6 +119,10 @@ def _begin(destination_id: int) -> Run | None:
     try:
         with transaction.atomic():
             run.save(force_insert=True)  # one at a time, by a constraint
+            if by_schedule:
+                turn = due_by_schedule(now).filter(pk=destination_id, runs_at=destination.runs_at)
+                if not turn.order_by().update(runs_at=destination.next_run_after(now)):
+                    raise LeaseLost
             # Every condition stands on the row itself, or two winners would be possible.
             claimed = Delivery.objects.filter(
                 _claimable(now),
@@ -112,7 +135,10 @@ def _begin(destination_id: int) -> Run | None:
                 lease_token=run.pk,
                 lease_until=run.lease_until,
             )
-            if not claimed:
+            if not claimed and by_schedule and not lists_all:
+                run.delete()  # there is nothing to say until the next time
+                return None
+            if not claimed and not lists_all:
                 raise LeaseLost
             pending = Version.objects.filter(
                 delivery__lease_token=run.pk, state__in=Version.PENDING
@@ -121,6 +147,20 @@ def _begin(destination_id: int) -> Run | None:
     except (IntegrityError, LeaseLost):
         return None
     return run
+
+
+def _list_all_again(destination: Destination, now: datetime) -> None:
+    """Ask for a version of every referral that was brought there, so many at a time."""
+    ours = Delivery.objects.filter(
+        destination=destination, state=State.IMPORTED, done__gt=0, referral__purged_at=None
+    )
+    keys = list(ours.order_by("referral").values_list("pk", "referral"))
+    for start in range(0, len(keys), AT_A_TIME):
+        some = keys[start : start + AT_A_TIME]
+        with transaction.atomic():
+            whose = Referral.objects.filter(pk__in=[referral for _, referral in some])
+            list(whose.select_for_update().order_by("pk").values_list("pk"))
+            versions.list_again(Delivery.objects.filter(pk__in=[pk for pk, _ in some]), now)
 
 
 def _take_over(destination_id: int) -> Run | None:
@@ -144,18 +184,13 @@ class _Carrying:
         self.left_out: list[tuple[Lease, Delivery, Exception]] = []
         self.alone: list[tuple[Lease, Delivery, Built]] = []  # went, and are settled one by one
         self.transport: Transport | None = None
+        self._kept = time.monotonic()
 
     def go(self) -> None:
         outcome: BatchReceipt | Exception
         try:
             self.transport = self.run.destination.transport()
-            batch = Batch(
-                str(self.run.pk),
-                self.run.since,
-                self.run.until,
-                self._parcels(),
-                listings_of(self.run.destination.organization_id),
-            )
+            batch = batch_of(self.run, self._parcels(), keep=self._keep)
             self._record_intent()
             outcome = self.transport.deliver_batch(batch)
         except LeaseLost:
@@ -180,6 +215,12 @@ class _Carrying:
             raise LeaseLost
         return now
 
+    def _keep(self) -> None:
+        """Extend the lease, if that was not done of late."""
+        if time.monotonic() - self._kept > EXTEND_SECONDS:
+            self._kept = time.monotonic()
+            self._extend()
+
     def _mine(self) -> QuerySet[Run]:
         return Run.objects.filter(pk=self.run.pk, state=Run.State.RUNNING, token=self.run.token)
 
@@ -197,6 +238,7 @@ class _Carrying:
         for number, version in enumerate(ours.iterator(EXTEND_EVERY), start=1):
             if number % EXTEND_EVERY == 0:
                 self._extend()
+            self._keep()
             if built := self._built(version):
                 yield built.parcel
 
@@ -218,6 +260,8 @@ class _Carrying:
                 built = build_removal(delivery, version, ledger)
                 self.alone.append((lease, delivery, built))
                 return built
+            if self.transport and self.transport.takes_files:
+                return self._with_files(lease, delivery, ledger)
             check_may_go(delivery)
             document = freeze_document(version, delivery.referral)
             record = map_record(delivery, document)
@@ -231,6 +275,15 @@ class _Carrying:
             self.left_out.append((lease, delivery, error))
         return None
 
+    def _with_files(self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger) -> Built:
+        built = prepare(delivery, lease.version, ledger, frozen=True)
+        if built.more_later and delivery.tries < FILE_TRIES:
+            raise TryAgain(sentences.FILES_TO_COME())
+        if built.missing:
+            built = replace(built, more_later=False)
+            self.alone.append((lease, delivery, built))
+        return built
+
     # -- settling ------------------------------------------------------------------------------
 
     def _settle(self, outcome: BatchReceipt | Exception) -> None:
@@ -243,8 +296,15 @@ class _Carrying:
                 rows=outcome.rows,
                 size=outcome.size,
                 sha256=outcome.sha256,
+                columns=len(outcome.columns) or None,
                 message=None,
             )
+            if outcome.columns:
+                update_one(
+                    Destination.objects.all(),
+                    self.run.destination,
+                    columns=[list(one) for one in outcome.columns],
+                )
             self._settle_one_by_one(outcome)
             self._settle_the_rest(outcome, now)
             return
@@ -260,6 +320,9 @@ class _Carrying:
         Delivery.objects.filter(lease_token=self.run.pk, state=State.RUNNING).update(
             state=State.QUEUED, due_at=now + after, lease_token=None, lease_until=None
         )
+        # What failed is not left until the next time of a schedule.
+        later = Destination.objects.filter(pk=self.run.destination_id, runs_at__gt=now + after)
+        later.update(runs_at=now + after)
 
     def _end(self, **changed: object) -> None:
         """Write what became of the run, if the lease still holds; raises LeaseLost if not."""
@@ -283,6 +346,9 @@ class _Carrying:
             if str(lease.version.pk) in receipt.refused:
                 continue
             settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
+            if lies_there := receipt.left.get(str(lease.version.pk)):
+                what = sentences.LIES_THERE(what=", ".join(lies_there))
+                corrections.add(Delivery.objects.filter(pk=delivery.pk), what)
         purged = Delivery.objects.filter(
             lease_token=self.run.pk, state=State.RUNNING, referral__purged_at__isnull=False
         ).select_related("referral", "destination__organization")
@@ -322,6 +388,39 @@ class _Carrying:
             lost_workers=0,
             tries=0,
         )
+
+
+def batch_of(
+    run: Run,
+    parcels: Iterator[Parcel],
+    *,
+    keep: Callable[[], object] = lambda: None,
+    sha256: str = "",
+) -> Batch:
+    """Return what a transport is given of a run; with a hash, of one that is repeated."""
+    destination = run.destination
+    known: list[list[str]] = destination.columns
+    return Batch(
+        str(run.pk),
+        run.since,
+        run.until,
+        parcels,
+        listings=listings_of(destination.organization_id),
+        organization=destination.organization.caredove_id,
+        columns=known[: run.columns] if sha256 else known,
+        fields=_mapped(destination),
+        keep=keep,
+        sha256=sha256,
+    )
+
+
+def _mapped(destination: Destination) -> list[str]:
+    """Return what the mappings of a destination fill, in the order of their rules."""
+    configs = TriggerConfig.objects.filter(destination=destination).select_related("mapping")
+    mappings = {config.mapping.pk: config.mapping for config in configs.order_by("pk")}
+    rules = [rule for mapping in mappings.values() for rule in mapping.engine_rules()]
+    rest = [field.key for field in destination.transport().fields() if field.takes_rest]
+    return list(dict.fromkeys([*(rule.target for rule in rules), *rest]))
 
 
 def _after(run: Run, outcome: Exception) -> timedelta:

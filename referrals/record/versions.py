@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from integrations.transport import Updates
-from referrals.models import Delivery, PartnerRequest, Referral, Step, Version
+from referrals.models import Delivery, PartnerRequest, Referral, Run, Step, Version
 
 State = Version.State
 EDITED = "edited"  # the trigger of what repairs a refused version
@@ -82,6 +82,26 @@ def bring_again(version: Version, now: datetime) -> bool:
     Step.objects.filter(version=version).delete()
     Version.objects.filter(pk=version.pk).update(state=State.OPEN)
     return True
+
+
+def list_again(deliveries: QuerySet[Delivery], now: datetime) -> None:
+    """Make, for each that is current, a version that brings once more what it shows by now.
+
+    The referrals must be locked.
+    """
+    resting = list(deliveries.filter(state=Delivery.State.IMPORTED, done__gt=0))
+    Version.objects.bulk_create(
+        Version(
+            delivery=delivery,
+            number=delivery.wanted + 1,
+            why=Version.Why.SCHEDULE,
+            asked_at=now,
+        )
+        for delivery in resting
+    )
+    changed = Delivery.objects.filter(pk__in=[one.pk for one in resting])
+    changed.update(wanted=F("wanted") + 1)
+    _queue(changed, now)
 
 
 def remove(delivery: Delivery, now: datetime, why: Version.Why) -> Version:
@@ -161,6 +181,12 @@ def current(delivery: Delivery) -> QuerySet[Version]:
     """Return the versions whose steps count still: the pending ones, and the one accepted last."""
     is_current = Q(state__in=Version.PENDING) | Q(number=delivery.done)
     return Version.objects.filter(is_current, delivery=delivery)
+
+
+def lists_with(delivery: Delivery) -> tuple[str, ...]:
+    """Return the names of the runs that brought a version of it, the first one first."""
+    runs = Run.objects.filter(versions__delivery=delivery, state=Run.State.DONE).exclude(name="")
+    return tuple(runs.order_by("until").values_list("name", flat=True).distinct())
 
 
 def is_removal(version: Version) -> bool:

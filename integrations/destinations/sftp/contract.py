@@ -133,7 +133,9 @@ class _Files(paramiko.SFTPServerInterface):
         if flags & os.O_CREAT and self._server.takes(READ_ONLY):
             return paramiko.SFTP_PERMISSION_DENIED
         try:
-            stream = os.fdopen(os.open(self._at(path), (flags & ~os.O_ACCMODE) | os.O_RDWR, 0o600), "r+b", 0)
+            stream = os.fdopen(
+                os.open(self._at(path), (flags & ~os.O_ACCMODE) | os.O_RDWR, 0o600), "r+b", 0
+            )
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno or errno.EIO)
         file = _File(flags & ~os.O_APPEND)

@@ -43,3 +43,7 @@ NO_AUTHORITIES = Cause(
     "sftp_no_authorities", "The file of certificate authorities that is named here cannot be read."
 )
 OF_BYTES = Cause("sftp_of_bytes", "it has {written} of {size} bytes")
+NOT_THE_SAME = Cause(
+    "sftp_not_the_same",
+    "The list would not be the same again: its mapping or its options were changed since.",
+)

@@ -31,6 +31,7 @@ from integrations.transport import (
     Misconfigured,
     Parcel,
     Receipt,
+    Rejected,
     Targets,
     Transport,
     Updates,
@@ -125,6 +126,8 @@ class SftpTransport(Transport):
                 raise Misconfigured(sentences.TOO_LARGE(megabytes=most)) from None
             if not rows and not self.lists_all:
                 return BatchReceipt("", 0, 0, "", columns=batch.columns)
+            if batch.sha256 not in ("", spool.sha256):
+                raise Rejected(sentences.NOT_THE_SAME())
             name = name_of(batch, format_.extension)
             bring(place, name, spool.size, spool.blocks, batch.keep)
             if self.options["checksums"]:
@@ -146,8 +149,9 @@ class SftpTransport(Transport):
     def _rows(self, batch: Batch, place: Place, left: dict[str, tuple[str, ...]]) -> Iterator[Row]:
         used = time.monotonic()
         for parcel in batch.parcels:
-            if parcel.action is Action.REMOVE and not self._remove_files(place, parcel):
-                left[parcel.version] = (folder_of(parcel.reference),)
+            # A newer version may have brought new files since a run that is repeated.
+            if parcel.action is Action.REMOVE and not batch.sha256:
+                left[parcel.version] = self._remove_files(place, parcel)
             for document in parcel.documents:
                 self._bring_file(place, parcel, document, batch.keep)
             if time.monotonic() - used > QUIET_SECONDS:
@@ -166,14 +170,15 @@ class SftpTransport(Transport):
         place.make_folder(folder_of(parcel.reference))
         bring(place, path, document.size, lambda start: _blocks(document, start), keep)
 
-    def _remove_files(self, place: Place, parcel: Parcel) -> bool:
-        """Remove the files of a referral; False where the server does not allow that."""
+    def _remove_files(self, place: Place, parcel: Parcel) -> tuple[str, ...]:
+        """Remove the files of a referral; return what still lies there of it."""
         place.changed = True
+        lists = tuple(name for name in parcel.lists if place.size(name) is not None)
         try:
             place.remove_folder(folder_of(parcel.reference))
         except Misconfigured:
-            return False
-        return True
+            return folder_of(parcel.reference), *lists
+        return lists
 
     @contextmanager
     def _writing(self) -> Iterator[Place]:
