@@ -8,6 +8,7 @@ Every context manager works without pytest:
 """
 
 import os
+import pwd
 import random
 import shutil
 import signal
@@ -18,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -213,6 +215,39 @@ def own_redis() -> Iterator[str]:
         command += ["--save", "", "--appendonly", "no", "--dir", directory]
         with spawn(command, ready=lambda program: _pongs(url)):
             yield url
+
+
+@dataclass(frozen=True)
+class Sshd:
+    """An OpenSSH server for this user, who signs in with `private_key`."""
+
+    port: int
+    user: str
+    private_key: str
+    host_key: str  # as a public key line
+
+
+@contextmanager
+def sshd() -> Iterator[Sshd]:
+    """Run OpenSSH's server on the loopback address, for files alone."""
+    port, user = free_port(), pwd.getpwuid(os.geteuid()).pw_name
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it leaves its rights
+    with _directory() as directory:
+        for name in ("host", "client"):
+            keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{directory}/{name}"]
+            subprocess.run(keygen, check=True)
+        config = Path(directory, "config")
+        config.write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host\n"
+            f"AuthorizedKeysFile {directory}/client.pub\nStrictModes no\nUsePAM no\n"
+            "PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\n"
+            "Subsystem sftp internal-sftp\n"
+        )
+        command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
+        with spawn(command, {}, prints("Server listening")):
+            keys = Path(directory, "client").read_text(), Path(directory, "host.pub").read_text()
+            yield Sshd(port, user, *keys)
 
 
 @contextmanager
