@@ -26,6 +26,7 @@ from referrals.delivering.decisions.deciding import (
     retry,
     why_not_retry,
 )
+from referrals.delivering.decisions.repeating import NotRepeated, repeat
 from referrals.delivering.decisions.replaying import (
     NotReplayed,
     Replayed,
@@ -44,9 +45,10 @@ from referrals.delivering.restore.looking import (
     restored,
 )
 from referrals.delivering.running import run, run_next
-from referrals.delivering.runs import carry_due, due_destinations
+from referrals.delivering.runs import carry_due, due_destinations, make_due
 
 __all__ = [
+    "NotRepeated",
     "NotReplayed",
     "NotSent",
     "Replayed",
@@ -68,10 +70,12 @@ __all__ = [
     "look_without_asking",
     "lost",
     "made_between",
+    "make_due",
     "mark_woken",
     "may_be_dismissed",
     "missed",
     "release_lost",
+    "repeat",
     "replay",
     "restored",
     "retry",

@@ -75,6 +75,14 @@ def due_by_schedule(now: datetime) -> QuerySet[Destination]:
     return open_destinations(now).filter(batches=True, runs_at__lte=now)
 
 
+def make_due(destination: Destination) -> None:
+    """Let what waits there go now, whatever its schedule says."""
+    now = clock.now()
+    waiting = Delivery.objects.filter(state=State.QUEUED, destination=destination)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+    Destination.objects.filter(pk=destination.pk, runs_at__gt=now).update(runs_at=now)
+
+
 def carry_due(destination_id: int) -> bool:
     """Carry the destination's run that was cut, or begin one; False when there is nothing to do."""
     if not looking.may_deliver():
@@ -234,21 +242,13 @@ class _Carrying:
 
     def _parcels(self) -> Iterator[Parcel]:
         """Make one parcel after another; the lease lasts as long as that takes."""
-        ours = self._versions().order_by("asked_at", "pk")
-        for number, version in enumerate(ours.iterator(EXTEND_EVERY), start=1):
+        carried = versions_in_order(self.run).iterator(EXTEND_EVERY)
+        for number, version in enumerate(carried, start=1):
             if number % EXTEND_EVERY == 0:
                 self._extend()
             self._keep()
             if built := self._built(version):
                 yield built.parcel
-
-    def _versions(self) -> QuerySet[Version]:
-        return Version.objects.filter(run=self.run).select_related(
-            "delivery__referral__organization",
-            "delivery__referral__listing",
-            "delivery__destination__organization",
-            "delivery__trigger_config__mapping",
-        )
 
     def _built(self, version: Version) -> Built | None:
         """Return the row of a version, or None where it may not go, or its mapping fails."""
@@ -260,14 +260,7 @@ class _Carrying:
                 built = build_removal(delivery, version, ledger)
                 self.alone.append((lease, delivery, built))
                 return built
-            if self.transport and self.transport.takes_files:
-                return self._with_files(lease, delivery, ledger)
-            check_may_go(delivery)
-            document = freeze_document(version, delivery.referral)
-            record = map_record(delivery, document)
-            choose_reference(delivery)
-            shown = choose_what_leaves(version, delivery.destination).part(document)
-            return build_row(delivery, version, ledger, record, shown)
+            return self._put(lease, delivery, ledger)
         except DeliveryError as error:
             self.left_out.append((lease, delivery, error))
         except Exception as error:
@@ -275,8 +268,8 @@ class _Carrying:
             self.left_out.append((lease, delivery, error))
         return None
 
-    def _with_files(self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger) -> Built:
-        built = prepare(delivery, lease.version, ledger, frozen=True)
+    def _put(self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger) -> Built:
+        built = build_put(self.transport, lease.version, ledger)
         if built.more_later and delivery.tries < FILE_TRIES:
             raise TryAgain(sentences.FILES_TO_COME())
         if built.missing:
@@ -360,7 +353,7 @@ class _Carrying:
 
     def _refused(self, receipt: BatchReceipt) -> list[tuple[Lease, Delivery, Exception]]:
         """Return what the destination has refused of the run."""
-        refused = self._versions().filter(pk__in=list(receipt.refused))
+        refused = versions_in_order(self.run).filter(pk__in=list(receipt.refused))
         return [
             (
                 Lease(version.delivery_id, self.run.pk, version),
@@ -388,6 +381,31 @@ class _Carrying:
             lost_workers=0,
             tries=0,
         )
+
+
+def versions_in_order(run: Run) -> QuerySet[Version]:
+    """Return the versions of a run in the order of its rows."""
+    ours = Version.objects.filter(run=run).select_related(
+        "delivery__referral__organization",
+        "delivery__referral__listing",
+        "delivery__destination__organization",
+        "delivery__destination__partner",
+        "delivery__trigger_config__mapping",
+    )
+    return ours.order_by("asked_at", "pk")
+
+
+def build_put(transport: Transport | None, version: Version, ledger: DeliveryLedger) -> Built:
+    """Return the row of a version, with its files where the kind takes files in a run."""
+    delivery = version.delivery
+    if transport and transport.takes_files:
+        return prepare(delivery, version, ledger, frozen=True)
+    check_may_go(delivery)
+    document = freeze_document(version, delivery.referral)
+    record = map_record(delivery, document)
+    choose_reference(delivery)
+    shown = choose_what_leaves(version, delivery.destination).part(document)
+    return build_row(delivery, version, ledger, record, shown)
 
 
 def batch_of(

@@ -35,7 +35,7 @@ def _already_there(place: Place, part: str, blocks: Blocks) -> int:
     there = place.size(part)
     if not there:
         return 0
-    with closing(place.read(part)) as theirs:
+    with closing(place.read(part)) as theirs:  # or its connection would stay open
         return there if _begins_with(blocks(0), theirs, there) else 0
 
 

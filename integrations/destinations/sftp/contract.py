@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_PERMISSION_DENIED
 
 from integrations.destinations.sftp.places.over_ssh import fingerprint
 from integrations.transport import DeliveryError, Down, Misconfigured, TryAgain
@@ -70,25 +72,25 @@ class _SignIn(paramiko.ServerInterface):
 
     def check_auth_password(self, username: str, password: str) -> int:
         known = (username, password) == (USERNAME, PASSWORD)
-        return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         known = username == USERNAME and key.asbytes() == CLIENT_KEY.asbytes()
-        return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
 
 class _File(paramiko.SFTPHandle):
     server: Server
 
-    def write(self, offset: int, data: bytes) -> int:
+    def write(self, offset: int, data: Any) -> int:
         if self.server.takes(FULL):
-            return paramiko.SFTP_FAILURE
+            return SFTP_FAILURE
         if self.server.takes(CUT):
             self.server.cut()
-            return paramiko.SFTP_FAILURE
+            return SFTP_FAILURE
         return super().write(offset, data)
 
     def stat(self) -> Any:
@@ -96,7 +98,7 @@ class _File(paramiko.SFTPHandle):
 
     def chattr(self, attr: Any) -> int:
         os.ftruncate(self.readfile.fileno(), attr.st_size)  # type: ignore[attr-defined]
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
 
 class _Files(paramiko.SFTPServerInterface):
@@ -112,7 +114,7 @@ class _Files(paramiko.SFTPServerInterface):
             does()
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno or errno.EIO)
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
     def list_folder(self, path: str) -> Any:
         try:
@@ -131,7 +133,7 @@ class _Files(paramiko.SFTPServerInterface):
 
     def open(self, path: str, flags: int, attr: Any) -> Any:
         if flags & os.O_CREAT and self._server.takes(READ_ONLY):
-            return paramiko.SFTP_PERMISSION_DENIED
+            return SFTP_PERMISSION_DENIED
         try:
             stream = os.fdopen(
                 os.open(self._at(path), (flags & ~os.O_ACCMODE) | os.O_RDWR, 0o600), "r+b", 0
@@ -145,7 +147,7 @@ class _Files(paramiko.SFTPServerInterface):
 
     def posix_rename(self, oldpath: str, newpath: str) -> int:
         if self._server.takes(NOT_RENAMED):
-            return paramiko.SFTP_PERMISSION_DENIED
+            return SFTP_PERMISSION_DENIED
         return self._done(lambda: self._at(oldpath).replace(self._at(newpath)))
 
     def remove(self, path: str) -> int:
@@ -195,7 +197,7 @@ class Rehearsal:
 
     def fail(self, failure: str) -> dict[str, Any]:
         self._server.failure = failure
-        changed = {
+        changed: dict[str, dict[str, Any]] = {
             "other host key": {"host_key": "SHA256:" + "A" * 43},
             "host key not confirmed": {"host_key": ""},
             "other password": {"username": "somebody-else"},

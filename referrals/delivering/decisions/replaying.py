@@ -110,7 +110,7 @@ def why_not_replay(version: Version, transport: Transport) -> str:
         return why
     if version.document is None:
         return "" if version.state in Version.PENDING else NOT_KEPT
-    if _shows_a_withdrawn_file(version):
+    if shows_a_withdrawn_file(version):
         return WITHDRAWN
     return NOT_ALLOWED if _holds_more_than_may_leave(version) else ""
 
@@ -119,7 +119,8 @@ def _holds_more_than_may_leave(version: Version) -> bool:
     return version.attempts.exists() and sending.holds_more_than_may_leave(version)
 
 
-def _shows_a_withdrawn_file(version: Version) -> bool:
+def shows_a_withdrawn_file(version: Version) -> bool:
+    """Return whether a file that the version shows was withdrawn since."""
     document: Any = version.document
     shown = {attachment.get("key") for attachment in document.get("attachments", [])}
     withdrawn = version.delivery.referral.files.filter(state=ReferralFile.State.WITHDRAWN)

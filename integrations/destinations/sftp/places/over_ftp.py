@@ -3,7 +3,7 @@
 import ftplib
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -69,7 +69,7 @@ class OverFtp(Place):
         ftp.af = connection.family
         ftp.file = connection.makefile("r", encoding=ftp.encoding)
         try:
-            ftp.welcome = ftp.getresp()  # type: ignore[attr-defined]
+            ftp.welcome = ftp.getresp()
             if isinstance(ftp, _Tls):
                 ftp.auth()
         except (ssl.SSLError, EOFError, OSError) as error:
@@ -119,7 +119,7 @@ class OverFtp(Place):
                     return None
                 raise
 
-    def read(self, path: str) -> Iterator[bytes]:
+    def read(self, path: str) -> Generator[bytes, None, None]:
         """Yield what is in a file. Whoever stops early ends the connection of this file alone."""
         with self._reading(sentences.NOT_WRITTEN):
             try:

@@ -10,12 +10,13 @@ import hashlib
 import io
 import logging
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import paramiko
 from paramiko.pkey import PKey
+from paramiko.ssh_exception import IncompatiblePeer
 
 from core import outbound
 from core.spool import BLOCK
@@ -82,7 +83,7 @@ class OverSsh(Place):
             transport.get_security_options().key_types = kinds
         try:
             transport.start_client(timeout=SECONDS)
-        except paramiko.IncompatiblePeer:
+        except IncompatiblePeer:
             transport.close()
             raise Misconfigured(sentences.NO_SUCH_KEY(host=self.host)) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -155,7 +156,7 @@ class OverSsh(Place):
             except FileNotFoundError:
                 return None
 
-    def read(self, path: str) -> Iterator[bytes]:
+    def read(self, path: str) -> Generator[bytes, None, None]:
         with self._reading(sentences.NOT_WRITTEN):
             try:
                 with self._files.open(self._at(path), "rb") as file:

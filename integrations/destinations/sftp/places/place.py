@@ -1,7 +1,7 @@
 """What every place for files can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -39,7 +39,7 @@ class Place(ABC):
         """Return how long a file is; None where there is none."""
 
     @abstractmethod
-    def read(self, path: str) -> Iterator[bytes]:
+    def read(self, path: str) -> Generator[bytes, None, None]:
         """Yield what is in a file; nothing where it may not be read."""
 
     @abstractmethod

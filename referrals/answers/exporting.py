@@ -1,0 +1,93 @@
+"""Referrals as a list, for a person who asks for it: the formats of a destination for files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import QuerySet
+
+from core.spool import Spool
+from integrations import destinations
+from integrations.exports.columns import Columns
+from integrations.exports.formats import About, format_named
+from integrations.exports.rows import Row, row_of
+from integrations.models import Organization
+from integrations.transport import Ledger, Parcel, Targets
+from mapping.engine import engine
+from mapping.models import Mapping
+from referrals.models import Referral
+from referrals.record.documents import document_of
+
+CHUNK = 500  # referrals
+STATES = ("submitted", "booked", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which referrals: those received in `[start, end)`, of one listing, in one state."""
+
+    organization: Organization
+    listing: str = ""  # Caredove id
+    start: datetime | None = None
+    end: datetime | None = None
+    state: str = ""  # one of STATES
+
+
+def write(
+    choice: Choice, format_name: str, into: Spool, *, safe_for_spreadsheets: bool = False
+) -> int:
+    """Write a list of what is chosen, with all fields; return how many rows it has."""
+    kind = _kind()
+    mapping = Mapping.objects.get(name="default", destination_kind=kind, organization__isnull=True)
+    transport = destinations.transport_class(kind)
+    rules = mapping.engine_rules()
+    rest = [field.key for field in transport.target_fields if field.takes_rest]
+    columns = Columns(fields=list(dict.fromkeys([*(rule.target for rule in rules), *rest])))
+    context = engine.Context(
+        time_zone=choice.organization.zone,
+        value_tables=mapping.engine_tables(),
+        targets=transport.target_fields,
+        is_open=transport.targets.is_open,
+    )
+    about = About("", choice.start, choice.end)
+    format_ = format_named(format_name, columns, about, safe=safe_for_spreadsheets)
+    return format_.write(_rows(choice, rules, context), into)
+
+
+def _kind() -> str:
+    """Return the kind of destination whose mapping names the columns of a list."""
+    kinds = destinations.kinds().items()
+    return next(name for name, one in kinds if one.targets is Targets.BY_HEADING)
+
+
+def _rows(choice: Choice, rules: Any, context: engine.Context) -> Iterator[Row]:
+    for referral in _chosen(choice).iterator(CHUNK):
+        document = document_of(referral)
+        if choice.state and document.get("status") != choice.state:
+            continue  # it is encrypted, so the database cannot choose by it
+        record = engine.apply(rules, document, context).record
+        none = cast(Ledger, None)  # nothing is sent
+        yield row_of(
+            Parcel(
+                referral.reference,
+                record,
+                (),
+                none,
+                shown=document,
+                made_at=referral.changed_at,
+            )
+        )
+
+
+def _chosen(choice: Choice) -> QuerySet[Referral]:
+    ours = Referral.objects.filter(
+        organization=choice.organization, purged_at=None, merged_into=None
+    ).select_related("organization", "listing")
+    if choice.listing:
+        ours = ours.filter(listing__caredove_id=choice.listing)
+    if choice.start:
+        ours = ours.filter(created_at__gte=choice.start)
+    if choice.end:
+        ours = ours.filter(created_at__lt=choice.end)
+    return ours.order_by("created_at", "pk")

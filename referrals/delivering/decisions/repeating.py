@@ -1,0 +1,85 @@
+"""A run is brought once more, with the same bytes, unless some of it may not leave any more."""
+
+from collections.abc import Iterator
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
+
+from core import audit
+from integrations.transport import BatchReceipt, Parcel
+from referrals.delivering.building import build_removal
+from referrals.delivering.claiming import Lease
+from referrals.delivering.decisions.deciding import COMMAND_LINE
+from referrals.delivering.decisions.replaying import (
+    NOT_ALLOWED,
+    NOT_KEPT,
+    WITHDRAWN,
+    NotReplayed,
+    shows_a_withdrawn_file,
+)
+from referrals.delivering.ledger import DeliveryLedger
+from referrals.delivering.running import why_not_now
+from referrals.delivering.runs import batch_of, build_put, versions_in_order
+from referrals.models import Run, Version
+from referrals.record import sending, versions
+
+NOT_FINISHED = "It has not arrived: it goes by itself until it has."
+NO_LIST = "It had nothing to say, so it has left no list there."
+CHUNK = 50
+
+
+class NotRepeated(Exception):
+    """The run must not go again. `refused` names each referral, and why."""
+
+    def __init__(self, why: str, refused: list[NotReplayed] | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.refused = refused or []
+
+
+def repeat(run: Run, by: AbstractBaseUser | None = None) -> BatchReceipt:
+    """Bring a run once more under its name, with the same bytes.
+
+    Raises NotRepeated, without effect, and a DeliveryError.
+    """
+    if run.state != Run.State.DONE:
+        raise NotRepeated(NOT_FINISHED)
+    if not run.name:
+        raise NotRepeated(NO_LIST)
+    if refused := list(_refused(versions_in_order(run))):
+        why = f"{len(refused)} of its referrals may not leave again."
+        raise NotRepeated(why, refused)
+    transport = run.destination.transport()
+    receipt = transport.deliver_batch(batch_of(run, _parcels(run), sha256=run.sha256))
+    audit.record(by or COMMAND_LINE, "repeat", run, rows=receipt.rows)
+    return receipt
+
+
+def _refused(ours: QuerySet[Version]) -> Iterator[NotReplayed]:
+    for version in ours.iterator(CHUNK):
+        if why := _why_not(version):
+            yield NotReplayed(version.delivery.reference, why)
+
+
+def _why_not(version: Version) -> str:
+    """Return why a version of the run may not leave again, or an empty string."""
+    if versions.is_removal(version):
+        return ""
+    if why := why_not_now(version.delivery):
+        return why
+    if version.document is None:
+        return NOT_KEPT
+    if shows_a_withdrawn_file(version):
+        return WITHDRAWN
+    return NOT_ALLOWED if sending.holds_more_than_may_leave(version) else ""
+
+
+def _parcels(run: Run) -> Iterator[Parcel]:
+    transport = run.destination.transport()
+    for version in versions_in_order(run).iterator(CHUNK):
+        lease = Lease(version.delivery.pk, run.pk, version)
+        ledger = DeliveryLedger(lease, repeatable=True, frozen=True)
+        if versions.is_removal(version):
+            yield build_removal(version.delivery, version, ledger).parcel
+        else:
+            yield build_put(transport, version, ledger).parcel
