@@ -13,7 +13,7 @@ class IntegrationsConfig(AppConfig):
         from mapping.engine import targets
 
         for kind, transport in destinations.kinds().items():
-            is_open = transport.targets.is_open
+            is_open = transport.targets.own
             targets.register(kind, transport.target_fields, is_open=is_open)
         post_migrate.connect(install_shipped_mappings, sender=self)
 

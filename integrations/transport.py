@@ -18,7 +18,7 @@ from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.sentences import DOWN_BECAUSE
-from mapping.engine.targets import TargetField
+from mapping.engine.targets import Own, TargetField
 from mapping.source.document import Document as Shows
 
 SUMMARY = "referral_summary"
@@ -83,9 +83,9 @@ class Targets(StrEnum):
     BY_HEADING = "by_heading"  # columns that the mapping names
 
     @property
-    def is_open(self) -> bool:
-        """Whether a mapping may fill others than the target fields of the kind."""
-        return self in (Targets.OPEN, Targets.BY_HEADING)
+    def own(self) -> Own:
+        """What a mapping may fill beside the target fields of the kind."""
+        return {Targets.OPEN: Own.KEYS, Targets.BY_HEADING: Own.HEADINGS}.get(self, Own.NOTHING)
 
 
 class Doubt(StrEnum):

@@ -235,7 +235,7 @@ def _shown(
     fields = transport.fields()
     targets = draft.targets(mapping.destination_kind, fields)
     allowed = destination.allow_list() if destination else EVERYTHING
-    is_open = transport.targets.is_open
+    is_open = transport.targets.own
     context = Context(subject.zone, draft.entries(), fields, is_open=is_open, allowed=allowed)
     made = preview(draft.engine_rules(), subject.document, context)
     faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())

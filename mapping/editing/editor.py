@@ -21,7 +21,7 @@ from mapping.editing.wording import field_in_words, rule_in_words
 from mapping.engine import engine
 from mapping.engine.checks import Fault
 from mapping.engine.engine import Context, Rule
-from mapping.engine.targets import OWN, TargetField, takes_any
+from mapping.engine.targets import OWN, Own, TargetField, takes_any
 from mapping.engine.transforms import (
     ANYTHING_ELSE,
     TRANSFORMS,
@@ -356,7 +356,7 @@ def rows(
     targets: Sequence[TargetField],
     faults: Sequence[Fault] = (),
     *,
-    is_open: bool = False,
+    is_open: Own | bool = False,
 ) -> list[RuleRow]:
     """Return a row for each target field; rules for others, which are broken, come last.
 

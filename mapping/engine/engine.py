@@ -16,7 +16,7 @@ from typing import TypeAlias
 from mapping import sentences
 from mapping.engine.lines import Line, lines
 from mapping.engine.note import note as note_within
-from mapping.engine.targets import OWN, TargetField
+from mapping.engine.targets import OWN, Own, TargetField
 from mapping.engine.transforms import (
     TRANSFORMS,
     Context,
@@ -191,15 +191,19 @@ def targets_of(rules: Iterable[Rule], context: Context) -> list[TargetField]:
     """Return what rules may fill: the fields of the kind, and in an open one their own."""
     known = {target.key for target in context.targets}
     named = dict.fromkeys(rule.target for rule in rules) if context.is_open else {}
-    own = [key for key in named if key not in known and is_own_target(key)]
+    own = [key for key in named if key not in known and is_own_target(key, context.is_open)]
     every = {*known, *own}
     fit = [key for key in own if not any(_holds(key, one) or _holds(one, key) for one in every)]
     return [*context.targets, *(TargetField(key, key, OWN) for key in fit)]
 
 
-def is_own_target(key: str) -> bool:
+def is_own_target(key: str, own: Own | bool = Own.KEYS) -> bool:
     """Return whether a mapping may name a field of its own so."""
-    return len(key) <= LONGEST_TARGET and bool(OWN_TARGET.fullmatch(key))
+    if own == Own.HEADINGS:
+        fits = key.isprintable() and key == key.strip() != ""
+    else:
+        fits = bool(OWN_TARGET.fullmatch(key))
+    return fits and len(key) <= LONGEST_TARGET
 
 
 def _holds(key: str, other: str) -> bool:

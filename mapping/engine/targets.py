@@ -2,6 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Own(IntEnum):
+    """What mappings for a kind may fill beside its target fields. `KEYS` is what True means."""
+
+    NOTHING = 0
+    KEYS = 1  # dotted, such as client.pronouns
+    HEADINGS = 2  # of columns: any text in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +32,21 @@ class TargetField:
 OWN = "Fields of your own"  # the group of what a mapping for an open kind fills besides
 
 _fields: dict[str, tuple[TargetField, ...]] = {}
-_open: set[str] = set()
+_open: dict[str, Own] = {}
 
 
-def register(kind: str, fields: Sequence[TargetField], *, is_open: bool = False) -> None:
+def register(kind: str, fields: Sequence[TargetField], *, is_open: Own | bool = False) -> None:
     """Make the target fields of a destination kind known to mappings.
 
     `is_open`: mappings may fill others, too.
     """
     _fields[kind] = tuple(fields)
-    (_open.add if is_open else _open.discard)(kind)
+    _open[kind] = Own(is_open)
 
 
-def takes_any(kind: str) -> bool:
-    """Return whether mappings for a kind may fill fields of their own."""
-    return kind in _open
+def takes_any(kind: str) -> Own:
+    """Return which fields of their own mappings for a kind may fill."""
+    return _open.get(kind, Own.NOTHING)
 
 
 def target_fields(kind: str) -> tuple[TargetField, ...]:

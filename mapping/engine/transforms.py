@@ -17,7 +17,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from mapping import sentences
-from mapping.engine.targets import TargetField
+from mapping.engine.targets import Own, TargetField
 from mapping.source import languages, provinces
 from mapping.source.allowing import EVERYTHING, AllowList
 from mapping.source.parts import Value, is_empty
@@ -39,7 +39,7 @@ class Context:
     time_zone: ZoneInfo
     value_tables: Mapping[str, ValueTable] = field(default_factory=dict)
     targets: Sequence[TargetField] = ()
-    is_open: bool = False
+    is_open: Own | bool = False
     allowed: AllowList = EVERYTHING
 
 

@@ -48,7 +48,7 @@ def write(
         time_zone=choice.organization.zone,
         value_tables=mapping.engine_tables(),
         targets=transport.target_fields,
-        is_open=transport.targets.is_open,
+        is_open=transport.targets.own,
     )
     about = About("", choice.start, choice.end)
     format_ = format_named(format_name, columns, about, safe=safe_for_spreadsheets)

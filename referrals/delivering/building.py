@@ -83,7 +83,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         time_zone=delivery.destination.organization.zone,
         value_tables=config.mapping.engine_tables(),
         targets=transport.fields(),
-        is_open=transport.targets.is_open,
+        is_open=transport.targets.own,
         allowed=delivery.destination.allow_list(),
     )
     try:

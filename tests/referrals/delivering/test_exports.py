@@ -113,6 +113,21 @@ def test_the_columns_of_the_mapping_come_before_the_questions(world: World, fold
     assert list(row)[9:] == [*fields, "note", "Rent?"]
 
 
+def test_a_mapping_names_columns_by_their_headings(world: World, folder: Path) -> None:
+    mapping = world.config.mapping
+    mapping.rules.all().delete()
+    for position, heading in enumerate(["Prénom du client", "Née le"], start=1):
+        source = ["registrant.first_name", "registrant.date_of_birth"][position - 1]
+        FieldRule.objects.create(
+            mapping=mapping, target=heading, sources=[source], position=position
+        )
+    world.send(plain())
+    carry(world)
+    ((row,),) = lists(folder)
+    assert list(row)[9:11] == ["Prénom du client", "Née le"]
+    assert (row["Prénom du client"], row["Née le"]) == ("Mireille", "1991-06-29")
+
+
 def test_a_removal_is_a_row_and_staff_hear_which_lists_lie_there(
     world: World, folder: Path
 ) -> None:
