@@ -148,6 +148,37 @@ def test_a_removal_is_a_row_and_staff_hear_which_lists_lie_there(
     assert world.delivery.needs_correction
 
 
+@pytest.mark.slow  # renders a summary
+def test_summaries_lie_beside_the_list_and_go_with_a_removal(folder: Path) -> None:
+    world = make_world("sftp", ["received"], protocol="local", folder=FOLDER, format="jsonl")
+    world.send(plain())
+    carry(world)
+    run = Run.objects.get()
+    ((line,),) = [(folder / run.name).read_text().splitlines()]
+    (named,) = json.loads(line)["files"]
+    file = folder / named["path"]
+    content = file.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert (named["sha256"], named["category"]) == (sha256, "referral_summary")
+    assert file.name == f"referral-3502768696-summary-{sha256[:8]}.pdf"
+    assert content.startswith(b"%PDF")
+    world.send(plain("referral.revoked", number=2))
+    carry(world)
+    assert not file.exists()
+
+
+def test_what_may_not_leave_makes_no_version(world: World, folder: Path) -> None:
+    world.destination.allowed_fields = ["registrant.last_name"]
+    world.destination.save()
+    world.send(plain())
+    carry(world)
+    edit(world, 2, reason="of no concern there")
+    assert not carry(world)
+    ((row,),) = lists(folder)
+    assert (row["client.last_name"], row["client.first_name"]) == ("Tremblay-Okafor", "")
+    assert "Mireille" not in (folder / Run.objects.get().name).read_text()
+
+
 # -- By a schedule -------------------------------------------------------------------------------
 
 
