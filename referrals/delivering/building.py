@@ -22,6 +22,7 @@ from integrations.transport import (
     Ledger,
     Misconfigured,
     Parcel,
+    Targets,
 )
 from mapping.engine import engine
 from mapping.source import document as source

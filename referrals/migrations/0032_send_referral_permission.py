@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0029_partners_answer'),
+        ('referrals', '0031_run_columns'),
     ]
 
     operations = [

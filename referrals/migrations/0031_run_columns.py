@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0029_partners_answer'),
+        ('referrals', '0030_working_as_a_team'),
     ]
 
     operations = [
