@@ -351,10 +351,10 @@ class BatchReceipt:
     rows: int
     size: int  # bytes
     sha256: str  # hexadecimal
+    refused: Mapping[str, str] = field(default_factory=dict, repr=False)
     columns: Sequence[Sequence[str]] = ()  # with those that are new; as JSON
     # What could not be removed there, by the id of the version that was to remove it.
     left: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

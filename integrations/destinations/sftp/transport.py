@@ -139,7 +139,8 @@ class SftpTransport(Transport):
                     lambda start: iter([line[start:]]),
                     batch.keep,
                 )
-            return BatchReceipt(name, rows, spool.size, spool.sha256, columns.known(), left)
+            size, sha256 = spool.size, spool.sha256
+            return BatchReceipt(name, rows, size, sha256, columns=columns.known(), left=left)
 
     def _format(self, batch: Batch, columns: Columns) -> Format:
         about = About(batch.id, batch.since, batch.until)
