@@ -172,7 +172,7 @@ class DeliveryAdmin(
         folded = [name for name in FOLDED if not by_cause or name != ErrorFilter.parameter_name]
         context = {
             "title": _("Work list"),
-            "filtered": any(request.GET.get(name) for name in folded),
+            "filtered": any(request.GET.get(name) for name in (*folded, "name")),
             **self._views(request),
             "exports_names": request.user.has_perm(READS_NAMES),
             "asked": [*request.GET.items()],

@@ -56,6 +56,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_inboundevent_account", "referrals.read_body"),
     ("*_delivery_answer", "referrals.view_delivery"),
     *((f"*_delivery_{deed}", "referrals.decide_delivery") for deed in DEEDS),
+    ("referrals_sent_to", "referrals.view_referral"),
     ("*_delivery_replay", "referrals.decide_delivery"),
     ("*_delivery_save_view", "referrals.view_delivery"),
     ("*_delivery_delete_view", "referrals.view_delivery"),

@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
-from django.urls import URLResolver, get_resolver, path, reverse
+from django.urls import Resolver404, URLResolver, get_resolver, path, resolve, reverse
 from django.urls.resolvers import RoutePattern
 
 from access.roles import ADMINISTRATOR, SUPPORT
@@ -141,6 +141,13 @@ def _route(pattern: Any) -> str:
     return re.sub(r"\(\?P<\w+>[^)]*\)|\([^)]*\)", "1", str(pattern)).strip("^$").replace("\\", "")
 
 
+def is_for_programs(path: str) -> bool:
+    try:
+        return getattr(resolve(path).func, "for_programs", False)
+    except Resolver404:
+        return False
+
+
 PATHS = sorted(set(every_path(urlpatterns)))
 OF_SIGNING_IN = reverse("account_login").removesuffix("login/")
 
@@ -148,13 +155,23 @@ OF_SIGNING_IN = reverse("account_login").removesuffix("login/")
 def test_without_a_second_factor_every_path_leads_to_setting_one_up(
     client: Client, ada: User, required: None
 ):
-    """But for the pages of signing in, which are listed here so that nothing joins them unseen."""
+    """But for the pages of signing in, which are listed here so that nothing joins them unseen, and
+    for what programs ask, which knows no session."""
     sign_in(client)
-    beside = [one for one in PATHS if not one.startswith(OF_SIGNING_IN)]
+    beside = [one for one in PATHS if not (one.startswith(OF_SIGNING_IN) or is_for_programs(one))]
     assert len(beside) > 150
     for address in [*beside, "/admin/nowhere/", "/account-of/nobody/", "/staticky/"]:
         for method in (client.get, client.post):
             assert getattr(method(address), "url", "") == SET_UP, address
+
+
+def test_what_programs_ask_knows_no_session(client: Client, ada: User, required: None) -> None:
+    sign_in(client)
+    asked = [one for one in PATHS if is_for_programs(one)]
+    assert asked
+    for address in asked:
+        for method in (client.get, client.post):
+            assert method(address).status_code in (401, 404, 405, 415), address
 
 
 def test_without_a_second_factor_the_pages_of_signing_in_show_nothing_else(

@@ -30,7 +30,7 @@ def test_an_exception_is_noticed(support: Page):
 def test_clicks_are_counted_across_pages(support: Page, portal: Portal):
     support.goto("/admin/")
     with checks.clicks(support) as so_far:
-        support.get_by_role("link", name="Deliveries").first.click()
+        support.get_by_role("link", name="Work list").first.click()
         support.locator("#site-name a").click()
     assert so_far.count == 2
 

@@ -85,22 +85,6 @@ def test_a_rule_is_taken_away_by_emptying_it(liaison: Client, mapping: Mapping) 
     assert not mapping.rules.filter(target="client.city").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("sources", "fields", "words"),
-    [
-        (["registrant.town"], {}, "There is no source field “registrant.town”."),
-        (["City"], {"use_0": "shout"}, "There is no transform “shout”."),
-        (["Registrant – City"], {"use_0": "truncate"}, "Truncate: “length” is missing."),
-        (["Registrant – City"], {"use_0": "truncate", "use_0_length": "no"}, "a whole number"),
-        (["Registrant – City"], {"use_0": "value_table", "use_0_table": "towns"}, "no value table"),
-        (
-            ["Registrant – City"],
-            {"use_0": "truncate", "use_0_length": "500"},
-            "the field holds 100",
-        ),
-    ],
-)
 @pytest.fixture
 def opened_wide(birchwood: Organization) -> Mapping:
     """A mapping of a kind whose mappings may fill fields of their own."""
@@ -152,6 +136,22 @@ def test_a_closed_kind_offers_no_field_of_its_own(liaison: Client, mapping: Mapp
     assert "One more field" not in liaison.get(url_of(mapping)).content.decode()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sources", "fields", "words"),
+    [
+        (["registrant.town"], {}, "There is no source field “registrant.town”."),
+        (["City"], {"use_0": "shout"}, "There is no transform “shout”."),
+        (["Registrant – City"], {"use_0": "truncate"}, "Truncate: “length” is missing."),
+        (["Registrant – City"], {"use_0": "truncate", "use_0_length": "no"}, "a whole number"),
+        (["Registrant – City"], {"use_0": "value_table", "use_0_table": "towns"}, "no value table"),
+        (
+            ["Registrant – City"],
+            {"use_0": "truncate", "use_0_length": "500"},
+            "the field holds 100",
+        ),
+    ],
+)
 def test_a_fault_stands_at_the_rule_that_has_it(
     liaison: Client,
     mapping: Mapping,

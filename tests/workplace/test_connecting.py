@@ -160,7 +160,7 @@ def test_each_trigger_says_what_it_means_and_what_to_beware_of(
 ) -> None:
     page = liaison.get(screen(world.listing)).content.decode()
 
-    assert page.count('type="checkbox" name="on"') == 15
+    assert page.count('type="checkbox" name="on"') == 16
     assert "The sub-status was set to Ready." in page
     assert "CRMS takes nothing back" in page
 

@@ -93,7 +93,7 @@ class TestList:
     def test_services_are_found_by_words_and_by_state(self, editor):
         make.service("Food bank")
         make.service("Shelter", secrecy="yes")
-        make.service("Clinic", stale_texts=["name:fr"])
+        make.service("Clinic", stale_texts=["name:fr"], description={"en": "Care."})
         take_in()
 
         def names(**query):

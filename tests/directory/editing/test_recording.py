@@ -58,11 +58,14 @@ def test_nothing_changed_is_nothing_written(jo):
 
 def test_what_fails_changes_nothing(jo):
     service = make.service("Food bank")
-    editing = edit([service.pk], jo, "edited")
-    editing.__enter__()
-    Service.objects.filter(pk=service.pk).update(name={"en": "Pantry"})
+
+    @edit([service.pk], jo, "edited")
+    def fail() -> None:
+        Service.objects.filter(pk=service.pk).update(name={"en": "Pantry"})
+        raise LookupError
+
     with pytest.raises(LookupError):
-        editing.__exit__(LookupError, LookupError(), None)
+        fail()
     assert Service.objects.get().name == {"en": "Food bank"}
     assert not Revision.objects.exists()
 

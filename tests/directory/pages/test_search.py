@@ -127,7 +127,7 @@ class TestFrame:
 class TestResults:
     def test_a_search_finds_words_in_any_language(self, client):
         make.service({"en": "Food bank", "fr": "Banque alimentaire"})
-        make.service("Shelter")
+        make.service("Shelter", description={"en": "Beds."})
         assert found(client, need="alimentaires banque") == []
         assert found(client, need="alimentaire") == ["Food bank"]
         assert found(client, lang="fr", need="FOOD") == ["Banque alimentaire"]
