@@ -64,7 +64,6 @@ _NUMBERS = {
     **dict.fromkeys((1205, 1213), BUSY),
     **dict.fromkeys((1969, 3024), SLOW),
     **dict.fromkeys((2006, 2013, 2014, 2055), LOST),
-    2026: TLS,
     3159: NO_TLS,
     **dict.fromkeys(
         (1048, 1062, 1216, 1217, 1264, 1292, 1366, 1406, 1451, 1452, 1644, 3819, 4025), REFUSED
@@ -72,7 +71,7 @@ _NUMBERS = {
 }
 # In what a server or a driver says, in this order.
 _WORDS = (
-    (r"certificate|tlsv1|ssl error|SSLCert", TLS),
+    (r"certificate|tlsv1|ssl error", TLS),
     (r"does not support SSL|SSL is required|no encryption", NO_TLS),
     (r"password authentication|no pg_hba|role .* does not exist|Login failed", CREDENTIALS),
     (r"database .* does not exist|Cannot open database|unable to open database", NO_DATABASE),
