@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from core import outbound
 from core.text.sentences import Cause
 from integrations.destinations.sql import sentences
+from integrations.destinations.sql.sealing import Unreadable
 from integrations.http.network import delivery_error
 from integrations.transport import (
     DeliveryError,
@@ -98,7 +99,7 @@ class RowRefused(Exception):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what a driver raises into a DeliveryError, or RowRefused. No statement is in it."""
     try:
         yield
@@ -106,12 +107,14 @@ def told() -> Iterator[None]:
         raise delivery_error(error) from None
     except DBAPIError as error:
         raise _meaning(error.orig) from None
+    except Unreadable as error:
+        raise Misconfigured(sentences.OTHER_KEY_THERE(column=str(error))) from None
     except (SQLAlchemyError, UnicodeError):
-        said = sentences.FAILING(reason=sentences.NO_REASON())
-        raise TryAgain(said, maybe_done=True) from None
+        words = sentences.FAILING(reason=sentences.NO_REASON())
+        raise TryAgain(words, maybe_done=True) from None
     except OSError as error:
-        said = sentences.LOST(reason=type(error).__name__)
-        raise TryAgain(said, kind=ErrorKind.SILENT, maybe_done=True) from None
+        words = sentences.LOST(reason=type(error).__name__)
+        raise TryAgain(words, kind=ErrorKind.SILENT, maybe_done=True) from None
 
 
 def _meaning(error: Any) -> Exception:
@@ -199,9 +202,9 @@ def _whole(error: Any) -> str:
 
 def _reason(error: Any) -> str:
     """Return what the database says, in short: the first line, which quotes no other column."""
-    said = getattr(getattr(error, "diag", None), "message_primary", None)
-    if not said:
-        words = [one for one in getattr(error, "args", ()) if isinstance(one, str)]
-        said = _SECRETIVE.sub("", words[-1]) if words else ""
-    first = said.strip().splitlines()[0] if said.strip() else ""
+    text = getattr(getattr(error, "diag", None), "message_primary", None)
+    if not text:
+        texts = [one for one in getattr(error, "args", ()) if isinstance(one, str)]
+        text = _SECRETIVE.sub("", texts[-1]) if texts else ""
+    first = text.strip().splitlines()[0] if text.strip() else ""
     return first[:LONGEST_REASON].rstrip(". ") or sentences.NO_REASON()

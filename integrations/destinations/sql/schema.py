@@ -67,8 +67,8 @@ def lock(connection: Connection, tables: Tables) -> dict[str, str]:
 
 def locking(meta: Table) -> Select[str, str]:
     """Return the statement that reads `meta` and locks it, in each dialect."""
-    held = select(meta.c.name, meta.c.value).with_for_update()
-    return held.with_hint(meta, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
+    statement = select(meta.c.name, meta.c.value).with_for_update()
+    return statement.with_hint(meta, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
 
 
 def inspect_ours(connection: Connection, tables: Tables, writer: str) -> None:
@@ -122,8 +122,8 @@ def _write_meta(connection: Connection, tables: Tables, writer: str) -> None:
 
 def _version(meta: Mapping[str, str]) -> int:
     """Return the version of the tables, 0 while they are being made; raises Misconfigured."""
-    said = meta.get(VERSION, "")
-    there = int(said) if said.isdigit() else 0
+    version = meta.get(VERSION, "")
+    there = int(version) if version.isdigit() else 0
     if there > SCHEMA_VERSION:
         raise Misconfigured(sentences.NEWER(theirs=there, ours=SCHEMA_VERSION))
     return there

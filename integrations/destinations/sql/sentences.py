@@ -49,6 +49,11 @@ RESTORED = Cause(
     "{reference} is there as version {there} with other content than our version {ours}. The "
     "portal may have been restored from a backup. Check, then run manage.py sql_resync.",
 )
+OTHER_KEY_THERE = Cause(
+    "sql_other_key_there",
+    "Values of the column {column} were not encrypted with this key. Enter the key that they were "
+    "encrypted with, or write all of it anew with manage.py sql_resync.",
+)
 NO_FILE = Cause("sql_no_file", "The folder of the database file does not exist.")
 NOT_BELOW_ROOT = Cause(
     "sql_not_below_root",

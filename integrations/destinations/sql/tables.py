@@ -64,7 +64,7 @@ def as_key(value: str) -> str:
 
 
 class Key(TypeDecorator[str]):
-    """An id, told apart by every letter and its case."""
+    """An id, distinguished by every letter and its case."""
 
     impl = String(LONGEST_KEY)
     cache_ok = True

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from integrations.capabilities import Capability, Finding
 from integrations.destinations.sql import comparing, connecting, schema, sentences
-from integrations.destinations.sql.errors import RowRefused, refused, told
+from integrations.destinations.sql.errors import RowRefused, refused, translated
 from integrations.destinations.sql.fields import TARGET_FIELDS
 from integrations.destinations.sql.options import SQLITE, SqlOptions, encrypted_columns
 from integrations.destinations.sql.reading import Reader
@@ -64,11 +64,11 @@ class SqlTransport(Transport):
         """Sign in and look at the tables; nothing is made."""
         where = connecting.database(self.options)
         if where.url.drivername == SQLITE:
-            with told():
+            with translated():
                 path = connecting.checked_file(str(where.url.database))
             if not path.exists():
                 return sentences.ANSWERS_EMPTY(where=where.where)
-        with self._connected() as connection, told(), connection.begin():
+        with self._connected() as connection, translated(), connection.begin():
             if not schema.exist(connection, self._tables):
                 return sentences.ANSWERS_EMPTY(where=where.where)
             schema.inspect_ours(connection, self._tables, self.destination_id)
@@ -94,15 +94,15 @@ class SqlTransport(Transport):
         self, batch: Batch, forgotten: Callable[[Sequence[str]], Collection[str]]
     ) -> Mapping[str, Comparison]:
         with self._connected() as connection:
-            with told(), connection.begin():
+            with translated(), connection.begin():
                 schema.inspect_ours(connection, self._tables, self.destination_id)
             here = comparing.written(batch)
-            with told(), connection.begin():
+            with translated(), connection.begin():
                 there = comparing.read(Reader(connection, self._tables, self._seal), forgotten)
         return {name: Comparison(here[name].sum, there[name].sum) for name in here}
 
     def take_over(self) -> None:
-        with self._connected() as connection, told(), connection.begin():
+        with self._connected() as connection, translated(), connection.begin():
             schema.take_over(connection, self._tables, self.destination_id)
 
     def there(self) -> Iterator[Sequence[tuple[str, int]]]:
@@ -110,7 +110,10 @@ class SqlTransport(Transport):
         with self._connected() as connection:
             reader = Reader(connection, self._tables, self._seal)
             while True:
-                with told(), connection.begin():  # no longer than a page: others write meanwhile
+                with (
+                    translated(),
+                    connection.begin(),
+                ):  # no longer than a page: others write meanwhile
                     page = reader.page(last)
                 if not page:
                     return
@@ -118,7 +121,7 @@ class SqlTransport(Transport):
                 last, _ = page[-1]
 
     def discard(self, references: Sequence[str]) -> None:
-        with self._connected() as connection, told(), connection.begin():
+        with self._connected() as connection, translated(), connection.begin():
             Writer(connection, self._tables, self._seal).discard(references, self.destination_id)
 
     def _bring(self, parcel: Parcel) -> str:
@@ -133,7 +136,7 @@ class SqlTransport(Transport):
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         engine = connecting.engine(connecting.database(self.options))
-        with told():
+        with translated():
             connection = engine.connect()
         with closing(connection):
             yield connection
@@ -155,7 +158,7 @@ class _Writing:
         self.refused: dict[str, str] = {}  # why, by the id of the version
 
     def prepare(self) -> None:
-        with told(), self._connection.begin():
+        with translated(), self._connection.begin():
             schema.prepare(self._connection, self._tables, self._writer_id)
 
     def write(self, parcels: Sequence[Parcel]) -> None:
@@ -177,7 +180,7 @@ class _Writing:
         rows = [fitted("listing", one) for one in listings]
         if not rows:
             return
-        with told(), self._connection.begin():
+        with translated(), self._connection.begin():
             self._writer.replace_listings(rows)
 
     def receipt(self, name: str) -> BatchReceipt:
@@ -192,7 +195,7 @@ class _Writing:
 
     def _write(self, contents: Sequence[Content]) -> None:
         if contents:
-            with told(), self._connection.begin():
+            with translated(), self._connection.begin():
                 self._writer.write(contents, self._writer_id)
 
     def _write_alone(self, content: Content) -> None:

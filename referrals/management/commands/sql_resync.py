@@ -29,31 +29,31 @@ class Command(BaseCommand):
         destination = destination_named(name, organization)
         if not destination.transport().comparable:
             raise CommandError(f"What is at “{name}” cannot be read and taken over.")
-        carries, says = not options["no_wait"], not options["json"]
+        carries, shows = not options["no_wait"], not options["json"]
         try:
             for done in resyncing.resync(destination):
-                if says:
+                if shows:
                     self.stdout.write(f"{done.written} prepared")
                 if carries:
                     delivering.carry_due(destination.pk)
         except DeliveryError as error:
             raise CommandError(error.message) from None
         if carries:
-            self._carry(destination, says=says)
+            self._carry(destination, shows=shows)
         result = asdict(done) | {"behind": resyncing.behind(destination)}
         if options["json"]:
             self.stdout.write(json.dumps(result))
         else:
-            said = "{written} written anew, {removed} removed, {behind} still waiting."
-            self.stdout.write(said.format(**result))
+            text = "{written} written anew, {removed} removed, {behind} still waiting."
+            self.stdout.write(text.format(**result))
 
-    def _carry(self, destination: Destination, *, says: bool) -> None:
+    def _carry(self, destination: Destination, *, shows: bool) -> None:
         """Carry what waits, or wait for a dispatcher that does; say how far it is."""
-        said = 0
+        shown = 0
         while waiting := resyncing.behind(destination):
-            if says and waiting != said:
+            if shows and waiting != shown:
                 self.stdout.write(f"{waiting} still waiting")
-                said = waiting
+                shown = waiting
             if not delivering.carry_due(destination.pk):
                 destination.refresh_from_db()
                 if destination.paused or not resyncing.moves(destination):

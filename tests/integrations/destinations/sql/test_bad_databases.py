@@ -108,7 +108,7 @@ def test_what_drivers_raise_becomes_its_kind_of_error() -> None:
         (sqlite3.OperationalError("database or disk is full"), TryAgain, None),
         (sqlite3.OperationalError("no such table: x"), Misconfigured, None),
     ):
-        with pytest.raises((DeliveryError, refused)) as caught, errors.told():
+        with pytest.raises((DeliveryError, refused)) as caught, errors.translated():
             raise DBAPIError("INSERT …", {"last_name": "Tremblay"}, given)
         assert type(caught.value) is expected, given
         assert kind is None or caught.value.kind is kind, given

@@ -237,3 +237,8 @@ def test_encrypted_columns_hold_no_word_and_read_back_equal(copy: Target) -> Non
     assert row["note"] == LONG
     copy.bring(a_parcel(record={"note": LONG}), **secret)  # the same version is no other content
     assert copy.transport(**secret).check()
+    later = a_parcel(number=1, made_at=MOMENT + timedelta(days=1))
+    other_key = {**secret, "encryption_key": KEY.replace("MDEy", "NDEy")}
+    with pytest.raises(Misconfigured) as caught:
+        copy.bring(later, **other_key)
+    assert "not encrypted with this key" in caught.value.message
