@@ -63,9 +63,8 @@ def moves(destination: Destination) -> bool:
 
 def compare(destination: Destination) -> Mapping[str, Comparison]:
     """Compare what is there with what was last written; raises a DeliveryError."""
-    batch = Batch(
-        "", None, clock.now(), _last_written(destination), listings_of(destination.organization_id)
-    )
+    written, listings = _last_written(destination), listings_of(destination.organization_id)
+    batch = Batch("", None, clock.now(), written, listings=listings)
     return destination.transport().compare(batch, lambda names: _forgotten(destination, names))
 
 

@@ -184,7 +184,8 @@ class _Writing:
             self._writer.replace_listings(rows)
 
     def receipt(self, name: str) -> BatchReceipt:
-        return BatchReceipt(name, self._rows, self._size, self._digest.hexdigest(), self.refused)
+        sha256 = self._digest.hexdigest()
+        return BatchReceipt(name, self._rows, self._size, sha256, refused=self.refused)
 
     def _contents(self, parcels: Iterable[Parcel]) -> Iterator[Content]:
         for parcel in parcels:
