@@ -148,6 +148,8 @@ class SqlOptions(Options):
         before, now = (_server(one.get("url")) for one in (self.initial, cleaned))
         if before and before != now and cleaned.get("password") and not given and not self.errors:
             self.add_error("password", _("Enter the password again: it was for another server."))
+        if str(cleaned.get("url")).startswith(SQLITE) and cleaned.get("schema"):
+            self.add_error("schema", _("A file has no schemas."))
         if cleaned.get("encrypt") and not cleaned.get("encryption_key") and not self.errors:
             self.add_error("encryption_key", _("Encrypted columns need a key."))
         return cleaned

@@ -40,8 +40,10 @@ class Target:
         made.destination_id = WRITER
         return made
 
-    def bring(self, *parcels: Parcel, **options: Any) -> BatchReceipt:
-        batch = Batch(str(uuid4()), None, MOMENT, iter(parcels))
+    def bring(
+        self, *given: Parcel, parcels: Iterator[Parcel] | None = None, **options: Any
+    ) -> BatchReceipt:
+        batch = Batch(str(uuid4()), None, MOMENT, iter(given) if parcels is None else parcels)
         return self.transport(**options).deliver_batch(batch)
 
     def rows(self, name: str, **options: Any) -> list[dict[str, Any]]:

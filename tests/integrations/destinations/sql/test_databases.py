@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from integrations.transport import Misconfigured
+from integrations.destinations.sql import transport
+from integrations.transport import Misconfigured, Parcel
+from tests.contract.ledger import Killed
 from tests.integrations.destinations.sql.targets import (
     MOMENT,
     Target,
@@ -125,6 +127,27 @@ def test_an_older_version_changes_nothing(copy: Target) -> None:
     assert (row["version"], row["note"]) == (3, "version 3")
     assert len(copy.rows("answer")) == 1
     assert copy.rows("removed") == []
+
+
+def test_a_run_that_is_cut_leaves_whole_referrals_and_is_carried_on(
+    copy: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "AT_ONCE", 2)
+    names = [f"350276860{number}" for number in range(5)]
+
+    def parcels(killed: bool) -> Iterator[Parcel]:
+        yield from (a_parcel(name) for name in names[:3])
+        if killed:
+            raise Killed
+        yield from (a_parcel(name) for name in names[3:])
+
+    with pytest.raises(Killed):
+        copy.bring(parcels=parcels(killed=True))
+    for table in ("referral", "answer"):
+        assert [one["reference"] for one in copy.rows(table)] == names[:2], table
+    assert copy.bring(parcels=parcels(killed=False)).rows == 5
+    for table in ("referral", "answer"):
+        assert [one["reference"] for one in copy.rows(table)] == names, table
 
 
 def test_a_removal_leaves_nothing_but_that_it_was_removed(copy: Target) -> None:

@@ -57,6 +57,11 @@ def test_addresses_that_lead_elsewhere_or_hold_a_secret_are_refused() -> None:
         assert not errors(url=url), url
 
 
+def test_a_file_has_no_schemas() -> None:
+    assert "schema" in errors(url="sqlite:///copy.db", schema="intake")
+    assert not errors(schema="intake")
+
+
 def test_columns_are_encrypted_that_exist_and_are_no_key() -> None:
     for name in ("referral.reference", "referral.version", "answer.position", "listing.name", "x"):
         assert "encrypt" in errors(encrypt=name, encryption_key=KEY), name

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integrations import destinations
+from integrations.destinations.sql.writing import Writer
 from integrations.models import Destination, TriggerConfig
 from mapping.editing.exchange import install_shipped
 from referrals import delivering
@@ -57,6 +58,25 @@ def test_a_referral_is_kept_current_and_removed_when_it_is_revoked(
     assert there(folder, asked) == []
     assert there(folder, "SELECT reference FROM dovetail_removed") == [(REFERENCE,)]
     assert world.delivery.state == Delivery.State.DISMISSED
+
+
+def test_what_is_revoked_while_it_is_written_is_removed(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, revoked = Writer.write, plain("referral.revoked", number=2)
+
+    def revoke_and_write(self: Writer, *args: Any) -> None:
+        write(self, *args)
+        if not world.sent:
+            world.sent.append(world.send(revoked))
+
+    monkeypatch.setattr(Writer, "write", revoke_and_write)
+    world.send(plain())
+    carry(world)
+    carry(world)
+    assert there(folder, "SELECT * FROM dovetail_referral") == []
+    assert there(folder, "SELECT reference FROM dovetail_removed") == [(REFERENCE,)]
+    assert not delivering.carry_due(world.destination.pk)
 
 
 def test_a_field_that_may_not_leave_is_in_no_column(world: World, folder: Path) -> None:
