@@ -27,7 +27,7 @@ from referrals.answers.causes import (
     Cause,
     cause_key,
 )
-from referrals.models import Delivery, InboundEvent
+from referrals.models import Delivery, InboundEvent, Version
 
 State = Delivery.State
 
@@ -75,7 +75,9 @@ def destinations_with_figures(
 ) -> list[Destination]:
     """Return the destinations, each with when it last worked and failed, and its flow.
 
-    The attributes are `last_success`, `last_failure`, `matched`, `imported`, `failed`, `queued`.
+    The attributes are `last_success`, `last_failure`, `matched`, `imported`, `failed`, `queued`,
+    and, of one whose deliveries travel in runs, `behind_since`: when the oldest change was made
+    that is not there yet.
     """
     return list(
         destinations.select_related("organization")
@@ -87,8 +89,19 @@ def destinations_with_figures(
             imported=_count(imported_at__gte=since),
             failed=_count(error_at__gte=since),
             queued=_count(state=State.QUEUED),
+            behind_since=Subquery(_still_to_be_brought().values("asked_at")[:1]),
         )
     )
+
+
+def _still_to_be_brought() -> QuerySet[Version]:
+    waiting = Version.objects.filter(
+        state=Version.State.OPEN,
+        delivery__state__in=[State.QUEUED, State.RUNNING],
+        delivery__destination=OuterRef("pk"),
+        delivery__destination__batches=True,
+    )
+    return waiting.order_by("asked_at")
 
 
 def _deliveries() -> QuerySet[Delivery]:

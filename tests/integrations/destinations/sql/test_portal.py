@@ -2,10 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from integrations import destinations
 from integrations.destinations.sql.writing import Writer
@@ -77,6 +80,15 @@ def test_what_is_revoked_while_it_is_written_is_removed(
     assert there(folder, "SELECT * FROM dovetail_referral") == []
     assert there(folder, "SELECT reference FROM dovetail_removed") == [(REFERENCE,)]
     assert not delivering.carry_due(world.destination.pk)
+
+
+def test_the_home_page_says_how_far_a_copy_is_behind(world: World, admin_client: Client) -> None:
+    world.send(plain())
+    waiting = Version.objects.get()
+    Version.objects.update(asked_at=waiting.asked_at - timedelta(minutes=7, seconds=10))
+    assert "behind by 7" in admin_client.get(reverse("admin:index")).content.decode()
+    carry(world)
+    assert "behind by" not in admin_client.get(reverse("admin:index")).content.decode()
 
 
 def test_a_field_that_may_not_leave_is_in_no_column(world: World, folder: Path) -> None:
