@@ -31,7 +31,7 @@ class Mailbox:
         self.port = 0
 
     def server(self, security: Security, **given: Any) -> Server:
-        return Server("127.0.0.1", self.port, security, "portal.example", seconds=5, **given)
+        return Server("127.0.0.1", self.port, security, "portal.example", seconds=60, **given)
 
     def options(self, security: str, **given: Any) -> dict[str, Any]:
         """Return the options of a destination that sends here."""

@@ -162,13 +162,13 @@ def test_an_answer_that_makes_no_sense_after_the_end_is_for_a_person():
         host, port = server.server_address
         for answer in ("354 go on", "who are you"):
             server.answers = {".": answer}
-            found = failure(smtp.Server(host, port, Security.NONE, "portal.example", seconds=5))
+            found = failure(smtp.Server(host, port, Security.NONE, "portal.example", seconds=60))
             assert (type(found), found.kind) == (Unconfirmed, ErrorKind.CONFLICT), answer
 
 
 def test_a_connection_cut_within_the_message_has_brought_nothing():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = smtp.Server("127.0.0.1", listener.getsockname()[1], Security.NONE, "p", seconds=10)
+        server = smtp.Server("127.0.0.1", listener.getsockname()[1], Security.NONE, "p", seconds=60)
         answers = iter([b"220 here", b"250 here", b"250 ok", b"250 ok", b"354 go on"])
 
         def cut_within() -> None:
