@@ -106,12 +106,14 @@ class DeliveryError(Exception):
     for people and may quote the destination; `exchange` is the detail for support. Neither of the
     two appears in `str()` or `repr()`, so neither reaches a log. `maybe_done` says whether the
     effect that was under way may have happened at the destination all the same. `shown` is what
-    the answer has shown of what the destination can do.
+    the answer has shown of what the destination can do; `audit`, what the audit trail keeps of an
+    effect that may have happened.
     """
 
     kind: ErrorKind = ErrorKind.FAILING
     maybe_done: bool = False
     shown: Shown = MappingProxyType({})
+    audit: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self, message: str, exchange: Exchange | None = None, *, kind: ErrorKind | None = None

@@ -97,7 +97,7 @@ def settle(
         _inform_destination(delivery, outcome if built else None, outcome, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(version, move, sent, accepted=accepted)
-        if isinstance(outcome, Receipt) and outcome.audit:
+        if isinstance(outcome, Receipt | DeliveryError) and outcome.audit:
             _audit(delivery, version, outcome)
         if built is not None and sent:
             _tell_what_came_meanwhile(delivery, referral, outcome, built)
@@ -106,10 +106,11 @@ def settle(
             versions.renew_copies(referral, DELIVERIES, now)
 
 
-def _audit(delivery: Delivery, version: Version, receipt: Receipt) -> None:
-    """Keep in the audit trail what was sent, in the name of who asked for it."""
+def _audit(delivery: Delivery, version: Version, outcome: Receipt | DeliveryError) -> None:
+    """Keep in the audit trail what was sent, or may have been, in the name of who asked for it."""
     by = version.asked_by or AUTOMATIC
-    audit.record(by, "sent", delivery, version=version.number, **receipt.audit)
+    action = "sent" if isinstance(outcome, Receipt) else "may have sent"
+    audit.record(by, action, delivery, version=version.number, **outcome.audit)
 
 
 def _despite(

@@ -31,6 +31,7 @@ from integrations.transport import (
     Sending,
     Targets,
     Transport,
+    Unconfirmed,
     Updates,
 )
 
@@ -76,8 +77,12 @@ class EmailTransport(Transport):
             recipients, passphrase = self._recipients(parcel), self._passphrase(parcel)
             files = self._files(parcel, passphrase)
             mail = self._message(parcel, recipients, files).as_bytes()
-            answer.append(smtp.send(self._server(), self._sender, recipients, mail))
             sent.update(recipients=recipients, sha256=[file.sha256 for file in files])
+            try:
+                answer.append(smtp.send(self._server(), self._sender, recipients, mail))
+            except Unconfirmed as error:
+                error.audit = sent
+                raise
             return message_id(parcel.version, self.options["sender"]).strip("<>")
 
         # Nobody can ask a mail server what it took: where that is not known, a person decides.

@@ -190,6 +190,9 @@ def test_where_it_is_not_known_a_person_decides_and_may_send_again_on_purpose(ma
     world.send(plain(registrant=PERSON))
     delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
+    in_doubt = AuditEvent.objects.get(action="may have sent").detail
+    assert in_doubt["recipients"] == ["intake@partner.example"]
+    assert len(in_doubt["sha256"][0]) == 64
     mailbox.hangs_up_at = ""
     due_now()
     world.run()
