@@ -476,7 +476,10 @@ def _update(
 def _shows_something_new(merged: Merged, where: Destination) -> bool:
     """Return whether a destination that keeps the latest would show something else now."""
     by_partner = PARTNER_UPDATE in merged.fired and PARTNER_UPDATES in where.allowed_fields
-    return merged.now != merged.before or by_partner or SHOWN_EVENTS in where.allowed_fields
+    if by_partner or SHOWN_EVENTS in where.allowed_fields:
+        return True
+    allowed = where.allow_list()
+    return allowed.part(merged.now) != allowed.part(merged.before)
 
 
 def _no_trigger(merged: Merged, config: TriggerConfig) -> Verdict:
