@@ -27,8 +27,13 @@ class InFolder(Place):
         root = Path(settings.EXPORT_ROOT).resolve()
         self._folder = (root / self._name).resolve()
         # Also where a link in it leads elsewhere.
-        if root != self._folder and root not in self._folder.parents:
+        if not self._folder.is_relative_to(root) or self._is_the_portal_s():
             raise Misconfigured(sentences.NO_FOLDER(folder=self._name))
+
+    def _is_the_portal_s(self) -> bool:
+        """Return whether the portal keeps files of its own there."""
+        kept = (settings.MEDIA_ROOT, settings.STATE_ROOT, settings.STATIC_ROOT)
+        return any(self._folder.is_relative_to(Path(one).resolve()) for one in kept)
 
     def close(self) -> None:
         """Nothing is open."""

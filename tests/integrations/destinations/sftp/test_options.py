@@ -128,3 +128,10 @@ def test_a_link_does_not_lead_out_of_the_root(root: Path) -> None:
     with pytest.raises(Misconfigured):
         SftpTransport({"protocol": "local", "folder": "out/side"}).check()
     assert {one.name for one in root.parent.iterdir()} == {"exports"}
+
+
+def test_no_list_lies_among_the_portal_s_own_files(root: Path, settings: Any) -> None:
+    settings.MEDIA_ROOT = str(root / "media")
+    with pytest.raises(Misconfigured):
+        transport(protocol="local", folder="media/lists").deliver_batch(batch(rows(1)))
+    assert list(root.iterdir()) == []
