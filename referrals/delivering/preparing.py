@@ -33,10 +33,22 @@ def freeze_document(version: Version, referral: Referral) -> Document:
     return cast(Document, version.document)
 
 
+def mapped_before(version: Version, destination: Destination) -> dict[str, object] | None:
+    """Return the record kept with a version of a run; None where other fields may leave now."""
+    kept = version.data
+    if kept is None or version.allowed_fields != _names(destination.allow_list()):
+        return None
+    return cast("dict[str, object]", kept["record"])
+
+
+def _names(allowed: AllowList) -> list[str] | None:
+    return None if ALL in allowed.names else list(allowed.names)
+
+
 def choose_what_leaves(version: Version, destination: Destination) -> AllowList:
     """Return which fields may leave, and keep with the version what is let out by it."""
     allowed = destination.allow_list()
-    names = None if ALL in allowed.names else list(allowed.names)
+    names = _names(allowed)
     if version.allowed_fields != names:
         version.allowed_fields = names
         update_one(Version.objects.all(), version, allowed_fields=names)

@@ -41,6 +41,7 @@ from referrals.delivering.preparing import (
     choose_reference,
     choose_what_leaves,
     freeze_document,
+    mapped_before,
 )
 from referrals.delivering.restore import looking, marks
 from referrals.delivering.running import check_may_go, prepare
@@ -269,7 +270,12 @@ class _Carrying:
         return None
 
     def _put(self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger) -> Built:
-        built = build_put(self.transport, lease.version, ledger)
+        version = lease.version
+        built = build_put(self.transport, version, ledger)
+        if version.data is None:
+            # Carried again, or repeated, it brings the same, whatever the mapping is by then.
+            kept = {"record": dict(built.parcel.record)}
+            update_one(Version.objects.all(), version, data=kept)
         if built.more_later and delivery.tries < FILE_TRIES:
             raise TryAgain(sentences.FILES_TO_COME())
         if built.missing:
@@ -309,7 +315,7 @@ class _Carrying:
             self._end(message=message, lease_until=now + after)
             return
         self._end(state=Run.State.FAILED, ended_at=now, message=message)
-        Version.objects.filter(run=self.run).update(run=None)
+        Version.objects.filter(run=self.run).update(run=None, data=None)
         Delivery.objects.filter(lease_token=self.run.pk, state=State.RUNNING).update(
             state=State.QUEUED, due_at=now + after, lease_token=None, lease_until=None
         )
@@ -334,7 +340,7 @@ class _Carrying:
         self.left_out += self._refused(receipt)
         for lease, delivery, error in self.left_out:
             settle(lease, delivery, error, None, transport=self.transport)
-            Version.objects.filter(pk=lease.version.pk).update(run=None)
+            Version.objects.filter(pk=lease.version.pk).update(run=None, data=None)
         for lease, delivery, built in self.alone:
             if str(lease.version.pk) in receipt.refused:
                 continue
@@ -385,12 +391,16 @@ class _Carrying:
 
 def versions_in_order(run: Run) -> QuerySet[Version]:
     """Return the versions of a run in the order of its rows."""
-    ours = Version.objects.filter(run=run).select_related(
-        "delivery__referral__organization",
-        "delivery__referral__listing",
-        "delivery__destination__organization",
-        "delivery__destination__partner",
-        "delivery__trigger_config__mapping",
+    ours = (
+        Version.objects.defer(None)
+        .filter(run=run)
+        .select_related(
+            "delivery__referral__organization",
+            "delivery__referral__listing",
+            "delivery__destination__organization",
+            "delivery__destination__partner",
+            "delivery__trigger_config__mapping",
+        )
     )
     return ours.order_by("asked_at", "pk")
 
@@ -398,11 +408,12 @@ def versions_in_order(run: Run) -> QuerySet[Version]:
 def build_put(transport: Transport | None, version: Version, ledger: DeliveryLedger) -> Built:
     """Return the row of a version, with its files where the kind takes files in a run."""
     delivery = version.delivery
+    record = mapped_before(version, delivery.destination)
     if transport and transport.takes_files:
-        return prepare(delivery, version, ledger, frozen=True)
+        return prepare(delivery, version, ledger, frozen=True, record=record)
     check_may_go(delivery)
     document = freeze_document(version, delivery.referral)
-    record = map_record(delivery, document)
+    record = map_record(delivery, document) if record is None else record
     choose_reference(delivery)
     shown = choose_what_leaves(version, delivery.destination).part(document)
     return build_row(delivery, version, ledger, record, shown)
@@ -426,7 +437,7 @@ def batch_of(
         listings=listings_of(destination.organization_id),
         organization=destination.organization.caredove_id,
         columns=known[: run.columns] if sha256 else known,
-        fields=_mapped(destination),
+        fields=() if sha256 else _mapped(destination),
         keep=keep,
         sha256=sha256,
     )

@@ -255,4 +255,4 @@ def make_again(referral: Referral) -> None:
     """Let what is pending show the referral as it is now: something of it was withdrawn."""
     begun = Step.objects.filter(version=OuterRef("pk"))
     pending = Version.objects.filter(~Exists(begun), delivery__referral=referral)
-    pending.filter(state__in=Version.PENDING).update(document=None)
+    pending.filter(state__in=Version.PENDING).update(document=None, data=None)

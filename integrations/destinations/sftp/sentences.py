@@ -45,5 +45,5 @@ NO_AUTHORITIES = Cause(
 OF_BYTES = Cause("sftp_of_bytes", "it has {written} of {size} bytes")
 NOT_THE_SAME = Cause(
     "sftp_not_the_same",
-    "The list would not be the same again: its mapping or its options were changed since.",
+    "The list would not be the same again: its options were changed since.",
 )

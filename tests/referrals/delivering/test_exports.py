@@ -182,6 +182,7 @@ def test_what_may_not_leave_makes_no_version(world: World, folder: Path) -> None
 # -- By a schedule -------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres  # claims
 def test_a_schedule_gathers_and_catches_up_once(folder: Path) -> None:
     world = set_up(schedule="0 6 * * *")
     destination = world.destination
@@ -207,6 +208,7 @@ def test_no_run_with_nothing_to_say_writes_a_file(folder: Path) -> None:
     assert not delivering.due_destinations()
 
 
+@pytest.mark.postgres  # locks, and versions made in bulk
 def test_all_referrals_are_listed_again_each_time(folder: Path) -> None:
     world = set_up(schedule="daily", content="all")
     let_it_be_time()
@@ -278,6 +280,9 @@ def test_a_run_is_repeated_with_the_same_bytes(world: World, folder: Path) -> No
     first = Run.objects.earliest("until")
     before = (folder / first.name).read_bytes()
     (folder / first.name).unlink()
+    rule = FieldRule.objects.get(mapping=world.config.mapping, target="client.first_name")
+    rule.delete()
+    FieldRule.objects.create(mapping=world.config.mapping, target="Reason", sources=["reason"])
     done = command("repeat_run", str(first.pk))
     assert (folder / first.name).read_bytes() == before
     assert done == {"file": first.name, "sha256": first.sha256, "rows": 1}
