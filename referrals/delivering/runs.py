@@ -408,12 +408,12 @@ def versions_in_order(run: Run) -> QuerySet[Version]:
 def build_put(transport: Transport | None, version: Version, ledger: DeliveryLedger) -> Built:
     """Return the row of a version, with its files where the kind takes files in a run."""
     delivery = version.delivery
-    record = mapped_before(version, delivery.destination)
+    kept = mapped_before(version, delivery.destination)
     if transport and transport.takes_files:
-        return prepare(delivery, version, ledger, frozen=True, record=record)
+        return prepare(delivery, version, ledger, frozen=True, record=kept)
     check_may_go(delivery)
     document = freeze_document(version, delivery.referral)
-    record = map_record(delivery, document) if record is None else record
+    record = map_record(delivery, document) if kept is None else kept
     choose_reference(delivery)
     shown = choose_what_leaves(version, delivery.destination).part(document)
     return build_row(delivery, version, ledger, record, shown)
