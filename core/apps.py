@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core.database import lookups  # noqa: F401 - registers them
+
+        # Our programs look for no garbage before this: see `config`. What is loaded now stays.
+        gc.freeze()
+        gc.enable()
