@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -136,6 +136,26 @@ def check_address(value: str) -> None:
         raise ValidationError("Leave out names and passwords, and the part from “?” or “#” on.")
 
 
+REFERENCE = "{reference}"  # in the template of a referral's address
+
+
+def check_referral_address(value: str) -> None:
+    """Raise ValidationError unless `value` is an https address with one place for a reference.
+
+    The reference must not stand in the host: it comes from a message.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme != "https" or not host or "@" in parts.netloc:
+        raise ValidationError("An address starts with https://, without names and passwords.")
+    rest = value.replace(REFERENCE, "")
+    if value.count(REFERENCE) != 1 or REFERENCE in parts.netloc or set("{}") & set(rest):
+        raise ValidationError("Write {reference} once, after the host: where the reference stands.")
+
+
 def check_source_kind(value: str) -> None:
     """Raise ValidationError unless `value` is a kind of source."""
     known = sources.kinds()
@@ -248,6 +268,13 @@ class Source(KeyedModel):
         "user name for the listing API", max_length=200, blank=True
     )
     listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
+    referral_url = models.CharField(
+        "address of a referral",
+        max_length=300,
+        blank=True,
+        validators=[check_referral_address],
+        help_text="With {reference} where the reference stands. Pages link to the referral there.",
+    )
     destination = models.OneToOneField(
         "Destination",
         null=True,
@@ -275,6 +302,10 @@ class Source(KeyedModel):
     def clean(self) -> None:
         if self.kind in sources.kinds():
             self._check_partner(is_partner=sources.source_kind(self.kind).answers is not None)
+
+    def address_of(self, reference: str) -> str:
+        """Return where people open a referral at this source; empty where that is not known."""
+        return self.referral_url.replace(REFERENCE, quote(reference, safe=""))
 
     def _check_partner(self, *, is_partner: bool) -> None:
         if not is_partner and self.destination_id:

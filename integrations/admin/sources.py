@@ -86,6 +86,7 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             "active",
             "organizations",
             "attachment_hosts",
+            "referral_url",
             "fetch_username",
             "fetch_password",
             "fetch_token",
@@ -164,6 +165,7 @@ class SourceAdmin(ConfigurationAdmin):
             return [(None, {"fields": ["name", kind, "active"]}), partner]
         return [
             (None, {"fields": ["name", kind, "active", "organizations"]}),
+            ("Referrals there", {"fields": ["referral_url"]}),
             ("Fetching attachments", {"fields": fetch}),
             ("Importing service listings", {"fields": listings}),
             *([] if obj else [partner]),

@@ -129,6 +129,8 @@ def _source(source: Source, organization: Organization, names: _Names) -> dict[s
     }
     if source.destination:
         said |= {"destination": source.destination.name, "updates": str(source.updates)}
+    if source.referral_url:
+        said["referral_url"] = source.referral_url
     if source.fetch_token:
         said["fetch"] = {"token": names.placeholder(source.name, "fetch token")}
     elif source.fetch_username:

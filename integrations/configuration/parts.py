@@ -149,7 +149,11 @@ def _source(run: Run, entry: Entry, path: Path) -> None:
         if "kind" in entry:
             _check_kind("source", entry["kind"], sources.kinds(), found)
         theirs, listings = _fetch(entry), _listing_api(entry)
-        fields = _given(entry, "kind", "active", "attachment_hosts", "updates") | theirs | listings
+        fields = (
+            _given(entry, "kind", "active", "attachment_hosts", "referral_url", "updates")
+            | theirs
+            | listings
+        )
         keys = {field: field.replace("_", ".", 1) for field in theirs}
         keys |= {field: field.replace("listings_", "listing_api.") for field in listings}
         effect = write(source, fields, keys)

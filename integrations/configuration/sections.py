@@ -170,6 +170,7 @@ class SourceSection(Section):
     basic = several(BasicSection)
     signing_secrets = Words(child=Secret(), required=False)
     attachment_hosts = Words(child=Text(), required=False)
+    referral_url = Text(required=False, allow_blank=True)
     fetch = FetchSection(required=False)
     listing_api = ListingApiSection(required=False)
 

@@ -65,6 +65,7 @@ def _own_source(organization: Organization) -> Source:
         fetch_username="portal",
         fetch_password=TOKEN,
         attachment_hosts=["files.example.org"],
+        referral_url="https://caredove.example/referrals/{reference}",
         listings_url="https://caredove.example/api/native_v1",
         listings_username="birchwood",
         listings_password=TOKEN,
