@@ -162,7 +162,7 @@ class DecidingAdmin(UndoingAdmin):
     ) -> HttpResponse | None:
         """Ask for a note, and clear what was to be seen when the question was shown."""
         deliveries = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
-        form = ClearForm(answer_of(request), initial={"seen_at": _written(clock.now())})
+        form = ClearForm(answer_of(request), initial={"seen_at": written(clock.now())})
         if not form.is_valid():
             text = (
                 "Clear errors once you have seen to them. Their history stays; an error that "
@@ -271,7 +271,8 @@ def answer_of(request: HttpRequest) -> Any:
     return request.POST if CONFIRMED in request.POST else None
 
 
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
+    """Return a moment as ClearForm reads it."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}+00:00"
 
 

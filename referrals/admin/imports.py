@@ -92,6 +92,14 @@ COLUMNS: dict[str, Any] = {  # of the list, beside the reference
     "there": gettext_lazy("ID in the destination"),
 }
 USUAL = ("going_to", "problem", "turn", "shown_state", "since")
+OF_ONE = (
+    "referral__organization",
+    "referral__listing",
+    "destination__organization",
+    "trigger_config__mapping",
+    "trigger_config__listing",
+    "assigned_to",
+)
 FOLDED = [name for one in FILTERS for name in one.names if one not in ON_TOP]
 
 
@@ -155,6 +163,8 @@ class DeliveryAdmin(
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         deliveries: QuerySet[Delivery] = super().get_queryset(request)
+        if request.resolver_match and "object_id" in request.resolver_match.kwargs:
+            deliveries = deliveries.select_related(*OF_ONE)  # the page asks for all of them
         deliveries = deliveries.defer("referral__snapshot", "destination__options")
         return deliveries.annotate(cause=cause_key(), shown_since=F(since_field(request)))
 
@@ -406,18 +416,19 @@ class DeliveryAdmin(
 
     def more(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
         noun = obj.destination.transport().noun
+        attempts = list(obj.attempts.order_by("-number"))
         return {
             "title": f"{noun.capitalize()} of {obj.referral} into {obj.destination}",
             "delivery": obj,
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
-            "advice": advice(obj, obj.attempts.order_by("-number").first()),
+            "advice": advice(obj, attempts[0] if attempts else None),
             "choices": choices(request, obj, "import"),
             "sendings": [
                 one for one in sendings(request, obj.referral) if one.destination == obj.destination
             ],
             "versions": shown_versions(request, obj),
             "may_replay": may_replay(request, obj),
-            "attempts": obj.attempts.order_by("-number"),
+            "attempts": attempts,
             "steps": obj.steps.select_related("version"),
             "reads_answers": request.user.has_perm("referrals.read_body"),
         }

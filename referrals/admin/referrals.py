@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core import audit
 from mapping.source.document import Document
 from referrals.admin.choices import Choice, choices
+from referrals.admin.deciding import written
 from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
 from referrals.admin.sending import SendingAdmin, sendings
 from referrals.admin.viewing import (
@@ -30,12 +32,12 @@ from referrals.admin.viewing import (
     referrals_named,
 )
 from referrals.admin.whereabouts import WhereaboutsAdmin
-from referrals.advice import Advice
+from referrals.advice import SEEN, Actor, Advice
 from referrals.answers.differences import Difference, differences
 from referrals.answers.explain import Import, asker, explain_referral
-from referrals.answers.timeline import SHOWN, timeline
+from referrals.answers.timeline import SHOWN, Moment, timeline
 from referrals.delivering.preparing import store_summary
-from referrals.models import Delivery, Referral, ReferralFile, Version
+from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, Version
 from referrals.record import answered, files
 from referrals.record.documents import document_of
 from referrals.summary import layout
@@ -51,6 +53,26 @@ class Standing:
     there: Any  # its id in the destination, as a link where there is one
     sent: Version | None
     differences: list[Difference]
+
+    @property
+    def there_words(self) -> str:
+        """How it stands at the destination, for the head of the page."""
+        words = {"where": self.delivery.destination}
+        if self.delivery.external_id:
+            return _("In %(where)s") % words
+        if self.delivery.state == Delivery.State.DISMISSED:
+            return _("Dismissed for %(where)s") % words
+        return _("Not in %(where)s") % words
+
+    @property
+    def seen_at(self) -> str:
+        """Until when errors are seen on this page: a newer one stays."""
+        return written(self.delivery.error_at) if self.delivery.error_at else ""
+
+    @property
+    def later_succeeded(self) -> bool:
+        """Whether all that is left is to see that it went well after all."""
+        return self.advice is SEEN and self.delivery.later_succeeded
 
 
 def _standing(
@@ -72,8 +94,13 @@ def _standing(
     )
 
 
-def _answers(deliveries: Iterable[Delivery]) -> list[tuple[Delivery, dict[str, Any]]]:
+def _answers(
+    deliveries: Iterable[Delivery], story: list[Moment]
+) -> list[tuple[Delivery, dict[str, Any]]]:
     """Return what the partner of each destination says of the referral, where it says anything."""
+    spoke = any(hasattr(moment.row, "partner_update") for moment in story)
+    if not spoke and len(story) < SHOWN:
+        return []
     known = [(delivery, answered.updates_of(delivery)) for delivery in deliveries]
     return [(delivery, answered.said(updates)) for delivery, updates in known if updates]
 
@@ -83,6 +110,12 @@ def _summary_url(referral: Referral) -> str:
     if referral.purged_at or referral.merged_into_id:
         return ""
     return reverse("admin:referrals_referral_summary", args=[referral.pk])
+
+
+def _source_url(referral: Referral, story: Iterable[Moment]) -> str:
+    """Return where the referral is opened at the source that spoke of it last; else empty."""
+    rows = (moment.row for moment in story if isinstance(moment.row, InboundEvent))
+    return next(filter(None, (row.source.address_of(referral.reference) for row in rows)), "")
 
 
 def _note_form(request: HttpRequest, referral: Referral) -> NoteForm | None:
@@ -115,20 +148,21 @@ class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
     # -- the list ------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Referral]:
-        deliveries = Delivery.objects.select_related("destination").only(
-            "referral", "state", "destination__name"
-        )
-        shown: QuerySet[Referral] = super().get_queryset(request).defer("snapshot")
-        return shown.prefetch_related(
-            Prefetch("deliveries", deliveries, to_attr="shown_deliveries")
-        )
+        rows: QuerySet[Referral] = super().get_queryset(request)
+        return rows.select_related("listing", "organization", "merged_into")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Referral], search_term: str
     ) -> tuple[QuerySet[Referral], bool]:
         if term := search_term.strip():
             queryset = queryset.filter(pk__in=referrals_named(term))
-        return queryset, False
+        deliveries = Delivery.objects.select_related("destination").only(
+            "referral", "state", "destination__name"
+        )
+        shown = queryset.defer("snapshot").prefetch_related(
+            Prefetch("deliveries", deliveries, to_attr="shown_deliveries")
+        )
+        return shown, False
 
     @admin.display(description="imports")
     def imports(self, referral: Referral) -> SafeString:
@@ -155,23 +189,31 @@ class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
 
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
+        prefetch_related_objects([obj], "files", "aliases")
         asking = asker.person(request.user)
         explanation = explain_referral(obj, asking)
         imports = explanation.imports if explanation.referral == obj else ()
         deliveries = [one.delivery for one in imports]
         document = document_of(obj)
+        standings = [_standing(request, one, document, zone) for one in imports]
+        story = timeline(obj, deliveries)
+        sheet = layout.sheet(document, zone)
         return {
-            "title": f"Referral {obj.reference}",
+            "title": f"Referral {obj.reference}",  # of the window: a name stands on the page alone
             "subtitle": None,
+            "source_url": _source_url(obj, story),
+            "edit_there": explanation.actor is Actor.REFERRAL_STAFF,
+            "may_decide": request.user.has_perm(DECIDE),
+            "differs": any(one.delivery.external_id for one in standings),
             "explanation": explanation,
-            "standings": [_standing(request, one, document, zone) for one in imports],
-            "sendings": sendings(request, obj),
-            "timeline": timeline(obj, deliveries),
+            "standings": standings,
+            "sendings": sendings(request, obj, deliveries),
+            "timeline": story,
             "note_form": _note_form(request, obj),
             "shown_of_a_kind": SHOWN,
-            "answers": _answers(deliveries),
+            "answers": _answers(deliveries, story),
             "files": obj.files.all(),
-            "sheet": layout.sheet(document, zone),
+            "sheet": sheet,
             "summary_url": _summary_url(obj),
             "trail_url": _trail_url(request, obj, deliveries),
             "ids": self.ids(obj),

@@ -1,6 +1,6 @@
 """Sending a referral by hand, to a destination whose kind takes that: once, or again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -44,12 +44,18 @@ class Sending:
     url: str
 
 
-def sendings(request: HttpRequest, referral: Referral) -> list[Sending]:
-    """Return where this person may send the referral by hand."""
+def sendings(
+    request: HttpRequest, referral: Referral, deliveries: Iterable[Delivery] | None = None
+) -> list[Sending]:
+    """Return where this person may send the referral by hand; its `deliveries`, if at hand."""
     gone = referral.purged_at or referral.merged_into_id
     if gone or not request.user.has_perm(SEND):
         return []
-    sent = set(referral.deliveries.values_list("destination", flat=True))
+    sent = (
+        set(referral.deliveries.values_list("destination", flat=True))
+        if deliveries is None
+        else {one.destination_id for one in deliveries}
+    )
     return [
         Sending(
             one,

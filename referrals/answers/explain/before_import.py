@@ -108,9 +108,11 @@ def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Ch
 
 def _other_numbers(referral: Referral) -> str:
     """Return that messages name the referral by several Reference #s; empty when they do not."""
-    aliases = referral.aliases.exclude(value=referral.reference)
-    named = aliases.values_list("source_kind", "value")
-    others = sorted(value for kind, value in named if identity.is_number(kind, value))
+    others = sorted(
+        alias.value
+        for alias in referral.aliases.all()
+        if alias.value != referral.reference and identity.is_number(alias.source_kind, alias.value)
+    )
     return f" Messages also name it by the number {', '.join(others)}." if others else ""
 
 

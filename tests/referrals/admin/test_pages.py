@@ -563,7 +563,7 @@ def test_a_page_of_a_referral_costs_few_queries(
         world.send(plain("referral.edited" if number else "referral.received", number=number))
     world.run()
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(22):
         text(admin_client, url_of(world.referral))
 
 
