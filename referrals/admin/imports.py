@@ -194,7 +194,7 @@ class DeliveryAdmin(
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return ["shown_reference", *self._columns(request)]
 
     def _columns(self, request: HttpRequest) -> list[str]:

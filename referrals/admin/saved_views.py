@@ -1,6 +1,6 @@
 """Views of the work list that people keep: filters and columns under a name, some shared."""
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 from django import forms
@@ -56,7 +56,7 @@ class ViewForm(forms.Form):
 
 
 class SavedViewsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    view_words: set[str]  # what a view may keep
+    view_words: ClassVar[set[str]]  # what a view may keep
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0011_partner_of_a_destination'),
+        ('integrations', '0012_schedules_and_columns'),
     ]
 
     operations = [
