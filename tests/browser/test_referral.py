@@ -11,7 +11,11 @@ from tests.browser.test_why import tab_to
 
 def open_referral(page: Page, portal: Portal, case: str) -> None:
     page.goto(portal.referral_page(case))
-    expect(page.get_by_role("heading", level=1)).to_contain_text(seeds.reference(case))
+    expect(page.locator(".about")).to_contain_text(seeds.reference(case))
+
+
+def open_part(page: Page, part: str) -> None:
+    page.get_by_role("navigation", name="Parts of this page").get_by_role("link", name=part).click()
 
 
 def test_the_answer_stands_on_top_and_quotes_the_destination(support: Page, portal: Portal):
@@ -59,17 +63,18 @@ def test_whoever_does_not_find_it_is_warned_before_it_goes_again(support: Page, 
     expect(support.get_by_text("it will be there twice")).to_be_visible()
     support.keyboard.press("Tab")
     support.get_by_role("link", name="Back").click()
-    expect(support.get_by_role("heading", level=1)).to_contain_text("Referral")
+    expect(support.locator(".about")).to_contain_text(seeds.reference("unconfirmed_409"))
 
 
 def test_what_differs_since_it_was_imported(support: Page, portal: Portal):
     open_referral(support, portal, "edited_since")
+    open_part(support, "What differs")
     table = support.locator(".differences")
     expect(table).to_contain_text("12 Mill Rd")
     expect(table).to_contain_text("9 Harbour St")
     expect(support.get_by_text("takes no updates: enter there")).to_be_visible()
     expect(support.get_by_role("link", name="RF-")).to_have_attribute("target", "_blank")
-    checks.picture(support, "referral-edited-since", of=".told")
+    checks.picture(support, "referral-edited-since", of="#part-differs")
 
 
 def test_the_summary_stands_beside_it_where_there_is_room(support: Page, portal: Portal):
@@ -89,6 +94,7 @@ def test_an_answer_of_the_destination_is_read_behind_a_link_and_on_record(
     support: Page, portal: Portal
 ):
     open_referral(support, portal, "rejected_page")
+    open_part(support, "Story")
     support.get_by_role("link", name="Read the answer to attempt 1").click()
     expect(support.locator("pre.body")).to_contain_text("<h1>Error</h1>")
     expect(support.get_by_text("That you read it is on record.")).to_be_visible()
@@ -108,7 +114,9 @@ def test_the_story_says_which_trigger_matched_or_why_none(support: Page, portal:
 @pytest.mark.parametrize("case", ["rejected", "edited_since", "french", "long", "revoked"])
 def test_the_page_is_for_everybody(support: Page, portal: Portal, case: str):
     open_referral(support, portal, case)
-    checks.accessible(support)
+    for part in ("Summary", "Story", "Files", "What differs"):
+        open_part(support, part)
+        checks.accessible(support)
     checks.fits_phone(support)
 
 
