@@ -331,8 +331,8 @@ def test_of_many_that_set_a_key_at_once_one_wins_and_all_bind_to_it(unbound):
 @pytest.mark.long
 def test_nothing_fails_to_be_read_or_written_while_it_runs(unbound, monkeypatch):
     """Readers and writers of another process's kind: with connections of their own."""
-    monkeypatch.setattr(rotation, "BATCH", 20)
-    for number in range(300):
+    monkeypatch.setattr(rotation, "BATCH", 8)
+    for number in range(120):  # fifteen batches
         name = storage.save("files/x", ContentFile(b"Ada" * 1000))
         add_unbound(unbound, text=f"Ada {number}", document={"a": number}, stored_as=name)
     keys = set(unbound.objects.values_list("pk", flat=True))
