@@ -12,6 +12,7 @@ from mapping.engine import engine
 from mapping.engine.engine import Rule, apply
 from mapping.engine.lines import lines
 from mapping.source import parts
+from mapping.source.labels import in_words
 from mapping.source.languages import language_name
 from mapping.source.provinces import province_code
 from mapping.source.times import for_people, parse_date, parse_instant
@@ -84,6 +85,8 @@ def forms_of(path: parts.Path, value: parts.Value) -> set[str]:
         forms.add(f"{day:%d/%m/}{day.year:04}")
     if instant := parse_instant(text, TORONTO):
         forms |= instant_forms(text, instant)
+    if path[-1] in ("type", "form", "form_name", "label"):  # a key of a sender, in words
+        forms.add(in_words(text))
     if path[-1] in ("classification", "request_status"):
         spaced = text.replace("-", " ")
         forms |= {spaced, spaced.capitalize()}
