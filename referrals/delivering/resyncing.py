@@ -8,6 +8,7 @@ versions above those that are there.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -16,12 +17,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from core import audit
 from core.database import clock
 from integrations.models import Destination, TriggerConfig
-from integrations.transport import Batch, Comparison, Parcel
+from integrations.transport import SUMMARY, Batch, Comparison, Parcel
 from referrals import matching
-from referrals.delivering.building import build_removal, build_row, map_record
+from referrals.delivering.building import Built, build, build_removal, build_row, map_record
 from referrals.delivering.claiming import Lease
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.ledger import DeliveryLedger
+from referrals.delivering.preparing import mapped_before, store_summary
 from referrals.models import Delivery, InboundEvent, Referral, Version
 from referrals.record import snapshot, versions, withdrawal
 from referrals.record.beside import listings_of
@@ -69,10 +71,11 @@ def compare(destination: Destination) -> Mapping[str, Comparison]:
 
 
 def _last_written(destination: Destination) -> Iterator[Parcel]:
-    """Yield of each referral the version that was accepted last, as it would be written now."""
-    accepted = Version.objects.filter(
+    """Yield of each referral the version that was accepted last, as it was written."""
+    accepted = Version.objects.defer(None).filter(
         delivery__destination=destination, number=F("delivery__done")
-    ).select_related(
+    )
+    accepted = accepted.select_related(
         "delivery__referral__organization",
         "delivery__referral__listing",
         "delivery__destination__organization",
@@ -84,10 +87,31 @@ def _last_written(destination: Destination) -> Iterator[Parcel]:
         if versions.is_removal(version):
             yield build_removal(delivery, version, ledger).parcel
         elif version.document is not None:
-            document = version.document
-            shown = destination.allow_list().part(document)
-            record = map_record(delivery, document)
-            yield build_row(delivery, version, ledger, record, shown).parcel
+            yield _as_written(delivery, version, ledger).parcel
+
+
+def _as_written(delivery: Delivery, version: Version, ledger: DeliveryLedger) -> Built:
+    """Return what a version has written, with the files that may leave."""
+    document: Any = version.document
+    destination = delivery.destination
+    shown = destination.allow_list().part(document)
+    kept = mapped_before(version, destination)
+    record = map_record(delivery, document) if kept is None else kept
+    files = destination.files_allowed()
+    if not files:
+        return build_row(delivery, version, ledger, record, shown)
+    summary = store_summary(delivery.referral, shown) if SUMMARY in files else None
+    return build(
+        delivery,
+        version,
+        ledger,
+        record,
+        document=document,
+        shown=shown,
+        summary=summary,
+        more_later=False,
+        frozen=True,
+    )
 
 
 def _forgotten(destination: Destination, references: Sequence[str]) -> Collection[str]:

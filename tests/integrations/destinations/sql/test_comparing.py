@@ -1,6 +1,8 @@
 """What is there is compared with what was written, and put right by hand."""
 
+import base64
 import json
+import re
 import sqlite3
 from contextlib import closing
 from io import StringIO
@@ -85,6 +87,12 @@ def test_what_was_written_is_equal_and_what_somebody_changed_is_not(
     there(folder, "UPDATE dovetail_referral SET status_label = 'x' WHERE reference = '3502768602'")
     there(folder, "DELETE FROM dovetail_listing")
     assert unequal(world) == ["listing", "referral"]
+
+
+def test_another_mapping_makes_no_difference_until_something_is_written(world: World) -> None:
+    three_copies(world)
+    world.config.mapping.rules.filter(target="client.first_name").delete()
+    assert unequal(world) == []
 
 
 def test_what_our_retention_has_forgotten_is_no_difference(world: World) -> None:
@@ -179,6 +187,21 @@ def test_a_resync_says_how_far_it_is_and_carries_as_it_goes(
     output = StringIO()
     call_command("sql_resync", world.destination.name, no_wait=True, stdout=output)
     assert output.getvalue().splitlines()[-1] == "3 written anew, 0 removed, 3 still waiting."
+
+
+def test_files_that_may_leave_are_listed_by_names_of_ours(world: World, folder: Path) -> None:
+    pdf = base64.b64encode(b"%PDF-1.7 a letter\n%%EOF").decode()
+    letter = {"id": "a1", "filename": "Mireille.pdf", "data": pdf}
+    world.destination.allowed_files = ["attachment"]
+    world.destination.save()
+    world.send(plain(attachments=[letter]))
+    delivering.carry_due(world.destination.pk)
+    ((position, name, category),) = there(
+        folder, "SELECT position, name, category FROM dovetail_file"
+    )
+    assert (position, category) == (1, "attachment")
+    assert re.fullmatch(rf"referral-{REFERENCE}-attachment-1-[0-9a-f]{{8}}\.pdf", name)
+    assert unequal(world) == []
 
 
 def test_a_destination_that_cannot_be_read_is_not_compared() -> None:
