@@ -30,6 +30,8 @@ COMPARING = {
 SECRET = ("secret", "password", "token", "signature", "authorization", "digest", "hash")
 # What is named so and is none, or is compared with what everybody knows.
 NO_SECRETS = {
+    "(username, password) == (USERNAME, PASSWORD)": "of a server that the contract suite sets up",
+    "given.password == PASSWORD.encode()": "of a server that the contract suite sets up",
     "entry['of'] == hashes[one]": "with which options something was proved",
     "self.search_of != hashes.get(Capability.SEARCH_FINDS, '')": "with which options it was tried",
     "len(digest) == hashlib.sha256().digest_size": "a length",

@@ -22,11 +22,13 @@ WORDS = {
     ("integrations/configuration/parts.py", "partner"),
     ("integrations/configuration/partners.py", "partner"),
     ("integrations/configuration/transfer.py", "partner"),
+    ("integrations/destinations/sql/tables.py", "partner"),
     ("integrations/models.py", "partner"),
     ("referrals/admin/whereabouts.py", "partner"),
     ("referrals/api/partner_schema.py", "partner"),
     ("referrals/delivering/building.py", "partner"),
     ("referrals/intake/answering.py", "partner"),
+    ("referrals/record/beside.py", "partner"),
 }
 
 

@@ -333,6 +333,7 @@ SAVING = {
     "exchange._store_rules": "called by store_parts, which calls mapping_stored",
     "exchange.store_table": "called by store_parts, which calls mapping_stored",
     "models.save": "Destination.save itself",
+    "files._file": "a PDF, and no row",
     "comparing.bring_in": "listings: nothing waits for them",
     "secrets._save": "credentials of a source: nothing waits for them",
     "receivers.switch_off_its_sources": "sources: nothing waits for them",
