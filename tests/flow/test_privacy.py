@@ -93,7 +93,8 @@ def test_nothing_personal_lies_on_the_disk_unencrypted(everything: Portal, crms:
     assert stored
     for path in stored:
         assert_nothing_personal(path.read_bytes().decode("latin-1"))
-        assert b"%PDF" not in path.read_bytes()
+        # More than four bytes: among megabytes of ciphertext, those come up by chance.
+        assert b"%PDF-1." not in path.read_bytes()
     for table in connection.introspection.table_names():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
