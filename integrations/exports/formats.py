@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from xml.sax.saxutils import escape, quoteattr
 
 from core.spool import Spool
+from core.text.spreadsheets import FORMULA
 from integrations.exports.columns import FIXED, Columns
 from integrations.exports.rows import Row
 from integrations.payload import instant
 from mapping.engine.transforms import as_text
 
 BOM = "\ufeff"
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 REPLACEMENT = "\ufffd"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Production 2 of XML 1.0: what a document can hold, however it is written.
@@ -109,7 +109,7 @@ class Csv(Format):
 
     def _line(self, cells: Sequence[str]) -> str:
         if self._safe:
-            cells = [f"'{one}" if one.startswith(STARTS_A_FORMULA) else one for one in cells]
+            cells = [f"'{one}" if one.startswith(FORMULA) else one for one in cells]
         line = io.StringIO()
         csv.writer(line).writerow(cells)  # with its CRLF, or a line end in a cell is not quoted
         return _SURROGATES.sub(REPLACEMENT, line.getvalue().removesuffix("\r\n"))

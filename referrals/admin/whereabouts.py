@@ -15,12 +15,12 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 
 from core import audit
+from core.text.spreadsheets import defused
 from integrations.models import Destination
 from referrals.answers import whereabouts
 from referrals.answers.whereabouts import COLUMNS, Left
 
 SHOWN = 200  # of a destination; the export has all
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class WhereaboutsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -95,9 +95,4 @@ def _lines(rows: Iterable[Left]) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield "\ufeff" + writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_defused(cell) for cell in row.cells()])
-
-
-def _defused(cell: str) -> str:
-    """Return a value that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+        yield writer.writerow([defused(cell) for cell in row.cells()])

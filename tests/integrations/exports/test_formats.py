@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from core.spool import Spool
+from core.text.spreadsheets import FORMULA
 from integrations.exports.columns import FIXED, Columns
-from integrations.exports.formats import STARTS_A_FORMULA, About, Csv, Format, JsonLines, Xml
+from integrations.exports.formats import About, Csv, Format, JsonLines, Xml
 from integrations.exports.rows import row_of
 from integrations.transport import Action, Document, Parcel
 from tests.contract.ledger import InMemoryLedger
@@ -112,7 +113,7 @@ def test_no_value_of_a_safe_csv_starts_a_formula(
     content = written(Csv(Columns(), safe=True), parcel(record, answers))
     assert content.startswith(b"\xef\xbb\xbf")
     cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-    assert not any(cell.startswith(STARTS_A_FORMULA) for row in cells for cell in row)
+    assert not any(cell.startswith(FORMULA) for row in cells for cell in row)
 
 
 def test_values_for_machines_stay_as_they_are() -> None:
