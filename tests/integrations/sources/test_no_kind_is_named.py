@@ -23,7 +23,7 @@ WORDS = {
     ("integrations/configuration/partners.py", "partner"),
     ("integrations/configuration/transfer.py", "partner"),
     ("integrations/destinations/sql/tables.py", "partner"),
-    ("integrations/models.py", "partner"),
+    ("integrations/models/sources.py", "partner"),
     ("referrals/admin/whereabouts.py", "partner"),
     ("referrals/api/partner_schema.py", "partner"),
     ("referrals/delivering/building.py", "partner"),

@@ -1,15 +1,10 @@
-"""Who may talk to whom: organizations, listings, sources, destinations, trigger configs.
-
-No `__str__` here holds personal data or a secret: it ends up in logs.
-"""
+"""Destinations: kind and options, how each stands, and what it can do."""
 
 import json
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,13 +14,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from core import schedule
 from core.database import clock
 from core.database.rows import KeyedHistory, KeyedModel, update_one
-from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
-from integrations import capabilities, destinations, sentences, sources
+from core.fields import EncryptedJSONField, EncryptedSentenceField
+from integrations import capabilities, destinations, sentences
 from integrations.capabilities import (
     PROVED_BY_READING,
     Capability,
@@ -35,9 +29,9 @@ from integrations.capabilities import (
     Standing,
 )
 from integrations.hooks import destination_released, destination_tested
-from integrations.transport import ATTACHMENT, SUMMARY, Misconfigured, Transport
-from integrations.triggers import TRIGGER_KEYS, TRIGGER_LABELS
-from mapping.source import allowing
+from integrations.models.organizations import Organization
+from integrations.models.validators import all_fields, check_allowed_fields, check_allowed_files
+from integrations.transport import ATTACHMENT, Misconfigured, Transport
 from mapping.source.allowing import AllowList
 
 # How a destination stands, beside how it is set up.
@@ -61,9 +55,7 @@ STANDING = [
 PROOF_TIME = timedelta(minutes=5)  # a proof that has not ended by then was lost with its worker
 ASK_SEARCH_AGAIN = timedelta(days=1)
 MOST = 10_000  # of a limit
-FILE_CATEGORIES = (SUMMARY, ATTACHMENT)
 PROBE_AT_LEAST = timedelta(minutes=15)
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def probe_delay(probes: int) -> timedelta:
@@ -71,304 +63,6 @@ def probe_delay(probes: int) -> timedelta:
     schedule = settings.RETRY_SCHEDULE
     delay: timedelta = schedule[min(probes, len(schedule) - 1)]
     return min(delay, PROBE_AT_LEAST)
-
-
-def check_time_zone(value: str) -> None:
-    """Raise ValidationError unless `value` is an IANA time zone such as America/Toronto."""
-    if value not in zoneinfo.available_timezones():
-        raise ValidationError(f"“{value}” is not a time zone. An example: America/Toronto.")
-
-
-def check_trigger_keys(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of one or more trigger keys."""
-    if not isinstance(value, list) or not value:
-        raise ValidationError("Choose at least one trigger.")
-    unknown = [str(key) for key in value if key not in TRIGGER_KEYS]
-    if unknown:
-        raise ValidationError(
-            f"Unknown trigger: {', '.join(unknown)}. Known: {', '.join(TRIGGER_KEYS)}."
-        )
-
-
-def check_hosts(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of host names, each with an optional port."""
-    if not isinstance(value, list) or not all(isinstance(host, str) and host for host in value):
-        raise ValidationError("A list of host names, such as files.example.org.")
-    for host in value:
-        if "/" in host or " " in host or "@" in host:
-            raise ValidationError(f"“{host}” is not a host name: leave out https:// and paths.")
-
-
-def check_allowed_fields(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of what an allow-list may name."""
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValidationError("A list of fields and groups, such as registrant.phone_1 or answers.")
-    if wrong := allowing.unknown(value):
-        named = ", ".join(f"“{name}”" for name in wrong)
-        raise ValidationError(
-            f"No field or group is named {named}. Groups: all, {', '.join(allowing.GROUPS)}."
-        )
-
-
-def check_allowed_files(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of categories of files."""
-    if not isinstance(value, list) or not all(one in FILE_CATEGORIES for one in value):
-        raise ValidationError(f"A list of categories: {', '.join(FILE_CATEGORIES)}.")
-
-
-def all_fields() -> list[str]:
-    """Return the allow-list of a destination that names none."""
-    return [allowing.ALL]
-
-
-def check_address(value: str) -> None:
-    """Raise ValidationError unless `value` is an https address; http is for this machine only."""
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError("An address starts with https://, such as https://caredove.example.")
-    if parts.scheme == "http" and host not in LOOPBACK:
-        raise ValidationError("Use https:// here: plain http:// would send the password in clear.")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValidationError("Leave out names and passwords, and the part from “?” or “#” on.")
-
-
-REFERENCE = "{reference}"  # in the template of a referral's address
-
-
-def check_referral_address(value: str) -> None:
-    """Raise ValidationError unless `value` is an https address with one place for a reference.
-
-    The reference must not stand in the host: it comes from a message.
-    """
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme != "https" or not host or "@" in parts.netloc:
-        raise ValidationError("An address starts with https://, without names and passwords.")
-    rest = value.replace(REFERENCE, "")
-    if value.count(REFERENCE) != 1 or REFERENCE in parts.netloc or set("{}") & set(rest):
-        raise ValidationError("Write {reference} once, after the host: where the reference stands.")
-
-
-def check_source_kind(value: str) -> None:
-    """Raise ValidationError unless `value` is a kind of source."""
-    known = sources.kinds()
-    if value not in known:
-        raise ValidationError(f"“{value}” is not a kind. Known: {', '.join(known)}.")
-
-
-class Organization(models.Model):
-    """An agency on Caredove that receives referrals."""
-
-    class Plan(models.TextChoices):
-        ESSENTIAL = "essential", "Essential"
-        ADVANCED_CBO = "advanced_cbo", "Advanced CBO"
-        ENTERPRISE = "enterprise", "Enterprise"
-
-    IMPORTING_PLANS = (Plan.ADVANCED_CBO, Plan.ENTERPRISE)
-
-    caredove_id = models.CharField("Caredove id", max_length=64, unique=True)
-    name = models.CharField(max_length=200)
-    plan = models.CharField(
-        max_length=20,
-        choices=Plan.choices,
-        default=Plan.ADVANCED_CBO,
-        help_text="Importing needs Advanced CBO or higher.",
-    )
-    time_zone = models.CharField(
-        max_length=64, default="America/Toronto", validators=[check_time_zone]
-    )
-    active = models.BooleanField(
-        default=True, help_text="Off: events are kept, nothing is imported."
-    )
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def zone(self) -> zoneinfo.ZoneInfo:
-        return zoneinfo.ZoneInfo(self.time_zone)
-
-    def may_import(self) -> bool:
-        """Return whether the plan is sufficient and the organization is active."""
-        return self.active and self.plan in self.IMPORTING_PLANS
-
-
-class ServiceListing(models.Model):
-    """One service of an organization, as Caredove lists it."""
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="listings"
-    )
-    caredove_id = models.CharField("Caredove id", max_length=64, unique=True)
-    name = models.CharField(max_length=300)
-    category = models.CharField(max_length=200, blank=True, help_text="As Caredove groups it.")
-    active = models.BooleanField(
-        "listed in Caredove",
-        default=True,
-        help_text="Off: Caredove does not list it any more. What it still sends is imported.",
-    )
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ["organization__name", "name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Source(KeyedModel):
-    """A sender of events, with its credentials and the limits on what it may send.
-
-    A partner is linked to the one destination whose deliveries it reads and answers, and acts for
-    that destination's organization alone.
-    """
-
-    class Updates(models.TextChoices):
-        NONE = "none", "Outbound only"
-        ALLOW = "allow", "Allow updates"
-
-    name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(
-        max_length=20, default=sources.default_kind, validators=[check_source_kind]
-    )
-    organizations = models.ManyToManyField(
-        Organization, blank=True, help_text="None chosen: it may send for all of them."
-    )
-    active = models.BooleanField(default=True)
-    attachment_hosts = models.JSONField(
-        default=list,
-        blank=True,
-        validators=[check_hosts],
-        help_text="Attachments named by URL are fetched from these hosts only.",
-    )
-    fetch_username = models.CharField(max_length=200, blank=True)
-    fetch_password = EncryptedTextField(null=True, blank=True)
-    fetch_token = EncryptedTextField(
-        null=True, blank=True, help_text="Instead of a user name and password."
-    )
-    listings_url = models.CharField(
-        "address of the listing API",
-        max_length=300,
-        blank=True,
-        validators=[check_address],
-        help_text="Its part before /Service/, such as https://caredove.example/api/native_v1.",
-    )
-    listings_username = models.CharField(
-        "user name for the listing API", max_length=200, blank=True
-    )
-    listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
-    referral_url = models.CharField(
-        "address of a referral",
-        max_length=300,
-        blank=True,
-        validators=[check_referral_address],
-        help_text="With {reference} where the reference stands. Pages link to the referral there.",
-    )
-    destination = models.OneToOneField(
-        "Destination",
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="partner",
-        help_text="Of a partner: it reads what was sent there, and nothing else.",
-    )
-    updates = models.CharField(
-        max_length=10,
-        choices=Updates.choices,
-        default=Updates.NONE,
-        help_text="Of a partner: whether it may answer what it was sent.",
-    )
-    history = KeyedHistory(m2m_fields=[organizations])
-    # Whether it may send for some organizations alone; None where the query did not ask.
-    is_limited: bool | None = None
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        if self.kind in sources.kinds():
-            self._check_partner(is_partner=sources.source_kind(self.kind).answers is not None)
-
-    def address_of(self, reference: str) -> str:
-        """Return where people open a referral at this source; empty where that is not known."""
-        return self.referral_url.replace(REFERENCE, quote(reference, safe=""))
-
-    def _check_partner(self, *, is_partner: bool) -> None:
-        if not is_partner and self.destination_id:
-            raise ValidationError({"destination": "Only a partner has a destination."})
-        if not is_partner and self.updates != self.Updates.NONE:
-            raise ValidationError({"updates": "Only a partner answers what it was sent."})
-        if self.destination and not self.destination.is_answered:
-            label = destinations.transport_class(self.destination.kind).label
-            said = f"Nothing that is sent to a destination of this kind ({label}) can be answered."
-            raise ValidationError({"destination": said})
-
-    def limit_to_its_destination(self) -> None:
-        """Let a partner act for the organization of its destination alone."""
-        if self.destination:
-            owner = self.destination.organization
-            if list(self.organizations.all()) != [owner]:
-                self.organizations.set([owner])
-
-    def may_send_for(self, caredove_id: str) -> bool:
-        """Return whether events for the organization with this Caredove id are welcome."""
-        allowed = list(self.organizations.values_list("caredove_id", flat=True))
-        return not allowed or caredove_id in allowed
-
-    def fetch_credentials(self) -> tuple[str, str] | str | None:
-        """Return (user name, password), a bearer token, or None, for fetching attachments."""
-        if self.fetch_token:
-            return self.fetch_token
-        if self.fetch_username:
-            return self.fetch_username, self.fetch_password or ""
-        return None
-
-
-class SourceCredential(KeyedModel):
-    """One credential of a source. Several are valid at once, so that they can be rotated."""
-
-    class Scheme(models.TextChoices):
-        BASIC = "basic", "HTTP Basic"
-        SIGNATURE = "signature", "Standard Webhooks signature"
-
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="credentials")
-    scheme = models.CharField(max_length=10, choices=Scheme.choices, default=Scheme.BASIC)
-    key = models.CharField("key id", max_length=100, blank=True)
-    secret_hash = models.CharField(max_length=300, blank=True, editable=False)
-    signing_secret = EncryptedTextField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    active = models.BooleanField(default=True)
-    history = HistoricalRecords(excluded_fields=["secret_hash", "signing_secret", "row_key"])
-
-    class Meta:
-        ordering = ["source", "scheme", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key"], condition=Q(scheme="basic"), name="basic_key_names_one_credential"
-            ),
-            models.CheckConstraint(
-                condition=Q(scheme="basic", signing_secret__isnull=True) & ~Q(secret_hash="")
-                | Q(scheme="signature", signing_secret__isnull=False, secret_hash=""),
-                name="credential_holds_the_secret_of_its_scheme",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_scheme_display()} {self.key or self.pk}"
 
 
 class Destination(KeyedModel):
@@ -797,65 +491,3 @@ class Destination(KeyedModel):
             rows.update(capabilities=row.capabilities, **fields)
         self.capabilities = row.capabilities
         return changed
-
-
-class TriggerConfig(models.Model):
-    """When the referrals of a listing go to a destination, and by which mapping."""
-
-    listing = models.ForeignKey(
-        ServiceListing, on_delete=models.CASCADE, related_name="trigger_configs"
-    )
-    destination = models.ForeignKey(
-        Destination, on_delete=models.CASCADE, related_name="trigger_configs"
-    )
-    on = models.JSONField("triggers", default=list, validators=[check_trigger_keys])
-    include_routed = models.BooleanField(
-        default=False, help_text="Received: include requests routed from another organization."
-    )
-    mapping = models.ForeignKey("mapping.Mapping", on_delete=models.PROTECT)
-    enabled = models.BooleanField(default=True)
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ["listing__name", "destination__name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["listing", "destination"], name="listing_and_destination_connect_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.listing} to {self.destination}"
-
-    def labels(self) -> str:
-        """Return the chosen triggers in Caredove's words, joined by commas."""
-        return ", ".join(TRIGGER_LABELS.get(key, key) for key in self.on)
-
-    def clean(self) -> None:
-        if (
-            self.listing_id
-            and self.destination_id
-            and self.listing.organization_id != self.destination.organization_id
-        ):
-            raise ValidationError(
-                {"destination": "The destination belongs to another organization than the listing."}
-            )
-        if self.enabled and self.destination_id and not self.destination.transport().by_trigger:
-            raise ValidationError(
-                {
-                    "destination": _(
-                        "With its options, referrals can be sent to this destination by hand only."
-                    )
-                }
-            )
-        if self.mapping_id and self.destination_id:
-            self._check_mapping()
-
-    def _check_mapping(self) -> None:
-        if self.mapping.destination_kind != self.destination.kind:
-            raise ValidationError(
-                {"mapping": f"This mapping is for {self.mapping.destination_kind} destinations."}
-            )
-        owner = self.mapping.organization_id
-        if owner and owner != self.destination.organization_id:
-            raise ValidationError({"mapping": "This mapping belongs to another organization."})

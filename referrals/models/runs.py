@@ -1,0 +1,58 @@
+"""Runs: deliveries that travel together."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from core.database.rows import KeyedModel
+from core.fields import EncryptedSentenceField
+from integrations.models import Destination
+from referrals.models.deliveries import MAX_EXTERNAL_ID
+
+
+class Run(KeyedModel):
+    """Due deliveries of one destination that travel together. Its id is their lease.
+
+    Once its effect was begun it may be there: it is then carried again, with the same versions
+    under the same id, until it is known to have arrived.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Arrived"
+        FAILED = "failed", "Failed: all were given back"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    since = models.DateTimeField(null=True, help_text="From when: the one before ended its window.")
+    until = models.DateTimeField(help_text="Until when: what was due by then.")
+    token = models.UUIDField(help_text="Of whoever carries it.")
+    lease_until = models.DateTimeField()
+    intended_at = models.DateTimeField(null=True, help_text="When its effect was first begun.")
+    ended_at = models.DateTimeField(null=True)
+    name = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True)
+    rows = models.PositiveIntegerField(null=True)
+    size = models.PositiveBigIntegerField(null=True, help_text="Bytes.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    columns = models.PositiveIntegerField(
+        null=True, help_text="How many of the destination's columns its list has."
+    )
+    message = EncryptedSentenceField(null=True, help_text="The last problem, for people.")
+
+    class Meta:
+        ordering = ["-until"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination"], condition=Q(state="running"), name="one_run_at_a_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lease_until"], condition=Q(state="running"), name="runs_leased"),
+            models.Index(fields=["-until"], name="runs_by_time"),
+            models.Index(fields=["destination", "-until"], name="runs_of_a_destination"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
