@@ -17,7 +17,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-destination.md"
 SHOWN_FILE = re.compile(r"`integrations/destinations/(\w+)/([\w.]+)`:\n\n```\w+\n(.*?)```", re.S)
 
 
-class Rehearsal(Protocol):
+class StandIn(Protocol):
     """What the `contract.py` of a kind yields: a destination that can be tried out."""
 
     options: dict[str, Any]  # of a destination that works
@@ -90,22 +90,22 @@ def transport(kind: str) -> type[Transport]:
 
 
 @pytest.fixture
-def rehearse(
+def start_stand_in(
     set_up_as: tuple[str, dict[str, Any] | None], tmp_path: Path
-) -> Callable[[], AbstractContextManager[Rehearsal]]:
+) -> Callable[[], AbstractContextManager[StandIn]]:
     """Return a call that starts a fresh destination of this kind."""
     kind, variant = set_up_as
     module = import_module(f"{destinations.__name__}.{kind}.contract")
 
-    def fresh() -> AbstractContextManager[Rehearsal]:
+    def fresh() -> AbstractContextManager[StandIn]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
-        return module.rehearsal(folder, variant) if variant else module.rehearsal(folder)
+        return module.stand_in(folder, variant) if variant else module.stand_in(folder)
 
     return fresh
 
 
 @pytest.fixture
-def rehearsal(rehearse: Callable[[], AbstractContextManager[Rehearsal]]) -> Iterator[Rehearsal]:
-    with rehearse() as started:
+def stand_in(start_stand_in: Callable[[], AbstractContextManager[StandIn]]) -> Iterator[StandIn]:
+    with start_stand_in() as started:
         yield started

@@ -27,11 +27,11 @@ from integrations.transport import (
 )
 from mapping.editing import exchange
 from mapping.engine import targets
-from tests.contract.conftest import Rehearsal
+from tests.contract.conftest import StandIn
 from tests.contract.ledger import InMemoryLedger, Killed
 from tests.contract.parcels import DOCUMENTS, REFERENCE, parcel
 
-Fresh = Callable[[], AbstractContextManager[Rehearsal]]
+Fresh = Callable[[], AbstractContextManager[StandIn]]
 MOST_ATTEMPTS = 10
 
 
@@ -47,20 +47,20 @@ def secrets(transport: type[Transport]) -> list[str]:
 
 
 def delivered(
-    rehearsal: Rehearsal,
+    stand_in: StandIn,
     transport: type[Transport],
     ledger: InMemoryLedger,
     number: int = 1,
     action: Action = Action.PUT,
 ) -> Receipt:
     """Deliver as the engine does: again and again, until the receipt or a person's turn."""
-    set_up = transport(cleaned(transport, rehearsal.options))
+    set_up = transport(cleaned(transport, stand_in.options))
     ledger.repeatable = set_up.repeatable
     put = action is Action.PUT
-    record, documents = (rehearsal.record, DOCUMENTS) if put else ({}, ())
+    record, documents = (stand_in.record, DOCUMENTS) if put else ({}, ())
     bring = set_up.deliver if put else set_up.remove
-    if hasattr(rehearsal, "recover"):
-        rehearsal.recover()
+    if hasattr(stand_in, "recover"):
+        stand_in.recover()
     for _ in range(MOST_ATTEMPTS):
         try:
             return bring(parcel(record, ledger, documents, number=number, action=action))
@@ -68,28 +68,26 @@ def delivered(
             ledger.attempt += 1
         except Unconfirmed as error:
             if error.after is None:
-                look(rehearsal, ledger, error)
+                look(stand_in, ledger, error)
             ledger.attempt += 1
     raise AssertionError("It never arrived.")
 
 
-def look(rehearsal: Rehearsal, ledger: InMemoryLedger, error: Unconfirmed) -> None:
+def look(stand_in: StandIn, ledger: InMemoryLedger, error: Unconfirmed) -> None:
     """Do what a person does where nothing can be searched, and the kind has one effect."""
-    if not getattr(rehearsal, "a_person_looks", False):
+    if not getattr(stand_in, "a_person_looks", False):
         raise error
-    if rehearsal.effects():
+    if stand_in.effects():
         ledger.confirm_present("as a person said")
     else:
         ledger.confirm_absent()
 
 
-def failures(
-    rehearsal: Rehearsal, transport: type[Transport]
-) -> Iterator[tuple[str, DeliveryError]]:
-    for failure in rehearsal.failures:
-        set_up = transport(cleaned(transport, rehearsal.fail(failure)))
+def failures(stand_in: StandIn, transport: type[Transport]) -> Iterator[tuple[str, DeliveryError]]:
+    for failure in stand_in.failures:
+        set_up = transport(cleaned(transport, stand_in.fail(failure)))
         with pytest.raises(DeliveryError) as caught:
-            set_up.deliver(parcel(rehearsal.record))
+            set_up.deliver(parcel(stand_in.record))
         yield failure, caught.value
 
 
@@ -97,24 +95,24 @@ def failures(
 
 
 def test_options_survive_being_stored_as_json(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    options = cleaned(transport, rehearsal.options)
+    options = cleaned(transport, stand_in.options)
     stored = json.loads(json.dumps(options))
     assert cleaned(transport, stored) == stored == options
 
 
 def test_an_option_left_out_takes_its_default(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    given = transport(rehearsal.options).options
-    assert given == cleaned(transport, rehearsal.options)
+    given = transport(stand_in.options).options
+    assert given == cleaned(transport, stand_in.options)
 
 
 def test_the_options_form_shows_stored_options_but_no_secret(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    options = cleaned(transport, rehearsal.options)
+    options = cleaned(transport, stand_in.options)
     page = transport.OptionsForm(initial=options).as_p()
     for name in secrets(transport):
         assert f'name="{name}"' in page
@@ -122,9 +120,9 @@ def test_the_options_form_shows_stored_options_but_no_secret(
 
 
 def test_a_secret_left_blank_keeps_its_stored_value(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    stored = cleaned(transport, rehearsal.options)
+    stored = cleaned(transport, stand_in.options)
     blank = {**stored, **dict.fromkeys(secrets(transport), "")}
     assert issubclass(transport.OptionsForm, Options)
     assert cleaned(transport, blank, initial=stored) == stored
@@ -145,12 +143,12 @@ def test_at_most_one_field_takes_the_rest(transport: type[Transport]) -> None:
     assert sum(field.takes_rest for field in transport.target_fields) <= 1
 
 
-def test_the_record_of_a_rehearsal_fills_known_and_all_required_fields(
-    rehearsal: Rehearsal, transport: type[Transport]
+def test_the_record_of_a_stand_in_fills_known_and_all_required_fields(
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
     known = {field.key for field in transport.target_fields}
     required = {field.key for field in transport.target_fields if field.required}
-    assert required <= set(rehearsal.record) <= known
+    assert required <= set(stand_in.record) <= known
 
 
 def test_the_mapping_that_ships_fills_known_and_all_required_fields(
@@ -167,121 +165,119 @@ def test_the_mapping_that_ships_fills_known_and_all_required_fields(
 
 
 def test_the_connection_test_tells_what_answered(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    said = transport(cleaned(transport, rehearsal.options)).check()
+    said = transport(cleaned(transport, stand_in.options)).check()
     assert said.endswith(".")
     assert len(said) > 20
 
 
-def test_the_connection_test_changes_nothing(
-    rehearsal: Rehearsal, transport: type[Transport]
-) -> None:
-    transport(cleaned(transport, rehearsal.options)).check()
-    assert rehearsal.effects() == []
+def test_the_connection_test_changes_nothing(stand_in: StandIn, transport: type[Transport]) -> None:
+    transport(cleaned(transport, stand_in.options)).check()
+    assert stand_in.effects() == []
 
 
 # -- Delivery ------------------------------------------------------------------------------------
 
 
 def test_a_parcel_arrives_once_with_all_of_its_files(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    receipt = delivered(rehearsal, transport, InMemoryLedger())
+    receipt = delivered(stand_in, transport, InMemoryLedger())
     assert receipt.external_id
     assert receipt.refused == {}
-    things = getattr(rehearsal, "things", 1 + len(DOCUMENTS))
-    assert len(rehearsal.effects()) == things
-    assert len(set(rehearsal.effects())) == things
+    things = getattr(stand_in, "things", 1 + len(DOCUMENTS))
+    assert len(stand_in.effects()) == things
+    assert len(set(stand_in.effects())) == things
 
 
 def test_a_parcel_that_arrived_is_not_sent_again(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
     ledger = InMemoryLedger()
-    first = delivered(rehearsal, transport, ledger)
-    arrived = rehearsal.effects()
-    assert delivered(rehearsal, transport, ledger).external_id == first.external_id
-    assert rehearsal.effects() == arrived
+    first = delivered(stand_in, transport, ledger)
+    arrived = stand_in.effects()
+    assert delivered(stand_in, transport, ledger).external_id == first.external_id
+    assert stand_in.effects() == arrived
 
 
 def test_killed_at_any_moment_nothing_is_doubled_and_nothing_is_lost(
-    rehearse: Fresh, transport: type[Transport]
+    start_stand_in: Fresh, transport: type[Transport]
 ) -> None:
     untroubled = InMemoryLedger()
-    with rehearse() as rehearsal:
-        delivered(rehearsal, transport, untroubled)
-        expected = sorted(rehearsal.effects())
+    with start_stand_in() as stand_in:
+        delivered(stand_in, transport, untroubled)
+        expected = sorted(stand_in.effects())
     assert len(untroubled.moments) >= 3 * len(expected)
     for moment in untroubled.moments:
-        with rehearse() as rehearsal:
-            delivered(rehearsal, transport, InMemoryLedger(killed_at=moment))
-            assert sorted(rehearsal.effects()) == expected, moment
+        with start_stand_in() as stand_in:
+            delivered(stand_in, transport, InMemoryLedger(killed_at=moment))
+            assert sorted(stand_in.effects()) == expected, moment
 
 
 def test_each_failure_becomes_the_right_error_with_words_for_people(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    for failure, error in failures(rehearsal, transport):
-        assert type(error) is rehearsal.failures[failure], failure
+    for failure, error in failures(stand_in, transport):
+        assert type(error) is stand_in.failures[failure], failure
         assert len(error.message) > 20, failure
         assert error.message.endswith("."), failure
 
 
 def test_each_failure_that_may_have_taken_effect_says_so(
-    rehearse: Fresh, transport: type[Transport]
+    start_stand_in: Fresh, transport: type[Transport]
 ) -> None:
-    with rehearse() as rehearsal:
-        names = list(rehearsal.failures)
+    with start_stand_in() as stand_in:
+        names = list(stand_in.failures)
     for name in names:
-        with rehearse() as rehearsal:
-            set_up = transport(cleaned(transport, rehearsal.fail(name)))
+        with start_stand_in() as stand_in:
+            set_up = transport(cleaned(transport, stand_in.fail(name)))
             with pytest.raises(DeliveryError) as caught:
-                set_up.deliver(parcel(rehearsal.record))
-            if rehearsal.effects():
+                set_up.deliver(parcel(stand_in.record))
+            if stand_in.effects():
                 assert caught.value.maybe_done, name
 
 
 def test_after_each_failure_another_attempt_delivers_exactly_once(
-    rehearse: Fresh, transport: type[Transport]
+    start_stand_in: Fresh, transport: type[Transport]
 ) -> None:
-    with rehearse() as rehearsal:
-        names = list(rehearsal.failures)
-        delivered(rehearsal, transport, InMemoryLedger())
-        expected = sorted(rehearsal.effects())
+    with start_stand_in() as stand_in:
+        names = list(stand_in.failures)
+        delivered(stand_in, transport, InMemoryLedger())
+        expected = sorted(stand_in.effects())
     for name in names:
-        with rehearse() as rehearsal:
+        with start_stand_in() as stand_in:
             ledger = InMemoryLedger()
-            set_up = transport(cleaned(transport, rehearsal.fail(name)))
+            set_up = transport(cleaned(transport, stand_in.fail(name)))
             with pytest.raises(DeliveryError):
-                set_up.deliver(parcel(rehearsal.record, ledger))
-            delivered(rehearsal, transport, ledger)
-            assert sorted(rehearsal.effects()) == expected, name
+                set_up.deliver(parcel(stand_in.record, ledger))
+            delivered(stand_in, transport, ledger)
+            assert sorted(stand_in.effects()) == expected, name
 
 
 def test_a_delivery_does_not_sleep(
-    rehearsal: Rehearsal, transport: type[Transport], monkeypatch: pytest.MonkeyPatch
+    stand_in: StandIn, transport: type[Transport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slept(seconds: float) -> None:
         raise AssertionError("A transport does not wait: the engine does.")
 
     monkeypatch.setattr(time, "sleep", slept)
-    assert delivered(rehearsal, transport, InMemoryLedger()).external_id
+    assert delivered(stand_in, transport, InMemoryLedger()).external_id
 
 
 # -- More than once ------------------------------------------------------------------------------
 
 
-def able(rehearsal: Rehearsal, transport: type[Transport], *names: str) -> Transport:
+def able(stand_in: StandIn, transport: type[Transport], *names: str) -> Transport:
     """Return the destination, set up; skips where it cannot do what is named."""
-    set_up = transport(cleaned(transport, rehearsal.options))
+    set_up = transport(cleaned(transport, stand_in.options))
     if not all(getattr(set_up, name) for name in names):
         pytest.skip(f"It is not one that {' and '.join(names)}.")
     return set_up
 
 
-def test_what_a_kind_can_do_makes_sense(rehearsal: Rehearsal, transport: type[Transport]) -> None:
-    set_up = able(rehearsal, transport)
+def test_what_a_kind_can_do_makes_sense(stand_in: StandIn, transport: type[Transport]) -> None:
+    set_up = able(stand_in, transport)
     assert isinstance(set_up.updates, Updates)
     assert isinstance(set_up.targets, Targets)
     assert set_up.noun
@@ -290,53 +286,53 @@ def test_what_a_kind_can_do_makes_sense(rehearsal: Rehearsal, transport: type[Tr
 
 
 def test_a_second_version_arrives_besides_the_first(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    set_up = able(rehearsal, transport, "takes_more")
+    set_up = able(stand_in, transport, "takes_more")
     if set_up.updates is Updates.LATEST:
         pytest.skip("What it has is the latest alone.")
-    delivered(rehearsal, transport, InMemoryLedger())
-    first = rehearsal.effects()
-    delivered(rehearsal, transport, InMemoryLedger(), number=2)
-    assert len(rehearsal.effects()) == 2 * len(first)
-    assert len(set(rehearsal.effects())) == 2 * len(first)
+    delivered(stand_in, transport, InMemoryLedger())
+    first = stand_in.effects()
+    delivered(stand_in, transport, InMemoryLedger(), number=2)
+    assert len(stand_in.effects()) == 2 * len(first)
+    assert len(set(stand_in.effects())) == 2 * len(first)
 
 
 def test_a_version_that_is_brought_again_is_there_once(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    able(rehearsal, transport, "repeatable")
-    delivered(rehearsal, transport, InMemoryLedger())
-    first = sorted(rehearsal.effects())
-    delivered(rehearsal, transport, InMemoryLedger())  # another ledger: nothing is remembered
-    assert sorted(rehearsal.effects()) == first
+    able(stand_in, transport, "repeatable")
+    delivered(stand_in, transport, InMemoryLedger())
+    first = sorted(stand_in.effects())
+    delivered(stand_in, transport, InMemoryLedger())  # another ledger: nothing is remembered
+    assert sorted(stand_in.effects()) == first
 
 
 def test_a_removal_arrives_once_wherever_it_is_killed(
-    rehearse: Fresh, transport: type[Transport]
+    start_stand_in: Fresh, transport: type[Transport]
 ) -> None:
     untroubled = InMemoryLedger()
-    with rehearse() as rehearsal:
-        able(rehearsal, transport, "removes")
-        delivered(rehearsal, transport, InMemoryLedger())
-        there = sorted(rehearsal.effects())
-        delivered(rehearsal, transport, untroubled, 2, Action.REMOVE)
-        expected = sorted(rehearsal.effects())
+    with start_stand_in() as stand_in:
+        able(stand_in, transport, "removes")
+        delivered(stand_in, transport, InMemoryLedger())
+        there = sorted(stand_in.effects())
+        delivered(stand_in, transport, untroubled, 2, Action.REMOVE)
+        expected = sorted(stand_in.effects())
     assert expected != there
     for moment in untroubled.moments:
-        with rehearse() as rehearsal:
-            delivered(rehearsal, transport, InMemoryLedger())
-            delivered(rehearsal, transport, InMemoryLedger(moment), 2, Action.REMOVE)
-            assert sorted(rehearsal.effects()) == expected, moment
+        with start_stand_in() as stand_in:
+            delivered(stand_in, transport, InMemoryLedger())
+            delivered(stand_in, transport, InMemoryLedger(moment), 2, Action.REMOVE)
+            assert sorted(stand_in.effects()) == expected, moment
 
 
-def batch(rehearsal: Rehearsal, rows: int, killed_after: int | None = None) -> Batch:
+def batch(stand_in: StandIn, rows: int, killed_after: int | None = None) -> Batch:
     """Return a run of so many referrals; its worker may die after some of them."""
 
     def parcels() -> Iterator[Parcel]:
         for number in range(1, rows + 1):
             yield replace(
-                parcel(rehearsal.record, documents=(), number=number),
+                parcel(stand_in.record, documents=(), number=number),
                 reference=f"{REFERENCE}-{number}",
             )
             if number == killed_after:
@@ -346,25 +342,27 @@ def batch(rehearsal: Rehearsal, rows: int, killed_after: int | None = None) -> B
     return Batch("4a1f6f4e-5f0e-4d4e-8d0b-6f1d3a1c2b10", None, until, parcels())
 
 
-def test_a_run_is_there_whole_or_not_at_all(rehearse: Fresh, transport: type[Transport]) -> None:
+def test_a_run_is_there_whole_or_not_at_all(
+    start_stand_in: Fresh, transport: type[Transport]
+) -> None:
     for killed_after in (1, 2, 3):
-        with rehearse() as rehearsal:
-            set_up = able(rehearsal, transport, "batches")
+        with start_stand_in() as stand_in:
+            set_up = able(stand_in, transport, "batches")
             with pytest.raises(Killed):
-                set_up.deliver_batch(batch(rehearsal, 3, killed_after))
-            assert rehearsal.effects() == []
-            assert set_up.deliver_batch(batch(rehearsal, 3)).rows == 3
-            assert len(rehearsal.effects()) == 3
+                set_up.deliver_batch(batch(stand_in, 3, killed_after))
+            assert stand_in.effects() == []
+            assert set_up.deliver_batch(batch(stand_in, 3)).rows == 3
+            assert len(stand_in.effects()) == 3
 
 
 def test_a_run_that_is_carried_again_takes_the_place_of_the_first(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    set_up = able(rehearsal, transport, "batches")
-    first = set_up.deliver_batch(batch(rehearsal, 3))
-    effects = rehearsal.effects()
-    assert set_up.deliver_batch(batch(rehearsal, 3)) == first
-    assert rehearsal.effects() == effects
+    set_up = able(stand_in, transport, "batches")
+    first = set_up.deliver_batch(batch(stand_in, 3))
+    effects = stand_in.effects()
+    assert set_up.deliver_batch(batch(stand_in, 3)) == first
+    assert stand_in.effects() == effects
     assert (first.rows, len(first.sha256)) == (3, 64)
     assert first.size > 0
 
@@ -372,40 +370,40 @@ def test_a_run_that_is_carried_again_takes_the_place_of_the_first(
 # -- What nobody may see -------------------------------------------------------------------------
 
 
-def private(rehearsal: Rehearsal, transport: type[Transport]) -> list[str]:
-    values = [rehearsal.options[name] for name in secrets(transport) if name in rehearsal.options]
-    return values + [value for value in rehearsal.record.values() if " " in value or "-" in value]
+def private(stand_in: StandIn, transport: type[Transport]) -> list[str]:
+    values = [stand_in.options[name] for name in secrets(transport) if name in stand_in.options]
+    return values + [value for value in stand_in.record.values() if " " in value or "-" in value]
 
 
 def test_nothing_private_is_in_the_text_of_a_transport_a_receipt_or_an_error(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    set_up = transport(cleaned(transport, rehearsal.options))
-    receipt = delivered(rehearsal, transport, InMemoryLedger())
-    seen = [repr(set_up), str(set_up), repr(receipt), repr(parcel(rehearsal.record))]
-    for _, error in failures(rehearsal, transport):
+    set_up = transport(cleaned(transport, stand_in.options))
+    receipt = delivered(stand_in, transport, InMemoryLedger())
+    seen = [repr(set_up), str(set_up), repr(receipt), repr(parcel(stand_in.record))]
+    for _, error in failures(stand_in, transport):
         seen += [repr(error), str(error), repr(error.exchange)]
-    for value in private(rehearsal, transport):
+    for value in private(stand_in, transport):
         assert not any(value in text for text in seen)
 
 
 def test_no_message_or_kept_answer_shows_a_secret(
-    rehearsal: Rehearsal, transport: type[Transport]
+    stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    for failure, error in failures(rehearsal, transport):
+    for failure, error in failures(stand_in, transport):
         kept = [error.message, error.exchange.body, str(dict(error.exchange.headers))]
         for name in secrets(transport):
-            assert not any(rehearsal.options[name] in text for text in kept), failure
+            assert not any(stand_in.options[name] in text for text in kept), failure
 
 
 def test_nothing_private_is_logged(
-    rehearsal: Rehearsal, transport: type[Transport], caplog: pytest.LogCaptureFixture
+    stand_in: StandIn, transport: type[Transport], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        delivered(rehearsal, transport, InMemoryLedger())
-        for _ in failures(rehearsal, transport):
+        delivered(stand_in, transport, InMemoryLedger())
+        for _ in failures(stand_in, transport):
             pass
-    for value in private(rehearsal, transport):
+    for value in private(stand_in, transport):
         assert value not in caplog.text
 
 
@@ -417,8 +415,6 @@ def test_a_kind_is_found_by_its_folder(kind: str, transport: type[Transport]) ->
     assert transport.label
 
 
-def test_the_reference_of_the_parcel_arrives(
-    rehearsal: Rehearsal, transport: type[Transport]
-) -> None:
-    delivered(rehearsal, transport, InMemoryLedger())
-    assert any(REFERENCE in effect for effect in rehearsal.effects())
+def test_the_reference_of_the_parcel_arrives(stand_in: StandIn, transport: type[Transport]) -> None:
+    delivered(stand_in, transport, InMemoryLedger())
+    assert any(REFERENCE in effect for effect in stand_in.effects())

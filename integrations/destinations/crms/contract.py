@@ -21,7 +21,7 @@ UNSEARCHED = "unsearched"
 TOKEN = "the-token-of-a-sandbox"  # noqa: S105
 
 
-class Rehearsal:
+class StandIn:
     """A connection to a sandbox CRMS of its own."""
 
     record = {
@@ -103,6 +103,6 @@ def _unused_port() -> int:
 
 
 @contextmanager
-def rehearsal(folder: Path) -> Iterator[Rehearsal]:
+def stand_in(folder: Path) -> Iterator[StandIn]:
     with running_sandbox(token=TOKEN) as sandbox:
-        yield Rehearsal(sandbox)
+        yield StandIn(sandbox)

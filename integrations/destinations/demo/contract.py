@@ -18,7 +18,7 @@ from integrations.transport import (
 )
 
 
-class Rehearsal:
+class StandIn:
     """A demo destination of its own, by its file of effects."""
 
     record = {"name": "Mireille Tremblay-Okafor", "born": "1991-06-29"}
@@ -58,8 +58,8 @@ def variants() -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def rehearsal(folder: Path, variant: Mapping[str, Any] | None = None) -> Iterator[Rehearsal]:
+def stand_in(folder: Path, variant: Mapping[str, Any] | None = None) -> Iterator[StandIn]:
     demo.misbehaved.clear()
     demo.delivered.clear()
     demo.asked.clear()
-    yield Rehearsal(folder / "effects.jsonl", variant or {})
+    yield StandIn(folder / "effects.jsonl", variant or {})

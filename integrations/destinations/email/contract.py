@@ -70,7 +70,7 @@ class Mailbox:
         return answer if word == command else "250 OK"
 
 
-class Rehearsal:
+class StandIn:
     """A mail server of its own."""
 
     things = 1  # of a parcel: its files are within the message
@@ -129,7 +129,7 @@ def unused_port() -> int:
 
 
 @contextmanager
-def rehearsal(folder: Path) -> Iterator[Rehearsal]:
+def stand_in(folder: Path) -> Iterator[StandIn]:
     mailbox = Mailbox()
     port = unused_port()
     controller = Controller(
@@ -141,6 +141,6 @@ def rehearsal(folder: Path) -> Iterator[Rehearsal]:
     )
     controller.start()
     try:
-        yield Rehearsal(mailbox, port)
+        yield StandIn(mailbox, port)
     finally:
         controller.stop()

@@ -160,7 +160,7 @@ class _Files(paramiko.SFTPServerInterface):
         return self._done(self._at(path).rmdir)
 
 
-class Rehearsal:
+class StandIn:
     """A server of its own."""
 
     record = {
@@ -218,10 +218,10 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(folder: Path) -> Iterator[Rehearsal]:
+def stand_in(folder: Path) -> Iterator[StandIn]:
     (folder / "lists").mkdir()
     server = Server(folder)
     try:
-        yield Rehearsal(server)
+        yield StandIn(server)
     finally:
         server.close()

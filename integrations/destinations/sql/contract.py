@@ -31,7 +31,7 @@ DAMAGE = {
 }
 
 
-class Rehearsal:
+class StandIn:
     """A database file of its own."""
 
     things = 1  # of a parcel: no file leaves unless its category is allowed
@@ -105,6 +105,6 @@ def _unused_port() -> int:
 
 
 @contextmanager
-def rehearsal(folder: Path, variant: Mapping[str, Any] | None = None) -> Iterator[Rehearsal]:
+def stand_in(folder: Path, variant: Mapping[str, Any] | None = None) -> Iterator[StandIn]:
     with override_settings(EXPORT_ROOT=str(folder), ALLOW_LOOPBACK=True):
-        yield Rehearsal(folder, variant or {})
+        yield StandIn(folder, variant or {})

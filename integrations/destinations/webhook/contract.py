@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Rehearsal:
+class StandIn:
     """A connection to a partner of its own."""
 
     things = 1  # of a parcel: its files are named in the push
@@ -116,11 +116,11 @@ def _unused_port() -> int:
 
 
 @contextmanager
-def rehearsal(folder: Path) -> Iterator[Rehearsal]:
+def stand_in(folder: Path) -> Iterator[StandIn]:
     partner = Partner()
     threading.Thread(target=partner.serve_forever, args=(0.05,), daemon=True).start()
     try:
-        yield Rehearsal(partner)
+        yield StandIn(partner)
     finally:
         partner.shutdown()
         partner.server_close()
