@@ -194,7 +194,7 @@ def _matches(wanted: Origin, entry: str) -> bool:
     if not host or _canonical(host) != _canonical(wanted.host):
         return False
     if port is None:
-        return wanted.port == DEFAULT_PORTS[wanted.scheme] or _is_this_machine(wanted.host)
+        return wanted.port == DEFAULT_PORTS[wanted.scheme] or is_this_machine(wanted.host)
     return port == wanted.port
 
 
@@ -218,6 +218,7 @@ def _canonical(host: str) -> str:
         return host.rstrip(".").lower()
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return whether a host name or an address means this machine itself."""
     address = _literal(host)
     return is_loopback(address) if address else _canonical(host) == "localhost"

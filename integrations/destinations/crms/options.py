@@ -1,7 +1,6 @@
 """What can be set for one CRMS. Every assumption about its API is a default here."""
 
 import re
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from integrations.destinations.crms.fields import NOTE_LENGTH, TARGET_FIELDS
+from integrations.http.addresses import secure_parts
 from integrations.transport import DeclaredField, Options, SecretField
 
 BEARER = "bearer"
@@ -33,15 +33,7 @@ dotted = RegexValidator(_DOTTED, "A name in the answer, with dots between levels
 
 def secure_address(value: str) -> None:
     """Raise ValidationError unless `value` is an https address; http is for this machine only."""
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValidationError("This is not a web address, such as https://crms.example.") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError("An address starts with https://, such as https://crms.example.")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ValidationError("Use https:// here: plain http:// would send personal data in clear.")
+    parts = secure_parts(value, "https://crms.example")
     if parts.username is not None or parts.password is not None:
         raise ValidationError("Leave user name and password out of the address: use “Token”.")
 
@@ -50,14 +42,6 @@ def base_address(value: str) -> None:
     """Raise ValidationError when an address goes on after its path."""
     if "?" in value or "#" in value:
         raise ValidationError("Leave out the address's part from “?” or “#” on.")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address means this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def origin(address: str | None) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.outbound.addresses import is_this_machine
 from integrations.capabilities import Capability, Shown
 from integrations.destinations.crms import proof
 from integrations.destinations.crms.answers import is_success, ping_error
@@ -12,7 +13,7 @@ from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
 from integrations.destinations.crms.delivery import CrmsDelivery
 from integrations.destinations.crms.fields import TARGET_FIELDS
-from integrations.destinations.crms.options import CrmsOptions, is_loopback
+from integrations.destinations.crms.options import CrmsOptions
 from integrations.transport import Document, Parcel, Receipt, Transport
 from mapping.engine.targets import TargetField
 
@@ -50,7 +51,7 @@ class CrmsTransport(Transport):
 
     @property
     def is_stand_in(self) -> bool:
-        return is_loopback(urlsplit(self.options["base_url"] or "").hostname or "")
+        return is_this_machine(urlsplit(self.options["base_url"] or "").hostname or "")
 
     @property
     def searchable(self) -> bool:

@@ -1,7 +1,6 @@
 """What can be set for one destination by e-mail."""
 
 import re
-from ipaddress import ip_address
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from core.outbound.addresses import is_this_machine
 from integrations.channels.smtp import Security
 from integrations.destinations.email import passphrases, wording
 from integrations.destinations.email.message import name_and_address
@@ -21,14 +21,6 @@ PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _HOST = r"\A[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9])?\.?\Z"
 _is_address = EmailValidator(allowlist=[])
 _ascii = RegexValidator(r"\A[\x20-\x7e]*\Z", _("Only letters without accents, digits and signs."))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
 
 
 def domain_of(address: str) -> str:
@@ -230,7 +222,7 @@ class EmailOptions(Options):
                 cleaned[name] = ""
         if self.errors:
             return cleaned
-        if cleaned["security"] == Security.NONE and not is_loopback(cleaned["smtp_host"]):
+        if cleaned["security"] == Security.NONE and not is_this_machine(cleaned["smtp_host"]):
             self.add_error("security", _("Only this machine itself may be reached without TLS."))
         if not (cleaned["recipients"] or cleaned["allowed_domains"]):
             self.add_error("recipients", _("Enter recipients, or domains of chosen ones."))

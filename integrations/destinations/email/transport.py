@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.forms import Form
 
+from core.outbound.addresses import is_this_machine
 from integrations.capabilities import Capability, Finding
 from integrations.channels import smtp
 from integrations.channels.smtp import Security, Server
@@ -19,7 +20,6 @@ from integrations.destinations.email.options import (
     PORTS,
     EmailOptions,
     domain_of,
-    is_loopback,
 )
 from integrations.destinations.email.sending import SendingForm
 from integrations.transport import (
@@ -62,7 +62,7 @@ class EmailTransport(Transport):
 
     @property
     def is_stand_in(self) -> bool:
-        return is_loopback(self.options.get("smtp_host") or "")
+        return is_this_machine(self.options.get("smtp_host") or "")
 
     def check(self) -> str:
         """Sign in, and ask whether the sender is accepted; sends nothing."""

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from ipaddress import ip_address
 from typing import Any
 
 from django import forms
@@ -28,14 +27,6 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 SECRETS = ("password", "private_key", "passphrase")
 OF_A_SERVER = ("host", "username", "host_key")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class HiddenText(forms.Textarea):

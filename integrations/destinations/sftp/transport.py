@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from core.outbound.addresses import is_this_machine
 from core.spool import BLOCK, Spool, TooLarge
 from integrations.capabilities import Capability, Finding
 from integrations.destinations.sftp import options as chosen
 from integrations.destinations.sftp import sentences
 from integrations.destinations.sftp.bringing import bring
 from integrations.destinations.sftp.fields import TARGET_FIELDS
-from integrations.destinations.sftp.options import SftpOptions, is_loopback
+from integrations.destinations.sftp.options import SftpOptions
 from integrations.destinations.sftp.places.in_folder import InFolder
 from integrations.destinations.sftp.places.over_ftp import OverFtp
 from integrations.destinations.sftp.places.over_ssh import OverSsh
@@ -66,7 +67,7 @@ class SftpTransport(Transport):
 
     @property
     def is_stand_in(self) -> bool:
-        return is_loopback(self.options["host"] or "")
+        return is_this_machine(self.options["host"] or "")
 
     def check(self) -> str:
         """Sign in, and see whether the folder is there; nothing is written."""

@@ -3,13 +3,13 @@
 import base64
 import json
 import re
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from integrations.http.addresses import secure_parts
 from integrations.transport import Options, SecretField, YesNoField
 
 MOST_SECRETS = 2  # the old one and the new one, while they are rotated
@@ -23,25 +23,9 @@ SECRET_BYTES = range(16, 65)
 
 def secure_address(value: str) -> None:
     """Raise ValidationError unless `value` is an https address; http is for this machine only."""
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValidationError("This is not a web address.") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError("An address starts with https://, such as https://partner.example.")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ValidationError("Use https:// here: plain http:// would send personal data in clear.")
+    parts = secure_parts(value, "https://partner.example")
     if "@" in parts.netloc or parts.fragment:
         raise ValidationError("Leave out names and passwords, and the part from “#” on.")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class SecretsField(SecretField):

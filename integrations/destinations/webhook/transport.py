@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from core import outbound
 from core.outbound import Answer
+from core.outbound.addresses import is_this_machine
 from integrations.channels import webhook
 from integrations.destinations.webhook import sentences
 from integrations.destinations.webhook.body import message
 from integrations.destinations.webhook.fields import TARGET_FIELDS
-from integrations.destinations.webhook.options import WebhookOptions, headers_of, is_loopback
+from integrations.destinations.webhook.options import WebhookOptions, headers_of
 from integrations.http.bodies import is_page, pluck, read_json
 from integrations.http.exchanges import exchange
 from integrations.http.network import delivery_error
@@ -53,7 +54,7 @@ class WebhookTransport(Transport):
 
     @property
     def is_stand_in(self) -> bool:
-        return is_loopback(urlsplit(self.options["url"] or "").hostname or "")
+        return is_this_machine(urlsplit(self.options["url"] or "").hostname or "")
 
     def check(self) -> str:
         """Ask for nothing but an answer: whether a push is accepted, only a push can show."""

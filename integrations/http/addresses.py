@@ -1,0 +1,24 @@
+"""The address of a destination that speaks HTTP, as a person enters it."""
+
+from urllib.parse import SplitResult, urlsplit
+
+from django.core.exceptions import ValidationError
+
+from core.outbound.addresses import is_this_machine
+
+
+def secure_parts(value: str, example: str) -> SplitResult:
+    """Return the parts of an https address; http is for this machine only.
+
+    Raises ValidationError, with `example` to show what an address looks like.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValidationError(f"This is not a web address, such as {example}.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValidationError(f"An address starts with https://, such as {example}.")
+    if parts.scheme == "http" and not is_this_machine(host):
+        raise ValidationError("Use https:// here: plain http:// would send personal data in clear.")
+    return parts
