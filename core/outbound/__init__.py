@@ -7,12 +7,12 @@ reached the other side.
 
     addresses   which addresses and URLs may be reached
     session     connections that keep to the checked addresses and to the deadline
-    calls       send() and download(), and connect() for other protocols
-    streams     connections for conversations that one deadline covers, such as SMTP
+    calls       send() and download(): one request, one answer
+    streams     connect(), for protocols other than HTTP: FTP, SSH, SMTP, databases
 """
 
 from core.outbound.addresses import host_allowed
-from core.outbound.calls import Answer, Downloaded, connect, download, send, time_limit, unreachable
+from core.outbound.calls import Answer, Downloaded, download, send, time_limit, unreachable
 from core.outbound.errors import (
     AddressRefused,
     ContentRefused,
@@ -23,6 +23,7 @@ from core.outbound.errors import (
     OutboundError,
     Unreachable,
 )
+from core.outbound.streams import connect
 
 __all__ = [
     "AddressRefused",

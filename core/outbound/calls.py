@@ -35,7 +35,6 @@ from core.outbound.errors import (
     Unreachable,
 )
 from core.outbound.session import BLOCK, Call, during, session
-from core.outbound.session import connect as session_connect
 from core.text.sentences import Cause
 
 MAX_REDIRECTS = 3
@@ -153,29 +152,6 @@ def _authorization(auth: tuple[str, str] | str) -> dict[str, str]:
     if isinstance(auth, str):
         return {"Authorization": f"Bearer {auth}"}
     return {"Authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
-
-
-def connect(
-    host: str,
-    port: int,
-    *,
-    seconds: float = 10,
-    allow_loopback: bool | None = None,
-) -> socket.socket:
-    """Return a connection for a protocol of its own, which encrypts what it sends.
-
-    Its address is checked as that of any call. Every wait on it lasts as long as `seconds` at most,
-    until the caller sets another time. Raises AddressRefused or Unreachable.
-    """
-    call = call_for(allow_loopback, seconds, seconds)
-    addresses.check_host(host)
-    with during(call):
-        try:
-            connection = session_connect(host, port, tls=True, sort=socket.socket)
-        except OSError as error:
-            _raise_classified(error, call, host)
-    connection.settimeout(seconds)
-    return connection
 
 
 def unreachable(error: BaseException, host: str) -> Unreachable:

@@ -79,7 +79,7 @@ def during(call: Call) -> Iterator[None]:
 # -- Sockets that end with the call -----------------------------------------------------------
 
 
-class _DeadlineSocket(socket.socket):
+class DeadlineSocket(socket.socket):
     """Waits no longer than the call lasts, however slowly the other side drips."""
 
     ended = False  # the other side has closed its half
@@ -133,8 +133,8 @@ def _addresses(host: str, port: int, seconds: float) -> list[Any]:
     return answer
 
 
-def connect(
-    host: str, port: int, tls: bool, sort: type[socket.socket] = _DeadlineSocket
+def open_connection(
+    host: str, port: int, tls: bool, sort: type[socket.socket] = DeadlineSocket
 ) -> socket.socket:
     """Resolve once, check every address, and connect to one of exactly these."""
     call = _call.get()
@@ -178,7 +178,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            return connect(self._dns_host, self.port or self.default_port, self.tls)
+            return open_connection(self._dns_host, self.port or self.default_port, self.tls)
         except OSError as error:
             raise NewConnectionError(self, "not connected") from error
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from core.outbound import AddressRefused, Obstacle, streams
+from core.outbound import AddressRefused, Obstacle, Unreachable, streams, unreachable
 from core.text.sentences import Cause
 from integrations import sentences
 from integrations.http.network import DOWN
@@ -143,7 +143,7 @@ def _connected(server: Server) -> _Client:
         raise Misconfigured(error.message) from None
     except smtplib.SMTPResponseException as error:
         raise _refused(server, error.smtp_code, error.smtp_error, always=True) from None
-    except (smtplib.SMTPException, OSError) as error:
+    except (Unreachable, smtplib.SMTPException, OSError) as error:
         raise _down(server, error) from None
     try:
         _sign_in(client, server)
@@ -231,7 +231,8 @@ def _end(client: _Client, server: Server) -> Exchange:
 
 def _down(server: Server, error: Exception) -> Down:
     """Return what it means that there is no connection: nothing was sent."""
-    found, why = streams.obstacle(error)
+    failed = error if isinstance(error, Unreachable) else unreachable(error, server.host)
+    found, why = failed.obstacle, failed.why
     if isinstance(error, smtplib.SMTPServerDisconnected):
         late = isinstance(error.__context__, TimeoutError)
         found, why = (Obstacle.SLOW if late else Obstacle.CLOSED), ""

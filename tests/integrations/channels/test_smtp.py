@@ -5,7 +5,6 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -219,8 +218,7 @@ def test_only_this_machine_is_reached_without_tls(monkeypatch: pytest.MonkeyPatc
     with mail_server(None, Security.NONE) as mailbox:
         assert isinstance(failure(mailbox.server(Security.NONE)), Misconfigured)
         settings.ALLOW_LOOPBACK = True
-        elsewhere = SimpleNamespace(is_loopback=lambda _: False)
-        monkeypatch.setattr("core.outbound.streams.addresses", elsewhere)
+        monkeypatch.setattr("core.outbound.streams.is_loopback", lambda _: False)
         found = failure(mailbox.server(Security.NONE))
     assert isinstance(found, Misconfigured)
     assert "without TLS" in found.message
