@@ -23,8 +23,8 @@ from access import scope
 from core import audit, encryption
 from referrals.answers.explain import Explanation, asker, explain, explain_referral, find
 from referrals.models import Referral
+from workplace.next_steps import next_steps
 from workplace.shell import may_ask
-from workplace.ways import ways
 
 TITLE = "Why is it not in CRMS?"
 ASKED = "why"  # in the session, and what its value is encrypted for
@@ -79,20 +79,20 @@ def answer_asked(site: AdminSite, request: HttpRequest) -> HttpResponse:
     reference = _opened(request.session.get(ASKED, ""))
     if not reference:
         return HttpResponseRedirect(reverse("admin:why"))
-    told = explain(reference, asker=asker.person(request.user))
-    if told.referral:  # it has arrived meanwhile
-        return HttpResponseRedirect(reverse("admin:why_answer", args=[told.referral.pk]))
+    explanation = explain(reference, asker=asker.person(request.user))
+    if explanation.referral:  # it has arrived meanwhile
+        return HttpResponseRedirect(reverse("admin:why_answer", args=[explanation.referral.pk]))
     audit.record(request, "explain")
-    return _page(site, request, ReferenceForm(), told)
+    return _page(site, request, ReferenceForm(), explanation)
 
 
 def answer(site: AdminSite, request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer about a referral of the person's organizations."""
     _check(request)
     referral = get_object_or_404(scope.limited(Referral.objects.all(), request.user), pk=pk)
-    told = explain_referral(referral, asker.person(request.user))
-    audit.record(request, "explain", told.referral)
-    return _page(site, request, ReferenceForm(), told)
+    explanation = explain_referral(referral, asker.person(request.user))
+    audit.record(request, "explain", explanation.referral)
+    return _page(site, request, ReferenceForm(), explanation)
 
 
 def _check(request: HttpRequest) -> None:
@@ -101,14 +101,14 @@ def _check(request: HttpRequest) -> None:
 
 
 def _page(
-    site: AdminSite, request: HttpRequest, form: forms.Form, told: Explanation | None = None
+    site: AdminSite, request: HttpRequest, form: forms.Form, explanation: Explanation | None = None
 ) -> HttpResponse:
     context = {
         **site.each_context(request),
         "title": TITLE,
         "form": form,
-        "explanation": told,
-        "ways": ways(site, request, told) if told else None,
+        "explanation": explanation,
+        "next_steps": next_steps(site, request, explanation) if explanation else None,
     }
     return TemplateResponse(request, "admin/why/why.html", context)
 

@@ -38,10 +38,10 @@ def words(page: Any) -> str:
 
 def buttons(page: Any) -> list[str]:
     """What can be pressed below the answer."""
-    ways = page.context["ways"]
-    pressed = [choice.label for choice in ways.choices if not choice.why_not]
-    last = [ways.referral.label] if ways.referral else []
-    return [*pressed, *(way.label for way in ways.direct), *last]
+    steps = page.context["next_steps"]
+    pressed = [choice.label for choice in steps.choices if not choice.why_not]
+    last = [steps.referral.label] if steps.referral else []
+    return [*pressed, *(step.label for step in steps.direct), *last]
 
 
 def test_the_answer_has_an_address_of_its_own_without_a_word_of_the_question(it: Scene) -> None:
@@ -183,7 +183,7 @@ def test_what_is_pressed_returns_to_the_answer(it: Scene) -> None:
     causes.gave_up(it)
     it.crms.clear_faults()
     support = client_of(SUPPORT, it.organization)
-    retry = next(c for c in ask(support).context["ways"].choices if c.name == "retry")
+    retry = next(c for c in ask(support).context["next_steps"].choices if c.name == "retry")
 
     page = support.post(retry.url, retry.data, follow=True)
 
