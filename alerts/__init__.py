@@ -1,7 +1,7 @@
 """Telling people, by e-mail and by webhook, what is wrong and when it works again.
 
     watching   looks at the imports, and keeps each trouble from its first sign to its end
-    telling    makes an alert, once for each cause and hour, and a delivery for each recipient
+    notifying  makes an alert, once for each cause and hour, and a delivery for each recipient
     words      what an alert says
     sending    delivers, and tries again
     running    does all of it, beside the dispatcher's work

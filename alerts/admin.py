@@ -92,7 +92,7 @@ class AlertRecipientAdmin(RecordedAdmin):
 
     organization_path = "organization"
     form = RecipientForm
-    list_display = ["shown_address", "organization", "channel", "told_of", "active"]
+    list_display = ["shown_address", "organization", "channel", "notified_of", "active"]
     list_filter = ["channel", "active", ("organization", RelatedFilter)]
     list_select_related = ["organization"]
 
@@ -118,7 +118,7 @@ class AlertRecipientAdmin(RecordedAdmin):
         return recipient.address
 
     @admin.display(description="is told of")
-    def told_of(self, recipient: AlertRecipient) -> str:
+    def notified_of(self, recipient: AlertRecipient) -> str:
         if set(recipient.kinds) == set(AlertKind.values):
             return "Everything"
         return ", ".join(AlertKind(kind).label for kind in recipient.kinds)
@@ -134,11 +134,11 @@ class AlertRecipientAdmin(RecordedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj and not self.has_change_permission(request, obj):
-            return ["organization", "channel", "shown_address", "told_of", "active"]
+            return ["organization", "channel", "shown_address", "notified_of", "active"]
         return ["organization", "channel", "address", "kinds", "active"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["shown_address", "told_of", *(["organization", "channel"] if obj else [])]
+        return ["shown_address", "notified_of", *(["organization", "channel"] if obj else [])]
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if obj.channel == WEBHOOK:

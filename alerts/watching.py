@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from alerts.models import Alert, AlertKind, AlertSettings, Trouble
-from alerts.telling import News, tell
+from alerts.notifying import News, notify
 from core.database import clock
 from core.text.sentences import stored
 from integrations.models import Destination, Organization
@@ -193,7 +193,7 @@ def _notice(sign: Sign, now: datetime) -> None:
         trouble = _trouble(sign)
         if trouble is None or trouble.told_at:
             return
-        told = tell(
+        notified = notify(
             News(
                 sign.organization_id,
                 sign.kind,
@@ -208,7 +208,7 @@ def _notice(sign: Sign, now: datetime) -> None:
             ),
             now,
         )
-        if told:
+        if notified:
             Trouble.objects.filter(pk=trouble.pk).update(told_at=now)
 
 
@@ -281,7 +281,7 @@ def _end(trouble: Trouble, now: datetime) -> None:
         news = News(
             trouble.organization_id, AlertKind.RECOVERY, cause, trouble.destination_id, facts
         )
-        tell(news, now)
+        notify(news, now)
 
 
 # -- The digest --------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def _digests(now: datetime) -> None:
     for organization in Organization.objects.filter(pk__in=first):
         hour = digest_time(organization, hours.get(organization.pk, default), now)
         if hour <= now < hour + DIGEST_LATEST and first[organization.pk] <= hour:
-            _tell_digest(organization, hour, now)
+            _send_digest(organization, hour, now)
 
 
 def digest_time(organization: Organization, hour: int, now: datetime) -> datetime:
@@ -307,9 +307,9 @@ def digest_time(organization: Organization, hour: int, now: datetime) -> datetim
     return struck
 
 
-def _tell_digest(organization: Organization, hour: datetime, now: datetime) -> None:
-    told = Alert.objects.filter(organization=organization, kind=AlertKind.DIGEST, hour=hour)
-    if told.exists():
+def _send_digest(organization: Organization, hour: datetime, now: datetime) -> None:
+    notified = Alert.objects.filter(organization=organization, kind=AlertKind.DIGEST, hour=hour)
+    if notified.exists():
         return
     deliveries = Delivery.objects.filter(UNCLEARED, destination__organization=organization)
     counted = (
@@ -320,7 +320,7 @@ def _tell_digest(organization: Organization, hour: datetime, now: datetime) -> N
     )
     lines = [{**row, "since": row["since"].isoformat()} for row in counted]
     facts = {"lines": lines, **_shared(deliveries)}
-    tell(News(organization.pk, AlertKind.DIGEST, "digest", facts=facts), now, hour)
+    notify(News(organization.pk, AlertKind.DIGEST, "digest", facts=facts), now, hour)
 
 
 def _shared(deliveries: QuerySet[Delivery]) -> dict[str, Any]:

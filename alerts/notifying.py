@@ -11,7 +11,7 @@ from alerts.models import Alert, AlertDelivery, AlertKind, AlertRecipient
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is to be told of an organization. `cause` stands for things that are told once."""
+    """What an organization is notified of, once for each `cause`."""
 
     organization_id: int
     kind: AlertKind
@@ -20,8 +20,8 @@ class News:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def tell(news: News, now: datetime, hour: datetime | None = None) -> bool:
-    """Tell everybody who wants to know; False when this cause was told in this hour already.
+def notify(news: News, now: datetime, hour: datetime | None = None) -> bool:
+    """Notify everybody who wants to know; False when they were notified of this cause in this hour.
 
     `hour` is the clock hour of `now`, unless something else is to happen once.
     """
