@@ -1,4 +1,4 @@
-"""Test events: an invented person goes the way of every referral, and can be followed.
+"""Test events: an invented person takes the path of every referral, and can be followed.
 
 They enter where endpoints hand bodies over (`intake.receive`); from there on nothing knows that
 they are tests but their reference and their event id, which say so.
@@ -95,7 +95,7 @@ def is_test(prefix: str = "") -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage on the way: reached, under way, failed, or not reached."""
+    """One stage of a test event: reached, under way, failed, or not reached."""
 
     name: str
     light: Light = Light.NOT_REACHED
@@ -103,7 +103,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Progress:
     """The stages of a test event into one destination; without one, up to where it ended."""
 
     stages: tuple[Stage, ...]
@@ -121,23 +121,25 @@ class Way:
 STAGES = ("Received", "Opened", "Matched", "Mapped", "Sent", "In CRMS")
 
 
-def ways(events: list[InboundEvent]) -> list[Way]:
-    """Return how far a test has come: one way for each destination, at least one."""
+def progress_of(events: list[InboundEvent]) -> list[Progress]:
+    """Return how far a test has come: one progress for each destination, at least one."""
     before = list(_before_deliveries(events))
     referral = events[-1].referral
     deliveries = (
         list(referral.deliveries.select_related("destination__organization")) if referral else []
     )
     if len(before) < 2 or not deliveries:
-        return [_way(before)]
-    return [_way([*before, *_of_delivery(delivery)], delivery) for delivery in deliveries]
+        return [_progress(before)]
+    return [_progress([*before, *_of_delivery(delivery)], delivery) for delivery in deliveries]
 
 
-def _way(reached: list[Stage], delivery: Delivery | None = None) -> Way:
+def _progress(reached: list[Stage], delivery: Delivery | None = None) -> Progress:
     rest = (Stage(name) for name in STAGES[len(reached) :])
     if delivery is None:
-        return Way((*reached, *rest))
-    return Way((*reached, *rest), delivery.external_url, _to_remove(delivery), delivery.destination)
+        return Progress((*reached, *rest))
+    return Progress(
+        (*reached, *rest), delivery.external_url, _to_remove(delivery), delivery.destination
+    )
 
 
 def _to_remove(delivery: Delivery) -> str:

@@ -495,9 +495,9 @@ def test_a_test_event_stops_where_a_referral_does(world: World, name: str) -> No
     for event in InboundEvent.objects.all():
         opening.open_deliveries(event.pk)
 
-    (way,) = test_events.ways(list(test_events.events_of(world.organization, token)))
+    (progress,) = test_events.progress_of(list(test_events.events_of(world.organization, token)))
 
-    red = next(stage for stage in way.stages if stage.light is Light.RED)
+    red = next(stage for stage in progress.stages if stage.light is Light.RED)
     assert red.sentence == stopped_at(f"TEST-{token}").sentence
     assert explain.explain(f"TEST-{token}").cause == gate.key
 
@@ -519,9 +519,9 @@ def test_a_test_event_waits_for_the_connection_as_a_referral_does(
         opening.open_deliveries(event.pk)
     shut(world)
 
-    (way,) = test_events.ways(list(test_events.events_of(world.organization, token)))
+    (progress,) = test_events.progress_of(list(test_events.events_of(world.organization, token)))
 
-    red = next(stage for stage in way.stages if stage.light is Light.RED)
+    red = next(stage for stage in progress.stages if stage.light is Light.RED)
     assert red.sentence == stopped_at(f"TEST-{token}").sentence
     assert stopped_at(f"TEST-{token}").question == gate.question
 

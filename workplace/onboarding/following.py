@@ -90,7 +90,7 @@ def follow(site: AdminSite, request: HttpRequest, pk: int, token: str) -> HttpRe
     events = list(test_events.events_of(organization, token))
     if not events:
         raise Http404
-    ways = test_events.ways(events)
+    progresses = test_events.progress_of(events)
     return show(
         site,
         request,
@@ -99,6 +99,6 @@ def follow(site: AdminSite, request: HttpRequest, pk: int, token: str) -> HttpRe
         organization=organization,
         reference=events[0].reference,
         sent_at=events[0].received_at,
-        ways=ways,
-        ended=all(way.ended for way in ways),
+        progresses=progresses,
+        ended=all(progress.ended for progress in progresses),
     )

@@ -139,14 +139,14 @@ def test_it_says_what_to_delete_in_a_destination_that_is_no_stand_in(
     with crms_of() as (world, _):
         delivery = send_test(world)
         events = list(InboundEvent.objects.order_by("dedup_key"))
-        (way,) = test_events.ways(events)
-        assert way.remove == ""
+        (progress,) = test_events.progress_of(events)
+        assert progress.remove == ""
         crms_kind = type(world.destination.transport())
         monkeypatch.setattr(crms_kind, "is_stand_in", False)
-        (way,) = test_events.ways(events)
-        assert delivery.reference in way.remove
-        assert str(delivery.external_id) in way.remove
-        assert "summary was sent twice" in way.remove
+        (progress,) = test_events.progress_of(events)
+        assert delivery.reference in progress.remove
+        assert str(delivery.external_id) in progress.remove
+        assert "summary was sent twice" in progress.remove
 
 
 # -- Reading ---------------------------------------------------------------------------------------

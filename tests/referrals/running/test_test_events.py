@@ -10,7 +10,7 @@ from referrals.answers.explain import Light
 from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent
 from referrals.running import test_events
-from referrals.running.test_events import Way
+from referrals.running.test_events import Progress
 from tests.world import World, make_world
 
 GREEN, AMBER, RED, NOT_REACHED = Light.GREEN, Light.AMBER, Light.RED, Light.NOT_REACHED
@@ -26,13 +26,13 @@ def open_all() -> None:
         opening.open_deliveries(event.pk)
 
 
-def way(world: World, token: str) -> Way:
-    (found,) = test_events.ways(list(test_events.events_of(world.organization, token)))
+def progress(world: World, token: str) -> Progress:
+    (found,) = test_events.progress_of(list(test_events.events_of(world.organization, token)))
     return found
 
 
-def lights(way: Way) -> list[Light]:
-    return [stage.light for stage in way.stages]
+def lights(progress: Progress) -> list[Light]:
+    return [stage.light for stage in progress.stages]
 
 
 @pytest.mark.parametrize("trigger", SENDER_TRIGGER_KEYS)
@@ -48,14 +48,14 @@ def test_whatever_trigger_is_chosen_a_test_fires_it(world: World, trigger: str) 
 
 def test_it_is_followed_stage_by_stage(world: World) -> None:
     token = test_events.send(world.source, world.listing)
-    assert lights(way(world, token)) == [GREEN, AMBER, *[NOT_REACHED] * 4]
+    assert lights(progress(world, token)) == [GREEN, AMBER, *[NOT_REACHED] * 4]
 
     open_all()
-    assert lights(way(world, token)) == [GREEN, GREEN, GREEN, AMBER, NOT_REACHED, NOT_REACHED]
-    assert not way(world, token).ended
+    assert lights(progress(world, token)) == [GREEN, GREEN, GREEN, AMBER, NOT_REACHED, NOT_REACHED]
+    assert not progress(world, token).ended
 
     delivering.run(world.delivery.pk)
-    arrived = way(world, token)
+    arrived = progress(world, token)
     assert lights(arrived) == [GREEN] * 6
     assert arrived.ended
     assert f"DEMO-TEST-{token}" in arrived.stages[-1].sentence
@@ -76,7 +76,7 @@ def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
     token = test_events.send(world.source, world.listing)
     open_all()
 
-    stopped = way(world, token)
+    stopped = progress(world, token)
 
     assert lights(stopped) == [GREEN, GREEN, RED, *[NOT_REACHED] * 3]
     assert "not connected" in stopped.stages[2].sentence
@@ -89,7 +89,7 @@ def test_a_mapping_that_does_not_work_stops_it(world: World) -> None:
     open_all()
     delivering.run(world.delivery.pk)
 
-    assert lights(way(world, token))[3] is RED
+    assert lights(progress(world, token))[3] is RED
 
 
 def test_what_the_destination_refuses_is_quoted(db: None) -> None:
@@ -98,7 +98,7 @@ def test_what_the_destination_refuses_is_quoted(db: None) -> None:
     open_all()
     delivering.run(world.delivery.pk)
 
-    stopped = way(world, token)
+    stopped = progress(world, token)
     assert lights(stopped) == [GREEN, GREEN, GREEN, GREEN, RED, NOT_REACHED]
     assert "Name is required" in stopped.stages[4].sentence
 
@@ -108,7 +108,7 @@ def test_a_paused_destination_is_named(world: World) -> None:
     token = test_events.send(world.source, world.listing)
     open_all()
 
-    assert "The token has expired." in way(world, token).stages[3].sentence
+    assert "The token has expired." in progress(world, token).stages[3].sentence
 
 
 def test_nobody_follows_the_test_of_another_organization(world: World) -> None:

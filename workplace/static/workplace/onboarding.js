@@ -13,16 +13,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-async function look(ways, left) {
-  if (!("underWay" in ways.dataset) || left === 0) return;
+async function look(progress, left) {
+  if (!("underWay" in progress.dataset) || left === 0) return;
   await new Promise((wake) => setTimeout(wake, SECONDS * 1000));
   const answer = await fetch(location.href).catch(() => null);
   const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
-  const now = page && page.getElementById("ways");
-  if (now && now.innerHTML !== ways.innerHTML) ways.replaceChildren(...now.childNodes);
-  if (now && !("underWay" in now.dataset)) delete ways.dataset.underWay;
-  look(ways, left - 1);
+  const now = page && page.getElementById("progress");
+  if (now && now.innerHTML !== progress.innerHTML) progress.replaceChildren(...now.childNodes);
+  if (now && !("underWay" in now.dataset)) delete progress.dataset.underWay;
+  look(progress, left - 1);
 }
 
-const ways = document.getElementById("ways");
-if (ways) look(ways, MOST_LOOKS);
+const progress = document.getElementById("progress");
+if (progress) look(progress, MOST_LOOKS);
