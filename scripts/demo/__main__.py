@@ -18,10 +18,10 @@ from django.core.exceptions import ImproperlyConfigured
 from core.outbound import OutboundError
 from scripts.demo import environment, inbox, portal, report, state
 from scripts.demo.report import Places
+from scripts.demo.sending import Portal, Sending
 from scripts.demo.stage import Failed, Stage, answers, choose_port, file_host
 from scripts.demo.story import EVENTS, Run, picture
 from scripts.demo.table import Table
-from scripts.demo.telling import Portal, Telling
 from scripts.env_file import ROOT
 
 STEP_SECONDS = 0.25
@@ -96,13 +96,13 @@ def _perform(options: Namespace, cleared: ExitStack) -> int:
 
     report.begin(places)
     run = Run(f"http://{files}/files")
-    telling = Telling(EVENTS, run, Portal(places.portal_url, portal.KEY, secret))
-    _tell(telling, stage, options.deadline)
-    holdings = inbox.inspect(places.crms_url, telling.rows, picture(), run.files_url)
-    went_well = report.verdict(telling.rows, holdings)
-    report.turns(telling.rows)
+    sending = Sending(EVENTS, run, Portal(places.portal_url, portal.KEY, secret))
+    _send_all(sending, stage, options.deadline)
+    holdings = inbox.inspect(places.crms_url, sending.rows, picture(), run.files_url)
+    went_well = report.verdict(sending.rows, holdings)
+    report.turns(sending.rows)
     if options.stay:
-        report.guide(places, telling.rows, holdings, passwords, secret)
+        report.guide(places, sending.rows, holdings, passwords, secret)
         _stay(stage)
     return 0 if went_well else 1
 
@@ -135,23 +135,23 @@ def _open(stage: Stage, places: Places, faults: list[str]) -> None:
     stage.check()
 
 
-def _tell(telling: Telling, stage: Stage, deadline: float) -> None:
+def _send_all(sending: Sending, stage: Stage, deadline: float) -> None:
     """Tell the story until its end, or until the time is up."""
     table = Table()
     end = time.monotonic() + deadline
-    while not telling.is_over:
+    while not sending.is_over:
         if time.monotonic() > end:
-            telling.give_up()
+            sending.give_up()
             break
         try:
-            for _ in telling.step():
-                table.show(telling.rows)
+            for _ in sending.step():
+                table.show(sending.rows)
         except OutboundError as error:
             stage.check()
             raise Failed(f"The portal runs, but does not answer: {error.message}") from error
         stage.check()
         time.sleep(STEP_SECONDS)
-    table.end(telling.rows)
+    table.end(sending.rows)
 
 
 def _stay(stage: Stage) -> None:

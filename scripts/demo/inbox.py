@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import outbound
+from scripts.demo.sending import Row
 from scripts.demo.story import End
-from scripts.demo.telling import Row
 
 MAX_BYTES = 64 * 1024 * 1024
 

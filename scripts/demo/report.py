@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scripts.demo.inbox import Holdings
 from scripts.demo.portal import KEY
+from scripts.demo.sending import Row
 from scripts.demo.story import End
-from scripts.demo.telling import Row
 from scripts.env_file import ROOT
 
 
@@ -33,7 +33,7 @@ def verdict(rows: Sequence[Row], holdings: Holdings) -> bool:
     print(f"\n{len(rows) - len(wrong)} of {len(rows)} events came to the expected end.")
     for row in wrong:
         print(f"✗ {row.event.title.strip()}: expected “{row.event.expected}”, but “{row.end}”.")
-        _say(row.explanation or "The portal has not said why.")
+        _print(row.explanation or "The portal has not said why.")
     if holdings.problems:
         print(*(f"✗ {problem}" for problem in holdings.problems), sep="\n")
     else:
@@ -50,7 +50,7 @@ def turns(rows: Sequence[Row]) -> None:
     for row in _latest(rows):
         if row.end in (End.REFUSED, End.FILE_MISSING, End.PLAN_TOO_LOW):
             print(f"· {row.event.title}. Whose turn: {row.whose_turn}.")
-            _say(row.explanation)
+            _print(row.explanation)
 
 
 def _latest(rows: Sequence[Row]) -> list[Row]:
@@ -86,7 +86,7 @@ def guide(
     print(f"                 --url {places.portal_url} --key {KEY} --secret {secret}", flush=True)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     """Print what the portal says, set off."""
     width = min(shutil.get_terminal_size((100, 0)).columns, 100)
     print(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))

@@ -269,7 +269,7 @@ def picture() -> bytes:
 
 @dataclass(frozen=True)
 class Run:
-    """One telling of the story: no other has the same references and ids."""
+    """One run of the story: no other has the same references and ids."""
 
     files_url: str  # where the host of files is
     prefix: str = field(default_factory=lambda: str(10**7 + secrets.randbelow(9 * 10**7)))

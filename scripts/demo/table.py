@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from scripts.demo.telling import Row
+from scripts.demo.sending import Row
 
 HEADINGS = ("", "Event", "Endpoint", "HTTP", "Expected", "What became of it", "In CRMS", "Sec.")
 WIDTHS = [1, 41, 5, 4, 23, 23, 9, 5]

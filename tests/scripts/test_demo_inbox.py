@@ -5,11 +5,11 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
+from scripts.demo.telling import Row
 
 from sandbox import running_sandbox
 from scripts.demo import inbox
 from scripts.demo.story import EVENTS, Run, picture
-from scripts.demo.telling import Row
 from tests.sandbox.sender import TOKEN, Sender, changed
 
 RUN = Run("http://127.0.0.1:1/files")

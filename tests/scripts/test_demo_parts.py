@@ -11,10 +11,10 @@ from config.checks import unsafe
 from integrations.models import Organization
 from scripts.demo import environment, portal, report, state
 from scripts.demo.inbox import Holdings
+from scripts.demo.sending import Portal, Row, Sending
 from scripts.demo.stage import Failed, choose_port
 from scripts.demo.story import EVENTS, Run
 from scripts.demo.table import Table
-from scripts.demo.telling import Portal, Row, Telling
 
 RUN = Run("http://127.0.0.1:1/files")
 
@@ -44,14 +44,14 @@ def test_events_follow_earlier_events_only():
 
 
 def test_what_is_not_in_time_makes_it_fail(capsys):
-    telling = Telling(EVENTS[:2], RUN, Portal("http://127.0.0.1:1", "key", "secret"))
-    telling.rows[0].stop(telling.rows[0].event.expected)
+    sending = Sending(EVENTS[:2], RUN, Portal("http://127.0.0.1:1", "key", "secret"))
+    sending.rows[0].stop(sending.rows[0].event.expected)
 
-    telling.give_up()
+    sending.give_up()
 
-    assert not report.verdict(telling.rows, Holdings(1, 1, (), ""))
+    assert not report.verdict(sending.rows, Holdings(1, 1, (), ""))
     assert "1 of 2 events came to the expected end." in capsys.readouterr().out
-    assert telling.rows[1].end == "not in time: not sent"
+    assert sending.rows[1].end == "not in time: not sent"
 
 
 def test_what_is_wrong_in_crms_makes_it_fail(rows, capsys):

@@ -68,8 +68,8 @@ class Portal:
         return content
 
 
-class Telling:
-    """One telling of the story, in steps."""
+class Sending:
+    """The events of one run, sent and followed step by step."""
 
     def __init__(self, events: Iterable[Event], run: Run, portal: Portal) -> None:
         self.portal = portal
