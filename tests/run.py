@@ -34,7 +34,7 @@ WHOLE_MATRIX = ["--whole", MATRIX]
 SAMPLE = [
     "--ignore=tests/crash/test_runs.py",
     "--deselect=tests/crash/test_every_point.py::"
-    "test_where_nothing_is_said_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person",
+    "test_where_nothing_is_declared_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person",
 ]
 SAMPLE_ON_SERVICES = [*SAMPLE, "--ignore=tests/crash/test_every_shape.py"]
 BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only start up

@@ -177,7 +177,7 @@ def test_a_view_of_no_single_row_opens_to_whom_it_should_and_shows_their_own(
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_lists_do_not_tell_of_foreign_rows(model: Any, foreign: Any, clients: Clients):
+def test_lists_do_not_report_of_foreign_rows(model: Any, foreign: Any, clients: Clients):
     """However they are asked: by search, as a popup, by a filter for a foreign row."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     questions = [

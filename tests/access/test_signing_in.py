@@ -74,7 +74,7 @@ def test_the_admin_leads_there_and_back(client: Client, ada: User):
     assert client.get(HOME).status_code == 200
 
 
-def test_whoever_may_not_work_here_is_told_so(client: Client, ada: User):
+def test_whoever_may_not_work_here_is_informed(client: Client, ada: User):
     User.objects.filter(pk=ada.pk).update(is_staff=False)
     sign_in(client)
     assert client.get(HOME, follow=True).status_code == 403

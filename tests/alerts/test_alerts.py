@@ -95,7 +95,7 @@ def succeed(world: World, moment: datetime) -> None:
 # -- What begins a trouble -------------------------------------------------------------------------
 
 
-def test_the_first_failure_of_a_kind_is_told_and_the_next_ones_are_not(
+def test_the_first_failure_of_a_kind_is_reported_and_the_next_ones_are_not(
     world: World, mail: MailServer
 ):
     recipient(world)
@@ -110,7 +110,7 @@ def test_the_first_failure_of_a_kind_is_told_and_the_next_ones_are_not(
     assert len(mail.mails) == 2
 
 
-def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
+def test_the_mail_states_what_where_since_when_whose_turn_and_where_to_look(
     world: World, mail: MailServer
 ):
     recipient(world)
@@ -136,7 +136,7 @@ def test_the_mail_says_what_where_since_when_whose_turn_and_where_to_look(
         assert line in text
 
 
-def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
+def test_nothing_personal_is_reported(db: None, mail: MailServer, hook: HookServer):
     world = make_world(behaviour="reject")
     recipient(world)
     recipient(world, channel="webhook", address=hook.url, secret=SECRET)
@@ -150,14 +150,14 @@ def test_nothing_personal_is_told(db: None, mail: MailServer, hook: HookServer):
         assert word not in said
 
 
-def test_a_destination_that_is_tried_again_is_told_as_that(world: World):
+def test_a_destination_that_is_tried_again_is_reported_as_that(world: World):
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
     failed(world, tries=2, connection_failed_at=MORNING, last_kind="failing", **queued)
     look_and_send()
     assert told() == ["retrying"]
 
 
-def test_the_same_cause_is_told_once_in_an_hour_and_not_forgotten(world: World, at: Any):
+def test_the_same_cause_is_reported_once_in_an_hour_and_not_forgotten(world: World, at: Any):
     (first,) = failed(world, reason="bug")
     watching.look()
     at(MORNING + timedelta(minutes=5))
@@ -173,7 +173,7 @@ def test_the_same_cause_is_told_once_in_an_hour_and_not_forgotten(world: World, 
     assert told() == ["failure", "recovery", "failure"]
 
 
-def test_several_dispatchers_tell_it_once(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_several_dispatchers_report_it_once(world: World, monkeypatch: pytest.MonkeyPatch):
     recipient(world)
     failed(world)
     trouble = watching._trouble
@@ -261,7 +261,7 @@ def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at
 # -- Too old, and the digest -----------------------------------------------------------------------
 
 
-def test_an_import_that_is_unfinished_for_too_long_is_told(world: World, at: Any):
+def test_an_import_that_is_unfinished_for_too_long_is_reported(world: World, at: Any):
     AlertSettings.objects.create(organization=world.organization, oldest_hours=48)
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING}
     (delivery,) = failed(world, **queued)
@@ -308,7 +308,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     assert digests() == 2
 
 
-def test_the_digest_says_whose_errors_are_and_how_many_are_snoozed(
+def test_the_digest_states_whose_errors_are_and_how_many_are_snoozed(
     world: World, at: Any, mail: MailServer
 ):
     recipient(world, "digest")
@@ -339,7 +339,7 @@ def test_the_digest_comes_by_the_organizations_own_clock(zone: str, expected: da
 # -- To whom ---------------------------------------------------------------------------------------
 
 
-def test_each_is_told_what_they_want_and_nobody_else_is(world: World):
+def test_each_is_notified_of_what_they_want_and_nobody_else_is(world: World):
     other = Organization.objects.create(caredove_id="9", name="Other")
     wanted = recipient(world, "failure")
     recipient(world, "digest")
@@ -373,7 +373,7 @@ def test_a_refused_mail_is_tried_again_later_under_the_same_id(
     assert (delivery.due_at, delivery.tries, delivery.problem) == (None, 2, "")
 
 
-def test_it_is_given_up_in_the_end_and_says_why(world: World, at: Any, mail: MailServer):
+def test_it_is_given_up_in_the_end_and_gives_the_reason(world: World, at: Any, mail: MailServer):
     recipient(world)
     failed(world)
     mail.refusing = "550 no"
@@ -406,7 +406,7 @@ def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_without_a_mail_server_the_admin_says_so(world: World, settings: Any):
+def test_without_a_mail_server_the_admin_shows_it(world: World, settings: Any):
     settings.EMAIL_READY = False
     recipient(world)
     failed(world)
@@ -475,7 +475,7 @@ def test_a_webhook_leads_nowhere_inside(world: World, settings: Any, url: str):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_server_that_says_nothing_holds_up_no_import(
+def test_a_mail_server_that_answers_nothing_holds_up_no_import(
     transactional_db: None, mail: MailServer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.undo()
@@ -506,7 +506,7 @@ def test_a_mail_server_that_says_nothing_holds_up_no_import(
 # -- Destinations that are paused ------------------------------------------------------------------
 
 
-def test_a_destination_that_cannot_be_reached_is_told_once_with_cause_and_remedy(
+def test_a_destination_that_cannot_be_reached_is_reported_once_with_cause_and_remedy(
     world: World, mail: MailServer
 ):
     recipient(world)

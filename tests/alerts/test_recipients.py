@@ -109,7 +109,7 @@ def test_a_second_test_right_away_is_not_sent(world: World, liaison: Client, mai
     assert len(mail.mails) == 1
 
 
-def test_a_test_that_fails_says_why(world: World, administrator: Client, hook: HookServer):
+def test_a_test_that_fails_gives_the_reason(world: World, administrator: Client, hook: HookServer):
     row = recipient(world, channel="webhook", address=hook.url, secret=SECRET)
     hook.status = 404
     page = administrator.post(url("test", row), follow=True)
@@ -126,14 +126,14 @@ def test_recipients_of_elsewhere_are_not_there(world: World, role: str):
     assert "ana@clinic.example" not in listed.content.decode()
 
 
-def test_support_sees_who_is_told_and_changes_nothing(world: World):
+def test_support_sees_who_is_notified_and_changes_nothing(world: World):
     row = recipient(world)
     support = client_of(SUPPORT, world.organization)
     assert "ana@clinic.example" in support.get(url("change", row)).content.decode()
     assert support.post(url("test", row)).status_code == 403
 
 
-def test_what_was_told_is_listed_with_what_became_of_it(world: World, liaison: Client):
+def test_what_was_reported_is_listed_with_what_became_of_it(world: World, liaison: Client):
     failed(world)
     recipient(world, *AlertKind.values)
     watching.look()

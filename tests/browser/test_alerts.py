@@ -10,7 +10,9 @@ from tests.browser.portal import Portal
 RECIPIENTS = "/admin/workplace/alertrecipient/"
 
 
-def test_a_liaison_adds_a_recipient_and_a_test_says_what_is_missing(liaison: Page, portal: Portal):
+def test_a_liaison_adds_a_recipient_and_a_test_states_what_is_missing(
+    liaison: Page, portal: Portal
+):
     liaison.goto(f"{RECIPIENTS}add/")
     accessible(liaison)
     fits_phone(liaison)
@@ -40,7 +42,7 @@ def test_the_secret_of_a_webhook_is_shown_once(administrator: Page):
     expect(administrator.locator("body")).not_to_contain_text("whsec_")
 
 
-def test_what_was_told_is_listed_and_read(support: Page):
+def test_what_was_reported_is_listed_and_read(support: Page):
     support.goto("/admin/workplace/alert/")
     accessible(support)
     fits_phone(support)

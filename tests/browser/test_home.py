@@ -9,7 +9,7 @@ from tests.browser.checks import accessible, fits_phone, picture
 from tests.browser.portal import Portal
 
 
-def test_home_says_what_is_wrong_and_leads_there(support: Page) -> None:
+def test_home_states_what_is_wrong_and_leads_there(support: Page) -> None:
     support.goto("/admin/")
     expect(support.get_by_role("heading", name="Needs attention")).to_be_visible()
     refused = support.get_by_role("row", name="The destination refused the referral")
@@ -28,7 +28,7 @@ def test_home_says_what_is_wrong_and_leads_there(support: Page) -> None:
     expect(support.locator("#result_list tbody tr")).to_have_count(count)
 
 
-def test_the_day_and_the_connections_are_told_in_words(support: Page) -> None:
+def test_the_day_and_the_connections_are_reported_in_words(support: Page) -> None:
     support.goto("/admin/")
 
     expect(

@@ -27,7 +27,7 @@ def test_the_answer_stands_on_top_and_quotes_the_destination(support: Page, port
     expect(first.get_by_text("Did the destination take it?")).to_be_visible()
 
 
-def test_a_retry_that_would_be_refused_cannot_be_pressed_and_says_why(
+def test_a_retry_that_would_be_refused_cannot_be_pressed_and_gives_the_reason(
     support: Page, portal: Portal
 ):
     open_referral(support, portal, "rejected")
@@ -103,7 +103,7 @@ def test_an_answer_of_the_destination_is_read_behind_a_link_and_on_record(
     checks.accessible(support)
 
 
-def test_the_story_says_which_trigger_matched_or_why_none(support: Page, portal: Portal):
+def test_the_story_states_which_trigger_matched_or_why_none(support: Page, portal: Portal):
     open_referral(support, portal, "no_trigger")
     story = support.locator(".timeline")
     expect(story).to_contain_text("No trigger matched: The event means")

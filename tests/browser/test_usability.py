@@ -90,7 +90,7 @@ def test_why_a_referral_is_not_there(support: Page):
         expect(answer).to_contain_text("Edit the referral in Caredove")
 
 
-def test_what_the_destination_said(support: Page):
+def test_what_the_destination_answered(support: Page):
     with task(support, "S3"):
         refused = need(support, "The destination refused the referral")
         refused.get_by_role("link", name="Birchwood CRMS").click()
@@ -135,7 +135,7 @@ def test_a_referral_is_found_by_name(support: Page):
     expect(support.get_by_role("link", name=seeds.reference("imported"))).to_be_visible()
 
 
-def test_a_referral_that_is_there_is_told_so(support: Page):
+def test_a_referral_that_is_there_is_shown_as_there(support: Page):
     with task(support, "S8"):
         ask_why(support, "unconfirmed")
         press(support, "It is there")

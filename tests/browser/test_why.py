@@ -66,7 +66,7 @@ def test_a_failure_is_found_and_sent_again_by_keyboard_alone(support: Page, port
     expect(support.get_by_role("heading", name=seeds.reference("gave_up"))).to_be_visible()
 
 
-def test_the_way_to_the_connection_is_one_button(administrator: Page):
+def test_the_link_to_the_connection_is_one_button(administrator: Page):
     administrator.goto("/admin/")
     ask_by_keyboard(administrator, seeds.reference("paused"))
     expect(administrator.get_by_role("button", name="Test connection")).to_be_visible()

@@ -95,7 +95,7 @@ def test_the_web_server_refuses_too():
     assert "SECRET_KEY is missing" in refused.stderr
 
 
-def test_safe_values_start_and_the_deploy_check_has_nothing_to_say():
+def test_safe_values_start_and_the_deploy_check_has_nothing_to_report():
     checked = start("manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert checked.returncode == 0, checked.stderr
 

@@ -131,7 +131,7 @@ def test_a_secret_left_blank_keeps_its_stored_value(
 # -- Target fields and the mapping that ships ------------------------------------------------------
 
 
-def test_target_fields_are_told_apart_by_key_and_by_label(transport: type[Transport]) -> None:
+def test_target_fields_are_distinguished_by_key_and_by_label(transport: type[Transport]) -> None:
     fields = transport.target_fields
     assert bool(fields) == (transport.targets is not Targets.NONE)
     assert len({field.key for field in fields}) == len(fields)
@@ -164,7 +164,7 @@ def test_the_mapping_that_ships_fills_known_and_all_required_fields(
 # -- The connection test -------------------------------------------------------------------------
 
 
-def test_the_connection_test_tells_what_answered(
+def test_the_connection_test_reports_what_answered(
     stand_in: StandIn, transport: type[Transport]
 ) -> None:
     said = transport(cleaned(transport, stand_in.options)).check()
@@ -224,7 +224,7 @@ def test_each_failure_becomes_the_right_error_with_words_for_people(
         assert error.message.endswith("."), failure
 
 
-def test_each_failure_that_may_have_taken_effect_says_so(
+def test_each_failure_that_may_have_taken_effect_shows_it(
     start_stand_in: Fresh, transport: type[Transport]
 ) -> None:
     with start_stand_in() as stand_in:

@@ -48,7 +48,7 @@ def test_a_step_is_looked_for_twice_before_it_is_done_again() -> None:
     assert ledger.once("referral", lambda: "RF-2", lambda: None) == "RF-2"
 
 
-def test_a_failed_search_says_nothing_about_the_step() -> None:
+def test_a_failed_search_states_nothing_about_the_step() -> None:
     ledger = InMemoryLedger()
     with pytest.raises(TryAgain):
         ledger.once("referral", no_answer)

@@ -65,7 +65,7 @@ def test_only_what_differs_is_shown_in_the_order_of_the_labels():
         (Difference("Name", was="Old"), "Name: removed"),
     ],
 )
-def test_a_difference_says_what_it_is(difference: Difference, said: str):
+def test_a_difference_names_what_it_is(difference: Difference, said: str):
     assert str(difference) == said
 
 

@@ -110,7 +110,7 @@ def test_a_value_moved_to_another_column_is_refused(secret, columns):
     assert "Grace" not in repr(caught.value)
 
 
-def test_a_value_under_a_lost_key_says_so(secret, settings):
+def test_a_value_under_a_lost_key_shows_it(secret, settings):
     secret.objects.create(text="Ada")
     settings.ENCRYPTION_KEYS = ["A" * 43 + "="]
     with pytest.raises(UnknownKey):

@@ -100,7 +100,7 @@ def test_a_message_of_our_own_is_shown(lines, error):
     assert str(error) in lines.last["exception"]
 
 
-def test_what_celery_says_of_a_failed_task_is_cut(lines):
+def test_what_celery_states_of_a_failed_task_is_cut(lines):
     context = {"name": "referrals.tasks.run", "exc": SECRET, "traceback": SECRET, "args": SECRET}
     logging.getLogger("celery.app.trace").error(
         "Task %(name)s raised: %(exc)s %(args)s\n%(traceback)s", context, extra={"data": context}

@@ -34,7 +34,7 @@ def times(text: str, start: str, count: int, zone: ZoneInfo = TORONTO) -> list[s
         ("weekly", "2026-03-19T00:00", ["Mon 23 06:00 -0400", "Mon 30 06:00 -0400"]),
     ],
 )
-def test_five_fields_say_when(text: str, start: str, expected: list[str]) -> None:
+def test_five_fields_state_when(text: str, start: str, expected: list[str]) -> None:
     assert times(text, start, len(expected)) == expected
 
 

@@ -324,7 +324,7 @@ def test_a_file_deleted_while_it_is_resealed_stays_deleted(storage, settings, mo
     assert list(storage.names()) == []
 
 
-def test_a_file_under_a_lost_key_says_which(storage, settings):
+def test_a_file_under_a_lost_key_states_which(storage, settings):
     name = storage.save("x", ContentFile(b"x"))
     lost = encryption.keyring().primary
     settings.ENCRYPTION_KEYS = [NEW]

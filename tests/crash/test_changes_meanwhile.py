@@ -101,7 +101,7 @@ def test_files_that_never_come_do_not_cost_the_referral_its_lease(
 
 
 @pytest.mark.parametrize("mode", ["503", "reset-after"])
-def test_staff_are_told_when_a_half_imported_referral_is_revoked(
+def test_staff_are_notified_when_a_half_imported_referral_is_revoked(
     world: World, crms: Crms, files: FileServer, mode: str
 ):
     impatient(world, crms)

@@ -100,7 +100,7 @@ def test_without_a_look_up_nothing_is_sent_on_a_guess(
 
 
 @pytest.mark.long
-def test_where_nothing_is_said_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person(
+def test_where_nothing_is_declared_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person(
     bare_laboratory: Laboratory, subtests: pytest.Subtests
 ):
     laboratory = bare_laboratory

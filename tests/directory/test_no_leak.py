@@ -147,7 +147,7 @@ def shelter() -> Shelter:
     return shelter
 
 
-def test_nothing_confidential_is_said_from_the_moment_it_is_hidden(
+def test_nothing_confidential_is_stated_from_the_moment_it_is_hidden(
     client, shelter, tmp_path, caplog
 ):
     assert found_in(answers(client)) >= {marker(number) for number in range(1, 28)}
@@ -177,7 +177,7 @@ def test_an_earlier_version_put_back_stays_confidential(client, shelter):
     assert matches(client) == set()
 
 
-def test_a_second_supplier_says_nothing_that_the_first_hides(client, shelter, tmp_path):
+def test_a_second_supplier_states_nothing_that_the_first_hides(client, shelter, tmp_path):
     """The shelter's address and phone, which come again under other names."""
     shelter.hide()
     make.address(shelter.place, address_1={"en": "77 Secret Lane"}, postal_code="K1B 2C3")

@@ -99,7 +99,7 @@ def test_what_is_pressed_confidential_hides_matches_of_before():
     assert secrecy(other) == "matches"
 
 
-def test_what_staff_have_cleared_is_not_held_back_again():
+def test_what_staff_have_cleared_is_not_withheld_again():
     shelter, other = make.location(secrecy="yes"), make.location(secrecy="cleared")
     make.address(shelter)
     make.address(other)
@@ -107,7 +107,7 @@ def test_what_staff_have_cleared_is_not_held_back_again():
     assert secrecy(other) == "cleared"
 
 
-def test_what_is_held_back_holds_back_nothing_further():
+def test_what_is_withheld_withholds_nothing_further():
     shelter, other, third = make.location(secrecy="yes"), make.location(), make.location()
     make.address(shelter)
     make.address(other)

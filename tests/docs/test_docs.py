@@ -27,7 +27,7 @@ def test_the_runbook_has_a_section_for_each_reason(reason: str):
 @pytest.mark.parametrize(
     "told", [told for told in vars(advice).values() if isinstance(told, advice.Advice)]
 )
-def test_the_runbook_says_what_the_screens_say(told: advice.Advice):
+def test_the_runbook_states_what_the_screens_state(told: advice.Advice):
     assert told.what in text("docs/runbook.md")
 
 
@@ -37,7 +37,7 @@ def test_the_runbook_names_each_outcome_of_an_event(label: str):
 
 
 @pytest.mark.parametrize("cause", CAUSES)
-def test_the_runbook_says_what_to_do_about_each_warning_of_reading(cause: str):
+def test_the_runbook_states_what_to_do_about_each_warning_of_reading(cause: str):
     assert re.search(rf"^\| [^|]*`{cause}`[^|]* \|", text("docs/runbook.md"), re.MULTILINE)
 
 

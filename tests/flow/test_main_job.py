@@ -113,7 +113,7 @@ def test_an_appointment_before_its_details_waits_for_them(everything: Portal, cr
     assert appointment["start"] == "2026-03-19T14:30:00-04:00"
 
 
-def test_the_published_sample_is_taken_in_and_says_what_it_lacks(everything: Portal):
+def test_the_published_sample_is_taken_in_and_states_what_it_lacks(everything: Portal):
     answer = everything.post(SAMPLE, FHIR)
     assert answer.status_code == 200
     found = everything.event(event_id(answer))

@@ -41,7 +41,7 @@ def change_url(row: Any) -> str:
 # -- Organizations and listings ------------------------------------------------------------------
 
 
-def test_a_plan_that_is_too_low_is_said_plainly(admin_client: Client, world: World) -> None:
+def test_a_plan_that_is_too_low_is_stated_plainly(admin_client: Client, world: World) -> None:
     url = change_url(world.organization)
     data = form_on(admin_client.get(url)) | {"plan": "essential"}
 
@@ -126,7 +126,7 @@ def test_a_limit_that_is_none_is_refused(admin_client: Client, world: World, lim
     assert list(page.context["adminform"].form.errors) == ["at_once"]
 
 
-def test_a_destination_that_is_paused_after_failures_says_so(
+def test_a_destination_that_is_paused_after_failures_shows_it(
     admin_client: Client, world: World
 ) -> None:
     Destination.objects.update(
@@ -198,7 +198,9 @@ def test_a_good_test_opens_a_paused_connection(admin_client: Client, world: Worl
     assert event.detail == {"good": True}
 
 
-def test_a_bad_test_says_why_and_keeps_the_pause(admin_client: Client, world: World) -> None:
+def test_a_bad_test_gives_the_reason_and_keeps_the_pause(
+    admin_client: Client, world: World
+) -> None:
     world.destination.pause("It said 401.", world.destination.history.latest().history_date)
 
     page = admin_client.post(
@@ -364,7 +366,7 @@ def test_no_page_and_no_log_shows_a_secret(admin_client: Client, world: World) -
         assert secret not in seen
 
 
-def test_history_tells_what_was_changed(admin_client: Client, world: World) -> None:
+def test_history_reports_what_was_changed(admin_client: Client, world: World) -> None:
     url = change_url(world.destination)
     data = form_on(admin_client.get(url))
     admin_client.post(url, data | {"options-read_seconds": "20", "options-token": "new"})

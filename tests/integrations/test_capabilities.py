@@ -204,7 +204,7 @@ def test_nobody_confirms_by_the_way_what_was_stored_at_the_upgrade(
     assert stands(FINDS) == (How.DECLARED, stored, "admin")
 
 
-def test_not_said_takes_a_declaration_back(admin_client: Client, world: World):
+def test_not_declared_takes_a_declaration_back(admin_client: Client, world: World):
     as_of_an_upgrade()
     url, page = page_of(admin_client)
     admin_client.post(url, form_on(page) | {"options-repeat_files": "not said"})
@@ -278,7 +278,7 @@ def test_a_file_does_not_talk_over_a_proof(world: World):
     assert stands(FINDS) == (How.DISPROVED, False, "")
 
 
-def test_a_destination_that_a_file_makes_begins_with_not_said(world: World):
+def test_a_destination_that_a_file_makes_begins_with_not_declared(world: World):
     Destination.objects.all().delete()
     applied(base_url=URL, token="t")
     assert (now().options["look_up"], now().options["repeat_files"]) == (None, None)

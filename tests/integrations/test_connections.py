@@ -42,7 +42,7 @@ def agreed(world: World, *listings: ServiceListing) -> list[str]:
     return [change.digest() for change in connections.plan(world.config, listings)]
 
 
-def test_the_plan_says_what_would_become_of_each_listing(
+def test_the_plan_states_what_would_become_of_each_listing(
     world: World, fresh: ServiceListing, connected: TriggerConfig
 ) -> None:
     new, other, same = connections.plan(world.config, [fresh, connected.listing, world.listing])

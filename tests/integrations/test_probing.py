@@ -64,7 +64,7 @@ def test_a_probe_that_is_not_due_is_not_made(world: World, monkeypatch: pytest.M
     assert probing.due_probes() == []
 
 
-def test_no_answer_is_no_answer_whatever_the_network_says(
+def test_no_answer_is_no_answer_whatever_the_network_states(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     answer_with(monkeypatch, TryAgain("No whole answer: the time was up."))

@@ -341,6 +341,6 @@ def test_the_page_names_the_listings_that_use_it(liaison: Client, mapping: Mappi
     assert "No listing of yours uses it" in liaison.get(url_of(mapping)).content.decode()
 
 
-def test_the_form_says_what_is_wrong_with_a_name(liaison: Client, mapping: Mapping) -> None:
+def test_the_form_states_what_is_wrong_with_a_name(liaison: Client, mapping: Mapping) -> None:
     response = save(liaison, mapping, opened(liaison, mapping) | {"name": [""]})
     assert form_of(response).errors["name"]

@@ -182,7 +182,7 @@ IN_SQL = [gate for gate in GATES if gate.is_open is not None]
 @pytest.mark.parametrize("gate", IN_SQL, ids=[gate.key for gate in IN_SQL])
 @pytest.mark.parametrize("columns", DESTINATIONS)
 @pytest.mark.parametrize("its", ORGANIZATIONS)
-def test_a_gate_says_the_same_in_sql_and_of_a_row(
+def test_a_gate_states_the_same_in_sql_and_of_a_row(
     world: World, gate: Gate, columns: dict[str, Any], its: dict[str, Any]
 ) -> None:
     for row in Destination.objects.all():
@@ -283,7 +283,7 @@ def stopped_at(reference: str = REFERENCE) -> explain.Check:
 
 
 @of_each_place
-def test_opening_stops_at_the_gate_and_why_says_the_same(world: World, name: str) -> None:
+def test_opening_stops_at_the_gate_and_why_states_the_same(world: World, name: str) -> None:
     gate, shut, event = PLACES[name]
     shut(world)
 
@@ -299,7 +299,7 @@ def test_opening_stops_at_the_gate_and_why_says_the_same(world: World, name: str
     assert told.actor is gate.advice.actor
 
 
-def test_opening_and_why_tell_of_a_trigger_that_was_not_chosen(world: World) -> None:
+def test_opening_and_why_report_a_trigger_that_was_not_chosen(world: World) -> None:
     event = world.send(plain("message.from_provider"))
 
     assert event.outcome == gates.NO_TRIGGER.outcome
@@ -408,7 +408,7 @@ def test_every_gate_of_configuration_is_in_readiness() -> None:
     assert asked == {*CONFIGURATION, gates.NO_DESTINATION}
 
 
-def test_without_a_destination_readiness_says_so(world: World) -> None:
+def test_without_a_destination_readiness_shows_it(world: World) -> None:
     Destination.objects.all().delete()
 
     unmet = [need for need in readiness.needs(world.listing, None) if not need.met]
@@ -464,7 +464,7 @@ def test_the_dry_run_leaves_a_withdrawn_request_to_a_person_as_opening_does(worl
     assert (row.then.fate, row.then.why) == (dry_run.Fate.WAITING, event.reason)
 
 
-def test_the_dry_run_says_of_what_is_saved_why_nothing_goes(world: World) -> None:
+def test_the_dry_run_states_of_what_is_saved_why_nothing_goes(world: World) -> None:
     world.config.enabled = False
     world.send(plain())
 

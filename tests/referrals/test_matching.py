@@ -162,7 +162,9 @@ def test_an_older_appointment_message_does_not_reschedule():
 
 @pytest.mark.parametrize("kind", [EventKind.APPOINTMENT, EventKind.BOOKED, EventKind.EDITED])
 @pytest.mark.parametrize("by_code", [True, False])
-def test_a_cancelled_appointment_is_unbooked_whatever_the_code_says(kind: EventKind, by_code: bool):
+def test_a_cancelled_appointment_is_unbooked_whatever_the_code_states(
+    kind: EventKind, by_code: bool
+):
     document: Document = {"appointment": {"id": "1", "status": "cancelled"}}
     keys = triggers(kind, document, by_code=by_code)
     assert "rescheduled_unbooked" in keys

@@ -171,7 +171,7 @@ def test_it_has_a_permission_of_its_own():
 
 
 @pytest.mark.parametrize("revoked", [True, False])
-def test_what_must_not_go_says_why(revoked: bool):
+def test_what_must_not_go_gives_the_reason(revoked: bool):
     world = mailed()
     (retention.revoke if revoked else retention.purge)(world.referral, clock.now())
     support = client_of(SUPPORT, world.organization)

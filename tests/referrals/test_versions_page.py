@@ -168,7 +168,7 @@ def test_a_person_sends_a_referral_by_hand_and_again():
     assert brought() == [1, 2]
 
 
-def test_whoever_sends_by_hand_is_told_that_it_may_be_there_twice():
+def test_whoever_sends_by_hand_is_reported_that_it_may_be_there_twice():
     world = make_world(by_hand=True, look_up=False, behaviour="unconfirmed")
     world.send(plain())
     run_all(world)

@@ -98,7 +98,7 @@ def test_the_options_of_a_search_reach_the_sandbox():
     ("arguments", "complaint"),
     [(["--fail", "create:nonsense"], "mode must be one of"), (["--ledger", "/dev/null/x"], "x")],
 )
-def test_what_it_cannot_do_it_says(arguments, complaint):
+def test_what_it_cannot_do_it_states(arguments, complaint):
     command = [sys.executable, "manage.py", "crms_sandbox", "--port", "0", *arguments]
     program = services.Program(command, dict(os.environ))
     assert program.process.wait(services.PATIENCE) == 1

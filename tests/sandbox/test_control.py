@@ -31,7 +31,7 @@ def test_an_unknown_file_is_not_found(sender):
     assert sender.get("/sandbox/files/AT-1").status_code == 404
 
 
-def test_counts_tell_what_was_applied_and_what_was_asked(sandbox, sender):
+def test_counts_report_what_was_applied_and_what_was_asked(sandbox, sender):
     sandbox.fail("create", "500")
     sender.create()
     sender.attach(sender.created())

@@ -88,7 +88,7 @@ def takes_effect(mode, stored):
     return len(stored()) == (MODES[mode].effect is not Effect.NONE)
 
 
-def test_a_create_fails_as_its_mode_says(sandbox, sender):
+def test_a_create_fails_as_its_mode_states(sandbox, sender):
     for mode in in_each_mode(sandbox):
         sandbox.fail("create", mode)
         assert status_of(sender.create) == SEEN[mode], mode
@@ -96,7 +96,7 @@ def test_a_create_fails_as_its_mode_says(sandbox, sender):
         assert [seen.fault for seen in sandbox.calls] == [mode]
 
 
-def test_an_upload_fails_as_its_mode_says(sandbox, sender):
+def test_an_upload_fails_as_its_mode_states(sandbox, sender):
     for mode in in_each_mode(sandbox):
         referral_id = sender.created()
         sandbox.fail("upload", mode)
@@ -150,7 +150,7 @@ def test_retry_after_can_be_a_date(sandbox, sender):
     assert until > sent
 
 
-def test_a_plain_503_says_nothing_of_when(sandbox, sender):
+def test_a_plain_503_states_nothing_of_when(sandbox, sender):
     assert "Retry-After" not in answer_of(sandbox, sender, "503").headers
 
 
@@ -209,7 +209,7 @@ def test_an_id_may_be_in_location_only(sandbox, sender):
         ({}, b""),
     ],
 )
-def test_any_answer_can_be_told(sandbox, sender, told, content, applied):
+def test_any_answer_can_be_given(sandbox, sender, told, content, applied):
     sandbox.answer("create", status=418, applied=applied, **told)
     answer = sender.create()
     assert (answer.status_code, answer.content) == (418, content)
@@ -220,7 +220,7 @@ def test_any_answer_can_be_told(sandbox, sender, told, content, applied):
 @pytest.mark.parametrize(
     "told", [{}, {"status": "x"}, {"status": 200, "base64": "?"}, {"status": 200, "headers": 7}]
 )
-def test_an_answer_that_cannot_be_told_is_refused(sandbox, told):
+def test_an_answer_that_cannot_be_given_is_refused(sandbox, told):
     with pytest.raises(BadFault):
         sandbox.answer("create", **told)
 

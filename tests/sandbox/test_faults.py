@@ -36,7 +36,7 @@ def test_a_fault_is_read_from_a_word(text, fault):
         *("create:500:1.5", "create:500:150%"),
     ],
 )
-def test_a_word_that_is_no_fault_says_why(text):
+def test_a_word_that_is_no_fault_gives_the_reason(text):
     with pytest.raises(BadFault, match=r"\w"):
         Fault.parse(text)
 
@@ -69,7 +69,7 @@ def test_only_its_own_step_fails():
     assert names(plan, *[[step] for step in STEPS["any"]]) == ["", "", "", "500", "500"]
 
 
-def test_a_fault_may_be_meant_for_one_referral():
+def test_a_fault_may_be_intended_for_one_referral():
     plan = FaultPlan([Fault("create", "500", reference="2")])
     assert names(plan, ["create", "1"], ["create", "2"]) == ["", "500"]
 

@@ -11,7 +11,7 @@ ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;"
 PDF = b"%PDF-1.7 a summary"
 
 
-def test_an_empty_inbox_says_so(sender):
+def test_an_empty_inbox_shows_it(sender):
     page = sender.get("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Nothing has arrived yet" in page.text
@@ -54,7 +54,7 @@ def test_what_is_not_there_is_not_found(sender, path):
     assert (answer.status_code, "There is no such" in answer.text) == (404, True)
 
 
-def test_a_referral_of_an_earlier_run_says_why_it_is_bare(tmp_path):
+def test_a_referral_of_an_earlier_run_gives_the_reason_it_is_bare(tmp_path):
     for _ in range(2):
         with running_sandbox(ledger=tmp_path / "ledger") as sandbox:
             sender = Sender(sandbox.url)
@@ -129,7 +129,7 @@ def test_pdf_and_images_are_shown_in_the_browser(sender, content, shown_as):
 @pytest.mark.parametrize(
     "content", [b"<html><script>alert(1)</script>", b"<svg onload=alert(1)>", b"PK\x03\x04"]
 )
-def test_everything_else_is_only_saved_whatever_its_name_says(sender, content):
+def test_everything_else_is_only_saved_whatever_its_name_states(sender, content):
     file_id = sender.attach(sender.created(), content, name="page.pdf").json()["id"]
     headers = sender.get(f"/files/{file_id}").headers
     assert headers["Content-Type"] == "application/octet-stream"

@@ -54,7 +54,7 @@ def test_every_group_but_the_client_may_be_absent():
     assert len(validation.errors(content)) == 3
 
 
-def test_several_errors_are_told_at_once(sender):
+def test_several_errors_are_reported_at_once(sender):
     answer = sender.create(body(first_name="", date_of_birth="29/06/1991"))
     assert answer.json()["message"] == (
         "First name is required; Date of birth must look like 1991-06-29"

@@ -96,7 +96,7 @@ def test_every_event_comes_to_its_expected_end(ended):
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.key)
-def test_the_table_says_what_became_of_each_event(ended, event):
+def test_the_table_states_what_became_of_each_event(ended, event):
     table = ended[1].rpartition("What became of it")[2]
 
     (line,) = (line for line in table.splitlines() if line[3:].startswith(f"{event.title}  "))
@@ -104,7 +104,7 @@ def test_the_table_says_what_became_of_each_event(ended, event):
     assert line.count(event.expected) >= 2  # expected, and became
 
 
-def test_it_says_whose_turn_it_is(ended):
+def test_it_states_whose_turn_it_is(ended):
     assert "Whose turn: whoever looks after the referral in Caredove." in ended[1]
     assert "Date of birth is required" in ended[1]
 

@@ -5,10 +5,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
-from scripts.demo.telling import Row
 
 from sandbox import running_sandbox
 from scripts.demo import inbox
+from scripts.demo.sending import Row
 from scripts.demo.story import EVENTS, Run, picture
 from tests.sandbox.sender import TOKEN, Sender, changed
 

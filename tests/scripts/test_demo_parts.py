@@ -27,7 +27,7 @@ def test_every_event_can_be_made_from_its_fixture(event):
     assert isinstance(json.loads(RUN.body(event)), dict)
 
 
-def test_no_two_tellings_share_an_id():
+def test_no_two_runs_share_an_id():
     def ids(run: Run) -> set[str]:
         text = b"".join(run.body(event) for event in EVENTS).decode()
         return set(re.findall(r"evt_\w+|[0-9a-f]{8}-[0-9a-f-]{27}|\b\d{10}\b", text))

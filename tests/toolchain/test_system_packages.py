@@ -61,7 +61,7 @@ def test_without_root_it_prints_what_to_install_and_fails(programs):
     assert calls(programs) == []
 
 
-def test_a_real_user_without_rights_is_told_too():
+def test_a_real_user_without_rights_is_reported_too():
     user = "nobody" if os.geteuid() == 0 else None
     result = subprocess.run(
         ["bash", "-s", "--", ABSENT],

@@ -155,7 +155,7 @@ def test_a_pair_that_is_connected_already_is_refused_in_words(
     assert "is connected to Birchwood CRMS already" in page
 
 
-def test_each_trigger_says_what_it_means_and_what_to_beware_of(
+def test_each_trigger_states_what_it_means_and_what_to_beware_of(
     liaison: Client, world: World
 ) -> None:
     page = liaison.get(screen(world.listing)).content.decode()
@@ -282,7 +282,7 @@ def test_a_tally_that_somebody_made_up_counts_for_nothing(liaison: Client, world
 # -- Others --------------------------------------------------
 
 
-def test_others_are_connected_as_the_plan_said(
+def test_others_are_connected_as_the_plan_stated(
     liaison: Client, world: World, fresh: ServiceListing
 ) -> None:
     plan = liaison.post(others(world.config), {"listings": [fresh.pk]})
@@ -378,7 +378,7 @@ def test_a_liaison_cannot_guess_names_by_what_would_stay_empty(
     assert fates["Mireille"] == fates["Somebody else"]
 
 
-def test_a_liaison_who_claims_a_listing_is_not_told_of_its_older_referrals(
+def test_a_liaison_who_claims_a_listing_is_not_shown_its_older_referrals(
     world: World, stranger: World
 ) -> None:
     world.send(plain() | {"service_listing": {"id": "4418"}})

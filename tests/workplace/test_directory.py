@@ -160,7 +160,7 @@ class TestService:
         assert all(one.closings.count() == 1 for one in saved.schedules.all())
         assert Revision.objects.get().by == "jo"
 
-    def test_what_is_wrong_is_said_and_nothing_is_saved(self, editor):
+    def test_what_is_wrong_is_stated_and_nothing_is_saved(self, editor):
         service = make.service()
         for wrong in (
             {"hours-MO": "by appointment"},
@@ -204,7 +204,7 @@ def test_an_earlier_version_is_put_back(editor):
 
 
 class TestConfidential:
-    def test_it_says_first_what_disappears(self, editor):
+    def test_it_states_first_what_disappears(self, editor):
         service = make.service("Shelter")
         take_in()
         where = address("directory_service_confidential", service)

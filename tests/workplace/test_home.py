@@ -100,7 +100,7 @@ def shown(page: Any) -> str:
 # -- What needs a person ---------------------------------------------------------------------------
 
 
-def test_nothing_wrong_is_said(support: Client, world: World) -> None:
+def test_nothing_wrong_is_stated(support: Client, world: World) -> None:
     world.send(plain())
     world.run()
 
@@ -185,7 +185,7 @@ def test_one_button_sends_all_of_a_cause_again_or_clears_what_later_succeeded(
     assert "These 2 imports" in shown(asked)
 
 
-def test_the_picture_shows_fourteen_days_and_says_the_same_as_a_table(
+def test_the_picture_shows_fourteen_days_and_states_the_same_as_a_table(
     support: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noon = timezone.localtime(NOW).replace(hour=12)
@@ -234,7 +234,7 @@ def test_the_flow_of_today_can_be_read(
     assert "Since midnight: received 2, matched a trigger 2, imported 1, failed 1." in words
 
 
-def test_connections_say_how_they_do_the_worst_first(support: Client, world: World) -> None:
+def test_connections_state_how_they_do_the_worst_first(support: Client, world: World) -> None:
     world.send(plain())
     world.run()
     closed = paused(world.organization)
@@ -303,7 +303,7 @@ def test_nothing_of_another_organization_is_counted_or_named(world: World) -> No
             assert page.context["flow"].received == 0
 
 
-def test_somebody_without_a_role_is_told_so(world: World) -> None:
+def test_somebody_without_a_role_is_informed(world: World) -> None:
     assert "nothing here for your account yet" in shown(client_of().get(HOME))
 
 

@@ -137,7 +137,7 @@ def rename_first_name(destination: Destination, name: str) -> None:
     destination.save()
 
 
-def test_an_error_is_said_and_the_rest_still_shows(liaison: Client, mapping: Mapping) -> None:
+def test_an_error_is_stated_and_the_rest_still_shows(liaison: Client, mapping: Mapping) -> None:
     form = with_rule(opened(liaison, mapping), "client.city", "Town hall")
     page = preview(liaison, mapping, **form)
     assert "There is no source field “Town hall”." in page
@@ -204,7 +204,7 @@ def test_of_a_real_referral_a_masked_copy_is_kept_whoever_asks(
         ({"test_name": "Other", **REAL, "reference": "1"}, "no such referral"),
     ],
 )
-def test_what_cannot_be_kept_is_told(
+def test_what_cannot_be_kept_is_reported(
     liaison: Client, mapping: Mapping, posted: dict[str, str], words: str
 ) -> None:
     preview(liaison, mapping, "_keep", test_name="Small")

@@ -140,7 +140,7 @@ def test_a_suspended_organization_cannot_go_live(new: Organization, admin_client
     assert not shown.context["steps"][-1].may
 
 
-def test_the_list_is_quick_and_says_what_comes_next(
+def test_the_list_is_quick_and_states_what_comes_next(
     admin_client: Client, new: Organization, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(30):

@@ -57,7 +57,7 @@ def test_somebody_without_a_role_is_led_home_and_asks_nothing(world: World) -> N
     assert page.status_code == 200
 
 
-def test_a_page_has_a_title_a_way_past_the_bar_and_says_where_one_is(world: World) -> None:
+def test_a_page_has_a_title_a_link_past_the_bar_and_states_where_one_is(world: World) -> None:
     client = client_of(SUPPORT, world.organization)
     page = client.get(reverse("admin:referrals_delivery_changelist")).content.decode()
 

@@ -107,7 +107,7 @@ def test_a_foreign_reference_looks_exactly_like_an_unknown_one(it: Scene) -> Non
     assert page.status_code == 404
 
 
-def test_a_liaison_is_told_without_the_words_of_others(it: Scene) -> None:
+def test_a_liaison_is_answered_without_the_words_of_others(it: Scene) -> None:
     causes.answer_400(it)
 
     page = ask(client_of(LIAISON, it.organization))
@@ -172,7 +172,7 @@ def test_the_answer_ends_with_the_button_for_it(
     assert buttons(page) == [label or "Open the referral" for label in offered]
 
 
-def test_a_button_that_may_not_be_pressed_says_why(it: Scene) -> None:
+def test_a_button_that_may_not_be_pressed_gives_the_reason(it: Scene) -> None:
     causes.answer_400(it)
     page = words(ask(client_of(SUPPORT, it.organization)))
     assert f'aria-disabled="true" aria-describedby="why-not-retry-{it.delivery.pk}">Retry' in page

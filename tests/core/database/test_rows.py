@@ -275,7 +275,7 @@ def test_an_update_of_one_row_is_one_statement(secret):
     assert len(asked) == 1
 
 
-def test_an_update_of_one_row_that_is_gone_says_so(secret, old):
+def test_an_update_of_one_row_that_is_gone_shows_it(secret, old):
     new = secret.objects.create(**VALUES)
     secret.objects.all().delete()
     for row in (old, new):

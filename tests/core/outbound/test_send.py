@@ -490,7 +490,7 @@ def test_a_kept_connection_that_breaks_after_it_is_never_sent_again(monkeypatch)
 
 
 @pytest.mark.parametrize(("length", "truncated"), [(99, False), (100, False), (101, True)])
-def test_an_answer_is_cut_at_the_limit_and_says_so(length, truncated):
+def test_an_answer_is_cut_at_the_limit_and_shows_it(length, truncated):
     with serving(answering(body=b"x" * length)) as server:
         answer = send("GET", server.url(), max_bytes=100)
     assert len(answer.body) == min(length, 100)

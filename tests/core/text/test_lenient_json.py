@@ -122,7 +122,7 @@ def test_of_a_key_that_comes_twice_the_last_value_counts_and_none_is_lost(raw, v
         (b'{"a": [], "a": 0}', {"a": 0}),
     ],
 )
-def test_a_key_that_comes_twice_and_says_nothing_else_is_no_matter(raw, value):
+def test_a_key_that_comes_twice_and_states_nothing_else_is_no_matter(raw, value):
     assert (read(raw).value, read(raw).repairs) == (value, ())
 
 

@@ -140,7 +140,7 @@ def test_ids_are_unique_and_references_name_what_is_there(tmp_path):
                 assert len({*values} - {""}) == len([value for value in values if value])
 
 
-def test_cells_are_written_as_the_contract_says(tmp_path):
+def test_cells_are_written_as_the_contract_states(tmp_path):
     bring(tmp_path, filled())
     found = tables(exported(tmp_path).path)
     (schedule,) = found["schedules.csv"]
@@ -365,7 +365,7 @@ def test_both_languages_come_in_and_out_the_same(tmp_path, format):
 # -- The command ----------------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_file_and_says_what_is_in_it(tmp_path, capsys):
+def test_the_command_writes_a_file_and_states_what_is_in_it(tmp_path, capsys):
     bring(tmp_path, filled())
     output = tmp_path / "out.zip"
     arguments = ["--format", "hsds-3.1-tabular", "--output", str(output), "--json"]

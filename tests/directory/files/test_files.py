@@ -163,7 +163,7 @@ def test_vertical_tabs_and_nuls_do_not_break_a_row() -> None:
     assert cells("id,name\r\n1,one\x0btwo\0\r\n") == [{"id": "1", "name": "one\ntwo"}]
 
 
-def test_a_row_with_more_cells_than_headings_says_so() -> None:
+def test_a_row_with_more_cells_than_headings_shows_it() -> None:
     (short, long, empty) = read("id,name\r\n1\r\n2,b,c\r\n3,c,,\r\n")
     assert short.cells == {"id": "1"}
     assert (short.surplus, long.surplus, empty.surplus) == (False, True, False)

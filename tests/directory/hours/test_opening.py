@@ -143,7 +143,7 @@ def test_a_monthly_opening_is_found_from_far() -> None:
     assert state_at(schedules(row), at("10-06T12:00")) == State(False, opens=at("12-07T09:00"))
 
 
-def test_what_cannot_be_computed_says_why_and_never_opens() -> None:
+def test_what_cannot_be_computed_gives_the_reason_and_never_opens() -> None:
     (schedule,) = schedules({**WEEKDAYS, "freq": "WEEKLY", "interval": 2})
     assert schedule.reason == "The rule has no first day to count from."
     assert state_at([schedule], at("11-30T12:00")) == State(False)
@@ -168,7 +168,7 @@ rows = st.fixed_dictionaries(
 
 
 @given(st.lists(rows, max_size=3), st.integers(0, 7 * 1440 - 1))
-def test_open_is_what_a_plain_reading_of_the_rows_says(
+def test_open_is_what_a_plain_reading_of_the_rows_states(
     some: list[dict[str, Any]], minute: int
 ) -> None:
     moment = datetime.combine(MONDAY, time()) + timedelta(minutes=minute)

@@ -67,7 +67,7 @@ def test_the_days_of_a_rule(row: dict[str, Any], expected: list[int]) -> None:
         {"freq": "WEEKLY", "byday": "MO", "count": "many", "dtstart": "2026-01-01"},
     ],
 )
-def test_a_rule_that_cannot_be_computed_says_why(row: dict[str, Any]) -> None:
+def test_a_rule_that_cannot_be_computed_gives_the_reason(row: dict[str, Any]) -> None:
     with pytest.raises(Incomputable) as raised:
         parse_rule(row)
     assert raised.value.reason.endswith(".")

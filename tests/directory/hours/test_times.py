@@ -85,7 +85,7 @@ def test_the_winter_offset_is_that_of_standard_time(
 
 
 @pytest.mark.parametrize("offset", [None, EASTERN_WINTER, EASTERN_SUMMER])
-def test_an_offset_of_the_zone_says_only_that_the_time_is_local(offset: int | None) -> None:
+def test_an_offset_of_the_zone_states_only_that_the_time_is_local(offset: int | None) -> None:
     hours = local_hours(RowTime(540, offset), RowTime(1020, offset), TORONTO, 2026)
     assert (hours.opens, hours.closes, hours.shift) == (540, 1020, 0)
 

@@ -233,7 +233,7 @@ def test_codes_are_terms_of_the_directory_s_taxonomy(tmp_path):
     assert TaxonomyTerm.objects.count() == 2
 
 
-def test_what_a_program_says_becomes_rows_and_columns(tmp_path):
+def test_what_a_program_states_becomes_rows_and_columns(tmp_path):
     cells = {
         "AgencyDescription": "<p>Food &amp; more</p>",
         "Eligibility": "Everybody",

@@ -115,7 +115,7 @@ def test_a_phone_of_a_service_and_a_contact_is_one_row(tmp_path):
     assert counts(bring(tmp_path, rows)) == fates("unchanged")
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path):
+def test_a_dry_run_states_the_same_and_changes_nothing(tmp_path):
     report = bring(tmp_path, supplied.small(), dry_run=True)
     assert counts(report) == fates("created")
     assert report.number is None

@@ -99,7 +99,7 @@ def test_hours_that_cannot_be_computed_are_there_in_words(client):
     assert "This week" not in page
 
 
-def test_a_temporary_closing_is_said_first(client):
+def test_a_temporary_closing_is_stated_first(client):
     service = make.service(status="temporarily closed", alert={"en": "Closed after a fire."})
     service.schedules.create(freq="WEEKLY", byday="WE", opens_at="09:00", closes_at="17:00")
     page = shown(client, service)

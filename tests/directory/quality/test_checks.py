@@ -197,13 +197,13 @@ def test_a_text_that_reveals_something_confidential_is_found(world, text, langua
     assert world.ids(world.service) <= world.found("confidential_in_text")
 
 
-def test_what_is_held_back_is_found(world):
+def test_what_is_withheld_is_found(world):
     Phone.objects.filter(pk=world.phone.pk).update(secrecy=Secrecy.MATCHES)
     Entry.objects.filter(pk=world.place.pk).update(secrecy=Secrecy.MATCHES)
     assert world.found("confidential_twice") == world.ids(world.service, world.place)
 
 
-def test_the_command_says_what_was_found(world, capsys):
+def test_the_command_states_what_was_found(world, capsys):
     change(world.service, description={})
     call_command("directory_quality", "--json")
     checks = {check["key"]: check for check in json.loads(capsys.readouterr().out)["checks"]}

@@ -233,7 +233,7 @@ def test_a_place(latitude: object, longitude: object, expected: tuple[str, str])
         ("inf", "inf"),
     ],
 )
-def test_what_is_no_place_says_why(latitude: object, longitude: object) -> None:
+def test_what_is_no_place_gives_the_reason(latitude: object, longitude: object) -> None:
     place = coordinates.read(latitude, longitude)
     assert place.latitude is None
     assert place.problem.endswith(".")

@@ -62,7 +62,7 @@ def test_what_is_taken_is_sent(server: MailServer):
         ("GREETING", "554 no service here", Misconfigured, ErrorKind.MISADDRESSED),
     ],
 )
-def test_a_refusal_says_who_must_act(
+def test_a_refusal_states_who_must_act(
     server: MailServer, word: str, said: str, error: type[DeliveryError], kind: ErrorKind
 ):
     server.answers = {word: said}
@@ -121,7 +121,7 @@ def test_what_is_not_answered_at_its_end_may_have_been_taken(server: MailServer)
     assert (type(found), found.kind, found.maybe_done) == (Unconfirmed, ErrorKind.SILENT, True)
 
 
-def test_what_was_taken_is_sent_however_the_server_says_goodbye(server: MailServer):
+def test_what_was_taken_is_sent_however_the_server_closes(server: MailServer):
     server.answers = {"QUIT": "500 what?"}
     mail.send(letter(server.server_address))
     assert len(server.mails) == 1

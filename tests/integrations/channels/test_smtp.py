@@ -111,7 +111,7 @@ REFUSALS = [
 ]
 
 
-def test_a_refusal_says_who_must_act_and_quotes_the_server(mailbox: Mailbox):
+def test_a_refusal_states_who_must_act_and_quotes_the_server(mailbox: Mailbox):
     for command, answer, error, kind in REFUSALS:
         mailbox.answers = {command: [answer]}
         found = failure(mailbox.server(Security.STARTTLS))

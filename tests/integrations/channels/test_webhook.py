@@ -103,7 +103,7 @@ CREDENTIALS, MISADDRESSED = ErrorKind.CREDENTIALS, ErrorKind.MISADDRESSED
         *((status, TryAgain, ErrorKind.FAILING) for status in (600, 999)),
     ],
 )
-def test_an_answer_says_who_must_act(status: int, error: type[DeliveryError], kind: ErrorKind):
+def test_an_answer_states_who_must_act(status: int, error: type[DeliveryError], kind: ErrorKind):
     found = webhook.error_of(answer(status))
     assert (type(found), found.kind, found.exchange.code) == (error, kind, f"HTTP {status}")
 
@@ -116,7 +116,7 @@ def test_a_redirect_is_not_followed(hook: HookServer):
 
 
 @pytest.mark.parametrize("status", [429, 503, 408, 418])
-def test_it_may_say_when_to_come_again(hook: HookServer, status: int):
+def test_it_may_state_when_to_come_again(hook: HookServer, status: int):
     hook.status, hook.headers = status, {"Retry-After": "120"}
     error = failure(hook)
     assert isinstance(error, TryAgain)
@@ -155,7 +155,7 @@ def test_it_leads_nowhere_inside(settings: Any, url: str):
         webhook.send(url, [OLD], ID, PAYLOAD)
 
 
-def test_an_error_says_nothing_of_what_was_sent(hook: HookServer):
+def test_an_error_states_nothing_of_what_was_sent(hook: HookServer):
     hook.status = 500
     error = failure(hook)
     for said in (error.message, str(error), repr(error)):

@@ -92,7 +92,7 @@ def test_a_secret_of_a_source_is_kept_as_a_hash() -> None:
     assert verify_secret("change-me", credential.secret_hash)
 
 
-def test_json_says_the_same_as_yaml() -> None:
+def test_json_states_the_same_as_yaml() -> None:
     configuration.apply(json.dumps(PARSED, indent="\t").encode())
 
     assert apply(PARSED).nothing_changed
@@ -189,7 +189,7 @@ def test_what_no_destination_can_let_out_is_named() -> None:
         assert f"destinations[0].options.{next(iter(given))}: " in said
 
 
-def test_the_report_tells_what_was_created_changed_and_left() -> None:
+def test_the_report_reports_what_was_created_changed_and_left() -> None:
     apply(PARSED)
     second = changed()
     second["organizations"][0]["plan"] = "enterprise"
@@ -372,7 +372,7 @@ def test_a_listing_that_is_nowhere_is_named_with_its_line() -> None:
     ]
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_stated_at_once() -> None:
     said = problems("""\
 organizations:
   - {id: "812", name: Birchwood, time_zone: America/Tronto}
@@ -541,7 +541,7 @@ def test_no_error_shows_a_secret() -> None:
     assert "hunter2" not in "".join(problems(broken))
 
 
-def test_the_command_says_what_it_did_and_nothing_secret(
+def test_the_command_states_what_it_did_and_nothing_secret(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("apply_config", str(EXAMPLE))
@@ -555,7 +555,7 @@ def test_the_command_says_what_it_did_and_nothing_secret(
         assert secret not in first + second
 
 
-def test_the_command_tells_that_a_connection_is_still_paused(
+def test_the_command_reports_that_a_connection_is_still_paused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     apply(PARSED)

@@ -137,7 +137,7 @@ def test_an_organization_that_has_nothing_yet_is_exported(db: None) -> None:
     assert "Secrets to fill in" not in text
 
 
-def test_mappings_that_a_file_cannot_tell_apart_are_named(world: World) -> None:
+def test_mappings_that_a_file_cannot_distinguish_are_named(world: World) -> None:
     shared = Mapping.objects.get(name="for all")
     copy_mapping(shared, world.organization, "for all")
 

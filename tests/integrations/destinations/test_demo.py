@@ -49,7 +49,7 @@ def test_what_it_is_given_is_remembered() -> None:
         ("crash_after", RuntimeError, 1),
     ],
 )
-def test_it_fails_as_it_is_told(behaviour: str, error: type[Exception], taken: int) -> None:
+def test_it_fails_as_asked(behaviour: str, error: type[Exception], taken: int) -> None:
     with pytest.raises(error) as caught:
         destination(behaviour=behaviour).deliver(parcel(RECORD))
     assert type(caught.value) is error

@@ -61,7 +61,7 @@ def test_a_folder_without_a_transport_is_no_kind(add_kind: AddKind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pigeon", "", "..", "crms/sandbox", "../sources", "sandbox"])
-def test_an_unknown_kind_is_told_in_plain_words(kind: str) -> None:
+def test_an_unknown_kind_is_reported_in_plain_words(kind: str) -> None:
     with pytest.raises(destinations.UnknownKind) as caught:
         destinations.transport_class(kind)
     assert str(caught.value) == f"There is no destination kind named “{kind}”."

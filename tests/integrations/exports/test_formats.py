@@ -163,7 +163,7 @@ def test_a_json_line_is_one_line_for_everybody(
     assert (second["reference"], second["action"], second["version"]) == ("3502768696", "put", 1)
 
 
-def test_a_removal_says_no_more_than_that() -> None:
+def test_a_removal_states_no_more_than_that() -> None:
     (row,) = written(JsonLines(), parcel(action=Action.REMOVE, number=2)).splitlines()
     assert json.loads(row) == {
         "reference": "3502768696",

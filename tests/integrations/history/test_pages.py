@@ -33,7 +33,7 @@ def foreign(db: None) -> ServiceListing:
     return maple.listings.create(caredove_id="77", name="Theirs")
 
 
-def test_the_history_says_that_a_secret_changed_and_not_what_it_was(
+def test_the_history_states_that_a_secret_changed_and_not_what_it_was(
     admin_client: Client, world: World
 ) -> None:
     page = admin_client.get(history(world.destination)).content.decode()

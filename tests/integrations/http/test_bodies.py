@@ -65,5 +65,5 @@ def test_json_is_read_in_its_character_set():
         (b"Accepted", "", False),
     ],
 )
-def test_a_page_is_told_from_an_answer(body: bytes, content_type: str, page: bool):
+def test_a_page_is_distinguished_from_an_answer(body: bytes, content_type: str, page: bool):
     assert is_page(answer(200, body, Content_Type=content_type)) is page

@@ -25,7 +25,7 @@ def test_each_obstacle_has_its_cause_and_its_remedy(obstacle: Obstacle):
     assert obstacle in DOWN
 
 
-def test_of_a_certificate_the_particular_fault_is_told():
+def test_of_a_certificate_the_particular_fault_is_reported():
     why = "its certificate is not trusted (certificate has expired)"
     error = delivery_error(Unreachable("No.", why, Obstacle.CERTIFICATE))
     assert isinstance(error, Down)

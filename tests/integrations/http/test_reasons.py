@@ -99,7 +99,7 @@ def said(body: Any, **headers: str) -> str:
         ({"errors": [None, 7, {"message": 7}], "issue": {"details": 7}}, NO_REASON),
     ],
 )
-def test_what_is_said_is_told(body: Any, words: str | None):
+def test_what_is_stated_is_reported(body: Any, words: str | None):
     found = said(body)
     if words is not None:
         assert found == words

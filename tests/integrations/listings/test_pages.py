@@ -68,7 +68,7 @@ def test_a_liaison_asks_caredove_looks_and_confirms(world: World, caredove: List
     assert (event.object_id, event.detail["added"]) == (str(world.organization.pk), 1)
 
 
-def test_a_file_is_previewed_in_the_same_way(world: World) -> None:
+def test_a_file_is_previewed_likewise(world: World) -> None:
     client = client_of(LIAISON, world.organization)
 
     preview = upload(client, world, "id;name\n4417;Adult Counselling - Milltown\n5;Évaluation\n")
@@ -77,7 +77,7 @@ def test_a_file_is_previewed_in_the_same_way(world: World) -> None:
     assert "1 added, 0 changed" in messages(page)
 
 
-def test_what_caredove_answers_wrongly_is_said_and_changes_nothing(
+def test_what_caredove_answers_wrongly_is_stated_and_changes_nothing(
     world: World, caredove: ListingServer
 ) -> None:
     caredove.answer = 401, b""
@@ -199,7 +199,7 @@ def test_a_password_that_went_by_tls_is_not_sent_in_clear(
     assert source.listings_url == secure
 
 
-def test_the_page_says_that_a_password_was_for_another_address(
+def test_the_page_states_that_a_password_was_for_another_address(
     admin_client: Client, source: Source
 ) -> None:
     assert "Enter it again: it was for another address." in move(admin_client, source, MOVED[0])

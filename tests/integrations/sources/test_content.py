@@ -331,7 +331,7 @@ def test_a_file_that_was_cut_off_is_missing(name: str, share: float):
 
 
 @pytest.mark.parametrize("name", ["note", "csv", "gz", "mp3", "dicom"])
-def test_a_format_that_cannot_tell_must_not_be_shorter(name: str):
+def test_a_format_that_cannot_know_must_not_be_shorter(name: str):
     content_type, _, content = FILES[name]
     found = judged(content[:-8], content_type, size=len(content))
     assert found.problem.startswith("It is shorter than announced")
@@ -346,7 +346,7 @@ def test_a_pdf_with_an_announced_size_that_it_has_not_needs_its_directory():
     assert judged(far, PDF_TYPE, size=17).missing
 
 
-def test_a_pdf_that_is_arranged_for_the_web_says_itself_how_long_it_is():
+def test_a_pdf_that_is_arranged_for_the_web_states_itself_how_long_it_is():
     web = b"%PDF-1.4\n1 0 obj<</Linearized 1/L 90000/O 3>>endobj\nstartxref\n0\n%%EOF\n"
     assert judged(web, PDF_TYPE).missing
 

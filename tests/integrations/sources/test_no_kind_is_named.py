@@ -133,7 +133,7 @@ def test_the_whole_portal_is_looked_through() -> None:
         "match event.endpoint_name:\n    case 'ebb' | 'tide': pass",
     ],
 )
-def test_each_way_to_name_a_kind_is_found(code: str) -> None:
+def test_each_form_that_can_name_a_kind_is_found(code: str) -> None:
     assert [*names(code, "ocean", {"tide"})]
 
 
@@ -147,5 +147,5 @@ def test_each_way_to_name_a_kind_is_found(code: str) -> None:
         "WORDS = ['tide']",
     ],
 )
-def test_words_and_columns_may_say_it(code: str) -> None:
+def test_words_and_columns_may_state_it(code: str) -> None:
     assert [*names(code, "ocean", {"tide"})] == []

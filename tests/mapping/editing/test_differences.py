@@ -31,7 +31,7 @@ def test_nothing_differs_from_itself() -> None:
     assert changed() == []
 
 
-def test_a_rule_that_was_added_changed_or_removed_is_told_with_its_field() -> None:
+def test_a_rule_that_was_added_changed_or_removed_is_reported_with_its_field() -> None:
     city = {"target": "client.city", "from": ["registrant.address.street"], "transforms": []}
     email = {"target": "client.email", "from": ["registrant.email"], "transforms": []}
     assert changed(rules=[city, email]) == [
@@ -41,7 +41,7 @@ def test_a_rule_that_was_added_changed_or_removed_is_told_with_its_field() -> No
     ]
 
 
-def test_entries_are_told_one_by_one_and_a_table_as_a_whole() -> None:
+def test_entries_are_reported_one_by_one_and_a_table_as_a_whole() -> None:
     assert changed(value_tables={"gender": {"female": "w"}, "towns": {"a": "b"}}) == [
         "Value table gender: “female”: “F” → “w”",
         "Value table gender: anything else: removed",
@@ -49,11 +49,11 @@ def test_entries_are_told_one_by_one_and_a_table_as_a_whole() -> None:
     ]
 
 
-def test_another_name_and_another_order_are_told() -> None:
+def test_another_name_and_another_order_are_reported() -> None:
     said = changed(name="Theirs", rules=CONTENT["rules"][::-1])
     assert said == ["Name: Ours → Theirs", "Order of the rules: as it was → changed"]
 
 
-def test_what_was_removed_and_what_was_added_can_be_told_apart() -> None:
+def test_what_was_removed_and_what_was_added_can_be_distinguished() -> None:
     assert Difference("City", was="a").now == ""
     assert Difference("City", now="a").was == ""

@@ -62,7 +62,7 @@ def test_a_value_that_is_not_in_the_table_is_pointed_out() -> None:
     assert "has no entry for this value" in remarks("other", rule)[0]
 
 
-def test_a_value_that_a_table_writes_differently_is_told_without_a_warning() -> None:
+def test_a_value_that_a_table_writes_differently_is_reported_without_a_warning() -> None:
     made = shown(Rule("other", ("reason",), (("value_table", {"table": "known"}),)))
     (remark,) = made.rows[1].remarks
     assert "goes to the note, too" in remark.text

@@ -48,7 +48,7 @@ def test_an_import_keeps_a_version_too(mapping: Mapping) -> None:
     assert mapping.versions.count() == 2
 
 
-def test_the_list_says_in_words_what_each_changed(liaison: Client, mapping: Mapping) -> None:
+def test_the_list_states_in_words_what_each_changed(liaison: Client, mapping: Mapping) -> None:
     change(liaison, mapping, "Their wish")
     url = reverse("admin:mapping_mapping_history", args=[mapping.pk])
     page = liaison.get(url).content.decode()
@@ -149,7 +149,7 @@ def test_it_is_saved_anyway_by_who_names_the_case(
     assert "fails" in page
 
 
-def test_a_case_is_renewed_by_who_says_that_it_is_right_now(
+def test_a_case_is_renewed_by_who_states_that_it_is_right_now(
     liaison: Client, mapping: Mapping, case: MappingTest
 ) -> None:
     assert bad_save(liaison, mapping, **{f"test-{case.pk}": "renew"}).status_code == 302

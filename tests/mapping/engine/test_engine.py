@@ -43,7 +43,7 @@ def test_every_text_of_a_document_is_in_a_field_or_in_the_note(data: st.DataObje
 
 
 @given(st.data())
-def test_every_typed_value_is_told_in_one_of_its_forms(data: st.DataObject) -> None:
+def test_every_typed_value_is_reported_in_one_of_its_forms(data: st.DataObject) -> None:
     document = data.draw(documents())
     outcome = apply(data.draw(rules_for(document)), document, CONTEXT)
     said = everything_said(outcome)
@@ -52,7 +52,7 @@ def test_every_typed_value_is_told_in_one_of_its_forms(data: st.DataObject) -> N
 
 
 @given(st.data())
-def test_every_path_is_told_by_a_line_or_by_a_field(data: st.DataObject) -> None:
+def test_every_path_is_reported_by_a_line_or_by_a_field(data: st.DataObject) -> None:
     document = data.draw(documents())
     outcome = apply(data.draw(rules_for(document)), document, CONTEXT)
     in_note = {path for line in outcome.note for path in line.paths}
@@ -61,7 +61,7 @@ def test_every_path_is_told_by_a_line_or_by_a_field(data: st.DataObject) -> None
 
 
 @given(documents(tokens=True))
-def test_without_rules_the_note_says_everything(document: Any) -> None:
+def test_without_rules_the_note_states_everything(document: Any) -> None:
     outcome = apply([], document, CONTEXT)
     assert outcome.unused == {path for path, _ in parts.leaves(document)}
     assert tokens_of([*to_be_said(document).values()]) <= tokens_of(outcome.record.get("note", ""))

@@ -19,7 +19,7 @@ def told(document: Any) -> list[str]:
 
 
 @given(documents(typed=False))
-def test_each_leaf_is_told_by_exactly_one_line(document: Any) -> None:
+def test_each_leaf_is_reported_by_exactly_one_line(document: Any) -> None:
     paths = [path for line in lines(document, TORONTO) for path in line.paths]
     leaves = {path for path, _ in parts.leaves(document)}
     assert leaves <= set(paths)
@@ -70,7 +70,7 @@ def test_the_lines_come_in_reading_order() -> None:
     ]
 
 
-def test_a_reason_that_an_answer_repeats_is_told_once() -> None:
+def test_a_reason_that_an_answer_repeats_is_reported_once() -> None:
     answer = {"key": "reason", "label": "Why now?", "value": "Low mood"}
     assert told({"reason": "Low mood", "form_answers": [answer]}) == ["Why now?: Low mood"]
 
@@ -79,7 +79,7 @@ def test_a_question_without_an_answer_is_left_out() -> None:
     assert told({"form_answers": [{"key": "a", "label": "Living situation", "value": " "}]}) == []
 
 
-def test_a_part_that_nobody_thought_of_is_told_all_the_same() -> None:
+def test_a_part_that_nobody_thought_of_is_reported_all_the_same() -> None:
     assert told({"registrant": {"shoe_sizes": [{"left_foot": 38}]}}) == [
         "Registrant: Left foot: 38"
     ]
@@ -103,7 +103,7 @@ def test_a_section_knows_every_part(document: Any) -> None:
             assert {path[0] for path in line.paths} == {"also_sent"}
 
 
-def test_everything_is_told_in_words() -> None:
+def test_everything_is_reported_in_words() -> None:
     assert told(EVERYTHING) == [
         "Reason for referral: Anxiety since January",
         "Intake: Allergies: Penicillin",
@@ -166,7 +166,7 @@ def test_everything_is_told_in_words() -> None:
     ]
 
 
-def test_what_only_says_how_the_referral_came_stands_aside() -> None:
+def test_what_only_states_how_the_referral_came_stands_aside() -> None:
     aside = [str(line) for line in lines(EVERYTHING, TORONTO) if line.aside]
     assert aside == [
         "Requester is a Caredove user: yes",
@@ -188,12 +188,12 @@ def test_no_line_of_everything_holds_an_internal_word() -> None:
 
 
 @given(documents(internal=True))
-def test_no_key_id_slot_or_path_is_ever_told(document: Any) -> None:
+def test_no_key_id_slot_or_path_is_ever_reported(document: Any) -> None:
     said = "\n".join(told(document))
     assert not [word for word in internal_texts(document) | OUR_NAMES if word in said]
 
 
-def test_what_is_former_is_told_so_where_it_is_all_there_is() -> None:
+def test_what_is_former_is_informed_where_it_is_all_there_is() -> None:
     document: Document = {
         "registrant": {
             "phones": [{"number": "705-555-0100", "former": True}],
@@ -211,7 +211,7 @@ def test_what_is_former_is_told_so_where_it_is_all_there_is() -> None:
     ]
 
 
-def test_an_unreadable_value_without_a_text_says_what_is_wrong() -> None:
+def test_an_unreadable_value_without_a_text_states_what_is_wrong() -> None:
     part = {"field": "referral.requester.phone", "path": "requester.phone", "cause": "not_text"}
     document: Any = {"unreadable": [part]}
     assert told(document) == [
@@ -238,7 +238,7 @@ def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
     ]
 
 
-def test_who_wrote_a_note_without_a_text_is_told() -> None:
+def test_who_wrote_a_note_without_a_text_is_reported() -> None:
     assert told({"notes": [{"author": "Harleen"}]}) == ["Note by Harleen: no text"]
 
 
@@ -253,5 +253,5 @@ def test_instants_in_answers_and_in_what_was_also_sent_are_in_the_organizations_
 
 
 @pytest.mark.parametrize("text", ["2026-04-01", "2026-04-01T14:00+0500", "v2026-04-01T14:00:00Zx"])
-def test_what_is_no_instant_is_told_as_it_came(text: str) -> None:
+def test_what_is_no_instant_is_reported_as_it_came(text: str) -> None:
     assert told({"form_answers": [{"label": "When", "value": text}]}) == [f"When: {text}"]

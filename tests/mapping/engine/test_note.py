@@ -149,7 +149,7 @@ def test_other_lines_and_long_ones_are_no_flags(label: str, text: str) -> None:
     assert not is_flag(line(text, label))
 
 
-def test_permissions_are_flags_whatever_they_say() -> None:
+def test_permissions_are_flags_whatever_they_state() -> None:
     assert is_flag(line("maybe", "Phone", PERMISSIONS))
 
 

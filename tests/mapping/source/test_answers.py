@@ -122,7 +122,7 @@ def test_the_exact_name_is_the_answer_of_one_form() -> None:
     assert value_of(catalogue.exact_key("", "1")) is None
 
 
-def test_both_names_are_offered_and_told_apart() -> None:
+def test_both_names_are_offered_and_distinguished() -> None:
     offered = {field.key: field.label for field in catalogue.answers_in(TWO_FORMS)}
     assert offered == {
         "answer:1": "Outcome",

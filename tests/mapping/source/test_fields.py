@@ -115,7 +115,7 @@ def test_what_a_field_holds_is_in_the_note_and_the_summary(field: Field) -> None
 
 
 @given(documents(), st.sampled_from([one for one in SHOWN if one.path not in SENT]))
-def test_it_is_there_whatever_else_the_document_says(document: Document, field: Field) -> None:
+def test_it_is_there_whatever_else_the_document_states(document: Document, field: Field) -> None:
     whole = filled(document, field, MARKER)
 
     assert MARKER in summary_of(whole)

@@ -27,7 +27,7 @@ from mapping.source.document import Document, Identifier
         ("sha256-9f86d081884c7d65", ""),
     ],
 )
-def test_a_key_is_shown_as_what_it_says(key: str, words: str) -> None:
+def test_a_key_is_shown_as_what_it_states(key: str, words: str) -> None:
     assert labels.in_words(key) == words
 
 
@@ -44,7 +44,7 @@ def test_a_key_is_shown_as_what_it_says(key: str, words: str) -> None:
         ("", "", "Question 4"),
     ],
 )
-def test_a_question_is_shown_by_its_label_else_by_what_its_key_says(
+def test_a_question_is_shown_by_its_label_else_by_what_its_key_states(
     label: str, key: str, shown: str
 ) -> None:
     assert labels.answer_label({"label": label, "key": key}, 4) == shown
@@ -76,7 +76,7 @@ def answers(*forms: tuple[str, str]) -> Document:
         ),
     ],
 )
-def test_forms_are_told_apart_by_name_else_by_number(
+def test_forms_are_distinguished_by_name_else_by_number(
     forms: list[tuple[str, str]], titles: list[str]
 ) -> None:
     assert list(labels.form_titles(answers(*forms)).values()) == titles
@@ -107,7 +107,7 @@ def test_a_form_without_an_answer_has_no_title() -> None:
         ({"type": "https://x.example/type"}, "Identifier", ""),
     ],
 )  # fmt: skip
-def test_an_identifier_says_its_kind_and_who_gave_it(
+def test_an_identifier_states_its_kind_and_who_gave_it(
     identifier: Identifier, label: str, issuer: str
 ) -> None:
     assert (labels.identifier_label(identifier), labels.issuer(identifier)) == (label, issuer)
@@ -127,7 +127,7 @@ def test_an_identifier_says_its_kind_and_who_gave_it(
         ("Contact: Mother", "Preferred_time", "Contact: Mother: Preferred time"),
     ],
 )
-def test_what_was_also_sent_says_what_it_belongs_to(group: str, label: str, shown: str) -> None:
+def test_what_was_also_sent_states_what_it_belongs_to(group: str, label: str, shown: str) -> None:
     assert labels.also_sent_label({"group": group, "label": label, "text": "x"}) == shown
 
 

@@ -123,7 +123,7 @@ def test_many_values_are_counted_and_the_first_are_shown(
 
 
 @pytest.mark.parametrize("value", ["A" * 5_000, "a word " * 1_000, "é" * 301])
-def test_a_long_value_is_cut_and_its_length_told(
+def test_a_long_value_is_cut_and_its_length_reported(
     admin_client: Client, world: World, value: str
 ) -> None:
     event = world.send(plain(registrant=registrant(pet=value)))
@@ -182,7 +182,7 @@ def test_odd_characters_do_no_harm(admin_client: Client, world: World, value: st
 # -- Bodies that are not in a referral -------------------------------------------------------------
 
 
-def test_after_a_purge_the_page_says_so(admin_client: Client, world: World) -> None:
+def test_after_a_purge_the_page_shows_it(admin_client: Client, world: World) -> None:
     event = world.send(plain())
     world.send(plain("referral.revoked", number=2))
 
@@ -215,7 +215,7 @@ def test_of_a_conflict_nothing_is_in_the_referral(admin_client: Client, world: W
 
 
 @pytest.mark.parametrize("kind", ["referral.frobnicated", "referral.received"])
-def test_a_message_says_whether_it_is_in_the_referral(
+def test_a_message_states_whether_it_is_in_the_referral(
     admin_client: Client, world: World, kind: str
 ) -> None:
     words = said(text(admin_client, world.send(plain(kind))))

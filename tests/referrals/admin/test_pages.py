@@ -193,7 +193,7 @@ def test_a_conflict_is_shown_with_its_first_event(admin_client: Client, world: W
     assert url_of(conflict.conflict_with) in page
 
 
-def test_an_event_that_started_nothing_says_why(admin_client: Client, world: World) -> None:
+def test_an_event_that_started_nothing_gives_the_reason(admin_client: Client, world: World) -> None:
     event = world.send(plain("referral.archived"))
 
     page = text(admin_client, reverse("admin:referrals_inboundevent_changelist"))
@@ -311,7 +311,7 @@ def test_the_record_holds_no_personal_data(admin_client: Client, rejected: Deliv
 # -- What people do ------------------------------------------------------------------------------
 
 
-def test_a_retry_that_would_be_refused_again_says_what_to_do_instead(
+def test_a_retry_that_would_be_refused_again_states_what_to_do_instead(
     admin_client: Client, rejected: Delivery
 ) -> None:
     page = act(admin_client, "retry", rejected)

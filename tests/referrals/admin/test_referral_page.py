@@ -31,7 +31,7 @@ def page(client: Client, referral: Referral) -> str:
     return client.get(url).content.decode()
 
 
-def test_its_head_says_who_what_and_whether_it_is_there(rejected: World, support: Client):
+def test_its_head_states_who_what_and_whether_it_is_there(rejected: World, support: Client):
     shown = page(support, rejected.referral)
     assert "<h1>Mireille Okafor</h1>" in shown
     assert f"Not in {rejected.destination}" in shown

@@ -138,7 +138,7 @@ def test_of_several_organizations_only_who_sees_them_all_is_offered(world: World
     assert foreign.assigned_to == both
 
 
-def test_the_later_of_two_who_take_the_same_is_told(world: World, ana: User, ben: User):
+def test_the_later_of_two_who_take_the_same_is_reported(world: World, ana: User, ben: User):
     (seen,) = failed(world)
     assert team.assign(seen, ben, ben)
     assert not team.assign(seen, ana, ana)

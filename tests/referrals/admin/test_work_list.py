@@ -86,7 +86,7 @@ def test_it_opens_on_errors_that_nobody_has_cleared(support: Client, world: Worl
     assert sorted(listed(support, error="all")) == ["1", "2", "3"]
 
 
-def test_it_says_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) -> None:
+def test_it_states_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World) -> None:
     client = client_of(SUPPORT, rejected.organization)
     page = client.get(DELIVERIES).content.decode()
 
@@ -110,7 +110,7 @@ def test_the_oldest_error_stands_first_and_can_stand_last(support: Client, world
     assert listed(support, order="newest") == ["new", "old"]
 
 
-def test_nothing_to_do_is_said(support: Client) -> None:
+def test_nothing_to_do_is_stated(support: Client) -> None:
     assert "No error is waiting to be cleared." in support.get(DELIVERIES).content.decode()
 
 
@@ -353,9 +353,7 @@ def test_whoever_may_not_see_imports_may_not_search_them(world: World) -> None:
 
 
 @pytest.mark.parametrize("model", ["referral", "inboundevent"])
-def test_other_lists_are_searched_in_the_same_way(
-    support: Client, named: Referral, model: str
-) -> None:
+def test_other_lists_are_searched_likewise(support: Client, named: Referral, model: str) -> None:
     url = reverse(f"admin:referrals_{model}_search")
 
     for words in ("beausejour genevieve", named.reference):

@@ -30,7 +30,7 @@ def page_of(world: World) -> str:
     return client.get(url).content.decode()
 
 
-def test_each_thing_that_is_said_otherwise_is_told_with_before_and_now() -> None:
+def test_each_thing_that_is_stated_otherwise_is_reported_with_before_and_now() -> None:
     before = {
         "registrant": {"first_name": "Mireille", "date_of_birth": "1991-06-29"},
         "messages": [{"id": "1", "text": "Bonjour"}],

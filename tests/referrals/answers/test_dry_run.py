@@ -61,7 +61,7 @@ def fates(tally: Tally) -> dict[str, Fate]:
     return {row.reference: row.then.fate for row in tally.rows}
 
 
-def test_a_rehearsal_says_the_same_as_what_happened(world: World) -> None:
+def test_a_rehearsal_states_the_same_as_what_happened(world: World) -> None:
     imported = set(Delivery.objects.values_list("referral__reference", "state"))
 
     by_rehearsal = {

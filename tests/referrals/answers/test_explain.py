@@ -59,7 +59,7 @@ def test_every_cause_has_a_case():
 
 @pytest.mark.slow
 @every_case
-def test_each_cause_is_told_apart_and_everybody_is_told_the_same(it: Scene, case: Case):
+def test_each_cause_is_distinguished_and_everybody_is_reported_the_same(it: Scene, case: Case):
     case.come_about(it)
 
     told = explain(REFERENCE)
@@ -143,7 +143,7 @@ def test_a_referral_that_names_nobody(world: World):
     assert "Enter the person's name in Caredove" in told.sentence
 
 
-def test_an_unknown_reference_says_what_an_absence_can_mean(world: World):
+def test_an_unknown_reference_states_what_an_absence_can_mean(world: World):
     told = explain("0000000000")
     assert told.sentence == ABSENT
     for meaning in ("Check the number", "not be integrated", "older than", "could not reach"):
@@ -193,7 +193,7 @@ def test_the_worst_import_is_explained(world: World):
     assert not told.imported
 
 
-def test_the_command_says_it_in_lines(world: World):
+def test_the_command_states_it_in_lines(world: World):
     world.send(plain("message.from_provider"))
     out = io.StringIO()
     call_command("explain", REFERENCE, stdout=out)

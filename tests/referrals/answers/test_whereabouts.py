@@ -65,7 +65,7 @@ def test_what_surely_did_not_leave_is_not_there(world: World) -> None:
     assert whereabouts.of_referral(world.referral) == []
 
 
-def test_after_a_revocation_it_says_what_became_of_it(world: World) -> None:
+def test_after_a_revocation_it_states_what_became_of_it(world: World) -> None:
     world.send(plain())
     deliver(world)
     retention.revoke(Referral.objects.get(), clock.now())

@@ -211,7 +211,7 @@ ZIPPED = gzip.compress(text_of().encode(), mtime=0)
     ids=len,
 )
 @pytest.mark.parametrize("path", [PLAIN, FHIR])
-def test_corrupt_gzip_is_400_and_says_so(world: World, body: bytes, path: str):
+def test_corrupt_gzip_is_400_and_shows_it(world: World, body: bytes, path: str):
     answer = post(body, path, **{"Content-Encoding": "gzip"})
     assert answer.status_code == 400
     assert not InboundEvent.objects.exists()

@@ -115,7 +115,7 @@ def test_the_oldest_go_first_with_a_pause_after_each(world: World, ana: User, se
     assert states(bulk_retry) == ["sent", "sent", "waiting"]
 
 
-def test_what_must_not_be_sent_again_says_why(world: World, ana: User):
+def test_what_must_not_be_sent_again_gives_the_reason(world: World, ana: User):
     failed(world)
     failed(world, reason="unconfirmed")
     failed(world, state="queued", reason="", due_at=clock.now())
@@ -362,7 +362,7 @@ def test_a_second_click_leads_to_the_same_progress(world: World, support: Client
     assert "0 of 2 had their turn" in support.get(first.url).content.decode()
 
 
-def test_progress_is_told_as_numbers(world: World, support: Client, ana: User):
+def test_progress_is_reported_as_numbers(world: World, support: Client, ana: User):
     failed(world, 2)
     bulk_retry = begin(ana)
     bulk.tick()

@@ -198,7 +198,7 @@ def test_a_schedule_gathers_and_catches_up_once(folder: Path) -> None:
     assert not delivering.due_destinations()
 
 
-def test_no_run_with_nothing_to_say_writes_a_file(folder: Path) -> None:
+def test_no_run_with_nothing_to_report_writes_a_file(folder: Path) -> None:
     world = set_up(schedule="hourly")
     let_it_be_time()
     assert not carry(world)

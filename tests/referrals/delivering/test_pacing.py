@@ -359,7 +359,7 @@ def test_each_failure_pauses_for_longer_up_to_a_quarter_hour(
     assert minutes == [1, 5, 15, 15, 15]
 
 
-def test_a_retry_after_says_for_how_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_after_states_for_how_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hour = timedelta(hours=1)
     answering(monkeypatch, TryAgain(BUSY, kind=ErrorKind.THROTTLED, after=hour))
     for pk in deliveries(world.destination, pacing.FAILURES):
@@ -430,7 +430,7 @@ def told(pk: UUID) -> Any:
     return explain(Delivery.objects.get(pk=pk).reference)
 
 
-def test_why_says_that_it_waits_for_its_turn(world: World) -> None:
+def test_why_states_that_it_waits_for_its_turn(world: World) -> None:
     at_once(world, 2, per_minute=1)
     first, second = sent(world, 2)
     Delivery.objects.update(due_at=clock.now() - timedelta(hours=1))
@@ -443,14 +443,14 @@ def test_why_says_that_it_waits_for_its_turn(world: World) -> None:
     assert answer.actor is Actor.NOBODY
 
 
-def test_why_still_says_that_nobody_takes_anything(world: World) -> None:
+def test_why_still_states_that_nobody_takes_anything(world: World) -> None:
     at_once(world, per_minute=30)
     (pk,) = sent(world, 1)
     Delivery.objects.update(due_at=clock.now() - timedelta(hours=1))
     assert told(pk).cause is Cause.OVERDUE
 
 
-def test_why_says_until_when_it_is_paused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_why_states_until_when_it_is_paused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, FAILS[0])
     made = sent(world, pacing.FAILURES + 1)
     for pk in made[:-1]:

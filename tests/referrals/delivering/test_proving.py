@@ -133,7 +133,7 @@ def test_no_referral_of_a_sender_is_sent_twice(db: None, reference: str):
         assert known()[KEYS] is How.UNPROVEN
 
 
-def test_it_says_what_to_delete_in_a_destination_that_is_no_stand_in(
+def test_it_states_what_to_delete_in_a_destination_that_is_no_stand_in(
     db: None, monkeypatch: pytest.MonkeyPatch
 ):
     with crms_of() as (world, _):

@@ -169,7 +169,7 @@ def test_a_row_that_could_not_go_is_among_what_was_missed(tmp_path: Path) -> Non
         ["--from", "2026-03-19"],
     ],
 )
-def test_a_wrong_choice_is_said(world: World, which: list[str]) -> None:
+def test_a_wrong_choice_is_stated(world: World, which: list[str]) -> None:
     with pytest.raises(CommandError):
         replay(world, *which)
 

@@ -347,7 +347,7 @@ BEFORE = {"occurred_at": "2026-03-11T10:01:00Z"}
     ],
     ids=["long before", "no time", "an hour before", "now", "by a clock that is ahead"],
 )
-def test_an_events_own_time_says_whether_it_may_have_arrived(
+def test_an_events_own_time_states_whether_it_may_have_arrived(
     said: Callable[[], dict[str, Any]], may_have_arrived: bool
 ):
     world = make_world(look_up=False)
@@ -382,7 +382,7 @@ def test_an_edit_may_be_of_a_referral_that_was_sent_before(
     assert (world.delivery.restore is not None) is may_have_arrived
 
 
-def test_a_new_referral_is_new_whatever_else_it_says():
+def test_a_new_referral_is_new_whatever_else_it_states():
     world = make_world()
     delivering.restored()
     world.send({**plain(submitted_at="2026-03-11T09:58:00-04:00"), **now()})
@@ -545,7 +545,9 @@ def test_another_host_delivers_nothing_until_somebody_lets_it(host: Callable[[st
     assert not delivering.asking().exists()
 
 
-def test_a_restore_onto_a_new_host_is_said_by_a_person(host: Callable[[str], None], backup: Backup):
+def test_a_restore_onto_a_new_host_is_stated_by_a_person(
+    host: Callable[[str], None], backup: Backup
+):
     world = make_world(look_up=False)
     host("old")
     delivering.look()

@@ -182,7 +182,9 @@ def test_unconfirmed_goes_to_a_person_at_once(world: World):
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
 
 
-def test_a_crash_before_anything_was_meant_is_a_bug(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_crash_before_anything_was_intended_is_a_bug(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(demo.DemoTransport, "deliver", lambda *_: 1 / 0)
     delivery = world.run()
     assert (delivery.state, delivery.reason) == ("needs_attention", "bug")
@@ -550,7 +552,7 @@ def test_an_error_that_is_newer_than_what_was_seen_is_not_cleared(
     assert not world.delivery.cleared_errors.exists()
 
 
-def test_a_dismissed_import_says_why_and_stays_away(world: World):
+def test_a_dismissed_import_gives_the_reason_and_stays_away(world: World):
     assert delivering.dismiss(world.delivery, "A duplicate")
     assert (world.delivery.state, world.delivery.closed_why) == ("dismissed", "A duplicate")
     assert world.send(plain(number=2)).outcome == "dismissed"
@@ -634,7 +636,7 @@ def test_a_file_over_the_limit_is_not_fetched(world: World, settings: django_set
     assert world.referral.files.get().stored_as == ""
 
 
-def test_a_missing_file_is_told_by_its_own_name(world: World):
+def test_a_missing_file_is_listed_by_its_own_name(world: World):
     world.send(
         plain(
             number=2,

@@ -193,7 +193,7 @@ def refused_in_the_middle(**given: Any) -> World:
 
 
 @pytest.mark.parametrize("given", KINDS[:3])
-def test_a_refused_one_holds_back_the_later_ones_of_its_referral_only(
+def test_a_refused_one_withholds_the_later_ones_of_its_referral_only(
     given: dict[str, Any],
 ) -> None:
     world = refused_in_the_middle(**given)
@@ -452,7 +452,7 @@ def test_a_second_revocation_removes_nothing_twice() -> None:
     assert [effect.step for effect in demo.asked].count("remove") == 1
 
 
-def test_where_the_kind_cannot_remove_staff_are_told() -> None:
+def test_where_the_kind_cannot_remove_staff_are_notified() -> None:
     world = keeps(**EACH)
     world.send(plain())
     run_all(world)

@@ -139,7 +139,7 @@ def open_again() -> None:
         ({"status": 428, "text": ""}, "CRMS gave no reason (HTTP 428)"),
     ],
 )
-def test_a_refusal_is_told_in_the_words_of_crms(
+def test_a_refusal_is_reported_in_the_words_of_crms(
     world: World, crms: Sandbox, case: str | dict[str, Any], words: str
 ):
     answers(crms, case)
@@ -347,7 +347,7 @@ def test_a_page_at_an_upload_is_no_success(
         ({"status": 451, "text": "No"}, "No"),
     ],
 )
-def test_a_refused_file_is_told_and_holds_nothing_back(
+def test_a_refused_file_is_reported_and_holds_nothing_back(
     world: World, crms: Sandbox, case: str | dict[str, Any], words: str
 ):
     answers(crms, case, "attachment")
@@ -370,7 +370,7 @@ def test_a_file_that_is_there_already_is_done(world: World, crms: Sandbox, named
     assert calls(crms).count("attachment") == 1
 
 
-def test_a_file_that_is_said_to_be_there_and_is_not_listed_is_a_persons_turn(
+def test_a_file_that_is_stated_to_be_there_and_is_not_listed_is_a_persons_turn(
     world: World, crms: Sandbox
 ):
     crms.answer("attachment", status=409, json={"message": "Duplicate file"})
@@ -781,7 +781,7 @@ def test_a_wrong_token_is_nobodys_own_trouble(world: World, crms: Sandbox):
     assert Destination.objects.get().paused_at is not None
 
 
-def test_without_a_ping_another_referral_that_passes_tells_the_same(world: World, crms: Sandbox):
+def test_without_a_ping_another_referral_that_passes_reports_the_same(world: World, crms: Sandbox):
     crms.fail("ping", "404", times=None)
     crms.fail("create", "403", times=None, reference=REFERENCE)
     send(world)

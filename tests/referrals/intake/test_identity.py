@@ -52,7 +52,7 @@ def two_referrals(world: World, one: Any = (), other: Any = ()) -> None:
 # -- what staff are told ---------------------------------------------------------------------------
 
 
-def test_two_parts_that_are_both_in_the_destination_are_told(world: World) -> None:
+def test_two_parts_that_are_both_in_the_destination_are_reported(world: World) -> None:
     two_referrals(world)
     run_all()
     joined(world)
@@ -66,7 +66,7 @@ def test_two_parts_that_are_both_in_the_destination_are_told(world: World) -> No
     assert delivery.has_uncleared_error
 
 
-def test_one_that_may_have_arrived_twice_is_told(world: World) -> None:
+def test_one_that_may_have_arrived_twice_is_reported(world: World) -> None:
     two_referrals(world)
     for delivery in Delivery.objects.all():
 
@@ -92,7 +92,7 @@ def test_two_parts_of_which_one_was_sent_become_one_import(world: World) -> None
     assert Delivery.objects.get(reference=OTHER).state == "dismissed"
 
 
-def test_two_reference_numbers_of_one_imported_referral_are_told_once(world: World) -> None:
+def test_two_reference_numbers_of_one_imported_referral_are_reported_once(world: World) -> None:
     with naming(OTHER, UUID):
         world.send(plain())
     run_all()
@@ -114,7 +114,7 @@ def test_the_numbers_of_a_referral_that_was_not_sent_flag_nothing(world: World) 
     assert f"by the number {REFERENCE}" in explain(OTHER).checks[0].sentence
 
 
-def test_an_import_under_a_number_that_is_not_the_reference_is_told(world: World) -> None:
+def test_an_import_under_a_number_that_is_not_the_reference_is_reported(world: World) -> None:
     with naming(OTHER):
         world.send(plain())
     run_all()
@@ -298,7 +298,7 @@ def test_a_request_that_the_other_part_has_restored_goes(world: World) -> None:
         ({"updates": "each"}, {"withdrawn": [{"part": "messages", "key": "message-1"}]}),
     ],
 )
-def test_what_takes_updates_gets_what_the_other_part_said(
+def test_what_takes_updates_gets_what_the_other_part_stated(
     db: None, given: dict[str, Any], said: dict[str, Any]
 ) -> None:
     world = make_world(on=["received"], **given)
@@ -371,7 +371,7 @@ def test_a_file_that_one_part_withdrew_and_the_other_addressed_later_is_fetched(
     assert (file.state, file.url) == ("wanted", ADDRESSED["url"])
 
 
-def test_files_of_the_other_part_are_told_where_one_is_in_the_destination(world: World) -> None:
+def test_files_of_the_other_part_are_reported_where_one_is_in_the_destination(world: World) -> None:
     results = {"id": "results-4712", "filename": "results.txt", "data": "d29ybGQ="}
     two_referrals(world, [LETTER])
     delivering.run(Delivery.objects.get(reference=REFERENCE).pk)

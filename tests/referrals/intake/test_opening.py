@@ -71,7 +71,7 @@ def test_each_destination_of_a_listing_gets_its_own_import(world: World):
     }
 
 
-def test_no_trigger_says_what_happened_and_what_was_chosen(world: World):
+def test_no_trigger_states_what_happened_and_what_was_chosen(world: World):
     event = world.send(plain("message.from_provider"))
     assert event.outcome == Outcome.NO_TRIGGER
     assert event.reason == (
@@ -97,7 +97,7 @@ def test_a_suspended_organization_imports_nothing(world: World):
     assert event.reason == "Birchwood Community Mental Health is suspended in Dovetail."
 
 
-def test_a_plan_that_is_too_low_imports_nothing_and_says_so(world: World):
+def test_a_plan_that_is_too_low_imports_nothing_and_shows_it(world: World):
     Organization.objects.update(plan="essential")
     event = world.send(plain())
     assert event.outcome == Outcome.PLAN_TOO_LOW

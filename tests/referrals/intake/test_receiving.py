@@ -40,7 +40,7 @@ def test_the_same_id_with_another_body_is_kept_as_a_conflict(world: World):
     assert conflict.due_at is None
 
 
-def test_events_without_an_id_are_told_apart_by_their_bodies(world: World):
+def test_events_without_an_id_are_distinguished_by_their_bodies(world: World):
     one, other = plain(), plain(priority="urgent")
     del one["event_id"], other["event_id"]
     assert not world.receive(one).duplicate

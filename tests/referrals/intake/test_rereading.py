@@ -117,7 +117,7 @@ def test_an_upload_that_was_cut_leaves_one_file(go_on: GoOn, how: str) -> None:
 
 @pytest.mark.programs
 @every_reading
-def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_told(
+def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_notified(
     go_on: GoOn, how: str
 ) -> None:
     found = go_on("split", how)
@@ -184,7 +184,7 @@ def test_an_import_reads_again_what_it_sends(world: World) -> None:
     assert world.referral.reading == snapshot.READING
 
 
-def test_what_no_stored_body_says_any_more_stays(world: World) -> None:
+def test_what_no_stored_body_states_any_more_stays(world: World) -> None:
     world.send(plain(form_answers=ANSWERS))
     world.send(plain("referral.edited", number=2, priority="urgent"))
     made_earlier(world)
@@ -204,7 +204,7 @@ def test_what_cannot_be_read_again_stays(world: World, failure: Exception) -> No
     assert world.referral.reading == snapshot.READING
 
 
-def test_what_an_earlier_version_overlooked_is_withdrawn_and_told(world: World) -> None:
+def test_what_an_earlier_version_overlooked_is_withdrawn_and_reported(world: World) -> None:
     world.send(plain(attachments=[LETTER]))
     world.run()
     referral = made_earlier(world)

@@ -172,7 +172,7 @@ def test_the_bytes_that_were_stored_first_are_the_ones_that_are_sent(world: Worl
     assert {name for name, _ in sent} == {"2.txt"}
 
 
-def test_other_bytes_under_one_key_are_told_apart_again(world: World, sent):
+def test_other_bytes_under_one_key_are_distinguished_again(world: World, sent):
     twice = {"id": "att-90001", **inline("a.txt", NOTE)}
     world.send(plain(attachments=[inline("b.txt", NOTE), twice]))
     world.send(plain(number=2, attachments=[{"id": "att-90001", **inline("a.txt", NOTE * 2)}]))

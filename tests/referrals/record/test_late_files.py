@@ -51,7 +51,7 @@ def withdraw(world: World, number: int, key: str) -> None:
         world.send(plain("referral.edited", number))
 
 
-def test_staff_are_told_to_add_a_file_that_came_late(imported: World) -> None:
+def test_staff_are_asked_to_add_a_file_that_came_late(imported: World) -> None:
     edit(imported, 2, LETTER, RESULTS)
     delivery = imported.delivery
     assert delivery.corrections == [ADD_RESULTS]
@@ -61,7 +61,7 @@ def test_staff_are_told_to_add_a_file_that_came_late(imported: World) -> None:
     assert (told.cause, ADD_RESULTS in told.sentence) == ("to_correct", True)
 
 
-def test_it_is_told_once_and_can_be_cleared(imported: World) -> None:
+def test_it_is_reported_once_and_can_be_cleared(imported: World) -> None:
     edit(imported, 2, RESULTS)
     assert delivering.clear_error(imported.delivery)
     edit(imported, 3, RESULTS, LETTER)
@@ -70,7 +70,7 @@ def test_it_is_told_once_and_can_be_cleared(imported: World) -> None:
 
 
 @pytest.mark.parametrize("file", [LETTER, COPY], ids=["the same", "the same bytes"])
-def test_nothing_is_told_of_what_is_there(imported: World, file: dict[str, Any]) -> None:
+def test_nothing_is_reported_what_is_there(imported: World, file: dict[str, Any]) -> None:
     edit(imported, 2, file)
     assert imported.delivery.corrections == []
 
@@ -83,13 +83,13 @@ def test_nothing_is_told_of_what_is_there(imported: World, file: dict[str, Any])
     ],
     ids=["by address", "without its bytes"],
 )
-def test_a_late_file_is_told_of_however_it_comes(imported: World, file: dict[str, Any]) -> None:
+def test_a_late_file_is_reported_however_it_comes(imported: World, file: dict[str, Any]) -> None:
     edit(imported, 2, file)
     (sentence,) = imported.delivery.corrections
     assert "scan.txt" in sentence
 
 
-def test_a_late_file_of_other_bytes_under_a_known_id_is_told_of(imported: World) -> None:
+def test_a_late_file_of_other_bytes_under_a_known_id_is_reported(imported: World) -> None:
     edit(imported, 2, {**RESULTS, "id": LETTER["id"]})
     assert imported.delivery.corrections == [ADD_RESULTS]
 
@@ -158,7 +158,9 @@ def test_after_a_purge_the_same_file_again_is_there_already(imported: World) -> 
 # -- while it is sent ------------------------------------------------------------------------------
 
 
-def test_a_file_that_comes_while_the_import_runs_is_told_when_it_has_ended(world: World) -> None:
+def test_a_file_that_comes_while_the_import_runs_is_reported_when_it_has_ended(
+    world: World,
+) -> None:
     world.send(plain(attachments=[LETTER]))
 
     def deliver(*_: Any) -> Receipt:
@@ -205,7 +207,7 @@ def test_a_file_that_comes_while_files_are_to_follow_goes_along(world: World) ->
     assert world.delivery.corrections == []
 
 
-def test_one_that_did_not_get_along_is_told_when_all_tries_are_used_up(
+def test_one_that_did_not_get_along_is_reported_when_all_tries_are_used_up(
     world: World, settings: Any
 ) -> None:
     world.send(plain(attachments=[LETTER]))
@@ -219,7 +221,7 @@ def test_one_that_did_not_get_along_is_told_when_all_tries_are_used_up(
     assert world.delivery.corrections == [ADD_RESULTS]
 
 
-def test_an_import_that_has_not_ended_is_told_nothing(world: World) -> None:
+def test_nothing_is_reported_of_an_import_that_has_not_ended(world: World) -> None:
     world.send(plain(attachments=[LETTER]))
     edit(world, 2, RESULTS)
     assert world.delivery.corrections == []

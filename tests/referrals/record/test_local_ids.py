@@ -101,7 +101,9 @@ def test_of_two_files_under_one_id_none_goes_and_staff_are_warned(
     assert "withdrawn_unknown" in causes(world)
 
 
-def test_a_file_that_turns_out_not_to_be_meant_alone_is_missing_and_not_lost(world: World) -> None:
+def test_a_file_that_turns_out_not_to_be_intended_alone_is_missing_and_not_lost(
+    world: World,
+) -> None:
     """The withdrawal had taken its bytes when an older message showed that it was ambiguous."""
     send(world, message(1, LETTER), message(3, taken_back(document())))
     assert standing(world) == []
@@ -131,7 +133,7 @@ def test_another_id_means_nothing_and_staff_are_warned(world: World) -> None:
     [{"display": "The old letter"}, {"reference": "#gone"}, {"reference": "Binary/b-1"}],
     ids=str,
 )
-def test_a_replacement_that_says_nothing_usable_is_warned_of(world: World, target: Any) -> None:
+def test_a_replacement_that_states_nothing_usable_is_warned_of(world: World, target: Any) -> None:
     send(world, message(1, LETTER), message(2, replacing(document("new", "doc-2"), target)))
     assert shown(world) == ["letter.txt", "new.txt"]
     assert causes(world) == ["withdrawn_unknown"]
@@ -145,7 +147,7 @@ def test_nobody_withdraws_what_another_sender_sent_under_that_id(world: World) -
     assert causes(world) == ["withdrawn_unknown"]
 
 
-def test_a_withdrawn_document_that_says_which_it_is_does_not_go_by_its_id(world: World) -> None:
+def test_a_withdrawn_document_that_states_which_it_is_does_not_go_by_its_id(world: World) -> None:
     other = taken_back(document("consent"))
     send(world, message(1, LETTER), message(2, other))
     assert shown(world) == standing(world) == ["letter.txt"]

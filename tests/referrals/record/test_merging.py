@@ -226,7 +226,7 @@ def test_the_view_holds_the_referral_and_nothing_of_its_messages(history: list[M
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_a_field_is_what_was_said_last(history: list[Message], random: Any):
+def test_a_field_is_what_was_stated_last(history: list[Message], random: Any):
     said = [m.document["reason"] for m in history if m.document.get("reason")]
     view = snapshot.view(merged(random.sample(history, len(history))))
     assert view.get("reason") == (said[-1] if said else None)

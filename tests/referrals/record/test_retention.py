@@ -99,7 +99,7 @@ def let_pass(days: float) -> None:
     Referral.objects.update(changed_at=F("changed_at") - timedelta(days=days))
 
 
-def test_what_a_referral_says_is_deleted_when_its_retention_period_is_over(
+def test_what_a_referral_states_is_deleted_when_its_retention_period_is_over(
     world: World, period: RetentionPeriod, django_capture_on_commit_callbacks
 ):
     world.send(plain(attachments=[{"id": "a1", "filename": "a.txt", "data": "aGVsbG8="}]))
@@ -236,7 +236,7 @@ def test_a_message_after_the_period_fills_the_referral_anew(world: World, period
     assert retention.purge_expired() == 0
 
 
-def test_a_revocation_after_the_period_still_tells_staff_to_remove_it_there(
+def test_a_revocation_after_the_period_still_reports_staff_to_remove_it_there(
     world: World, period: RetentionPeriod
 ):
     world.send(plain())

@@ -141,7 +141,7 @@ def test_a_form_that_is_sent_again_replaces_itself_whole(again: dict[str, str]):
         assert values(merged(*messages)) == list(again.values())
 
 
-def test_answers_without_a_form_are_told_apart_by_key_and_label():
+def test_answers_without_a_form_are_distinguished_by_key_and_label():
     def answer(key: str, label: str, value: str) -> Document:
         return {"form_answers": [{"key": key, "label": label, "value": value}]}
 
@@ -155,7 +155,7 @@ def test_answers_without_a_form_are_told_apart_by_key_and_label():
 
 
 @pytest.mark.parametrize("before", ["", "place-1"])
-def test_answers_whose_form_is_named_later_are_told_once(before: str):
+def test_answers_whose_form_is_named_later_are_reported_once(before: str):
     first = form(before, q1="Penicillin", q2="Parents") if before else form("", q1="Penicillin")
     named = form("intake", q1="Penicillin", q2="Parents")
     changed = form("intake", q1="None", q2="Parents")
@@ -165,12 +165,12 @@ def test_answers_whose_form_is_named_later_are_told_once(before: str):
     assert values(merged(sent, (named, LATER, "2"))).count("Penicillin") == 2
 
 
-def test_two_forms_that_say_the_same_are_both_told():
+def test_two_forms_that_state_the_same_are_both_reported():
     one, other = form("monday", q1="Yes"), form("friday", q1="Yes")
     assert values(merged((one, NOON), (other, LATER))) == ["Yes", "Yes"]
 
 
-def test_forms_by_place_of_two_senders_are_both_told():
+def test_forms_by_place_of_two_senders_are_both_reported():
     one, other = form("place-1", q1="Penicillin"), form("place-1", q1="None")
     shown = merged((one, NOON, "1"), (other, LATER, "2"))
     assert values(shown) == ["None", "Penicillin"]
@@ -180,7 +180,7 @@ def also(key: str, text: str) -> Document:
     return {"also_sent": [{"key": key, "group": "Registrant", "label": "Allergy", "text": text}]}
 
 
-def test_what_is_also_sent_gives_way_by_its_key():
+def test_what_is_also_sent_yields_by_its_key():
     shown = merged((also("a", "Penicillin"), NOON), (also("b", "Latex"), LATER))
     assert [line["text"] for line in shown["also_sent"]] == ["Latex", "Penicillin"]
     shown = merged((also("a", "Penicillin"), NOON), (also("a", "None known"), LATER))
@@ -364,7 +364,7 @@ def test_an_appointment_booked_after_an_unbooking_is_not_cancelled():
     assert merged((unbooked, NOON), (booked, LATER))["appointment"]["status"] == "booked"
 
 
-def test_a_phone_with_a_named_place_gives_way_alone():
+def test_a_phone_with_a_named_place_yields_alone():
     both: Document = {
         "registrant": {
             "phones": [
@@ -411,7 +411,7 @@ def test_parts_of_an_address_that_are_not_sent_again_stay():
         ({"registrant": {"last_name": "Okafor"}}, True),
     ],
 )
-def test_details_are_there_once_the_referral_says_whom_it_is_about(
+def test_details_are_there_once_the_referral_states_whom_it_is_about(
     document: Document, complete: bool
 ):
     assert snapshot.has_details(document) is complete

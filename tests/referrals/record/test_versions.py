@@ -12,7 +12,7 @@ from tests.world import World, plain
 pytestmark = pytest.mark.postgres  # claims and conditional updates
 
 
-def test_a_delivery_has_one_version_that_says_what_opened_it(world: World) -> None:
+def test_a_delivery_has_one_version_that_states_what_opened_it(world: World) -> None:
     event = world.send(plain())
     version = world.delivery.versions.get()
     assert (version.number, version.action, version.state) == (1, "put", "open")

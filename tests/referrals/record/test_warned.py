@@ -132,7 +132,7 @@ def test_the_command_gives_field_and_cause(ambiguous: World) -> None:
     assert CAME not in printed() + printed("--json")
 
 
-def test_without_warnings_nothing_is_said_of_any(world: World) -> None:
+def test_without_warnings_nothing_is_stated_of_any(world: World) -> None:
     world.send(plain())
     assert "warning" not in printed().lower()
     assert "about what Caredove sent" not in page(client_of(SUPPORT, world.organization), world)
@@ -187,7 +187,7 @@ def test_a_sign_in_link_is_not_quoted(world: World, link: str) -> None:
         ),
     ],
 )
-def test_each_says_who_can_fix_it(world: World, message: Any, sentence: str) -> None:
+def test_each_states_who_can_fix_it(world: World, message: Any, sentence: str) -> None:
     world.send(message)
     assert sentence in " ".join(explain(REFERENCE).remarks)
 

@@ -361,7 +361,7 @@ def test_staff_are_to_remove_both_imports_of_a_referral_that_was_two(world: Worl
         assert (delivery.message, delivery.has_uncleared_error) == (sentences.IS_THERE(), True)
 
 
-def test_a_message_after_a_revocation_leaves_what_staff_are_told(world: World) -> None:
+def test_a_message_after_a_revocation_leaves_what_staff_were_notified_of(world: World) -> None:
     world.send(plain())
     world.run()
     revoke(world)

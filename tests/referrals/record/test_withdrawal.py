@@ -122,7 +122,7 @@ def test_they_hear_of_it_once_and_clearing_keeps_the_words(world: World) -> None
     assert (world.delivery.corrections, world.delivery.needs_correction) == ([], False)
 
 
-def test_a_file_withdrawn_while_the_import_runs_is_told_when_it_has_ended(world: World) -> None:
+def test_a_file_withdrawn_while_the_import_runs_is_reported_when_it_has_ended(world: World) -> None:
     world.send(plain(attachments=[LETTER]))
 
     def deliver(_: Any, parcel: Any) -> Receipt:
@@ -215,7 +215,7 @@ def test_staff_hear_of_what_was_withdrawn_after_it_was_sent(
     assert part not in snapshot.view(world.referral.snapshot)
 
 
-def test_nobody_is_told_of_what_was_never_sent(world: World) -> None:
+def test_nobody_is_notified_of_what_was_never_sent(world: World) -> None:
     world.send(plain())
     world.run()
     with saying(**TOLD):
@@ -350,7 +350,7 @@ def test_a_request_withdrawn_while_its_import_runs_is_not_tried_again(world: Wor
     assert (delivery.state, delivery.reason) == ("needs_attention", "withdrawn")
 
 
-def test_a_request_withdrawn_while_it_arrives_is_told(world: World) -> None:
+def test_a_request_withdrawn_while_it_arrives_is_reported(world: World) -> None:
     world.send(plain())
 
     def deliver(_: Any, parcel: Any) -> Receipt:
@@ -373,7 +373,7 @@ def test_a_task_entered_in_error_stays_a_trigger(world: World) -> None:
 # -- another person's details ----------------------------------------------------------------------
 
 
-def test_a_message_with_another_persons_details_waits_and_says_so(world: World) -> None:
+def test_a_message_with_another_persons_details_waits_and_shows_it(world: World) -> None:
     with saying(warnings=(Warning("ServiceRequest.subject", "subject_missing"),)):
         event = world.send(plain(registrant=None))
     assert event.outcome == Outcome.WAITING

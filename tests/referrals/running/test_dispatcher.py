@@ -114,7 +114,7 @@ def test_a_dead_broker_neither_fails_nor_delays_a_wake_up(world: World, settings
     assert due_events(1) == [received.event_id]
 
 
-def test_the_dispatcher_stops_when_it_is_told(world: World, settings: Any):
+def test_the_dispatcher_stops_when_asked(world: World, settings: Any):
     settings.CELERY_BROKER_URL = ""
     settings.DISPATCH_SECONDS = 3600
     dispatcher = Dispatcher(threads=1)

@@ -80,7 +80,7 @@ def test_the_bytes_arrive_as_they_are(portal, tmp_path):
     assert bytes(InboundEvent.objects.defer(None).get().body) == file.read_bytes()
 
 
-def test_the_same_event_again_is_said_to_be_stored_before(portal):
+def test_the_same_event_again_is_stated_to_be_stored_before(portal):
     file = EXAMPLES / "event-plain.json"
     portal.send(file)
 
@@ -100,7 +100,7 @@ def test_a_conflict_is_not_stored_and_ends_with_an_error(portal, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["plain", "fhir"])
-def test_what_is_wrong_with_an_event_is_said_field_by_field(portal, tmp_path, name):
+def test_what_is_wrong_with_an_event_is_stated_field_by_field(portal, tmp_path, name):
     bodies = {"plain": {"event_type": "referral.received"}, "fhir": {"resourceType": "Bundle"}}
     file = written(tmp_path / "event.json", bodies[name])
 
@@ -145,7 +145,7 @@ def test_a_secret_is_read_from_the_environment(portal, monkeypatch):
     assert "202" in portal.send(EXAMPLES / "event-plain.json", secret="env:SENDERS_SECRET")[0]
 
 
-def test_a_missing_secret_is_said_before_anything_is_sent(portal):
+def test_a_missing_secret_is_stated_before_anything_is_sent(portal):
     with pytest.raises(CommandError, match="ABSENT_SECRET is not set"):
         portal.send(EXAMPLES / "event-plain.json", secret="env:ABSENT_SECRET")
 

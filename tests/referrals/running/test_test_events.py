@@ -61,7 +61,7 @@ def test_it_is_followed_stage_by_stage(world: World) -> None:
     assert f"DEMO-TEST-{token}" in arrived.stages[-1].sentence
 
 
-def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
+def test_everything_in_it_states_that_it_is_a_test(world: World) -> None:
     test_events.send(world.source, world.listing)
     open_all()
 
@@ -71,7 +71,7 @@ def test_everything_in_it_says_that_it_is_a_test(world: World) -> None:
     assert "does not exist" in document["reason"][2]
 
 
-def test_a_listing_that_goes_nowhere_says_so(world: World) -> None:
+def test_a_listing_that_goes_nowhere_shows_it(world: World) -> None:
     world.config.delete()
     token = test_events.send(world.source, world.listing)
     open_all()

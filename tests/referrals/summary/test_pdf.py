@@ -140,7 +140,7 @@ def test_sections_come_in_the_order_in_which_intake_staff_read(full: Document) -
     assert places == sorted(places)
 
 
-def test_every_page_says_whose_it_is_and_that_it_is_confidential(full: Document) -> None:
+def test_every_page_states_whose_it_is_and_that_it_is_confidential(full: Document) -> None:
     pages = PdfReader(BytesIO(pdf.pdf(full, CONTEXT).content)).pages
 
     for number, page in enumerate(pages, start=1):
@@ -159,14 +159,14 @@ def test_times_are_those_of_the_organization(full: Document) -> None:
     assert "March 19, 2026, 12:30 p.m. MDT" in words(pdf.html(full, there))
 
 
-def test_permission_to_contact_is_said_and_refusal_stands_out(full: Document) -> None:
+def test_permission_to_contact_is_stated_and_refusal_stands_out(full: Document) -> None:
     page = pdf.html(full, CONTEXT)
 
     assert "may be texted" in page
     assert '<strong class="caution">Do not e-mail</strong>' in page
 
 
-def test_a_cancelled_appointment_says_so(full: Document) -> None:
+def test_a_cancelled_appointment_shows_it(full: Document) -> None:
     full["appointment"]["status"] = "cancelled"
 
     text = html_text(full)
@@ -211,7 +211,7 @@ def test_keys_outside_the_contract_are_not_printed(full: Document) -> None:
     assert "difficult" not in page
 
 
-def test_forms_have_a_section_each_and_are_told_apart() -> None:
+def test_forms_have_a_section_each_and_are_distinguished() -> None:
     answers = [
         ("qr-7", "Formulaire d’accueil", "Allergies", "Pénicilline"),
         ("qr-8", "", "Allergies", "Latex"),
@@ -252,7 +252,7 @@ def test_instants_in_a_text_are_in_the_organizations_zone() -> None:
     assert "Other appointment Booked (April 1, 2026, 10 a.m. EDT)" in text
 
 
-def test_what_is_former_says_so() -> None:
+def test_what_is_former_shows_it() -> None:
     text = html_text(EVERYTHING)
 
     assert "Home address 9 Pine Rd Hearst former" in text
@@ -289,7 +289,7 @@ def test_no_key_slot_or_path_is_ever_shown(document: Document) -> None:
 
 
 @pytest.mark.usefixtures("no_renderer")
-def test_the_plain_fallback_says_all_of_it_too() -> None:
+def test_the_plain_fallback_states_all_of_it_too() -> None:
     text = pdf_text(pdf.pdf(EVERYTHING, CONTEXT).content)
 
     for said in (
@@ -444,7 +444,7 @@ def test_right_to_left_names_are_set_from_the_right() -> None:
 # -- For screen readers ----------------------------------------------------------------------------
 
 
-def test_the_pdf_is_tagged_and_says_its_language_and_title(full: Document) -> None:
+def test_the_pdf_is_tagged_and_states_its_language_and_title(full: Document) -> None:
     reader = PdfReader(BytesIO(pdf.pdf(full, CONTEXT).content))
     catalogue = reader.trailer["/Root"]
 
@@ -565,7 +565,7 @@ def test_a_very_long_text_is_set_plainly_and_whole() -> None:
 
 
 @pytest.mark.slow
-def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
+def test_a_text_beyond_all_measure_is_cut_and_shows_it() -> None:
     rendered = pdf.pdf({"reason": "again " * 1_000_000}, CONTEXT)
 
     pages = PdfReader(BytesIO(rendered.content)).pages
@@ -587,7 +587,7 @@ def test_no_control_character_reaches_the_page(text: str) -> None:
 
 
 @pytest.mark.usefixtures("no_renderer")
-def test_a_failing_renderer_makes_a_plain_summary_that_says_the_same(full: Document) -> None:
+def test_a_failing_renderer_makes_a_plain_summary_that_states_the_same(full: Document) -> None:
     rendered = pdf.pdf(full, CONTEXT)
 
     text = pdf_text(rendered.content)

@@ -36,7 +36,7 @@ def by(user: User, row: Any, **changed: Any) -> None:
     row.save()
 
 
-def test_everything_is_told_newest_first_without_a_secret(world: World) -> None:
+def test_everything_is_reported_newest_first_without_a_secret(world: World) -> None:
     client = client_of(ADMINISTRATOR)
     user = User.objects.get()
     by(user, world.listing, name="Renamed")
@@ -59,7 +59,7 @@ def test_everything_is_told_newest_first_without_a_secret(world: World) -> None:
     assert NEW not in text
 
 
-def test_a_deleted_listing_is_still_told_of_with_what_it_led_to(world: World) -> None:
+def test_a_deleted_listing_is_still_reported_with_what_it_led_to(world: World) -> None:
     client = client_of(LIAISON, world.organization)
     world.listing.delete()
 
@@ -72,7 +72,7 @@ def test_a_deleted_listing_is_still_told_of_with_what_it_led_to(world: World) ->
     }
 
 
-def test_a_mapping_is_told_of_by_its_versions(world: World) -> None:
+def test_a_mapping_is_reported_by_its_versions(world: World) -> None:
     user = User.objects.create_user("mireille")
     mapping = copy_mapping(world.config.mapping, world.organization, "Own", user)
     first = mapping.versions.get()
@@ -114,7 +114,7 @@ def test_nothing_of_another_organization_is_in_it(world: World) -> None:
     assert page_of(client_of(), world.organization).status_code == 403
 
 
-def test_sources_are_told_of_to_administrators_only(world: World) -> None:
+def test_sources_are_reported_to_administrators_only(world: World) -> None:
     everything = told(page_of(client_of(ADMINISTRATOR), world.organization))
     seen = told(page_of(client_of(SUPPORT, world.organization), world.organization))
 

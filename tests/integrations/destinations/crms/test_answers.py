@@ -155,7 +155,7 @@ def test_an_answer_without_an_id_contradicts_itself() -> None:
         (Call.FILE, 413, "CRMS refused this file"),
     ],
 )
-def test_staff_are_told_what_happened_in_the_words_of_crms(
+def test_staff_are_notified_what_happened_in_the_words_of_crms(
     call: Call, status: int, told: str
 ) -> None:
     said = {"message": "As CRMS says it"}
@@ -276,5 +276,5 @@ def test_an_id_in_location_lies_under_the_path_of_referrals(location: str, found
         (None, False),
     ],
 )
-def test_a_success_may_say_that_it_failed(body: Any, failed: bool) -> None:
+def test_a_success_may_state_that_it_failed(body: Any, failed: bool) -> None:
     assert says_failed(body) is failed

@@ -148,7 +148,7 @@ def test_the_connection_test_asks_for_nothing_but_an_answer(
         ("503", TryAgain),
     ],
 )
-def test_the_connection_test_says_what_is_wrong(
+def test_the_connection_test_states_what_is_wrong(
     crms_sandbox: Sandbox, connect: Connect, mode: str, error: type[DeliveryError]
 ) -> None:
     crms_sandbox.fail("ping", mode)
@@ -173,7 +173,7 @@ def test_a_wrong_token_pauses_the_connection(crms_sandbox: Sandbox) -> None:
 # -- 400, 422: the data --------------------------------------------------------------------------
 
 
-def test_missing_data_is_told_in_the_words_of_crms(connect: Connect) -> None:
+def test_missing_data_is_reported_in_the_words_of_crms(connect: Connect) -> None:
     error = refused_by(connect(), **{"client.date_of_birth": ""})
     assert isinstance(error, Rejected)
     assert "“client.date_of_birth: Date of birth is required”" in error.message
@@ -282,7 +282,7 @@ def test_a_file_that_is_too_large_is_not_even_sent(crms_sandbox: Sandbox, connec
 
 
 @pytest.mark.parametrize("mode", ["429", "429-date", "503-retry-after"])
-def test_crms_says_when_to_come_again(crms_sandbox: Sandbox, connect: Connect, mode: str) -> None:
+def test_crms_states_when_to_come_again(crms_sandbox: Sandbox, connect: Connect, mode: str) -> None:
     crms_sandbox.fail("create", mode)
     error = refused_by(connect())
     assert isinstance(error, TryAgain)
@@ -374,7 +374,7 @@ def test_a_success_without_an_id_is_looked_up(
 
 
 @pytest.mark.parametrize("look_up", ["200 and nothing", "503", "401", "404", "not allowed"])
-def test_if_it_is_not_found_it_is_a_persons_turn_whatever_the_search_says(
+def test_if_it_is_not_found_it_is_a_persons_turn_whatever_the_search_states(
     crms_sandbox: Sandbox, connect: Connect, look_up: str
 ) -> None:
     ledger = InMemoryLedger()

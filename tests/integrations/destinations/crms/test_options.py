@@ -45,7 +45,7 @@ def test_address_and_token_are_enough() -> None:
         ("Not said", None),
     ],
 )
-def test_what_it_can_do_is_declared_or_not_said(name: str, given: Any, kept: bool | None) -> None:
+def test_what_it_can_do_is_declared_or_not_stated(name: str, given: Any, kept: bool | None) -> None:
     form = CrmsOptions({**GIVEN, name: given}, initial={name: not kept})
     assert form.is_valid()
     assert form.cleaned_data[name] is kept

@@ -204,7 +204,7 @@ def test_where_it_is_not_known_a_person_decides_and_may_send_again_on_purpose(ma
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_person_says_whether_it_arrived(mailbox: Mailbox, there: bool):
+def test_a_person_states_whether_it_arrived(mailbox: Mailbox, there: bool):
     world = mailed_to(mailbox)
     mailbox.hangs_up_at = "DATA"
     world.send(plain(registrant=PERSON))
@@ -347,7 +347,7 @@ def test_recipients_that_are_no_longer_allowed_get_nothing(mailbox: Mailbox):
     assert mailbox.commands == []
 
 
-def test_staff_are_told_where_the_data_is_after_a_revocation(mailbox: Mailbox):
+def test_staff_are_notified_where_the_data_is_after_a_revocation(mailbox: Mailbox):
     world = mailed_to(mailbox)
     world.send(plain(registrant=PERSON))
     world.run()
@@ -357,7 +357,7 @@ def test_staff_are_told_where_the_data_is_after_a_revocation(mailbox: Mailbox):
     assert "revoked" in delivery.message
 
 
-def test_our_own_retention_tells_the_partner_nothing(mailbox: Mailbox):
+def test_our_own_retention_sends_the_partner_nothing(mailbox: Mailbox):
     world = mailed_to(mailbox)
     world.send(plain(registrant=PERSON))
     world.run()

@@ -170,7 +170,7 @@ def test_what_was_removed_is_removed_again_and_not_written(world: World, folder:
     assert Version.objects.filter(state="open").count() == 0
 
 
-def test_a_resync_says_how_far_it_is_and_carries_as_it_goes(
+def test_a_resync_states_how_far_it_is_and_carries_as_it_goes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three_copies(world)

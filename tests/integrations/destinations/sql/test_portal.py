@@ -82,7 +82,7 @@ def test_what_is_revoked_while_it_is_written_is_removed(
     assert not delivering.carry_due(world.destination.pk)
 
 
-def test_the_home_page_says_how_far_a_copy_is_behind(world: World, admin_client: Client) -> None:
+def test_the_home_page_states_how_far_a_copy_is_behind(world: World, admin_client: Client) -> None:
     world.send(plain())
     waiting = Version.objects.get()
     Version.objects.update(asked_at=waiting.asked_at - timedelta(minutes=7, seconds=10))

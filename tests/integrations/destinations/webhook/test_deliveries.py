@@ -166,7 +166,7 @@ def test_an_endpoint_that_is_gone_pauses_it_until_a_person_starts_it_again(
     assert len(partner.taken()) >= 1
 
 
-def test_what_is_refused_holds_back_its_referral_until_an_edit_repairs_it(partner: Partner) -> None:
+def test_what_is_refused_withholds_its_referral_until_an_edit_repairs_it(partner: Partner) -> None:
     world = pushed_to(partner)
     partner.answer_with("200", "422", "200")
     world.send(plain())

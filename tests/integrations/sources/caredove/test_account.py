@@ -124,7 +124,7 @@ def at(content, path):
 
 @pytest.mark.parametrize("part", ["key", "label"])
 @pytest.mark.parametrize("sent", [{"en": "Allergies"}, ["Allergies", "Reactions"]])
-def test_the_name_of_a_question_that_is_no_text_is_told(part, sent):
+def test_the_name_of_a_question_that_is_no_text_is_reported(part, sent):
     message = plain_event(form_answers=[{"key": "q1", "label": "Q", "value": "Latex", part: sent}])
     event, _ = account_of(message)
     assert "Allergies" in " ".join(texts_of(event.document["also_sent"]))
@@ -139,7 +139,7 @@ ODD_ANSWERS = [
 
 
 @pytest.mark.parametrize(("answer", "text"), ODD_ANSWERS)
-def test_an_answer_of_another_shape_is_told_with_its_question(answer, text):
+def test_an_answer_of_another_shape_is_reported_with_its_question(answer, text):
     asked = {"linkId": "1", "text": "How often?", "answer": [answer]}
     form = {"resourceType": "QuestionnaireResponse", "id": "qr-77001", "item": [asked]}
     (line,) = account_of(bundle(request(), form))[0].document["also_sent"]
@@ -151,7 +151,7 @@ def test_an_answer_of_another_shape_is_told_with_its_question(answer, text):
     "answer", [{"answer": "Twice"}, {"value": "", "comment": "Twice"}, {"text": ["Twice"]}]
 )
 @pytest.mark.parametrize("form", [{}, {"form": "intake"}, {"form": {"id": "f1", "name": "Intake"}}])
-def test_what_stands_beside_a_question_without_an_answer_is_told_with_it(answer, form):
+def test_what_stands_beside_a_question_without_an_answer_is_reported_with_it(answer, form):
     asked = {**form, "key": "q", "label": "How often?", **answer}
     document = account_of(plain_event(form_answers=[asked]))[0].document
     (line,) = document["also_sent"]
@@ -160,7 +160,7 @@ def test_what_stands_beside_a_question_without_an_answer_is_told_with_it(answer,
     assert "withdrawn" not in document
 
 
-def test_a_field_that_no_reader_knows_is_told():
+def test_a_field_that_no_reader_knows_is_reported():
     message = load("plain-received-with-attachments")
     message["referral"]["registrant"]["favourite_colour"] = "Green"
     event, _ = account_of(message)

@@ -75,7 +75,7 @@ def test_every_appointment_but_the_chosen_one_is_kept_with_its_state_and_length(
     assert line.startswith("Appointment: booked, 30 minutes (2026-04-01")
 
 
-def test_an_appointment_begins_with_its_slot_when_it_says_no_time_itself():
+def test_an_appointment_begins_with_its_slot_when_it_states_no_time_itself():
     slot = {"resourceType": "Slot", "id": "s1", "start": "2026-04-01T14:00:00Z", "status": "busy"}
     booked = {"resourceType": "Appointment", "id": "ap-90001", "status": "booked"}
     event = of_fhir({**booked, "slot": [{"reference": "Slot/s1"}]}, slot)
@@ -163,7 +163,7 @@ def test_contact_points_are_passed_on_by_their_kind_with_the_time_they_ended():
         ),
     ],
 )
-def test_a_narrative_that_says_more_is_passed_on(resource, text):
+def test_a_narrative_that_states_more_is_passed_on(resource, text):
     assert any(text in line for line in also_sent(of_fhir({**resource, "id": "n-90001"})))
 
 
@@ -180,7 +180,7 @@ def test_a_narrative_that_was_generated_from_the_rest_is_not_repeated():
 # -- Of whom and of what ---------------------------------------------------------------------------
 
 
-def test_the_rest_of_something_says_what_it_is_the_rest_of():
+def test_the_rest_of_something_names_what_it_is_the_rest_of():
     condition = {
         "resourceType": "Condition",
         "id": "c-90001",

@@ -36,7 +36,7 @@ def seen(event: ParsedEvent) -> dict:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_message_says_what_is_expected_of_it(file):
+def test_a_message_states_what_is_expected_of_it(file):
     expected = json.loads((GOLDEN / file.name).read_text())
     assert seen(parse(json.loads(file.read_bytes()))) == expected
 
@@ -52,7 +52,7 @@ def test_no_expectation_is_left_of_a_message_that_is_gone():
     assert {file.name for file in GOLDEN.iterdir()} == {file.name for file in FILES}
 
 
-def test_both_endpoints_say_the_same_of_the_same_referral():
+def test_both_endpoints_state_the_same_of_the_same_referral():
     plain = parse(load("event-plain")).document
     fhir = parse(load("fhir-full-referral")).document
     for key in ("reference", "listing", "submitted_at"):
@@ -64,7 +64,7 @@ def test_both_endpoints_say_the_same_of_the_same_referral():
     assert plain["organization"]["name"] == fhir["organization"]["name"]
 
 
-def test_both_endpoints_say_the_same_of_how_to_reach_the_registrant():
+def test_both_endpoints_state_the_same_of_how_to_reach_the_registrant():
     plain = parse(load("event-plain")).document["registrant"]
     fhir = parse(load("fhir-full-referral")).document["registrant"]
     assert _reach(plain) == _reach(fhir)

@@ -70,7 +70,7 @@ def test_an_english_booking_goes_by_its_schedule():
     assert also(document)["Appointment: Service type"] == "Falls clinic"
 
 
-def test_an_english_cancellation_says_why():
+def test_an_english_cancellation_gives_the_reason():
     document = read("nhs-bars-cancelled")
     assert document["request_status"] == "revoked"
     assert document["appointment"]["status"] == "cancelled"
@@ -87,7 +87,7 @@ def test_an_ontario_referral_is_read_whole():
     assert told["Requester: Fax"] == "613-555-0112"
 
 
-def test_an_ontario_message_says_who_wrote_it():
+def test_an_ontario_message_states_who_wrote_it():
     document = read("ontario-communication")
     (message,) = document["messages"]
     assert (message["side"], message["sender"]) == ("provider", "Nurse Joan Hall")
@@ -113,7 +113,7 @@ def test_an_australian_request_shows_no_codes():
     assert document["service"] == "Full blood count"
 
 
-def test_an_ocean_referral_tells_no_sign_in_link_and_no_internal_note():
+def test_an_ocean_referral_reports_no_sign_in_link_and_no_internal_note():
     document = read("ocean-ereferral")
     shown = " ".join(texts_of(document))
     assert "applaunch" not in shown

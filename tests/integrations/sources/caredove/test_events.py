@@ -47,7 +47,7 @@ def test_a_fhir_event_code_means_one_kind(code, kind):
     assert fhir_kind(code) is kind
 
 
-def test_an_update_whose_reason_says_archived_is_an_archiving():
+def test_an_update_whose_reason_states_archived_is_an_archiving():
     assert fhir_kind("notify-update-service-request", "Referral archived") is EventKind.ARCHIVED
     assert fhir_kind("notify-update-service-request", "Edited") is EventKind.EDITED
     assert fhir_kind("notify-add-service-request", "Archived") is EventKind.RECEIVED

@@ -25,7 +25,7 @@ def registrant(**members):
 # -- What is refused -----------------------------------------------------------------------------
 
 
-def test_a_body_that_is_not_json_says_where():
+def test_a_body_that_is_not_json_states_where():
     assert "line 1, column 2" in refusals(b"{oops", fhir)["Bundle"]
 
 
@@ -46,7 +46,7 @@ def test_what_is_no_message_bundle_is_refused(body, field):
     assert set(refusals(body, fhir)) == {field}
 
 
-def test_a_message_of_a_bundle_that_does_not_say_its_type_is_read():
+def test_a_message_of_a_bundle_that_does_not_state_its_type_is_read():
     assert parse({**bundle(), "type": None}).references == (REFERENCE,)
 
 
@@ -224,7 +224,7 @@ def test_the_listing_is_known_by_its_identifier_or_by_the_digits_of_its_id(resou
         ({"status": "levitating"}, None, {"classification": "levitating"}),
     ],
 )
-def test_a_task_says_how_the_referral_stands(task, status, substatus):
+def test_a_task_states_how_the_referral_stands(task, status, substatus):
     said = document({"resourceType": "Task", "id": "t", **task})
     assert (said.get("status"), said.get("substatus")) == (status, substatus)
 

@@ -62,7 +62,7 @@ def test_the_content_arrives_byte_for_byte_however_it_is_written(name: str):
         assert (file.size, file.content_type) == (len(_BYTES), PDF_TYPE)
 
 
-def test_a_data_url_says_the_type_where_nothing_else_does():
+def test_a_data_url_states_the_type_where_nothing_else_does():
     page = f"data:application/pdf;base64,{encoded(WEB_PAGE)}"
     for content_type in ("", "application/octet-stream"):
         assert only(data=page, content_type=content_type).problem
@@ -189,7 +189,7 @@ def test_an_id_of_the_referral_is_no_key_of_a_file():
     assert keys(letter, **known) != keys(blood, **known)
 
 
-def test_documents_that_share_an_identifier_of_the_referral_are_told_apart():
+def test_documents_that_share_an_identifier_of_the_referral_are_distinguished():
     shared = {"system": "https://ocean.example/id", "value": "50b6b729-a97a-42ad-8b79-5f14bd2539bc"}
     found = set()
     for number in (1, 2):
@@ -231,7 +231,7 @@ def test_a_signed_address_names_the_same_file_in_every_message(query: str):
     assert [first.url, second.url] == urls
 
 
-def test_addresses_that_name_different_files_are_told_apart():
+def test_addresses_that_name_different_files_are_distinguished():
     urls = ["?id=1&token=x", "?id=2&token=x", "?st=1", "?st=2", ""]
     named = [Announced(filename="f", url=f"https://x.example/download{q}") for q in urls]
     assert len(set(keys(*named))) == len(urls)

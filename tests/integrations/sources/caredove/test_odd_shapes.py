@@ -110,7 +110,7 @@ def test_a_value_alone_in_a_list_is_that_value():
     assert event.warnings == ()
 
 
-def test_several_values_where_one_is_expected_are_told():
+def test_several_values_where_one_is_expected_are_reported():
     event = parse(plain_event(priority=["urgent", "today"]))
     assert event.document["also_sent"][0]["text"] == "urgent; today"
     assert [warning.cause for warning in event.warnings] == ["not_text"]
@@ -153,7 +153,7 @@ def test_a_contained_person_belongs_to_the_requester():
     assert told == {("Requester", "Name"): "Dr. Zoë Ng, MD", ("Condition", ""): "Epilepsy"}
 
 
-def test_what_was_measured_is_told_with_a_value_beside_its_value():
+def test_what_was_measured_is_reported_with_a_value_beside_its_value():
     measured = {"code": {"text": "Systolic"}, "valueString": "120 mmHg", "value": "high"}
     seen = {"resourceType": "Observation", "id": "obs-11111", "component": [measured]}
     document = parse(bundle(request(), seen)).document
@@ -250,7 +250,7 @@ def test_reading_many_answers_takes_little_memory_beside_the_body(endpoint):
     ],
     ids=["withdrawn", "replaced"],
 )
-def test_staff_are_warned_of_a_withdrawn_file_that_cannot_be_told_apart(resource):
+def test_staff_are_warned_of_a_withdrawn_file_that_cannot_be_distinguished(resource):
     event = parse(bundle(request(), {"resourceType": "DocumentReference", **resource}))
     assert "withdrawn_unknown" in [warning.cause for warning in event.warnings]
 

@@ -26,7 +26,7 @@ def registrant(**members):
 # -- What is refused -----------------------------------------------------------------------------
 
 
-def test_a_body_that_is_not_json_says_where():
+def test_a_body_that_is_not_json_states_where():
     assert "line 1, column 2" in refusals(b"{oops", plain)["body"]
 
 
@@ -35,7 +35,7 @@ def test_a_body_that_is_no_object_is_refused(body):
     assert refusals(body, plain) == {"body": "The body is not a JSON object. Send one event."}
 
 
-def test_all_that_is_missing_is_said_at_once():
+def test_all_that_is_missing_is_stated_at_once():
     assert set(refusals({}, plain)) == {"event_type", "referral.reference"}
     assert "referral.received" in refusals({}, plain)["event_type"]
 
@@ -91,7 +91,7 @@ def test_an_unknown_event_type_is_kept_with_its_code():
     assert len(event.code) == 100
 
 
-def test_wrong_types_are_warned_about_and_told_as_they_came():
+def test_wrong_types_are_warned_about_and_reported_as_they_came():
     event = parse(
         plain_event(
             registrant={"first_name": {"x": 1}, "last_name": "Roy", "address": "12 Mill Rd"},
@@ -122,7 +122,7 @@ def test_wrong_types_are_warned_about_and_told_as_they_came():
     ]
 
 
-def test_warnings_say_which_field_but_not_what_stood_there():
+def test_warnings_state_which_field_but_not_what_stood_there():
     event = parse(
         plain_event(registrant={"date_of_birth": "Mireille, 29 June", "address": "Secret St"})
     )
@@ -319,7 +319,7 @@ def test_a_lone_message_takes_its_side_from_the_event():
     assert [m.get("side") for m in two["messages"]] == [None, None]
 
 
-def test_a_closing_without_status_says_closed():
+def test_a_closing_without_status_states_closed():
     assert document("referral.closed")["status"] == "closed"
     assert document("referral.closed", status="booked")["status"] == "booked"
 

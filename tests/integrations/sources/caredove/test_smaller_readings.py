@@ -110,7 +110,7 @@ def covering(other: dict) -> dict:
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
-def test_another_patient_inside_a_resource_is_not_told_as_the_registrant(other):
+def test_another_patient_inside_a_resource_is_not_reported_as_the_registrant(other):
     event = parse(covering(other))
     said = " ".join(texts_of(event.document))
     assert "Widowed" not in said
@@ -120,7 +120,7 @@ def test_another_patient_inside_a_resource_is_not_told_as_the_registrant(other):
 
 
 @pytest.mark.parametrize("other", COPIES, ids=str)
-def test_a_copy_of_the_registrant_inside_a_resource_is_told(other):
+def test_a_copy_of_the_registrant_inside_a_resource_is_reported(other):
     assert "Widowed" in " ".join(texts_of(parse(covering(other)).document))
 
 

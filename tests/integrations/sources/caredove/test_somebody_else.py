@@ -68,14 +68,14 @@ def test_what_is_about_a_patient_who_did_not_come_is_left_out_and_staff_are_warn
     "patient", ["Patient/p1", "#p1", "urn:uuid:1f0c52d9-0000-4d6f-8a27-5c0e", ""]
 )
 @pytest.mark.parametrize("kind", RESOURCES)
-def test_what_may_be_about_the_registrant_is_told(kind, patient):
+def test_what_may_be_about_the_registrant_is_reported(kind, patient):
     resource = about(kind, patient)
     event = parse(bundle(request(subject={"reference": "Patient/p1"}), SAGA, resource))
     assert "SECRET" in shown(event) or kind == "Media"
     assert event.warnings == ()
 
 
-def test_an_appointment_of_several_people_is_told_without_the_others():
+def test_an_appointment_of_several_people_is_reported_without_the_others():
     resource = about("Appointment", "Patient/p2", "Patient/p1")
     resource["participant"][0]["actor"]["display"] = "Bob Hidden"
     resource["description"] = "Group session"

@@ -358,7 +358,9 @@ def test_rule_09_a_name_is_made_safe():
         ({}, "neither its content nor an address"),
     ],
 )
-def test_rule_09_a_file_that_cannot_be_had_says_why_and_refuses_nothing(attachment, problem):
+def test_rule_09_a_file_that_cannot_be_had_gives_the_reason_and_refuses_nothing(
+    attachment, problem
+):
     event = parse(bundle(request(), document({"title": "letter.pdf", **attachment})))
     (file,) = event.files
     assert problem in file.problem
@@ -387,7 +389,7 @@ def test_rule_10_unknown_resources_and_extensions_never_make_a_message_fail():
     assert {warning.cause for warning in event.warnings} == {"unknown_extension"}
 
 
-def test_rule_14_an_unknown_extension_is_told_when_it_holds_text():
+def test_rule_14_an_unknown_extension_is_reported_when_it_holds_text():
     content = load("fhir-full-referral")
     told = [{"url": "https://x.example/StructureDefinition/eye-colour", "valueCode": "green"}]
     patient = next(

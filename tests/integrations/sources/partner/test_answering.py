@@ -53,7 +53,7 @@ def said() -> list[Any]:
     return list(PartnerUpdate.objects.order_by("at").values_list("number", flat=True))
 
 
-def test_what_it_says_adds_up_and_null_takes_it_back(world: World) -> None:
+def test_what_it_states_adds_up_and_null_takes_it_back(world: World) -> None:
     etag = ask()["ETag"]
     first = say(
         {
@@ -99,7 +99,7 @@ def test_it_changes_nothing_in_the_referral_and_stands_on_its_story(world: World
     assert "Status: completed" in told.facts
 
 
-def test_the_page_of_the_referral_says_what_the_partner_says(world: World) -> None:
+def test_the_page_of_the_referral_states_what_the_partner_states(world: World) -> None:
     say({"status": "completed", "note": "<b>Six</b> visits."}, ask()["ETag"])
     url = reverse("admin:referrals_referral_change", args=[world.referral.pk])
     page = client_of(SUPPORT, world.organization).get(url).content.decode()

@@ -120,7 +120,7 @@ def test_a_credential_is_good_for_its_kind_alone(world: World) -> None:
     assert post(plain(number=5), **bearer).status_code == 401
 
 
-def test_what_was_delivered_elsewhere_cannot_be_told_from_what_does_not_exist(
+def test_what_was_delivered_elsewhere_cannot_be_reported_from_what_does_not_exist(
     world: World,
 ) -> None:
     other = Destination.objects.create(

@@ -32,7 +32,7 @@ IN_CANADA = {**ALDER, "country": "CA"}
         " 14  Alder Lane , Hearst  ON P0L 1N0. ",
     ],
 )
-def test_a_text_fills_what_the_parts_do_not_say(text):
+def test_a_text_fills_what_the_parts_do_not_state(text):
     assert complete_address({}, text) == ALDER
     assert complete_address({"country": "CA"}, text) == IN_CANADA
     assert complete_address({"use": "home", "country": "CA"}, text) == {"use": "home", **IN_CANADA}
@@ -50,7 +50,7 @@ def test_a_text_fills_what_the_parts_do_not_say(text):
 @pytest.mark.parametrize(
     "more", [[], ["lines", "city"], ["province", "postal_code"], ["city", "country"]]
 )
-def test_parts_and_text_that_say_the_same_say_it_once(missing, more):
+def test_parts_and_text_that_state_the_same_state_it_once(missing, more):
     parts = {key: value for key, value in IN_CANADA.items() if key not in [*missing, *more]}
     text = "14 Alder Lane, Hearst, Ontario P0L 1N0, Canada"
     assert complete_address(parts, text) == IN_CANADA

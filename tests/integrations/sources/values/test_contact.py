@@ -192,7 +192,7 @@ def test_a_long_number_takes_no_time(piece):
         ("", "", ""),
     ],
 )
-def test_a_number_says_what_it_is(text, number, kind):
+def test_a_number_names_what_it_is(text, number, kind):
     assert read_phone(text) == Phone(number, kind)
 
 

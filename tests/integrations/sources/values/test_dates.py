@@ -178,7 +178,7 @@ HALF_PAST_TWO = datetime(2026, 3, 19, 14, 30)
     2026-W12-4T14:30 | 2026‑03‑19 14:30 | 2026-03-19\u202f2:30\u202fPM
 """),
 )
-def test_a_time_without_zone_is_read_and_said(text):
+def test_a_time_without_zone_is_read_and_stated(text):
     assert read_instant(text) == Instant(HALF_PAST_TWO, cause="no_time_zone")
 
 
@@ -341,7 +341,7 @@ def test_every_iso_instant_is_read_as_it_is(at, minutes):
 
 
 @given(anything)
-def test_reading_never_fails_and_says_why_it_read_nothing(text):
+def test_reading_never_fails_and_gives_the_reason_it_read_nothing(text):
     day, cause = read_date(text)
     assert bool(day) != bool(cause) or not text.strip() or not (day or cause)
     assert cause in ("", *CAUSES)

@@ -197,7 +197,7 @@ def words(text):
 @example("(a, b) c")
 @example("(a b c, d")
 @example("a - b - c")
-def test_no_word_of_a_name_is_lost_or_said_twice(text):
+def test_no_word_of_a_name_is_lost_or_stated_twice(text):
     name = parse_name(text)
     parts = (name.first, name.middle, name.last, name.prefix, name.suffix)
     assert words(" ".join(parts)) == words(text)
@@ -290,5 +290,5 @@ def test_structured_parts_win(first, last, text):
         (Name("Saga", "", "Lindqvist"), "", True),
     ],
 )
-def test_what_a_name_does_not_say_of_a_text_is_known(name, text, covered):
+def test_what_a_name_does_not_state_of_a_text_is_known(name, text, covered):
     assert covers(name, text) is covered

@@ -289,7 +289,7 @@ def test_a_page_that_asks_for_anything_is_refused(make_pool: MakePool, body: str
             server.accept()
 
 
-def test_a_failure_says_nothing_of_the_page(make_pool: MakePool) -> None:
+def test_a_failure_states_nothing_of_the_page(make_pool: MakePool) -> None:
     pool = make_pool()
 
     with pytest.raises(RenderingFailed) as caught:

@@ -63,7 +63,7 @@ def test_the_same_id_with_another_body_is_a_conflict(world: World):
     assert answer.json()["title"] == "Conflict"
 
 
-def test_an_unusable_body_says_which_field_and_why(world: World):
+def test_an_unusable_body_states_which_field_and_why(world: World):
     answer = post({"event_type": "referral.received", "referral": {}})
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     (error,) = answer.json()["errors"]
@@ -126,7 +126,7 @@ def test_a_body_over_the_limit_is_refused(world: World, settings: Any):
     assert "100 bytes" in answer.json()["detail"]
 
 
-def test_too_many_requests_are_told_when_to_come_back(world: World, settings: Any):
+def test_too_many_requests_get_a_time_to_come_back(world: World, settings: Any):
     settings.RATE_LIMIT_PER_MINUTE = 1
     post(plain())
     answer = post(plain(number=2))
@@ -177,7 +177,7 @@ def test_a_fhir_conflict_is_an_outcome(world: World):
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (409, "conflict")
 
 
-def test_an_unusable_fhir_body_says_where(world: World):
+def test_an_unusable_fhir_body_states_where(world: World):
     answer = post({"resourceType": "Bundle", "type": "message", "entry": []}, FHIR_ENDPOINTS[0])
     assert answer.status_code == 400
     (issue, *_) = answer.json()["issue"]

@@ -74,7 +74,7 @@ def at(content, path):
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_an_internal_note_in_any_object_is_never_told(data):
+def test_an_internal_note_in_any_object_is_never_reported(data):
     message = copy.deepcopy(data.draw(st.sampled_from(MESSAGES)))
     endpoint = endpoint_of(message)
     holders = [p for p in places(message) if p and isinstance(at(message, p), dict)]
@@ -86,7 +86,7 @@ def test_an_internal_note_in_any_object_is_never_told(data):
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_a_sign_in_link_in_any_text_is_never_told(data):
+def test_a_sign_in_link_in_any_text_is_never_reported(data):
     message = copy.deepcopy(data.draw(st.sampled_from(MESSAGES)))
     endpoint = endpoint_of(message)
     *path, last = data.draw(
@@ -112,7 +112,7 @@ def test_a_sign_in_link_is_no_key_of_a_form(kind):
 
 
 @pytest.mark.parametrize("mark", [{"valueBoolean": False}, None])
-def test_what_is_not_internal_is_told(mark):
+def test_what_is_not_internal_is_reported(mark):
     note = {"text": "Not secret", **(extension(**mark) if mark else {})}
     texts = told(bundle(request(note=[note])), endpoint_of({"resourceType": "Bundle"}))
     assert "Not secret" in texts
@@ -121,6 +121,6 @@ def test_what_is_not_internal_is_told(mark):
 @pytest.mark.parametrize(
     "member", [{"type": "internal"}, {"category": "Internal use"}, {"visibility": "internal"}]
 )
-def test_people_are_told_whatever_they_are_marked_as(member):
+def test_people_are_reported_whatever_they_are_marked_as(member):
     event = plain_event(requester={"first_name": "Ife", "last_name": "Abara", **member})
     assert "Abara" in told(event, endpoint_of(event))
