@@ -86,10 +86,10 @@ FETCHED_PAGE = Cause("fetched_page", "The address answered with a web page.")
 FETCHED_JSON = Cause("fetched_json", "The address answered with JSON data.")
 FETCHED_XML = Cause("fetched_xml", "The address answered with XML data.")
 FETCHED_ERROR = Cause("fetched_error", "The address answered with an error text.")
-HELD_PAGE = Cause("held_page", "The message holds a web page in its place.")
-HELD_JSON = Cause("held_json", "The message holds JSON data in its place.")
-HELD_XML = Cause("held_xml", "The message holds XML data in its place.")
-HELD_ERROR = Cause("held_error", "The message holds an error text in its place.")
+CONTAINS_PAGE = Cause("held_page", "The message holds a web page in its place.")
+CONTAINS_JSON = Cause("held_json", "The message holds JSON data in its place.")
+CONTAINS_XML = Cause("held_xml", "The message holds XML data in its place.")
+CONTAINS_ERROR = Cause("held_error", "The message holds an error text in its place.")
 
 # -- What a channel answered -----------------------------------------------------------------------
 

@@ -153,7 +153,7 @@ ADD_FILES = Advice(
 
 # -- Of the gates ------------------------------------------------------------------------------
 
-TELL_CAREDOVE = Advice(
+CONTACT_CAREDOVE = Advice(
     Actor.ADMINISTRATOR,
     "Tell Caredove, or let the source send for that organization; then have the referral saved in "
     "Caredove.",

@@ -433,7 +433,7 @@ def _paused_unquoted(facts: Facts) -> str:
 # -- The gates -------------------------------------------------------------------------------------
 
 FORBIDDEN = Gate(
-    "forbidden_source", EVENT, advice.TELL_CAREDOVE, _forbidden, outcome=Outcome.FORBIDDEN
+    "forbidden_source", EVENT, advice.CONTACT_CAREDOVE, _forbidden, outcome=Outcome.FORBIDDEN
 )
 UNKNOWN_ORGANIZATION = Gate(
     "unknown_organization",

@@ -52,7 +52,7 @@ def row_of(factor: Authenticator) -> str:
 
 
 @receiver(post_init, sender=Authenticator)
-def tell_whose(instance: Authenticator, **_: Any) -> None:
+def note_owner(instance: Authenticator, **_: Any) -> None:
     """Let each secret know its factor."""
     _replace(instance, lambda text: _of(instance, text))
 

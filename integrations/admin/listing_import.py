@@ -153,11 +153,11 @@ class ListingImport(ConfigurationAdmin):
                 brought = comparing.bring_in(offer, organization, set(chosen), set(ended))
         except Outdated:
             return self._preview(request, organization, offer, changed=True)
-        self._tell(request, organization, brought)
+        self._report(request, organization, brought)
         listings = reverse(f"admin:{_NAME}_changelist")
         return HttpResponseRedirect(f"{listings}?organization__id__exact={organization.pk}")
 
-    def _tell(self, request: HttpRequest, organization: Organization, brought: Brought) -> None:
+    def _report(self, request: HttpRequest, organization: Organization, brought: Brought) -> None:
         counts = {"added": brought.added, "changed": brought.changed, "ended": brought.ended}
         audit.record(request, "import listings", organization, **counts)
         self.message_user(

@@ -29,7 +29,7 @@ from mapping.models import Mapping as FieldMapping
 
 MAX_BYTES = 2 * 1024 * 1024
 DECLARED = Difference("What it can do", "as it was stored at the upgrade", "declared by this file")
-_TRIAL = "to-be-filled-in"  # stands for a secret while one only looks
+_PLACEHOLDER = "to-be-filled-in"  # stands for a secret while one only looks
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def preview(raw: bytes, given: Mapping[str, str]) -> Preview:
     """Return what the file would do with these secrets; raises ConfigurationError."""
     tree = _tree(raw)
     placeholders = tuple(_placeholders(tree))
-    _fill(tree, given, trial=True)
+    _fill(tree, given, preview=True)
     content = _checked(tree)
     with transaction.atomic():
         before = _newest_records()
@@ -79,7 +79,7 @@ def take_in(raw: bytes, given: Mapping[str, str], by: str = REASON) -> Report:
     Raises ConfigurationError.
     """
     tree = _tree(raw)
-    _fill(tree, given, trial=False)
+    _fill(tree, given, preview=False)
     return apply_checked(tree, _checked(tree), {}, by)
 
 
@@ -140,17 +140,17 @@ def _label(tree: Tree, path: Path) -> str:
     return f"{_at(tree.value, path[:2]).get('name', '')}: {' '.join(words).replace('_', ' ')}"
 
 
-def _fill(tree: Tree, given: Mapping[str, str], *, trial: bool) -> None:
+def _fill(tree: Tree, given: Mapping[str, str], *, preview: bool) -> None:
     """Put secrets in the place of placeholders; raises ConfigurationError for those missing."""
     missing = []
     for path, text in list(_places(tree)):
         if not text.startswith(ENVIRONMENT):
             continue
         name = text.removeprefix(ENVIRONMENT)
-        secret = given.get(name) or _stored(tree, path) or (_TRIAL if trial else "")
+        secret = given.get(name) or _stored(tree, path) or (_PLACEHOLDER if preview else "")
         if not secret:
             missing.append(Problem(path, f"fill in the secret {name}", tree.line(path)))
-        elif path[0] == "destinations" and not given.get(name) and secret != _TRIAL:
+        elif path[0] == "destinations" and not given.get(name) and secret != _PLACEHOLDER:
             del _at(tree.value, path[:-1])[path[-1]]  # left out, it stays as it is stored
         else:
             _at(tree.value, path[:-1])[path[-1]] = secret

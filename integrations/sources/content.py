@@ -48,10 +48,10 @@ _FETCHED = {
     TEXT: sentences.FETCHED_ERROR,
 }
 _IN_MESSAGE = {
-    HTML: sentences.HELD_PAGE,
-    JSON: sentences.HELD_JSON,
-    XML: sentences.HELD_XML,
-    TEXT: sentences.HELD_ERROR,
+    HTML: sentences.CONTAINS_PAGE,
+    JSON: sentences.CONTAINS_JSON,
+    XML: sentences.CONTAINS_XML,
+    TEXT: sentences.CONTAINS_ERROR,
 }
 _CUT_OFF = {
     Family.PICTURE: sentences.FILE_CUT_PICTURE,

@@ -150,7 +150,7 @@ class DecidingAdmin(UndoingAdmin):
         user: Any = request.user
         chosen = [(one, undoing.before_dismissal(one)) for one in _full(queryset)]
         dismissed = [one for one in chosen if delivering.dismiss(one[0], why, user)]
-        self._tell_done(request, Deed.What.DISMISS, dismissed, DISMISSED)
+        self._report_done(request, Deed.What.DISMISS, dismissed, DISMISSED)
         if left := len(chosen) - len(dismissed):
             said = f"{left} cannot be dismissed: imported, or under way."
             self.message_user(request, said, messages.WARNING)
@@ -177,7 +177,7 @@ class DecidingAdmin(UndoingAdmin):
                 for delivery in _full(deliveries).order_by("error_at")[:MOST]
                 if delivering.clear_error(delivery, user, **said)
             ]
-        self._tell_done(request, Deed.What.CLEAR, cleared, CLEARED)
+        self._report_done(request, Deed.What.CLEAR, cleared, CLEARED)
         if left := deliveries.count():
             said_left = f"{left} not cleared: more at once than {MOST}, or an error that is newer."
             self.message_user(request, said_left, messages.WARNING)

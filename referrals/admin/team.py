@@ -118,8 +118,8 @@ class TeamAdmin(DecidingAdmin):
                         given.append((delivery, undoing.before(delivery)))
         after = {"assigned_to": to.pk if to else None}
         name = name_of(to) if to else ""
-        self._tell_done(request, Deed.What.ASSIGN, given, said, after, name=name)
-        self._tell_left(request, len(chosen) - len(given))
+        self._report_done(request, Deed.What.ASSIGN, given, said, after, name=name)
+        self._report_left(request, len(chosen) - len(given))
 
     @admin.action(description=gettext_lazy("Snooze"), permissions=["decide"])
     def snooze(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
@@ -138,8 +138,8 @@ class TeamAdmin(DecidingAdmin):
         with transaction.atomic():
             asleep = [(one, undoing.before(one)) for one in chosen if team.snooze(one, until, user)]
         after = {"snoozed_until": until.isoformat()}
-        self._tell_done(request, Deed.What.SNOOZE, asleep, PUT_OFF, after, day=date_format(day))
-        self._tell_left(request, len(chosen) - len(asleep))
+        self._report_done(request, Deed.What.SNOOZE, asleep, PUT_OFF, after, day=date_format(day))
+        self._report_left(request, len(chosen) - len(asleep))
         return back(request, queryset)
 
     @admin.action(description=gettext_lazy("End the snooze"), permissions=["decide"])
@@ -152,7 +152,7 @@ class TeamAdmin(DecidingAdmin):
         self.message_user(request, said % {"count": awake}, messages.SUCCESS)
         return back(request, queryset)
 
-    def _tell_left(self, request: HttpRequest, left: int) -> None:
+    def _report_left(self, request: HttpRequest, left: int) -> None:
         if left:
             said = ngettext(
                 "%(count)s was left as it is: somebody else has just acted on it, or may not see "

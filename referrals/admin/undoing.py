@@ -26,7 +26,7 @@ class UndoingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             *super().get_urls(),
         ]
 
-    def _tell_done(
+    def _report_done(
         self,
         request: HttpRequest,
         what: Deed.What,

@@ -72,7 +72,7 @@ def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]
 def _events(referral: Referral) -> Iterator[Moment]:
     events = referral.events.select_related("source", "partner_update")
     for event in events.order_by("-received_at")[:SHOWN]:
-        patch = _said_by_partner(event)
+        patch = _sent_by_partner(event)
         fired = ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers)
         became = event.get_outcome_display() if event.outcome else event.get_state_display()
         yield Moment(
@@ -90,7 +90,7 @@ def _events(referral: Referral) -> Iterator[Moment]:
         )
 
 
-def _said_by_partner(event: InboundEvent) -> dict[str, Any]:
+def _sent_by_partner(event: InboundEvent) -> dict[str, Any]:
     """Return what a partner has said with this event; empty once the person's data is deleted."""
     update: PartnerUpdate | None = getattr(event, "partner_update", None)
     return (update.patch or {}) if update else {}

@@ -100,7 +100,7 @@ def settle(
         if isinstance(outcome, Receipt | DeliveryError) and outcome.audit:
             _audit(delivery, version, outcome)
         if built is not None and sent:
-            _tell_what_came_meanwhile(delivery, referral, outcome, built)
+            _report_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
         if referral.has_copies and not (referral.purged_at or delivery.destination.batches):
             versions.renew_copies(referral, DELIVERIES, now)
@@ -154,7 +154,7 @@ def _inform_destination(
         delivery.destination.learn(outcome.shown, now)
 
 
-def _tell_what_came_meanwhile(
+def _report_what_came_meanwhile(
     delivery: Delivery, referral: Referral, outcome: Receipt | Exception, built: Built
 ) -> None:
     """Flag the delivery for what was withdrawn or came too late while it was sent."""

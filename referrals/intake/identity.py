@@ -100,7 +100,7 @@ def resolve(
     numbers |= _learn(referral, source.kind, references, is_new=named.is_new)
     numbers = {number for number in numbers if is_number(source.kind, number)}
     if not named.is_new:
-        _tell_of_other_numbers(referral, numbers, earlier=earlier)
+        _report_other_numbers(referral, numbers, earlier=earlier)
     return named
 
 
@@ -166,7 +166,7 @@ def _learn(
     return set(learned)
 
 
-def _tell_of_other_numbers(referral: Referral, numbers: Iterable[str], *, earlier: bool) -> None:
+def _report_other_numbers(referral: Referral, numbers: Iterable[str], *, earlier: bool) -> None:
     """Flag the imports of a referral that has begun to be sent, and goes by another number too.
 
     `earlier`: an earlier version of reading has merged it, and may have taken a foreign number for
@@ -230,7 +230,7 @@ def _take_over(survivor: Referral, other: Referral) -> None:
     Note.objects.filter(referral=other).update(referral=survivor)
     moved = _take_over_deliveries(survivor, other)
     _take_over_files(survivor, other, moved)
-    _tell_of_second_imports(survivor, other)
+    _report_second_imports(survivor, other)
     RegistrantName.objects.filter(referral=other).delete()
     # What became part of it before is a part of the survivor now: nobody has to follow a chain.
     parts = Referral.objects.filter(Q(pk=other.pk) | Q(merged_into=other))
@@ -274,7 +274,7 @@ def _rename_steps(deliveries: list[UUID], renamed: Mapping[str, str]) -> None:
         Step.objects.filter(pk=step.pk).update(name=renamed[step.name])
 
 
-def _tell_of_second_imports(survivor: Referral, other: Referral) -> None:
+def _report_second_imports(survivor: Referral, other: Referral) -> None:
     """Flag the imports whose destination has, or may have, the referral a second time."""
     left = Delivery.objects.filter(WITH_EFFECT, referral=other).distinct()
     for second in left.select_related("destination"):

@@ -83,7 +83,7 @@ def _come(delivery: Delivery, file: ReferralFile) -> None:
     was_begun = delivery.steps.filter(name=files.step_of(file)).exists()
     if any(one in delivery.corrections for one in removals):
         corrections.drop(delivery, *removals)
-    elif not was_begun or any(_was_told(delivery, one) for one in removals):
+    elif not was_begun or any(_was_reported(delivery, one) for one in removals):
         corrections.add([delivery], _came_late(delivery, file))
 
 
@@ -92,7 +92,7 @@ def _gone_unsent(delivery: Delivery, file: ReferralFile) -> None:
     name, to_add = file.filename, _came_late(delivery, file)
     if to_add in delivery.corrections:
         corrections.drop(delivery, to_add)
-    elif name in delivery.missing_files or _was_told(delivery, to_add):
+    elif name in delivery.missing_files or _was_reported(delivery, to_add):
         left = {one: why for one, why in delivery.missing_files.items() if one != name}
         columns = {"missing_files": left, "lacks_files": bool(left)}
         update_one(Delivery.objects.all(), delivery, **columns)
@@ -104,7 +104,7 @@ def _came_late(delivery: Delivery, file: ReferralFile) -> str:
     return sentences.FILE_CAME_LATE(file=file.filename, destination=delivery.destination)
 
 
-def _was_told(delivery: Delivery, sentence: str) -> bool:
+def _was_reported(delivery: Delivery, sentence: str) -> bool:
     return any(sentence in cleared.message for cleared in delivery.cleared_errors.all())
 
 

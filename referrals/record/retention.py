@@ -64,7 +64,7 @@ def revoke(referral: Referral, now: datetime) -> None:
     removing = _remove(deliveries, now)
     rest = deliveries.exclude(pk__in=removing)
     _end(rest, now)
-    _tell_staff(rest, now)
+    _notify_staff(rest, now)
 
 
 def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
@@ -85,7 +85,7 @@ def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
     return [delivery.pk for delivery in removing]
 
 
-def _tell_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
+def _notify_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
     """Raise the flag of each import that is in the destination, or may be; never a second time."""
     sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
     for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):

@@ -229,7 +229,7 @@ def _told(text: str) -> Mode:
     """Return the mode of an answer that is told in JSON; raises BadFault."""
     try:
         told = json.loads(text)
-        body = _body_told(told)
+        body = _body_given(told)
         status, headers = int(told["status"]), {str(k): str(v) for k, v in _headers(told).items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadFault(
@@ -246,7 +246,7 @@ def _headers(told: dict[str, Any]) -> dict[str, Any]:
     return dict(told.get("headers") or {})
 
 
-def _body_told(told: dict[str, Any]) -> bytes:
+def _body_given(told: dict[str, Any]) -> bytes:
     if "json" in told:
         return json.dumps(told["json"], ensure_ascii=False).encode()
     if "base64" in told:

@@ -16,7 +16,7 @@ from integrations.destinations.demo import transport as demo
 from integrations.models import Destination
 from referrals import delivering
 from referrals.models import Delivery, InboundEvent, Referral, Run, Step, Version
-from tests.crash.shapes import Shape, effects_in, every_shape, look_and_say, name_of
+from tests.crash.shapes import Shape, effects_in, every_shape, look_and_answer, name_of
 
 STEPS = {"referral": "put", "remove": "remove"}
 FILES = 2  # of each version that goes by itself: the summary and the attachment
@@ -70,7 +70,7 @@ class Books:
         for delivery in waiting.select_related("destination"):
             self.asked[delivery.reason] += 1
             if delivery.reason == Delivery.Reason.UNCONFIRMED:
-                look_and_say(delivery, self.places[delivery.destination.name].effects)
+                look_and_answer(delivery, self.places[delivery.destination.name].effects)
             else:
                 delivering.retry(delivery)
 

@@ -26,8 +26,8 @@ class InMemoryLedger:
         self.repeatable = repeatable
         self.moments: list[str] = []
         self.done: dict[str, str] = {}
-        self.meant: set[str] = set()
-        self.order: list[str] = []  # in which steps were first meant
+        self.intended: set[str] = set()
+        self.order: list[str] = []  # in which steps were first intended
         self.searches: Counter[str] = Counter()
         self.attempt = 1
 
@@ -49,23 +49,23 @@ class InMemoryLedger:
         find: Callable[[], str | None] | None = None,
     ) -> str:
         if step not in self.done:
-            look = step in self.meant and not self.repeatable
+            look = step in self.intended and not self.repeatable
             self.done[step] = (look and self._search(step, find)) or self._do(step, do)
-            self.meant.discard(step)
+            self.intended.discard(step)
             self._moment(f"{step}: done")
         return self.done[step]
 
     def _do(self, step: str, do: Callable[[], str]) -> str:
-        self.meant.add(step)
+        self.intended.add(step)
         self.searches[step] = 0
         if step not in self.order:
             self.order.append(step)
-        self._moment(f"{step}: meant")
+        self._moment(f"{step}: intended")
         try:
             external_id = do()
         except DeliveryError as error:
             if not error.maybe_done:
-                self.meant.discard(step)
+                self.intended.discard(step)
             raise
         self._moment(f"{step}: applied")
         return external_id
@@ -81,21 +81,21 @@ class InMemoryLedger:
 
     def forget(self, step: str) -> None:
         if self.done.pop(step, None):
-            self.meant.add(step)
+            self.intended.add(step)
             self.searches[step] = 0
 
     def confirm_present(self, external_id: str) -> None:
         """A person has looked: the open step is there, under this id."""
-        step = min(self.meant, key=self.order.index)
-        self.meant.discard(step)
+        step = min(self.intended, key=self.order.index)
+        self.intended.discard(step)
         self.done[step] = external_id
 
     def confirm_absent(self) -> None:
         """A person has looked: the first open step is not there. It and all after it are undone."""
-        first = min(map(self.order.index, self.meant))
+        first = min(map(self.order.index, self.intended))
         for step in self.order[first:]:
             self.done.pop(step, None)
-            self.meant.discard(step)
+            self.intended.discard(step)
 
     def _moment(self, name: str) -> None:
         self.moments.append(name)

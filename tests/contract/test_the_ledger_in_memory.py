@@ -39,7 +39,7 @@ def test_a_step_without_an_answer_is_looked_for_first() -> None:
 
 
 def test_a_step_is_looked_for_twice_before_it_is_done_again() -> None:
-    ledger = InMemoryLedger(killed_at="referral: meant")
+    ledger = InMemoryLedger(killed_at="referral: intended")
     with pytest.raises(Killed):
         ledger.once("referral", never)
     with pytest.raises(Unconfirmed) as first:

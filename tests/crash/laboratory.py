@@ -152,7 +152,7 @@ class Laboratory:
         seen = self.crms.referrals()
 
         def work(report: Report) -> None:
-            look_and_say(seen)
+            look_and_answer(seen)
             until_settled()
             report(outcome())
 
@@ -271,7 +271,7 @@ def _settled() -> bool:
     return not (waiting.exists() or busy.exists() or later.exists())
 
 
-def look_and_say(seen: Sequence[dict[str, Any]]) -> None:
+def look_and_answer(seen: Sequence[dict[str, Any]]) -> None:
     """Do what a person is asked to do when a delivery is unconfirmed."""
     delivery = Delivery.objects.get()
     step = delivering.decisions.deciding.open_step_name(delivery)

@@ -46,7 +46,7 @@ def effects_in(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def look_and_say(delivery: Delivery, file: Path) -> None:
+def look_and_answer(delivery: Delivery, file: Path) -> None:
     """Do what a person is asked to do when a delivery is unconfirmed."""
     step = delivering.decisions.deciding._open_step(delivery)
     assert step

@@ -20,7 +20,7 @@ from tests.crash.laboratory import (
     STATED,
     assert_exactly_one_of_everything,
     event,
-    look_and_say,
+    look_and_answer,
     nothing_doubled,
     set_up,
 )
@@ -90,7 +90,7 @@ def act(delivery: Delivery, world: World, crms: Crms) -> None:
         case "rejected":
             world.send(plain("referral.edited", number=2))
         case "unconfirmed":
-            look_and_say(crms.referrals())
+            look_and_answer(crms.referrals())
         case _:
             delivering.retry(delivery)
 

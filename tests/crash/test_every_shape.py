@@ -24,7 +24,7 @@ from tests.crash.shapes import (
     Shape,
     effects_in,
     every_shape,
-    look_and_say,
+    look_and_answer,
     name_of,
     pairwise,
 )
@@ -149,7 +149,7 @@ class Shaped:
             delivery = Delivery.objects.get()
             if delivery.reason != "unconfirmed":
                 return
-            look_and_say(delivery, self.effects)
+            look_and_answer(delivery, self.effects)
             until_settled()
 
 

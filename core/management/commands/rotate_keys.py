@@ -28,7 +28,7 @@ class Command(BaseCommand):
         self._complain([progress for progress in found.values() if progress.unreadable])
         key_id = encryption.keyring().primary
         self.stdout.write(self.style.SUCCESS(f"Everything stored is encrypted with key {key_id}."))
-        self._tell_of_unbound(unbound)
+        self._report_unbound(unbound)
 
     def _complain(self, unreadable: list[rotation.Progress]) -> None:
         if unreadable:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             )
             raise CommandError(f"Not readable with any key, or gone from the storage: {rows}.")
 
-    def _tell_of_unbound(self, unbound: int) -> None:
+    def _report_unbound(self, unbound: int) -> None:
         if unbound:
             raise CommandError(f"{unbound} values and files are not bound to their row: run again.")
         self.stdout.write(self.style.SUCCESS("Everything stored is bound to its row."))

@@ -24,7 +24,7 @@ ABSENT = (
     "failures."
 )
 CHECK_NUMBER = Advice(Actor.SUPPORT, "")
-TELL_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
+CONTACT_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
 COMPARE = Advice(
     Actor.SUPPORT, "Compare the two bodies, and tell Caredove to send it with an id of its own."
 )
@@ -46,7 +46,7 @@ def _unopened(named: QuerySet[InboundEvent], question: str = EVENT) -> Stop | No
     """An event that is stored and not opened: nothing has been merged from it yet."""
     if event := named.filter(state=State.QUARANTINED).first():
         sentence = "Its event arrived and could not be opened."
-        return red(question, Cause.NOT_OPENABLE, sentence, TELL_DEVELOPERS, event)
+        return red(question, Cause.NOT_OPENABLE, sentence, CONTACT_DEVELOPERS, event)
     if event := named.filter(state=State.RECEIVED).first():
         return amber(
             question,
@@ -62,7 +62,7 @@ def _unopened(named: QuerySet[InboundEvent], question: str = EVENT) -> Stop | No
 def _unused(named: QuerySet[InboundEvent]) -> Stop | None:
     """An event that was stored, and that none of a referral could be made of."""
     if event := named.filter(outcome=Outcome.UNREADABLE).first():
-        return red(EVENT, Cause.UNREADABLE, event.reason, TELL_DEVELOPERS, event)
+        return red(EVENT, Cause.UNREADABLE, event.reason, CONTACT_DEVELOPERS, event)
     if event := named.filter(outcome=Outcome.FORBIDDEN).first():
         return shut(gates.FORBIDDEN.was_shut(event.reason, event))
     if event := named.filter(state=State.CONFLICT).first():
@@ -118,7 +118,7 @@ def _other_numbers(referral: Referral) -> str:
 
 def _nothing_to_merge(last: InboundEvent) -> Stop:
     if last.outcome == Outcome.UNKNOWN_CODE:
-        return red(EVENT, Cause.UNKNOWN_CODE, last.reason, TELL_DEVELOPERS, last)
+        return red(EVENT, Cause.UNKNOWN_CODE, last.reason, CONTACT_DEVELOPERS, last)
     return amber(EVENT, Cause.IGNORED_CODE, last.reason, "Nothing else has come yet.", last)
 
 

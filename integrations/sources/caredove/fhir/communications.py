@@ -25,16 +25,16 @@ def communications(bundle: Bundle) -> list[Resource]:
     return [message for message in found if not (is_retracted(message) or is_internal(message))]
 
 
-def messages(bundle: Bundle, request: Resource, told_side: str) -> list[Message]:
+def messages(bundle: Bundle, request: Resource, named_side: str) -> list[Message]:
     """Return the messages with text.
 
-    `told_side` is the side that the event code names: it stands in where one message does not say.
+    `named_side` is the side that the event code names: it stands in where one message does not say.
     """
     found = communications(bundle)
     if not found:
         return []
     sides = _sides(bundle, request)
-    fallback = told_side if len(found) == 1 else ""
+    fallback = named_side if len(found) == 1 else ""
     return [
         _message(bundle, message, text, _side(bundle, sides, message) or fallback)
         for message in found
