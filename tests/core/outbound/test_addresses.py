@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.outbound import AddressRefused, host_allowed
-from core.outbound.addresses import Policy, is_public, origin, policy
+from core.outbound.addresses import Policy, is_public, is_this_machine, origin, policy
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::808:808"]
 INSIDE = [
@@ -207,3 +207,11 @@ def test_any_other_host_is_not(url, entry):
 
 def test_nothing_is_allowed_by_an_empty_list():
     assert not host_allowed("https://files.example/a", [])
+
+
+def test_this_machine_is_known_by_each_of_its_names():
+    for host in ("localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.8.8.8", "::1"):
+        assert is_this_machine(host), host
+    assert is_this_machine("::ffff:127.0.0.1")
+    for host in ("", "localhost.example", "mail.example", "10.0.0.1", "0.0.0.0", "::", "1"):
+        assert not is_this_machine(host), host
