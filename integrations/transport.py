@@ -23,6 +23,7 @@ from mapping.source.document import Document as Shows
 
 SUMMARY = "referral_summary"
 ATTACHMENT = "attachment"
+HASH_IN_NAME = 8  # digits of its SHA-256 at the end of a file's name, where versions follow
 
 
 class ErrorKind(TextChoices):
@@ -284,6 +285,7 @@ class Parcel:
     number: int = 1
     skipped: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of a sending by hand
+    withdrawn: tuple[str, ...] = ()  # SHA-256 of the files that earlier versions may have brought
     lists: tuple[str, ...] = ()  # of a removal: the runs that brought the referral, by their names
     shown: Shows = field(default_factory=dict, repr=False)  # type: ignore[assignment]
     trigger: str = ""

@@ -140,6 +140,10 @@ FILES_TO_COME = Cause(
 LIES_THERE = Cause(
     "lies_there", "The referral was removed, but this still lies there; delete it by hand: {what}."
 )
+WITHDRAWN_LIES_THERE = Cause(
+    "withdrawn_lies_there",
+    "A file was withdrawn, but this still lies there; delete it by hand: {what}.",
+)
 BUG = Cause(
     "bug",
     "Dovetail made a mistake while it imported this referral. The developers have to look.",

@@ -15,6 +15,7 @@ from django.conf import settings
 from integrations.models import Destination, TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
+    HASH_IN_NAME,
     SUMMARY,
     Action,
     Document,
@@ -124,10 +125,16 @@ def build(
             names[documents[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
+    # An earlier version may have left them where it went; nothing was left before the first.
+    gone = files.withdrawn_hashes(referral) if frozen and version.number > 1 else ()
     about = (
         _of_version(version)
         | _of_referral(delivery)
-        | {"files_at": _files_at(delivery), "place": place_of(referral, delivery.destination)}
+        | {
+            "withdrawn": gone,
+            "files_at": _files_at(delivery),
+            "place": place_of(referral, delivery.destination),
+        }
     )
     parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
@@ -223,7 +230,7 @@ def _name(name: str, sha256: str, *, frozen: bool) -> str:
     if not frozen:
         return name
     path = PurePath(name)
-    return f"{path.stem}-{sha256[:8]}{path.suffix}"
+    return f"{path.stem}-{sha256[:HASH_IN_NAME]}{path.suffix}"
 
 
 def _attachment(reference: str, number: int, file: ReferralFile, *, frozen: bool) -> Document:

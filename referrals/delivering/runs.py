@@ -306,6 +306,7 @@ class _Carrying:
                 )
             self._settle_one_by_one(outcome)
             self._settle_the_rest(outcome, now)
+            self._flag_what_lies_there(outcome)
             return
         message = outcome.message if isinstance(outcome, DeliveryError) else sentences.BUG_IN_RUN()
         self._stop_destination(outcome, now)
@@ -345,9 +346,6 @@ class _Carrying:
             if str(lease.version.pk) in receipt.refused:
                 continue
             settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
-            if lies_there := receipt.left.get(str(lease.version.pk)):
-                what = sentences.LIES_THERE(what=", ".join(lies_there))
-                corrections.add(Delivery.objects.filter(pk=delivery.pk), what)
         purged = Delivery.objects.filter(
             lease_token=self.run.pk, state=State.RUNNING, referral__purged_at__isnull=False
         ).select_related("referral", "destination__organization")
@@ -356,6 +354,15 @@ class _Carrying:
             lease = Lease(delivery.pk, self.run.pk, version)
             built = build_removal(delivery, version, DeliveryLedger(lease))
             settle(lease, delivery, Receipt(receipt.name), built, transport=self.transport)
+
+    def _flag_what_lies_there(self, receipt: BatchReceipt) -> None:
+        """Tell staff what could not be removed there, so that a person deletes it."""
+        brought = Version.objects.filter(pk__in=[*receipt.left]).select_related("delivery")
+        for version in brought.exclude(pk__in=[*receipt.refused]):
+            removed = versions.is_removal(version)
+            sentence = sentences.LIES_THERE if removed else sentences.WITHDRAWN_LIES_THERE
+            if what := ", ".join(receipt.left[str(version.pk)]):
+                corrections.add([version.delivery], sentence(what=what))
 
     def _refused(self, receipt: BatchReceipt) -> list[tuple[Lease, Delivery, Exception]]:
         """Return what the destination has refused of the run."""

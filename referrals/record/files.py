@@ -408,6 +408,13 @@ def numbered(referral: Referral, document: Document) -> list[tuple[int, Referral
     return [*found, *enumerate(left, start=len(listed) + 1)]
 
 
+def withdrawn_hashes(referral: Referral) -> tuple[str, ...]:
+    """Return the SHA-256 of the files that the sender has withdrawn, as far as they were here."""
+    gone = referral.files.filter(state=State.WITHDRAWN).exclude(sha256="")
+    still = set(referral.files.exclude(state=State.WITHDRAWN).values_list("sha256", flat=True))
+    return tuple(sorted(set(gone.values_list("sha256", flat=True)) - still))
+
+
 def sent_name(reference: str, number: int, file: ReferralFile) -> str:
     """Return the name under which a file is sent: no personal data, the summary's own number."""
     suffix = PurePath(file.filename).suffix.lower()

@@ -35,6 +35,7 @@ def parcel(
     *,
     number: int = 1,
     action: Action = Action.PUT,
+    **about: Any,
 ) -> Parcel:
-    version = f"version-{number}"
-    return Parcel(REFERENCE, record, documents, ledger or InMemoryLedger(), action, version, number)
+    ledger, version = ledger or InMemoryLedger(), f"version-{number}"
+    return Parcel(REFERENCE, record, documents, ledger, action, version, number, **about)

@@ -1,9 +1,10 @@
 """The destination for files: lists of referrals, and the files that belong to them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from core.outbound.addresses import is_this_machine
@@ -23,6 +24,7 @@ from integrations.exports.formats import About, Format, format_named
 from integrations.exports.rows import Row, folder_of, path_of, row_of, safe
 from integrations.payload import shown
 from integrations.transport import (
+    HASH_IN_NAME,
     SUMMARY,
     Action,
     Batch,
@@ -152,8 +154,8 @@ class SftpTransport(Transport):
         used = time.monotonic()
         for parcel in batch.parcels:
             # A newer version may have brought new files since a run that is repeated.
-            if parcel.action is Action.REMOVE and not batch.sha256:
-                left[parcel.version] = self._remove_files(place, parcel)
+            if not batch.sha256 and (lies_there := self._remove_what_is_gone(place, parcel)):
+                left[parcel.version] = lies_there
             for document in parcel.documents:
                 self._bring_file(place, parcel, document, batch.keep)
             if time.monotonic() - used > QUIET_SECONDS:
@@ -171,6 +173,33 @@ class SftpTransport(Transport):
         place.changed = True
         place.make_folder(folder_of(parcel.reference))
         bring(place, path, document.size, lambda start: _blocks(document, start), keep)
+
+    def _remove_what_is_gone(self, place: Place, parcel: Parcel) -> tuple[str, ...]:
+        """Remove what this version takes away; return what of that still lies there."""
+        if parcel.action is Action.REMOVE:
+            return self._remove_files(place, parcel)
+        return self._remove_withdrawn(place, parcel) if parcel.withdrawn else ()
+
+    def _remove_withdrawn(self, place: Place, parcel: Parcel) -> tuple[str, ...]:
+        """Remove the files that were withdrawn, under whatever number they were brought."""
+        folder = folder_of(parcel.reference)
+        named = {safe(document.name) for document in parcel.documents}
+        try:
+            gone = [
+                name
+                for name in place.names(folder)
+                if name not in named and _has_content_of(name, parcel.withdrawn)
+            ]
+        except Misconfigured:  # it may be written there, and not read
+            return (folder,)
+        left = []
+        for path in (f"{folder}/{name}" for name in gone):
+            place.changed = True
+            try:
+                place.remove(path)
+            except Misconfigured:
+                left.append(path)
+        return tuple(left)
 
     def _remove_files(self, place: Place, parcel: Parcel) -> tuple[str, ...]:
         """Remove the files of a referral; return what still lies there of it."""
@@ -207,6 +236,12 @@ def name_of(batch: Batch, extension: str) -> str:
     """Return the name of a run's list: the same whenever it is carried."""
     until = batch.until.astimezone(UTC)
     return f"referrals-{safe(batch.organization)}-{until:%Y%m%dT%H%M%SZ}-{batch.id}.{extension}"
+
+
+def _has_content_of(name: str, hashes: Collection[str]) -> bool:
+    """Return whether a file, or the part of one, has this content by its name."""
+    whole = PurePosixPath(name.removeprefix(".").removesuffix(".part")).stem
+    return any(whole.endswith(f"-{sha256[:HASH_IN_NAME]}") for sha256 in hashes)
 
 
 def _blocks(document: Document, start: int) -> Iterator[bytes]:

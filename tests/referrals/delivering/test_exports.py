@@ -18,6 +18,7 @@ from integrations.transport import TryAgain
 from mapping.models import FieldRule
 from referrals import delivering
 from referrals.models import Delivery, Run, Version
+from tests.reading import saying
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +166,21 @@ def test_summaries_lie_beside_the_list_and_go_with_a_removal(folder: Path) -> No
     world.send(plain("referral.revoked", number=2))
     carry(world)
     assert not file.exists()
+
+
+def test_a_withdrawn_attachment_is_deleted_by_the_next_version(world: World, folder: Path) -> None:
+    Destination.objects.update(allowed_files=["attachment"], allowed_fields=["all"])
+    letter = {"id": "letter-4711", "filename": "letter.txt", "data": "aGVsbG8="}
+    results = {"id": "results-4712", "filename": "results.txt", "data": "d29ybGQ="}
+    world.send(plain(attachments=[letter, results]))
+    assert carry(world)
+    files = folder / "files" / "3502768696"
+    assert sorted(file.read_text() for file in files.iterdir()) == ["hello", "world"]
+    with saying(withdrawn=[{"part": "attachments", "key": "letter-4711"}]):
+        edit(world, 2, reason="another")
+    assert carry(world)
+    assert "hello" not in [file.read_text() for file in files.iterdir()]
+    assert "world" in [file.read_text() for file in files.iterdir()]
 
 
 def test_what_may_not_leave_makes_no_version(world: World, folder: Path) -> None:

@@ -87,6 +87,15 @@ class InFolder(Place):
             if (self._folder / path).is_dir():
                 shutil.rmtree(self._folder / path)
 
+    def names(self, path: str) -> list[str]:
+        with self._reading():
+            folder = self._folder / path
+            return [one.name for one in folder.iterdir()] if folder.is_dir() else []
+
+    def remove(self, path: str) -> None:
+        with self._reading():
+            (self._folder / path).unlink(missing_ok=True)
+
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:

@@ -179,6 +179,18 @@ class OverFtp(Place):
                 if self._is_folder(path):
                     raise
 
+    def names(self, path: str) -> list[str]:
+        with self._reading(sentences.NOT_ALLOWED):
+            return self._names(path)
+
+    def remove(self, path: str) -> None:
+        with self._reading(sentences.NOT_ALLOWED):
+            try:
+                self._ftp.delete(self._at(path))
+            except ftplib.error_perm:
+                if self.size(path) is not None:
+                    raise
+
     def _names(self, path: str) -> list[str]:
         try:
             listed = self._ftp.nlst(self._at(path))

@@ -214,6 +214,17 @@ class OverSsh(Place):
                 self._files.remove(self._at(f"{path}/{name}"))
             self._files.rmdir(self._at(path))
 
+    def names(self, path: str) -> list[str]:
+        with self._reading(sentences.NOT_ALLOWED):
+            try:
+                return self._files.listdir(self._at(path))
+            except FileNotFoundError:
+                return []
+
+    def remove(self, path: str) -> None:
+        with self._reading(sentences.NOT_ALLOWED), suppress(FileNotFoundError):
+            self._files.remove(self._at(path))
+
     def _at(self, path: str) -> str:
         return f"{self._folder}/{path}" if self._folder != "/" else f"/{path}"
 

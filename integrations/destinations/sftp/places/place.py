@@ -58,5 +58,13 @@ class Place(ABC):
     def remove_folder(self, path: str) -> None:
         """Remove a folder with the files in it; one that is not there is removed."""
 
+    @abstractmethod
+    def names(self, path: str) -> list[str]:
+        """Return the names of the files in a folder; none where it is not there."""
+
+    @abstractmethod
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is removed."""
+
     def keep_alive(self) -> None:  # noqa: B027 - most need nothing
         """Let the connection be there when it is needed again."""

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,16 @@ def test_a_list_goes_on_where_it_was_cut(options: dict[str, Any], folder: Path) 
     assert transport(**options).deliver_batch(batch(many)) == whole
     assert (folder / NAME).read_bytes() == content
     assert (folder / NAME).stat().st_ino == there
+
+
+def test_a_file_that_was_withdrawn_is_deleted(options: dict[str, Any], folder: Path) -> None:
+    files, (kept, other, _) = transport(**options), DOCUMENTS
+    gone = replace(other, name=f"letter-{other.sha256[:8]}.pdf")
+    files.deliver_batch(batch([parcel({}, documents=(kept, gone))]))
+    for _ in range(2):
+        row = parcel({}, documents=(kept,), number=2, withdrawn=(gone.sha256,))
+        assert files.deliver_batch(batch([row])).left == {}
+    assert [file.name for file in (folder / "files" / REFERENCE).iterdir()] == [kept.name]
 
 
 def test_what_lies_there_of_another_list_is_written_anew(

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,16 @@ def test_a_large_list_goes_on_where_it_was_cut(
     assert hashlib.sha256(content).hexdigest() == receipt.sha256
     assert (tmp_path / NAME).stat().st_ino == there.st_ino  # the same file went on
     assert visible(tmp_path) == [NAME, f"{NAME}.sha256"]
+
+
+def test_a_file_that_was_withdrawn_is_deleted(options: dict[str, Any], tmp_path: Path) -> None:
+    files, (kept, other, _) = transport(**options), DOCUMENTS
+    gone = replace(other, name=f"letter-{other.sha256[:8]}.pdf")
+    files.deliver_batch(batch([parcel({}, documents=(kept, gone))]))
+    for _ in range(2):
+        row = parcel({}, documents=(kept,), number=2, withdrawn=(gone.sha256,))
+        assert files.deliver_batch(batch([row])).left == {}
+    assert [file.name for file in (tmp_path / "files" / REFERENCE).iterdir()] == [kept.name]
 
 
 def test_what_lies_there_of_another_list_is_written_anew(
