@@ -6,7 +6,7 @@ import json
 import re
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -37,13 +37,20 @@ class About:
 
 
 class Format(ABC):
-    """A format. A row is written as it comes, and the file is there when all of them have."""
+    """A format of one file. `count` says how many rows it has so far."""
 
     extension: ClassVar[str]
+    count = 0
 
     @abstractmethod
+    def pieces(self, rows: Iterable[Row]) -> Iterator[bytes]:
+        """Yield a whole file. Some pieces may be empty: nothing can be said yet."""
+
     def write(self, rows: Iterable[Row], into: Spool) -> int:
         """Write a whole file; return how many rows it has. Raises TooLarge."""
+        for piece in self.pieces(rows):
+            into.write(piece)
+        return self.count
 
 
 def format_named(name: str, columns: Columns, about: About, *, safe: bool = False) -> Format:
@@ -67,18 +74,17 @@ class Csv(Format):
         self._columns = columns
         self._safe = safe
 
-    def write(self, rows: Iterable[Row], into: Spool) -> int:
+    def pieces(self, rows: Iterable[Row]) -> Iterator[bytes]:
         # Which columns there are shows only when all rows have been read, so the lines wait.
         with Spool() as waiting:
-            count = 0
             for row in rows:
                 line = self._line(self._cells(row)).encode()
                 waiting.write(_FRAME.pack(len(self._columns), len(line)) + line)
-                count += 1
-            into.write(((BOM if self._safe else "") + self._header() + "\r\n").encode())
+                self.count += 1
+                yield b""
+            yield ((BOM if self._safe else "") + self._header() + "\r\n").encode()
             for columns, line in _frames(waiting):
-                into.write(line + b"," * (len(self._columns) - columns) + b"\r\n")
-        return count
+                yield line + b"," * (len(self._columns) - columns) + b"\r\n"
 
     def _header(self) -> str:
         return self._line(self._columns.headings)
@@ -120,13 +126,11 @@ class JsonLines(Format):
 
     extension = "jsonl"
 
-    def write(self, rows: Iterable[Row], into: Spool) -> int:
-        count = 0
+    def pieces(self, rows: Iterable[Row]) -> Iterator[bytes]:
         for row in rows:
+            self.count += 1
             # In ASCII: no character of it is taken for the end of a line by anything.
-            into.write(json.dumps(row.data, separators=(",", ":")).encode() + b"\n")
-            count += 1
-        return count
+            yield json.dumps(row.data, separators=(",", ":")).encode() + b"\n"
 
 
 class Xml(Format):
@@ -137,20 +141,18 @@ class Xml(Format):
     def __init__(self, about: About) -> None:
         self._about = about
 
-    def write(self, rows: Iterable[Row], into: Spool) -> int:
-        count = 0
+    def pieces(self, rows: Iterable[Row]) -> Iterator[bytes]:
         about = {
             "run": self._about.run,
             "from": instant(self._about.since) if self._about.since else None,
             "to": instant(self._about.until) if self._about.until else None,
         }
-        into.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-        into.write(f"<referrals{_attributes(about)}>\n".encode())
+        yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        yield f"<referrals{_attributes(about)}>\n".encode()
         for row in rows:
-            into.write(_referral(row).encode())
-            count += 1
-        into.write(b"</referrals>\n")
-        return count
+            self.count += 1
+            yield _referral(row).encode()
+        yield b"</referrals>\n"
 
 
 def _referral(row: Row) -> str:

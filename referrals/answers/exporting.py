@@ -1,9 +1,9 @@
 """Referrals as a list, for a person who asks for it: the formats of a destination for files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.db.models import QuerySet
 
@@ -38,49 +38,75 @@ def write(
     choice: Choice, format_name: str, into: Spool, *, safe_for_spreadsheets: bool = False
 ) -> int:
     """Write a list of what is chosen, with all fields; return how many rows it has."""
-    kind = _kind()
-    mapping = Mapping.objects.get(name="default", destination_kind=kind, organization__isnull=True)
-    transport = destinations.transport_class(kind)
-    rules = mapping.engine_rules()
-    rest = [field.key for field in transport.target_fields if field.takes_rest]
-    columns = Columns(fields=list(dict.fromkeys([*(rule.target for rule in rules), *rest])))
-    context = engine.Context(
-        time_zone=choice.organization.zone,
-        value_tables=mapping.engine_tables(),
-        targets=transport.target_fields,
-        is_open=transport.targets.own,
-    )
-    about = About("", choice.start, choice.end)
-    format_ = format_named(format_name, columns, about, safe=safe_for_spreadsheets)
-    return format_.write(_rows(choice, rules, context), into)
+    listed = Listed(choice, format_name, safe_for_spreadsheets=safe_for_spreadsheets)
+    for piece in listed.pieces():
+        into.write(piece)
+    return listed.rows
 
 
-def _kind() -> str:
-    """Return the kind of destination whose mapping names the columns of a list."""
-    kinds = destinations.kinds().items()
-    return next(name for name, one in kinds if one.targets is Targets.BY_HEADING)
+class Listed:
+    """A list of what is chosen, with all fields, on its way.
 
+    `seen` is called with how many referrals were looked at, after each of them.
+    """
 
-def _rows(choice: Choice, rules: Any, context: engine.Context) -> Iterator[Row]:
-    for referral in _chosen(choice).iterator(CHUNK):
-        document = document_of(referral)
-        if choice.state and document.get("status") != choice.state:
-            continue  # it is encrypted, so the database cannot choose by it
-        record = engine.apply(rules, document, context).record
-        none = cast(Ledger, None)  # nothing is sent
-        yield row_of(
-            Parcel(
-                referral.reference,
-                record,
-                (),
-                none,
-                shown=document,
-                made_at=referral.changed_at,
-            )
+    def __init__(
+        self,
+        choice: Choice,
+        format_name: str,
+        *,
+        safe_for_spreadsheets: bool = False,
+        seen: Callable[[int], object] = lambda count: None,
+    ) -> None:
+        self._choice, self._seen = choice, seen
+        kind = _kind()
+        shipped = Mapping.objects.filter(name="default", organization__isnull=True)
+        mapping = shipped.get(destination_kind=kind)
+        transport = destinations.transport_class(kind)
+        self._rules = mapping.engine_rules()
+        rest = [field.key for field in transport.target_fields if field.takes_rest]
+        targets = dict.fromkeys([*(rule.target for rule in self._rules), *rest])
+        self._context = engine.Context(
+            time_zone=choice.organization.zone,
+            value_tables=mapping.engine_tables(),
+            targets=transport.target_fields,
+            is_open=transport.targets.own,
         )
+        about = About("", choice.start, choice.end)
+        columns = Columns(fields=list(targets))
+        self._format = format_named(format_name, columns, about, safe=safe_for_spreadsheets)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has so far."""
+        return self._format.count
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the whole list; some pieces may be empty."""
+        return self._format.pieces(self._read())
+
+    def _read(self) -> Iterator[Row]:
+        for count, referral in enumerate(chosen(self._choice).iterator(CHUNK), start=1):
+            self._seen(count)
+            document = document_of(referral)
+            if self._choice.state and document.get("status") != self._choice.state:
+                continue  # it is encrypted, so the database cannot choose by it
+            record = engine.apply(self._rules, document, self._context).record
+            none = cast(Ledger, None)  # nothing is sent
+            yield row_of(
+                Parcel(
+                    referral.reference,
+                    record,
+                    (),
+                    none,
+                    shown=document,
+                    made_at=referral.changed_at,
+                )
+            )
 
 
-def _chosen(choice: Choice) -> QuerySet[Referral]:
+def chosen(choice: Choice) -> QuerySet[Referral]:
+    """Return the referrals to look at: those chosen, in whatever state."""
     ours = Referral.objects.filter(
         organization=choice.organization, purged_at=None, merged_into=None
     ).select_related("organization", "listing")
@@ -91,3 +117,9 @@ def _chosen(choice: Choice) -> QuerySet[Referral]:
     if choice.end:
         ours = ours.filter(created_at__lt=choice.end)
     return ours.order_by("created_at", "pk")
+
+
+def _kind() -> str:
+    """Return the kind of destination whose mapping names the columns of a list."""
+    kinds = destinations.kinds().items()
+    return next(name for name, one in kinds if one.targets is Targets.BY_HEADING)
