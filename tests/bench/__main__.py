@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import figures, portal
-from tests.bench.figures import Aim, Measurement, at_most, show
+from tests.bench.figures import Aim, Measurement, at_least, at_most, show
 from tests.bench.portal import Databases
 from tests.services import own_postgres
 
 DATABASES = ("SQLite", "PostgreSQL")
 OWN_SHARE, SUMMARY_RATIO, MEMORY_RATIO, UPLOAD_MEGABYTES = 5.0, 0.80, 1.05, 2.5
 LIST_RATIO = 2.0
+# Of a loop that does the same with library calls: how fast ours has to be.
+ONWARD = {"export": 0.5, "sql": 0.4, "webhook": 0.25}
+EXPORT_MEMORY, EMAIL_SHARE = 1.1, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,13 @@ class Size:
     looks: int = 50
     attempts: tuple[int, int] = (10_000, 1_000_000)  # few and many, in lists
     visits: int = 5  # of each list
+    exported: int = 100_000  # referrals
+    copied: int = 5_000
+    pushed: int = 200
+    onward_rounds: int = 3
 
 
-QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0)
+QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0, 1_100, 20, 5, 1)
 
 
 class Bench:
@@ -71,6 +78,10 @@ class Bench:
         few, many = size.attempts
         numbers = {"few": few, "many": many, "rounds": size.visits}
         self._measure("lists", "lists", "PostgreSQL", **numbers, **seed)
+        of = {"export": size.exported, "sql": size.copied, "webhook": size.pushed, "email": 1}
+        for kind, count in of.items():
+            numbers = {"kind": kind, "count": count, "rounds": size.onward_rounds}
+            self._measure(f"onward_{kind}", "onward", "PostgreSQL", **numbers)
         for database in DATABASES:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
@@ -114,6 +125,17 @@ class Bench:
         pages = self.found["lists"]["pages"].items()
         lists = [ms for page, ms in pages if not page.endswith(": home")]
         yield at_most(what, LIST_RATIO, max(map(_grown, lists)))
+
+        yield from self._onward_aims()
+
+    def _onward_aims(self) -> Iterator[Aim]:
+        for kind, limit in ONWARD.items():
+            ratio = self.found[f"onward_{kind}"]["ratio"]
+            yield at_least(f"{kind}, to a loop that does the same", limit, ratio)
+        what = f"memory of an export of {self.size.exported:,}, to one of 1,000"
+        yield at_most(what, EXPORT_MEMORY, self.found["onward_export"]["memory"])
+        what = "e-mail, to rendering its summary"
+        yield at_most(what, EMAIL_SHARE, self.found["onward_email"]["share"])
 
     def show(self) -> None:
         referral = self.found["referral"]

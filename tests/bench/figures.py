@@ -107,6 +107,11 @@ def at_most(what: str, limit: float, measured: float, form: str = "{:.2f}") -> A
     return Aim(what, f"≤ {form.format(limit)}", form.format(measured), measured <= limit)
 
 
+def at_least(what: str, limit: float, measured: float, form: str = "{:.2f}") -> Aim:
+    """Return the aim that a figure is not below its limit."""
+    return Aim(what, f"≥ {form.format(limit)}", form.format(measured), measured >= limit)
+
+
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: the first column to the left, the others to the right."""
     table = [tuple(head), *map(tuple, rows)]

@@ -15,6 +15,11 @@ AIMS = [
     "renderings of a summary in 3 tries",
     "memory that an upload of 25 MB takes",
     "the slowest growing list",
+    "export",
+    "sql",
+    "webhook",
+    "memory of an export of 1",
+    "e-mail",
 ]
 
 
