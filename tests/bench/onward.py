@@ -179,6 +179,7 @@ def _sql(directory: Path, count: int, rounds: int) -> dict[str, float]:
     )
     engine = sa.create_engine(f"sqlite:///{directory}/loop.db")
     table.create(engine)
+    names = [column.name for column in table.columns]
 
     def ours() -> None:
         delivering.carry_due(world.destination.pk)
@@ -193,7 +194,7 @@ def _sql(directory: Path, count: int, rounds: int) -> dict[str, float]:
     def loop() -> None:
         rows: list[dict[str, Any]] = []
         for reference, record in _records(world):
-            text = {name: str(record.get(name, "")) for name in table.columns.keys()}
+            text = {name: str(record.get(name, "")) for name in names}
             rows.append({**text, "reference": reference})
             if len(rows) == CHUNK:
                 upsert(rows)
