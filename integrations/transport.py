@@ -115,6 +115,8 @@ class DeliveryError(Exception):
     maybe_done: bool = False
     shown: Shown = MappingProxyType({})
     audit: Mapping[str, Any] = MappingProxyType({})
+    # Options that would settle it, once a person has confirmed what the destination has shown.
+    confirmable: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, message: str, exchange: Exchange | None = None, *, kind: ErrorKind | None = None

@@ -1,9 +1,12 @@
 """Destinations: the options of each kind as fields of one form, and "Test connection"."""
 
+import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms.utils import pretty_name
@@ -11,6 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core import audit
@@ -31,6 +38,8 @@ from integrations.transport import (
 
 PREFIX = "options"
 NAMED = 10  # referrals, on the page of a destination
+SHOWN = "shown by a test of the connection"
+SHOWN_SECONDS = 3600
 LIMITS = ("at_once", "per_minute")
 ALLOWED = ("allowed_fields", "allowed_files")
 STANDING_FIELDS = ("standing", "singled_out", "shown_capabilities", "last_good_test")
@@ -314,9 +323,15 @@ class DestinationAdmin(ConfigurationAdmin):
     # -- "Test connection" -----------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(require_POST(self.test_view))
-        own = path("<int:pk>/test/", view, name="integrations_destination_test")
-        return [own, *super().get_urls()]
+        test, confirm = (
+            self.admin_site.admin_view(require_POST(view))
+            for view in (self.test_view, self.confirm_view)
+        )
+        return [
+            path("<int:pk>/test/", test, name="integrations_destination_test"),
+            path("<int:pk>/confirm/", confirm, name="integrations_destination_confirm"),
+            *super().get_urls(),
+        ]
 
     def tools(self, request: HttpRequest, obj: Destination) -> list[Tool]:
         if not self.has_change_permission(request, obj):
@@ -344,10 +359,57 @@ class DestinationAdmin(ConfigurationAdmin):
             answer, level = destination.test_connection(), messages.SUCCESS
         except DeliveryError as error:
             answer, level = error.message, messages.ERROR
+            if error.confirmable:
+                answer = format_html("{} {}", answer, _button(destination, error.confirmable))
         audit.record(request, "test connection", destination, good=level == messages.SUCCESS)
         if was_paused and level == messages.SUCCESS:
             answer += " The connection is open again: what waited goes by itself."
-        self.message_user(request, f"{destination}: {answer}", level)
+        self.message_user(request, format_html("{}: {}", destination, answer), level)
+
+    # -- confirming what it has shown ------------------------------------------------------------
+
+    def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Keep what a test of the connection has shown, and test again.
+
+        Only what was shown, and for the options that it was shown for: it is signed with them.
+        """
+        destination = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, destination):
+            raise PermissionDenied
+        try:
+            shown = signing.loads(request.POST.get("shown", ""), salt=SHOWN, max_age=SHOWN_SECONDS)
+        except signing.BadSignature:
+            shown = {}
+        if shown.get("for") == _options_digest(destination):
+            destination.options = {**destination.options, **shown["options"]}
+            destination.save()
+            audit.record(request, "confirm", destination, **shown["options"])
+            self._test(request, destination)
+        else:
+            said = _(
+                "The options were changed since, or it is long ago. Test the connection again."
+            )
+            self.message_user(request, said, messages.WARNING)
+        return HttpResponseRedirect(
+            reverse("admin:integrations_destination_change", args=[destination.pk])
+        )
+
+
+def _button(destination: Destination, confirmable: Mapping[str, str]) -> SafeString:
+    """Return the button that confirms what was shown. Its form is in `admin/base_site.html`."""
+    shown = {"for": _options_digest(destination), "options": dict(confirmable)}
+    return format_html(
+        '<button form="undo" formaction="{}" name="shown" value="{}" class="btn tiny">{}</button>',
+        reverse("admin:integrations_destination_confirm", args=[destination.pk]),
+        signing.dumps(shown, salt=SHOWN),
+        _("It is the partner’s: confirm it"),
+    )
+
+
+def _options_digest(destination: Destination) -> str:
+    """Return what tells whether a destination's options are still the same."""
+    of = [destination.pk, destination.kind, destination.options]
+    return salted_hmac(SHOWN, json.dumps(of, sort_keys=True)).hexdigest()
 
 
 def _may_change(model_admin: DestinationAdmin, request: HttpRequest, obj: Any) -> bool:

@@ -23,7 +23,16 @@ DEEDS = (
     "it_is_there",
     "it_is_not_there",
 )
-READ_ONLY = ("inboundevent", "delivery", "referral", "bulkretry", "run", "alert", "auditevent")
+READ_ONLY = (
+    "inboundevent",
+    "delivery",
+    "referral",
+    "bulkretry",
+    "run",
+    "destinationjob",
+    "alert",
+    "auditevent",
+)
 SEE_ALL = "access.see_all_organizations"
 
 RULES: tuple[tuple[str, str], ...] = (
@@ -69,6 +78,9 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_bulkretry_change", "referrals.view_bulkretry"),
     ("*_bulkretry_history", "referrals.view_bulkretry"),
     ("*_bulkretry_*", "referrals.decide_delivery"),
+    ("*_destinationjob_start", "referrals.decide_delivery"),
+    ("*_run_repeat", "referrals.decide_delivery"),
+    ("*_destination_confirm", "integrations.change_destination"),
     ("*_destination_test", "integrations.change_destination"),
     ("*_source_add_credential", "integrations.add_sourcecredential"),
     ("*_servicelisting_import", "integrations.add_servicelisting"),

@@ -5,7 +5,7 @@ from core.text.sentences import Cause
 CONFIRM_KEY = Cause(
     "sftp_confirm_key",
     "{host} shows a host key that nobody has confirmed yet: {type} {fingerprint}. Compare it with "
-    "what the partner says, then enter it as “Host key”. Nothing is sent before.",
+    "what the partner says, then confirm it, or enter it as “Host key”. Nothing is sent before.",
 )
 OTHER_KEY = Cause(
     "sftp_other_key",

@@ -103,7 +103,9 @@ class OverSsh(Place):
             "fingerprint": fingerprint(key.asbytes()),
         }
         if not confirmed:
-            raise Misconfigured(sentences.CONFIRM_KEY(**shown))
+            error = Misconfigured(sentences.CONFIRM_KEY(**shown))
+            error.confirmable = {"host_key": shown["fingerprint"]}
+            raise error
         line = f"{key.get_name()} {key.get_base64()}"
         if confirmed not in (shown["fingerprint"], line):
             raise Misconfigured(sentences.OTHER_KEY(**shown))
