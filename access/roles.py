@@ -20,6 +20,7 @@ SEES_WHAT_HAPPENED = (
     "referrals.view_delivery",
     "referrals.view_bulkretry",
     "referrals.view_run",
+    "referrals.view_destinationjob",
 )
 SEES_CONFIGURATION = (
     "integrations.view_organization",

@@ -152,6 +152,10 @@ BUG_IN_RUN = Cause(
     "bug_in_run",
     "Dovetail made a mistake while it carried this run. The developers have to look.",
 )
+BUG_IN_JOB = Cause(
+    "bug_in_job",
+    "Dovetail made a mistake while it did this. The developers have to look.",
+)
 STOPPED = Cause(
     "stopped",
     "Dovetail stopped in the middle of sending; what was under way may have arrived.",

@@ -248,7 +248,15 @@ def _furnish(caredove_id: str) -> None:
     from alerts.models import Alert, AlertRecipient, AlertSettings
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
-    from referrals.models import BulkRetry, BulkRetryItem, Delivery, RetentionPeriod, Run
+    from referrals.models import (
+        BulkRetry,
+        BulkRetryItem,
+        Delivery,
+        DestinationJob,
+        Download,
+        RetentionPeriod,
+        Run,
+    )
     from referrals.running import test_events
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
@@ -299,6 +307,17 @@ def _furnish(caredove_id: str) -> None:
         rows=0,
         size=0,
         sha256="0" * 64,
+    )
+    DestinationJob.objects.create(
+        destination=organization.destinations.all()[0],
+        what="repeat",
+        state="failed",
+        asked_at=now,
+        due_at=now,
+        message=f"{said}failed",
+    )
+    Download.objects.create(
+        organization=organization, format="csv", asked_at=now, asked_by=_user("support")
     )
     retry = BulkRetry.objects.create(
         selection=uuid.uuid4(), organization=organization, asked_at=now, asked_by=_user("support")

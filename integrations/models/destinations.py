@@ -242,6 +242,13 @@ class Destination(KeyedModel):
             self.kind in destinations.kinds() and destinations.transport_class(self.kind).answered
         )
 
+    @property
+    def is_comparable(self) -> bool:
+        """Whether what is there can be read, compared with what was written, and put right."""
+        return (
+            self.kind in destinations.kinds() and destinations.transport_class(self.kind).comparable
+        )
+
     def files_allowed(self) -> list[str]:
         """Return the categories of the files that may leave."""
         if self.allowed_files is not None:

@@ -3,6 +3,7 @@
 from referrals.admin import (  # noqa: F401 - registers them
     events,
     imports,
+    jobs,
     referrals,
     retention,
     retrying,

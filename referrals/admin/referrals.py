@@ -23,6 +23,7 @@ from core import audit
 from mapping.source.document import Document
 from referrals.admin.choices import Choice, choices
 from referrals.admin.deciding import written
+from referrals.admin.downloading import DownloadingAdmin
 from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
 from referrals.admin.sending import SendingAdmin, sendings
 from referrals.admin.viewing import (
@@ -135,7 +136,7 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 
 @admin.register(Referral)
-class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, ViewOnlyAdmin):
+class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, DownloadingAdmin, ViewOnlyAdmin):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"

@@ -1,15 +1,24 @@
 """Runs: due deliveries of one destination that traveled together."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from integrations.admin.shared import Tool
+from referrals.admin.jobs import begun
 from referrals.admin.viewing import ViewOnlyAdmin, badge
-from referrals.models import Run
+from referrals.delivering import jobs
+from referrals.models import DestinationJob, Run
 
 SHOWN = 200  # deliveries of a run
 BADGES = {Run.State.RUNNING: "running", Run.State.DONE: "imported", Run.State.FAILED: "with-error"}
@@ -64,6 +73,29 @@ class RunAdmin(ViewOnlyAdmin):
     @admin.display(description="size")
     def shown_size(self, run: Run) -> str:
         return "–" if run.size is None else filesizeformat(run.size)
+
+    # -- "Repeat" --------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_POST(self.repeat_view))
+        return [
+            path("<uuid:pk>/repeat/", view, name="referrals_run_repeat"),
+            *super().get_urls(),
+        ]
+
+    def tools(self, request: HttpRequest, obj: Run) -> list[Tool]:
+        may = request.user.has_perm("referrals.decide_delivery")
+        if not may or obj.state != Run.State.DONE or not obj.name:
+            return []
+        return [Tool(_("Repeat"), reverse("admin:referrals_run_repeat", args=[obj.pk]), post=True)]
+
+    def repeat_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Let the run be brought once more, with the same bytes."""
+        if not request.user.has_perm("referrals.decide_delivery"):
+            raise PermissionDenied
+        run = get_object_or_404(self.get_queryset(request).select_related("destination"), pk=pk)
+        job = jobs.ask(DestinationJob.What.REPEAT, run.destination, request.user, run)  # type: ignore[arg-type]
+        return begun(request, job)
 
     def more(self, request: HttpRequest, obj: Run) -> dict[str, Any]:
         versions = obj.versions.select_related("delivery__referral").order_by("asked_at", "pk")

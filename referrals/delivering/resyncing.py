@@ -5,12 +5,13 @@ then go as all versions do; it deletes what does not belong there, and raises th
 versions above those that are there.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -63,11 +64,23 @@ def moves(destination: Destination) -> bool:
 # -- comparing -----------------------------------------------------------------------------------
 
 
-def compare(destination: Destination) -> Mapping[str, Comparison]:
-    """Compare what is there with what was last written; raises a DeliveryError."""
-    written, listings = _last_written(destination), listings_of(destination.organization_id)
+def compare(
+    destination: Destination, keep: Callable[[], object] = lambda: None
+) -> Mapping[str, Comparison]:
+    """Compare what is there with what was last written; raises a DeliveryError.
+
+    Calls `keep` for each referral that was written.
+    """
+    written = _keeping(_last_written(destination), keep)
+    listings = listings_of(destination.organization_id)
     batch = Batch("", None, clock.now(), written, listings=listings)
     return destination.transport().compare(batch, lambda names: _forgotten(destination, names))
+
+
+def _keeping(parcels: Iterator[Parcel], keep: Callable[[], object]) -> Iterator[Parcel]:
+    for parcel in parcels:
+        keep()
+        yield parcel
 
 
 def _last_written(destination: Destination) -> Iterator[Parcel]:
@@ -129,23 +142,32 @@ def _forgotten(destination: Destination, references: Sequence[str]) -> Collectio
 # -- putting right -------------------------------------------------------------------------------
 
 
-def resync(destination: Destination) -> Iterator[Resynced]:
+def resync(
+    destination: Destination,
+    by: AbstractBaseUser | None = None,
+    keep: Callable[[], object] = lambda: None,
+) -> Iterator[Resynced]:
     """Take the destination over, and let everything that belongs there be written anew.
 
     Yields how far it is after each few versions that it has made: they may be carried meanwhile.
+    Calls `keep` for each page of what is there, and each referral.
     Raises a DeliveryError where the destination cannot be reached or taken over.
     """
     transport = destination.transport()
     transport.take_over()
     done = Resynced()
     for page in transport.there():
+        keep()
         _put_page_right(destination, page, done)
     destination.release()
     for made in _versions_made(destination):
+        keep()
         done.written += made
         if made and done.written % YIELD_EVERY == 0:
             yield done
-    audit.record(COMMAND_LINE, "resync", destination, written=done.written, removed=done.removed)
+    audit.record(
+        by or COMMAND_LINE, "resync", destination, written=done.written, removed=done.removed
+    )
     yield done
 
 

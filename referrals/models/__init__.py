@@ -14,6 +14,7 @@ from referrals.models.deliveries import (
     Delivery,
     disconnect,
 )
+from referrals.models.downloads import Download
 from referrals.models.events import (
     TEST_EVENT_IDS,
     TEST_REFERENCE,
@@ -21,6 +22,7 @@ from referrals.models.events import (
     InboundEventManager,
 )
 from referrals.models.files import ReferralFile, StoredSummary
+from referrals.models.jobs import DestinationJob
 from referrals.models.partners import PartnerRequest, PartnerUpdate
 from referrals.models.referrals import Referral, ReferralAlias, RegistrantName, RetentionPeriod
 from referrals.models.restoring import Host, Restore
@@ -41,6 +43,8 @@ __all__ = [
     "ClearedError",
     "Deed",
     "Delivery",
+    "DestinationJob",
+    "Download",
     "Host",
     "InboundEvent",
     "InboundEventManager",

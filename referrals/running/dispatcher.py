@@ -22,6 +22,7 @@ from core.database.clock import Now
 from core.wakeups import Waiting
 from integrations import probing
 from referrals import delivering
+from referrals.delivering import jobs
 from referrals.delivering.decisions import bulk
 from referrals.intake import opening
 from referrals.models import InboundEvent
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100  # rows looked at in one round
 PROBERS = 4  # threads
+JOBS_AT_ONCE = 2
 # A broker wakes workers by itself: what the dispatcher finds there is what came to no message.
 REST_WITH_BROKER = 2  # times DISPATCH_SECONDS
 BETWEEN_ROUNDS = 0.01  # seconds: wake-ups that come within are one
@@ -86,6 +88,7 @@ WORK: dict[str, Callable[[], QuerySet[Any]]] = {
     "events": to_open,
     "lost": lambda: delivering.lost(Now()),
     "turns": lambda: bulk.TURNS.due(Now()),
+    "jobs": lambda: jobs.JOBS.due(Now()),
     "probes": lambda: probing.PROBES.due(Now()),
     "runs": delivering.due_destinations,
     "deliveries": delivering.destinations_with_due,
@@ -107,6 +110,9 @@ class Dispatcher:
         # A probe waits long for what does not answer: no import waits for it.
         self._probers = Threads(PROBERS, "probe")
         self._probing: set[int] = set()
+        # What a person has asked for may take hours: nothing else waits for it.
+        self._workers = Threads(JOBS_AT_ONCE, "job")
+        self._working: set[UUID] = set()
         self._wake = Waiting()  # something came or was done: look at once for more
         self._broker_retry_at = time.monotonic()
 
@@ -134,7 +140,7 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let what was begun end, and close the connections of all threads but the caller's."""
-        for threads in (self._openers, self._probers, self._pool):
+        for threads in (self._openers, self._probers, self._workers, self._pool):
             threads.end()
         self._wake.close()
 
@@ -151,6 +157,8 @@ class Dispatcher:
             begun += self._begin(self._openers, self._opening, opening.open_deliveries, events)
         if "probes" in due:
             begun += self._begin(self._probers, self._probing, probing.probe, probing.due_probes())
+        if "jobs" in due:
+            begun += self._begin(self._workers, self._working, jobs.work, jobs.JOBS.keys(Now()))
         if "lost" in due:
             delivering.release_lost()
         if "turns" in due:

@@ -1,6 +1,6 @@
 """A run is brought once more, with the same bytes, unless some of it may not leave any more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
@@ -37,10 +37,14 @@ class NotRepeated(Exception):
         self.refused = refused or []
 
 
-def repeat(run: Run, by: AbstractBaseUser | None = None) -> BatchReceipt:
+def repeat(
+    run: Run,
+    by: AbstractBaseUser | None = None,
+    keep: Callable[[], object] = lambda: None,
+) -> BatchReceipt:
     """Bring a run once more under its name, with the same bytes.
 
-    Raises NotRepeated, without effect, and a DeliveryError.
+    Calls `keep` now and then. Raises NotRepeated, without effect, and a DeliveryError.
     """
     if run.state != Run.State.DONE:
         raise NotRepeated(NOT_FINISHED)
@@ -50,7 +54,9 @@ def repeat(run: Run, by: AbstractBaseUser | None = None) -> BatchReceipt:
         why = f"{len(refused)} of its referrals may not leave again."
         raise NotRepeated(why, refused)
     transport = run.destination.transport()
-    receipt = transport.deliver_batch(batch_of(run, _parcels(run), sha256=run.sha256))
+    receipt = transport.deliver_batch(
+        batch_of(run, _parcels(run, keep), keep=keep, sha256=run.sha256)
+    )
     audit.record(by or COMMAND_LINE, "repeat", run, rows=receipt.rows)
     return receipt
 
@@ -74,9 +80,10 @@ def _why_not(version: Version) -> str:
     return NOT_ALLOWED if sending.holds_more_than_may_leave(version) else ""
 
 
-def _parcels(run: Run) -> Iterator[Parcel]:
+def _parcels(run: Run, keep: Callable[[], object]) -> Iterator[Parcel]:
     transport = run.destination.transport()
     for version in versions_in_order(run).iterator(CHUNK):
+        keep()
         lease = Lease(version.delivery.pk, run.pk, version)
         ledger = DeliveryLedger(lease, repeatable=True, frozen=True)
         if versions.is_removal(version):
