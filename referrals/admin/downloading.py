@@ -1,7 +1,7 @@
 """Lists of referrals, downloaded by hand: chosen, written row by row, and on record."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -117,7 +117,7 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
-        pages = {
+        pages: dict[str, tuple[str, Callable[..., HttpResponseBase]]] = {
             "download/": ("download", self.download_view),
             "download/<uuid:download>/": ("download_page", self.download_page_view),
             "download/<uuid:download>/progress/": ("download_progress", self.progress_view),
@@ -132,17 +132,16 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def download_view(self, request: HttpRequest) -> HttpResponse:
         """Ask what is to be in the list."""
         self._check(request)
-        site = self.admin_site
-        reachable = [
-            site.get_model_admin(model).get_queryset(request).order_by("name")
-            for model in (Organization, ServiceListing)
-        ]
-        form = DownloadForm(*reachable, request.POST or None)
+        organizations: Any = self.admin_site.get_model_admin(Organization).get_queryset(request)
+        listings: Any = self.admin_site.get_model_admin(ServiceListing).get_queryset(request)
+        form = DownloadForm(
+            organizations.order_by("name"), listings.order_by("name"), request.POST or None
+        )
         if form.is_valid():
             download = Download.objects.create(
                 **form.chosen(),
                 asked_at=clock.now(),
-                asked_by=request.user,
+                asked_by=request.user,  # type: ignore[misc]
             )
             return HttpResponseRedirect(_page_of(download))
         title = _("Download referrals")

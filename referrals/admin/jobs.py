@@ -133,4 +133,5 @@ def _ended(job: DestinationJob) -> str:
             waiting = _("%(count)s still wait to be brought.")
             behind = waiting % {"count": resyncing.behind(job.destination)}
             return f"{done % result} {behind}"
-    return _("%(name)s is there again, with %(rows)s rows.") % result
+    again: str = _("%(name)s is there again, with %(rows)s rows.") % result
+    return again
