@@ -26,6 +26,7 @@ OF: dict[str, str] = {
     "history": "integrations.Organization",
     "configuration": "integrations.Organization",
     "referrals_sent_to": "integrations.Destination",
+    "referrals_start_job": "integrations.Destination",
 }
 KEYS = ("pk", "object_id", "id")  # what that key is called in a URL
 
@@ -42,6 +43,8 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
         "selection", flat=True
     ).first(),
     "deed": lambda pk, organization: UUID(int=1),  # of nobody
+    "what": lambda pk, organization: "compare",
+    "download": lambda pk, organization: UUID(int=1),  # of nobody
     "view": lambda pk, organization: 2**31,  # there is none
     "hsds_id": lambda pk, organization: UUID(int=1),
     "app_label": lambda pk, organization: "integrations",

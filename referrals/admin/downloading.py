@@ -18,7 +18,6 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -150,6 +149,8 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def download_page_view(self, request: HttpRequest, download: UUID) -> HttpResponse:
         """Show what was chosen, the button that downloads it, and how far that is."""
         found = self._own(request, download)
+        if found is None:
+            return self._none(request)
         return self._shown(
             request,
             "admin/referrals/download.html",
@@ -159,9 +160,11 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             is_open=found.state in (State.ASKED, State.RUNNING),
         )
 
-    def progress_view(self, request: HttpRequest, download: UUID) -> JsonResponse:
+    def progress_view(self, request: HttpRequest, download: UUID) -> HttpResponse:
         """Answer how far it is."""
         found = self._own(request, download)
+        if found is None:
+            return self._none(request)
         return JsonResponse(
             {
                 "state": found.state,
@@ -174,6 +177,8 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def take_view(self, request: HttpRequest, download: UUID) -> HttpResponseBase:
         """Send the list, row by row; who took it is on record before."""
         found = self._own(request, download)
+        if found is None:
+            return self._none(request)
         choice = _choice(found)
         mine = Download.objects.filter(pk=found.pk, state=State.ASKED)
         if not mine.update(state=State.RUNNING, total=exporting.chosen(choice).count()):
@@ -197,13 +202,15 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
-    def _own(self, request: HttpRequest, key: UUID) -> Download:
+    def _own(self, request: HttpRequest, key: UUID) -> Download | None:
         self._check(request)
         organizations = self.admin_site.get_model_admin(Organization).get_queryset(request)
         mine = Download.objects.select_related("organization", "listing")
-        return get_object_or_404(
-            mine, pk=key, asked_by=request.user, organization__in=organizations
-        )
+        return mine.filter(pk=key, asked_by=request.user, organization__in=organizations).first()  # type: ignore[misc]
+
+    def _none(self, request: HttpRequest) -> HttpResponse:
+        self.message_user(request, _("That download is not yours, or not there."), messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:referrals_referral_download"))
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -50,7 +50,7 @@ class DestinationJobAdmin(ViewOnlyAdmin):
             path(
                 "start/<int:pk>/<str:what>/",
                 view(never_cache(self.start_view)),
-                name="referrals_destinationjob_start",
+                name="referrals_start_job",
             ),
             path(
                 "<uuid:pk>/progress/",
@@ -66,8 +66,13 @@ class DestinationJobAdmin(ViewOnlyAdmin):
             raise PermissionDenied
         reachable = self.admin_site.get_model_admin(Destination).get_queryset(request)
         destination = get_object_or_404(reachable, pk=pk)
-        if what not in (What.COMPARE, What.RESYNC) or not destination.is_comparable:
+        if what not in (What.COMPARE, What.RESYNC):
             raise Http404
+        if not destination.is_comparable:
+            said = _("What is at this destination cannot be read and compared.")
+            self.message_user(request, said, messages.WARNING)
+            url = reverse("admin:integrations_destination_change", args=[destination.pk])
+            return HttpResponseRedirect(url)
         if request.method == "POST":
             return begun(request, jobs.ask(What(what), destination, request.user))  # type: ignore[arg-type]
         context = {

@@ -78,7 +78,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_bulkretry_change", "referrals.view_bulkretry"),
     ("*_bulkretry_history", "referrals.view_bulkretry"),
     ("*_bulkretry_*", "referrals.decide_delivery"),
-    ("*_destinationjob_start", "referrals.decide_delivery"),
+    ("referrals_start_job", "referrals.decide_delivery"),
     ("*_run_repeat", "referrals.decide_delivery"),
     ("*_destination_confirm", "integrations.change_destination"),
     ("*_destination_test", "integrations.change_destination"),
