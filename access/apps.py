@@ -11,6 +11,7 @@ class AccessConfig(AppConfig):
 
         Sign-ins reach the audit trail, and new keys the secrets of second factors.
         """
+        from access import language  # noqa: F401 - registers its receiver
         from access.filters import RelatedFilter
         from access.signing_in import factor_secrets, receivers  # noqa: F401 - registers them
         from core.encryption import rotation

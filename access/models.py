@@ -1,4 +1,4 @@
-"""Which people belong to which organizations."""
+"""Which people belong to which organizations, and what each has chosen for themselves."""
 
 from django.conf import settings
 from django.db import models
@@ -28,3 +28,23 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organization_id}"
+
+
+class PersonalSettings(models.Model):
+    """What a person has chosen for themselves; who has chosen nothing has no row."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="personal_settings"
+    )
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text="Empty: the one that their browser asks for.",
+    )
+
+    class Meta:
+        verbose_name_plural = "personal settings"
+
+    def __str__(self) -> str:
+        return f"settings of {self.user_id}"

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "core.web.middleware.permissions_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "access.language.PersonsLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -217,7 +218,9 @@ SPECTACULAR_SETTINGS = {
 
 # -- Time and language -------------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-ca"
+LANGUAGE_CODE = "en-ca"  # of programs, commands, and whoever asks for none of the others
+LANGUAGES = [("en-ca", "English"), ("fr-ca", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "America/Toronto"  # of the admin; each organization has its own
 USE_I18N = True
 USE_TZ = True

@@ -5,8 +5,11 @@ from django.conf import settings
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from access import language
+
 urlpatterns = [
     path("login/", views.login, name="account_login"),
+    path("language/", language.choose, name="account_language"),
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("signup/", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),

@@ -3,19 +3,35 @@
 A room declares its causes in a module of its own, as whole sentences with named placeholders, so
 that they can be translated. Calling a cause with its values makes the sentence; the fields
 `SentenceField`, `EncryptedSentenceField` and `EncryptedSentencesField` of `core.fields` store the
-cause and the values, and make the sentence anew when the row is read. A text that an earlier
-version or a person wrote is stored, and comes back, as it is.
+cause and the values, and make the sentence anew when the row is read, in the reader's language. A
+text that an earlier version or a person wrote is stored, and comes back, as it is.
 
-Pure: no Django.
+Pure: no Django. `core.apps` puts Django's translations in; without them, sentences are English.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 _START = '[{"cause":'  # how a stored sentence begins, which no person writes
 WORDS = "words"  # the cause of a text that somebody else wrote, and its value
+
+
+@dataclass(slots=True)
+class _Language:
+    """How English templates become the reader's: as `gettext` and `ngettext` do it."""
+
+    one: Callable[[str], str]
+    by_count: Callable[[str, str, int], str]
+
+
+_language = _Language(str, lambda one, many, count: one if count == 1 else many)
+
+
+def translate_with(gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]) -> None:
+    """Make sentences in the language in which these two functions answer when they are called."""
+    _language.one, _language.by_count = gettext, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +50,16 @@ class _Part:
 
 
 class Sentence(str):
-    """One or more sentences that know their causes. As text it is what people read."""
+    """One or more sentences that know their causes.
+
+    As text it is in the language of whoever had it made; shown to somebody else (`str`, a template,
+    an f-string), it is in theirs.
+    """
 
     parts: tuple[_Part, ...]
+
+    def __str__(self) -> str:
+        return " ".join(str(part) for part in self.parts)
 
     @classmethod
     def of(cls, parts: Iterable[_Part]) -> "Sentence":
@@ -55,7 +78,8 @@ class Sentence(str):
 class Cause:
     """A sentence that can be said, and the key under which rows store it: never reused.
 
-    `many` is the sentence for any other number than one; the number is the value `count`.
+    `many` is the sentence for any other number than one; the number is the value `count`. Both are
+    English, and what the catalogs of translations know the sentence by.
     """
 
     known: ClassVar[dict[str, "Cause"]] = {}
@@ -75,8 +99,11 @@ class Cause:
         return f"<cause {self.key}>"
 
     def text_of(self, values: Mapping[str, Any]) -> str:
-        """Return the sentence; raises KeyError when a value is missing."""
-        text = self.many if self.many and values["count"] != 1 else self.text
+        """Return it in the reader's language; raises KeyError when a value is missing."""
+        if self.many:
+            text = _language.by_count(self.text, self.many, values["count"])
+        else:
+            text = _language.one(self.text)
         return text.format_map({name: _shown(value) for name, value in values.items()})
 
     def made(self, text: str) -> bool:
