@@ -44,6 +44,10 @@ test-all: test-packages $(DEVELOPMENT)  ## all cases: the whole crash matrix, ch
 check: test-packages $(DEVELOPMENT)  ## style, types, layers, migrations, deployment settings, OpenAPI
 	@scripts/check
 
+.PHONY: messages
+messages: test-packages $(DEVELOPMENT)  ## extract every string into locale/, and compile the translations
+	@$(BIN)/python -m scripts.catalogs update
+
 .PHONY: guide
 guide: test-packages $(DEVELOPMENT)  ## take the pictures of docs/guide anew, in the browser tests
 	@GUIDE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser

@@ -221,6 +221,7 @@ SPECTACULAR_SETTINGS = {
 LANGUAGE_CODE = "en-ca"  # of programs, commands, and whoever asks for none of the others
 LANGUAGES = [("en-ca", "English"), ("fr-ca", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "America/Toronto"  # of the admin; each organization has its own
 USE_I18N = True
 USE_TZ = True

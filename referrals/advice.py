@@ -7,6 +7,9 @@ the same at more length, and a test holds the two together.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from integrations.transport import Doubt, ErrorKind
 from referrals.models import Attempt, Delivery
 
@@ -15,20 +18,32 @@ MAX_RESENDS = 2  # by hand, before support is called (crms-import.md, answers)
 
 
 class Actor(StrEnum):
-    NOBODY = "nobody"
-    REFERRAL_STAFF = "whoever looks after the referral in Caredove"
-    SUPPORT = "support"
-    LIAISON = "the liaison"
-    ADMINISTRATOR = "an administrator"
-    DEVELOPERS = "the developers"
+    """Whose turn it is. The values are the API's; people read `label`."""
+
+    NOBODY = _("nobody")
+    REFERRAL_STAFF = _("whoever looks after the referral in Caredove")
+    SUPPORT = _("support")
+    LIAISON = _("the liaison")
+    ADMINISTRATOR = _("an administrator")
+    DEVELOPERS = _("the developers")
+
+    @property
+    def label(self) -> str:
+        """Who it is, in the reader's language."""
+        return gettext(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Who acts, and what to do, in a sentence or two."""
+    """Who acts, and what to do, in a sentence or two; `text` is English, `what` is shown."""
 
     actor: Actor
-    what: str
+    text: str
+
+    @property
+    def what(self) -> str:
+        """What to do, in the reader's language."""
+        return gettext(self.text)
 
 
 EDIT = Advice(

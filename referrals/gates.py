@@ -15,6 +15,7 @@ from operator import and_
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext_noop as _
 
 from core.database.clock import Time
 from integrations import pacing
@@ -34,17 +35,17 @@ from referrals.models import Delivery, InboundEvent, Referral
 Outcome = InboundEvent.Outcome
 State, Reason = Delivery.State, Delivery.Reason
 
-# What *why* asks, in the order of its chain.
-EVENT = "Do we have it from Caredove?"
-ORGANIZATION = "Is the organization active, on a sufficient plan?"
-LISTING = "Is the listing connected?"
-TRIGGER = "Did a trigger match?"
-WANTED = "Is it still to be imported?"
-DETAILS = "Are its details here?"
-CONNECTION = "Is the connection open?"
-MAPPED = "Can it be mapped?"
-ANSWER = "Did the destination take it?"
-FILES = "Are all files there?"
+# What *why* asks, in the order of its chain; translated when it is shown.
+EVENT = _("Do we have it from Caredove?")
+ORGANIZATION = _("Is the organization active, on a sufficient plan?")
+LISTING = _("Is the listing connected?")
+TRIGGER = _("Did a trigger match?")
+WANTED = _("Is it still to be imported?")
+DETAILS = _("Are its details here?")
+CONNECTION = _("Is the connection open?")
+MAPPED = _("Can it be mapped?")
+ANSWER = _("Did the destination take it?")
+FILES = _("Are all files there?")
 QUESTIONS = (
     EVENT,
     ORGANIZATION,
@@ -128,7 +129,7 @@ class Gate:
     question: str  # of *why*
     advice: Advice
     test: Callable[[Facts], str | None]
-    place: Callable[[Facts], Model | None] = lambda _: None
+    place: Callable[[Facts], Model | None] = lambda facts: None
     outcome: Outcome | None = None  # of an event that stops here
     about: About | None = None  # of a gate of configuration
     cause: str = ""  # as `explain` calls it, where that is not the key

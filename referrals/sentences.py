@@ -271,6 +271,58 @@ BYTES_GONE = Cause("bytes_gone", "its bytes are no longer here")
 SENDER_WITHDREW = Cause("sender_withdrew", "The sender withdrew it.")
 NOT_FETCHED = Cause("not_fetched", "it has not been fetched yet")
 
+# -- The chain of why: what was found ---------------------------------------------------------------
+
+ABSENT = Cause(
+    "why_absent",
+    "No event with this reference has arrived. Check the number. If it is right: the referral may "
+    "be so new that it is still on its way, or not say yet which organization it is for; the "
+    "listing may not be integrated in Caredove; the referral may be older than the integration; "
+    "or Caredove could not reach Dovetail, or was refused, and tells so in its own list of "
+    "failures.",
+)
+NOT_OPENABLE = Cause("why_not_openable", "Its event arrived and could not be opened.")
+NOT_OPENED = Cause("why_not_opened", "Its newest event has arrived and has not been opened yet.")
+RECEIVED = Cause(
+    "why_received",
+    "{count} event received for {reference}.",
+    "{count} events received for {reference}.",
+)
+OTHER_ID = Cause("why_other_id", "{id} is another id of it.")
+OTHER_NUMBERS = Cause("why_other_numbers", "Messages also name it by the number {numbers}.")
+THERE_AS = Cause("why_there_as", "{destination} as {id}")  # a clause
+IS_IN = Cause("why_is_in", "It is in {where}.")
+NOT_IMPORTED = Cause("why_not_imported", "It was not imported.")
+DATA_EXPIRED = Cause(
+    "why_data_expired", "Its retention period was over, so its data was deleted here."
+)
+REVOKED_STILL_IN = Cause(
+    "why_revoked_still_in",
+    "Caredove revoked it; its data was deleted here. It is still in {where}.",
+)
+REVOKED_NOT_IN = Cause(
+    "why_revoked_not_in", "Caredove revoked it; its data was deleted, and it is not imported."
+)
+DISMISSED = Cause("why_dismissed", "{by} dismissed the import.")
+DISMISSED_BECAUSE = Cause("why_dismissed_because", "{by} dismissed the import: {why}")
+TAKEN = Cause("why_taken", "{destination} took it as {id}.")
+BEING_SENT = Cause("why_being_sent", "It is being sent at this moment.")
+OVERDUE = Cause("why_overdue", "It has been due since {time}, and nobody has taken it.")
+TRIED_AGAIN = Cause("why_tried_again", "It is tried again at {time}.")
+QUEUED = Cause("why_queued", "It is queued for {time}.")
+NO_TIME = Cause("why_no_time", "no time")
+OUTCOME = Cause("why_outcome", "{outcome}.")
+OUTCOME_WITH_CODE = Cause("why_outcome_with_code", "{outcome} ({code}).")
+TRIES_USED_UP = Cause("why_tries_used_up", "All automatic tries are used up.")
+CLEARED = Cause("why_cleared", "{by} has cleared the error, and it is still not there.")
+SEEN_TO = Cause("why_seen_to", "A person has seen to it.")
+CORRECTIONS = Cause("why_corrections", "It is in {where}, but: {corrections}")
+CORRECTIONS_UNQUOTED = Cause(
+    "why_corrections_unquoted", "It is in {where}, but something is to be corrected there."
+)
+FILES_MISSING = Cause("why_files_missing", "It is in {where}, but files are missing: {files}.")
+WITHHELD = Cause("why_withheld", "What was said is withheld from your role.")
+
 # -- Why something is not sent (again) -------------------------------------------------------------
 
 WAITS_FOR_DETAILS = Cause(

@@ -9,6 +9,7 @@ from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping.models import Mapping
@@ -43,7 +44,7 @@ def next_steps(site: AdminSite, request: HttpRequest, explanation: Explanation) 
         direct=[*_new(request, explanation), *_existing(site, request, explanation)],
         delivery=delivery,
         choices=choices(request, delivery, "why") if delivery else [],
-        referral=_open(site, request, explanation.referral, "Open the referral"),
+        referral=_open(site, request, explanation.referral, gettext("Open the referral")),
     )
 
 
@@ -51,15 +52,12 @@ def _new(request: HttpRequest, explanation: Explanation) -> list[NextStep]:
     """What is not set up yet has no page: the step leads to where it is made."""
     may = request.user.has_perm
     if explanation.cause is Cause.UNKNOWN_ORGANIZATION and may("integrations.add_organization"):
-        return [NextStep("Set up an organization", reverse("admin:onboarding"))]
+        return [NextStep(gettext("Set up an organization"), reverse("admin:onboarding"))]
     if explanation.cause is Cause.UNKNOWN_LISTING and may("integrations.add_servicelisting"):
         named = explanation.referral.listing_caredove_id if explanation.referral else ""
-        given = {
-            "organization": explanation.place.pk if explanation.place else "",
-            "caredove_id": named,
-        }
+        given = {"organization": explanation.place.pk if explanation.place else "", "caredove_id": named}
         url = reverse("admin:integrations_servicelisting_add")
-        return [NextStep("Set up the listing", f"{url}?{urlencode(given)}")]
+        return [NextStep(gettext("Set up the listing"), f"{url}?{urlencode(given)}")]
     return []
 
 
@@ -76,23 +74,32 @@ def _to(place: Model, site: AdminSite, request: HttpRequest) -> list[NextStep]:
 
 
 @_to.register(Organization)
+def _(place: Organization, site: AdminSite, request: HttpRequest) -> list[NextStep]:
+    step = _open(site, request, place, gettext("Open the organization"))
+    return [step] if step else []
+
+
 @_to.register(Mapping)
+def _(place: Mapping, site: AdminSite, request: HttpRequest) -> list[NextStep]:
+    step = _open(site, request, place, gettext("Open the mapping"))
+    return [step] if step else []
+
+
 @_to.register(InboundEvent)
-def _(place: Model, site: AdminSite, request: HttpRequest) -> list[NextStep]:
-    name = "event" if isinstance(place, InboundEvent) else place._meta.verbose_name
-    step = _open(site, request, place, f"Open the {name}")
+def _(place: InboundEvent, site: AdminSite, request: HttpRequest) -> list[NextStep]:
+    step = _open(site, request, place, gettext("Open the event"))
     return [step] if step else []
 
 
 @_to.register(Destination)
 def _(place: Destination, site: AdminSite, request: HttpRequest) -> list[NextStep]:
-    step = _open(site, request, place, "Open the connection")
+    step = _open(site, request, place, gettext("Open the connection"))
     if step is None:
         return []
     if not request.user.has_perm("integrations.change_destination"):
         return [step]
     test = reverse("admin:integrations_destination_test", args=[place.pk])
-    return [NextStep("Test connection", test, post=True), step]
+    return [NextStep(gettext("Test connection"), test, post=True), step]
 
 
 @_to.register(ServiceListing)
@@ -100,9 +107,11 @@ def _(place: Destination, site: AdminSite, request: HttpRequest) -> list[NextSte
 def _(place: Any, site: AdminSite, request: HttpRequest) -> list[NextStep]:
     listing = place if isinstance(place, ServiceListing) else place.listing
     if not request.user.has_perm("integrations.change_triggerconfig"):
-        step = _open(site, request, listing, "Open the listing")
+        step = _open(site, request, listing, gettext("Open the listing"))
         return [step] if step else []
-    return [NextStep("Connect the listing", reverse("admin:connect_listing", args=[listing.pk]))]
+    return [
+        NextStep(gettext("Connect the listing"), reverse("admin:connect_listing", args=[listing.pk]))
+    ]
 
 
 def _open(site: AdminSite, request: HttpRequest, row: Model | None, label: str) -> NextStep | None:

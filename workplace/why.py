@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from access import scope
@@ -26,17 +27,17 @@ from referrals.models import Referral
 from workplace.next_steps import next_steps
 from workplace.shell import may_ask
 
-TITLE = "Why is it not in CRMS?"
+TITLE = _("Why is it not in CRMS?")
 ASKED = "why"  # in the session, and what its value is encrypted for
 WRITTEN_IN_GROUPS = re.compile(r"#?[\d\s–-]+")  # as people read a number out: 350-276 8696
 
 
 class ReferenceForm(forms.Form):
     reference = forms.CharField(
-        label="Reference",
+        label=_("Reference"),
         max_length=64,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 24}),
-        help_text="Caredove's 10-digit Reference #, or another id of the referral.",
+        help_text=_("Caredove's 10-digit Reference #, or another id of the referral."),
     )
 
     def clean_reference(self) -> str:

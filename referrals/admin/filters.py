@@ -28,7 +28,7 @@ class Choice(admin.SimpleListFilter):
     """One of several values, in a list that opens; what is not offered is not looked at."""
 
     template = "admin/referrals/choice.html"
-    unchosen = "All"
+    unchosen = _("All")
     names: ClassVar[tuple[str, ...]]  # in the URL
     seldom: ClassVar[bool] = True  # folded away until it is used
 
@@ -37,7 +37,7 @@ class Choice(admin.SimpleListFilter):
 
     def value(self) -> str | None:
         chosen = super().value()
-        return chosen if chosen in {str(value) for value, _ in self.lookup_choices} else None
+        return chosen if chosen in {str(value) for value, display in self.lookup_choices} else None
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = self.value()
@@ -56,17 +56,17 @@ class Choice(admin.SimpleListFilter):
 class ErrorFilter(Choice):
     """Errors that nobody has cleared, unless something else is asked for."""
 
-    title = "errors"
+    title = _("errors")
     seldom = False
     parameter_name = "error"
-    unchosen = "Not cleared yet"
+    unchosen = _("Not cleared yet")
     conditions: ClassVar = {
         "cleared": Q(error_at__isnull=False, error_cleared_at__isnull=False),
         ALL: Q(),
     }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("cleared", "Cleared"), (ALL, "All, with and without")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("cleared", _("Cleared")), (ALL, _("All, with and without"))]
 
     def value(self) -> str | None:
         """Return what is chosen; what somebody searches for may well have no error."""
@@ -128,7 +128,7 @@ class RelatedChoice(Choice):
 
 class OrganizationFilter(RelatedChoice):
     seldom = False
-    title = "organization"
+    title = _("organization")
     parameter_name = "organization"
     model = Organization
 
@@ -145,7 +145,7 @@ class OrganizationFilter(RelatedChoice):
 
 
 class ListingFilter(RelatedChoice):
-    title = "listing"
+    title = _("listing")
     parameter_name = "listing"
     model = ServiceListing
 
@@ -155,7 +155,7 @@ class ListingFilter(RelatedChoice):
 
 class DestinationFilter(RelatedChoice):
     seldom = False
-    title = "destination"
+    title = _("destination")
     parameter_name = "destination"
     model = Destination
 
@@ -183,10 +183,10 @@ def destinations_of(request: HttpRequest, model_admin: Any) -> list[Destination]
 
 class CauseFilter(Choice):
     seldom = False
-    title = "reason"
+    title = _("reason")
     parameter_name = "reason"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(cause.key, cause.label) for cause in CAUSES]
 
     def condition(self, chosen: str) -> Q:
@@ -197,9 +197,9 @@ class WorkFilter(Choice):
     """Whose work it is, and when; what is snoozed is left out of work that is open."""
 
     seldom = False
-    title = "work"
+    title = _("work")
     parameter_name = "work"
-    unchosen = "Open"
+    unchosen = _("Open")
     MINE, UNASSIGNED, LATER = "mine", "unassigned", "snoozed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -237,10 +237,10 @@ def _is_of_open_work(request: HttpRequest) -> bool:
 
 
 class StateFilter(Choice):
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(state.value, state.label) for state in Delivery.State]
 
     def condition(self, chosen: str) -> Q:
@@ -250,10 +250,10 @@ class StateFilter(Choice):
 class KindFilter(Choice):
     """What went wrong in the last attempt, whatever the destination speaks."""
 
-    title = "kind of failure"
+    title = _("kind of failure")
     parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [(kind.value, kind.label) for kind in ErrorKind]
 
     def condition(self, chosen: str) -> Q:
@@ -263,7 +263,7 @@ class KindFilter(Choice):
 class CodeFilter(Choice):
     """The codes of the contract with CRMS, as they are shown; of the last attempt."""
 
-    title = "HTTP code"
+    title = _("HTTP code")
     parameter_name = "code"
     no_answer = "0"
     single = (
@@ -273,11 +273,11 @@ class CodeFilter(Choice):
     # From the first to before the second, in the order of text, so that an index finds them.
     ranges: ClassVar = {"4xx": ("HTTP 4", "HTTP 5"), "5xx": ("HTTP 5", "HTTP 6")}
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            *((key, f"Any {key}") for key in self.ranges),
+            *((key, _("Any %(code)s") % {"code": key}) for key in self.ranges),
             *((code, code) for code in self.single),
-            (self.no_answer, "No answer"),
+            (self.no_answer, _("No answer")),
         ]
 
     def condition(self, chosen: str) -> Q:
@@ -288,10 +288,10 @@ class CodeFilter(Choice):
 
 
 class TriggerFilter(Choice):
-    title = "trigger"
+    title = _("trigger")
     parameter_name = "trigger"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return list(TRIGGER_LABELS.items())
 
     def condition(self, chosen: str) -> Q:
@@ -301,7 +301,7 @@ class TriggerFilter(Choice):
 class DateFilter(admin.ListFilter):
     """The days, in the time zone of the pages, between which an import has its "since"."""
 
-    title = "since"
+    title = _("since")
     template = "admin/referrals/dates.html"
     seldom = True
     names: ClassVar[tuple[str, ...]] = ("from", "to")
@@ -348,12 +348,12 @@ def _midnight(day: date) -> datetime:
 class OrderFilter(Choice):
     """Not a filter, but it stands with them: which end comes first."""
 
-    title = "order"
+    title = _("order")
     parameter_name = "order"
-    unchosen = "As usual"
+    unchosen = _("As usual")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("oldest", "Oldest first"), ("newest", "Newest first")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("oldest", _("Oldest first")), ("newest", _("Newest first"))]
 
     def condition(self, chosen: str) -> Q:
         return Q()
@@ -362,7 +362,7 @@ class OrderFilter(Choice):
 class ColumnsFilter(admin.ListFilter):
     """Not a filter, but it stands in the URL with them: which columns are shown."""
 
-    title = "columns"
+    title = _("columns")
     names: ClassVar[tuple[str, ...]] = ("columns",)
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:

@@ -126,7 +126,7 @@ class DeliveryAdmin(
     view_words: ClassVar = {name for one in FILTERS for name in one.names}
     list_select_related = ["referral__listing", "destination__organization", "assigned_to"]
     search_fields = ["external_id__exact"]
-    search_help_text = (
+    search_help_text = gettext_lazy(
         "A reference, an id in CRMS, or the registrant's first and last name, whole. "
         "Accents, capitals and the order of the names do not matter."
     )
@@ -297,11 +297,11 @@ class DeliveryAdmin(
         box = CheckboxInput(attrs, lambda value: False)
         return box.render(ACTION_CHECKBOX_NAME, str(delivery.pk))
 
-    @admin.display(description="reference")
+    @admin.display(description=gettext_lazy("reference"))
     def shown_reference(self, delivery: Delivery) -> str:
         return delivery.referral.reference
 
-    @admin.display(description="listing and destination")
+    @admin.display(description=COLUMNS["going_to"])
     def going_to(self, delivery: Delivery) -> SafeString:
         listing = delivery.referral.listing or "Listing unknown"
         going = f"{delivery.destination}, {_owner(delivery)}"
@@ -309,7 +309,7 @@ class DeliveryAdmin(
             '<span class="cut" title="{0}">{0}</span><small title="{1}">{1}</small>', listing, going
         )
 
-    @admin.display(description="state")
+    @admin.display(description=COLUMNS["shown_state"])
     def shown_state(self, delivery: Delivery) -> SafeString:
         if delivery.is_snoozed:
             until = date_format(timezone.localtime(delivery.snoozed_until), "SHORT_DATE_FORMAT")
@@ -317,7 +317,7 @@ class DeliveryAdmin(
         flag = " with-error" if delivery.has_uncleared_error else ""
         return badge(f"{delivery.state}{flag}", delivery.get_state_display())
 
-    @admin.display(description="what is wrong")
+    @admin.display(description=COLUMNS["problem"])
     def problem(self, delivery: Delivery) -> Any:
         cause = BY_KEY.get(delivery.cause)  # type: ignore[attr-defined]
         said = _said(delivery)
@@ -333,17 +333,17 @@ class DeliveryAdmin(
             or "–"
         )
 
-    @admin.display(description="whose turn")
+    @admin.display(description=COLUMNS["turn"])
     def turn(self, delivery: Delivery) -> SafeString | str:
         actor = advice(delivery).actor
-        turn = "–" if actor is Actor.NOBODY else str(actor)
+        turn = "–" if actor is Actor.NOBODY else actor.label
         shown = format_html('<span class="turn" title="{0}">{0}</span>', turn)
         if delivery.assigned_to and delivery.has_uncleared_error:
             said = _("Assigned to %(name)s") % {"name": name_of(delivery.assigned_to)}
             shown += format_html('<small class="assigned" title="{0}">{0}</small>', said)
         return shown
 
-    @admin.display(description="since")
+    @admin.display(description=COLUMNS["since"])
     def since(self, delivery: Delivery) -> SafeString:
         moment = delivery.shown_since or delivery.opened_at  # type: ignore[attr-defined]
         return format_html(

@@ -8,14 +8,19 @@ planner of PostgreSQL expect far fewer rows than there are.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import Case, CharField, F, Q, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from core.database.clock import Now
 from referrals import advice as advices
 from referrals import gates
 from referrals.advice import Advice
 from referrals.models import WRONGLY_SET_UP, Delivery
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as StrOrPromise
 
 State, Reason = Delivery.State, Delivery.Reason
 
@@ -42,7 +47,7 @@ class Cause:
     """What is wrong, in words for one or many imports, and what is to be done about it."""
 
     key: str
-    label: str
+    label: "StrOrPromise"
     advice: Advice
     condition: Q
 
@@ -50,13 +55,13 @@ class Cause:
 CAUSES = (
     Cause(
         "down",
-        "The destination cannot be reached",
+        _("The destination cannot be reached"),
         advices.UNREACHABLE,
         DOWN & (Q(state=State.QUEUED) | UNCLEARED & Q(reason=Reason.CONNECTION)),
     ),
     Cause(
         "held",
-        "The connection is paused",
+        _("The connection is paused"),
         advices.PAUSED,
         PAUSED & Q(state=State.QUEUED) | ~DOWN & UNCLEARED & Q(reason=Reason.CONNECTION),
     ),
@@ -68,24 +73,24 @@ CAUSES = (
             *(reason for reason in Reason if reason not in WRONGLY_SET_UP),
         )
     ),
-    Cause("correct", "Something is to be corrected there", advices.CORRECT_THERE, IN & CORRECT),
-    Cause("files", "Files are missing there", advices.ADD_FILES, IN & ~CORRECT & LACKS_FILES),
-    Cause("succeeded", "It later succeeded", advices.SEEN, IN & ~CORRECT & ~LACKS_FILES),
+    Cause("correct", _("Something is to be corrected there"), advices.CORRECT_THERE, IN & CORRECT),
+    Cause("files", _("Files are missing there"), advices.ADD_FILES, IN & ~CORRECT & LACKS_FILES),
+    Cause("succeeded", _("It later succeeded"), advices.SEEN, IN & ~CORRECT & ~LACKS_FILES),
     Cause(
         "revoked",
-        "Revoked in Caredove, and perhaps sent",
+        _("Revoked in Caredove, and perhaps sent"),
         advices.REMOVE_THERE,
         UNCLEARED & REVOKED & Q(state__in=[State.IMPORTED, State.DISMISSED]),
     ),
     Cause(
         "dismissed",
-        "Given up, and the error is not cleared",
+        _("Given up, and the error is not cleared"),
         advices.SEEN_TO,
         UNCLEARED & KEPT & Q(state=State.DISMISSED),
     ),
     Cause(
         "again",
-        "It goes again by itself",
+        _("It goes again by itself"),
         advices.BY_ITSELF,
         UNCLEARED & (Q(state__in=[State.WAITING, State.RUNNING]) | Q(state=State.QUEUED) & OPEN),
     ),

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, TruncDate
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from core.database import clock
 from integrations.models import Destination
@@ -45,12 +47,17 @@ class Need:
 class Health(StrEnum):
     """How a connection does, the worst first."""
 
-    PAUSED = "Paused"
-    DOWN = "Unreachable"
-    FAILING = "Failing"
-    SUSPENDED = "Suspended"
-    UNUSED = "Nothing sent yet"
-    WORKING = "Working"
+    PAUSED = _("Paused")
+    DOWN = _("Unreachable")
+    FAILING = _("Failing")
+    SUSPENDED = _("Suspended")
+    UNUSED = _("Nothing sent yet")
+    WORKING = _("Working")
+
+    @property
+    def label(self) -> str:
+        """How it does, in the reader's language."""
+        return gettext(self.value)
 
 
 HEALTH = {
@@ -229,8 +236,8 @@ def needs(destinations: Sequence[Destination], among: Q | None = None) -> list[N
         Need(
             BY_KEY[key],
             by_id[destination],
-            sum(count for count, _ in counted),
-            min(since for _, since in counted),
+            sum(count for count, since in counted),
+            min(since for count, since in counted),
         )
         for (key, destination), counted in found.items()
         if BY_KEY[key].advice.actor != Actor.NOBODY

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from integrations import sources
 from integrations.models import (
@@ -20,12 +22,12 @@ from referrals.gates import About, Facts
 from referrals.models import Referral
 
 LABELS = {
-    About.ORGANIZATION: "Organization active, on a sufficient plan",
-    About.SOURCE: "Caredove has credentials",
-    About.EVENTS: "An event has come for this listing",
-    About.DESTINATION: "Destination tested, and not paused",
-    About.MAPPING: "Mapping complete",
-    About.CONNECTION: "Switched on",
+    About.ORGANIZATION: _("Organization active, on a sufficient plan"),
+    About.SOURCE: _("Caredove has credentials"),
+    About.EVENTS: _("An event has come for this listing"),
+    About.DESTINATION: _("Destination tested, and not paused"),
+    About.MAPPING: _("Mapping complete"),
+    About.CONNECTION: _("Switched on"),
 }
 
 
@@ -68,9 +70,9 @@ def organization_imports(organization: Organization) -> Need:
 
 def _need(about: About, facts: Facts) -> Need:
     """Return how a part of the configuration stands: by the first of its gates that is shut."""
-    what = LABELS[about]
+    what = gettext(LABELS[about])
     if about is About.CONNECTION and not facts.configs:
-        what = "Listing connected"
+        what = gettext("Listing connected")
     shut = gates.first_shut(facts, *(gate for gate in gates.GATES if gate.about is about))
     if shut:
         return Need(about, what, False, shut.sentence, shut.actor)

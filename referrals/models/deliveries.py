@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import Collector
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedSentenceField, EncryptedSentencesField
@@ -43,24 +44,24 @@ class Delivery(KeyedModel):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting for details"
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        IMPORTED = "imported", "Imported"
-        NEEDS_ATTENTION = "needs_attention", "Needs attention"
-        DISMISSED = "dismissed", "Dismissed"
+        WAITING = "waiting", _("Waiting for details")
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        IMPORTED = "imported", _("Imported")
+        NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+        DISMISSED = "dismissed", _("Dismissed")
 
     class Reason(models.TextChoices):
-        REJECTED = "rejected", "The destination refused the referral"
-        CONNECTION = "connection", "The connection is wrong"
-        MAPPING = "mapping", "The mapping does not work"
-        DISCONNECTED = "disconnected", "The listing is no longer connected"
-        UNCONFIRMED = "unconfirmed", "Nobody knows whether it arrived"
-        RETRIES_EXHAUSTED = "gave_up", "All automatic tries are used up"
-        QUARANTINED = "quarantined", "It stopped its worker too often"
-        SINGLED_OUT = "singled_out", "The destination refuses this referral alone"
-        BUG = "bug", "Dovetail made a mistake"
-        WITHDRAWN = "withdrawn", "Caredove withdrew the request"
+        REJECTED = "rejected", _("The destination refused the referral")
+        CONNECTION = "connection", _("The connection is wrong")
+        MAPPING = "mapping", _("The mapping does not work")
+        DISCONNECTED = "disconnected", _("The listing is no longer connected")
+        UNCONFIRMED = "unconfirmed", _("Nobody knows whether it arrived")
+        RETRIES_EXHAUSTED = "gave_up", _("All automatic tries are used up")
+        QUARANTINED = "quarantined", _("It stopped its worker too often")
+        SINGLED_OUT = "singled_out", _("The destination refuses this referral alone")
+        BUG = "bug", _("Dovetail made a mistake")
+        WITHDRAWN = "withdrawn", _("Caredove withdrew the request")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="deliveries")

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
@@ -110,14 +111,14 @@ class Attempt(KeyedModel):
     """One try of a version. Inserted when it starts, completed once when it ends, never edited."""
 
     class Outcome(models.TextChoices):
-        IMPORTED = "imported", "Imported"
-        TRY_AGAIN = "try_again", "To be tried again"
-        REJECTED = "rejected", "Refused"
-        MISCONFIGURED = "misconfigured", "Connection or mapping is wrong"
-        UNCONFIRMED = "unconfirmed", "Not known whether it arrived"
-        DOWN = "down", "Could not be reached"
-        BUG = "bug", "Dovetail made a mistake"
-        LOST = "lost", "The worker was lost"
+        IMPORTED = "imported", _("Imported")
+        TRY_AGAIN = "try_again", _("To be tried again")
+        REJECTED = "rejected", _("Refused")
+        MISCONFIGURED = "misconfigured", _("Connection or mapping is wrong")
+        UNCONFIRMED = "unconfirmed", _("Not known whether it arrived")
+        DOWN = "down", _("Could not be reached")
+        BUG = "bug", _("Dovetail made a mistake")
+        LOST = "lost", _("The worker was lost")
 
     # Beside its version: pages and lists ask for all attempts of a delivery.
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")

@@ -5,7 +5,9 @@ The same answer through the workplace, the API and `manage.py explain`.
 
 from collections.abc import Iterator
 
+from core.text.sentences import join
 from integrations import sources
+from referrals import sentences
 from referrals.advice import Actor
 from referrals.answers.explain.answer import (
     Cause,
@@ -15,9 +17,10 @@ from referrals.answers.explain.answer import (
     Light,
     Stop,
     ended,
+    there,
 )
 from referrals.answers.explain.asker import EVERYBODY, Asker
-from referrals.answers.explain.before_import import ABSENT, before_import, of_unknown
+from referrals.answers.explain.before_import import before_import, of_unknown
 from referrals.answers.explain.of_import import ImportChecks
 from referrals.gates import QUESTIONS
 from referrals.intake import identity
@@ -25,7 +28,6 @@ from referrals.models import Delivery, Referral
 from referrals.record import warned
 
 __all__ = [
-    "ABSENT",
     "EVERYBODY",
     "QUESTIONS",
     "Asker",
@@ -49,7 +51,6 @@ WORST_FIRST = [
     State.DISMISSED,
     State.IMPORTED,
 ]
-WITHHELD = "What was said is withheld from your role."
 
 
 def explain(
@@ -102,9 +103,7 @@ def explain_referral(
         referral.reference,
         True,
         Cause.IMPORTED,
-        " ".join(
-            f"It is in {one.delivery.destination} as {one.delivery.external_id}." for one in imports
-        ),
+        join(sentences.IS_IN(where=there(one.delivery)) for one in imports),
         Actor.NOBODY,
         tuple(passed),
         imports,
@@ -158,7 +157,7 @@ def _theirs(words: str, _: str) -> str:
 
 
 def _ours(_: str, own: str) -> str:
-    return f"{own} {WITHHELD}"
+    return join([own, sentences.WITHHELD()])
 
 
 def _imports(referral: Referral, asker: Asker) -> tuple[Import, ...]:

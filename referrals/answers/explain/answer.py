@@ -1,13 +1,14 @@
 """What an explanation is made of: causes, checks, the sentence, and where somebody acts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
 
+from referrals import sentences
 from referrals.advice import Actor, Advice, advice
 from referrals.gates import QUESTIONS, Shut
 from referrals.models import Attempt, Delivery, Referral
@@ -99,6 +100,9 @@ class Check:
     sentence: str = field(default="", repr=False)
 
 
+NOTHING = Advice(Actor.NOBODY, "")
+
+
 class Stop(Exception):
     """The chain ends at this check, for this cause; `place` is the row where somebody acts."""
 
@@ -124,11 +128,15 @@ def shut(by: Shut, *, light: Light | None = None) -> Stop:
 
 
 def amber(
-    question: str, cause: Cause, sentence: str, what: str = "", place: Model | None = None
+    question: str,
+    cause: Cause,
+    sentence: str,
+    advice: Advice = NOTHING,
+    place: Model | None = None,
 ) -> Stop:
     """It goes on by itself, or has ended: nobody acts."""
     check = Check(question, Light.AMBER, sentence)
-    return Stop(check, cause, Advice(Actor.NOBODY, what), place)
+    return Stop(check, cause, replace(advice, actor=Actor.NOBODY), place)
 
 
 class Import:
@@ -211,6 +219,11 @@ def _delivery_as_dict(delivery: Delivery, *, withheld: bool) -> dict[str, Any]:
         "due_at": delivery.due_at,
         "missing_files": [{"filename": name, "problem": why} for name, why in files.items()],
     }
+
+
+def there(delivery: Delivery) -> str:
+    """Return where it is and under which id, as a clause."""
+    return sentences.THERE_AS(destination=delivery.destination, id=delivery.external_id)
 
 
 def ended(passed: Iterable[Check], stop: Stop) -> tuple[tuple[Check, ...], str]:

@@ -5,26 +5,26 @@ from dataclasses import replace
 
 from django.db.models import Q, QuerySet
 
+from core.text.sentences import join
 from integrations.models import TriggerConfig
 from integrations.triggers import TRIGGER_LABELS
 from referrals import gates, sentences
 from referrals.advice import Actor, Advice
-from referrals.answers.explain.answer import Cause, Check, Light, Stop, amber, red, shut
+from referrals.answers.explain.answer import Cause, Check, Light, Stop, amber, red, shut, there
 from referrals.gates import EVENT, LISTING, ORGANIZATION, TRIGGER
 from referrals.intake import identity
 from referrals.models import Delivery, InboundEvent, Referral
 
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
-ABSENT = (
-    "No event with this reference has arrived. Check the number. If it is right: the referral may "
-    "be so new that it is still on its way, or not say yet which organization it is for; the "
-    "listing may not be integrated in Caredove; the referral may be older than the integration; "
-    "or Caredove could not reach Dovetail, or was refused, and tells so in its own list of "
-    "failures."
-)
 CHECK_NUMBER = Advice(Actor.SUPPORT, "")
 CONTACT_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
+START_DISPATCHER = Advice(
+    Actor.NOBODY,
+    "If that lasts longer than a minute, the dispatcher is not running: tell an administrator.",
+)
+NOTHING_ELSE = Advice(Actor.NOBODY, "Nothing else has come yet.")
+REMOVE_THERE = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
 COMPARE = Advice(
     Actor.SUPPORT, "Compare the two bodies, and tell Caredove to send it with an id of its own."
 )
@@ -38,24 +38,18 @@ def of_unknown(reference: str, events: Q) -> Stop:
     return (
         _unopened(named)
         or _unused(named)
-        or red(EVENT, Cause.UNKNOWN_REFERENCE, ABSENT, CHECK_NUMBER)
+        or red(EVENT, Cause.UNKNOWN_REFERENCE, sentences.ABSENT(), CHECK_NUMBER)
     )
 
 
 def _unopened(named: QuerySet[InboundEvent], question: str = EVENT) -> Stop | None:
     """An event that is stored and not opened: nothing has been merged from it yet."""
     if event := named.filter(state=State.QUARANTINED).first():
-        sentence = "Its event arrived and could not be opened."
+        sentence = sentences.NOT_OPENABLE()
         return red(question, Cause.NOT_OPENABLE, sentence, CONTACT_DEVELOPERS, event)
     if event := named.filter(state=State.RECEIVED).first():
-        return amber(
-            question,
-            Cause.NOT_OPENED,
-            "Its newest event has arrived and has not been opened yet.",
-            "If that lasts longer than a minute, the dispatcher is not running: tell an "
-            "administrator.",
-            event,
-        )
+        sentence = sentences.NOT_OPENED()
+        return amber(question, Cause.NOT_OPENED, sentence, START_DISPATCHER, event)
     return None
 
 
@@ -100,10 +94,9 @@ def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Ch
         raise stop
     if opened and not deliveries and not referral.snapshot:
         raise _nothing_to_merge(opened[-1])
-    alias = "" if asked == referral.reference else f" {asked} is another id of it."
-    count = f"{len(opened)} event{'' if len(opened) == 1 else 's'}"
-    sentence = f"{count} received for {referral.reference}.{alias}{_other_numbers(referral)}"
-    return Check(EVENT, Light.GREEN, sentence)
+    received = sentences.RECEIVED(count=len(opened), reference=referral.reference)
+    alias = "" if asked == referral.reference else sentences.OTHER_ID(id=asked)
+    return Check(EVENT, Light.GREEN, join([received, alias, _other_numbers(referral)]))
 
 
 def _other_numbers(referral: Referral) -> str:
@@ -113,28 +106,25 @@ def _other_numbers(referral: Referral) -> str:
         for alias in referral.aliases.all()
         if alias.value != referral.reference and identity.is_number(alias.source_kind, alias.value)
     )
-    return f" Messages also name it by the number {', '.join(others)}." if others else ""
+    return sentences.OTHER_NUMBERS(numbers=others) if others else ""
 
 
 def _nothing_to_merge(last: InboundEvent) -> Stop:
     if last.outcome == Outcome.UNKNOWN_CODE:
         return red(EVENT, Cause.UNKNOWN_CODE, last.reason, CONTACT_DEVELOPERS, last)
-    return amber(EVENT, Cause.IGNORED_CODE, last.reason, "Nothing else has come yet.", last)
+    return amber(EVENT, Cause.IGNORED_CODE, last.reason, NOTHING_ELSE, last)
 
 
 def _purged(referral: Referral, deliveries: Sequence[Delivery]) -> Stop:
-    there = [delivery for delivery in deliveries if delivery.external_id]
-    where = ", ".join(f"{delivery.destination} as {delivery.external_id}" for delivery in there)
+    imported = [delivery for delivery in deliveries if delivery.external_id]
+    where = [there(delivery) for delivery in imported]
     if not referral.is_revoked:
-        deleted = "Its retention period was over, so its data was deleted here."
-        left = f"It is in {where}." if there else "It was not imported."
-        return amber(EVENT, Cause.EXPIRED, f"{deleted} {left}")
-    if any(delivery.has_uncleared_error for delivery in there):
-        sentence = f"Caredove revoked it; its data was deleted here. It is still in {where}."
-        remove = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
-        return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, remove, there[0])
-    deleted = "Caredove revoked it; its data was deleted, and it is not imported."
-    return amber(EVENT, Cause.REVOKED, deleted)
+        left = sentences.IS_IN(where=where) if where else sentences.NOT_IMPORTED()
+        return amber(EVENT, Cause.EXPIRED, join([sentences.DATA_EXPIRED(), left]))
+    if any(delivery.has_uncleared_error for delivery in imported):
+        sentence = sentences.REVOKED_STILL_IN(where=where)
+        return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, REMOVE_THERE, imported[0])
+    return amber(EVENT, Cause.REVOKED, sentences.REVOKED_NOT_IN())
 
 
 def _may_go(referral: Referral) -> Iterator[Check]:

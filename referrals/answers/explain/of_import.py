@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from core.database import clock
+from core.text.sentences import join
 from integrations.transport import Doubt, ErrorKind
 from referrals import delivering, gates, sentences
 from referrals.advice import Actor, Advice
@@ -18,6 +19,7 @@ from referrals.answers.explain.answer import (
     amber,
     red,
     shut,
+    there,
 )
 from referrals.gates import ANSWER, CONNECTION, DETAILS, FILES, MAPPED, WANTED
 from referrals.models import Attempt, Delivery
@@ -40,6 +42,7 @@ CAUSE_OF_WAITING: dict[str, Cause] = {
     ErrorKind.FAILING: Cause.SERVER_ERROR,
 }
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
+TRIED_BY_ITSELF = Advice(Actor.NOBODY, "They are tried again by themselves.")
 START_DISPATCHER = Advice(
     Actor.ADMINISTRATOR, "The dispatcher is not running, or has more to do than it can: look there."
 )
@@ -100,8 +103,9 @@ class ImportChecks:
         if merged := gates.MERGED.shut(self.facts):
             raise shut(merged, light=Light.RED)
         if delivery.state == State.DISMISSED:
-            by = f"{delivery.closed_by or 'Dovetail'} dismissed the import"
-            sentence = self.said(f"{by}: {delivery.closed_why}", f"{by}.")
+            by = delivery.closed_by or "Dovetail"
+            because = sentences.DISMISSED_BECAUSE(by=by, why=delivery.closed_why)
+            sentence = self.said(because, sentences.DISMISSED(by=by))
             raise self._red(WANTED, Cause.DISMISSED, sentence)
         self._check(gates.MOVED)
         return Check(WANTED, Light.GREEN)
@@ -135,29 +139,28 @@ class ImportChecks:
     def _answer(self) -> Check:
         delivery = self.delivery
         if delivery.external_id:
-            taken = f"{delivery.destination} took it as {delivery.external_id}."
+            taken = sentences.TAKEN(destination=delivery.destination, id=delivery.external_id)
             return Check(ANSWER, Light.GREEN, taken)
         if delivery.state == State.NEEDS_ATTENTION:
-            raise self._red(
-                ANSWER, self._cause(), f"{self._tired()}{self._message()}{self._seen()}"
-            )
+            sentence = join([self._tired(), self._message(), self._seen()])
+            raise self._red(ANSWER, self._cause(), sentence)
         if delivery.state == State.RUNNING:
-            raise amber(ANSWER, Cause.RUNNING, "It is being sent at this moment.", place=delivery)
+            raise amber(ANSWER, Cause.RUNNING, sentences.BEING_SENT(), place=delivery)
         self._check_turn()
         if delivery.due_at and delivery.due_at < clock.now() - LATE:
             asks = delivering.asking().exists()
             if host := gates.NEW_HOST.shut(replace(self.facts, host_asks=asks)):
                 raise shut(host)
-            sentence = f"It has been due since {self._due()}, and nobody has taken it."
+            sentence = sentences.OVERDUE(time=self._due())
             raise red(ANSWER, Cause.OVERDUE, sentence, START_DISPATCHER, delivery)
         if delivery.tries or delivery.steps.exists():
-            sentence = f"{self._message()} It is tried again at {self._due()}."
-            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice.what, delivery)
+            sentence = join([self._message(), sentences.TRIED_AGAIN(time=self._due())])
+            raise amber(ANSWER, self._cause_of_waiting(), sentence, self.advice, delivery)
         if delivery.restore_id:
             sentence = sentences.RESTORED_SEARCHED_AT(time=self._due())
-            raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice.what, delivery)
-        sentence = f"It is queued for {self._due()}."
-        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice.what, delivery)
+            raise amber(ANSWER, Cause.BEING_LOOKED_FOR, sentence, self.advice, delivery)
+        sentence = sentences.QUEUED(time=self._due())
+        raise amber(ANSWER, Cause.QUEUED, sentence, self.advice, delivery)
 
     def _check_turn(self) -> None:
         """Raise Stop where it could go, and its destination is paused or has had enough for now."""
@@ -171,20 +174,21 @@ class ImportChecks:
 
     def _message(self) -> str:
         delivery, last = self.delivery, self.last
-        code = f" ({last.code})" if last and last.code else ""
-        ours = delivery.get_reason_display() or (last.get_outcome_display() if last else "")
-        return self.said(delivery.message or (last.message if last else ""), f"{ours}{code}.")
+        outcome = delivery.get_reason_display() or (last.get_outcome_display() if last else "")
+        ours = sentences.OUTCOME(outcome=outcome)
+        if last and last.code:
+            ours = sentences.OUTCOME_WITH_CODE(outcome=outcome, code=last.code)
+        return self.said(delivery.message or (last.message if last else ""), ours)
 
     def _tired(self) -> str:
         gave_up = self.delivery.reason == Reason.RETRIES_EXHAUSTED
-        return "All automatic tries are used up. " if gave_up else ""
+        return sentences.TRIES_USED_UP() if gave_up else ""
 
     def _seen(self) -> str:
         delivery = self.delivery
         if delivery.error_cleared_at is None:
             return ""
-        by = delivery.error_cleared_by or "Dovetail"
-        return f" {by} has cleared the error, and it is still not there."
+        return sentences.CLEARED(by=delivery.error_cleared_by or "Dovetail")
 
     def _cause(self) -> Cause:
         doubt = self.last.doubt if self.last else ""
@@ -213,7 +217,7 @@ class ImportChecks:
     def _due(self) -> str:
         """The due time as people of the organization write it."""
         due, zone = self.delivery.due_at, self.delivery.destination.organization.zone
-        return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else "no time"
+        return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else sentences.NO_TIME()
 
     # -- its files -----------------------------------------------------------------------------
 
@@ -225,24 +229,23 @@ class ImportChecks:
             return self._flag()
         where = self._missing()
         if delivery.due_at or delivery.state in (State.QUEUED, State.RUNNING):
-            again = "They are tried again by themselves."
-            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, again, delivery)
+            raise amber(FILES, Cause.FILES_TO_FOLLOW, where, TRIED_BY_ITSELF, delivery)
         if not delivery.has_uncleared_error:
-            return Check(FILES, Light.GREEN, f"{where} A person has seen to it.")
+            return Check(FILES, Light.GREEN, join([where, sentences.SEEN_TO()]))
         raise self._red(FILES, self._cause_of_missing(), where)
 
     def _corrections(self) -> str:
-        there = f"It is in {self.delivery.destination} as {self.delivery.external_id}"
-        ours = f"{there}, but something is to be corrected there."
-        also = f" {self._missing()}" if self.delivery.missing_files else ""
-        return self.said(f"{there}, but: {' '.join(self.delivery.corrections)}", ours) + also
+        where, corrections = there(self.delivery), join(self.delivery.corrections)
+        theirs = sentences.CORRECTIONS(where=where, corrections=corrections)
+        ours = sentences.CORRECTIONS_UNQUOTED(where=where)
+        also = self._missing() if self.delivery.missing_files else ""
+        return join([self.said(theirs, ours), also])
 
     def _missing(self) -> str:
-        delivery = self.delivery
-        where = f"It is in {delivery.destination} as {delivery.external_id}, but files are missing"
-        files = delivery.missing_files.items()
-        names = "; ".join(f"{name} ({why.rstrip('.')})" for name, why in files)
-        return self.said(f"{where}: {names}.", f"{where}: {len(files)}.")
+        where, files = there(self.delivery), self.delivery.missing_files.items()
+        names = "; ".join(f"{name} ({str(why).rstrip('.')})" for name, why in files)
+        theirs = sentences.FILES_MISSING(where=where, files=names)
+        return self.said(theirs, sentences.FILES_MISSING(where=where, files=len(files)))
 
     def _cause_of_missing(self) -> Cause:
         """Whether the destination refused a file that we had, or we could not get it."""
@@ -251,7 +254,7 @@ class ImportChecks:
 
     def _flag(self) -> Check:
         if self.delivery.has_uncleared_error:
-            sentence = f"It is in {self.delivery.destination} as {self.delivery.external_id}."
+            sentence = sentences.IS_IN(where=there(self.delivery))
             seen = Check(FILES, Light.GREEN, sentence)  # good news, that somebody has to click away
             raise Stop(seen, Cause.ERROR_NOT_CLEARED, self.advice, self.delivery)
         return Check(FILES, Light.GREEN)

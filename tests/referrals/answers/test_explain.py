@@ -16,8 +16,8 @@ from access.roles import LIAISON, SUPPORT
 from core.database import clock
 from integrations.models import Destination, Organization
 from integrations.sources.auth import hash_secret
+from referrals import sentences
 from referrals.answers.explain import (
-    ABSENT,
     QUESTIONS,
     Cause,
     Explanation,
@@ -145,7 +145,7 @@ def test_a_referral_that_names_nobody(world: World):
 
 def test_an_unknown_reference_states_what_an_absence_can_mean(world: World):
     told = explain("0000000000")
-    assert told.sentence == ABSENT
+    assert told.sentence == sentences.ABSENT()
     for meaning in ("Check the number", "not be integrated", "older than", "could not reach"):
         assert meaning in told.sentence
     assert {check.light for check in told.checks[1:]} == {Light.NOT_REACHED}

@@ -1,0 +1,1 @@
+"""Dates that Django's own formats of a language do not have; used by name in templates."""
