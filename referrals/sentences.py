@@ -271,7 +271,7 @@ BYTES_GONE = Cause("bytes_gone", "its bytes are no longer here")
 SENDER_WITHDREW = Cause("sender_withdrew", "The sender withdrew it.")
 NOT_FETCHED = Cause("not_fetched", "it has not been fetched yet")
 
-# -- The chain of why: what was found ---------------------------------------------------------------
+# -- The chain of why: what was found --------------------------------------------------------------
 
 ABSENT = Cause(
     "why_absent",
