@@ -5,10 +5,14 @@ import json
 import pickle
 
 import pytest
+from django.template import Context, Template
+from django.utils import translation
 
 from core.fields import EncryptedSentenceField, EncryptedSentencesField, SentenceField
 from core.text import sentences
 from core.text.sentences import Cause, Sentence, join, loaded, stored
+from mapping import sentences as of_mapping
+from referrals import sentences as of_referrals
 
 GREETING = Cause("test_greeting", "{name} says: {words}")
 COUNTED = Cause("test_counted", "There is {count} more.", "There are {count} more.")
@@ -125,3 +129,31 @@ def test_a_dump_of_the_database_keeps_the_cause(field) -> None:  # type: ignore[
     assert field.to_python(stored(COUNTED(count=2))) == "There are 2 more."
     assert stored(field.to_python(stored(COUNTED(count=2)))) == stored(COUNTED(count=2))
     assert field.to_python(None) is None
+
+
+def test_a_sentence_is_in_the_language_of_whoever_it_is_shown_to() -> None:
+    kept = stored(of_referrals.WITHDREW_MESSAGES(count=3))
+    with translation.override("fr-ca"):
+        french = loaded(kept)
+        assert french == "Caredove a retiré 3 messages. Supprimez-les dans la destination."
+    page = Template("{{ it }}").render(Context({"it": french}))
+    for shown in (str(french), f"{french}", page):
+        assert shown == "Caredove withdrew 3 messages. Remove it there."
+
+
+def test_a_sentence_within_another_is_in_the_same_language_and_a_quotation_stays() -> None:
+    why = of_mapping.NO_TABLE(table="b")
+    failed = join([of_referrals.MAPPING_FAILED(mapping="A", why=why), "Date is required."])
+    with translation.override("fr-ca"):
+        assert loaded(stored(failed)).replace("\xa0", " ") == (
+            "La correspondance « A » ne fonctionne pas : la correspondance n’a pas de table de "
+            "valeurs « b ». Date is required."
+        )
+
+
+def test_none_is_one_in_french_and_many_in_english() -> None:
+    for count, english, french in ((0, "events", "0 événement "), (1, "event", "1 événement ")):
+        said = of_referrals.RECEIVED(count=count, reference="1")
+        assert f"{count} {english} received" in str(said)
+        with translation.override("fr-ca"):
+            assert french in str(said)

@@ -10,7 +10,7 @@ class Command(makemessages.Command):
 
     xgettext_options: ClassVar[list[str]] = [
         *makemessages.Command.xgettext_options,
-        "--keyword=Cause:2,2t",  # of core.text.sentences: key and sentence
-        "--keyword=Cause:2,3,3t",  # and the sentence for many
-        "--keyword=Advice:2,2t",  # of referrals.advice
+        "--keyword=Cause:2",  # of core.text.sentences: key and sentence
+        "--keyword=Cause:2,3",  # and the sentence for many
+        "--keyword=Advice:2",  # of referrals.advice
     ]
