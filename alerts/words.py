@@ -187,7 +187,7 @@ def label_and_advice(what: str) -> tuple[str, Advice]:
     if cause in OTHERS:
         return OTHERS[cause]
     known = causes.BY_KEY[cause]
-    return known.label, known.advice
+    return str(known.label), known.advice
 
 
 def work_list(alert: Alert) -> str:

@@ -126,7 +126,7 @@ class DeliveryAdmin(
     view_words: ClassVar = {name for one in FILTERS for name in one.names}
     list_select_related = ["referral__listing", "destination__organization", "assigned_to"]
     search_fields = ["external_id__exact"]
-    search_help_text = gettext_lazy(
+    search_help_text = gettext_lazy(  # type: ignore[assignment]
         "A reference, an id in CRMS, or the registrant's first and last name, whole. "
         "Accents, capitals and the order of the names do not matter."
     )
@@ -275,7 +275,7 @@ class DeliveryAdmin(
         reason = request.GET.get(CauseFilter.parameter_name)
         return [
             Chip(
-                cause.label,
+                str(cause.label),
                 counts[cause.key],
                 f"?{urlencode({**query, 'error': 'all', CauseFilter.parameter_name: cause.key})}",
                 cause.key == reason,

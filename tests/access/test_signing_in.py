@@ -183,6 +183,7 @@ def test_without_a_second_factor_the_pages_of_signing_in_show_nothing_else(
     }
     assert ours == {
         "inactive",
+        "language",
         "login",
         "logout",
         "password",

@@ -1,14 +1,12 @@
 """`makemessages` that also finds our own sentences, which are marked by where they stand."""
 
-from typing import ClassVar
-
 from django.core.management.commands import makemessages
 
 
 class Command(makemessages.Command):
     """Django's own, which finds the template of a `Cause` and the words of an `Advice`, too."""
 
-    xgettext_options: ClassVar[list[str]] = [
+    xgettext_options = [
         *makemessages.Command.xgettext_options,
         "--keyword=Cause:2",  # of core.text.sentences: key and sentence
         "--keyword=Cause:2,3",  # and the sentence for many
