@@ -49,9 +49,8 @@ def choose(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language", "")
     if chosen not in dict(settings.LANGUAGES):
         return HttpResponseBadRequest()
-    PersonalSettings.objects.update_or_create(
-        user_id=request.user.pk, defaults={"language": chosen}
-    )
+    who: Any = request.user
+    PersonalSettings.objects.update_or_create(user=who, defaults={"language": chosen})
     request.session[KEY] = chosen
     return HttpResponseRedirect(_back(request))
 
