@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -11,13 +12,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from access.models import Membership
 from access.scoped import TICKED, ScopedAdmin, ScopedChoices
-from access.signing_in import factors
+from access.signing_in import factors, provider
 
 # Second factors are their owners': an administrator can take them away, and see none.
 admin.site.unregister([User, Group, EmailAddress, Authenticator])
+# The provider comes from the settings, and links are made by their owners.
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type-arg]
@@ -66,9 +70,11 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
     # -- the second factor ---------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.reset_view)
+        reset = self.admin_site.admin_view(self.reset_view)
+        unlink = self.admin_site.admin_view(self.unlink_view)
         return [
-            path("<int:pk>/second-factor/", view, name="auth_user_reset_second_factor"),
+            path("<int:pk>/second-factor/", reset, name="auth_user_reset_second_factor"),
+            path("<int:pk>/unlink/", unlink, name="auth_user_unlink"),
             *super().get_urls(),
         ]
 
@@ -76,24 +82,44 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         user = kwargs.get("obj")
+        tools = []
         if user and self.has_change_permission(request, user) and factors.has_one(user):
             url = reverse("admin:auth_user_reset_second_factor", args=[user.pk])
-            context["tools"] = [{"label": "Reset the second factor", "url": url, "post": True}]
+            tools.append({"label": "Reset the second factor", "url": url, "post": True})
+        if user and self.has_change_permission(request, user) and provider.is_linked(user):
+            url = reverse("admin:auth_user_unlink", args=[user.pk])
+            tools.append({"label": _("Unlink from the sign-in provider"), "url": url, "post": True})
+        if tools:
+            context["tools"] = tools
         return super().render_change_form(request, context, *args, **kwargs)
 
     def reset_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take away what somebody has lost: they set up another one when they sign in."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        user = get_object_or_404(self.get_queryset(request), pk=pk)
-        if not self.has_change_permission(request, user):
-            raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        user = self._posted_for(request, pk)
+        if isinstance(user, HttpResponse):
+            return user
         factors.reset(user, request)
         said = f"{user} has no second factor now, and is signed out everywhere."
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
+
+    def unlink_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let somebody sign in with a password again, and sign them out everywhere."""
+        user = self._posted_for(request, pk)
+        if isinstance(user, HttpResponse):
+            return user
+        provider.unlink(user, request)
+        self.message_user(request, _("The account is unlinked. Set a password."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
+
+    def _posted_for(self, request: HttpRequest, pk: int) -> User | HttpResponse:
+        """Return whom a button was pressed for, else an answer; raises PermissionDenied."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        user: User = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        return user if request.method == "POST" else HttpResponseNotAllowed(["POST"])
 
 
 @admin.register(Group)

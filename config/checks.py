@@ -4,6 +4,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
@@ -41,6 +42,7 @@ def unsafe(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _encryption_keys(settings["ENCRYPTION_KEYS"])
     yield from _allowed_hosts(settings["ALLOWED_HOSTS"])
     yield from _times(settings)
+    yield from _provider(settings)
 
 
 def only_loopback(hosts: Sequence[str]) -> bool:
@@ -95,6 +97,31 @@ def _times(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "LEASE_SECONDS has to be more than zero."
     if settings["MAX_BODY_BYTES"] <= 0:
         yield "MAX_BODY_BYTES has to be more than zero."
+
+
+def _provider(settings: Mapping[str, Any]) -> Iterator[str]:
+    if not settings["OIDC_ISSUER"]:
+        return
+    issuer = urlsplit(settings["OIDC_ISSUER"])
+    if issuer.scheme != "https" and not _LOOPBACK.fullmatch(issuer.netloc.rpartition(":")[0]):
+        yield "OIDC_ISSUER has to begin with https://: what it sends is trusted for that alone."
+    if not settings["OIDC_CLIENT_ID"]:
+        yield "OIDC_CLIENT_ID is missing. The provider gives one to each portal."
+    if not 60 <= settings["OIDC_SECONDS"] <= 3600:
+        yield "OIDC_SECONDS has to be from 60 to 3600: a role removed there is gone in an hour."
+    for name in ("OIDC_ROLES", "OIDC_ORGANIZATIONS"):
+        if not _gives_names(settings[name]):
+            yield f'{name} is not like {{"group": ["name"]}}, in JSON.'
+    if not settings["OIDC_ROLES"]:
+        yield "OIDC_ROLES is empty: nobody who signs in at the provider would have a role."
+
+
+def _gives_names(by_group: Any) -> bool:
+    """Return whether a setting holds a name, or a list of names, for each group."""
+    if not isinstance(by_group, dict):
+        return False
+    given = [[one] if isinstance(one, str) else one for one in by_group.values()]
+    return all(isinstance(one, list) and all(isinstance(n, str) for n in one) for one in given)
 
 
 @register(Tags.security, deploy=True)

@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "core",
     "access",
     "mapping",
@@ -72,6 +74,7 @@ MIDDLEWARE = [
     "core.web.middleware.RequestLogMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "access.signing_in.expiring.provider_asked_again",
     "access.signing_in.required.second_factor_required",
 ]
 
@@ -293,6 +296,19 @@ MFA_ADAPTER = "access.signing_in.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Dovetail"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Signing in at a provider of OpenID Connect, beside the password: docs/signing-in.md.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")  # none: with passwords alone
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")  # what the link calls it
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_SCOPES = env.list("OIDC_SCOPES", default=["openid", "profile"])
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
+# By group, as JSON: the names of groups may hold commas and equals signs.
+OIDC_ROLES = env.json("OIDC_ROLES", default={})
+OIDC_ORGANIZATIONS = env.json("OIDC_ORGANIZATIONS", default={})  # their Caredove ids
+OIDC_SECONDS = env.int("OIDC_SECONDS", default=3600)  # then such a session asks the provider again
+SOCIALACCOUNT_ADAPTER = "access.signing_in.provider.ProviderAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 # Counts who guesses passwords, over all web processes, and which codes were used.
 CACHES = {
     "default": {

@@ -1,6 +1,7 @@
 """Where signing in differs from what django-allauth does by itself."""
 
 import time
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -9,9 +10,10 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
 
-from access.signing_in import factor_secrets, factors
+from access.signing_in import factor_secrets, factors, provider
 from core.web.requests import client_ip
 
 
@@ -20,6 +22,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_login_stages(self) -> list[str]:
+        """Let the second factor of a provider count."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": provider.STAGE}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def pre_login(self, request: HttpRequest, user: Any, **login: Any) -> HttpResponse | None:
+        """Refuse the password of whoever is linked to the provider: it would outlive their role."""
+        refused: HttpResponse | None = super().pre_login(request, user, **login)
+        at_provider = "sociallogin" in (login["signal_kwargs"] or {})
+        if refused or at_provider or user.is_superuser or not provider.is_linked(user):
+            return refused
+        return provider.refuse(request, provider.LINKED)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request) or "unknown"
@@ -37,8 +52,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         recent: bool = time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
         return not recent
 
-    def add_message(self, *args: object, **kwargs: object) -> None:
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str = "", *_: Any, **__: Any
+    ) -> None:
         """Say nothing of what people see for themselves."""
+        if message_template == "socialaccount/messages/account_connected_other.txt":
+            messages.error(request, provider.TAKEN)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

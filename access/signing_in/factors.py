@@ -29,11 +29,12 @@ def reset(user: Any, request: HttpRequest) -> None:
     """Delete the person's factors and recovery codes, and sign them out everywhere."""
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
-        _sign_out(user)
+        sign_out(user)
         audit.record(request, "reset second factor", user)
 
 
-def _sign_out(user: Any) -> None:
+def sign_out(user: Any) -> None:
+    """End every session of the person."""
     for session in Session.objects.all():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):
             session.delete()

@@ -4,11 +4,15 @@ from typing import Any
 
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
-from django.contrib.auth import get_user_model
+from allauth.socialaccount.signals import social_account_added
+from django.contrib import messages
+from django.contrib.auth import get_user_model, logout
 from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
+from access.signing_in import factors, provider
+from access.signing_in.required import HAS_ONE
 from core import audit
 
 SAID: dict[Signal, str] = {
@@ -33,7 +37,25 @@ def record(
         return
     factor = more.get("authenticator")
     detail = {"factor": factor.type} if factor else {}
+    if more.get("sociallogin"):
+        detail["by"] = "provider"
     audit.record(request or user, SAID[signal], user, **detail)
+
+
+@receiver(account.user_logged_in)
+def count_second_factor(request: HttpRequest, sociallogin: Any = None, **_: Any) -> None:
+    """Let a second factor that was used at the provider be enough for this session."""
+    if sociallogin is not None and sociallogin.state.get(provider.SECOND_FACTOR):
+        request.session[HAS_ONE] = True
+
+
+@receiver(social_account_added)
+def begin_again(request: HttpRequest, sociallogin: Any, **_: Any) -> None:
+    """End every session that began with the password of an account which is linked now."""
+    audit.record(request, "link to provider", sociallogin.user)
+    factors.sign_out(sociallogin.user)
+    logout(request)
+    messages.success(request, provider.LINK_ENDED)
 
 
 @receiver(user_login_failed)

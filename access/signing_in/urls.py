@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from access import language
+from access.signing_in import provider
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
@@ -17,6 +18,19 @@ urlpatterns = [
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("second-factor/", include("allauth.mfa.urls")),
+    path(
+        "provider/login/",
+        provider.sign_in,
+        {"provider_id": provider.PROVIDER},
+        name="openid_connect_login",
+    ),
+    path(
+        "provider/callback/",
+        provider.callback,
+        {"provider_id": provider.PROVIDER},
+        name="openid_connect_callback",
+    ),
+    path("provider/link/", provider.link, name="link_to_provider"),
 ]
 
 if settings.EMAIL_READY:

@@ -46,6 +46,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("app_list", "integrations.view_organization"),  # of the app that has it
     ("auth_user_password_change", "auth.change_user"),
     ("auth_user_reset_second_factor", "auth.change_user"),
+    ("auth_user_unlink", "auth.change_user"),
     ("configuration_history", "integrations.view_organization"),
     ("configuration_*", SEE_ALL),
     ("directory_*", NOBODY),  # the planted portal has no directory

@@ -187,6 +187,7 @@ def test_without_a_second_factor_the_pages_of_signing_in_show_nothing_else(
         "login",
         "logout",
         "password",
+        "provider",
         "reauthenticate",
         "second-factor",
         "signup",

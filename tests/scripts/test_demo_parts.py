@@ -89,7 +89,13 @@ def _checks(settings):
 
     times = {
         name: getattr(current, name)
-        for name in ("RETRY_SCHEDULE", "SETTLE_TIME", "LEASE_TIME", "MAX_BODY_BYTES")
+        for name in (
+            "RETRY_SCHEDULE",
+            "SETTLE_TIME",
+            "LEASE_TIME",
+            "MAX_BODY_BYTES",
+            "OIDC_ISSUER",
+        )
     }
     yield unsafe(settings | times)
 
