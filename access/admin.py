@@ -11,11 +11,14 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
-from access.models import Membership
-from access.scoped import TICKED, ScopedAdmin, ScopedChoices
+from access import tokens
+from access.models import ApiToken, Membership
+from access.scoped import TICKED, RecordedAdmin, ScopedAdmin, ScopedChoices
 from access.signing_in import factors, provider
 
 # Second factors are their owners': an administrator can take them away, and see none.
@@ -132,3 +135,37 @@ class PortalGroupAdmin(ScopedAdmin, GroupAdmin):
 
 def _is_superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_authenticated and request.user.is_superuser)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(RecordedAdmin):
+    """Tokens are made and deleted, never changed. A token is shown once, in the answer."""
+
+    organization_path = "organization"
+    list_display = ("name", "organization", "expires_at", "used_at")
+    list_filter = ("organization",)
+    fields = ("organization", "name", "expires_at", "created_at", "used_at")
+    readonly_fields = ("created_at", "used_at")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else ("organization", "name", "expires_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        tokens.make(obj)
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show the token: never again."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("API token"),
+            "opts": self.opts,
+            "token": obj,
+            "address": request.build_absolute_uri("/api/v1/referrals/"),
+        }
+        response = TemplateResponse(request, "admin/api_token.html", context)
+        add_never_cache_headers(response)
+        return response

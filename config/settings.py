@@ -208,6 +208,11 @@ SPECTACULAR_SETTINGS = {
                 "scheme": "bearer",
                 "description": "For partners: key id and secret with a colon between them.",
             },
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "For scripts that read for one organization: an API token.",
+            },
             "signature": {
                 "type": "apiKey",
                 "in": "header",

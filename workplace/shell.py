@@ -84,6 +84,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
             Page(_("Sources"), "integrations_source_changelist", "integrations.view_source"),
             Page(_("People"), "auth_user_changelist", "auth.view_user"),
             Page(_("Roles"), "auth_group_changelist", "auth.view_group"),
+            Page(_("API tokens"), "access_apitoken_changelist", "access.view_apitoken"),
             Page(
                 _("Retention"),
                 "referrals_retentionperiod_changelist",

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
+from access import tokens
+from access.models import ApiToken
 from core.web import ratelimit
 from core.web.requests import client_ip
 from integrations.models import Organization, Source, SourceCredential
@@ -19,6 +21,7 @@ from referrals.api.bodies import Body
 from referrals.api.problems import slow_down
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dovetail", charset="UTF-8"'}
+TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Dovetail", error="invalid_token"'}
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 Kinds = Mapping[str, SourceKind]
@@ -41,6 +44,24 @@ def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     if not source.active:
         raise Problem(403, "This source is switched off.")
     return source
+
+
+def token_of(request: HttpRequest) -> ApiToken | None:
+    """Return the API token that the request carries; None when it carries another credential.
+
+    Raises Problem 401 or 429.
+    """
+    secret = tokens.read_bearer(request.headers.get("Authorization", ""))
+    if secret is None:
+        return None
+    address = client_ip(request) or "unknown"
+    slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
+    token = tokens.find(secret)
+    if token is None:
+        ratelimit.count_refusal(address)
+        raise Problem(401, "The API token is not valid, or has expired.", headers=TOKEN_CHALLENGE)
+    slow_down(ratelimit.seconds_to_wait(f"token:{token.pk}"), "Too many requests.")
+    return token
 
 
 # What else is asked of a source, in the statement that finds its credential.

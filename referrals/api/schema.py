@@ -14,6 +14,8 @@ from referrals.api import serializers
 
 # One of them is enough; see docs/connecting-caredove.md.
 SENDER_AUTH: Any = [{"basic": []}, {"signature": []}]
+# A question is answered for an organization's API token, too; see docs/signing-in.md.
+READER_AUTH: Any = [*SENDER_AUTH, {"token": []}]
 
 REFUSALS = {
     400: "The body is unusable; `errors` says which field and why.",

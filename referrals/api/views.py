@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, DataError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
@@ -27,10 +28,10 @@ from integrations.sources.parsed import Unusable
 from integrations.sources.responses import Problem, Responses
 from referrals.answers.explain import Cause, asker, explain
 from referrals.api import bodies, serializers
-from referrals.api.authentication import Kinds, authenticate
+from referrals.api.authentication import Kinds, authenticate, token_of
 from referrals.api.bodies import Body
 from referrals.api.problems import problem_document, slow_down
-from referrals.api.schema import SENDER_AUTH, EndpointSchema, questions_refused
+from referrals.api.schema import READER_AUTH, EndpointSchema, questions_refused
 from referrals.intake import receiving
 from referrals.intake.receiving import Received
 from referrals.models import InboundEvent
@@ -39,6 +40,8 @@ from referrals.running import tasks
 logger = logging.getLogger(__name__)
 
 UNUSABLE = "The body cannot be used as an event."
+NOT_SENT = "This source has sent no event with this id."
+NOT_THEIRS = "No event with this id belongs to a referral of this organization."
 NOT_STORED = "The event could not be stored. Send it again later."
 NOT_STORABLE = (
     "The request holds a value that no database stores. Correct it before sending it again."
@@ -147,7 +150,7 @@ class EventView(SenderView):
     """What became of an event."""
 
     @extend_schema(
-        auth=SENDER_AUTH,
+        auth=READER_AUTH,
         operation_id="get_event",
         summary="What became of an event",
         responses={
@@ -156,14 +159,15 @@ class EventView(SenderView):
         },
     )
     def get(self, request: Request, event_id: UUID) -> Response:
-        source = self.source_of(request)
-        event = (
-            InboundEvent.objects.filter(pk=event_id, source=source)
-            .select_related("referral__organization")
-            .first()
-        )
+        token = token_of(request._request)
+        if token:
+            theirs, unknown = Q(referral__organization=token.organization), NOT_THEIRS
+        else:
+            theirs, unknown = Q(source=self.source_of(request)), NOT_SENT
+        found = InboundEvent.objects.filter(theirs, pk=event_id)
+        event = found.select_related("referral__organization").first()
         if event is None:
-            raise Problem(404, "This source has sent no event with this id.")
+            raise Problem(404, unknown)
         return Response(serializers.EventSerializer(event).data)
 
 
@@ -171,7 +175,7 @@ class ReferralView(SenderView):
     """Is a referral in its destination, and if not, why not."""
 
     @extend_schema(
-        auth=SENDER_AUTH,
+        auth=READER_AUTH,
         operation_id="get_referral",
         summary="Is it in CRMS, and if not, why not",
         responses={
@@ -180,8 +184,12 @@ class ReferralView(SenderView):
         },
     )
     def get(self, request: Request, reference: str) -> Response:
-        source = self.source_of(request)
-        told = explain(reference, asker.source(source), source_kind=source.kind)
+        token = token_of(request._request)
+        if token:
+            told = explain(reference, asker.organization(token.organization))
+        else:
+            source = self.source_of(request)
+            told = explain(reference, asker.source(source), source_kind=source.kind)
         if told.cause is Cause.UNKNOWN_REFERENCE:
             raise Problem(404, told.sentence)
         return Response(told.as_dict())

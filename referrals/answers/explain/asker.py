@@ -55,6 +55,16 @@ def _sources_for(user: Any) -> Any:
     )
 
 
+def organization(one: Organization) -> Asker:
+    """Return what a script of an organization may hear of: its referrals, and no personal data."""
+    return Asker(
+        lambda referral: referral.organization_id == one.pk,
+        Q(destination__organization=one),
+        Q(referral__organization=one),
+        reads_people=False,
+    )
+
+
 def source(sender: Source) -> Asker:
     """Return what a sender may hear of: referrals of whom it may send for, and its own events."""
     limited = sender.organizations.exists()
