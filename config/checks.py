@@ -1,5 +1,6 @@
 """What a production setting has to be like before Dovetail starts with it."""
 
+import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,14 @@ def unsafe(settings: Mapping[str, Any]) -> Iterator[str]:
 def only_loopback(hosts: Sequence[str]) -> bool:
     """Return whether every host is a name of this machine for itself."""
     return all(_LOOPBACK.fullmatch(host) for host in hosts)
+
+
+def read_json(text: str) -> Any:
+    """Return what a setting holds in JSON; None when it is no JSON, which `unsafe` then names."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _secret_key(key: str) -> Iterator[str]:
@@ -112,7 +121,7 @@ def _provider(settings: Mapping[str, Any]) -> Iterator[str]:
     for name in ("OIDC_ROLES", "OIDC_ORGANIZATIONS"):
         if not _gives_names(settings[name]):
             yield f'{name} is not like {{"group": ["name"]}}, in JSON.'
-    if not settings["OIDC_ROLES"]:
+    if settings["OIDC_ROLES"] == {}:
         yield "OIDC_ROLES is empty: nobody who signs in at the provider would have a role."
 
 

@@ -309,8 +309,8 @@ OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
 OIDC_SCOPES = env.list("OIDC_SCOPES", default=["openid", "profile"])
 OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
 # By group, as JSON: the names of groups may hold commas and equals signs.
-OIDC_ROLES = env.json("OIDC_ROLES", default={})
-OIDC_ORGANIZATIONS = env.json("OIDC_ORGANIZATIONS", default={})  # their Caredove ids
+OIDC_ROLES = checks.read_json(env.str("OIDC_ROLES", default="{}"))
+OIDC_ORGANIZATIONS = checks.read_json(env.str("OIDC_ORGANIZATIONS", default="{}"))  # Caredove ids
 OIDC_SECONDS = env.int("OIDC_SECONDS", default=3600)  # then such a session asks the provider again
 SOCIALACCOUNT_ADAPTER = "access.signing_in.provider.ProviderAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
