@@ -173,7 +173,8 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         **_: Any,
     ) -> None:
         """Lead back, and log what kind of failure it was: never what the provider sent."""
-        why = str(exception) if isinstance(exception, Untrusted) else type(exception).__name__
+        kind = type(exception).__name__ if exception else error
+        why = str(exception) if isinstance(exception, Untrusted) else kind
         logger.warning("sign-in at the provider failed: %s", why)
         cancelled = error == AuthError.CANCELLED
         raise ImmediateHttpResponse(refuse(request, CANCELLED if cancelled else FAILED))

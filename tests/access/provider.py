@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from django.test import Client
 from django.urls import reverse
 
-LOGIN = reverse("openid_connect_login", args=["provider"])
+LOGIN = reverse("openid_connect_login", kwargs={"provider_id": "provider"})
 
 
 class Provider:
@@ -26,7 +27,11 @@ class Provider:
         """Sign in there as `sub`; return where the provider sends the browser back to."""
         data = {"sub": sub} if sub else {"action": "deny"}
         answered = requests.post(address, data=data, allow_redirects=False, timeout=5)
-        return answered.headers["Location"]
+        back = answered.headers["Location"]
+        if sub:
+            return back
+        (state,) = parse_qs(urlsplit(address).query)["state"]
+        return f"{back}&state={state}"  # this provider leaves it out when it is denied
 
     def sign_in(self, client: Client, sub: str) -> Any:
         """Return the portal's answer when somebody comes back from there."""

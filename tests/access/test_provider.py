@@ -146,7 +146,7 @@ def test_cancelling_leads_back(client: Client, provider: Provider):
 
 
 def test_without_a_provider_there_is_no_way_to_one(client: Client, db: None):
-    for address in (LOGIN, reverse("openid_connect_callback", args=["provider"])):
+    for address in (LOGIN, reverse("openid_connect_callback", kwargs={"provider_id": "provider"})):
         assert client.get(address).status_code == 404
     SocialApp.objects.create(provider="openid_connect", provider_id="provider", client_id="x")
     assert client.get(LOGIN).status_code == 404
