@@ -55,9 +55,9 @@ def token_of(request: HttpRequest) -> ApiToken | None:
     if secret is None:
         return None
     address = client_ip(request) or "unknown"
-    slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
     token = tokens.find(secret)
-    if token is None:
+    if token is None:  # a good one is heard whoever else guesses: its hash costs nothing
+        slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
         ratelimit.count_refusal(address)
         raise Problem(401, "The API token is not valid, or has expired.", headers=TOKEN_CHALLENGE)
     slow_down(ratelimit.seconds_to_wait(f"token:{token.pk}"), "Too many requests.")
