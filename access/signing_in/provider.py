@@ -9,7 +9,6 @@ in. Whoever is linked to the provider signs in there alone, or a password would 
 import logging
 from typing import Any, cast
 
-from allauth.account.internal.decorators import login_not_required
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.stages import AuthenticateStage
@@ -269,7 +268,7 @@ def _set_organizations(user: User, caredove_ids: frozenset[str]) -> None:
     wanted = organizations._default_manager.filter(caredove_id__in=caredove_ids)
     Membership.objects.filter(user=user).exclude(organization__in=wanted).delete()
     for organization in wanted:
-        Membership.objects.get_or_create(user=user, organization=organization)
+        Membership.objects.get_or_create(user=user, organization_id=organization.pk)
 
 
 # -- Pages -----------------------------------------------------------------------------------------
@@ -291,7 +290,6 @@ def _provider(request: HttpRequest) -> Any:
     return ProviderAdapter(request).get_provider(request, provider=PROVIDER)
 
 
-@login_not_required
 @never_cache
 @require_GET
 def sign_in(request: HttpRequest, provider_id: str) -> HttpResponseBase:
@@ -299,7 +297,6 @@ def sign_in(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     return ask(request, AuthProcess.LOGIN, get_next_redirect_url(request))
 
 
-@login_not_required
 @never_cache
 @require_GET
 def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
