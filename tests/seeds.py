@@ -245,6 +245,8 @@ def _pause() -> None:
 
 def _furnish(caredove_id: str) -> None:
     """Give an organization what people make in the workplace: alerts, test cases, a bulk retry."""
+    from access import tokens
+    from access.models import ApiToken
     from alerts.models import Alert, AlertRecipient, AlertSettings
     from integrations.models import Organization, ServiceListing, Source
     from mapping.models import Mapping, MappingTest
@@ -263,6 +265,10 @@ def _furnish(caredove_id: str) -> None:
     said = "Zq-" if caredove_id.startswith(FOREIGN) else ""
     AlertSettings.objects.create(organization=organization, digest_hour=7)
     RetentionPeriod.objects.create(organization=organization, days=3650)
+    token = ApiToken(organization=organization, name=f"{said}Weekly report")
+    token.expires_at = now + timedelta(days=90)
+    tokens.make(token)
+    token.save()
     AlertRecipient.objects.create(
         organization=organization, address=f"{said}alerts@{caredove_id}.example"
     )
