@@ -55,7 +55,10 @@ def _new(request: HttpRequest, explanation: Explanation) -> list[NextStep]:
         return [NextStep(gettext("Set up an organization"), reverse("admin:onboarding"))]
     if explanation.cause is Cause.UNKNOWN_LISTING and may("integrations.add_servicelisting"):
         named = explanation.referral.listing_caredove_id if explanation.referral else ""
-        given = {"organization": explanation.place.pk if explanation.place else "", "caredove_id": named}
+        given = {
+            "organization": explanation.place.pk if explanation.place else "",
+            "caredove_id": named,
+        }
         url = reverse("admin:integrations_servicelisting_add")
         return [NextStep(gettext("Set up the listing"), f"{url}?{urlencode(given)}")]
     return []
@@ -110,7 +113,9 @@ def _(place: Any, site: AdminSite, request: HttpRequest) -> list[NextStep]:
         step = _open(site, request, listing, gettext("Open the listing"))
         return [step] if step else []
     return [
-        NextStep(gettext("Connect the listing"), reverse("admin:connect_listing", args=[listing.pk]))
+        NextStep(
+            gettext("Connect the listing"), reverse("admin:connect_listing", args=[listing.pk])
+        )
     ]
 
 
