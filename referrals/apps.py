@@ -17,7 +17,8 @@ class ReferralsConfig(AppConfig):
         from mapping.hooks import mapping_stored
         from referrals.delivering import proving, resuming
         from referrals.intake import answering
-        from referrals.record import names, retention
+        from referrals.record import names
+        from referrals.record.removal import retention
         from referrals.running import backlog, dispatcher
 
         for former, present in FORMER_NAMES.items():

@@ -726,7 +726,7 @@ class Story:
         self.comes("referral.revoked", bare=True)
 
     def _expired(self) -> None:
-        from referrals.record import retention
+        from referrals.record.removal import retention
 
         self._imported()
         retention.purge(self.referral, _now())

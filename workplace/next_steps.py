@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping.models import Mapping
-from referrals.admin.choices import Choice, choices
+from referrals.admin.work_list.choices import Choice, choices
 from referrals.answers.explain import Cause, Explanation
 from referrals.models import Delivery, InboundEvent
 

@@ -21,18 +21,18 @@ from django.views.decorators.cache import never_cache
 
 from core import audit
 from mapping.source.document import Document
-from referrals.admin.choices import Choice, choices
-from referrals.admin.deciding import written
-from referrals.admin.downloading import DownloadingAdmin
 from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
-from referrals.admin.sending import SendingAdmin, sendings
+from referrals.admin.onward.downloading import DownloadingAdmin
+from referrals.admin.onward.sending import SendingAdmin, sendings
+from referrals.admin.onward.whereabouts import WhereaboutsAdmin
 from referrals.admin.viewing import (
     ViewOnlyAdmin,
     badge,
     link_there,
     referrals_named,
 )
-from referrals.admin.whereabouts import WhereaboutsAdmin
+from referrals.admin.work_list.choices import Choice, choices
+from referrals.admin.work_list.deciding import written
 from referrals.advice import SEEN, Actor, Advice
 from referrals.answers.differences import Difference, differences
 from referrals.answers.explain import Import, asker, explain_referral

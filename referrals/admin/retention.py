@@ -12,7 +12,7 @@ from core.web.pagination import BoundedPaginator
 from integrations.admin.choosing import choose_only
 from integrations.models import Organization
 from referrals.models import RetentionPeriod
-from referrals.record import retention
+from referrals.record.removal import retention
 
 
 class RetentionPeriodForm(forms.ModelForm):  # type: ignore[type-arg]

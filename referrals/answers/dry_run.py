@@ -19,8 +19,9 @@ from mapping.engine.targets import takes_any, target_fields
 from mapping.source.document import Document
 from referrals import gates, matching
 from referrals.models import InboundEvent, Referral
-from referrals.record import snapshot, withdrawal
+from referrals.record import snapshot
 from referrals.record.documents import document_of
+from referrals.record.removal import withdrawal
 
 PERIOD = timedelta(days=30)
 AT_ONCE = 250  # referrals of one step: about a second

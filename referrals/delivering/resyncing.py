@@ -26,8 +26,9 @@ from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.delivering.preparing import mapped_before, store_summary
 from referrals.models import Delivery, InboundEvent, Referral, Version
-from referrals.record import snapshot, versions, withdrawal
+from referrals.record import snapshot, versions
 from referrals.record.beside import listings_of
+from referrals.record.removal import withdrawal
 
 State = Delivery.State
 ROWS_AT_ONCE = 200

@@ -34,8 +34,9 @@ from referrals.delivering.restore import looking
 from referrals.delivering.settling import settle
 from referrals.intake import rereading
 from referrals.models import Attempt, Delivery, Version
-from referrals.record import versions, withdrawal
+from referrals.record import versions
 from referrals.record.documents import document_of
+from referrals.record.removal import withdrawal
 
 logger = logging.getLogger(__name__)
 

@@ -48,8 +48,9 @@ from referrals.delivering.running import check_may_go, prepare
 from referrals.delivering.settling import settle
 from referrals.gates import open_destinations
 from referrals.models import Delivery, Referral, Run, Version
-from referrals.record import corrections, versions
+from referrals.record import versions
 from referrals.record.beside import listings_of
+from referrals.record.removal import corrections
 
 logger = logging.getLogger(__name__)
 

@@ -43,10 +43,11 @@ from referrals.delivering.building import Built, Disconnected
 from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.models import Attempt, Delivery, Referral, Step, Version
-from referrals.record import file_corrections, files, versions, withdrawal
+from referrals.record import files, versions
 from referrals.record.beside import DELIVERIES
 from referrals.record.documents import document_of
-from referrals.record.retention import NOTHING_SAID, purge, why_ended
+from referrals.record.removal import file_corrections, withdrawal
+from referrals.record.removal.retention import NOTHING_SAID, purge, why_ended
 from referrals.record.snapshot import view
 
 State, Reason = Delivery.State, Delivery.Reason

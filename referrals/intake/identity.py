@@ -24,7 +24,8 @@ from referrals.models import (
     RegistrantName,
     Step,
 )
-from referrals.record import corrections, file_corrections, files, names, snapshot, versions
+from referrals.record import files, names, snapshot, versions
+from referrals.record.removal import corrections, file_corrections
 
 # Something of the delivery may be in the destination, or be on its way there.
 BEGUN = Q(state=Delivery.State.RUNNING) | Q(steps__isnull=False)

@@ -13,8 +13,9 @@ from mapping.source.document import Document
 from referrals import matching
 from referrals.intake import identity, rereading
 from referrals.models import InboundEvent, Referral
-from referrals.record import file_corrections, files, names, snapshot, versions, withdrawal
+from referrals.record import files, names, snapshot, versions
 from referrals.record.documents import document_of_message
+from referrals.record.removal import file_corrections, withdrawal
 
 
 @dataclass(frozen=True, slots=True)

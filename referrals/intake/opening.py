@@ -31,9 +31,10 @@ from referrals import gates, matching, sentences
 from referrals.intake import identity, rereading
 from referrals.intake.merging import Merged, Resolved, merge, resolve
 from referrals.models import Delivery, InboundEvent, Referral, Restore
-from referrals.record import retention, snapshot, versions, warned, withdrawal
+from referrals.record import snapshot, versions, warned
 from referrals.record.beside import EVENTS as SHOWN_EVENTS
 from referrals.record.documents import document_of
+from referrals.record.removal import retention, withdrawal
 
 Outcome = InboundEvent.Outcome
 State, Reason = Delivery.State, Delivery.Reason

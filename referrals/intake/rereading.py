@@ -23,9 +23,10 @@ from integrations.sources.parsed import EventKind, Unusable
 from mapping.source.document import Document
 from referrals.intake import identity
 from referrals.models import Attempt, InboundEvent, Referral, ReferralFile, Step
-from referrals.record import files, names, snapshot, withdrawal
+from referrals.record import files, names, snapshot
 from referrals.record.documents import document_of_message
 from referrals.record.files import Arrived
+from referrals.record.removal import withdrawal
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from referrals.answers.explain import Cause
 from referrals.delivering.claiming import claim
 from referrals.intake import opening
 from referrals.models import Delivery, Host, InboundEvent, Referral, RetentionPeriod, Step
-from referrals.record import retention
+from referrals.record.removal import retention
 from sandbox import Sandbox
 from tests.reading import saying
 from tests.rows import write

@@ -18,8 +18,9 @@ from core.database import clock
 from core.database.rows import update_one
 from referrals.delivering.running import why_not_now
 from referrals.models import Attempt, ClearedError, Deed, Delivery, Version
-from referrals.record import snapshot, versions, withdrawal
+from referrals.record import snapshot, versions
 from referrals.record.documents import document_of
+from referrals.record.removal import withdrawal
 
 State, What = Delivery.State, Deed.What
 UNDOABLE = timedelta(hours=1)

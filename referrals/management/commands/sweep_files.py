@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.database import clock
-from referrals.record.retention import sweep
+from referrals.record.removal.retention import sweep
 
 SETTLED = timedelta(days=1)  # by then the row of a file is committed, or never will be
 

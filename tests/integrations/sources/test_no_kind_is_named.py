@@ -24,7 +24,7 @@ WORDS = {
     ("integrations/configuration/transfer.py", "partner"),
     ("integrations/destinations/sql/tables.py", "partner"),
     ("integrations/models/sources.py", "partner"),
-    ("referrals/admin/whereabouts.py", "partner"),
+    ("referrals/admin/onward/whereabouts.py", "partner"),
     ("referrals/api/partner_schema.py", "partner"),
     ("referrals/delivering/building.py", "partner"),
     ("referrals/intake/answering.py", "partner"),

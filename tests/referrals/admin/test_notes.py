@@ -13,7 +13,8 @@ from core.models import AuditEvent
 from integrations.models import Organization
 from referrals.intake import identity
 from referrals.models import Note, Referral
-from referrals.record import notes, retention
+from referrals.record import notes
+from referrals.record.removal import retention
 from tests.core.test_logging import Lines
 from tests.people import client_of, person
 from tests.rows import as_stored

@@ -14,7 +14,7 @@ from access.roles import ADMINISTRATOR, LIAISON, ROLES, SUPPORT, install_roles
 from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Organization
-from referrals.admin.deciding import DecidingAdmin
+from referrals.admin.work_list.deciding import DecidingAdmin
 from referrals.models import Attempt, Delivery, InboundEvent, Referral, ReferralFile
 from tests.people import client_of
 from tests.rows import write
@@ -330,7 +330,7 @@ def test_a_retry_queues_and_wakes_a_worker(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     woken = []
-    monkeypatch.setattr("referrals.admin.deciding.wake_delivery", woken.append)
+    monkeypatch.setattr("referrals.admin.work_list.deciding.wake_delivery", woken.append)
     Delivery.objects.update(reason=Reason.RETRIES_EXHAUSTED)
 
     page = act(admin_client, "retry", rejected)

@@ -13,10 +13,10 @@ from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
 from integrations.transport import Down
-from referrals.admin.whereabouts import _lines
+from referrals.admin.onward.whereabouts import _lines
 from referrals.answers import whereabouts
 from referrals.models import Referral
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.integrations.sources.partner.partners import AT_LOOPBACK, deliver
 from tests.people import client_of
 from tests.world import REFERENCE, World, make_world, plain

@@ -11,7 +11,7 @@ from integrations.destinations.demo import transport as demo
 from integrations.transport import Down
 from referrals import delivering
 from referrals.models import Delivery, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,8 @@ from referrals import delivering
 from referrals.delivering import settling
 from referrals.intake import opening, receiving
 from referrals.models import Delivery, InboundEvent, Referral, RetentionPeriod
-from referrals.record import files, retention, snapshot
+from referrals.record import files, snapshot
+from referrals.record.removal import retention
 from tests.flow.portal import eventually
 from tests.services import PATIENCE
 from tests.world import World, make_world, plain

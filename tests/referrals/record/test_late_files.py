@@ -12,7 +12,7 @@ from referrals import delivering
 from referrals.answers.causes import cause_key
 from referrals.answers.explain import explain
 from referrals.models import Delivery
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.reading import saying
 from tests.referrals.fhir_messages import document, message, replacing, taken_back
 from tests.world import REFERENCE, World, plain

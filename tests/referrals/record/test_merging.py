@@ -21,7 +21,8 @@ from mapping.source.document import Document
 from referrals import sentences
 from referrals.intake import identity, merging
 from referrals.models import InboundEvent, Referral, ReferralFile
-from referrals.record import files, snapshot, warned, withdrawal
+from referrals.record import files, snapshot, warned
+from referrals.record.removal import withdrawal
 from tests.referrals import fhir_messages
 from tests.strategies import keyed
 from tests.world import REFERENCE, World

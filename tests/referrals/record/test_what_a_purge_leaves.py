@@ -40,7 +40,7 @@ from referrals.models import (
     Referral,
     RetentionPeriod,
 )
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.rows import write
 from tests.world import REFERENCE, World, plain
 

@@ -21,7 +21,7 @@ from core.models import AuditEvent
 from integrations.channels.smtp import Security
 from referrals import delivering
 from referrals.models import Delivery, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.core.outbound import servers
 from tests.people import person
 from tests.smtp import Mailbox, mail_server

@@ -18,7 +18,7 @@ from integrations.models import TriggerConfig
 from referrals import delivering
 from referrals.delivering import resyncing
 from referrals.models import Delivery, Run, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.world import REFERENCE, World, make_world, plain
 
 pytestmark = pytest.mark.django_db

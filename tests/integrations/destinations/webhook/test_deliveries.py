@@ -17,7 +17,7 @@ from integrations.transport import ATTACHMENT, SUMMARY
 from referrals import delivering
 from referrals.delivering.decisions import replaying
 from referrals.models import Delivery, PartnerUpdate, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.integrations.sources.partner.partners import SECRET as PARTNER_SECRET
 from tests.integrations.sources.partner.partners import partner_of
 from tests.world import REFERENCE, World, make_world, plain

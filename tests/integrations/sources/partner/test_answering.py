@@ -18,7 +18,7 @@ from integrations.sources.partner import updates
 from mapping.editing.exchange import install_shipped
 from referrals.answers.timeline import timeline
 from referrals.models import Delivery, InboundEvent, PartnerRequest, PartnerUpdate, Referral
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.integrations.sources.partner.partners import (
     AT_LOOPBACK,
     ONE,

@@ -9,7 +9,8 @@ from core.database import clock
 from integrations.models import Destination, Source, SourceCredential
 from integrations.transport import ATTACHMENT, SUMMARY, Action, Down, Exchange, Rejected
 from referrals.models import Referral, ReferralFile, SendingOrder, Version
-from referrals.record import retention, versions
+from referrals.record import versions
+from referrals.record.removal import retention
 from tests.integrations.sources.partner.partners import (
     AT_LOOPBACK,
     ONE,

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from integrations.models import Organization
-from referrals.admin.saved_views import MOST
+from referrals.admin.work_list.saved_views import MOST
 from referrals.models import SavedView
 from tests.people import client_of
 from tests.referrals.delivering.test_bulk import failed

@@ -16,7 +16,7 @@ from access.models import Membership
 from access.roles import LIAISON, SUPPORT
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
-from referrals.admin import exporting
+from referrals.admin.work_list import exporting
 from referrals.models import Referral
 from tests.people import client_of, person
 from tests.referrals.delivering.test_bulk import failed

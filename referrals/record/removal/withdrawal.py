@@ -12,7 +12,8 @@ from mapping.source.document import Document
 from mapping.source.parts import is_withdrawn
 from referrals import sentences
 from referrals.models import Delivery, Referral, Version
-from referrals.record import corrections, file_corrections, files, snapshot, versions
+from referrals.record import files, snapshot, versions
+from referrals.record.removal import corrections, file_corrections
 
 # What tells people which one of the things that can be withdrawn it is.
 SAYS = {

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from core.database import clock
 from referrals import delivering
-from referrals.admin.undoing import UndoingAdmin
+from referrals.admin.work_list.undoing import UndoingAdmin
 from referrals.delivering.decisions import bulk, undoing
 from referrals.delivering.decisions.deciding import open_step_name
 from referrals.models import MAX_EXTERNAL_ID, Deed, Delivery

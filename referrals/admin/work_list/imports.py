@@ -21,10 +21,19 @@ from django.utils.translation import gettext_lazy
 
 from access import scope
 from integrations.triggers import TRIGGER_LABELS
-from referrals.admin.answers import AnswersAdmin
-from referrals.admin.choices import choices
-from referrals.admin.exporting import READS_NAMES, ExportingAdmin
-from referrals.admin.filters import (
+from referrals.admin.onward.answers import AnswersAdmin
+from referrals.admin.onward.sending import sendings
+from referrals.admin.onward.versions import VersionsAdmin, may_replay, shown_versions
+from referrals.admin.viewing import (
+    ViewOnlyAdmin,
+    badge,
+    link_there,
+    link_to,
+    referrals_named,
+)
+from referrals.admin.work_list.choices import choices
+from referrals.admin.work_list.exporting import READS_NAMES, ExportingAdmin
+from referrals.admin.work_list.filters import (
     CauseFilter,
     CodeFilter,
     ColumnsFilter,
@@ -43,17 +52,8 @@ from referrals.admin.filters import (
     since_field,
     work,
 )
-from referrals.admin.saved_views import SHARED_BY, SavedViewsAdmin, query_of, seen_by
-from referrals.admin.sending import sendings
-from referrals.admin.team import TeamAdmin, name_of
-from referrals.admin.versions import VersionsAdmin, may_replay, shown_versions
-from referrals.admin.viewing import (
-    ViewOnlyAdmin,
-    badge,
-    link_there,
-    link_to,
-    referrals_named,
-)
+from referrals.admin.work_list.saved_views import SHARED_BY, SavedViewsAdmin, query_of, seen_by
+from referrals.admin.work_list.team import TeamAdmin, name_of
 from referrals.advice import Actor, advice
 from referrals.answers import dashboard
 from referrals.answers.causes import BY_KEY, CAUSES, cause_key

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from integrations.admin.shared import Tool
-from referrals.admin.jobs import begun
+from referrals.admin.onward.jobs import begun
 from referrals.admin.viewing import ViewOnlyAdmin, badge
 from referrals.delivering import jobs
 from referrals.models import DestinationJob, Run

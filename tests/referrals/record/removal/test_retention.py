@@ -14,7 +14,7 @@ from integrations.models import Organization
 from referrals import delivering, sentences
 from referrals.answers.timeline import timeline
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, RetentionPeriod
-from referrals.record import retention
+from referrals.record.removal import retention
 from referrals.running import dispatcher
 from tests.rows import write
 from tests.world import World, plain

@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from referrals.admin.deciding import MOST, DecidingAdmin, answer_of, back
+from referrals.admin.work_list.deciding import MOST, DecidingAdmin, answer_of, back
 from referrals.answers.causes import SNOOZED, UNCLEARED
 from referrals.delivering.decisions import team, undoing
 from referrals.models import Deed, Delivery

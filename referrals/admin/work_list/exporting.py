@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 
 from core import audit
 from core.text import spreadsheets
-from referrals.admin.team import name_of
+from referrals.admin.work_list.team import name_of
 from referrals.advice import advice
 from referrals.answers.causes import BY_KEY
 from referrals.models import Delivery

@@ -12,7 +12,8 @@ from core.database.rows import update_one
 from integrations.transport import Updates
 from referrals import sentences
 from referrals.models import Delivery, Referral, ReferralFile, Step
-from referrals.record import corrections, files
+from referrals.record import files
+from referrals.record.removal import corrections
 
 State = Delivery.State
 ENDED = Q(state=State.IMPORTED, due_at=None)  # it sends nothing more

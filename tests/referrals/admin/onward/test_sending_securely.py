@@ -12,7 +12,7 @@ from access.roles import ADMINISTRATOR, LIAISON, SUPPORT
 from core.database import clock
 from core.models import AuditEvent
 from referrals.models import Delivery, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.people import client_of, person
 from tests.world import World, make_world, plain
 
@@ -66,7 +66,7 @@ def test_the_summary_that_is_seen_before_shows_what_may_leave_and_no_more(
     world.destination.save()
     seen: list[Any] = []
     monkeypatch.setattr(
-        "referrals.admin.sending.store_summary",
+        "referrals.admin.onward.sending.store_summary",
         lambda referral, document: seen.append(document) or _Stop.now(),
     )
     with pytest.raises(_Stop):

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from referrals import delivering
-from referrals.admin.deciding import BACK
-from referrals.admin.team import TeamAdmin
+from referrals.admin.work_list.deciding import BACK
+from referrals.admin.work_list.team import TeamAdmin
 from referrals.models import Delivery
 
 State, Reason = Delivery.State, Delivery.Reason

@@ -1,0 +1,1 @@
+"""What goes away: taken back by its sender, or kept for long enough."""
