@@ -9,7 +9,8 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell mappings which fields each kind of destination takes, and install its own."""
-        from integrations import destinations, receivers  # noqa: F401
+        from integrations import destinations
+        from integrations.models import receivers  # noqa: F401 - registers them
         from mapping.engine import targets
 
         for kind, transport in destinations.kinds().items():

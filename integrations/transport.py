@@ -467,7 +467,7 @@ class Transport(ABC):
     by_trigger: bool = True  # a trigger may send a referral there
     batches: bool = False  # due deliveries travel together, in runs; only what is `repeatable` does
     takes_files: ClassVar[bool] = False  # in a run, too
-    schedule: str = ""  # when its runs begin (`core.schedule`); empty: as soon as something is due
+    schedule: str = ""  # when its runs begin (`core.timing.schedule`); empty: when one is due
     lists_all: bool = False  # a scheduled run brings all that was brought before, once more
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.

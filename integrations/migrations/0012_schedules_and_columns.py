@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='destination',
             name='schedule',
-            field=models.CharField(blank=True, editable=False, help_text='By its options: when its runs begin (core.schedule). Empty: when one is due.', max_length=200),
+            field=models.CharField(blank=True, editable=False, help_text='By its options: when its runs begin (core.timing.schedule). Empty: when one is due.', max_length=200),
         ),
     ]

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from core import schedule
 from core.database import clock
 from core.database.rows import KeyedHistory, KeyedModel, update_one
 from core.fields import EncryptedJSONField, EncryptedSentenceField
+from core.timing import schedule
 from integrations import capabilities, destinations, sentences
 from integrations.capabilities import (
     PROVED_BY_READING,
@@ -89,7 +89,7 @@ class Destination(KeyedModel):
         max_length=200,
         blank=True,
         editable=False,
-        help_text="By its options: when its runs begin (core.schedule). Empty: when one is due.",
+        help_text="When its runs begin (core.timing.schedule). Empty: when one is due.",
     )
     runs_at = models.DateTimeField(
         null=True, editable=False, help_text="Of one with a schedule: when the next run begins."

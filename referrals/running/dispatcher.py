@@ -19,7 +19,7 @@ from django.db import close_old_connections, connections
 from django.db.models import QuerySet
 
 from core.database.clock import Now
-from core.wakeups import Waiting
+from core.timing.wakeups import Waiting
 from integrations import probing
 from referrals import delivering
 from referrals.delivering import jobs

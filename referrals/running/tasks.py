@@ -16,7 +16,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.db import transaction
 
-from core import wakeups
+from core.timing import wakeups
 from referrals import delivering
 from referrals.intake import opening
 

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core import schedule
+from core.timing import schedule
 from integrations.destinations.sftp.places.over_ssh import read_private_key
 from integrations.transport import Options, SecretField, YesNoField
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
-from core import wakeups
+from core.timing import wakeups
 from integrations.models import Destination
 from referrals.admin.viewing import ViewOnlyAdmin, badge
 from referrals.delivering import jobs, resyncing

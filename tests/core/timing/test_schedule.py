@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import schedule
+from core.timing import schedule
 
 TORONTO = ZoneInfo("America/Toronto")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # half an hour

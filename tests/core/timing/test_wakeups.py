@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core import wakeups
-from core.wakeups import Waiting
+from core.timing import wakeups
+from core.timing.wakeups import Waiting
 
 LONG = 60.0  # seconds: a test that waits so long fails
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from integrations.models import Organization, Source
+from integrations.models.organizations import Organization
+from integrations.models.sources import Source
 
 
 @receiver(pre_delete, sender=Organization)

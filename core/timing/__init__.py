@@ -1,0 +1,1 @@
+"""When something happens: schedules, and wake-ups between programs."""
