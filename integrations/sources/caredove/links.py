@@ -40,8 +40,9 @@ def is_launch_link(url: str) -> bool:
 
 
 def _caredoves(url: str) -> Iterator[tuple[str, str]]:
-    """Yield path and query of each address of Caredove's: one may stand in another's query."""
-    for address in unquote(url).lower().split("://"):
+    """Yield path and query of each address of Caredove's: in another's query, or behind a space."""
+    text = unquote(url).lower()
+    for address in {*text.split("://"), *re.split(r"://|\s+", text)}:
         place, _, query = address.partition("?")
         host, _, path = place.partition("/")
         if CAREDOVE_HOST in host:
