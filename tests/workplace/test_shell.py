@@ -37,7 +37,7 @@ def test_each_role_is_led_to_what_it_may_open(world: World) -> None:
     alerts = ["Alerts", "Alert recipients", "Alert settings"]
     liaison = ["Home", *set_up, *alerts, "Organizations", "Onboarding"]
     support = ["Home", *daily, *liaison[1:]]
-    also = ["Sources", "People", "Roles", "Retention", "Audit", "Configuration"]
+    also = ["Sources", "People", "Roles", "API tokens", "Retention", "Audit", "Configuration"]
 
     for role, led_to in (
         (SUPPORT, support),

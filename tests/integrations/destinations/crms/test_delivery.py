@@ -388,7 +388,7 @@ def test_if_it_is_not_found_it_is_a_persons_turn_whatever_the_search_states(
     assert (error.after, error.doubt) == (None, Doubt.NO_ID)
     assert "no id that can be read" in error.message
     assert error.exchange.code == "HTTP 201"
-    assert "referral" in ledger.meant
+    assert "referral" in ledger.intended
 
 
 def test_the_id_may_stand_in_location(crms_sandbox: Sandbox, connect: Connect) -> None:
@@ -407,7 +407,7 @@ def test_what_may_have_been_done_behind_a_page_is_not_forgotten(
     error = refused_by(connect(), ledger)
     assert isinstance(error, Misconfigured)
     assert error.maybe_done
-    assert "referral" in ledger.meant
+    assert "referral" in ledger.intended
     deliver_at_last(connect(), ledger)
     assert len(crms_sandbox.referrals) == 1
 
@@ -480,7 +480,7 @@ def test_of_two_equal_files_the_second_is_not_taken_for_the_first(
     crms_sandbox: Sandbox, connect: Connect
 ) -> None:
     same = (document("a1", b"%PDF same"), document("a2", b"%PDF same"))
-    ledger = InMemoryLedger(killed_at="attachment:a2: meant")
+    ledger = InMemoryLedger(killed_at="attachment:a2: intended")
     with pytest.raises(Killed):
         connect().deliver(parcel(RECORD, ledger, same))
     with pytest.raises(Unconfirmed):
@@ -599,7 +599,7 @@ def searched(
 ) -> str | DeliveryError:
     """Return the id that a look-up leads to, or the error; `known` is what is proved of it."""
     ledger = InMemoryLedger()
-    ledger.meant.add("referral")
+    ledger.intended.add("referral")
     with answering((200, results)) as (url, _):
         crms = connected(url, **options)
         crms.findings = known or {}
@@ -644,7 +644,7 @@ def test_a_list_with_somebody_elses_referral_is_no_proof(ours_too: bool) -> None
 
 def test_a_search_that_is_known_to_be_refused_is_not_asked() -> None:
     ledger = InMemoryLedger()
-    ledger.meant.add("referral")
+    ledger.intended.add("referral")
     with answering((200, {"results": []})) as (url, asked):
         crms = connected(url)
         refused = Finding(False, "It answered a search with HTTP 404.", refused=True)
@@ -714,7 +714,7 @@ def test_every_path_and_name_can_be_another() -> None:
         "request_id_header": "X-Trace",
     }
     ledger = InMemoryLedger()
-    ledger.meant.add("referral")
+    ledger.intended.add("referral")
     found = {"results": [{"id": 7, "external_reference": REFERENCE}]}
     with answering((200, found), (201, {"id": 8})) as (url, asked):
         crms = connected(f"{url}/tenant/", **options)

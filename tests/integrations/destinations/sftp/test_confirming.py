@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from access.roles import LIAISON
 from core.models import AuditEvent
-from integrations.destinations.sftp.contract import Rehearsal, rehearsal
+from integrations.destinations.sftp.contract import StandIn, stand_in
 from integrations.models import Destination
 from tests.world import World, make_world
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearsal(tmp_path) as made:
+def server(tmp_path: Path) -> Iterator[StandIn]:
+    with stand_in(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def world(server: Rehearsal) -> World:
+def world(server: StandIn) -> World:
     return make_world("sftp", ["received"], **{**server.options, "host_key": ""})
 
 
@@ -47,7 +47,7 @@ def host_key() -> str:
 
 
 def test_one_click_confirms_what_was_shown(
-    admin_client: Client, world: World, server: Rehearsal
+    admin_client: Client, world: World, server: StandIn
 ) -> None:
     value = shown(admin_client, world)
     page = admin_client.post(address("confirm", world), {"shown": value}, follow=True)
