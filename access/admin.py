@@ -6,9 +6,11 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db.models import DateTimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -137,6 +139,15 @@ def _is_superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_authenticated and request.user.is_superuser)
 
 
+class LabelledMoment(AdminSplitDateTime):
+    """Django's two fields of a moment, each with a label for those who do not see them."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for widget, label in zip(self.widgets, (_("Date"), _("Time")), strict=True):
+            widget.attrs["aria-label"] = label
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(RecordedAdmin):
     """Tokens are made and deleted, never changed. A token is shown once, in the answer."""
@@ -146,6 +157,7 @@ class ApiTokenAdmin(RecordedAdmin):
     list_filter = ("organization",)
     fields = ("organization", "name", "expires_at", "created_at", "used_at")
     readonly_fields = ("created_at", "used_at")
+    formfield_overrides = {DateTimeField: {"widget": LabelledMoment}}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else ("organization", "name", "expires_at")
