@@ -142,9 +142,9 @@ def standing(
         return Standing(one, how, finding.yes, at, because=finding.because)
     if declared is None:
         return Standing(one)
-    said = entry.get("declared")
-    if not said:
+    declaration = entry.get("declared")
+    if not declaration:
         return Standing(one, How.DECLARED, declared)
-    how = How.DECLARED_AT_UPGRADE if is_of_upgrade(said) else How.DECLARED
-    at = datetime.fromisoformat(said["at"])
-    return Standing(one, how, declared, at, by=said["by"] or "")
+    how = How.DECLARED_AT_UPGRADE if is_of_upgrade(declaration) else How.DECLARED
+    at = datetime.fromisoformat(declaration["at"])
+    return Standing(one, how, declared, at, by=declaration["by"] or "")

@@ -25,8 +25,8 @@ def data_of(parcel: Parcel) -> dict[str, Any]:
     if parcel.skipped:
         data["skipped"] = list(parcel.skipped)
     files = [_file(document, parcel.files_at) for document in parcel.documents]
-    said = shown(parcel.reference, parcel.record, parcel.shown)
-    return data | said | ({"files": files} if files else {})
+    filled = shown(parcel.reference, parcel.record, parcel.shown)
+    return data | filled | ({"files": files} if files else {})
 
 
 def made_at(parcel: Parcel) -> str:
@@ -35,9 +35,9 @@ def made_at(parcel: Parcel) -> str:
 
 
 def shown(reference: str, record: Mapping[str, Any], document: Shown) -> dict[str, Any]:
-    """Return what is said of a referral; what is absent is left out."""
+    """Return a referral as its record and document show it; what is absent is left out."""
     status = {"top": document.get("status"), **document.get("substatus", {})}
-    said = {
+    parts = {
         "reference": reference,
         "organization": _filled(document.get("organization", {})),
         "listing": _filled(document.get("listing", {})),
@@ -46,7 +46,7 @@ def shown(reference: str, record: Mapping[str, Any], document: Shown) -> dict[st
         "answers": list(_answers(document)),
         "note": record.get(NOTE),
     }
-    return _filled(said)
+    return _filled(parts)
 
 
 def nested(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -369,9 +369,9 @@ def _cannot_map(facts: Facts) -> str | None:
         return delivery.message if delivery.reason == Reason.MAPPING else None
     if not facts.faults or config is None:
         return None
-    said = {"mapping": config.mapping, "why": facts.faults[0]}
+    values = {"mapping": config.mapping, "why": facts.faults[0]}
     more = len(facts.faults) - 1
-    return sentences.FAULTS(**said, count=more) if more else sentences.FAULT(**said)
+    return sentences.FAULTS(**values, count=more) if more else sentences.FAULT(**values)
 
 
 def _is_disconnected(facts: Facts) -> str | None:

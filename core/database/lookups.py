@@ -20,13 +20,13 @@ class Holds(Lookup):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, params = self.process_lhs(compiler, connection)
-        _, held = self.process_rhs(compiler, connection)
-        return f"{column} @> jsonb_build_array(%s::text)", [*params, *held]
+        _, values = self.process_rhs(compiler, connection)
+        return f"{column} @> jsonb_build_array(%s::text)", [*params, *values]
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, params = self.process_lhs(compiler, connection)
-        _, held = self.process_rhs(compiler, connection)
+        _, values = self.process_rhs(compiler, connection)
         return (
             f"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_each.value = %s)",  # noqa: S608
-            [*params, *held],
+            [*params, *values],
         )

@@ -35,5 +35,5 @@ def delivery_error(error: outbound.OutboundError) -> DeliveryError:
 
 def _down(error: outbound.Unreachable) -> Down:
     clause, remedy = (cause() for cause in DOWN[error.obstacle])
-    said = error.why if error.obstacle is Obstacle.CERTIFICATE else ""
-    return Down(error.message, cause=said or clause, remedy=remedy)
+    problem = error.why if error.obstacle is Obstacle.CERTIFICATE else ""
+    return Down(error.message, cause=problem or clause, remedy=remedy)

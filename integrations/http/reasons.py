@@ -1,7 +1,7 @@
 """The reason that an answer gives, in whatever shape, as plain text for people.
 
 In JSON it may stand under many names, as text, list, or object by field or by language, nested in
-`error` or `data` or bare at the top. What names a field is told with it, all of it, and wins over
+`error` or `data` or bare at the top. What names a field is kept with it, all of it, and wins over
 what is said in general. XML and HTML are read by their text.
 """
 
@@ -22,7 +22,7 @@ LONGEST_REASON = 500  # characters
 READ_BYTES = 65_536  # of a body that is not JSON
 LONGEST_FIELD = 200
 MOST_DEEP = 12
-MOST_SAID = 200  # messages; the first of them fill the reason anyway
+MOST_STATEMENTS = 200  # messages; the first of them fill the reason anyway
 
 # Names are compared in lower case, without `_`, `-` and the like.
 _SAYS = (
@@ -88,7 +88,7 @@ _SPACE_BEFORE = re.compile(r" +([.,;:!?])(?= |\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """One thing that an answer says, of a field where it names one."""
 
     words: str
@@ -114,7 +114,7 @@ def reason(answer: Answer, who: str) -> str:
 def _words(answer: Answer) -> str:
     found = read_json(answer)
     if found is not None:
-        return "; ".join(dict.fromkeys(str(said) for said in told(found)))
+        return "; ".join(dict.fromkeys(str(one) for one in statements(found)))
     body = text(answer, READ_BYTES)
     if body.strip() == "null":
         return ""
@@ -125,25 +125,25 @@ def _words(answer: Answer) -> str:
 # -- JSON ------------------------------------------------------------------------------------
 
 
-def told(body: Any) -> list[Said]:
-    """Return what a JSON body tells: of fields if it names any, else of errors and in general."""
-    found: list[Said] = []
-    for said in _walk(body, "", 0, in_errors=False):
-        found.append(said)
-        if len(found) >= MOST_SAID:
+def statements(body: Any) -> list[Statement]:
+    """Return what a JSON body says: of fields if it names any, else of errors and in general."""
+    found: list[Statement] = []
+    for one in _walk(body, "", 0, in_errors=False):
+        found.append(one)
+        if len(found) >= MOST_STATEMENTS:
             break
     found = found or list(_bare(body))
-    of_fields = [said for said in found if said.field]
+    of_fields = [one for one in found if one.field]
     if of_fields:
-        return [said for said in found if said.field or (said.of_an_error and _is_particular(said))]
-    return [said for said in found if _is_particular(said)] or found[:1]
+        return [one for one in found if one.field or (one.of_an_error and _is_particular(one))]
+    return [one for one in found if _is_particular(one)] or found[:1]
 
 
-def _is_particular(said: Said) -> bool:
-    return not _IN_GENERAL.fullmatch(said.words) and not _CODE.fullmatch(said.words)
+def _is_particular(one: Statement) -> bool:
+    return not _IN_GENERAL.fullmatch(one.words) and not _CODE.fullmatch(one.words)
 
 
-def _walk(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[Said]:
+def _walk(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[Statement]:
     if depth > MOST_DEEP:
         return
     if isinstance(value, str):
@@ -155,7 +155,7 @@ def _walk(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[Sa
         yield from _walk_object(value, field, depth, in_errors=in_errors)
 
 
-def _say(words: str, field: str, depth: int, *, in_errors: bool) -> Iterator[Said]:
+def _say(words: str, field: str, depth: int, *, in_errors: bool) -> Iterator[Statement]:
     """Yield the words; JSON within text is read as JSON."""
     if words.lstrip()[:1] in ("{", "["):
         try:
@@ -167,7 +167,7 @@ def _say(words: str, field: str, depth: int, *, in_errors: bool) -> Iterator[Sai
             return
     plain = _plain(words)
     if plain:
-        yield Said(plain, field, in_errors)
+        yield Statement(plain, field, in_errors)
 
 
 class _Role(Enum):
@@ -175,7 +175,7 @@ class _Role(Enum):
 
     ERRORS = auto()  # of several fields, or a list
     WORDS = auto()
-    FIELD = auto()  # what is said of a field
+    FIELD = auto()  # what is said about a field
     BESIDE = auto()
 
 
@@ -195,14 +195,14 @@ def _role(name: str, value: Any, *, in_errors: bool) -> _Role:
 
 def _walk_object(
     body: Mapping[str, Any], field: str, depth: int, *, in_errors: bool
-) -> Iterator[Said]:
+) -> Iterator[Statement]:
     if chosen := _by_language(body):
         yield from _walk(body[chosen], field, depth + 1, in_errors=in_errors)
         return
     named, name_key = _field_named(body, in_errors=in_errors)
     where = _joined(field, named)
-    found: list[Said] = []
-    for key, value in _telling(body, in_errors=in_errors).items():
+    found: list[Statement] = []
+    for key, value in _without_titles(body, in_errors=in_errors).items():
         role = _role(_name(key), value, in_errors=in_errors)
         if key == name_key or role is _Role.BESIDE:
             continue
@@ -216,10 +216,10 @@ def _walk_object(
     yield from found or (_by_code(body, where) if named else ())
 
 
-def _telling(body: Mapping[str, Any], *, in_errors: bool) -> Mapping[str, Any]:
+def _without_titles(body: Mapping[str, Any], *, in_errors: bool) -> Mapping[str, Any]:
     """Return an object without what says less: a title beside a message, in an item of a list."""
-    told_by = {_name(key) for key, value in body.items() if value}
-    if not in_errors or not told_by & (set(_SAYS) - set(_AND_IN_GENERAL)):
+    names = {_name(key) for key, value in body.items() if value}
+    if not in_errors or not names & (set(_SAYS) - set(_AND_IN_GENERAL)):
         return body
     return {key: value for key, value in body.items() if _name(key) not in _AND_IN_GENERAL}
 
@@ -228,8 +228,8 @@ def _is_objects(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, dict) for one in value)
 
 
-def _of_field(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[Said]:
-    """Yield what is said of a field: text only where errors are listed, or lists of messages."""
+def _of_field(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[Statement]:
+    """Yield what is said about a field: text only where errors are listed, or lists of messages."""
     if in_errors or _is_messages(value):
         yield from _walk(value, field, depth, in_errors=True)
     elif isinstance(value, dict) and depth <= MOST_DEEP:
@@ -240,7 +240,7 @@ def _of_field(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterato
                 yield from _of_field(inner, _joined(field, key), depth + 1, in_errors=False)
 
 
-def _bare(body: Any, field: str = "", depth: int = 0) -> Iterator[Said]:
+def _bare(body: Any, field: str = "", depth: int = 0) -> Iterator[Statement]:
     """Yield the texts of an object that has nothing but its fields' messages."""
     if not isinstance(body, dict) or depth > MOST_DEEP:
         return
@@ -253,11 +253,11 @@ def _bare(body: Any, field: str = "", depth: int = 0) -> Iterator[Said]:
             yield from _bare(value, _joined(field, key), depth + 1)
 
 
-def _by_code(body: Mapping[str, Any], field: str) -> Iterator[Said]:
+def _by_code(body: Mapping[str, Any], field: str) -> Iterator[Statement]:
     """Yield the code of an item that names a field and has no words: "required"."""
     for key, value in body.items():
         if _name(key) in ("code", "type", "errorcode", "keyword") and isinstance(value, str):
-            yield Said(_plain(value), field, of_an_error=True)
+            yield Statement(_plain(value), field, of_an_error=True)
             return
 
 

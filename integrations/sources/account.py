@@ -52,7 +52,7 @@ class Rule(StrEnum):
 class Entry:
     """One leaf of a body.
 
-    `why` is the rule, the cause, the label under which it is told, or the text that is used.
+    `why` is the rule, the cause, the label under which it is also sent, or the text that is used.
     """
 
     path: Path
@@ -136,8 +136,8 @@ class Account:
         if rule is Rule.INTERNAL:
             self.internal.add(address)
 
-    def tell(self, address: Address, label: str) -> None:
-        """Note that a leaf is told as also sent, under this label."""
+    def also_send(self, address: Address, label: str) -> None:
+        """Note that a leaf is also sent, under this label."""
         self._note(address, (Fate.ALSO_SENT, label))
 
     def warn(self, warning: Warning, address: Address | None = None) -> None:

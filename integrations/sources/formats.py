@@ -29,7 +29,7 @@ class Family(StrEnum):
 class Format:
     """One format. The first type and the first extension are its own; the others mean it, too.
 
-    Formats of one `group` are not told apart: people call DOCX and RTF "Word".
+    Formats of one `group` are not distinguished: people call DOCX and RTF "Word".
     """
 
     family: Family

@@ -44,7 +44,7 @@ class Endpoint:
 
     `name` is stored with each event. `addresses` are paths without a slash at either end; people
     are shown the first. What stores its events by itself has none. `appointments_by_code`: what an
-    event does to an appointment is told by its code; otherwise it is found in the appointment
+    event does to an appointment is known by its code; otherwise it is found in the appointment
     itself.
     """
 

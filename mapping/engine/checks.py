@@ -28,8 +28,8 @@ class Fault:
     @property
     def at_rule(self) -> str:
         """The message for where the rule is seen: a sentence that does not name it."""
-        said = self.message.removeprefix(f"{self.rule}: ")
-        return said[:1].upper() + said[1:]
+        text = self.message.removeprefix(f"{self.rule}: ")
+        return text[:1].upper() + text[1:]
 
 
 def check_mapping(
@@ -65,8 +65,8 @@ def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
         for name, options in rule.transforms if limit else ():
             longest = max(_lengths(name, options, context.value_tables), default=0)
             if limit and longest > limit:
-                said = f"“{TRANSFORMS[name].label}” gives {longest} characters"
-                message = f"{rule}: {said}; the field holds {limit}."
+                length = f"“{TRANSFORMS[name].label}” gives {longest} characters"
+                message = f"{rule}: {length}; the field holds {limit}."
                 yield Fault(message, rule, "transforms", rule.target)
 
 

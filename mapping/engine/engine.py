@@ -140,7 +140,7 @@ class AppliedTransform:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What one rule made: the value, what it read, and whether the value tells all of that."""
+    """What one rule made: the value, what it read, and whether the value shows all of that."""
 
     rule: Rule
     value: Value | None = field(repr=False)
@@ -182,7 +182,7 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
         note=note,
         problems=tuple(Problem(made.rule, text) for made in filled for text in made.problems),
         unused=frozenset(dict(parts.leaves(part))) - _union(made.paths for made in filled),
-        lossy=_union(made.paths for made in filled if made.lossy) - _told(filled),
+        lossy=_union(made.paths for made in filled if made.lossy) - _shown_whole(filled),
         filled=tuple(filled),
     )
 
@@ -261,19 +261,19 @@ def _union(sets: Iterable[frozenset[Path]]) -> frozenset[Path]:
     return frozenset(chain.from_iterable(sets))
 
 
-def _told(filled: Iterable[Filled]) -> frozenset[Path]:
-    """Return the paths that some field of the record tells whole."""
+def _shown_whole(filled: Iterable[Filled]) -> frozenset[Path]:
+    """Return the paths that some field of the record shows whole."""
     return _union(made.paths for made in filled if not made.lossy)
 
 
 def _note(filled: Sequence[Filled], document: Document, context: Context) -> tuple[Line, ...]:
-    """Return the lines that no field tells; of those aside, the ones that a field tells in part."""
-    told = _told(filled)
-    in_part = _union(made.paths for made in filled) - told
+    """Return the lines that no field shows; of those aside, the ones that a field shows in part."""
+    whole = _shown_whole(filled)
+    in_part = _union(made.paths for made in filled) - whole
     return tuple(
         line
         for line in lines(document, context.time_zone)
-        if not line.paths <= told and (not line.aside or line.paths & in_part)
+        if not line.paths <= whole and (not line.aside or line.paths & in_part)
     )
 
 
@@ -323,8 +323,8 @@ def _transform_errors(rule: Rule, context: Context) -> Iterator[MappingError]:
         if transform.joins and place > 0:
             yield UnknownTransform(rule, sentences.MUST_BE_FIRST(transform=transform.label))
         faults = transform.faults(options)
-        said = (sentences.OF_TRANSFORM(transform=transform.label, fault=one) for one in faults)
-        yield from (BadOption(rule, one) for one in said)
+        problems = (sentences.OF_TRANSFORM(transform=transform.label, fault=one) for one in faults)
+        yield from (BadOption(rule, one) for one in problems)
         yield from _table_errors(rule, name, options, context)
 
 

@@ -147,7 +147,7 @@ def _joined(texts: Texts) -> str:
 
 
 def _form(written: Written) -> Lines:
-    """Say the reason and the answers; a reason that an answer repeats is said once."""
+    """Say the reason and the answers; a reason that an answer repeats is shown once."""
     document = written.document
     reason = written.at(AT["reason"])
     answers = [*written.items(AT["form_answers"])]

@@ -1,7 +1,7 @@
 """The named transforms of a rule: each turns a value into the form that a record wants.
 
 What a transform cannot read passes as it was sent, with a problem; nothing is dropped. A result
-is `lossy` when the value it was made from cannot be told from it: then the original goes to the
+is `lossy` when nobody can read the original value from it: then the original goes to the
 note as well. Pure: no Django.
 """
 
@@ -196,10 +196,10 @@ def _write_phone(number: PhoneNumber, style: str) -> str:
 
 def _same_number(text: str, number: PhoneNumber) -> bool:
     """Return whether the text says no more than the number: no letters, no other digits."""
-    said = re.sub(r"\W|ext", "", text.casefold())
+    digits = re.sub(r"\W|ext", "", text.casefold())
     national = phonenumbers.national_significant_number(number) + (number.extension or "")
     abroad = f"{number.country_code}{national}"
-    return said in {national, abroad, f"011{abroad}"}
+    return digits in {national, abroad, f"011{abroad}"}
 
 
 def _postal_code(value: Value, options: Options, context: Context) -> Result:

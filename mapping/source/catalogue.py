@@ -135,9 +135,9 @@ def _chosen(one: Chosen, document: Document) -> Reading:
 
 def _also_sent(document: Document) -> Reading:
     """Read all that was also sent, line by line, each with its label."""
-    told = labels.also_sent_in_order(document)
-    lines = [f"{labels.also_sent_label(part)}: {part['text'].strip()}" for _, part in told]
-    paths = frozenset(("also_sent", index, "text") for index, _ in told)
+    beside = labels.also_sent_in_order(document)
+    lines = [f"{labels.also_sent_label(part)}: {part['text'].strip()}" for _, part in beside]
+    paths = frozenset(("also_sent", index, "text") for index, _ in beside)
     return Reading("\n".join(lines) or None, paths)
 
 

@@ -46,8 +46,8 @@ def in_words(key: str) -> str:
     words = _MARKS.sub(" ", _HUMP.sub(" ", last[0])).split()
     if not any(_WORD.fullmatch(word) and len(word) > 2 for word in words):
         return ""
-    said = " ".join(word if word.isupper() else word.lower() for word in words)
-    return said[:1].upper() + said[1:]
+    text = " ".join(word if word.isupper() else word.lower() for word in words)
+    return text[:1].upper() + text[1:]
 
 
 def _for_people(label: str) -> str:
@@ -72,7 +72,7 @@ def answer_label(answer: FormAnswer, number: int) -> str:
 
 
 def form_titles(document: Document) -> dict[str, str]:
-    """Return a title for each form that answers, in their order, by which they are told apart.
+    """Return a title for each form that answers, in their order, by which they are distinguished.
 
     A form that is the only one, or that the sender does not name as one, may have an empty title.
     """
@@ -114,10 +114,10 @@ def also_sent_label(part: AlsoSent) -> str:
 
 def also_sent_in_order(document: Document) -> list[tuple[int, AlsoSent]]:
     """Return what was also sent with its index; what belongs to one group stands together."""
-    told = [
+    found = [
         (index, part)
         for index, part in enumerate(document.get("also_sent", []))
         if not parts.is_empty(part.get("text"))
     ]
-    groups = list(dict.fromkeys(part.get("group", "") for _, part in told))
-    return sorted(told, key=lambda one: groups.index(one[1].get("group", "")))
+    groups = list(dict.fromkeys(part.get("group", "") for _, part in found))
+    return sorted(found, key=lambda one: groups.index(one[1].get("group", "")))

@@ -103,7 +103,7 @@ def _answers(
     if not spoke and len(story) < SHOWN:
         return []
     known = [(delivery, answered.updates_of(delivery)) for delivery in deliveries]
-    return [(delivery, answered.said(updates)) for delivery, updates in known if updates]
+    return [(delivery, answered.answer(updates)) for delivery, updates in known if updates]
 
 
 def _summary_url(referral: Referral) -> str:

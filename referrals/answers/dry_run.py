@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a rehearsal has come. Made of JSON values, so that it can wait in a page.
+    """How far a dry run is. Made of JSON values, so that it can wait in a page.
 
     `events` and `referrals` are all of the period, `looked_at` those referrals that are counted
     so far, the newest first. `rows` are some of them: those come first for which the choice

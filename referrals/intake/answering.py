@@ -71,9 +71,9 @@ class Repeat:
 
 
 def show(version: Version) -> Answer:
-    """Return what a partner reads of a delivered version: its data, and what it said itself."""
+    """Return what a partner reads of a delivered version: its data, and its own answer."""
     updates = answered.updates_of(version.delivery)
-    data = cast("dict[str, Any]", version.data) | {"partner": answered.said(updates)}
+    data = cast("dict[str, Any]", version.data) | {"partner": answered.answer(updates)}
     return {"etag": answered.etag(version, updates), "data": data}
 
 

@@ -103,11 +103,11 @@ def apply(referral: Referral, rereads: Mapping[UUID, Reread | None]) -> None:
     referral.snapshot, referral.reading = anew, snapshot.READING
     referral.save(update_fields=["snapshot", "reading"])
     names.index(referral)
-    held = {row.sha256: row for row in referral.files.exclude(stored_as="")}
+    stored = {row.sha256: row for row in referral.files.exclude(stored_as="")}
     if has_former_keys:
         _claim(referral, merged)
     for one in merged:
-        came = (replace(f, stored=f.stored or held.get(f.sha256)) for f in one.files)
+        came = (replace(f, stored=f.stored or stored.get(f.sha256)) for f in one.files)
         files.keep(referral, one.source, came)
         for file in one.files:
             if file.stored:  # for this moment alone: a row that needed the bytes has its own

@@ -1,6 +1,6 @@
-"""What partners said of a referral that they were sent. It stands beside the referral.
+"""What partners answered about a referral that they were sent. It stands beside the referral.
 
-Each update is a JSON merge patch (RFC 7396) of what the same partner said before; notes add up.
+Each update is a JSON merge patch (RFC 7396) of the same partner's earlier answers; notes add up.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ NOTE, NOTES = "note", "notes"
 
 
 def updates_of(delivery: Delivery) -> list[PartnerUpdate]:
-    """Return what the partner of a delivery's destination said, in order."""
+    """Return what the partner of a delivery's destination answered, in order."""
     return list(delivery.partner_updates.order_by("number"))
 
 
-def said(updates: Iterable[PartnerUpdate]) -> dict[str, Any]:
-    """Return what updates come to: what is said still, the last note, and every note."""
+def answer(updates: Iterable[PartnerUpdate]) -> dict[str, Any]:
+    """Return what updates come to: what still holds, the last note, and every note."""
     now: dict[str, Any] = {}
     notes: list[dict[str, str]] = []
     for update in updates:

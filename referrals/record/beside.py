@@ -78,13 +78,13 @@ def _partner_updates(referral: Referral) -> Rows:
             "number": one.number,
             "partner": one.event.source.name,
             "at": one.at,
-            **_said(one.patch or {}),
+            **_answer(one.patch or {}),
         }
         for one in found
     ]
 
 
-def _said(patch: Any) -> dict[str, Any]:
+def _answer(patch: Any) -> dict[str, Any]:
     outcome = patch.get("outcome") or {}
     return {
         "status": patch.get("status"),

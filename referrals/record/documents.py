@@ -42,10 +42,10 @@ def document_of_message(parsed: ParsedEvent, came: Iterable[Arrived]) -> Documen
     document["aliases"] = list(parsed.aliases)
     document["parts"] = list(parsed.parts)
     document["warned"] = [_warned(warning) for warning in parsed.warnings if _is_of_fields(warning)]
-    if held := {file.parsed.key: file.sha256 for file in came if file.sha256}:
+    if hashes := {file.parsed.key: file.sha256 for file in came if file.sha256}:
         document["attachments"] = [
-            {**attachment, "sha256": held[key]}
-            if (key := attachment.get("key", "")) in held
+            {**attachment, "sha256": hashes[key]}
+            if (key := attachment.get("key", "")) in hashes
             else attachment
             for attachment in document.get("attachments", [])
         ]
@@ -65,17 +65,17 @@ def _is_of_fields(warning: Warning) -> bool:
 
 
 def _warned(warning: Warning) -> Warned:
-    said = Warned(field=warning.field, cause=warning.cause, is_quoted=bool(warning.text))
+    kept = Warned(field=warning.field, cause=warning.cause, is_quoted=bool(warning.text))
     if warning.path:
-        said["path"] = warning.path
+        kept["path"] = warning.path
     if parts := _OF_THE_REFERRAL if warning.cause in STANDING else warning.parts:
-        said["parts"] = list(parts)
-    return said
+        kept["parts"] = list(parts)
+    return kept
 
 
 def masked_document_of(referral: Referral) -> Document:
     """Return the same without a word about its people, for those who may not see them."""
-    said = (
+    names = (
         (part.name, part.caredove_id) for part in (referral.organization, referral.listing) if part
     )
-    return masked(document_of(referral), frozenset(text for pair in said for text in pair))
+    return masked(document_of(referral), frozenset(text for pair in names for text in pair))

@@ -49,7 +49,7 @@ _OF_CONTENT = (
 class Arrived:
     """A file as a message brought it.
 
-    `sha256` is that of its bytes, empty where the message held none. `stored` is a row that names
+    `sha256` is that of its bytes, empty where the message had none. `stored` is a row that names
     them where they were stored before; it may be one that is never saved.
     """
 
@@ -127,7 +127,7 @@ def keep(
 def _same(
     rows: list[ReferralFile], file: Arrived, shown: "_Shown", *, is_gone: bool
 ) -> ReferralFile | None:
-    """Return the row of this very file: bytes tell apart what has one identity.
+    """Return the row of this very file: bytes distinguish what has one identity.
 
     One that comes without bytes is another than one whose bytes are withdrawn.
     """
@@ -359,7 +359,7 @@ class _Shown:
 
     withdrawn: frozenset[str]
     attachments: tuple[Attachment, ...] = ()
-    gone: frozenset[tuple[str, str]] = frozenset()  # identity and hash of what a message held
+    gone: frozenset[tuple[str, str]] = frozenset()  # identity and hash of what a message contained
 
     @classmethod
     def of(cls, referral: Referral) -> "_Shown":
@@ -367,18 +367,18 @@ class _Shown:
         withdrawn = frozenset(map(known_as, snapshot.withdrawn(known, "attachments")))
         if not withdrawn:
             return cls(withdrawn)
-        gone = frozenset((known_as(key), held) for key, held in snapshot.withdrawn_files(known))
+        gone = frozenset((known_as(key), sha256) for key, sha256 in snapshot.withdrawn_files(known))
         return cls(withdrawn, tuple(snapshot.view(known).get("attachments", [])), gone)
 
     def lists(self, identity: str, sha256: str) -> bool:
         """Return whether the file is still to be sent."""
         if identity not in self.withdrawn:
             return True
-        held = {a.get("sha256", "") for a in self.attachments if _known(a) == identity}
-        return sha256 in held or ("" in held and not self.withdrew(identity, sha256))
+        hashes = {a.get("sha256", "") for a in self.attachments if _known(a) == identity}
+        return sha256 in hashes or ("" in hashes and not self.withdrew(identity, sha256))
 
     def withdrew(self, identity: str, sha256: str) -> bool:
-        """Return whether a sender has withdrawn the bytes that a message held."""
+        """Return whether a sender has withdrawn the bytes that a message contained."""
         return (identity, sha256) in self.gone
 
 
@@ -387,8 +387,8 @@ def _known(attachment: Attachment) -> str:
 
 
 def _is_of(attachment: Attachment, identity: str, sha256: str) -> bool:
-    held = attachment.get("sha256", "")
-    return _known(attachment) == identity and (not held or not sha256 or held == sha256)
+    known = attachment.get("sha256", "")
+    return _known(attachment) == identity and (not known or not sha256 or known == sha256)
 
 
 def numbered(referral: Referral, document: Document) -> list[tuple[int, ReferralFile]]:

@@ -118,7 +118,7 @@ def holds_more_than_may_leave(version: Version) -> bool:
 def file(
     destination: Destination, reference: str, key: str
 ) -> tuple[Version, ReferralFile | StoredSummary, Mapping[str, Any]]:
-    """Return the delivered version that names a file, the stored file, and what was said of it.
+    """Return the delivered version that names a file, the stored file, and its description.
 
     Raises NotDelivered, or Gone where it was withdrawn, replaced, or may not leave any more.
     """

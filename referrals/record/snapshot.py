@@ -74,7 +74,7 @@ BY_FIELD = ("registrant", "requester")
 SLOT_BY_FIELD = ("addresses",)
 # What a message says of itself, beside the referral.
 OF_MESSAGES = ("withdrawn", "aliases", "parts", "warned")
-PLACE = "place-"  # begins the key of a form that only its place in the message tells
+PLACE = "place-"  # begins the key of a form that only its place in the message identifies
 EARLIER = ""  # the sender of what was merged before senders were named
 
 
@@ -151,14 +151,14 @@ def withdrawn(snapshot: Snapshot, part: str) -> set[str]:
 
 
 def withdrawn_files(snapshot: Snapshot) -> set[tuple[str, str]]:
-    """Return key and hash of the files that a message held and no sender sends any more."""
-    held = {
+    """Return key and hash of the files that a message contained and no sender sends any more."""
+    received = {
         (value.get("key", ""), value["sha256"])
         for path, (_, _, value) in snapshot.items()
         if path.startswith(("attachments@", "attachments/")) and value.get("sha256")
     }
     standing = _standing(snapshot).get("attachments", [])
-    return held - {(item.key, item.value.get("sha256", "")) for item in standing}
+    return received - {(item.key, item.value.get("sha256", "")) for item in standing}
 
 
 def newly_withdrawn(before: Snapshot, after: Snapshot) -> set[tuple[str, str]]:
@@ -297,7 +297,7 @@ def _keyed_entries(
 
 
 def _path_key(name: str, item: dict[str, Any]) -> str:
-    """Return what tells an item from the others of its list."""
+    """Return what distinguishes an item from the others of its list."""
     for rule in KEYED[name]:
         given = [str(item.get(part) or "") for part in rule]
         if any(given):
@@ -350,7 +350,7 @@ def _faulty(warning: Warned, parts: list[str]) -> list[str]:
     """Return the parts of a message that must come again in order to settle a warning.
 
     Those of the field; where the field is in no part, all. A part is named as its field is, with
-    what tells it from others of its kind behind a "#".
+    what distinguishes it from others of its kind behind a "#".
     """
     if path := warning.get("path"):
         return [f"{OF_THE_DOCUMENT}{path}"]
@@ -572,22 +572,22 @@ def _is_repeated(item: _Item, forms: list[_Item]) -> bool:
     """
     if isinstance(item.value, list) and not item.key.startswith(PLACE):
         return False
-    said = _said(item)
+    pairs = _pairs(item)
     return any(
-        form.sender == item.sender and form.time > item.time and said <= _said(form)
+        form.sender == item.sender and form.time > item.time and pairs <= _pairs(form)
         for form in forms
         if form.key != item.key
     )
 
 
-def _said(item: _Item) -> set[tuple[str, str]]:
+def _pairs(item: _Item) -> set[tuple[str, str]]:
     """Return question and value of each answer."""
     answers = item.value if isinstance(item.value, list) else [item.value]
     return {(_path_key(item.part, answer), answer.get("value", "")) for answer in answers}
 
 
 def _form(item: _Item) -> tuple[str, str]:
-    """Return what tells a form from others: a place in a message says it of one sender's alone."""
+    """Return what identifies a form; a place in a message does so for one sender only."""
     return item.key, item.sender if item.key.startswith(PLACE) else ""
 
 
@@ -598,18 +598,18 @@ def _attachments(items: list[_Item]) -> list[Any]:
         by_key.setdefault(item.key or _own_key(item), []).append(item)
     shown: list[_Item] = []
     for found in by_key.values():
-        held = [item for item in found if item.value.get("sha256")]
-        files = _latest(held, lambda item: item.value["sha256"])
+        whole = [item for item in found if item.value.get("sha256")]
+        files = _latest(whole, lambda item: item.value["sha256"])
         shown += files if len(files) > 1 else [_as_one(found, files)]
     return [item.value for item in _in_order(shown)]
 
 
-def _as_one(found: list[_Item], held: list[_Item]) -> _Item:
-    """Return what was said last of one file, with the bytes that a message held."""
+def _as_one(found: list[_Item], whole: list[_Item]) -> _Item:
+    """Return the latest description of one file, with the bytes that a message contained."""
     latest = max(found, key=lambda item: item.rank)
-    if not held:
+    if not whole:
         return latest
-    return replace(latest, value={**latest.value, "sha256": held[0].value["sha256"]})
+    return replace(latest, value={**latest.value, "sha256": whole[0].value["sha256"]})
 
 
 def _appointment(items: list[_Item]) -> dict[str, Any]:

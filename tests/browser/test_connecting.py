@@ -43,9 +43,9 @@ def test_what_it_would_have_done_is_shown_before_it_is_saved(liaison: Page, port
     liaison.get_by_label("Booked", exact=True).check()
     liaison.get_by_role("button", name="What would this have done last month?").click()
 
-    section = liaison.locator("#rehearsal")
+    section = liaison.locator("#dry-run")
     expect(section).to_contain_text("It would differ for")
-    checks.picture(liaison, "what-it-would-have-done", of="#rehearsal")
+    checks.picture(liaison, "what-it-would-have-done", of="#dry-run")
     liaison.get_by_text("The referrals").click()
     expect(section.get_by_role("cell", name="Would be imported").first).to_be_visible()
     checks.accessible(liaison)
@@ -59,7 +59,7 @@ def test_a_long_look_back_goes_on_by_itself(liaison: Page, portal: Portal):
     liaison.goto(screen(portal, "5302"))
     liaison.get_by_role("button", name="What would this have done last month?").click()
 
-    expect(liaison.locator("#rehearsal")).to_contain_text("It would be the same as now")
+    expect(liaison.locator("#dry-run")).to_contain_text("It would be the same as now")
     expect(liaison.get_by_role("button", name="Go on")).to_have_count(0)
 
 

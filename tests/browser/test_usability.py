@@ -194,7 +194,7 @@ def test_what_a_listing_would_have_sent_last_month(liaison: Page):
     with task(liaison, "L2"):
         open_listing(liaison, "Adult Counselling - Milltown")
         press(liaison, "What would this have done last month?")
-        expect(liaison.locator("#rehearsal")).to_contain_text("It would be the same as now")
+        expect(liaison.locator("#dry-run")).to_contain_text("It would be the same as now")
 
 
 def test_other_listings_are_connected_alike(liaison: Page):

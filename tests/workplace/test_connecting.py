@@ -236,13 +236,13 @@ def test_whoever_may_nothing_sees_nothing(world: World) -> None:
 # -- What it would have done --------------------------------------------------
 
 
-def test_a_rehearsal_shows_numbers_and_references_and_saves_nothing(
+def test_a_dry_run_shows_numbers_and_references_and_saves_nothing(
     liaison: Client, world: World
 ) -> None:
     world.send(plain(number=1, reference="4100000001"))
     world.send(plain("appointment.booked", number=2, reference="4100000002"))
 
-    page = liaison.post(screen(world.listing), filled(world, on=["booked"], _rehearse="yes"))
+    page = liaison.post(screen(world.listing), filled(world, on=["booked"], _dry_run="yes"))
 
     tally = page.context["tally"]
     assert (tally.events, tally.referrals, tally.differences) == (2, 2, 2)
@@ -255,17 +255,17 @@ def test_a_rehearsal_shows_numbers_and_references_and_saves_nothing(
     assert AuditEvent.objects.get(action="rehearse connection").detail == {"referrals": 2}
 
 
-def test_a_long_rehearsal_goes_on_where_it_was(
+def test_a_long_dry_run_goes_on_where_it_was(
     liaison: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dry_run, "AT_ONCE", 2)
     for number in range(3):
         world.send(plain(number=number, reference=f"410000000{number}"))
-    data = filled(world, _rehearse="yes")
+    data = filled(world, _dry_run="yes")
 
     first = liaison.post(screen(world.listing), data)
     assert not first.context["tally"].done
-    again = data | {"_rehearse": "on", "tally": first.context["carried"]}
+    again = data | {"_dry_run": "on", "tally": first.context["carried"]}
     second = liaison.post(screen(world.listing), again).context["tally"]
 
     assert second.done
@@ -274,7 +274,7 @@ def test_a_long_rehearsal_goes_on_where_it_was(
 
 
 def test_a_tally_that_somebody_made_up_counts_for_nothing(liaison: Client, world: World) -> None:
-    data = filled(world, _rehearse="on", tally="made:up")
+    data = filled(world, _dry_run="on", tally="made:up")
 
     assert liaison.post(screen(world.listing), data).context["tally"].referrals == 0
 
@@ -330,11 +330,11 @@ def test_others_of_another_organization_are_not_offered(
     ).exists()
 
 
-# -- What a rehearsal must not tell --------------------------------------------------------------
+# -- What a dry run must not tell --------------------------------------------------------------
 
 
-def rehearsed(client: Client, listing: ServiceListing, **given: Any) -> Any:
-    return client.post(screen(listing), {**given, "_rehearse": given.pop("_rehearse", "begin")})
+def tried(client: Client, listing: ServiceListing, **given: Any) -> Any:
+    return client.post(screen(listing), {**given, "_dry_run": given.pop("_dry_run", "begin")})
 
 
 def guess_at_first_names(world: World, name: str) -> Mapping:
@@ -364,7 +364,7 @@ def test_a_liaison_cannot_guess_names_by_what_would_stay_empty(
     fates = {
         name: [
             row.then
-            for row in rehearsed(
+            for row in tried(
                 liaison,
                 world.listing,
                 **filled(world, mapping=guess_at_first_names(world, name).pk),
@@ -386,7 +386,7 @@ def test_a_liaison_who_claims_a_listing_is_not_shown_its_older_referrals(
         organization=stranger.organization, caredove_id="4418", name="Ours now"
     )
     theirs = client_of(LIAISON, stranger.organization, name="theirs")
-    tally = rehearsed(theirs, claimed, **filled(stranger)).context["tally"]
+    tally = tried(theirs, claimed, **filled(stranger)).context["tally"]
     assert (tally.events, tally.referrals, tally.rows) == (0, 0, [])
 
 
@@ -394,7 +394,7 @@ def test_what_a_page_carries_is_worth_nothing_to_another_person(
     world: World, stranger: World, liaison: Client
 ) -> None:
     world.send(plain())
-    carried = rehearsed(liaison, world.listing, **filled(world)).context["carried"]
+    carried = tried(liaison, world.listing, **filled(world)).context["carried"]
     theirs = client_of(LIAISON, stranger.organization, name="theirs")
-    page = rehearsed(theirs, stranger.listing, **filled(stranger, _rehearse="on", tally=carried))
+    page = tried(theirs, stranger.listing, **filled(stranger, _dry_run="on", tally=carried))
     assert page.context["tally"].rows == []

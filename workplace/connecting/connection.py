@@ -26,7 +26,7 @@ TALLY_SECONDS = 3600  # a page that was left open longer begins again
 
 
 def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
-    """Show, change or rehearse the connection of a listing."""
+    """Show, change or try the connection of a listing."""
     shared.require(request, shared.LOOKS)
     listing = shared.listing_or_404(request, pk)
     saved = _chosen(request, listing)
@@ -37,9 +37,9 @@ def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     form = _form(request, listing, saved)
     tally = None
     if request.method == "POST" and form.is_valid():
-        if "_rehearse" not in request.POST:
+        if "_dry_run" not in request.POST:
             return _save(request, form, saved)
-        tally = _rehearse(request, form.instance, saved)
+        tally = _dry_run(request, form.instance, saved)
     return _page(site, request, listing, saved, form=form, tally=tally)
 
 
@@ -92,10 +92,10 @@ def _said(config: TriggerConfig, *, new: bool) -> str:
     return f"{config.listing} {what} {config.destination}{end}.{off}"
 
 
-def _rehearse(
+def _dry_run(
     request: HttpRequest, choice: TriggerConfig, saved: TriggerConfig | None
 ) -> dry_run.Tally:
-    tally = _tally_of(request, choice.listing) if request.POST["_rehearse"] == GOES_ON else None
+    tally = _tally_of(request, choice.listing) if request.POST["_dry_run"] == GOES_ON else None
     if tally is None:
         tally = dry_run.begin(choice.listing, clock.now())
         audit.record(request, "rehearse connection", choice.listing, referrals=tally.referrals)
@@ -121,7 +121,7 @@ def _carried(request: HttpRequest, listing: ServiceListing, tally: dry_run.Tally
 
 def _salt(request: HttpRequest, listing: ServiceListing) -> str:
     """What a page carries is for this person and this listing."""
-    return f"rehearsal {listing.pk} {request.user.pk}"
+    return f"dry run {listing.pk} {request.user.pk}"
 
 
 # -- the page --------------------------------------------------------------------------------------

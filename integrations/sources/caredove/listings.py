@@ -19,7 +19,7 @@ PAGE = 100
 TOTAL_SECONDS = 20  # a person waits, and gunicorn ends a request after 30
 MAX_BYTES = 8 * 1024 * 1024  # of one page: descriptions are long
 COLUMNS = ("id", "name", "category", "active")
-_SAID = {
+_PROBLEMS = {
     401: "does not accept the user name and password of the listing API.",
     403: "does not let us read the listings of this organization.",
     404: "has no listing API at this address.",
@@ -73,8 +73,10 @@ class _Pages:
         answer = outbound.send("GET", url, headers=self.headers, max_bytes=MAX_BYTES)
         host = urlsplit(url).hostname
         if answer.status != 200:
-            said = _SAID.get(answer.status, f"answered {answer.status} instead of its listings.")
-            raise Unreadable(f"{host} {said}")
+            problem = _PROBLEMS.get(
+                answer.status, f"answered {answer.status} instead of its listings."
+            )
+            raise Unreadable(f"{host} {problem}")
         if answer.truncated:
             raise Unreadable(f"{host} sent more than {MAX_BYTES // 1024**2} MB at once.")
         try:

@@ -20,7 +20,7 @@ from integrations.sources.caredove.events import (
 )
 from integrations.sources.caredove.reading import pieces, signs
 from integrations.sources.caredove.reading.also_sent import (
-    Teller,
+    AlsoSentReader,
     humanized,
     is_for_machines,
     is_internal,
@@ -125,7 +125,7 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
     kept.settle([document, code, references, event.id("event_id")])
     rest = made(
         Document,
-        also_sent=_PlainTeller(kept).tell(content),
+        also_sent=_PlainAlsoSent(kept).read(content),
         unreadable=kept.unreadable,
         withdrawn=emptied,
     )
@@ -147,10 +147,10 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
     )
 
 
-class _PlainTeller(Teller):
+class _PlainAlsoSent(AlsoSentReader):
     """Tells what is left of a plain event; `_GROUPS` are its parts, for people."""
 
-    def tell(self, event: Mapping[str, Any]) -> list[AlsoSent]:
+    def read(self, event: Mapping[str, Any]) -> list[AlsoSent]:
         """Tell all that is left."""
         if self.is_done(event):
             return []
@@ -160,7 +160,7 @@ class _PlainTeller(Teller):
                 self._part(value, group)
             else:
                 self.member(event, key, value, "Message", ())
-        return self.told
+        return self.found
 
     def _part(self, part: Mapping[str, Any], group: str) -> None:
         for key, value in part.items():
@@ -431,7 +431,7 @@ def _form_answers(referral: Fields) -> tuple[list[FormAnswer], list[Withdrawn]]:
     With them, the forms that came without a single one: each replaces itself whole (rule 17).
     """
     forms: dict[str, Answers] = {}
-    said: set[str] = set()
+    asked: set[str] = set()
     for item in referral.children("form_answers"):
         if _is_internal(item):
             continue
@@ -447,8 +447,8 @@ def _form_answers(referral: Fields) -> tuple[list[FormAnswer], list[Withdrawn]]:
         elif all(is_empty(leaf) or path[0] in _ASKED for path, _, leaf, _ in leaves(item.members)):
             item.leave_out(Rule.EMPTY)  # a question without an answer
             continue
-        said.add(form)
-    emptied = [form for form in forms if form and form not in said]
+        asked.add(form)
+    emptied = [form for form in forms if form and form not in asked]
     return (
         [answer for answers in forms.values() for answer in answers.found],
         [Withdrawn(part="form_answers", key=form) for form in emptied],
@@ -471,8 +471,8 @@ def _values(item: Fields, key: str) -> Iterator[str]:
     if isinstance(value, bool):
         yield yes_or_no(value)
     elif isinstance(value, list):
-        held = (_values(Fields({key: one}, item.path, PEEKING), key) for one in value)
-        parts = [text for texts in held for text in texts if text]
+        read = (_values(Fields({key: one}, item.path, PEEKING), key) for one in value)
+        parts = [text for texts in read for text in texts if text]
         has_groups = any(isinstance(one, dict) for one in value) and any(", " in p for p in parts)
         yield from ["; ".join(parts)] if has_groups else parts
     elif isinstance(value, dict) and not _is_marked_internal("", value):
@@ -601,8 +601,8 @@ def _may_hold_files(account: Reading, place: str, address: Place) -> bool:
 
 
 def _is_file(part: Mapping[str, Any]) -> bool:
-    held = part.get("data") or part.get("url")
-    return isinstance(held, str) and bool(held) and any(name in part for name in _FILE_NAMES)
+    content = part.get("data") or part.get("url")
+    return isinstance(content, str) and bool(content) and any(name in part for name in _FILE_NAMES)
 
 
 def _announced(attachment: Fields) -> Announced:

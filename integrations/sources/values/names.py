@@ -280,8 +280,8 @@ def _is_said_behind(words: Words) -> bool:
     if not words or all(map(_is_also_a_name, words)):
         return False
     keys = [_key(word) for word in words]
-    said = [key for word, key in zip(words, keys, strict=True) if not word.startswith(_BRACKETS)]
-    if words[0] in _MAIDEN or any(key in _ROLES for key in said):
+    plain = [key for word, key in zip(words, keys, strict=True) if not word.startswith(_BRACKETS)]
+    if words[0] in _MAIDEN or any(key in _ROLES for key in plain):
         return True
     if _key("".join(words)) in _DEGREES:
         return True

@@ -34,7 +34,7 @@ def late(referral: Referral, new: Collection[ReferralFile]) -> None:
 def while_it_ran(delivery: Delivery, referral: Referral, brought: Collection[int]) -> None:
     """Flag an import that has just ended with the files that came too late for it.
 
-    `brought` are the files that it has sent, or of which it has said why not.
+    `brought` are the files that it has sent, or for which it has explained why not.
     """
     ended = Delivery.objects.filter(ENDED, pk=delivery.pk).select_related("destination").first()
     if ended is None or ended.destination.transport().updates is not Updates.ONCE:

@@ -164,8 +164,8 @@ def _named(gone: dict[str, list[dict[str, Any]]], sent: Document | None) -> Iter
     Where nobody knows what was, of all of it.
     """
     for part, items in gone.items():
-        said = [_says(part, item) for item in _items(sent, part)] if sent is not None else None
-        there = [item for item in items if said is None or _says(part, item) in said]
+        already = [_says(part, item) for item in _items(sent, part)] if sent is not None else None
+        there = [item for item in items if already is None or _says(part, item) in already]
         if there:
             yield _NAMES[part](there)
 

@@ -50,7 +50,7 @@ def choice(world: World, **given: Any) -> TriggerConfig:
     )
 
 
-def rehearse(choice: TriggerConfig, saved: TriggerConfig | None = None) -> Tally:
+def run_dry(choice: TriggerConfig, saved: TriggerConfig | None = None) -> Tally:
     tally = dry_run.begin(choice.listing, clock.now() + timedelta(seconds=1))
     while not tally.done:
         dry_run.go_on(tally, choice, saved)
@@ -61,20 +61,20 @@ def fates(tally: Tally) -> dict[str, Fate]:
     return {row.reference: row.then.fate for row in tally.rows}
 
 
-def test_a_rehearsal_states_the_same_as_what_happened(world: World) -> None:
+def test_a_dry_run_states_the_same_as_what_happened(world: World) -> None:
     imported = set(Delivery.objects.values_list("referral__reference", "state"))
 
-    by_rehearsal = {
+    by_dry_run = {
         (reference, "queued" if fate is Fate.IMPORTED else "waiting")
-        for reference, fate in fates(rehearse(world.config)).items()
+        for reference, fate in fates(run_dry(world.config)).items()
         if fate in (Fate.IMPORTED, Fate.WAITING)
     }
 
-    assert by_rehearsal == imported != set()
+    assert by_dry_run == imported != set()
 
 
 def test_it_counts_and_gives_reasons(world: World) -> None:
-    tally = rehearse(choice(world, on=["booked", "closed_any"]))
+    tally = run_dry(choice(world, on=["booked", "closed_any"]))
 
     assert (tally.events, tally.referrals) == (8, 6)
     assert tally.then == {Fate.IMPORTED: 2, Fate.WAITING: 1, Fate.NOT_MATCHED: 3}
@@ -86,8 +86,8 @@ def test_it_counts_and_gives_reasons(world: World) -> None:
 
 
 def test_routed_requests_count_only_where_they_are_included(world: World) -> None:
-    without = rehearse(choice(world))
-    included = rehearse(choice(world, include_routed=True))
+    without = run_dry(choice(world))
+    included = run_dry(choice(world, include_routed=True))
 
     assert fates(without)["4100000003"] is Fate.NOT_MATCHED
     assert fates(included)["4100000003"] is Fate.IMPORTED
@@ -99,7 +99,7 @@ def test_a_required_field_that_stays_empty_is_named(world: World) -> None:
         sources=["requester.last_name"], transforms=[]
     )
 
-    tally = rehearse(choice(world))
+    tally = run_dry(choice(world))
 
     refused = [why for fate, why, _ in tally.reasons if fate is Fate.REFUSED]
     assert refused == ["These fields are required and stay empty: Full name."]
@@ -111,11 +111,11 @@ def test_a_mapping_that_cannot_run_stops_everything(world: World) -> None:
         sources=["no.such.field"]
     )
 
-    assert rehearse(choice(world)).then.get(Fate.BROKEN) == 3
+    assert run_dry(choice(world)).then.get(Fate.BROKEN) == 3
 
 
 def test_the_effect_of_a_change_is_shown_beside_what_is_saved(world: World) -> None:
-    tally = rehearse(choice(world, on=["booked"]), saved=world.config)
+    tally = run_dry(choice(world, on=["booked"]), saved=world.config)
 
     differing = {row.reference for row in tally.rows if row.differs}
     assert differing == {"4100000001", "4100000004", "4100000005", "4100000006"}
@@ -126,7 +126,7 @@ def test_the_effect_of_a_change_is_shown_beside_what_is_saved(world: World) -> N
 def test_what_is_saved_and_off_imports_nothing_now(world: World) -> None:
     world.config.enabled = False
 
-    tally = rehearse(choice(world), saved=world.config)
+    tally = run_dry(choice(world), saved=world.config)
 
     assert tally.now == {Fate.NOT_MATCHED: 6}
 
@@ -137,13 +137,13 @@ def test_referrals_count_that_came_before_the_listing_was_set_up(world: World) -
         organization=world.organization, caredove_id="4999", name="Meals and Rides"
     )
 
-    assert fates(rehearse(choice(world, listing=late))) == {"4100000040": Fate.IMPORTED}
+    assert fates(run_dry(choice(world, listing=late))) == {"4100000040": Fate.IMPORTED}
 
 
 def test_older_events_do_not_count(world: World) -> None:
     InboundEvent.objects.update(received_at=clock.now() - timedelta(days=31))
 
-    tally = rehearse(choice(world))
+    tally = run_dry(choice(world))
 
     assert (tally.events, tally.referrals, tally.done) == (0, 0, True)
 
@@ -151,10 +151,10 @@ def test_older_events_do_not_count(world: World) -> None:
 def test_it_goes_step_by_step_and_comes_to_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = rehearse(choice(world))
+    whole = run_dry(choice(world))
     monkeypatch.setattr(dry_run, "AT_ONCE", 2)
 
-    stepped = rehearse(choice(world))
+    stepped = run_dry(choice(world))
 
     assert stepped.then == whole.then
     assert fates(stepped) == fates(whole)
@@ -164,7 +164,7 @@ def test_it_goes_step_by_step_and_comes_to_the_same(
 def test_nothing_is_changed(world: World) -> None:
     before = list(Referral.objects.values()), list(Delivery.objects.values())
 
-    rehearse(choice(world, on=["booked"]), saved=world.config)
+    run_dry(choice(world, on=["booked"]), saved=world.config)
 
     assert (list(Referral.objects.values()), list(Delivery.objects.values())) == before
     world.config.refresh_from_db()

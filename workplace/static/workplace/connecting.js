@@ -1,4 +1,4 @@
-// Warnings follow what is ticked; a rehearsal goes on by itself; one box ticks all.
+// Warnings follow what is ticked; a dry run goes on by itself; one box ticks all.
 
 const warning = document.getElementById("early-and-late");
 const triggers = [...document.querySelectorAll("input[data-moment]")];
@@ -20,7 +20,7 @@ for (const all of document.querySelectorAll("input[data-choose-all]")) {
 }
 
 // The page's own form is sent again, with the tally so far, until all is counted.
-const PARTS = ["rehearsal-says", "rehearsal-shows"];
+const PARTS = ["dry-run-says", "dry-run-shows"];
 
 async function goOn() {
   const button = document.querySelector("[data-goes-on]");
@@ -42,8 +42,8 @@ async function goOn() {
   goOn();
 }
 
-const rehearsal = document.getElementById("rehearsal");
-if (rehearsal) {
-  rehearsal.focus();
+const dryRun = document.getElementById("dry-run");
+if (dryRun) {
+  dryRun.focus();
   goOn();
 }

@@ -18,7 +18,7 @@ from integrations.sources.caredove.fhir import (
     request,
     withdrawals,
 )
-from integrations.sources.caredove.fhir.also_sent import FhirTeller
+from integrations.sources.caredove.fhir.also_sent import FhirAlsoSent
 from integrations.sources.caredove.fhir.bundle import Bundle, Resource
 from integrations.sources.caredove.fhir.documents import files
 from integrations.sources.caredove.fhir.identify import parents_of, references, service_request
@@ -96,14 +96,14 @@ def _parse(content: dict[str, Any], body: bytes, kept: Reading) -> ParsedEvent:
     local_time = None if bundle.occurred_at else bundle.root.local_time("last_updated")
     event_code = _code(bundle)
     kept.settle([document, event_code, found, organization, listing, _event_id(bundle)])
-    teller = FhirTeller(bundle, _groups(bundle, asked, task, person, asking))
+    beside = FhirAlsoSent(bundle, _groups(bundle, asked, task, person, asking))
     rest = made(
         Document,
-        also_sent=teller.tell(),
+        also_sent=beside.read(),
         unreadable=kept.unreadable,
         withdrawn=taken_back,
     )
-    others = (*forms.aliases(bundle, responses), *communications.aliases(bundle), *teller.aliases)
+    others = (*forms.aliases(bundle, responses), *communications.aliases(bundle), *beside.aliases)
     parts = pieces.of_bundle(bundle)
     return ParsedEvent(
         code=event_code,

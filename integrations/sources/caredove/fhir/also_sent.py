@@ -1,7 +1,7 @@
-"""What the readers of a FHIR message leave, told: rule 14 of the contract.
+"""What the readers of a FHIR message leave: rule 14 of the contract.
 
-What belongs to the registrant, the requester, the referral or its appointment is told member by
-member. Every other resource (a condition, an allergy, another participant) is told in one line
+What belongs to the registrant, the requester, the referral or its appointment is kept member by
+member. Every other resource (a condition, an allergy, another participant) is kept in one line
 of its own, with its text, status, value and date.
 """
 
@@ -51,12 +51,12 @@ NUL = "\0"
 _SHELL = MARKS | {"id", "required", "status"}
 
 
-class FhirTeller(Phrases):
+class FhirAlsoSent(Phrases):
     """Tells what is left of a bundle."""
 
     # -- Resources -------------------------------------------------------------------------------
 
-    def tell(self) -> list[AlsoSent]:
+    def read(self) -> list[AlsoSent]:
         """Tell all that is left, resource by resource."""
         for resource in self.bundle.everything():
             if self.is_done(resource.members):
@@ -68,7 +68,7 @@ class FhirTeller(Phrases):
                 self.line_of(resource)
         self.owner = self.bundle.nothing
         self.rest_of(self.bundle.root.members, "Message")
-        return self.told
+        return self.found
 
     def line_of(self, resource: Resource) -> None:
         """Tell a resource in one line of its own: what it is, its value, its state, its date."""
@@ -78,17 +78,17 @@ class FhirTeller(Phrases):
         if not main and members.keys() <= BARE:
             resource.leave_out(Rule.TECHNICAL)
             return
-        said = {key: self._said(members, key, group) for key in _in_order(members, main)}
-        dates = [text for key, text in said.items() if is_date(key) and text]
-        rest = [text for key, text in said.items() if text and key != main and not is_date(key)]
-        name = said.get(main, "")
+        texts = {key: self._text(members, key, group) for key in _in_order(members, main)}
+        dates = [text for key, text in texts.items() if is_date(key) and text]
+        rest = [text for key, text in texts.items() if text and key != main and not is_date(key)]
+        name = texts.get(main, "")
         if not name and (rest or dates):
             # What it is stands elsewhere too, where it is used; its state says nothing without it.
             name = self.name_of(resource, group) or self._of_main(resource, main)
         text = ", ".join(filter(None, [name, *rest]))
         if dates:
             text = f"{text} ({', '.join(dates)})" if text else ", ".join(dates)
-        key = _own_key(resource, said.get(main, ""))
+        key = _own_key(resource, texts.get(main, ""))
         self.add(group, "", text, key)
         if (
             text
@@ -99,13 +99,13 @@ class FhirTeller(Phrases):
             self.aliases.append(Alias(part="also_sent", id=_named(resource), keys=[key]))
 
     def _of_main(self, resource: Resource, main: str) -> str:
-        """Return what a resource is about where that is told elsewhere, too."""
+        """Return what a resource is about where that is kept elsewhere, too."""
         if not main.endswith("Reference"):
             return plain(resource.members.get(main))
         target = self.bundle.resolve(resource.child(main, bare="reference"), resource)
         return self.name_of(target, "") if target else ""
 
-    def _said(self, members: Any, key: str, group: str) -> str:
+    def _text(self, members: Any, key: str, group: str) -> str:
         value, address = members[key], (id(members), key)
         if is_empty(value) or self.account.is_settled(address):
             return ""
@@ -200,14 +200,14 @@ class FhirTeller(Phrases):
     def is_shell(self, value: Any) -> bool:
         if not isinstance(value, dict):
             return False
-        said = False
+        has_one = False
         for key, part in value.items():
             if is_empty(part):
                 continue
             if key not in _SHELL or isinstance(part, dict):
                 return False
-            said = True
-        return said
+            has_one = True
+        return has_one
 
     def is_technical(self, key: str, value: Any, container: Any) -> bool:
         if key in ("url", "id") or key in TECHNICAL:
@@ -234,8 +234,8 @@ class FhirTeller(Phrases):
 
     def _only_narrative(self, container: Any) -> bool:
         """Return whether a resource says nothing but its narrative."""
-        said = {"resourceType", "id", "text", "meta", "status", "extension", "contained"}
-        return all(key in said for key in container)
+        usual = {"resourceType", "id", "text", "meta", "status", "extension", "contained"}
+        return all(key in usual for key in container)
 
 
 def _kind_of(part: dict[str, Any]) -> str:

@@ -43,10 +43,10 @@ def messages(bundle: Bundle, request: Resource, named_side: str) -> list[Message
 
 
 def event_side(bundle: Bundle, request: Resource) -> str:
-    """Return which side wrote the message that the event tells of; empty when it is unknown."""
+    """Return which side wrote the message that the event is about; empty when it is unknown."""
     focused = [r for r in bundle.follow_all(bundle.header, "focus") if r.kind == COMMUNICATION]
-    told = focused or communications(bundle)
-    return _side(bundle, _sides(bundle, request), told[-1]) if told else ""
+    found = focused or communications(bundle)
+    return _side(bundle, _sides(bundle, request), found[-1]) if found else ""
 
 
 def _sides(bundle: Bundle, request: Resource) -> dict[str, Names]:

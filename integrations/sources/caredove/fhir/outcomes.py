@@ -53,10 +53,10 @@ class OperationOutcomes(Responses):
 
     def read(self, answer: Any) -> tuple[str, list[str]]:
         issues = answer["issue"]
-        said = [
+        problems = [
             located(issue.get("expression", [""])[0], issue["details"]["text"]) for issue in issues
         ]
-        return issues[0].get("diagnostics", ""), said
+        return issues[0].get("diagnostics", ""), problems
 
 
 def _issue(code: str, error: FieldError) -> dict[str, Any]:

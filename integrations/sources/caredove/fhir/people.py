@@ -137,14 +137,14 @@ def _differs(one: Resource, person: Resource) -> bool:
     """Return whether a contained patient is evidently another one than this."""
     if one is person or not person:
         return False
-    (numbers, *said), (theirs, *others) = _evidence(one), _evidence(person)
+    (numbers, *own), (theirs, *others) = _evidence(one), _evidence(person)
     if numbers & theirs:
         return False
-    return any(a and b and not a & b for a, b in zip(said, others, strict=True))
+    return any(a and b and not a & b for a, b in zip(own, others, strict=True))
 
 
 def _evidence(person: Resource) -> list[set[str]]:
-    """Return the numbers, birth dates, last and first names of a patient, as far as they are said.
+    """Return the numbers, birth dates, last and first names of a patient, as far as they are sent.
 
     Nothing of it counts as read.
     """
@@ -332,28 +332,28 @@ def _role(bundle: Bundle, request: Resource) -> Resource:
 def requester(bundle: Bundle, request: Resource, sources: list[Resource]) -> Requester:
     """Return who sent the referral; `sources` are its role, person and organization."""
     role, person, organization = sources
-    said = _said(request, "requester")
+    display = _display(request, "requester")
     name = _first_name_of(bundle, person) if person else Name()
-    said_organization = organization.line("name") or _said(role, "organization")
-    said_person = _said(role, "practitioner")
-    if _ORGANIZATIONS.search(said_person):
-        said_organization = said_organization or said_person
-    elif not name.full and said_person != said_organization:
-        name = parse_name(said_person)
-    if said and not role:
-        if _is_organization(request, said):
-            said_organization = said
+    organization_name = organization.line("name") or _display(role, "organization")
+    person_name = _display(role, "practitioner")
+    if _ORGANIZATIONS.search(person_name):
+        organization_name = organization_name or person_name
+    elif not name.full and person_name != organization_name:
+        name = parse_name(person_name)
+    if display and not role:
+        if _is_organization(request, display):
+            organization_name = display
         else:
-            name = parse_name(said)
+            name = parse_name(display)
     elif role.kind in _NO_PEOPLE:
-        said_organization = said_organization or said
-    elif said and not name.full and said != said_organization:
-        name = parse_name(said) if not _ORGANIZATIONS.search(said) else name
+        organization_name = organization_name or display
+    elif display and not name.full and display != organization_name:
+        name = parse_name(display) if not _ORGANIZATIONS.search(display) else name
     return made(
         Requester,
         first_name=name.first,
         last_name=name.last,
-        organization=said_organization,
+        organization=organization_name,
         phone=_first(p["number"] for source in sources for p in _ranked(_phones(bundle, source))),
         email=_first(e["address"] for source in sources for e in _ranked(_emails(bundle, source))),
     )
@@ -370,11 +370,11 @@ def _first(found: Iterable[str]) -> str:
     return next(iter(found), "")
 
 
-def _is_organization(request: Resource, said: str) -> bool:
+def _is_organization(request: Resource, display: str) -> bool:
     """Return whether a display is an organization's: it is never parsed as a person (rule 18)."""
     reference = request.child("requester", bare="reference")
     stated = reference.id("type") or "".join(reference.url("reference").split("/")[-2:-1])
-    return stated in _NO_PEOPLE or (not stated and bool(_ORGANIZATIONS.search(said)))
+    return stated in _NO_PEOPLE or (not stated and bool(_ORGANIZATIONS.search(display)))
 
 
 def full_name(bundle: Bundle, party: Resource) -> str:
@@ -383,7 +383,7 @@ def full_name(bundle: Bundle, party: Resource) -> str:
         person = bundle.follow(party, "practitioner")
         return (
             _own_name(bundle, person)
-            or _said(party, "practitioner")
+            or _display(party, "practitioner")
             or _own_name(bundle, bundle.follow(party, "organization"))
         )
     return _own_name(bundle, party)
@@ -394,7 +394,7 @@ def _own_name(bundle: Bundle, party: Resource) -> str:
     return party.line("name") if is_text else _first_name_of(bundle, party).full
 
 
-def _said(owner: Fields, key: str) -> str:
+def _display(owner: Fields, key: str) -> str:
     return next((ref.line("display") for ref in references_in(owner, key)), "")
 
 

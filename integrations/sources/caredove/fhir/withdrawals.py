@@ -16,7 +16,7 @@ _NEVER = ("MessageHeader", "ServiceRequest", "Task", "Patient")
 
 
 def withdrawn(bundle: Bundle) -> list[Withdrawn]:
-    """Return everything that the message takes back; none of it is told."""
+    """Return everything that the message takes back; none of it is kept as also sent."""
     found: list[Withdrawn] = []
     for resource in list(bundle.everything()):
         if resource.kind in _NEVER:

@@ -1,6 +1,6 @@
-"""What no part of the document takes, told under labels that people can read (rule 14).
+"""What no part of the document takes, under labels that people can read (rule 14).
 
-The readers come first; this goes through what they left and tells each value that is for people.
+The readers come first; this goes through what they left and keeps each value that is for people.
 Ids, addresses and technical metadata are left out by rule.
 """
 
@@ -65,24 +65,24 @@ def is_internal(key: str) -> bool:
     return bool(INTERNAL.fullmatch(humanized(key)))
 
 
-class Teller:
-    """Goes through the values that are not settled yet and tells them.
+class AlsoSentReader:
+    """Goes through the values that are not settled yet and keeps those for people.
 
-    What has the same group and label is told together, so that a later message replaces it.
+    What has the same group and label is kept together, so that a later message replaces it.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self._told: dict[str, AlsoSent] = {}
+        self._found: dict[str, AlsoSent] = {}
         self._texts: dict[str, list[str]] = {}  # by the same keys
         self._pieces: dict[str, set[str]] = {}
 
     @property
-    def told(self) -> list[AlsoSent]:
-        """What was told, in the order of the message."""
-        for key, part in self._told.items():
+    def found(self) -> list[AlsoSent]:
+        """What is also sent, in the order of the message."""
+        for key, part in self._found.items():
             part["text"] = "; ".join(self._texts[key])
-        return list(self._told.values())
+        return list(self._found.values())
 
     def add(self, group: str, label: str, text: str, key: str = "") -> None:
         """Tell a text under group and label; `key` is that of a thing of its own."""
@@ -93,11 +93,11 @@ class Teller:
         if text in known:
             return
         known.update(text.split("; "))
-        self._told.setdefault(key, made(AlsoSent, key=key, group=group, label=label))
+        self._found.setdefault(key, made(AlsoSent, key=key, group=group, label=label))
         self._texts.setdefault(key, []).append(text)
 
     def is_done(self, container: Any) -> bool:
-        """Return whether nothing of an object or list is left to tell; ids are settled on the way.
+        """Return whether nothing of an object or list is left to read; ids are settled on the way.
 
         Most of a message is used: this finds out fast, before anything is put into words.
         """
@@ -188,7 +188,7 @@ class Teller:
         return is_for_machines(key)
 
     def _partly_used(self, value: Any) -> bool:
-        """Return whether something below is used, or could not be read and is told already."""
+        """Return whether something below is used, or could not be read and is kept already."""
         return isinstance(value, CONTAINER) and any(
             self.account.is_told((id(value), key)) or self._partly_used(part)
             for key, part in members_of(value)
@@ -212,7 +212,7 @@ class Teller:
 
     def phrase(self, part: dict[str, Any], where: str) -> str:
         """Return an object in words: each member with its label."""
-        said = []
+        texts = []
         for key, value in part.items():
             if is_empty(value) or self.account.is_settled((id(part), key)):
                 continue
@@ -224,8 +224,8 @@ class Teller:
                 continue
             if text := self.say(part, key, value, where):
                 label = self.label(key)
-                said.append(f"{label}: {text}" if label else text)
-        return ", ".join(said)
+                texts.append(f"{label}: {text}" if label else text)
+        return ", ".join(texts)
 
     def say_leaf(self, address: Address, value: Any, where: str) -> str:
         """Return a single value in words; an address or an id is left out."""
@@ -239,7 +239,7 @@ class Teller:
         else:
             text = str(value)
         if text:
-            self.account.tell(address, where)
+            self.account.also_send(address, where)
         else:
             self.account.leave_out(address, Rule.EMPTY)
         return text

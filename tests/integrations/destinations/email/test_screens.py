@@ -48,7 +48,7 @@ def test_a_listing_is_connected_and_tried_without_a_word_of_fields(
         "enabled": "on",
     }
     tried = administrator.post(
-        f"{url}?destination={world.destination.pk}", {**form, "_rehearse": "1"}
+        f"{url}?destination={world.destination.pk}", {**form, "_dry_run": "1"}
     )
     assert tried.status_code == 200
     administrator.post(f"{url}?destination={world.destination.pk}", {**form, "_save": "Save"})

@@ -26,7 +26,7 @@ def labels(owner: Fields, key: str) -> Iterator[str]:
 def labels_of(concept: Fields) -> list[str]:
     """Return the label of one code, in a list that is empty where there is none.
 
-    Every name is read, also behind the first: what it repeats is not told again.
+    Every name is read, also behind the first: what it repeats is not kept again.
     """
     codings = concept.children("coding")
     names = [concept.text("text"), *(c.line("display") for c in codings)]
@@ -64,7 +64,7 @@ def is_retracted(resource: Fields) -> bool:
 
 
 def state_of(resource: Fields, key: str = "status") -> str:
-    """Return a state to decide by: whether it is told as well is decided elsewhere."""
+    """Return a state to decide by: whether it is also sent is decided elsewhere."""
     return one_line(str(resource.raw(key) or "")).lower()
 
 

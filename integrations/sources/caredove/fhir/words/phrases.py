@@ -19,16 +19,16 @@ from integrations.sources.caredove.fhir.words.vocabulary import (
     stem,
 )
 from integrations.sources.caredove.links import without_sign_in_links
-from integrations.sources.caredove.reading.also_sent import Teller, humanized
+from integrations.sources.caredove.reading.also_sent import AlsoSentReader, humanized
 from integrations.sources.caredove.reading.fields import PEEKING, Fields
 from integrations.sources.warnings import Warning
 from mapping.source.document import Alias
 
 
-class Phrases(Teller):
+class Phrases(AlsoSentReader):
     """Says values of a bundle; `groups` has what the main resources are for people, by identity.
 
-    `owner` is the resource whose values are said: its references are resolved from there.
+    `owner` is the resource whose values are put into words: its references are resolved from there.
     """
 
     def __init__(self, bundle: Bundle, groups: dict[int, str]) -> None:
@@ -76,7 +76,7 @@ class Phrases(Teller):
         return ", ".join(filter(None, [*dict.fromkeys(filter(None, names)), rest]))
 
     def _is_named(self, part: Any) -> bool:
-        """Return whether a label of the code is used or told."""
+        """Return whether a label of the code is used or kept."""
         return isinstance(part, dict) and any(
             not is_empty(part.get(key)) and self.account.is_told((id(part), key))
             for key in ("text", "display")
@@ -165,10 +165,10 @@ class Phrases(Teller):
         if isinstance(part.get("text"), str) and repeats(part["text"], part):
             self.settle((id(part), "text"), Rule.REPEATED)
         order = ("text", "line", "city", "state", "postalCode", "country")
-        said = [self.say(part, key, part[key], where) for key in order if key in part]
+        texts = [self.say(part, key, part[key], where) for key in order if key in part]
         marks = [self.say(part, key, part.get(key), where) for key in ("use", "type", "period")]
         mark = ", ".join(filter(None, marks))
-        text = ", ".join(filter(None, [*said, self._rest(part, where, {*order})]))
+        text = ", ".join(filter(None, [*texts, self._rest(part, where, {*order})]))
         return f"{text} ({mark})" if mark else text
 
     def _period(self, part: dict[str, Any], where: str) -> str:
@@ -190,21 +190,21 @@ class Phrases(Teller):
         """Return what was measured or asked with its value: "Systolic: 120 mmHg"."""
         (key,) = (key for key in part if key.startswith("value") and key != "value")
         names = [self.say(part, name, part.get(name), where) for name in MEASURED]
-        said = [", ".join(filter(None, names)), self.say(part, key, part[key], where)]
+        texts = [", ".join(filter(None, names)), self.say(part, key, part[key], where)]
         rest = self._rest(part, where, {key, *MEASURED})
-        return ", ".join(filter(None, [": ".join(filter(None, said)), rest]))
+        return ", ".join(filter(None, [": ".join(filter(None, texts)), rest]))
 
     def _ratio(self, part: dict[str, Any], where: str) -> str:
         order = ("numerator", "denominator")
-        said = [self.say(part, key, part.get(key), where) for key in order]
-        return " / ".join(filter(None, [*said, self._rest(part, where, {*order})]))
+        texts = [self.say(part, key, part.get(key), where) for key in order]
+        return " / ".join(filter(None, [*texts, self._rest(part, where, {*order})]))
 
     def _quantity(self, part: dict[str, Any], where: str) -> str:
         if "unit" in part and "code" in part:
             self.settle((id(part), "code"))
         order = ("comparator", "value", "unit", "code", "currency")
-        said = [self.say(part, key, part[key], where) for key in order if key in part]
-        return " ".join([*filter(None, said), self._rest(part, where, set(order))]).strip()
+        texts = [self.say(part, key, part[key], where) for key in order if key in part]
+        return " ".join([*filter(None, texts), self._rest(part, where, set(order))]).strip()
 
     def _value(self, part: dict[str, Any], where: str) -> str:
         """Return an identifier or a way to reach somebody, with its kind behind it."""
@@ -230,12 +230,12 @@ class Phrases(Teller):
         return ", ".join(filter(None, [text, self._rest(part, where, {"value", "type"})]))
 
     def _extension(self, part: dict[str, Any], where: str) -> str:
-        said = self._rest(part, where, {"url"})
+        text = self._rest(part, where, {"url"})
         if "url" in part:
             self.settle((id(part), "url"))
-        if not said and not self._is_settled_on_purpose(part):
+        if not text and not self._is_settled_on_purpose(part):
             self.account.warn(Warning(f"{self.owner.kind}.extension", "unknown_extension"))
-        return said
+        return text
 
     def _is_settled_on_purpose(self, part: dict[str, Any]) -> bool:
         """Return whether an extension is used, or left out because of what it says."""
@@ -246,7 +246,7 @@ class Phrases(Teller):
 
     def _rest(self, part: dict[str, Any], where: str, done: set[str]) -> str:
         """Return the other members in words, each with its label."""
-        said = []
+        texts = []
         for key, value in part.items():
             if key in done or is_empty(value) or self.account.is_settled((id(part), key)):
                 continue
@@ -254,11 +254,11 @@ class Phrases(Teller):
                 self.account.leave_out((id(part), key), Rule.TECHNICAL)
                 continue
             if key in ("extension", "modifierExtension"):
-                said += [text for text in self._extensions(part, key, where) if text]
+                texts += [text for text in self._extensions(part, key, where) if text]
             elif text := self.say(part, key, value, where):
                 plain = stem(key) in ("value", "text", "display", "code", "start", "end")
-                said.append(text if plain else f"{self.label(key).lower()} {text}".strip())
-        return ", ".join(said)
+                texts.append(text if plain else f"{self.label(key).lower()} {text}".strip())
+        return ", ".join(texts)
 
     def _extensions(self, part: dict[str, Any], key: str, where: str) -> Iterator[str]:
         value = part[key]
