@@ -121,7 +121,7 @@ NOWHERE_ELSE = Cause(
 IN_PART = Cause(
     "in_part",
     "The person's data was deleted after the retention period. {destination} gets an update when "
-    "Caredove sends the whole referral again.",
+    "Caredove sends the whole referral again, or when staff send it from the referral's page.",
 )
 IS_IN_ALREADY = Cause("is_in_already", "It is in {destination} already.")
 WAS_DISMISSED = Cause("was_dismissed", "A person dismissed the import into {destination}.")

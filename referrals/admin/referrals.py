@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from core import audit
 from mapping.source.document import Document
 from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
+from referrals.admin.onward.completing import CompletingAdmin
 from referrals.admin.onward.downloading import DownloadingAdmin
 from referrals.admin.onward.sending import SendingAdmin, sendings
 from referrals.admin.onward.whereabouts import WhereaboutsAdmin
@@ -136,7 +137,9 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 
 @admin.register(Referral)
-class ReferralAdmin(NotesAdmin, SendingAdmin, WhereaboutsAdmin, DownloadingAdmin, ViewOnlyAdmin):
+class ReferralAdmin(
+    NotesAdmin, SendingAdmin, CompletingAdmin, WhereaboutsAdmin, DownloadingAdmin, ViewOnlyAdmin
+):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"

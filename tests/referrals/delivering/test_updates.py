@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
+from access.roles import LIAISON
 from core.database import clock
+from core.models import AuditEvent
 from integrations.destinations.demo import transport as demo
 from integrations.transport import Down
 from referrals import delivering
 from referrals.models import Delivery, Version
 from referrals.record.removal import retention
+from tests.people import client_of
 from tests.world import World, make_world, options, plain
 
 pytestmark = pytest.mark.django_db
@@ -497,3 +502,63 @@ def test_after_the_retention_period_a_late_message_makes_no_version(given: dict[
     assert reasons(world) == [None, "reason 4"]
     close(world, 5)
     assert world.delivery.wanted == 3, "it is whole again"
+
+
+# -- complete again, because a person says so -----------------------------------------------------
+
+
+def delete_after_retention(world: World) -> None:
+    with transaction.atomic():
+        retention.purge(world.referral, clock.now())
+
+
+@pytest.mark.parametrize("given", KINDS)
+def test_a_person_sends_what_has_come_since_the_data_was_deleted(
+    given: dict[str, Any], admin_client: Client
+) -> None:
+    world = keeps(**given)
+    world.send(plain())
+    run_all(world)
+    delete_after_retention(world)
+    world.send(plain("referral.closed", number=2))
+    page = reverse("admin:referrals_referral_change", args=[world.referral.pk])
+    send = reverse("admin:referrals_referral_complete", args=[world.referral.pk])
+    assert send in admin_client.get(page).text
+
+    assert "1 destination gets what is known now" in admin_client.post(send, follow=True).text
+    run_all(world)
+    assert brought() == [1, 2]
+    assert send not in admin_client.get(page).text
+    assert "Nothing was sent" in admin_client.post(send, follow=True).text
+    assert world.delivery.wanted == 2
+    (event,) = AuditEvent.objects.filter(action="count as complete")
+    assert event.detail == {"destinations": 1}
+
+
+def test_nobody_sends_a_referral_whose_data_is_deleted_or_that_was_dismissed(
+    admin_client: Client,
+) -> None:
+    world = keeps(**EACH)
+    world.send(plain())
+    run_all(world)
+    send = reverse("admin:referrals_referral_complete", args=[world.referral.pk])
+    delete_after_retention(world)
+    assert "Nothing was sent" in admin_client.post(send, follow=True).text
+
+    world.send(plain("referral.closed", number=2))
+    Delivery.objects.update(state="dismissed")
+    assert "0 destinations" in admin_client.post(send, follow=True).text
+    assert world.delivery.wanted == 1
+
+
+def test_only_who_decides_on_imports_may_send_it(admin_client: Client) -> None:
+    world = keeps(**EACH)
+    world.send(plain())
+    run_all(world)
+    delete_after_retention(world)
+    world.send(plain("referral.closed", number=2))
+    liaison = client_of(LIAISON, world.organization)
+    send = reverse("admin:referrals_referral_complete", args=[world.referral.pk])
+    assert liaison.post(send).status_code in (403, 404)
+    assert admin_client.get(send).status_code == 405
+    assert world.referral.is_in_part
