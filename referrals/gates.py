@@ -667,9 +667,21 @@ def first_shut(facts: Facts, *asked: Gate) -> Shut | None:
     return next((shut for gate in in_order if (shut := gate.shut(facts))), None)
 
 
-def shut_at(facts: Facts, question: str) -> Shut | None:
-    """Return the first gate that keeps this question of *why* from a yes, or None."""
-    return first_shut(facts, *(gate for gate in GATES if gate.question == question))
+def shut_by_question(facts: Facts, *asked: Gate) -> list[Shut]:
+    """Return the first of these gates that keeps each question of *why* from a yes, in their order.
+
+    The others of a question mostly follow from the first: an unknown listing has no trigger.
+    """
+    found: dict[str, Shut] = {}
+    for gate in GATES:
+        if gate in asked and gate.question not in found and (shut := gate.shut(facts)):
+            found[gate.question] = shut
+    return [found[question] for question in QUESTIONS if question in found]
+
+
+def at(*questions: str) -> list[Gate]:
+    """Return the gates that answer these questions of *why*."""
+    return [gate for gate in GATES if gate.question in questions]
 
 
 # That every gate is open which the destination's row can say, whatever the time.

@@ -1,6 +1,6 @@
 """What an explanation is made of: causes, checks, the sentence, and where somebody acts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -104,13 +104,22 @@ NOTHING = Advice(Actor.NOBODY, "")
 
 
 class Stop(Exception):
-    """The chain ends at this check, for this cause; `place` is the row where somebody acts."""
+    """The chain ends at this check, for this cause; `place` is the row where somebody acts.
+
+    `beyond` are checks that would end it next: whoever fixes the first one sees what else there is.
+    """
 
     def __init__(
-        self, check: Check, cause: Cause, advice: Advice, place: Model | None = None
+        self,
+        check: Check,
+        cause: Cause,
+        advice: Advice,
+        place: Model | None = None,
+        beyond: Sequence[Check] = (),
     ) -> None:
         super().__init__(check.question)
         self.check, self.cause, self.advice, self.place = check, cause, advice, place
+        self.beyond = beyond
 
 
 def red(
@@ -120,11 +129,16 @@ def red(
     return Stop(Check(question, Light.RED, sentence), cause, advice, place)
 
 
-def shut(by: Shut, *, light: Light | None = None) -> Stop:
-    """The chain ends at a gate that is shut. One that opens by itself is amber."""
-    light = light or (Light.AMBER if by.actor is Actor.NOBODY else Light.RED)
-    check = Check(by.gate.question, light, by.sentence)
-    return Stop(check, Cause(by.gate.cause or by.gate.key), by.gate.advice, by.place)
+def shut(by: Shut, *others: Shut, light: Light | None = None) -> Stop:
+    """The chain ends at a gate that is shut, before others. One that opens by itself is amber."""
+    check = replace(_check_of(by), light=light) if light else _check_of(by)
+    beyond = [_check_of(other) for other in others]
+    return Stop(check, Cause(by.gate.cause or by.gate.key), by.gate.advice, by.place, beyond)
+
+
+def _check_of(by: Shut) -> Check:
+    light = Light.AMBER if by.actor is Actor.NOBODY else Light.RED
+    return Check(by.gate.question, light, by.sentence)
 
 
 def amber(
@@ -228,6 +242,8 @@ def there(delivery: Delivery) -> str:
 
 def ended(passed: Iterable[Check], stop: Stop) -> tuple[tuple[Check, ...], str]:
     """Return the whole chain of one that was stopped, and its sentence."""
-    reached = [*passed, stop.check]
-    rest = [Check(question, Light.NOT_REACHED) for question in QUESTIONS[len(reached) :]]
-    return (*reached, *rest), f"{stop.check.sentence} {stop.advice.what}".strip()
+    reached, beyond = list(passed), [stop.check, *stop.beyond]
+    for question in QUESTIONS[len(reached) :]:
+        found = (check for check in beyond if check.question == question)
+        reached.append(next(found, Check(question, Light.NOT_REACHED)))
+    return tuple(reached), f"{stop.check.sentence} {stop.advice.what}".strip()

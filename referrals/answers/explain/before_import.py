@@ -142,13 +142,14 @@ def _may_go(referral: Referral) -> Iterator[Check]:
     organization = referral.organization
     if organization is None:
         raise _no_organization(referral)
-    if closed := gates.shut_at(facts, ORGANIZATION):
-        raise shut(closed)
+    closed = gates.shut_by_question(facts, *gates.at(ORGANIZATION, LISTING))
+    if closed and closed[0].gate.question == ORGANIZATION:
+        raise shut(*closed)
     plan = organization.get_plan_display()
     sentence = sentences.MAY_IMPORT(organization=organization, plan=plan)
     yield Check(ORGANIZATION, Light.GREEN, sentence)
-    if closed := gates.shut_at(facts, LISTING):
-        raise shut(closed)
+    if closed:
+        raise shut(*closed)
     yield Check(LISTING, Light.GREEN, sentences.CONNECTED(listing=referral.listing))
     raise _trigger(referral, replace(facts, configs=[one for one in configs if one.enabled]))
 

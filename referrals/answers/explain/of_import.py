@@ -41,6 +41,7 @@ CAUSE_OF_WAITING: dict[str, Cause] = {
     ErrorKind.THROTTLED: Cause.ASKED_TO_WAIT,
     ErrorKind.FAILING: Cause.SERVER_ERROR,
 }
+OF_THE_MAPPING = (gates.MAPPING_ERROR, gates.CONNECTION_REMOVED)
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
 TRIED_BY_ITSELF = Advice(Actor.NOBODY, "They are tried again by themselves.")
 START_DISPATCHER = Advice(
@@ -92,8 +93,8 @@ class ImportChecks:
 
     def _check(self, *asked: gates.Gate) -> None:
         """Raise Stop where one of the gates is shut."""
-        if closed := gates.first_shut(self.facts, *asked):
-            raise shut(closed)
+        if closed := gates.shut_by_question(self.facts, *asked):
+            raise shut(*closed)
 
     def _red(self, question: str, cause: Cause, sentence: str) -> Stop:
         return red(question, cause, sentence, self.advice, self.delivery)
@@ -118,20 +119,18 @@ class ImportChecks:
         delivery, destination = self.delivery, self.delivery.destination
         if delivery.external_id:
             return Check(CONNECTION, Light.GREEN)
-        closed = gates.first_shut(self.facts, *gates.OF_THE_CONNECTION)
-        if closed and closed.gate is gates.PAUSED:
-            cause, now = Cause.PAUSED, closed.gate.advice
-            if delivery.reason == Reason.CONNECTION:
-                cause, now = Cause.CREDENTIALS_REFUSED, self.advice
-            words = self.said(closed.sentence, closed.unquoted)
-            raise red(CONNECTION, cause, words, now, destination)
-        if closed:
-            raise shut(closed)
-        return Check(CONNECTION, Light.GREEN, sentences.OPEN(destination=destination))
+        found = gates.shut_by_question(self.facts, *gates.OF_THE_CONNECTION, *OF_THE_MAPPING)
+        closed = [replace(one, sentence=self.said(one.sentence, one.unquoted)) for one in found]
+        if not closed or closed[0].gate in OF_THE_MAPPING:
+            return Check(CONNECTION, Light.GREEN, sentences.OPEN(destination=destination))
+        stop = shut(*closed)
+        if closed[0].gate is gates.PAUSED and delivery.reason == Reason.CONNECTION:
+            stop.cause, stop.advice = Cause.CREDENTIALS_REFUSED, self.advice
+        raise stop
 
     def _mapped(self) -> Check:
         # These words are Dovetail's own, and name a rule or a field: the liaison needs them.
-        self._check(gates.MAPPING_ERROR, gates.CONNECTION_REMOVED)
+        self._check(*OF_THE_MAPPING)
         return Check(MAPPED, Light.GREEN)
 
     # -- what the destination said -------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.test import Client
 
 from access.roles import LIAISON, SUPPORT
 from core.database import clock
-from integrations.models import Destination, Organization
+from integrations.models import Destination, Organization, TriggerConfig
 from integrations.sources.auth import hash_secret
 from referrals import sentences
 from referrals.answers.explain import (
@@ -198,3 +198,23 @@ def test_the_command_states_it_in_lines(world: World):
     out = io.StringIO()
     call_command("explain", REFERENCE, stdout=out)
     assert explain(REFERENCE).sentence in out.getvalue()
+
+
+def test_what_would_stop_it_next_is_shown_as_well(it: Scene):
+    """Whoever activates the organization sees at once that the listing is off, too."""
+    TriggerConfig.objects.update(enabled=False)
+    Organization.objects.update(active=False)
+    it.send(plain())
+
+    shown = explain(REFERENCE)
+
+    received, organization, listing, trigger, *_ = shown.checks
+    assert [one.light for one in (received, organization, listing, trigger)] == [
+        Light.GREEN,
+        Light.RED,
+        Light.RED,
+        Light.NOT_REACHED,
+    ]
+    assert "is off" in listing.sentence
+    assert shown.cause is Cause.SUSPENDED
+    assert "is off" not in shown.sentence
