@@ -22,11 +22,10 @@ from referrals.models.events import (
     InboundEventManager,
 )
 from referrals.models.files import ReferralFile, StoredSummary
-from referrals.models.jobs import DestinationJob
 from referrals.models.partners import PartnerRequest, PartnerUpdate
 from referrals.models.referrals import Referral, ReferralAlias, RegistrantName, RetentionPeriod
 from referrals.models.restoring import Host, Restore
-from referrals.models.runs import Run
+from referrals.models.runs import DestinationJob, Run
 from referrals.models.team import ClearedError, Deed, Note, SavedView
 from referrals.models.versions import Attempt, SendingOrder, Step, Version, VersionManager
 
