@@ -22,7 +22,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -42,6 +42,7 @@ from access.signing_in import claims as reading
 from access.signing_in import factors
 from access.signing_in.claims import Claims
 from core import audit
+from core.outbound import certificates
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ FAILED = _(
     "The sign-in provider did not confirm who you are. Try again; if that does not help, tell an "
     "administrator."
 )
+TWICE = _("You signed in in another window at the same moment. Sign in once more.")
 CANCELLED = _("You were not signed in: the sign-in provider reports that it was cancelled.")
 LINK_ENDED = _("Your account is linked. Sign in at the sign-in provider from now on.")
 
@@ -124,8 +126,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def get_requests_session(self) -> Session:
         session: Session = super().get_requests_session()
-        if settings.CA_BUNDLE:
-            session.verify = settings.CA_BUNDLE
+        session.verify = certificates.authorities()
         return session
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -303,7 +304,10 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Take what the provider answers."""
     _provider(request)
     view = OAuth2CallbackView.adapter_view(_Protocol(request, PROVIDER))
-    return cast("HttpResponseBase", view(request))
+    try:
+        return cast("HttpResponseBase", view(request))
+    except IntegrityError:  # another window was first: the account is there by now
+        return refuse(request, TWICE)
 
 
 @never_cache

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
@@ -98,6 +100,26 @@ def test_a_person_is_known_by_issuer_and_sub_alone(client: Client, provider: Pro
     provider.knows("1", groups=["helpers"], preferred_username="renamed")
     provider.sign_in(Client(), "1")
     assert User.objects.count() == 2
+
+
+def test_two_first_sign_ins_at_once_make_one_person(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    provider.knows("1", groups=["helpers"], preferred_username="ada")
+    original = rules.ProviderAdapter.pre_social_login
+
+    def meanwhile(adapter: Any, request: Any, sociallogin: Any) -> None:
+        """Let the other window be done after this one has found nobody."""
+        monkeypatch.setattr(rules.ProviderAdapter, "pre_social_login", original)
+        assert provider.sign_in(Client(), "1").url == HOME
+        original(adapter, request, sociallogin)
+
+    monkeypatch.setattr(rules.ProviderAdapter, "pre_social_login", meanwhile)
+    answer = provider.sign_in(client, "1")
+    assert answer.url == PASSWORD_LOGIN
+    assert "another window" in said(answer, client)
+    assert only_user().username == "ada"
+    assert provider.sign_in(client, "1").url == HOME
 
 
 def test_the_same_sub_of_another_issuer_is_another_person(client: Client, provider: Provider):
@@ -383,3 +405,12 @@ def test_the_link_is_in_the_audit_trail_and_administrators_take_it_away(provider
     administrator.post(address)
     assert not SocialAccount.objects.exists()
     assert client.get(HOME).status_code == 302
+
+
+def test_an_authority_of_your_own_is_trusted_beside_the_public_ones(settings: Any, tmp_path: Path):
+    bundle = tmp_path / "own.pem"
+    bundle.write_text("our own authority")
+    settings.CA_BUNDLE = str(bundle)
+    trusted = Path(rules.ProviderAdapter().get_requests_session().verify).read_text()
+    assert "our own authority" in trusted
+    assert Path(certifi.where()).read_text() in trusted
