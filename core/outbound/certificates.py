@@ -1,4 +1,4 @@
-"""Whom to trust over TLS, for protocols of their own: as HTTP does."""
+"""Whom to trust over TLS: HTTP and every other protocol alike."""
 
 import ssl
 import tempfile
@@ -9,14 +9,25 @@ import certifi
 from django.conf import settings
 
 
-def tls_context() -> ssl.SSLContext:
-    """Return what checks a certificate by the public authorities, and those of CA_BUNDLE."""
-    return ssl.create_default_context(cafile=authorities())
+def tls_context(sort: type[ssl.SSLSocket] = ssl.SSLSocket) -> ssl.SSLContext:
+    """Return what checks certificates by `authorities`, and makes sockets of this class."""
+    return _tls_context(authorities(), sort)
+
+
+@lru_cache(maxsize=8)  # to read all authorities takes long
+def _tls_context(trusted: str, sort: type[ssl.SSLSocket]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=trusted)
+    context.sslsocket_class = sort
+    return context
 
 
 def authorities() -> str:
-    """Return the file of the authorities that are trusted."""
-    return _authorities(settings.CA_BUNDLE)
+    """Return the file of the authorities that are trusted: the public ones, and CA_BUNDLE."""
+    found = _authorities(settings.CA_BUNDLE)
+    if not Path(found).exists():  # some systems clear their temporary files away
+        _authorities.cache_clear()
+        found = _authorities(settings.CA_BUNDLE)
+    return found
 
 
 @lru_cache(maxsize=4)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPResponse as RawResponse
 from http.client import RemoteDisconnected, parse_headers
@@ -22,7 +21,6 @@ from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
-import certifi
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
@@ -30,6 +28,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
+from core.outbound import certificates
 from core.outbound.addresses import Policy
 
 IDLE_SECONDS = 15  # an older connection may be dead without a sign of it: a firewall dropped it
@@ -230,17 +229,8 @@ class _TLSPool(_IdleLimit, HTTPSConnectionPool):
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return what TLS is spoken with: public authorities, and those of CA_BUNDLE."""
-    return _tls_context(settings.CA_BUNDLE)
-
-
-@lru_cache(maxsize=4)
-def _tls_context(extra_authorities: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=certifi.where())
-    if extra_authorities:
-        context.load_verify_locations(cafile=extra_authorities)
-    context.sslsocket_class = _DeadlineTLSSocket
-    return context
+    """Return what TLS is spoken with; its sockets keep to the time of the call."""
+    return certificates.tls_context(_DeadlineTLSSocket)
 
 
 class _Adapter(HTTPAdapter):
@@ -275,15 +265,15 @@ def session(policy: Policy) -> requests.Session:
     """Return this thread's session for the policy; its calls need `during`."""
     key = (policy, settings.CA_BUNDLE)
     if key not in _kept.sessions:
-        _kept.sessions[key] = _new_session(settings.CA_BUNDLE)
+        _kept.sessions[key] = _new_session()
     return _kept.sessions[key]
 
 
-def _new_session(extra_authorities: str) -> requests.Session:
+def _new_session() -> requests.Session:
     session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter(_tls_context(extra_authorities))
+    adapter = _Adapter(tls_context())
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from xml.sax.saxutils import escape, quoteattr
 
 from core.spool import Spool
-from core.text.spreadsheets import FORMULA
+from core.text.spreadsheets import defused
 from integrations.exports.columns import FIXED, Columns
 from integrations.exports.rows import Row
 from integrations.payload import instant
@@ -115,7 +115,7 @@ class Csv(Format):
 
     def _line(self, cells: Sequence[str]) -> str:
         if self._safe:
-            cells = [f"'{one}" if one.startswith(FORMULA) else one for one in cells]
+            cells = [defused(one) for one in cells]
         line = io.StringIO()
         csv.writer(line).writerow(cells)  # with its CRLF, or a line end in a cell is not quoted
         return _SURROGATES.sub(REPLACEMENT, line.getvalue().removesuffix("\r\n"))

@@ -13,7 +13,6 @@ from integrations.capabilities import Capability, Finding
 from integrations.destinations.sftp import options as chosen
 from integrations.destinations.sftp import sentences
 from integrations.destinations.sftp.bringing import bring
-from integrations.destinations.sftp.fields import TARGET_FIELDS
 from integrations.destinations.sftp.options import SftpOptions
 from integrations.destinations.sftp.places.in_folder import InFolder
 from integrations.destinations.sftp.places.over_ftp import OverFtp
@@ -39,6 +38,7 @@ from integrations.transport import (
     Transport,
     Updates,
 )
+from integrations.usual_fields import USUAL_FIELDS
 
 MEGABYTE = 1_000_000
 QUIET_SECONDS = 20  # after which a connection is used, so that it stays
@@ -49,7 +49,7 @@ class SftpTransport(Transport):
 
     label = "Files (SFTP, FTPS, folder)"
     OptionsForm = SftpOptions
-    target_fields = TARGET_FIELDS
+    target_fields = USUAL_FIELDS
     updates = Updates.LATEST
     removes = True
     batches = True

@@ -28,7 +28,7 @@ from sqlalchemy import Text as PlainText
 from sqlalchemy.dialects import mssql, mysql
 from sqlalchemy.types import TypeEngine
 
-from integrations.destinations.sql.fields import TARGET_FIELDS
+from integrations.usual_fields import USUAL_FIELDS
 
 SCHEMA_VERSION = 1
 LONGEST_KEY = 191  # characters: what MySQL can index of four bytes each
@@ -110,7 +110,7 @@ _TYPED: dict[str, type[TypeEngine[Any]]] = {
     "appointment.start": Instant,
     "appointment.duration_minutes": Integer,
 }
-MAPPED = {field.key: field.key.replace(".", "_") for field in TARGET_FIELDS}
+MAPPED = {field.key: field.key.replace(".", "_") for field in USUAL_FIELDS}
 Columns = Mapping[str, type[TypeEngine[Any]]]
 
 # Each table: how many of its columns are its key, and all of them in their order.

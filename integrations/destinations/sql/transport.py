@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from integrations.capabilities import Capability, Finding
 from integrations.destinations.sql import comparing, connecting, schema, sentences
 from integrations.destinations.sql.errors import RowRefused, refused, translated
-from integrations.destinations.sql.fields import TARGET_FIELDS
 from integrations.destinations.sql.options import SQLITE, SqlOptions, encrypted_columns
 from integrations.destinations.sql.reading import Reader
 from integrations.destinations.sql.rows import Content, Unfit, content_of, fitted, line
@@ -28,6 +27,7 @@ from integrations.transport import (
     Transport,
     Updates,
 )
+from integrations.usual_fields import USUAL_FIELDS
 
 AT_ONCE = 500  # referrals in a transaction
 
@@ -37,7 +37,7 @@ class SqlTransport(Transport):
 
     label = "SQL database"
     OptionsForm = SqlOptions
-    target_fields = TARGET_FIELDS
+    target_fields = USUAL_FIELDS
     updates = Updates.LATEST
     removes = True
     batches = True

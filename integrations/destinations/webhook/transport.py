@@ -12,7 +12,6 @@ from core.outbound.addresses import is_this_machine
 from integrations.channels import webhook
 from integrations.destinations.webhook import sentences
 from integrations.destinations.webhook.body import message
-from integrations.destinations.webhook.fields import TARGET_FIELDS
 from integrations.destinations.webhook.options import WebhookOptions, headers_of
 from integrations.http.bodies import is_page, pluck, read_json
 from integrations.http.exchanges import exchange
@@ -30,6 +29,7 @@ from integrations.transport import (
     Transport,
     Updates,
 )
+from integrations.usual_fields import USUAL_FIELDS
 
 WHO = "the partner"
 SECONDS = 30  # for one push, its files included
@@ -43,7 +43,7 @@ class WebhookTransport(Transport):
 
     label = "Webhook"
     OptionsForm = WebhookOptions
-    target_fields = TARGET_FIELDS
+    target_fields = USUAL_FIELDS
     updates = Updates.EACH
     removes = True
     repeatable = True  # a partner drops what it has by its id

@@ -1,4 +1,8 @@
-"""The columns that a mapping fills: `client.first_name` is `client_first_name` of `referral`."""
+"""The usual fields of a record, for kinds whose counterpart names none of its own.
+
+They are nested by their dots in `integrations/payload.py`, and columns in lists and tables. A
+mapping may leave them out, and fill others of its own where the kind's targets are open.
+"""
 
 from integrations.payload import NOTE
 from mapping.engine.targets import TargetField
@@ -7,7 +11,7 @@ CLIENT = "Client"
 REQUESTER = "Requester"
 APPOINTMENT = "Appointment"
 
-TARGET_FIELDS = (
+USUAL_FIELDS = (
     TargetField("client.first_name", "First name", CLIENT),
     TargetField("client.middle_name", "Middle name", CLIENT),
     TargetField("client.last_name", "Last name", CLIENT),
