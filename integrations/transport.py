@@ -259,6 +259,13 @@ class Ledger(Protocol):
         a settle time between; without `find` it raises Unconfirmed.
         """
 
+    def made_once(self, of: str, make: Callable[[], bytes]) -> bytes:
+        """Return what `make` gave the first time for this version: the same bytes on every try.
+
+        `of` says all that they are made of: with another, they are made anew. They are kept
+        encrypted until the version is accepted or given up.
+        """
+
     def forget(self, step: str) -> None:
         """Take back that the step is done: the destination no longer knows it.
 

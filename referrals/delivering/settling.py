@@ -367,6 +367,8 @@ def _settle_version(version: Version, move: Move, sent: Referral | None, *, acce
     unkept = sent is not None and version.document is None
     document = document_of(sent) if sent is not None and unkept else None
     no_longer_needed = {} if version.options is None else {"options": None}
+    if version.made_as and (accepted or _ended(move) not in Version.PENDING):
+        versions.forget_made(ours.filter(pk=version.pk))
     if accepted:
         # Whatever took its place meanwhile: it is there.
         changed = ({"document": document} if unkept else {}) | no_longer_needed

@@ -9,7 +9,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
-from core.fields import EncryptedJSONField, EncryptedSentenceField, EncryptedTextField
+from core.fields import (
+    EncryptedJSONField,
+    EncryptedSentenceField,
+    EncryptedTextField,
+    StoredFileField,
+)
 from integrations.models import Destination
 from integrations.transport import ErrorKind
 from referrals.models.deliveries import MAX_CODE, MAX_EXTERNAL_ID, Delivery
@@ -74,6 +79,12 @@ class Version(KeyedModel):
     )
     document = EncryptedJSONField(null=True, help_text="What the referral showed, as it is sent.")
     options = EncryptedJSONField(null=True, help_text="Of a sending by hand.")
+    made_as = StoredFileField(
+        max_length=200,
+        default="",
+        blank=True,
+        help_text="What was made of it to be sent, until it is accepted or given up.",
+    )
     data = EncryptedJSONField(
         null=True, help_text="What its partner was sent: integrations.payload."
     )

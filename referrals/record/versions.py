@@ -12,12 +12,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.files.base import ContentFile
+from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
+from core.database.rows import update_one
+from core.storage import EncryptedFileStorage
 from integrations.transport import Updates
 from referrals.models import Delivery, PartnerRequest, Referral, Run, Step, Version
 
 State = Version.State
+storage = EncryptedFileStorage()
 EDITED = "edited"  # the trigger of what repairs a refused version
 # An edit of the referral, or a newer version, may put these right.
 REVIVABLE = (
@@ -128,9 +133,8 @@ def _queue(deliveries: QuerySet[Delivery], now: datetime) -> None:
 
 def take_place(version: Version, becomes: State) -> None:
     """End all pending versions before this one; what they would have shown goes."""
-    pending_of(version.delivery_id).filter(number__lt=version.number).update(
-        state=becomes, document=None, options=None
-    )
+    earlier = pending_of(version.delivery_id).filter(number__lt=version.number)
+    _give_up(earlier, becomes, document=None)
 
 
 def shown_in_copies(referral: Any) -> QuerySet[Delivery]:
@@ -214,19 +218,51 @@ def after(version: Version, move: Mapping[str, Any], updates: Updates) -> bool:
     return bool(edits)
 
 
+# -- what was made of them -----------------------------------------------------------------------
+
+
+def keep_made(version: Version, content: bytes) -> None:
+    """Keep what was made of a version to be sent, in the place of what was made before."""
+    before = version.made_as
+    version.made_as = storage.save_for(version, "made", ContentFile(content))
+    update_one(Version.objects.all(), version, made_as=version.made_as)
+    if before:
+        storage.delete(before)
+
+
+def made_of(version: Version) -> bytes | None:
+    """Return what was made of a version; None where nothing was, or its file is gone."""
+    if not version.made_as:
+        return None
+    try:
+        with storage.open_of(version, "made_as") as file:
+            content: bytes = file.read()
+    except FileNotFoundError:  # after a restore
+        return None
+    return content
+
+
+def forget_made(ended: QuerySet[Version]) -> None:
+    """Delete what was made of versions, after the commit."""
+    names = list(ended.exclude(made_as="").values_list("made_as", flat=True))
+    if names:
+        ended.exclude(made_as="").update(made_as="")
+        transaction.on_commit(lambda: [storage.delete(name) for name in names])
+
+
 # -- ending them ---------------------------------------------------------------------------------
 
 
 def end(deliveries: Iterable[UUID]) -> None:
     """Dismiss what is pending of deliveries that have ended."""
     pending = Version.objects.filter(delivery__in=deliveries, state__in=Version.PENDING)
-    pending.update(state=State.DISMISSED, options=None)
+    _give_up(pending, State.DISMISSED)
 
 
 def end_puts(delivery_id: UUID) -> None:
     """Dismiss what is pending of a delivery but its removal."""
     puts = pending_of(delivery_id).filter(action=Version.Action.PUT)
-    puts.update(state=State.DISMISSED, options=None)
+    _give_up(puts, State.DISMISSED)
 
 
 def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:
@@ -235,12 +271,18 @@ def dismiss_next(delivery: Delivery, now: datetime) -> dict[str, Any]:
     Those that it has held back go; without any, the delivery is where it was before.
     """
     pending = list(pending_of(delivery.pk).order_by("number").values_list("pk", flat=True)[:2])
-    Version.objects.filter(pk__in=pending[:1]).update(state=State.DISMISSED, options=None)
+    _give_up(Version.objects.filter(pk__in=pending[:1]), State.DISMISSED)
     if pending[1:]:
         return {"state": Delivery.State.QUEUED, "due_at": now, "tries": 0}
     if delivery.done and not delivery.referral.purged_at:
         return {"state": Delivery.State.IMPORTED, "due_at": None}
     return {"state": Delivery.State.DISMISSED, "due_at": None}
+
+
+def _give_up(given_up: QuerySet[Version], becomes: State, **changed: Any) -> None:
+    """End versions that will not be brought any more; what they would have needed goes."""
+    forget_made(given_up)
+    given_up.update(state=becomes, options=None, **changed)
 
 
 def forget_unsent(version: Version) -> None:

@@ -260,7 +260,7 @@ def _webhook(directory: Path, count: int, rounds: int) -> dict[str, float]:
     from referrals.record import versions
 
     with _partner() as url:
-        world = _world("webhook", count, url=url, secret=SECRET)
+        world = _world("webhook", count, url=url, secrets=SECRET)
         database = sqlite3.connect(directory / "loop.db", isolation_level=None)
         database.execute("CREATE TABLE step (id TEXT, at TEXT)")
         key = base64.b64decode(SECRET.removeprefix("whsec_"))
@@ -337,9 +337,7 @@ def _email(directory: Path, count: int, rounds: int) -> dict[str, float]:
         )
         parcel = Parcel("3502768696", {}, (summary,), InMemoryLedger(), version=str(uuid.uuid4()))
         start = time.process_time()
-        passphrase = transport._passphrase(parcel)
-        files = transport._files(parcel, passphrase)
-        transport._message(parcel, transport._recipients(parcel), files).as_bytes()
+        transport._made(parcel, transport._recipients(parcel), transport._passphrase(parcel))
         found.append((time.process_time() - start) / rendering)
     return {"share": statistics.median(found[1:] or found)}
 

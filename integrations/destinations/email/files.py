@@ -4,12 +4,12 @@ Every file is a PDF that opens with the passphrase alone. What is no PDF is embe
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import pikepdf
 
-from integrations.destinations.email.encrypting import encrypted
 from integrations.destinations.email.message import File
 from integrations.transport import SUMMARY, Document
 
@@ -21,18 +21,28 @@ COVER = (
 
 
 def protected(
-    documents: Sequence[Document], reference: str, passphrase: str, secret: bytes, *, apart: bool
+    documents: Sequence[Document], reference: str, passphrase: str, *, apart: bool
 ) -> list[File]:
-    """Return the documents as encrypted files: the same for the same arguments.
+    """Return the documents as encrypted files: AES-256, revision 6 (ISO 32000-2, 7.6.4).
 
     `apart`: each document becomes a file of its own; otherwise the attachments are within the
     summary, or within a cover page where there is none.
     """
-    made = (encrypted(plain, passphrase, secret) for plain in _plain(documents, reference, apart))
+    made = [_encrypted(pdf, passphrase) for pdf in _plain(documents, reference, apart)]
     return [File(content, hashlib.sha256(content).hexdigest()) for content in made]
 
 
-def _plain(documents: Sequence[Document], reference: str, apart: bool) -> Iterator[bytes]:
+def _encrypted(pdf: pikepdf.Pdf, passphrase: str) -> bytes:
+    """Return a file that opens with the passphrase alone; the owner's is one that nobody knows."""
+    out = BytesIO()
+    with pdf:
+        pdf.save(
+            out, encryption=pikepdf.Encryption(owner=secrets.token_hex(32), user=passphrase, R=6)
+        )
+    return out.getvalue()
+
+
+def _plain(documents: Sequence[Document], reference: str, apart: bool) -> Iterator[pikepdf.Pdf]:
     summaries = [one for one in documents if one.category == SUMMARY]
     attached = [one for one in documents if one.category != SUMMARY]
     if not apart:
@@ -42,21 +52,19 @@ def _plain(documents: Sequence[Document], reference: str, apart: bool) -> Iterat
         yield _file(document, [], reference)
 
 
-def _file(shown: Document | None, embedded: Sequence[Document], reference: str) -> bytes:
+def _file(shown: Document | None, embedded: Sequence[Document], reference: str) -> pikepdf.Pdf:
     """Return a PDF of the pages of one document, in which the others are embedded.
 
     Without such pages, or where they cannot be read, it has a cover page.
     """
     pages = _pages(shown) if shown else None
     within = [*([shown] if shown and pages is None else []), *embedded]
-    with pages or _cover(reference, within) as pdf:
-        for document in within:
-            pdf.attachments[document.name] = pikepdf.AttachedFileSpec(
-                pdf, _content(document), filename=document.name, mime_type=document.content_type
-            )
-        out = BytesIO()
-        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
-    return out.getvalue()
+    pdf = pages or _cover(reference, within)
+    for document in within:
+        pdf.attachments[document.name] = pikepdf.AttachedFileSpec(
+            pdf, _content(document), filename=document.name, mime_type=document.content_type
+        )
+    return pdf
 
 
 def _pages(document: Document) -> pikepdf.Pdf | None:

@@ -1,12 +1,13 @@
 """The e-mail destination."""
 
-import hmac
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.forms import Form
 
 from core.outbound.addresses import is_this_machine
@@ -74,12 +75,11 @@ class EmailTransport(Transport):
         answer: list[Exchange] = []
 
         def send() -> str:
-            recipients, passphrase = self._recipients(parcel), self._passphrase(parcel)
-            files = self._files(parcel, passphrase)
-            mail = self._message(parcel, recipients, files).as_bytes()
-            sent.update(recipients=recipients, sha256=[file.sha256 for file in files])
+            recipients = self._recipients(parcel)
+            mail = self._made(parcel, recipients, self._passphrase(parcel))
+            sent.update(recipients=recipients, sha256=mail.sha256)
             try:
-                answer.append(smtp.send(self._server(), self._sender, recipients, mail))
+                answer.append(smtp.send(self._server(), self._sender, recipients, mail.content))
             except Unconfirmed as error:
                 error.audit = sent
                 raise
@@ -152,29 +152,54 @@ class EmailTransport(Transport):
             raise Rejected(sentences.NO_PASSPHRASE())
         return str(passphrase)
 
-    def _files(self, parcel: Parcel, passphrase: str) -> list[File]:
-        # Only now: pikepdf takes long to import, and most processes send no e-mail.
-        from integrations.destinations.email.files import protected
-
-        # Of the portal, so that nobody who knows the content can try passphrases by its keys.
-        secret = hmac.digest(
-            settings.SECRET_KEY.encode(), f"email {parcel.version}".encode(), "sha512"
-        )
+    def _made(self, parcel: Parcel, recipients: Sequence[str], passphrase: str) -> "_Mail":
+        """Return the message of a version, the same on every try: a PDF is encrypted at random."""
+        values = _values(parcel.place, parcel.options.get("sender_name", ""), _time(parcel))
+        texts = [wording.written(self.options[name], values) for name in ("subject", "body")]
         apart = self.options["attachments"] == APART
-        return protected(parcel.documents, parcel.reference, passphrase, secret, apart=apart)
+        documents = [(one.name, one.sha256) for one in parcel.documents]
+        of = [self.options["sender"], recipients, passphrase, texts, apart, documents]
 
-    def _message(self, parcel: Parcel, recipients: Sequence[str], files: Sequence[File]) -> Any:
-        made_at = parcel.made_at or datetime.now(UTC)
-        values = _values(parcel.place, parcel.options.get("sender_name", ""), made_at)
+        def make() -> bytes:
+            # Only now: pikepdf takes long to import, and most processes send no e-mail.
+            from integrations.destinations.email.files import protected
+
+            files = protected(parcel.documents, parcel.reference, passphrase, apart=apart)
+            mail = self._message(parcel, recipients, texts, files).as_bytes()
+            return json.dumps([file.sha256 for file in files]).encode() + b"\n" + mail
+
+        sha256, _, mail = parcel.ledger.made_once(json.dumps(of), make).partition(b"\n")
+        return _Mail(mail, json.loads(sha256))
+
+    def _message(
+        self,
+        parcel: Parcel,
+        recipients: Sequence[str],
+        texts: Sequence[str],
+        files: Sequence[File],
+    ) -> EmailMessage:
+        subject, body = texts
         return message(
             version=parcel.version,
             sender=self.options["sender"],
             recipients=recipients,
-            subject=wording.written(self.options["subject"], values),
-            body=wording.written(self.options["body"], values),
-            made_at=made_at,
+            subject=subject,
+            body=body,
+            made_at=_time(parcel),
             files=files,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A message, and the SHA-256 of each of its files."""
+
+    content: bytes = field(repr=False)
+    sha256: list[str]
+
+
+def _time(parcel: Parcel) -> datetime:
+    return parcel.made_at or datetime.now(UTC)
 
 
 def _values(place: Mapping[str, str], sender_name: str, at: datetime) -> dict[str, str]:

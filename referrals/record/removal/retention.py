@@ -220,7 +220,9 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if not _stays(text)}
         deliveries.filter(pk=delivery.pk).update(**theirs)
-    Version.objects.filter(delivery__in=deliveries).update(document=None, options=None, data=None)
+    ours = Version.objects.filter(delivery__in=deliveries)
+    versions.forget_made(ours)
+    ours.update(document=None, options=None, data=None)
     PartnerUpdate.objects.filter(delivery__in=deliveries).update(patch=None)
     PartnerRequest.objects.filter(delivery__in=deliveries).delete()
     Attempt.objects.filter(delivery__in=deliveries).update(message="", body="", headers={})
@@ -238,6 +240,7 @@ def sweep(before: datetime) -> int:
     """
     kept = set(ReferralFile.objects.exclude(stored_as="").values_list("stored_as", flat=True))
     kept |= set(StoredSummary.objects.values_list("stored_as", flat=True))
+    kept |= set(Version.objects.exclude(made_as="").values_list("made_as", flat=True))
     lost = [
         name
         for name in storage.names()

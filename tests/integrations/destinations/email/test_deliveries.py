@@ -184,6 +184,40 @@ def test_each_try_offers_the_same_bytes(mailbox: Mailbox):
     assert first == second == third
 
 
+def test_a_message_is_made_anew_where_what_it_is_made_of_has_changed(mailbox: Mailbox):
+    world = mailed_to(mailbox)
+    mailbox.answers = {"DATA": ["451 4.3.0 later"]}
+    world.send(plain(registrant=PERSON))
+    assert world.run().state == "queued"
+    world.destination.options["passphrase"] = "another-passphrase-of-the-partner"
+    world.destination.save()
+    due_now()
+    assert world.run().state == "imported"
+    first, second = mailbox.offered
+    assert "Mireille" in text_of(pdf_of(read(first)))
+    assert "Mireille" in text_of(pdf_of(read(second)), "another-passphrase-of-the-partner")
+
+
+def test_a_message_is_kept_encrypted_until_it_was_accepted(
+    mailbox: Mailbox, django_capture_on_commit_callbacks: Any
+):
+    world = mailed_to(mailbox)
+    mailbox.answers = {"DATA": ["451 4.3.0 later"]}
+    world.send(plain(registrant=PERSON))
+    world.run()
+    version = Version.objects.get()
+    kept = retention.storage.root / version.made_as
+    assert kept.is_file()
+    assert b"Message-ID" not in kept.read_bytes()
+    retention.sweep(clock.now() + timedelta(days=1))
+    assert kept.is_file(), "it belongs to a version"
+    due_now()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert world.run().state == "imported"
+    version.refresh_from_db()
+    assert (version.made_as, kept.exists()) == ("", False)
+
+
 def test_where_it_is_not_known_a_person_decides_and_may_send_again_on_purpose(mailbox: Mailbox):
     world = mailed_to(mailbox)
     mailbox.hangs_up_at = "DATA"
@@ -315,7 +349,9 @@ def test_a_passphrase_made_for_one_message_goes_when_it_was_accepted(mailbox: Ma
 
 
 @pytest.mark.parametrize("given_up", ["dismissed", "sent again", "revoked"])
-def test_a_passphrase_goes_when_its_message_is_given_up(mailbox: Mailbox, given_up: str):
+def test_passphrase_and_message_go_when_they_are_given_up(
+    mailbox: Mailbox, given_up: str, django_capture_on_commit_callbacks: Any
+):
     world = mailed_to(mailbox, passphrase="")
     world.config.delete()
     world.send(plain(registrant=PERSON))
@@ -324,14 +360,17 @@ def test_a_passphrase_goes_when_its_message_is_given_up(mailbox: Mailbox, given_
     delivery = world.run()
     version.refresh_from_db()
     assert version.options["passphrase"]
-    if given_up == "dismissed":
-        assert delivering.dismiss(delivery, "It was told by phone.")
-    elif given_up == "sent again":
-        by_hand(world)
-    else:
-        retention.revoke(world.referral, clock.now())
+    kept = retention.storage.root / version.made_as
+    assert kept.is_file()
+    with django_capture_on_commit_callbacks(execute=True):
+        if given_up == "dismissed":
+            assert delivering.dismiss(delivery, "It was told by phone.")
+        elif given_up == "sent again":
+            by_hand(world)
+        else:
+            retention.revoke(world.referral, clock.now())
     version.refresh_from_db()
-    assert version.options is None
+    assert (version.options, version.made_as, kept.exists()) == (None, "", False)
 
 
 def test_recipients_that_are_no_longer_allowed_get_nothing(mailbox: Mailbox):
