@@ -1,4 +1,6 @@
 import base64
+import hmac
+import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +18,8 @@ from integrations.sources.auth import (
 )
 
 NOW = datetime(2026, 3, 11, 20, tzinfo=UTC)
-SECRET = "whsec_" + base64.b64encode(b"a signing key of thirty-two bytes").decode()
+KEY = b"a signing key of thirty-two bytes"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
 OTHER = "whsec_" + base64.b64encode(b"another key, for the next rotation").decode()
 BODY = '{"event_type": "referral.received", "név": "é"}'.encode()
 
@@ -157,11 +160,62 @@ def test_each_header_must_be_there(missing):
     assert not check_signature({**sent, missing: ""}, BODY, [SECRET])
 
 
-@pytest.mark.parametrize("timestamp", ["", "soon", "NaN", "inf", "1e400", "-1"])
-def test_a_timestamp_that_is_none_is_refused(timestamp):
-    assert not check_signature(
-        {**headers(signature()), "Webhook-Timestamp": timestamp}, BODY, [SECRET]
-    )
+def signed_by_hand(name, timestamp, body=BODY):
+    """Return headers that are signed as they stand, as nobody's library signs them."""
+    digest = hmac.digest(KEY, f"{name}.{timestamp}.".encode() + body, "sha256")
+    mac = base64.b64encode(digest).decode()
+    return {"Webhook-Id": name, "Webhook-Timestamp": timestamp, "Webhook-Signature": f"v1,{mac}"}
+
+
+def test_a_timestamp_has_one_spelling_even_where_it_is_signed():
+    seconds = str(int(NOW.timestamp()))
+    assert check_signature(signed_by_hand("msg_1", seconds), BODY, [SECRET])
+    arabic = seconds.translate({ord(str(digit)): 0x660 + digit for digit in range(10)})
+    for timestamp in (
+        f"{seconds}.0",
+        f"{seconds}.",
+        f"{seconds}e0",
+        f"+{seconds}",
+        f" {seconds}",
+        f"{seconds}\n",
+        f"0{seconds}",
+        f"{seconds[:4]}_{seconds[4:]}",
+        f"{seconds}000",
+        hex(int(seconds)),
+        arabic,
+        *("", "soon", "NaN", "inf", "1e400", "-1", "9" * 5000),
+    ):
+        assert not check_signature(signed_by_hand("msg_1", timestamp), BODY, [SECRET]), timestamp
+
+
+def test_an_id_leaves_no_doubt_where_it_ends():
+    seconds = str(int(NOW.timestamp()))
+    for name in ("msg_1", "a.b", "evt.2026.03", "6f1c0e9e-8a52-4d4b-9f0e-d34a6a3f0001"):
+        assert check_signature(signed_by_hand(name, seconds), BODY, [SECRET]), name
+    for name in ("", " ", "a b", "é", "a\nb", "x" * 257, f"a.{seconds}", f"a.{seconds}.b"):
+        assert not check_signature(signed_by_hand(name, seconds), BODY, [SECRET]), name
+    # The same signed content, cut elsewhere: what was the end of the id is now the timestamp.
+    whole = signed_by_hand(f"a.{seconds}", "1000000000")
+    moved = whole | {"Webhook-Id": "a", "Webhook-Timestamp": seconds}
+    assert check_signature(moved, b"1000000000." + BODY, [SECRET])  # so no sender may sign `whole`
+
+
+def test_a_signature_has_one_spelling():
+    sent = signature()
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    last = sent[-2]  # of 44 characters, before "=": its two lowest bits are read by nobody
+    twins = [alphabet[alphabet.index(last) ^ bits] for bits in (1, 2, 3)]
+    for twin in (
+        *(f"{sent[:-2]}{other}=" for other in twins),
+        sent.rstrip("="),
+        f"{sent}=",
+        f"{sent}\n",
+        sent.replace("v1,", "V1,"),
+        sent.replace("v1,", "v1, "),
+        sent.replace("v1,", "v1=,"),
+        sent.replace("v1,", "v1,,"),
+    ):
+        assert not check_signature(headers(twin), BODY, [SECRET]), twin
 
 
 def test_a_secret_may_come_with_or_without_its_prefix_and_padding():
