@@ -4,37 +4,23 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-from directory.exporting import hsds_json, hsds_tabular, refused
+from core.database import clock
+from directory.exporting import refused
 from directory.exporting.carried import Tally
+from directory.exporting.formats import FORMATS
+from directory.exporting.kind import Format
 from directory.listing.pages import one_snapshot
 from directory.models import Directory, View
 from directory.taking_in import take_in
 
+__all__ = ["FORMATS", "Format", "Written", "file_name", "write"]
+
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Format:
-    """One format of files."""
-
-    name: str
-    extension: str
-    write: Callable[[IO[bytes], View, str, Tally], None]
-
-
-FORMATS: Mapping[str, Format] = {
-    one.name: one
-    for one in (
-        Format("hsds-3.1-json", "zip", hsds_json.write),
-        Format("hsds-3.1-tabular", "zip", hsds_tabular.write),
-    )
-}
 
 
 @dataclass(slots=True)
@@ -67,15 +53,12 @@ def write(format: Format, view: View, language: str, output: Path) -> Written:
     """
     take_in()
     if output.is_dir():
-        output = output / file_name(format, language, _today())
-    tally = Tally()
+        output = output / file_name(format, language, today())
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
-            with one_snapshot():
-                format.write(file, view, language, tally)
-                refused.count(view, language, tally)
+            tally = into(file, format, view, language)
             file.flush()
             os.fsync(file.fileno())
         part.replace(output)
@@ -84,9 +67,20 @@ def write(format: Format, view: View, language: str, output: Path) -> Written:
     return Written(output, _digest(output), tally.rows, tally.not_carried)
 
 
-def _today() -> date:
-    from core.database import clock
+def into(file: IO[bytes], format: Format, view: View, language: str) -> Tally:
+    """Write what the view sees, as of one moment; return what was counted. Take in before.
 
+    Raises NothingToWrite.
+    """
+    tally = Tally()
+    with one_snapshot():
+        format.write(file, view, language, tally)
+        refused.count(view, language, tally)
+    return tally
+
+
+def today() -> date:
+    """Return the day on the calendar of the directory."""
     return clock.now().astimezone(Directory.objects.get().zone).date()
 
 

@@ -21,9 +21,9 @@ def is_plain(schedule: Schedule) -> bool:
     rule = schedule.rule
     if rule is None or schedule.hours is None or schedule.closings:
         return False
-    return (
-        not schedule.is_bounded and bool(rule.by_day) and rule == Rule("WEEKLY", by_day=rule.by_day)
-    )
+    # On which day a week begins says nothing of hours that hold every week.
+    weekly = Rule("WEEKLY", by_day=rule.by_day, week_start=rule.week_start)
+    return not schedule.is_bounded and bool(rule.by_day) and rule == weekly
 
 
 def day_hours(schedules: Iterable[Schedule]) -> list[tuple[int, int, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from directory.files.archives import Archive
 from directory.files.problems import Unreadable
-from directory.importing import hsds_json, hsds_tabular, icarol
+from directory.importing import hsds_1_1, hsds_json, hsds_tabular, icarol, icarol_json
 from directory.importing.rows import Batch
 
 
@@ -22,6 +22,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
+        Format("hsds-1.1", hsds_1_1.is_this, hsds_1_1.read, {"service": ("organization_id",)}),
         Format(
             "hsds-3-tabular",
             lambda archive: bool(hsds_tabular.tables_in(archive)),
@@ -29,6 +30,9 @@ FORMATS: Mapping[str, Format] = {
             {"service": ("organization_id",)},
         ),
         Format("icarol-csv", icarol.is_icarol, icarol.read, {"service": ("organization_id",)}),
+        Format(
+            "icarol-json", icarol_json.is_this, icarol_json.read, {"service": ("organization_id",)}
+        ),
         Format("hsds-3-json", hsds_json.is_json, hsds_json.read),
     )
 }

@@ -36,7 +36,7 @@ def read(archive: Archive, batch: Batch) -> None:
                 batch.also_sent[table] += sum(1 for _ in read_table(file).rows)
         elif name not in found and name.casefold().endswith(".csv"):
             batch.also_sent[name] += 1
-    _link(batch)
+    link(batch)
 
 
 def _read_file(batch: Batch, name: str, table: str, content: Table) -> None:
@@ -69,7 +69,7 @@ def _read_row(
     return added
 
 
-def _link(batch: Batch) -> None:
+def link(batch: Batch) -> None:
     """Make references to contacts and phones rows of the file, where it has them."""
     for row in batch.all():
         for column, reference in list(row.references.items()):

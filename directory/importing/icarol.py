@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,12 @@ from core.text.markup import plain_text
 from directory.files.archives import Archive
 from directory.files.tables import read as read_table
 from directory.formats import icarol
+from directory.hours import closings as closing_days
 from directory.hours import icarol as icarol_hours
 from directory.hours.reading import WeeklyHours, read_weekly
 from directory.importing.reports import Problem, Severity
 from directory.importing.rows import Batch, Sent
+from directory.importing.vocabularies import Vocabularies
 from directory.models import Directory, Secrecy, Taxonomy, TaxonomyTerm
 from directory.reading import phones, texts
 from directory.reading.days import parse_day, parse_moment
@@ -42,7 +44,7 @@ def is_icarol(archive: Archive) -> bool:
 
 def read(archive: Archive, batch: Batch) -> None:
     """Read the rows in the batch's language; note the others, which are read in their turn."""
-    terms = _Terms(batch)
+    terms = Terms(batch)
     for name in archive:
         with archive.open(name) as file:
             table = read_table(file)
@@ -54,21 +56,33 @@ def read(archive: Archive, batch: Batch) -> None:
                     text = plain_text(value)
                     if text:
                         (cells if known[heading] else unknown)[known[heading] or heading] = text
-                record = _Record(batch, terms, name, row.line, cells, unknown)
+                record = Record(batch, terms, name, row.line, cells, unknown)
                 record.read()
 
 
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone as it was sent; `key` names it within its entry."""
+
+    key: str
+    sent: str
+    description: str = ""
+    kind: str = ""
+    is_private: bool = False
+
+
 @dataclass(slots=True)
-class _Record:
-    """One row of the file."""
+class Record:
+    """One row of the file, by heading. `more_phones` are those that have no heading."""
 
     batch: Batch
-    terms: "_Terms"
+    terms: "Terms"
     file: str
     line: int
     cells: dict[str, str]
     unknown: dict[str, str]
     used: set[str] = field(default_factory=set)
+    more_phones: Sequence[Phone] = ()
     table: str = ""
     key: str = ""
 
@@ -183,18 +197,21 @@ class _Record:
                     self._add(table, f"{heading}/{item[:100]}", {column: item})
 
     def _phones(self) -> None:
+        for one in (*self._phones_of_headings(), *self.more_phones):
+            phone = phones.split(one.sent)
+            cells = {"number": phone.number, "extension": phone.extension, "type": one.kind}
+            cells["description"] = one.description
+            beside = {"secrecy": Secrecy.YES} if one.is_private else {}
+            self._add("phone", one.key, cells, beside=beside)
+
+    def _phones_of_headings(self) -> Iterator[Phone]:
         for one in icarol.PHONES:
             sent = self._take(one.number)
             described = list(dict.fromkeys(filter(None, map(self._take, one.description))))
             is_private = self._is(one.private)
             kind = one.kind or (self._take(one.type).casefold() if one.type else "")
-            if not sent:
-                continue
-            phone = phones.split(sent)
-            cells = {"number": phone.number, "extension": phone.extension, "type": kind}
-            cells["description"] = ": ".join(described)
-            beside = {"secrecy": Secrecy.YES} if is_private else {}
-            self._add("phone", one.number, cells, beside=beside)
+            if sent:
+                yield Phone(one.number, sent, ": ".join(described), kind, is_private)
 
     def _hours(self) -> None:
         if self.table not in _WITH_HOURS:
@@ -204,10 +221,14 @@ class _Record:
         if weekly and found is None:
             words = "; ".join(filter(None, [weekly, words]))
             self._report("The hours cannot be read, so they are shown in words.", field_of="Hours")
-        if words and found is None and (found := read_weekly(words)):
-            words = ""
+        closed, rest = closing_days.split(words)
+        if rest and found is None and (found := read_weekly(rest)):
+            rest = ""
+        # Closings at the head of the words are those of the weekly hours.
+        notes = {"notes": closing_days.join(closed, "", "en")} if closed else {}
         for number, hours in enumerate(found or ()):
-            self._add("schedule", f"Hours/{number}", _weekly(hours))
+            self._add("schedule", f"Hours/{number}", _weekly(hours) | notes)
+        words = rest if found else words
         if words:
             self._add("schedule", "HoursOfOperation", {"description": words})
 
@@ -310,26 +331,24 @@ def _weekly(hours: WeeklyHours) -> dict[str, str]:
     }
 
 
-class _Terms:
+class Terms:
     """The terms of the directory's AIRS taxonomy, by code; unknown codes become terms of it."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         directory = Directory.objects.get()
         self._zone = directory.zone
-        self._name = directory.airs_taxonomy or "AIRS"
-        self._taxonomy: UUID | None = None
+        self._name = directory.airs_name
+        self._taxonomies = Vocabularies(batch)
         self._ids: dict[str, UUID] = {}
-        for one in Taxonomy.objects.select_related("entry"):
-            if self._name in {one.short_name, *one.name.values()}:
-                self._taxonomy = one.entry.hsds_id
-                rows = TaxonomyTerm.objects.filter(taxonomy=one)
-                self._ids = dict(rows.values_list("code", "entry__hsds_id"))
+        if one := Taxonomy.named(self._name):
+            rows = TaxonomyTerm.objects.filter(taxonomy=one)
+            self._ids = dict(rows.values_list("code", "entry__hsds_id"))
 
     def local(self, moment: Any) -> Any:
         return moment.replace(tzinfo=self._zone)
 
-    def add(self, codes: str, names: str, entry: Sent, record: _Record) -> None:
+    def add(self, codes: str, names: str, entry: Sent, record: Record) -> None:
         """Give an entry the terms with these codes, whose names come in the same order."""
         named = [one.strip() for one in names.split(";")]
         wanted = [one.strip() for one in codes.split(";")]
@@ -347,15 +366,12 @@ class _Terms:
                 key=f"{record.key}/term/{code}",
             )
 
-    def _new(self, code: str, name: str, record: _Record) -> UUID:
+    def _new(self, code: str, name: str, record: Record) -> UUID:
         place = {"file": record.file, "line": record.line}
-        if self._taxonomy is None:
-            self._taxonomy = uuid.uuid5(uuid.NAMESPACE_URL, f"urn:dovetail:taxonomy:{self._name}")
-            cells = {"id": str(self._taxonomy), "name": self._name, "description": self._name}
-            self._batch.add("taxonomy", cells, **place)  # type: ignore[arg-type]
+        taxonomy = self._taxonomies.id_of(self._name, record.file, record.line)
         urn = f"urn:dovetail:taxonomy:{self._name}:{code}"
         self._ids[code] = uuid.uuid5(uuid.NAMESPACE_URL, urn)
         cells = {"id": str(self._ids[code]), "code": code, "name": name, "description": name}
-        parents = {"taxonomy_id": self._taxonomy}
+        parents = {"taxonomy_id": taxonomy}
         self._batch.add("taxonomy_term", cells, parents=parents, **place)  # type: ignore[arg-type]
         return self._ids[code]

@@ -280,6 +280,14 @@ class Taxonomy(EntryRow):
     class Meta:
         verbose_name_plural = "taxonomies"
 
+    @classmethod
+    def named(cls, name: str) -> "Taxonomy | None":
+        """Return the taxonomy with this name in configuration, or in a language."""
+        for one in cls.objects.select_related("entry").order_by("pk"):
+            if name in {one.short_name, *one.name.values()}:
+                return one
+        return None
+
 
 class TaxonomyTerm(EntryRow):
     """A term of a taxonomy."""

@@ -69,12 +69,18 @@ class Directory(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
+    @property
+    def airs_name(self) -> str:
+        """Return the name of the taxonomy whose codes AIRS and iCarol files have."""
+        return self.airs_taxonomy or "AIRS"
+
 
 class Supplier(models.Model):
     """Where imported entries come from. An entry has one; without one, staff made it."""
 
     class Kind(models.TextChoices):
         FILE = "file", "file"
+        HSDS_API = "hsds_api", "HSDS API, pulled on a schedule"
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.FILE)

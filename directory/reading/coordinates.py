@@ -48,6 +48,12 @@ def number(value: object) -> Decimal | None:
     return found if found.is_finite() and abs(found) < 1000 else None
 
 
+def as_text(value: float) -> str:
+    """Return a coordinate as files have it: `45.4215`."""
+    text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def distance(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Return the metres between two places (latitude, longitude), on the great circle."""
     latitudes = math.radians(a[0]), math.radians(b[0])

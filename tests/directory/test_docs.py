@@ -1,10 +1,10 @@
-"""The docs say what the table of iCarol's headings says."""
+"""The docs say what the table of each format says."""
 
 from pathlib import Path
 
 import pytest
 
-from directory.formats import icarol
+from directory.formats import airs, hsds_1_1, icarol
 from directory.importing.formats import FORMATS as IMPORTED
 from directory.tables import TABLES
 
@@ -31,9 +31,29 @@ def table():
     ]
 
 
+def section(name):
+    """Return the lines of the table in a section of the docs, without its heading."""
+    text = DOC.read_text().split(f"## {name}\n")[1].split("\n## ")[0]
+    return [line for line in text.splitlines() if line.startswith("| ")][1:]
+
+
 def test_the_docs_have_the_table_of_headings():
-    written = [line for line in DOC.read_text().splitlines() if line.startswith("| `")]
-    assert [line for line in written if line.count("|") == 4] == table()
+    assert section("iCarol's headings") == table()
+
+
+def test_the_docs_have_the_tables_of_hsds_1_1():
+    lines = []
+    for one in hsds_1_1.TABLES.values():
+        others = [f"`{name}` is `{of}`" for name, of in one.columns.items() if name != of]
+        lines.append(f"| `{one.name}` | `{one.of}` | {', '.join(others)} |")
+        assert set(one.columns.values()) <= set(TABLES[one.of].column_names)
+    assert section("The tables of HSDS 1.1") == lines
+
+
+def test_the_docs_have_the_elements_of_airs():
+    lines = [f"| {one.of} | `{one.name}` | `{one.table}.{one.column}` |" for one in airs.FIELDS]
+    assert section("The elements of AIRS") == lines
+    assert all(one.column in TABLES[one.table].column_names for one in airs.FIELDS)
 
 
 def test_the_docs_name_every_format():

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from directory.exporting.kind import NothingToWrite
+from directory.exporting.whose import NoSuchPartner, view_named
 from directory.exporting.writing import FORMATS, write
 from directory.models import Directory
-from directory.views.rules import api_view
 
 
 class Command(BaseCommand):
@@ -17,6 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", required=True, choices=list(FORMATS))
+        parser.add_argument("--partner", default="", help="a data partner; none: the public view")
         parser.add_argument("--language", default="", help="the first of the directory if left out")
         parser.add_argument("--output", required=True, type=Path, help="a file, or a folder")
         parser.add_argument("--json", action="store_true")
@@ -30,7 +32,11 @@ class Command(BaseCommand):
             raise CommandError(f"“{language}” is not a language of this directory.")
         if not options["output"].resolve().parent.is_dir():
             raise CommandError("The folder of the output does not exist.")
-        written = write(FORMATS[options["format"]], api_view(), language, options["output"])
+        try:
+            view = view_named(options["partner"])
+            written = write(FORMATS[options["format"]], view, language, options["output"])
+        except (NothingToWrite, NoSuchPartner) as refused:
+            raise CommandError(refused.message) from None
         if options["json"]:
             self.stdout.write(json.dumps(written.as_dict()))
             return

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from directory import changes
-from directory.exporting import datapackage
+from directory.exporting.formats.hsds_3_1_tabular import datapackage
 from directory.exporting.writing import FORMATS, write
 from directory.importing.running import Options, run
 from directory.models import Answer, Directory, Entry, Secrecy, Service
@@ -111,9 +111,11 @@ def test_a_tabular_file_has_every_table_of_the_standard_with_its_columns(tmp_pat
     written = exported(tmp_path)
     with zipfile.ZipFile(written.path) as packed:
         names = set(packed.namelist())
-        assert names == {"datapackage.json"} | {datapackage.path(n) for n in datapackage.columns()}
+        assert names == {"datapackage.json"} | {
+            datapackage.paths()[n] for n in datapackage.columns()
+        }
         for name, columns in datapackage.columns().items():
-            raw = packed.read(datapackage.path(name)).decode()
+            raw = packed.read(datapackage.paths()[name]).decode()
             assert raw.startswith(",".join(columns) + "\r\n")
             assert "\ufeff" not in raw
     assert written.rows["service"] == 2

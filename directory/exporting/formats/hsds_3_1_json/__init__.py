@@ -4,6 +4,7 @@ import zipfile
 from typing import IO
 
 from directory.exporting.carried import Tally
+from directory.exporting.kind import Format
 from directory.exporting.reading import answers
 from directory.models import Kind, View
 
@@ -26,3 +27,6 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
                     before = b",\n"
                     tally.rows[kind.value] += 1
                 member.write(b"\n]\n" if before != b"[\n" else b"[]\n")
+
+
+FORMAT = Format("hsds-3.1-json", "zip", write)

@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-STANDARD = Path(__file__).parent.parent / "standards" / "hsds-3.1"
+from directory.exporting.packages import as_json, as_resource
+
+STANDARD = Path(__file__).parents[3] / "standards" / "hsds-3.1"
 # Which the standard calls unique: a code is so within its taxonomy, an organization may have
 # several programs.
 _NOT_UNIQUE = {("taxonomy_term", "code"), ("program", "organization_id")}
@@ -31,9 +33,9 @@ def columns() -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def path(table: str) -> str:
-    """Return the name of a table's file."""
-    return next(str(one["path"]) for one in _standard()["resources"] if one["name"] == table)
+def paths() -> Mapping[str, str]:
+    """Return the names of the tables' files."""
+    return {resource["name"]: str(resource["path"]) for resource in _standard()["resources"]}
 
 
 def describe(license: Mapping[str, str]) -> str:
@@ -46,32 +48,14 @@ def describe(license: Mapping[str, str]) -> str:
         "version": "3.1",
         "resources": [_resource(resource) for resource in _standard()["resources"]],
     }
-    if license:
-        named = {"title": license.get("name"), "path": license.get("url")}
-        package["licenses"] = [{name: value for name, value in named.items() if value}]
-    return json.dumps(package, ensure_ascii=False, indent=2)
+    return as_json(package, license)
 
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     schema = {"primaryKey": "id", "fields": _fields(resource)}
     if keys := resource["schema"].get("foreignKeys"):
         schema["foreignKeys"] = keys
-    return {
-        "name": resource["name"],
-        "path": resource["path"],
-        "description": resource["description"],
-        "profile": "tabular-data-resource",
-        "format": "csv",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
-        "dialect": {
-            "delimiter": ",",
-            "lineTerminator": "\r\n",
-            "quoteChar": '"',
-            "doubleQuote": True,
-        },
-        "schema": schema,
-    }
+    return as_resource(resource, schema)
 
 
 def _fields(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
