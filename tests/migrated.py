@@ -35,14 +35,24 @@ class Migrated:
         return True
 
     def give(self) -> None:
-        """Let the others copy this worker's test database."""
-        databases.close_all()
-        databases.copy(str(connection.settings_dict["NAME"]), self._template)
-        self._made.touch()
+        """Let the others copy this worker's test database, if any test here needs one."""
+        name = str(connection.settings_dict["NAME"])
+        if name == connection.creation._get_test_db_name():
+            databases.close_all()
+            databases.copy(name, self._template)
+            self._made.touch()
         fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def copy_to(self, file: Path) -> None:
+        """Put a copy there for another portal, if there is one of SQLite to copy."""
+        if connection.vendor == "sqlite":
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            if self._made.exists():
+                databases.copy(self._template, str(file))
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def forget(self) -> None:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._made.unlink()
+        self._made.unlink(missing_ok=True)
         databases.drop(self._template)
         fcntl.flock(self._lock, fcntl.LOCK_UN)

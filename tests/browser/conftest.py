@@ -23,6 +23,7 @@ from tests.browser import checks
 from tests.browser.portal import Portal
 from tests.conftest import PROGRAMS
 from tests.flow.crms import Crms, running_crms
+from tests.migrated import Migrated
 from tests.services import PATIENCE, ROOT
 
 SignIn = Callable[..., Page]
@@ -32,23 +33,24 @@ expect.set_options(timeout=PATIENCE * MILLISECONDS)
 
 
 @pytest.fixture(scope="session")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planted(workers_folder: Path, migrated: Migrated | None, django_db_setup: None) -> Path:
     """The directory of a planted portal; made once, whichever of pytest's workers comes first.
 
     PLANTED=/tmp/planted keeps it for later runs: for you to remove when models or seeds change.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    directory = Path(os.environ.get("PLANTED", shared / "planted"))
-    with (shared / "planted.lock").open("w") as lock:
+    directory = Path(os.environ.get("PLANTED", workers_folder / "planted"))
+    with (workers_folder / "planted.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.exists():
-            _plant(directory.with_name(f"{directory.name}.new"), directory)
+            draft = directory.with_name(f"{directory.name}.new")
+            draft.mkdir()
+            if migrated:  # which takes longer than planting
+                migrated.copy_to(draft / "dovetail.sqlite3")
+            _plant(draft, directory)
     return directory
 
 
 def _plant(draft: Path, done: Path) -> None:
-    draft.mkdir()
     command = [sys.executable, "-m", "tests.seeds", str(draft)]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
