@@ -123,6 +123,18 @@ def _quick_settings() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _secrets_are_hashed_quickly() -> Iterator[None]:
+    """Hash the secrets of senders at the least cost. Their own is tried in sources/test_auth.py."""
+    from integrations.sources import auth
+
+    _, _, salt, _, _, digest = auth.NO_SECRET.split("$")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "_COST", {"n": 2, "r": 1, "p": 1})
+        patch.setattr(auth, "NO_SECRET", f"scrypt$2${salt}$1$1${digest}")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _marks_are_not_synced() -> Iterator[None]:
     """What a test has written need not outlast the machine."""
     with pytest.MonkeyPatch.context() as patch:

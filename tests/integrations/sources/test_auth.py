@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
+from integrations.sources import auth
 from integrations.sources.auth import (
+    _COST,
     NO_SECRET,
     check_signature,
     hash_secret,
@@ -44,6 +46,16 @@ def headers(*signatures, at=NOW, message_id="msg_1"):
 def _clock():
     with time_machine.travel(NOW, tick=False):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _real_cost(monkeypatch):
+    monkeypatch.setattr(auth, "_COST", _COST)
+
+
+def test_a_secret_is_hashed_at_a_cost_that_guesses_notice():
+    algorithm, cost, _, block, parallel, _ = hash_secret("x").split("$")
+    assert (algorithm, int(cost), int(block), int(parallel)) == ("scrypt", 2**13, 8, 1)
 
 
 # -- HTTP Basic ----------------------------------------------------------------------------------
@@ -95,8 +107,6 @@ def test_an_answer_that_is_remembered_stays_the_same():
 
 
 def test_a_known_secret_is_not_hashed_twice(monkeypatch):
-    from integrations.sources import auth
-
     stored = hash_secret("s3cret")
     assert verify_secret("s3cret", stored)
     monkeypatch.setattr(auth, "_hasher", None)
