@@ -161,7 +161,8 @@ def into(crms: Sandbox, **options: Any) -> World:
 scenes = pytest.mark.parametrize(
     ("program", "again", "many"),
     [
-        pytest.param(restart, False, 20, id="restarted", marks=pytest.mark.long),
+        pytest.param(restart, False, 3, id="restarted"),
+        pytest.param(restart, False, 20, id="restarted, many", marks=pytest.mark.whole),
         pytest.param(as_it_runs, False, 3, id="going on"),
         pytest.param(restart, True, 3, id="restarted, sent again"),
         pytest.param(as_it_runs, True, 3, id="going on, sent again"),
