@@ -9,6 +9,7 @@ from tests.browser.portal import Portal
 from tests.flow.crms import Crms
 from tests.world import plain
 
+whole = pytest.mark.whole
 ANYWHERE = [
     "/admin/",
     "/admin/referrals/delivery/",
@@ -42,7 +43,7 @@ def conclusion(page: Page) -> str:
 
 @pytest.mark.parametrize(
     "where",
-    [ANYWHERE[0], *(pytest.param(where, marks=pytest.mark.whole) for where in ANYWHERE[1:])],
+    [ANYWHERE[0], *(pytest.param(where, marks=whole) for where in ANYWHERE[1:])],
 )
 def test_why_takes_two_clicks_from_anywhere(support: Page, where: str):
     support.goto(where)
@@ -106,7 +107,13 @@ def test_a_foreign_reference_is_unknown(support: Page):
     assert foreign.replace(seeds.reference("foreign_rejected"), "zq-00") == unknown
 
 
-@pytest.mark.parametrize("case", ["rejected", "imported", "no_trigger", "unconfirmed", "long"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("rejected", "long"),
+        *(pytest.param(case, marks=whole) for case in ("imported", "no_trigger", "unconfirmed")),
+    ],
+)
 def test_the_answer_is_for_everybody(support: Page, case: str):
     support.goto("/admin/why/")
     ask_by_keyboard(support, seeds.reference(case))
@@ -118,8 +125,8 @@ def test_the_answer_is_for_everybody(support: Page, case: str):
     ("mode", "said", "turn"),
     [
         ("400", "“Date of birth is required”", "whoever looks after the referral in Caredove"),
-        ("says-failed", "“Virus found”", "support"),
-        ("503", "“The service is down for maintenance”", ""),
+        pytest.param("says-failed", "“Virus found”", "support", marks=whole),
+        pytest.param("503", "“The service is down for maintenance”", "", marks=whole),
         ("close", "gave no whole answer", ""),
     ],
 )
@@ -145,7 +152,7 @@ def test_what_crms_really_answered_is_quoted(
     expect(support.locator(".conclusion")).to_contain_text(whose)
 
 
-@pytest.mark.whole
+@whole
 def test_pictures_for_the_guide(support: Page):
     support.goto("/admin/")
     ask_by_keyboard(support, seeds.reference("rejected"))
