@@ -18,19 +18,29 @@ MAX_RESENDS = 2  # by hand, before support is called (crms-import.md, answers)
 
 
 class Actor(StrEnum):
-    """Whose turn it is. The values are the API's; people read `label`."""
+    """Whose turn it is. The values are the API's, and never change; people read `label`."""
 
-    NOBODY = _("nobody")
-    REFERRAL_STAFF = _("whoever looks after the referral in Caredove")
-    SUPPORT = _("support")
-    LIAISON = _("the liaison")
-    ADMINISTRATOR = _("an administrator")
-    DEVELOPERS = _("the developers")
+    NOBODY = "nobody"
+    REFERRAL_STAFF = "whoever looks after the referral in Caredove"
+    SUPPORT = "support"
+    LIAISON = "the liaison"
+    ADMINISTRATOR = "an administrator"
+    DEVELOPERS = "the developers"
 
     @property
     def label(self) -> str:
         """Who it is, in the reader's language."""
-        return gettext(self.value)
+        return gettext(_LABELS[self])
+
+
+_LABELS = {
+    Actor.NOBODY: _("no one"),
+    Actor.REFERRAL_STAFF: _("Caredove staff"),
+    Actor.SUPPORT: _("support"),
+    Actor.LIAISON: _("the liaison"),
+    Actor.ADMINISTRATOR: _("an administrator"),
+    Actor.DEVELOPERS: _("whoever maintains Dovetail"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,99 +58,105 @@ class Advice:
 
 EDIT = Advice(
     Actor.REFERRAL_STAFF,
-    "Edit the referral in Caredove as the message says and save it: it goes again by itself. "
-    "Do not press Retry. If it keeps happening, have the field made mandatory on the Caredove "
-    "form.",
+    "Correct the referral in Caredove as the message says, and save it. It will be sent again "
+    "automatically. Retry won't help: the same data would be refused again. If this happens "
+    "often, make the field mandatory on the Caredove form.",
 )
 FIX_CONNECTION = Advice(
     Actor.ADMINISTRATOR,
-    "This is not a problem with the referral: the connection is paused and nothing is lost. "
-    "Fix it, then press “Test connection”: everything that waits goes by itself.",
+    "The referral is fine: the connection is paused. Fix the connection, then press “Test "
+    "connection”. Everything that is waiting will be sent automatically; nothing is lost.",
 )
 ENTER_CREDENTIALS = Advice(
     Actor.ADMINISTRATOR,
-    "The referral is fine: the destination did not accept our credentials, so it is paused and "
-    "nothing is lost. Enter valid ones, then press “Test connection”: everything that waits is "
-    "sent automatically.",
+    "The referral is fine: the destination rejected our credentials, so it is paused. Enter new "
+    "ones, then press “Test connection”. Everything that is waiting will be sent automatically; "
+    "nothing is lost.",
 )
 CORRECT_ADDRESS = Advice(
     Actor.ADMINISTRATOR,
-    "The referral is fine: something other than the destination seems to answer at its address, so "
-    "it is paused and nothing is lost. Correct the address, or what answers there, then press "
-    "“Test connection”: everything that waits is sent automatically.",
+    "The referral is fine: something other than the destination seems to answer at its address, "
+    "so it is paused. Correct the address, or what answers there, then press “Test connection”. "
+    "Everything that is waiting will be sent automatically; nothing is lost.",
 )
 FIX_MAPPING = Advice(
-    Actor.LIAISON, "Fix the mapping and save it: everything that waits goes by itself."
+    Actor.LIAISON,
+    "Fix the mapping and save it. Everything that is waiting will be sent automatically.",
 )
 CONNECT_AGAIN = Advice(
     Actor.LIAISON,
-    "Connect the listing to this destination again: everything that waits goes by itself.",
+    "Connect the listing to this destination again. Everything that is waiting will be sent "
+    "automatically.",
 )
 LOOK = Advice(
     Actor.SUPPORT,
-    "Look in the destination for the reference, then press “It is there” and enter its id, or "
-    "“It is not there, send again”.",
+    "Search the destination for the reference, then press “It is there” and enter its ID, or “It "
+    "is not there, send again”.",
 )
 LOOK_WITHOUT_ID = Advice(
     Actor.SUPPORT,
-    "Its answer named no id, so it is not sent again. Look in the destination for the "
-    "reference, then press “It is there” and enter its id, or “It is not there, send again”.",
+    "The destination answered without an ID, so the referral is not sent again. Search the "
+    "destination for the reference, then press “It is there” and enter its ID, or “It is not "
+    "there, send again”.",
 )
 LOOK_AT_DUPLICATE = Advice(
     Actor.SUPPORT,
-    "Nothing was sent to what is there: it may be another referral. Open it in the destination. If "
-    "it is this one, press “It is there” and enter its id; if not, have it sorted out there, then "
-    "press “It is not there, send again”.",
+    "The destination already has a referral under this reference, which may be another one, so "
+    "nothing was added to it. Open it there. If it is this referral, press “It is there” and "
+    "enter its ID; if not, have it corrected there, then press “It is not there, send again”.",
 )
 LOOK_FOR_LOST = Advice(
     Actor.SUPPORT,
-    "It had the referral and no longer has it. Ask there what became of it, then press "
-    "“It is there” and enter its id, “It is not there, send again”, or “Dismiss”.",
+    "The destination received this referral and no longer has it. Ask the agency what happened, "
+    "then press “It is there” and enter its ID, “It is not there, send again”, or “Dismiss”.",
 )
 LOOK_UNPROVEN = Advice(
     Actor.SUPPORT,
-    "It is not proved that this destination can be searched for it, so nothing is sent on a guess. "
-    "Look in the destination for it, then press “It is there” and enter its id, or “It is not "
-    "there, send again”. An administrator can prove it with a test event.",
+    "Dovetail cannot rely on this destination's search yet, so nothing is sent on a guess. "
+    "Search the destination yourself, then press “It is there” and enter its ID, or “It is not "
+    "there, send again”. An administrator can prove the search with a test event.",
 )
 SINGLED_OUT = Advice(
     Actor.SUPPORT,
-    "Only this referral is answered so; the others go through. Often a firewall dislikes a word in "
-    "it. Change that word in Caredove and save it, or have the destination let it through and "
+    "Only this referral gets this answer; the others are accepted. Often, a firewall blocks a "
+    "word in it. Change that word in Caredove and save, or have the destination allow it and "
     "press Retry.",
 )
 RETRY = Advice(
     Actor.SUPPORT,
-    "Press Retry when the destination is well again, wait some minutes, and once more at most: "
-    "then call the support of the destination.",
+    "When the destination is working again, press Retry. If it fails a second time, wait a few "
+    "minutes, then contact the destination's support.",
 )
 RETRY_WHEN_REACHED = Advice(
     Actor.SUPPORT,
-    "Nothing answered. Press Retry when the destination can be reached again, wait some minutes, "
-    "and once more at most: then call the support of the destination.",
+    "The destination did not answer. When it can be reached again, press Retry. If it fails a "
+    "second time, wait a few minutes, then contact the destination's support.",
 )
 FIND_THE_CAUSE = Advice(
     Actor.DEVELOPERS,
-    "Tell the developers the import's id; press Retry when they have found the cause.",
+    "Send the import's ID to whoever maintains Dovetail. Press Retry once the cause is fixed.",
 )
 FIX_DOVETAIL = Advice(
-    Actor.DEVELOPERS, "Tell the developers the import's id; press Retry when it is fixed."
+    Actor.DEVELOPERS,
+    "Send the import's ID to whoever maintains Dovetail. Press Retry once the error is fixed.",
 )
 WAIT_FOR_DETAILS = Advice(
-    Actor.NOBODY, "It goes by itself when Caredove sends whom the referral is about."
+    Actor.NOBODY, "Waiting for the client's details from Caredove. There is nothing to do."
 )
-BY_ITSELF = Advice(Actor.NOBODY, "It goes by itself.")
-UNDER_WAY = Advice(Actor.NOBODY, "It is being sent at this moment.")
-DONE = Advice(Actor.NOBODY, "Nothing is to be done.")
-DECIDED = Advice(Actor.NOBODY, "A person decided that it is not imported.")
+BY_ITSELF = Advice(Actor.NOBODY, "It will be sent automatically.")
+UNDER_WAY = Advice(Actor.NOBODY, "It is being sent right now.")
+DONE = Advice(Actor.NOBODY, "There is nothing to do.")
+DECIDED = Advice(Actor.NOBODY, "Someone decided not to import it.")
 PAUSED = Advice(
     Actor.ADMINISTRATOR,
-    "Fix the connection, then press “Test connection”: it goes by itself, nothing is lost.",
+    "Fix the connection, then press “Test connection”. The referral will be sent automatically; "
+    "nothing is lost.",
 )
 UNREACHABLE = Advice(
     Actor.ADMINISTRATOR,
-    "Nothing was sent, so nothing is lost. Dovetail tries to reach it at least every 15 minutes, "
-    "and so does “Test connection”: everything that waits goes by itself when it answers.",
+    "Nothing was sent, so nothing is lost. Dovetail tries to reach the destination at least "
+    "every 15 minutes, and so does “Test connection”. When it answers, everything that is "
+    "waiting will be sent automatically.",
 )
 ADMIT_HOST = Advice(
     Actor.ADMINISTRATOR,
@@ -148,21 +164,26 @@ ADMIT_HOST = Advice(
     "one more host, run “manage.py new_host” there. Nothing is lost meanwhile.",
 )
 REMOVE_THERE = Advice(
-    Actor.SUPPORT, "Look in the destination and remove the referral there, then clear the error."
+    Actor.SUPPORT,
+    "Caredove revoked this referral. Delete it in the destination, then clear the error.",
 )
-SEEN = Advice(Actor.SUPPORT, "It later succeeded. Clear the error once you have seen it.")
-SEEN_TO = Advice(Actor.SUPPORT, "Clear the error once you have seen it.")
+SEEN = Advice(
+    Actor.SUPPORT, "Imported after an earlier error. Clear the error when you've seen this."
+)
+SEEN_TO = Advice(Actor.SUPPORT, "Clear the error when you've seen this.")
 CORRECT_THERE = Advice(
-    Actor.SUPPORT, "Correct this in the destination by hand, then clear the error."
+    Actor.SUPPORT, "Correct this in the destination yourself, then clear the error."
 )
 DECIDE_WITHDRAWN = Advice(
     Actor.SUPPORT,
-    "Ask the referral's staff in Caredove. Press Retry to import it anyway, or Dismiss if it must "
-    "not be imported. If they correct it in Caredove, it is sent automatically.",
+    "Ask the Caredove staff who look after this referral. Press Retry to import it anyway, or "
+    "Dismiss if it must not be imported. If they correct it in Caredove, it will be sent "
+    "automatically.",
 )
 ADD_FILES = Advice(
     Actor.SUPPORT,
-    "The referral is in. Add the missing files to the destination by hand, then clear the error.",
+    "The referral was imported without some files. Add them to the destination yourself, then "
+    "clear the error.",
 )
 
 
@@ -170,36 +191,51 @@ ADD_FILES = Advice(
 
 CONTACT_CAREDOVE = Advice(
     Actor.ADMINISTRATOR,
-    "Tell Caredove, or let the source send for that organization; then have the referral saved in "
-    "Caredove.",
+    "Contact Caredove, or allow the source to send for that organization. Then have the referral "
+    "saved again in Caredove.",
 )
 SET_UP = Advice(
     Actor.ADMINISTRATOR,
-    "Set the organization and the listing up, then have the referral saved in Caredove.",
+    "Set up the organization and the listing, then have the referral saved again in Caredove.",
 )
-WHEN_IT_IS_NAMED = Advice(Actor.NOBODY, "It goes on by itself when one does.")
+WHEN_IT_IS_NAMED = Advice(
+    Actor.NOBODY, "It will continue automatically when a message names the listing."
+)
 ACTIVATE_AND_SAVE = Advice(
-    Actor.ADMINISTRATOR, "Activate it, then have the referral saved in Caredove."
+    Actor.ADMINISTRATOR,
+    "Activate the organization, then have the referral saved again in Caredove.",
 )
 ASK_FOR_PLAN = Advice(Actor.ADMINISTRATOR, "Ask Caredove about the plan.")
-MAKE_CREDENTIALS = Advice(Actor.ADMINISTRATOR, "Make credentials, and give them to Caredove.")
+MAKE_CREDENTIALS = Advice(Actor.ADMINISTRATOR, "Create credentials and give them to Caredove.")
 ASK_FOR_EVENTS = Advice(
     Actor.ADMINISTRATOR, "Ask Caredove whether the integration is switched on for this listing."
 )
 ADD_DESTINATION = Advice(Actor.ADMINISTRATOR, "Add the destination: its address and its token.")
-CONNECT = Advice(Actor.LIAISON, "Connect the listing, then have the referral saved in Caredove.")
-SWITCH_ON = Advice(Actor.LIAISON, "Switch it on, then have the referral saved in Caredove.")
-INCLUDE_ROUTED = Advice(Actor.LIAISON, "Include routed requests if they are wanted.")
-WHEN_IT_HAPPENS = Advice(Actor.NOBODY, "It goes by itself when one of those happens in Caredove.")
+CONNECT = Advice(
+    Actor.LIAISON, "Connect the listing, then have the referral saved again in Caredove."
+)
+SWITCH_ON = Advice(
+    Actor.LIAISON, "Turn the connection on, then have the referral saved again in Caredove."
+)
+INCLUDE_ROUTED = Advice(
+    Actor.LIAISON, "If you want routed requests, include them in the connection."
+)
+WHEN_IT_HAPPENS = Advice(
+    Actor.NOBODY, "It will be sent automatically when one of these happens in Caredove."
+)
 DISMISS_MOVED = Advice(
-    Actor.SUPPORT, "Dismiss this import. The referral goes by the listing that it is now for."
+    Actor.SUPPORT,
+    "Dismiss this import. The referral will be sent through the listing that it is now for.",
 )
 NAME_SOMEBODY = Advice(
-    Actor.REFERRAL_STAFF, "Enter the person's name in Caredove and save it: it goes by itself."
+    Actor.REFERRAL_STAFF,
+    "Enter the person's name in Caredove and save. The referral will be sent automatically.",
 )
 TEST_CONNECTION = Advice(Actor.ADMINISTRATOR, "Press “Test connection”.")
 ACTIVATE = Advice(
-    Actor.ADMINISTRATOR, "Activate it, or ask Caredove about the plan: it goes by itself then."
+    Actor.ADMINISTRATOR,
+    "Activate the organization, or ask Caredove about its plan. The "
+    "referral will then be sent automatically.",
 )
 
 BY_REASON = {

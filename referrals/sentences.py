@@ -27,7 +27,11 @@ NOTHING_CAME = Cause(
 NO_DESTINATION = Cause("no_destination", "{organization} has no destination yet.")
 NOT_CONNECTED = Cause("not_connected", "Listing {listing} is not connected to a destination.")
 SWITCHED_OFF = Cause("switched_off", "The trigger config of listing {listing} is off.")
-ROUTED = Cause("routed", "It was routed here, and listing {listing} leaves those out.")
+ROUTED = Cause(
+    "routed",
+    "Another organization routed this request here, and listing {listing} "
+    "leaves out routed requests.",
+)
 NO_TRIGGER = Cause(
     "no_trigger",
     "Listing {listing} is imported on: {chosen}. What happened so far: {happened}.",
@@ -45,8 +49,8 @@ WITHDRAWN = Cause(
 )
 WAITS = Cause(
     "waits",
-    "Only part of the referral has come so far: the import into {destination} waits until "
-    "Caredove sends whom it is about.",
+    "Only part of the referral has arrived. The import into {destination} is waiting for the "
+    "client's details from Caredove.",
 )
 WAITS_FOR_REGISTRANT = Cause(
     "waits_for_registrant",
@@ -77,7 +81,9 @@ EMPTY = Cause("empty", "These fields are required and stay empty: {fields}.")
 
 # What a person reads who presses Retry while the connection is shut.
 FIX_FIRST = Cause("fix_first", "Fix the connection, then press “Test connection”.")
-GOES_WHEN_REACHED = Cause("goes_when_reached", "It goes by itself when it can be reached.")
+GOES_WHEN_REACHED = Cause(
+    "goes_when_reached", "It will be sent automatically when the destination can be reached."
+)
 
 # -- The gates are open ----------------------------------------------------------------------------
 
@@ -133,7 +139,7 @@ IS_UNDER_WAY = Cause("is_under_way", "The import into {destination} is under way
 MARKED_WITHDRAWN = Cause("marked_withdrawn", "Caredove marked the referral as {status}.")
 DISCONNECTED = Cause("disconnected", "The trigger config that started this import was deleted.")
 MAPPING_FAILED = Cause("mapping_failed", "Mapping “{mapping}” does not work: {why}")
-ADD_FILES = Cause("add_files", "The referral is in; add the missing files by hand.")
+ADD_FILES = Cause("add_files", "The referral was imported; add the missing files yourself.")
 FILES_TO_COME = Cause(
     "files_to_come", "A file of it could not be fetched yet: it goes with a later run."
 )
@@ -146,21 +152,25 @@ WITHDRAWN_LIES_THERE = Cause(
 )
 BUG = Cause(
     "bug",
-    "Dovetail made a mistake while it imported this referral. The developers have to look.",
+    "Dovetail made an error while importing this referral. Whoever maintains Dovetail needs to "
+    "look into it.",
 )
 BUG_IN_RUN = Cause(
     "bug_in_run",
-    "Dovetail made a mistake while it carried this run. The developers have to look.",
+    "Dovetail made an error while sending this run. Whoever maintains Dovetail needs to look "
+    "into it.",
 )
 BUG_IN_JOB = Cause(
     "bug_in_job",
-    "Dovetail made a mistake while it did this. The developers have to look.",
+    "Dovetail made an error while doing this. Whoever maintains Dovetail needs to look into it.",
 )
 STOPPED = Cause(
     "stopped",
     "Dovetail stopped in the middle of sending; what was under way may have arrived.",
 )
-LOST_WORKERS = Cause("lost_workers", "Importing it stopped its worker {times} times in a row.")
+LOST_WORKERS = Cause(
+    "lost_workers", "This import crashed the worker {times} times in a row and was set aside."
+)
 EARLIER_TRY_SEARCHED = Cause(
     "earlier_try_searched",
     "An earlier try may have arrived: it is looked for before it is sent again.",
@@ -189,12 +199,12 @@ RESTORED_NOT_SEARCHABLE = Cause(
 )
 MAY_BE_THERE = Cause(
     "revoked_may_be_there",
-    "Caredove revoked this referral while it was being sent: look in the destination, and remove "
+    "Caredove revoked this referral while it was being sent. Search the destination, and delete "
     "it if it is there.",
 )
 IS_THERE = Cause(
     "revoked_is_there",
-    "Caredove revoked this referral, and it is in the destination: remove it there.",
+    "Caredove revoked this referral after it was imported. Delete it in the destination.",
 )
 STILL_THERE = Cause(
     "revoked_still_there",
@@ -281,7 +291,7 @@ ABSENT = Cause(
     "or Caredove could not reach Dovetail, or was refused, and tells so in its own list of "
     "failures.",
 )
-NOT_OPENABLE = Cause("why_not_openable", "Its event arrived and could not be opened.")
+NOT_OPENABLE = Cause("why_not_openable", "Its event arrived, but Dovetail could not open it.")
 NOT_OPENED = Cause("why_not_opened", "Its newest event has arrived and has not been opened yet.")
 RECEIVED = Cause(
     "why_received",
@@ -306,30 +316,32 @@ REVOKED_NOT_IN = Cause(
 DISMISSED = Cause("why_dismissed", "{by} dismissed the import.")
 DISMISSED_BECAUSE = Cause("why_dismissed_because", "{by} dismissed the import: {why}")
 TAKEN = Cause("why_taken", "{destination} took it as {id}.")
-BEING_SENT = Cause("why_being_sent", "It is being sent at this moment.")
-OVERDUE = Cause("why_overdue", "It has been due since {time}, and nobody has taken it.")
-TRIED_AGAIN = Cause("why_tried_again", "It is tried again at {time}.")
+BEING_SENT = Cause("why_being_sent", "It is being sent right now.")
+OVERDUE = Cause("why_overdue", "It has been due since {time}, and no worker has picked it up.")
+TRIED_AGAIN = Cause("why_tried_again", "It will be tried again at {time}.")
 QUEUED = Cause("why_queued", "It is queued for {time}.")
 NO_TIME = Cause("why_no_time", "no time")
 OUTCOME = Cause("why_outcome", "{outcome}.")
 OUTCOME_WITH_CODE = Cause("why_outcome_with_code", "{outcome} ({code}).")
-TRIES_USED_UP = Cause("why_tries_used_up", "All automatic tries are used up.")
-CLEARED = Cause("why_cleared", "{by} has cleared the error, and it is still not there.")
-SEEN_TO = Cause("why_seen_to", "A person has seen to it.")
+TRIES_USED_UP = Cause("why_tries_used_up", "All automatic retries failed.")
+CLEARED = Cause(
+    "why_cleared", "{by} cleared the error, but the referral is still not in the destination."
+)
+SEEN_TO = Cause("why_seen_to", "Someone has dealt with it.")
 CORRECTIONS = Cause("why_corrections", "It is in {where}, but: {corrections}")
 CORRECTIONS_UNQUOTED = Cause(
     "why_corrections_unquoted", "It is in {where}, but something is to be corrected there."
 )
 FILES_MISSING = Cause("why_files_missing", "It is in {where}, but files are missing: {files}.")
-WITHHELD = Cause("why_withheld", "What was said is withheld from your role.")
+WITHHELD = Cause("why_withheld", "Your role may not see the destination's message.")
 
 # -- Why something is not sent (again) -------------------------------------------------------------
 
 WAITS_FOR_DETAILS = Cause(
     "not_failed_waiting",
-    "It waits for details from Caredove, and goes by itself when they come.",
+    "It is waiting for details from Caredove and will be sent automatically when they arrive.",
 )
-IS_QUEUED = Cause("not_failed_queued", "It is queued already, and goes by itself.")
+IS_QUEUED = Cause("not_failed_queued", "It is already queued and will be sent automatically.")
 IS_RUNNING = Cause("not_failed_running", "It is running at this moment.")
 IS_CURRENT = Cause("is_current", "It is in the destination already.")
 IS_IMPORTED = Cause(
@@ -338,12 +350,13 @@ IS_IMPORTED = Cause(
 IS_DISMISSED = Cause("not_failed_dismissed", "A person dismissed it.")
 EDIT_FIRST = Cause(
     "edit_first",
-    "The destination refused the referral's data. Edit the referral in Caredove and save it: it "
-    "goes again by itself. Sending the same data again would be refused again.",
+    "The destination refused the referral's data. Correct the referral in Caredove and save it; "
+    "it will be sent again automatically. Retry won't help: the same data would be refused again.",
 )
 LOOK_FIRST = Cause(
     "look_first",
-    "Nobody knows whether it arrived. Look in the destination, then say whether it is there.",
+    "We don't know whether the destination received it. Search there first, then answer whether "
+    "it is there.",
 )
 ACTED = Cause("acted", "Somebody else has just acted on it.")
 COOLING_OFF = Cause(
@@ -356,5 +369,5 @@ COOLING_OFF = Cause(
 SENT_AGAIN_MEANWHILE = Cause("sent_again_meanwhile", "Somebody has sent it again meanwhile.")
 BUG_AT_ITS_TURN = Cause(
     "bug_at_its_turn",
-    "Dovetail made a mistake when it was its turn. The developers have to look.",
+    "Dovetail made an error when its turn came. Whoever maintains Dovetail needs to look into it.",
 )

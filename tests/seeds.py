@@ -701,8 +701,8 @@ class Story:
             reason="bug",
             due_at=None,
             error_at=_now(),
-            message="Dovetail made a mistake while it imported this referral. The developers have "
-            "to look.",
+            message="Dovetail made an error while importing this referral. Whoever maintains "
+            "Dovetail needs to look into it.",
         )
 
     # -- Ended otherwise

@@ -90,7 +90,7 @@ CAUSES = (
     ),
     Cause(
         "again",
-        _("It goes again by itself"),
+        _("It will be sent again automatically"),
         advices.BY_ITSELF,
         UNCLEARED & (Q(state__in=[State.WAITING, State.RUNNING]) | Q(state=State.QUEUED) & OPEN),
     ),

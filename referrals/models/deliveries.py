@@ -57,7 +57,7 @@ class Delivery(KeyedModel):
         MAPPING = "mapping", _("The mapping does not work")
         DISCONNECTED = "disconnected", _("The listing is no longer connected")
         UNCONFIRMED = "unconfirmed", _("Nobody knows whether it arrived")
-        RETRIES_EXHAUSTED = "gave_up", _("All automatic tries are used up")
+        RETRIES_EXHAUSTED = "gave_up", _("All automatic retries failed")
         QUARANTINED = "quarantined", _("It stopped its worker too often")
         SINGLED_OUT = "singled_out", _("The destination refuses this referral alone")
         BUG = "bug", _("Dovetail made a mistake")

@@ -119,12 +119,12 @@ def test_the_mail_states_what_where_since_when_whose_turn_and_where_to_look(
     (got,) = mail.mails
     assert got["To"] == "ana@clinic.example"
     assert got["Subject"].strip() == (
-        "[Dovetail] Birchwood CRMS: All automatic tries are used up "
-        "(Birchwood Community Mental Health)"
+        "[Dovetail] Birchwood CRMS: All automatic retries failed (Birchwood Community Mental "
+        "Health)"
     )
     text = got.get_content()
     for line in (
-        "What: All automatic tries are used up (HTTP 5xx: an error there).",
+        "What: All automatic retries failed (HTTP 5xx: an error there).",
         "Where: Birchwood CRMS, of Birchwood Community Mental Health",
         "How many: 2 imports so far",
         "Since: 23 November 2026, 09:05 (America/Toronto)",
@@ -298,7 +298,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
     assert digests() == 1
     (got,) = mail.mails
     assert "1 import with an error that nobody has cleared" in got["Subject"]
-    assert "* Birchwood CRMS: All automatic tries are used up: 1" in got.get_content()
+    assert "* Birchwood CRMS: All automatic retries failed: 1" in got.get_content()
     at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
     look_and_send()
     assert digests() == 2
@@ -319,7 +319,7 @@ def test_the_digest_states_whose_errors_are_and_how_many_are_snoozed(
     at(datetime(2026, 11, 24, 13, 0, tzinfo=UTC))
     look_and_send()
     said = mail.mails[0].get_content()
-    assert "All automatic tries are used up: 3" in said
+    assert "All automatic retries failed: 3" in said
     assert "Assigned: 1 to ana." in said
     assert "Snoozed: 1, the first until 1 December 2026, 00:00 (America/Toronto)." in said
 

@@ -138,5 +138,5 @@ def test_what_was_reported_is_listed_with_what_became_of_it(world: World, liaiso
     recipient(world, *AlertKind.values)
     watching.look()
     page = liaison.get(reverse("admin:workplace_alert_changelist")).content.decode()
-    assert "Birchwood CRMS: All automatic tries are used up" in page
+    assert "Birchwood CRMS: All automatic retries failed" in page
     assert "To 0 of 1" in page

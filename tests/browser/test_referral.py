@@ -22,7 +22,7 @@ def test_the_answer_stands_on_top_and_quotes_the_destination(support: Page, port
     open_referral(support, portal, "rejected")
     first = support.locator("#content-main section").first
     expect(first).to_contain_text("Date of birth is in the future")
-    expect(first).to_contain_text("It is the turn of whoever looks after the referral")
+    expect(first).to_contain_text("It is the turn of Caredove staff")
     first.get_by_text("All checks").click()
     expect(first.get_by_text("Did the destination take it?")).to_be_visible()
 
@@ -35,8 +35,9 @@ def test_a_retry_that_would_be_refused_cannot_be_pressed_and_gives_the_reason(
     retry = support.get_by_role("button", name="Retry")
     expect(retry).to_be_disabled()
     expect(retry).to_have_accessible_description(
-        "The destination refused the referral's data. Edit the referral in Caredove and save it: "
-        "it goes again by itself. Sending the same data again would be refused again."
+        "The destination refused the referral's data. Correct the referral in Caredove and save "
+        "it; it will be sent again automatically. Retry won't help: the same data would be "
+        "refused again."
     )
     before = support.url
     support.keyboard.press("Enter")
@@ -122,7 +123,7 @@ def test_the_page_is_for_everybody(support: Page, portal: Portal, case: str):
 
 def test_the_page_of_an_import_agrees(support: Page, portal: Portal):
     support.goto(portal.delivery_page("rejected"))
-    expect(support.get_by_role("region", name="What to do")).to_contain_text("Do not press Retry.")
+    expect(support.get_by_role("region", name="What to do")).to_contain_text("Retry won't help")
     checks.accessible(support)
     checks.fits_phone(support)
 

@@ -108,7 +108,7 @@ def test_one_failure_is_sent_again(support: Page):
 
 def test_all_failures_of_one_cause_are_sent_again_and_watched(support: Page):
     with task(support, "S5"):
-        given_up = need(support, "All automatic tries are used up")
+        given_up = need(support, "All automatic retries failed")
         given_up.get_by_role("button", name=re.compile(r"^Retry \d+$")).click()
         support.get_by_role("button", name=re.compile(r"^Send \d+ again$")).click()
         expect(support.get_by_role("progressbar").first).to_be_visible()

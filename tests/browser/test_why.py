@@ -124,7 +124,7 @@ def test_the_answer_is_for_everybody(support: Page, case: str):
 @pytest.mark.parametrize(
     ("mode", "said", "turn"),
     [
-        ("400", "“Date of birth is required”", "whoever looks after the referral in Caredove"),
+        ("400", "“Date of birth is required”", "Caredove staff"),
         pytest.param("says-failed", "“Virus found”", "support", marks=whole),
         pytest.param("503", "“The service is down for maintenance”", "", marks=whole),
         ("close", "gave no whole answer", ""),

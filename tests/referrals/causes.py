@@ -525,7 +525,7 @@ def file_withdrawn(it: Scene) -> None:
         it.send(plain("referral.edited", number=2))
 
 
-@case(Cause.FILES_TO_FOLLOW, "files", "They are tried again by themselves")
+@case(Cause.FILES_TO_FOLLOW, "files", "They will be sent again automatically")
 def files_to_follow(it: Scene) -> None:
     it.imported(attachments=[{**LETTER, "data": None}])
     it.set_delivery(due_at=clock.now() + timedelta(minutes=5))

@@ -18,11 +18,11 @@ def world(world: World) -> World:
 @pytest.mark.parametrize(
     ("reason", "actor", "says"),
     [
-        ("rejected", Actor.REFERRAL_STAFF, "Edit the referral in Caredove"),
-        ("unconfirmed", Actor.SUPPORT, "Look in the destination"),
-        ("gave_up", Actor.SUPPORT, "once more at most"),
-        ("quarantined", Actor.DEVELOPERS, "Tell the developers"),
-        ("bug", Actor.DEVELOPERS, "Tell the developers"),
+        ("rejected", Actor.REFERRAL_STAFF, "Correct the referral in Caredove"),
+        ("unconfirmed", Actor.SUPPORT, "Search the destination"),
+        ("gave_up", Actor.SUPPORT, "fails a second time"),
+        ("quarantined", Actor.DEVELOPERS, "whoever maintains Dovetail"),
+        ("bug", Actor.DEVELOPERS, "whoever maintains Dovetail"),
         ("connection", Actor.ADMINISTRATOR, "Test connection"),
         ("mapping", Actor.LIAISON, "Fix the mapping"),
         ("disconnected", Actor.LIAISON, "Connect the listing"),
@@ -68,4 +68,4 @@ def test_an_error_that_nobody_has_seen_stays_somebodys_turn(world: World):
 def test_a_revoked_referral_that_is_in_the_destination_is_supports_turn(world: World):
     world.run()
     world.send(plain("referral.revoked", number=2))
-    assert "remove the referral there" in advice(world.delivery).what
+    assert "Delete it in the destination" in advice(world.delivery).what

@@ -311,7 +311,7 @@ def test_opening_and_why_report_a_trigger_that_was_not_chosen(world: World) -> N
 
 @pytest.mark.parametrize(
     ("warnings", "says"),
-    [((), "until Caredove sends whom it is about"), (("subject_missing",), "another person's")],
+    [((), "waiting for the client's details"), (("subject_missing",), "another person's")],
 )
 def test_opening_and_why_wait_for_the_details(
     world: World, warnings: tuple[str, ...], says: str

@@ -188,4 +188,4 @@ def test_what_is_pressed_returns_to_the_answer(it: Scene) -> None:
     page = support.post(retry.url, retry.data, follow=True)
 
     assert page.redirect_chain[-1][0] == reverse("admin:why_answer", args=[it.referral.pk])
-    assert "It goes by itself." in words(page)
+    assert "It will be sent automatically." in words(page)

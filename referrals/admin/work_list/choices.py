@@ -14,7 +14,7 @@ from referrals.admin.work_list.team import TeamAdmin
 from referrals.models import Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
-UNDER_WAY = "It is being sent at this moment."
+UNDER_WAY = "It is being sent right now."
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ COLUMNS: tuple[tuple[Any, Callable[[Row], str]], ...] = (
     (gettext_lazy("Destination"), lambda row: str(row.destination)),
     (gettext_lazy("State"), lambda row: row.get_state_display()),
     (gettext_lazy("What is wrong"), _cause),
-    (gettext_lazy("Whose turn"), lambda row: str(advice(row).actor)),
+    (gettext_lazy("Whose turn"), lambda row: advice(row).actor.label),
     (gettext_lazy("Code"), lambda row: row.last_code or ""),
     (gettext_lazy("Assigned to"), _assigned),
     (gettext_lazy("Snoozed until"), _snoozed),

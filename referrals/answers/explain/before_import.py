@@ -18,15 +18,17 @@ from referrals.models import Delivery, InboundEvent, Referral
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
 CHECK_NUMBER = Advice(Actor.SUPPORT, "")
-CONTACT_DEVELOPERS = Advice(Actor.DEVELOPERS, "Tell the developers; the event is kept.")
+CONTACT_DEVELOPERS = Advice(
+    Actor.DEVELOPERS, "Contact whoever maintains Dovetail. The event is kept."
+)
 START_DISPATCHER = Advice(
     Actor.NOBODY,
-    "If that lasts longer than a minute, the dispatcher is not running: tell an administrator.",
+    "If this lasts longer than a minute, the dispatcher is not running. Contact an administrator.",
 )
 NOTHING_ELSE = Advice(Actor.NOBODY, "Nothing else has come yet.")
 REMOVE_THERE = Advice(Actor.SUPPORT, "Remove it there, then clear the error.")
 COMPARE = Advice(
-    Actor.SUPPORT, "Compare the two bodies, and tell Caredove to send it with an id of its own."
+    Actor.SUPPORT, "Compare the two bodies, and ask Caredove to send it again with its own ID."
 )
 
 # -- without a referral ------------------------------------------------------------------------

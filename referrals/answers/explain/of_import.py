@@ -43,9 +43,9 @@ CAUSE_OF_WAITING: dict[str, Cause] = {
 }
 OF_THE_MAPPING = (gates.MAPPING_ERROR, gates.CONNECTION_REMOVED)
 LATE = timedelta(minutes=2)  # after its due time: somebody should have taken it by then
-TRIED_BY_ITSELF = Advice(Actor.NOBODY, "They are tried again by themselves.")
+TRIED_BY_ITSELF = Advice(Actor.NOBODY, "They will be sent again automatically.")
 START_DISPATCHER = Advice(
-    Actor.ADMINISTRATOR, "The dispatcher is not running, or has more to do than it can: look there."
+    Actor.ADMINISTRATOR, "The dispatcher is not running, or cannot keep up. Check it."
 )
 
 

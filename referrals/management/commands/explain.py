@@ -27,7 +27,7 @@ class Command(BaseCommand):
             return
         for check in answer.checks:
             self.stdout.write(f"{MARKS[check.light]} {check.question} {check.sentence}".rstrip())
-        self.stdout.write(f"\n{answer.sentence}\nWhose turn: {answer.actor}.")
+        self.stdout.write(f"\n{answer.sentence}\nWhose turn: {answer.actor.label}.")
         # Without what came: what is printed is often passed on.
         for sentence in dict.fromkeys(warning.sentence for warning in answer.warnings):
             self.stdout.write(f"Warning: {sentence}")

@@ -125,7 +125,7 @@ def test_what_must_not_be_sent_again_gives_the_reason(world: World, ana: User):
     assert "in the destination already" in whys["imported"]
     assert set(BulkRetryItem.objects.values_list("state")) == {("waiting",), ("refused",)}
     assert (
-        "Look in the destination" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
+        "Search there first" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
     )
 
 
