@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core import outbound
 from core.database import clock
@@ -27,9 +27,14 @@ from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.restore import looking, marks
 from referrals.models import Delivery, Referral, Restore, Step
 from referrals.record import sending, versions
+from referrals.record.removal.retention import why_ended
 
+_MERGED, _DELETED = Q(merged_into__isnull=False), Q(purged_at__isnull=False)
+_ITS = Referral.objects.filter(pk=OuterRef("referral_id"))
 # What became part of another referral is sent with that one.
-NOT_MERGED = ~Exists(Referral.objects.filter(pk=OuterRef("referral_id"), merged_into__isnull=False))
+NOT_MERGED = ~Exists(_ITS.filter(_MERGED))
+# And once the person's data is deleted, nothing of it leaves, but for the removal.
+MAY_GO = ~Exists(_ITS.filter(_MERGED | _DELETED))
 SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
 
@@ -237,16 +242,23 @@ class DeliveryLedger:
     def _extend(self) -> None:
         """Extend the lease for a new effect; raises LeaseLost.
 
-        Raises Rejected when the referral became part of another one, which is sent instead.
+        Raises Rejected when the referral became part of another one, which is sent instead, and
+        when it was revoked since this attempt began. The condition stands in the statement that
+        commits the intent: a revocation is either seen here, or finds the intent and tells staff.
         """
+        removes = versions.is_removal(self._version)
         try:
-            self._lease.extend(NOT_MERGED)
+            self._lease.extend(NOT_MERGED if removes else MAY_GO)
         except LeaseLost:
-            own = Referral.objects.filter(deliveries=self._lease.delivery_id)
-            if own.filter(merged_into__isnull=False).exists():
-                self._lease.extend()
-                raise Rejected(sentences.MERGED()) from None
-            raise
+            own = Referral.objects.get(deliveries=self._lease.delivery_id)
+            if own.merged_into_id:
+                why = sentences.MERGED()
+            elif own.purged_at and not removes:
+                why = why_ended(own)
+            else:
+                raise
+            self._lease.extend()
+            raise Rejected(why) from None
 
     def _insert_intent(self, step: str) -> None:
         """Insert the step, or intend anew one that was looked for and is not there."""

@@ -124,9 +124,7 @@ def test_what_must_not_be_sent_again_gives_the_reason(world: World, ana: User):
     assert "queued already" in whys["queued"]
     assert "in the destination already" in whys["imported"]
     assert set(BulkRetryItem.objects.values_list("state")) == {("waiting",), ("refused",)}
-    assert (
-        "Search there first" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
-    )
+    assert "Search there first" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
 
 
 def test_a_selection_that_spans_organizations_belongs_to_each_of_them(world: World, ana: User):

@@ -13,7 +13,7 @@ from core.database import clock
 from core.models import AuditEvent
 from integrations.destinations.demo import transport as demo
 from integrations.transport import Down
-from referrals import delivering
+from referrals import delivering, sentences
 from referrals.models import Delivery, Version
 from referrals.record.removal import retention
 from tests.people import client_of
@@ -77,6 +77,21 @@ def reasons(world: World) -> list[str | None]:
 
 
 # -- An update after a success ---------------------------------------------------------------------
+
+
+def after_the_referral(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
+    """Let something happen once the destination has taken the referral, and not yet its files."""
+    apply = demo.DemoTransport._apply
+
+    def first(transport: Any, effect: Any) -> str:
+        external_id = apply(transport, effect)
+        if effect.step == "referral" and not done:
+            done.append(effect)
+            act()
+        return external_id
+
+    done: list[Any] = []
+    monkeypatch.setattr(demo.DemoTransport, "_apply", first)
 
 
 @pytest.mark.parametrize("given", KINDS)
@@ -407,10 +422,37 @@ def test_what_is_revoked_on_its_way_is_removed(
 ) -> None:
     world = keeps(**given)
     world.send(plain())
+    after_the_referral(monkeypatch, lambda: revoke(world))
+    delivery = run_all(world)
+    assert [effect.step for effect in demo.delivered] == ["referral", "remove"]
+    assert (delivery.state, states(world)[-1]) == ("dismissed", "accepted")
+
+
+@pytest.mark.parametrize("given", [{"updates": "once"}, EACH, LATEST])
+def test_what_is_revoked_on_its_way_stops_there_and_staff_are_notified(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    world = keeps(**given)
+    world.send(plain())
+    after_the_referral(monkeypatch, lambda: revoke(world))
+    delivery = run_all(world)
+    assert [effect.step for effect in demo.delivered] == ["referral"]
+    assert delivery.state == "dismissed"
+    assert delivery.has_uncleared_error
+    assert delivery.message == sentences.MAY_BE_THERE()
+
+
+@pytest.mark.parametrize("given", [{"updates": "once"}, EACH, LATEST, *REMOVES])
+def test_what_is_revoked_while_it_is_prepared_does_not_leave(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    world = keeps(**given)
+    world.send(plain())
     on_the_way(monkeypatch, world, lambda: revoke(world))
     delivery = run_all(world)
-    assert demo.delivered[-1].step == "remove"
-    assert (delivery.state, states(world)[-1]) == ("dismissed", "accepted")
+    assert demo.asked == []
+    assert delivery.state == "dismissed"
+    assert not delivery.has_uncleared_error
 
 
 def test_what_is_revoked_before_it_left_is_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
