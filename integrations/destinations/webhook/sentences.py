@@ -11,6 +11,11 @@ GONE = Cause(
 NO_CREDENTIALS = Cause(
     "webhook_credentials", "The partner does not accept the signature or the headers: {reason}"
 )
+OTHER_TIME = Cause(
+    "webhook_other_time",
+    "The partner does not accept the signature, and its clock differs from ours by {minutes} "
+    "minutes: one of the two must be set. {reason}",
+)
 ELSEWHERE = Cause(
     "webhook_elsewhere",
     "The partner answers with a redirect (HTTP {status}), which is not followed: {reason}",

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ SECONDS = 30  # for one push, its files included
 KEPT_BYTES = 65_536  # of an answer
 LONGEST_ID = 255  # characters
 SHORTEST_SECRET = 6  # characters of a header; what is shorter is no secret
+TOLERANCE = timedelta(minutes=5)  # of a timestamp, by Standard Webhooks
 
 
 class WebhookTransport(Transport):
@@ -123,7 +125,10 @@ class WebhookTransport(Transport):
             cause = sentences.REFUSED
         elif 300 <= answer.status < 400:
             cause = sentences.ELSEWHERE
-        error.message = cause(reason=reason(answer, WHO), status=answer.status)
+        about = {"reason": reason(answer, WHO), "status": answer.status}
+        if error.kind is ErrorKind.CREDENTIALS and (minutes := _minutes_apart(answer)):
+            cause, about = sentences.OTHER_TIME, about | {"minutes": minutes}
+        error.message = cause(**about)
         return error
 
     def _without_secrets(self, answer: Answer) -> Answer:
@@ -133,3 +138,13 @@ class WebhookTransport(Transport):
             if len(text) >= SHORTEST_SECRET:
                 body = body.replace(text.encode(), b"[secret]")
         return replace(answer, body=body)
+
+
+def _minutes_apart(answer: Answer) -> int:
+    """Return how far a partner's clock is from ours; 0 where signatures still hold."""
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return 0
+    apart = abs(datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)))
+    return 0 if apart < TOLERANCE else round(apart / timedelta(minutes=1))

@@ -20,6 +20,7 @@ from core.database import clock
 from core.models import AuditEvent
 from integrations.channels.smtp import Security
 from referrals import delivering
+from referrals.answers import whereabouts
 from referrals.models import Delivery, Version
 from referrals.record.removal import retention
 from tests.core.outbound import servers
@@ -143,6 +144,8 @@ def test_the_audit_trail_names_recipients_and_hash(mailbox: Mailbox):
     sent = AuditEvent.objects.get(action="sent")
     (name,) = (part.get_filename() for part in read(mailbox.taken[0]).iter_attachments())
     assert sent.detail["recipients"] == ["intake@partner.example"]
+    (left,) = whereabouts.of_referral(world.referral)
+    assert left.recipients == "intake@partner.example"
     (digest,) = sent.detail["sha256"]
     assert name == f"secure-{digest[:8]}.pdf"
     assert not any(word in str(sent.detail) for word in IDENTIFYING)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from core.outbound import session
 from integrations.destinations.webhook.transport import KEPT_BYTES, WebhookTransport
 from integrations.models import Destination
 from integrations.pacing import FAILURES
-from integrations.transport import Down, ErrorKind, Exchange, Rejected, TryAgain
+from integrations.transport import (
+    Down,
+    ErrorKind,
+    Exchange,
+    Misconfigured,
+    Rejected,
+    TryAgain,
+)
 from referrals import delivering
 from referrals.models import Attempt, Delivery
 from tests.contract.parcels import parcel
@@ -61,6 +69,20 @@ def test_a_certificate_that_is_not_valid_gets_nothing(
     assert "certificate" in down.value.cause
     assert down.value.remedy
     assert asked == []
+
+
+@pytest.mark.parametrize(("minutes", "shown"), [(12, True), (-90, True), (4, False)])
+def test_a_clock_that_is_off_is_named_with_the_signature_that_is_not_accepted(
+    minutes: int, *, shown: bool
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    body = b'{"message": "Message timestamp too old"}'
+    partner = serving(answering(401, body, Date=date))
+    with partner as server, pytest.raises(Misconfigured) as refused:
+        webhook(server.url("/in")).deliver(parcel({}))
+    assert refused.value.kind is ErrorKind.CREDENTIALS
+    assert "Message timestamp too old" in refused.value.message
+    assert (f"by {abs(minutes)} minutes" in refused.value.message) is shown
 
 
 def test_of_an_answer_without_an_end_only_the_beginning_is_read() -> None:
