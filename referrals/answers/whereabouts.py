@@ -4,17 +4,20 @@ It holds no personal data: references, ids, times, and the names of fields. So i
 the person's data was deleted here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from core import audit
+from core.models import AuditEvent
 from integrations.models import Destination
 from integrations.transport import ATTACHMENT, SUMMARY
 from integrations.triggers import TRIGGER_LABELS
 from mapping.source import catalogue
+from referrals.delivering.settling import MAY_HAVE_SENT, SENT
 from referrals.models import Delivery, Referral, Step, Version
 
 State, Action = Version.State, Version.Action
@@ -33,6 +36,7 @@ COLUMNS = (
     "Why",
     "Sent",
     "Accepted",
+    "Recipients",
     "Fields",
     "Files",
     "ID there",
@@ -49,6 +53,7 @@ class Left:
     why: str
     sent_at: datetime
     accepted_at: datetime | None
+    recipients: str
     fields: str
     files: str
     now: str
@@ -64,6 +69,7 @@ class Left:
             self.why,
             self.sent_at.isoformat(timespec="seconds"),
             self.accepted_at.isoformat(timespec="seconds") if self.accepted_at else "",
+            self.recipients,
             self.fields,
             self.files,
             delivery.external_id or "",
@@ -107,7 +113,22 @@ def _rows(versions: QuerySet[Version]) -> list[Left]:
     rows = versions.defer(None).defer("document", "delivery__referral__snapshot")
     found = list(rows.select_related(*related).prefetch_related("steps"))
     newest = _newest(version.delivery for version in found)
-    return [_row(version, newest) for version in found]
+    recipients = _recipients({str(version.delivery_id) for version in found})
+    return [_row(version, newest, recipients) for version in found]
+
+
+def _recipients(deliveries: Collection[str]) -> dict[tuple[str, int], str]:
+    """Return who got each version, by its delivery and number, where the audit trail names them."""
+    sent = AuditEvent.objects.filter(
+        object_type__in=audit.names_of(Delivery),
+        object_id__in=deliveries,
+        action__in=[SENT, MAY_HAVE_SENT],
+        detail__has_key="recipients",
+    )
+    return {
+        (event.object_id, event.detail["version"]): ", ".join(event.detail["recipients"])
+        for event in sent.order_by("pk")
+    }
 
 
 def _newest(deliveries: Iterable[Delivery]) -> dict[Any, int]:
@@ -116,7 +137,9 @@ def _newest(deliveries: Iterable[Delivery]) -> dict[Any, int]:
     return dict(rows.order_by("number").values_list("delivery", "number"))  # the last one stays
 
 
-def _row(version: Version, newest: dict[Any, int]) -> Left:
+def _row(
+    version: Version, newest: dict[Any, int], recipients: Mapping[tuple[str, int], str]
+) -> Left:
     steps = list(version.steps.all())
     labels = (TRIGGER_LABELS.get(key, key) for key in version.triggers)
     return Left(
@@ -124,6 +147,7 @@ def _row(version: Version, newest: dict[Any, int]) -> Left:
         ", ".join(labels) or version.get_why_display(),
         _sent_at(version, steps),
         _accepted_at(version, steps),
+        recipients.get((str(version.delivery_id), version.number), ""),
         "" if version.action == Action.REMOVE else fields_in_words(version.allowed_fields),
         _files(version, steps),
         _now(version, is_newest=newest.get(version.delivery_id) == version.number),

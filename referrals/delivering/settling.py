@@ -55,6 +55,7 @@ Outcome = Attempt.Outcome
 Move = dict[str, Any]  # the columns that an outcome writes
 
 WAITS_FOR_A_PERSON = (Reason.CONNECTION, Reason.UNCONFIRMED)
+SENT, MAY_HAVE_SENT = "sent", "may have sent"  # as the audit trail says it
 AUTOMATIC = "a trigger"  # who asked, as the audit trail names it, where no person did
 JITTER = 0.1  # of a delay, added or taken away, so that deliveries do not come back all at once
 
@@ -110,7 +111,7 @@ def settle(
 def _audit(delivery: Delivery, version: Version, outcome: Receipt | DeliveryError) -> None:
     """Keep in the audit trail what was sent, or may have been, in the name of who asked for it."""
     by = version.asked_by or AUTOMATIC
-    action = "sent" if isinstance(outcome, Receipt) else "may have sent"
+    action = SENT if isinstance(outcome, Receipt) else MAY_HAVE_SENT
     audit.record(by, action, delivery, version=version.number, **outcome.audit)
 
 
