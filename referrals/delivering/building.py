@@ -65,14 +65,47 @@ class Built:
         return self.missing | theirs
 
 
-def map_record(delivery: Delivery, document: source.Document) -> Record:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a mapping makes records by, as it was read."""
+
+    mapping: str
+    rules: Sequence[engine.Rule] = field(repr=False)
+    context: engine.Context = field(repr=False)
+
+    def record_of(self, document: source.Document) -> Record:
+        """Return the record of a document; raises Misconfigured."""
+        try:
+            return engine.apply(self.rules, document, self.context).record
+        except engine.MappingError as error:
+            message = sentences.MAPPING_FAILED(mapping=self.mapping, why=error.sentence)
+            raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
+
+
+# By trigger config and listing; None where nothing is mapped.
+KnownRules = dict[tuple[int | None, int | None], Rules | None]
+
+
+def map_record(
+    delivery: Delivery, document: source.Document, known: KnownRules | None = None
+) -> Record:
     """Return the record by the mapping of the delivery's trigger config; raises Misconfigured.
 
-    Rules read only what may leave to the destination. Where nothing is mapped it is empty.
+    Rules read only what may leave to the destination. Where nothing is mapped it is empty. `known`
+    are rules of this destination that were read before; what is read now is added.
     """
+    known = {} if known is None else known
+    key = (delivery.trigger_config_id, delivery.referral.listing_id)
+    if key not in known:
+        known[key] = _rules_of(delivery)
+    rules = known[key]
+    return rules.record_of(document) if rules else {}
+
+
+def _rules_of(delivery: Delivery) -> Rules | None:
     transport = delivery.destination.transport()
     if transport.targets is Targets.NONE:
-        return {}
+        return None
     config = delivery.trigger_config
     if config is None:  # what joins the listing and the destination now, instead of what did then
         connected = TriggerConfig.objects.select_related("mapping").filter(
@@ -88,11 +121,7 @@ def map_record(delivery: Delivery, document: source.Document) -> Record:
         is_open=transport.targets.own,
         allowed=delivery.destination.allow_list(),
     )
-    try:
-        return engine.apply(config.mapping.engine_rules(), document, context).record
-    except engine.MappingError as error:
-        message = sentences.MAPPING_FAILED(mapping=config.mapping, why=error.sentence)
-        raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
+    return Rules(str(config.mapping), config.mapping.engine_rules(), context)
 
 
 def build(

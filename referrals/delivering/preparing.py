@@ -4,6 +4,7 @@ An attempt that is lost in between has sent nothing, and the next one finds what
 document, files that are here, a reference, a summary that is rendered.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import cast
 
@@ -31,6 +32,25 @@ def freeze_document(version: Version, referral: Referral) -> Document:
         version.document = document_of(referral)
         update_one(Version.objects.all(), version, document=version.document)
     return cast(Document, version.document)
+
+
+def keep_row(
+    version: Version, document: Document, allowed: AllowList, record: Mapping[str, object]
+) -> None:
+    """Keep with a version of a run what it shows, what may leave, and its record: in one UPDATE.
+
+    Carried again, or repeated, it brings the same, whatever the mapping is by then.
+    """
+    kept = {
+        "document": document if version.document is None else version.document,
+        "allowed_fields": _names(allowed),
+        "data": {"record": dict(record)} if version.data is None else version.data,
+    }
+    changed = {name: value for name, value in kept.items() if getattr(version, name) != value}
+    for name, value in changed.items():
+        setattr(version, name, value)
+    if changed:
+        update_one(Version.objects.all(), version, **changed)
 
 
 def mapped_before(version: Version, destination: Destination) -> dict[str, object] | None:

@@ -20,7 +20,14 @@ from core.database import clock
 from integrations.models import Destination, TriggerConfig
 from integrations.transport import SUMMARY, Batch, Comparison, Parcel
 from referrals import matching
-from referrals.delivering.building import Built, build, build_removal, build_row, map_record
+from referrals.delivering.building import (
+    Built,
+    KnownRules,
+    build,
+    build_removal,
+    build_row,
+    map_record,
+)
 from referrals.delivering.claiming import Lease
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.ledger import DeliveryLedger
@@ -95,22 +102,25 @@ def _last_written(destination: Destination) -> Iterator[Parcel]:
         "delivery__destination__organization",
         "delivery__trigger_config__mapping",
     )
+    rules = KnownRules()
     for version in accepted.order_by("pk").iterator(ROWS_AT_ONCE):
         delivery = version.delivery
         ledger = DeliveryLedger(Lease(delivery.pk, uuid4(), version), repeatable=True, frozen=True)
         if versions.is_removal(version):
             yield build_removal(delivery, version, ledger).parcel
         elif version.document is not None:
-            yield _as_written(delivery, version, ledger).parcel
+            yield _as_written(delivery, version, ledger, rules).parcel
 
 
-def _as_written(delivery: Delivery, version: Version, ledger: DeliveryLedger) -> Built:
+def _as_written(
+    delivery: Delivery, version: Version, ledger: DeliveryLedger, rules: KnownRules
+) -> Built:
     """Return what a version has written, with the files that may leave."""
     document: Any = version.document
     destination = delivery.destination
     shown = destination.allow_list().part(document)
     kept = mapped_before(version, destination)
-    record = map_record(delivery, document) if kept is None else kept
+    record = map_record(delivery, document, rules) if kept is None else kept
     files = destination.files_allowed()
     if not files:
         return build_row(delivery, version, ledger, record, shown)

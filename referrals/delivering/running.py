@@ -19,7 +19,14 @@ from integrations.transport import (
     Updates,
 )
 from referrals import gates, sentences
-from referrals.delivering.building import Built, Record, build, build_removal, map_record
+from referrals.delivering.building import (
+    Built,
+    KnownRules,
+    Record,
+    build,
+    build_removal,
+    map_record,
+)
 from referrals.delivering.claiming import Lease, LeaseLost, claim, due_deliveries
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.delivering.preparing import (
@@ -127,12 +134,13 @@ def prepare(
     *,
     frozen: bool,
     record: Record | None = None,
+    rules: KnownRules | None = None,
 ) -> Built:
     """Do, one after the other, what a payload needs, and build it.
 
-    `frozen`: the version shows the same on every try. `record`: as it was mapped before. Raises
-    Rejected when it must not go, and Misconfigured when the mapping does not work: before a summary
-    is rendered in vain.
+    `frozen`: the version shows the same on every try. `record`: as it was mapped before. `rules`:
+    as `map_record` knows them. Raises Rejected when it must not go, and Misconfigured when the
+    mapping does not work: before a summary is rendered in vain.
     """
     check_may_go(delivery)
     referral = delivery.referral
@@ -140,7 +148,7 @@ def prepare(
     shown = choose_what_leaves(version, delivery.destination).part(document)
     may_leave = delivery.destination.files_allowed()
     more_later = fetch_files(referral) if ATTACHMENT in may_leave else False
-    record = map_record(delivery, document) if record is None else record
+    record = map_record(delivery, document, rules) if record is None else record
     choose_reference(delivery)
     summary = store_summary(referral, shown) if SUMMARY in may_leave else None
     return build(

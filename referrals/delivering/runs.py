@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import uuid4
 
 from django.conf import settings
@@ -33,16 +34,18 @@ from integrations.transport import (
     Transport,
     TryAgain,
 )
+from mapping.source.document import Document
 from referrals import sentences
-from referrals.delivering.building import Built, build_removal, build_row, map_record
+from referrals.delivering.building import (
+    Built,
+    KnownRules,
+    build_removal,
+    build_row,
+    map_record,
+)
 from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.ledger import DeliveryLedger
-from referrals.delivering.preparing import (
-    choose_reference,
-    choose_what_leaves,
-    freeze_document,
-    mapped_before,
-)
+from referrals.delivering.preparing import choose_reference, keep_row, mapped_before
 from referrals.delivering.restore import looking, marks
 from referrals.delivering.running import check_may_go, prepare
 from referrals.delivering.settling import settle
@@ -50,12 +53,13 @@ from referrals.gates import open_destinations
 from referrals.models import Delivery, Referral, Run, Version
 from referrals.record import versions
 from referrals.record.beside import listings_of
+from referrals.record.documents import document_of
 from referrals.record.removal import corrections
 
 logger = logging.getLogger(__name__)
 
 State = Delivery.State
-EXTEND_EVERY = 50  # rows
+READ_AGAIN = 50  # rows, after which the lease is extended and the destination read again
 EXTEND_SECONDS = 15  # while a row is made, or what was made is sent
 FILE_TRIES = 3  # in which a row waits for a file that could not be fetched; then it goes without
 AT_A_TIME = 500  # deliveries
@@ -244,15 +248,14 @@ class _Carrying:
 
     def _parcels(self) -> Iterator[Parcel]:
         """Make one parcel after another; the lease lasts as long as that takes."""
-        carried = versions_in_order(self.run).iterator(EXTEND_EVERY)
-        for number, version in enumerate(carried, start=1):
-            if number % EXTEND_EVERY == 0:
+        for number, (version, rules) in enumerate(carried(self.run), start=1):
+            if number % READ_AGAIN == 0:
                 self._extend()
             self._keep()
-            if built := self._built(version):
+            if built := self._built(version, rules):
                 yield built.parcel
 
-    def _built(self, version: Version) -> Built | None:
+    def _built(self, version: Version, rules: KnownRules) -> Built | None:
         """Return the row of a version, or None where it may not go, or its mapping fails."""
         delivery = version.delivery
         lease = Lease(delivery.pk, self.run.pk, version)
@@ -262,7 +265,7 @@ class _Carrying:
                 built = build_removal(delivery, version, ledger)
                 self.alone.append((lease, delivery, built))
                 return built
-            return self._put(lease, delivery, ledger)
+            return self._put(lease, delivery, ledger, rules)
         except DeliveryError as error:
             self.left_out.append((lease, delivery, error))
         except Exception as error:
@@ -270,13 +273,10 @@ class _Carrying:
             self.left_out.append((lease, delivery, error))
         return None
 
-    def _put(self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger) -> Built:
-        version = lease.version
-        built = build_put(self.transport, version, ledger)
-        if version.data is None:
-            # Carried again, or repeated, it brings the same, whatever the mapping is by then.
-            kept = {"record": dict(built.parcel.record)}
-            update_one(Version.objects.all(), version, data=kept)
+    def _put(
+        self, lease: Lease, delivery: Delivery, ledger: DeliveryLedger, rules: KnownRules
+    ) -> Built:
+        built = build_put(self.transport, lease.version, ledger, rules)
         if built.more_later and delivery.tries < FILE_TRIES:
             raise TryAgain(sentences.FILES_TO_COME())
         if built.missing:
@@ -405,26 +405,44 @@ def versions_in_order(run: Run) -> QuerySet[Version]:
         .select_related(
             "delivery__referral__organization",
             "delivery__referral__listing",
-            "delivery__destination__organization",
-            "delivery__destination__partner",
-            "delivery__trigger_config__mapping",
         )
     )
     return ours.order_by("asked_at", "pk")
 
 
-def build_put(transport: Transport | None, version: Version, ledger: DeliveryLedger) -> Built:
+def carried(run: Run) -> Iterator[tuple[Version, KnownRules]]:
+    """Yield the versions of a run in the order of its rows, with the rules that are known.
+
+    All have one destination; it and its rules are read again after a few rows, so that what may not
+    leave any more does not leave for long.
+    """
+    destinations = Destination.objects.select_related("organization", "partner")
+    destination, rules = run.destination, KnownRules()
+    for number, version in enumerate(versions_in_order(run).iterator(READ_AGAIN)):
+        if number % READ_AGAIN == 0:
+            destination, rules = destinations.get(pk=run.destination_id), KnownRules()
+        version.delivery.destination = destination
+        yield version, rules
+
+
+def build_put(
+    transport: Transport | None, version: Version, ledger: DeliveryLedger, rules: KnownRules
+) -> Built:
     """Return the row of a version, with its files where the kind takes files in a run."""
     delivery = version.delivery
     kept = mapped_before(version, delivery.destination)
+    allowed = delivery.destination.allow_list()
     if transport and transport.takes_files:
-        return prepare(delivery, version, ledger, frozen=True, record=kept)
+        built = prepare(delivery, version, ledger, frozen=True, record=kept, rules=rules)
+        keep_row(version, cast(Document, version.document), allowed, built.parcel.record)
+        return built
     check_may_go(delivery)
-    document = freeze_document(version, delivery.referral)
-    record = map_record(delivery, document) if kept is None else kept
+    frozen = version.document is not None
+    document = cast(Document, version.document) if frozen else document_of(delivery.referral)
+    record = map_record(delivery, document, rules) if kept is None else kept
     choose_reference(delivery)
-    shown = choose_what_leaves(version, delivery.destination).part(document)
-    return build_row(delivery, version, ledger, record, shown)
+    keep_row(version, document, allowed, record)
+    return build_row(delivery, version, ledger, record, allowed.part(document))
 
 
 def batch_of(

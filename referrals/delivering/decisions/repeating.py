@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import QuerySet
 
 from core import audit
 from integrations.transport import BatchReceipt, Parcel
@@ -19,13 +18,12 @@ from referrals.delivering.decisions.replaying import (
 )
 from referrals.delivering.ledger import DeliveryLedger
 from referrals.delivering.running import why_not_now
-from referrals.delivering.runs import batch_of, build_put, versions_in_order
+from referrals.delivering.runs import batch_of, build_put, carried
 from referrals.models import Run, Version
 from referrals.record import sending, versions
 
 NOT_FINISHED = "It has not arrived: it goes by itself until it has."
 NO_LIST = "It had nothing to say, so it has left no list there."
-CHUNK = 50
 
 
 class NotRepeated(Exception):
@@ -50,7 +48,7 @@ def repeat(
         raise NotRepeated(NOT_FINISHED)
     if not run.name:
         raise NotRepeated(NO_LIST)
-    if refused := list(_refused(versions_in_order(run))):
+    if refused := list(_refused(run)):
         why = f"{len(refused)} of its referrals may not leave again."
         raise NotRepeated(why, refused)
     transport = run.destination.transport()
@@ -61,8 +59,8 @@ def repeat(
     return receipt
 
 
-def _refused(ours: QuerySet[Version]) -> Iterator[NotReplayed]:
-    for version in ours.iterator(CHUNK):
+def _refused(run: Run) -> Iterator[NotReplayed]:
+    for version, _ in carried(run):
         if why := _why_not(version):
             yield NotReplayed(version.delivery.reference, why)
 
@@ -82,11 +80,11 @@ def _why_not(version: Version) -> str:
 
 def _parcels(run: Run, keep: Callable[[], object]) -> Iterator[Parcel]:
     transport = run.destination.transport()
-    for version in versions_in_order(run).iterator(CHUNK):
+    for version, rules in carried(run):
         keep()
         lease = Lease(version.delivery.pk, run.pk, version)
         ledger = DeliveryLedger(lease, repeatable=True, frozen=True)
         if versions.is_removal(version):
             yield build_removal(version.delivery, version, ledger).parcel
         else:
-            yield build_put(transport, version, ledger).parcel
+            yield build_put(transport, version, ledger, rules).parcel
