@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -61,7 +62,7 @@ WHAT_PROVES = {
 
 def in_words(one: Standing) -> str:
     """Return how a capability is known, since when, and by whom."""
-    day = f"{timezone.localtime(one.at):%Y-%m-%d}" if one.at else ""
+    day = date_format(timezone.localtime(one.at), "SHORT_DATE_FORMAT") if one.at else ""
     yes = "yes" if one.yes else "no"
     how_to = WHAT_PROVES[one.capability] if one.yes else "Choose “Not said” to have it tested."
     match one.how:

@@ -1,5 +1,6 @@
 """Runs: due deliveries of one destination that traveled together."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -21,6 +23,7 @@ from referrals.delivering import jobs
 from referrals.models import DestinationJob, Run
 
 SHOWN = 200  # deliveries of a run
+TO_THE_SECOND = "TO_THE_SECOND"  # a format of the language
 BADGES = {Run.State.RUNNING: "running", Run.State.DONE: "imported", Run.State.FAILED: "with-error"}
 
 
@@ -48,7 +51,7 @@ class RunAdmin(ViewOnlyAdmin):
 
     @admin.display(description="run")
     def shown_until(self, run: Run) -> str:
-        return f"{timezone.localtime(run.until):%Y-%m-%d %H:%M:%S}"
+        return _moment(run.until)
 
     @admin.display(description="state")
     def shown_state(self, run: Run) -> SafeString:
@@ -57,10 +60,10 @@ class RunAdmin(ViewOnlyAdmin):
     @admin.display(description="window")
     def window(self, run: Run) -> str:
         """Say of which time the run is: from the end of the one before."""
-        until = f"{timezone.localtime(run.until):%Y-%m-%d %H:%M:%S}"
+        until = _moment(run.until)
         if run.since is None:
-            return f"Everything until {until}"
-        return f"From {timezone.localtime(run.since):%Y-%m-%d %H:%M:%S} to {until}"
+            return _("Everything until %(until)s") % {"until": until}
+        return _("From %(since)s to %(until)s") % {"since": _moment(run.since), "until": until}
 
     @admin.display(description="begun")
     def begun(self, run: Run) -> Any:
@@ -105,3 +108,7 @@ class RunAdmin(ViewOnlyAdmin):
             "versions": versions[:SHOWN],
             "more_versions": max(count - SHOWN, 0),
         }
+
+
+def _moment(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), TO_THE_SECOND)

@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from referrals import delivering
 from referrals.admin.work_list.deciding import BACK
@@ -66,5 +68,6 @@ def _offered(delivery: Delivery, user: Any) -> Iterator[tuple[str, str]]:
 def _why_not_clear(delivery: Delivery) -> str:
     if delivery.error_cleared_at is None:
         return ""
-    at = timezone.localtime(delivery.error_cleared_at)
-    return f"{delivery.error_cleared_by or 'Dovetail'} has cleared it, on {at:%Y-%m-%d at %H:%M}."
+    at = date_format(timezone.localtime(delivery.error_cleared_at), "DATETIME_FORMAT")
+    who = delivery.error_cleared_by or "Dovetail"
+    return _("%(who)s has cleared it, on %(at)s.") % {"who": who, "at": at}
