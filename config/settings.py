@@ -286,7 +286,7 @@ AUTH_PASSWORD_VALIDATORS = [
 REQUIRE_SECOND_FACTOR = env.bool(
     "REQUIRE_SECOND_FACTOR", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS)
 )
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["access.permissions.OneQueryBackend"]
 LOGIN_URL = LOGOUT_REDIRECT_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
 ACCOUNT_ADAPTER = "access.signing_in.adapters.AccountAdapter"
