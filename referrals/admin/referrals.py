@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 
 from core import audit
 from mapping.source.document import Document
-from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin
+from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin, may_write
 from referrals.admin.onward.completing import CompletingAdmin
 from referrals.admin.onward.downloading import DownloadingAdmin
 from referrals.admin.onward.sending import SendingAdmin, sendings
@@ -37,7 +37,14 @@ from referrals.admin.work_list.deciding import written
 from referrals.advice import SEEN, Actor, Advice
 from referrals.answers.differences import Difference, differences
 from referrals.answers.explain import Import, asker, explain_referral
-from referrals.answers.timeline import SHOWN, Moment, timeline
+from referrals.answers.timeline import (
+    SHOWN,
+    WITH_EVENTS,
+    WITH_WORDS,
+    Moment,
+    events_of,
+    timeline,
+)
 from referrals.delivering.preparing import store_summary
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, Version
 from referrals.record import answered, files
@@ -78,14 +85,13 @@ class Standing:
 
 
 def _standing(
-    request: HttpRequest, one: Import, document: Document, time_zone: ZoneInfo
+    request: HttpRequest,
+    one: Import,
+    sent: Version | None,
+    document: Document,
+    time_zone: ZoneInfo,
 ) -> Standing:
     delivery = one.delivery
-    sent = (
-        delivery.versions.filter(document__isnull=False).order_by("-number").first()
-        if delivery.external_id
-        else None
-    )
     return Standing(
         delivery,
         one.advice,
@@ -94,6 +100,14 @@ def _standing(
         sent,
         differences(cast(Document, sent.document), document, time_zone) if sent else [],
     )
+
+
+def _sent(deliveries: Iterable[Delivery]) -> dict[UUID, Version]:
+    """Return what each destination that has the referral was sent last, by the delivery's key."""
+    there = [delivery for delivery in deliveries if delivery.external_id]
+    newest = Version.objects.filter(document__isnull=False).order_by("-number")[:1]
+    prefetch_related_objects(there, Prefetch("versions", newest, to_attr="sent"))
+    return {one.pk: one.sent[0] for one in there if one.sent}  # type: ignore[attr-defined]
 
 
 def _answers(
@@ -122,15 +136,14 @@ def _source_url(referral: Referral, story: Iterable[Moment]) -> str:
 
 def _note_form(request: HttpRequest, referral: Referral) -> NoteForm | None:
     """Return the form for a note, where this person may write one."""
-    gone = referral.purged_at or referral.merged_into_id
-    return NoteForm() if not gone and request.user.has_perm(DECIDE) else None
+    return NoteForm(auto_id="note-%s") if may_write(request, referral) else None
 
 
 def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[Delivery]) -> str:
     """Return the URL of who has opened or changed it, for those who may see that; else empty."""
     if not request.user.has_perm("core.view_auditevent"):
         return ""
-    events = referral.events.order_by("-received_at").values_list("pk", flat=True)[:SHOWN]
+    events = [event.pk for event in events_of(referral)]
     keys = [referral.pk, *(delivery.pk for delivery in deliveries), *events]
     about = urlencode({"object_id__in": ",".join(map(str, keys))})
     return f"{reverse('admin:core_auditevent_changelist')}?{about}"
@@ -153,6 +166,8 @@ class ReferralAdmin(
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Referral]:
         rows: QuerySet[Referral] = super().get_queryset(request)
+        if request.resolver_match and "object_id" in request.resolver_match.kwargs:
+            rows = rows.annotate(**WITH_WORDS)
         return rows.select_related("listing", "organization", "merged_into")
 
     def get_search_results(
@@ -193,13 +208,16 @@ class ReferralAdmin(
 
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)
-        prefetch_related_objects([obj], "files", "aliases")
+        prefetch_related_objects([obj], "files", "aliases", WITH_EVENTS)
         asking = asker.person(request.user)
-        explanation = explain_referral(obj, asking)
+        explanation = explain_referral(obj, asking, attempts=SHOWN)
         imports = explanation.imports if explanation.referral == obj else ()
         deliveries = [one.delivery for one in imports]
         document = document_of(obj)
-        standings = [_standing(request, one, document, zone) for one in imports]
+        sent = _sent(deliveries)
+        standings = [
+            _standing(request, one, sent.get(one.delivery.pk), document, zone) for one in imports
+        ]
         story = timeline(obj, deliveries)
         sheet = layout.sheet(document, zone)
         return {

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from core import audit
 from core.models import AuditEvent
 from integrations.triggers import TRIGGER_LABELS
+from referrals.answers.explain.answer import NEWEST
 from referrals.models import (
     Attempt,
     ClearedError,
@@ -57,21 +58,34 @@ class Moment:
     row: InboundEvent | Attempt | None = None
 
 
+def events_of(referral: Referral) -> list[InboundEvent]:
+    """Return the newest events, the newest first; those at hand, if they were prefetched."""
+    return sorted(referral.events.all(), key=lambda event: event.received_at, reverse=True)[:SHOWN]
+
+
+# To be annotated for a referral whose story is told: what is not there is not asked for.
+WITH_WORDS: dict[str, Any] = {
+    "has_notes": Exists(Note.objects.filter(referral=OuterRef("pk"))),
+    "has_cleared": Exists(ClearedError.objects.filter(delivery__referral=OuterRef("pk"))),
+}
+# To be prefetched for it.
+WITH_EVENTS = Prefetch("events", InboundEvent.objects.select_related("source", "partner_update"))
+
+
 def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]:
     """Return what happened, the newest first."""
     moments = [
         *_events(referral),
         *_attempts(deliveries),
         *_actions(referral, deliveries),
-        *_cleared(deliveries),
-        *_notes(referral),
+        *(_cleared(deliveries) if getattr(referral, "has_cleared", True) else ()),
+        *(_notes(referral) if getattr(referral, "has_notes", True) else ()),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 
 
 def _events(referral: Referral) -> Iterator[Moment]:
-    events = referral.events.select_related("source", "partner_update")
-    for event in events.order_by("-received_at")[:SHOWN]:
+    for event in events_of(referral):
         patch = _sent_by_partner(event)
         fired = ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers)
         became = event.get_outcome_display() if event.outcome else event.get_state_display()
@@ -109,7 +123,8 @@ def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:
 
 def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
     destinations = {delivery.pk: str(delivery.destination) for delivery in deliveries}
-    attempts = Attempt.objects.filter(delivery__in=destinations).order_by("-started_at")
+    attempts = [attempt for delivery in deliveries for attempt in _newest(delivery)]
+    attempts.sort(key=lambda attempt: attempt.started_at, reverse=True)
     for attempt in attempts[:SHOWN]:
         outcome = attempt.get_outcome_display() or "Under way"
         yield Moment(
@@ -120,6 +135,12 @@ def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
             facts=tuple(_facts(attempt)),
             row=attempt,
         )
+
+
+def _newest(delivery: Delivery) -> Iterable[Attempt]:
+    if hasattr(delivery, NEWEST):
+        return getattr(delivery, NEWEST)
+    return delivery.attempts.order_by("-number")[:SHOWN]
 
 
 def _facts(attempt: Attempt) -> Iterator[str]:

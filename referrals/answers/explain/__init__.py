@@ -5,11 +5,16 @@ The same answer through the workplace, the API and `manage.py explain`.
 
 from collections.abc import Iterator
 
+from django.db.models import Prefetch
+
+from core.database import clock
 from core.text.sentences import join
 from integrations import sources
 from referrals import sentences
 from referrals.advice import Actor
 from referrals.answers.explain.answer import (
+    NEWEST,
+    READ_AT,
     Cause,
     Check,
     Explanation,
@@ -24,7 +29,7 @@ from referrals.answers.explain.before_import import before_import, of_unknown
 from referrals.answers.explain.of_import import ImportChecks
 from referrals.gates import QUESTIONS
 from referrals.intake import identity
-from referrals.models import Delivery, Referral
+from referrals.models import Attempt, Delivery, Referral
 from referrals.record import warned
 
 __all__ = [
@@ -87,12 +92,17 @@ def _printable(reference: str) -> str:
 
 
 def explain_referral(
-    referral: Referral, asker: Asker = EVERYBODY, *, asked: str = ""
+    referral: Referral, asker: Asker = EVERYBODY, *, asked: str = "", attempts: int = 0
 ) -> Explanation:
-    """Return the same for a referral at hand; of one that is part of another, for that one."""
+    """Return the same for a referral at hand; of one that is part of another, for that one.
+
+    With `attempts`, so many of each import come along, in the same query as the last one.
+    """
     if referral.merged_into:
-        return explain_referral(referral.merged_into, asker, asked=asked or referral.reference)
-    imports = _imports(referral, asker)
+        return explain_referral(
+            referral.merged_into, asker, asked=asked or referral.reference, attempts=attempts
+        )
+    imports = _imports(referral, asker, attempts)
     passed: list[Check] = []
     try:
         for check in _chain(referral, imports, asker, asked or referral.reference):
@@ -160,16 +170,20 @@ def _ours(_: str, own: str) -> str:
     return join([own, sentences.WITHHELD()])
 
 
-def _imports(referral: Referral, asker: Asker) -> tuple[Import, ...]:
+def _imports(referral: Referral, asker: Asker, attempts: int) -> tuple[Import, ...]:
     deliveries = referral.deliveries.filter(asker.deliveries).select_related(
-        "referral__organization",
-        "referral__listing",
         "destination__organization",
         "trigger_config__mapping",
         "closed_by",
         "error_cleared_by",
     )
-    return tuple(Import(delivery) for delivery in deliveries.order_by("opened_at"))
+    if attempts:
+        newest = Attempt.objects.order_by("-number")[:attempts]
+        deliveries = deliveries.prefetch_related(Prefetch("attempts", newest, to_attr=NEWEST))
+    found = list(deliveries.annotate(**{READ_AT: clock.Now()}).order_by("opened_at"))
+    for delivery in found:
+        delivery.referral = referral  # with what is known of it already
+    return tuple(map(Import, found))
 
 
 def _standing(one: Import) -> tuple[int, bool]:

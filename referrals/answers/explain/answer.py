@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
 
+from core.database import clock
 from referrals import sentences
 from referrals.advice import Actor, Advice, advice
 from referrals.gates import QUESTIONS, Shut
@@ -101,6 +103,8 @@ class Check:
 
 
 NOTHING = Advice(Actor.NOBODY, "")
+# On a delivery, where they came along: its attempts, the last one first; and the database's time.
+NEWEST, READ_AT = "newest_attempts", "read_at"
 
 
 class Stop(Exception):
@@ -161,8 +165,16 @@ class Import:
 
     @cached_property
     def last(self) -> Attempt | None:
-        """Its last attempt."""
-        return self.delivery.attempts.order_by("-number").first()
+        """Its last attempt: of those that came with the delivery, where they did."""
+        newest: list[Attempt] | None = getattr(self.delivery, NEWEST, None)
+        if newest is None:
+            return self.delivery.attempts.order_by("-number").first()
+        return newest[0] if newest else None
+
+    @cached_property
+    def now(self) -> datetime:
+        """The database's time, at which the delivery was read."""
+        return getattr(self.delivery, READ_AT, None) or clock.now()
 
     @cached_property
     def advice(self) -> Advice:

@@ -38,18 +38,24 @@ def of_unknown(reference: str, events: Q) -> Stop:
     """Return why there is no referral of this reference: of those events that one may hear of."""
     named = InboundEvent.objects.filter(events, reference=reference)
     return (
-        _unopened(named)
+        _unopened(_left(named))
         or _unused(named)
         or red(EVENT, Cause.UNKNOWN_REFERENCE, sentences.ABSENT(), CHECK_NUMBER)
     )
 
 
-def _unopened(named: QuerySet[InboundEvent], question: str = EVENT) -> Stop | None:
+def _left(named: QuerySet[InboundEvent]) -> dict[str, InboundEvent]:
+    """Return an event of each state in which nothing has been merged from it, the newest."""
+    left = named.filter(state__in=[State.QUARANTINED, State.RECEIVED, State.CONFLICT])
+    return {event.state: event for event in left.order_by("received_at")}
+
+
+def _unopened(left: dict[str, InboundEvent], question: str = EVENT) -> Stop | None:
     """An event that is stored and not opened: nothing has been merged from it yet."""
-    if event := named.filter(state=State.QUARANTINED).first():
+    if event := left.get(State.QUARANTINED):
         sentence = sentences.NOT_OPENABLE()
         return red(question, Cause.NOT_OPENABLE, sentence, CONTACT_DEVELOPERS, event)
-    if event := named.filter(state=State.RECEIVED).first():
+    if event := left.get(State.RECEIVED):
         sentence = sentences.NOT_OPENED()
         return amber(question, Cause.NOT_OPENED, sentence, START_DISPATCHER, event)
     return None
@@ -90,9 +96,11 @@ def before_import(
 def _event(referral: Referral, deliveries: Sequence[Delivery], asked: str) -> Check:
     if referral.purged_at:
         raise _purged(referral, deliveries)
-    opened = list(referral.events.filter(state=State.OPENED).order_by("received_at"))
+    # Not filtered by the database: who tells the whole story has the events at hand already.
+    opened = [event for event in referral.events.all() if event.state == State.OPENED]
+    opened.sort(key=lambda event: event.received_at)
     named = InboundEvent.objects.filter(reference=referral.reference)
-    if not opened and (stop := _unopened(named)):
+    if not opened and (stop := _unopened(_left(named))):
         raise stop
     if opened and not deliveries and not referral.snapshot:
         raise _nothing_to_merge(opened[-1])
@@ -166,15 +174,17 @@ def _no_organization(referral: Referral) -> Stop:
 
 
 def _trigger(referral: Referral, facts: gates.Facts) -> Stop:
-    named = InboundEvent.objects.filter(reference=referral.reference)
-    if pending := _unopened(named, TRIGGER):
+    left = _left(InboundEvent.objects.filter(reference=referral.reference))
+    if pending := _unopened(left, TRIGGER):
         return pending
     place = facts.configs[0]
-    if routed := referral.events.filter(outcome=Outcome.ROUTED).first():
-        return shut(gates.ROUTED.was_shut(routed.reason, place))
-    if conflict := named.filter(state=State.CONFLICT).first():
+    events = list(referral.events.all())
+    for event in events:
+        if event.outcome == Outcome.ROUTED:
+            return shut(gates.ROUTED.was_shut(event.reason, place))
+    if conflict := left.get(State.CONFLICT):
         return red(TRIGGER, Cause.CONFLICT, conflict.reason, COMPARE, conflict)
-    fired = [key for event in referral.events.all() for key in sorted(event.triggers)]
+    fired = [key for event in events for key in sorted(event.triggers)]
     return shut(gates.NO_TRIGGER.was_shut(gates.what_happened(replace(facts, fired=fired)), place))
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 
-from core.database import clock
+from django.utils.formats import date_format
+
 from core.text.sentences import join
 from integrations.transport import Doubt, ErrorKind
 from referrals import delivering, gates, sentences
@@ -59,7 +60,7 @@ class ImportChecks:
     def __init__(self, one: Import, said: Callable[[str, str], str]) -> None:
         self.delivery = one.delivery
         self.said = said
-        self.last, self.advice = one.last, one.advice
+        self.last, self.advice, self.now = one.last, one.advice, one.now
 
     def run(self) -> Iterator[Check]:
         """Yield what was passed; raises Stop where it ends."""
@@ -77,7 +78,7 @@ class ImportChecks:
         destination = delivery.destination
         moved = referral.organization_id != destination.organization_id
         return gates.Facts(
-            now=clock.now() - LATE,
+            now=self.now - LATE,
             referral=referral,
             delivery=delivery,
             destination=destination,
@@ -146,7 +147,7 @@ class ImportChecks:
         if delivery.state == State.RUNNING:
             raise amber(ANSWER, Cause.RUNNING, sentences.BEING_SENT(), place=delivery)
         self._check_turn()
-        if delivery.due_at and delivery.due_at < clock.now() - LATE:
+        if delivery.due_at and delivery.due_at < self.now - LATE:
             asks = delivering.asking().exists()
             if host := gates.NEW_HOST.shut(replace(self.facts, host_asks=asks)):
                 raise shut(host)
@@ -163,7 +164,7 @@ class ImportChecks:
 
     def _check_turn(self) -> None:
         """Raise Stop where it could go, and its destination is paused or has had enough for now."""
-        delivery, destination, now = self.delivery, self.delivery.destination, clock.now()
+        delivery, destination, now = self.delivery, self.delivery.destination, self.now
         if delivery.due_at is None or delivery.due_at > now:
             return
         self._check(gates.RECOVERING)
@@ -216,7 +217,9 @@ class ImportChecks:
     def _due(self) -> str:
         """The due time as people of the organization write it."""
         due, zone = self.delivery.due_at, self.delivery.destination.organization.zone
-        return f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else sentences.NO_TIME()
+        if due is None:
+            return sentences.NO_TIME()
+        return date_format(due.astimezone(zone), "SHORT_DATETIME_FORMAT")
 
     # -- its files -----------------------------------------------------------------------------
 
@@ -248,8 +251,9 @@ class ImportChecks:
 
     def _cause_of_missing(self) -> Cause:
         """Whether the destination refused a file that we had, or we could not get it."""
-        ours = self.delivery.referral.files.exclude(state__in=["stored", "withdrawn"])
-        return Cause.FILE_MISSING if ours.exists() else Cause.FILE_REFUSED
+        states = {file.state for file in self.delivery.referral.files.all()}
+        is_ours = bool(states - {"stored", "withdrawn"})
+        return Cause.FILE_MISSING if is_ours else Cause.FILE_REFUSED
 
     def _flag(self) -> Check:
         if self.delivery.has_uncleared_error:
