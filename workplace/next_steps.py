@@ -13,9 +13,10 @@ from django.utils.translation import gettext
 
 from integrations.models import Destination, Organization, ServiceListing, TriggerConfig
 from mapping.models import Mapping
+from referrals.admin.notes import NOTE, may_write
 from referrals.admin.work_list.choices import Choice, choices
 from referrals.answers.explain import Cause, Explanation
-from referrals.models import Delivery, InboundEvent
+from referrals.models import Delivery, InboundEvent, Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,29 @@ class NextSteps:
     delivery: Delivery | None = None
     choices: list[Choice] = field(default_factory=list)
     referral: NextStep | None = None
+    note: NextStep | None = None
 
 
 def next_steps(site: AdminSite, request: HttpRequest, explanation: Explanation) -> NextSteps:
     """Return the buttons below an explanation; those alone that the person may press."""
     delivery = explanation.place if isinstance(explanation.place, Delivery) else None
+    referral = _open(site, request, explanation.referral, gettext("Open the referral"))
     return NextSteps(
         direct=[*_new(request, explanation), *_existing(site, request, explanation)],
         delivery=delivery,
         choices=choices(request, delivery, "why") if delivery else [],
-        referral=_open(site, request, explanation.referral, gettext("Open the referral")),
+        referral=referral,
+        note=_note(request, explanation.referral, referral),
     )
+
+
+def _note(
+    request: HttpRequest, referral: Referral | None, opened: NextStep | None
+) -> NextStep | None:
+    """Return the step that leads to where a note is written, if the person may write one."""
+    if not (referral and opened) or not may_write(request, referral):
+        return None
+    return NextStep(gettext("Write a note"), f"{opened.url}#{NOTE}")
 
 
 def _new(request: HttpRequest, explanation: Explanation) -> list[NextStep]:

@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from referrals.models import Referral
 from referrals.record import notes
 
 DECIDE = "referrals.decide_delivery"
+NOTE = "note-text"  # the field, on the page of the referral
 
 
 class NoteForm(forms.Form):
@@ -28,6 +30,12 @@ class NoteForm(forms.Form):
         max_length=notes.LONGEST,
         widget=forms.Textarea({"rows": 3}),
     )
+
+
+def may_write(request: HttpRequest, referral: Referral) -> bool:
+    """Return whether this person may write a note on the referral."""
+    gone = referral.purged_at or referral.merged_into_id
+    return not gone and request.user.has_perm(DECIDE)
 
 
 class NotesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

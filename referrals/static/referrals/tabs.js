@@ -19,9 +19,12 @@ const show = () => {
 };
 
 // What is in sight already stays there: the tabs themselves do not move.
-window.addEventListener("hashchange", () => {
+const go = () => {
   show();
   const target = document.getElementById(location.hash.slice(1));
-  if (target && !parts.includes(target)) target.scrollIntoView();
-});
-show();
+  if (!target || parts.includes(target)) return;
+  target.scrollIntoView({ block: "center" });
+  if (target.matches("input, textarea, select")) target.focus();
+};
+window.addEventListener("hashchange", go);
+go();

@@ -1,4 +1,10 @@
-// What is not filtered by does not stand in the URL.
+// A menu that asks for a name is ready to take it; what is not filtered by does not stand in the URL.
+
+for (const menu of document.querySelectorAll("details.menu")) {
+  menu.addEventListener("toggle", () => {
+    if (menu.open) menu.querySelector("input[type=text]")?.focus();
+  });
+}
 
 const form = document.getElementById("filters");
 
