@@ -1,6 +1,7 @@
 """Making a row what it was in an earlier version, but for its secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -37,7 +38,7 @@ def would_change(record: Record) -> Row:
     """
     model = record.instance_type
     now = model._default_manager.filter(pk=record.id).first()
-    row = _as_it_was(record)
+    row = _as_it_was(record, copy(now))
     # Whatever has been saved since makes it another change, also where it looks the same.
     newest = SORTS[model].records.filter(id=record.id).latest().pk
     if now is None:
@@ -55,7 +56,7 @@ def put_back(record: Record, note: str) -> Model:
 
     It is a change like any other, with whoever makes it as its author. Raises NotPutBack.
     """
-    row = _as_it_was(record)
+    row = _as_it_was(record, record.instance_type._default_manager.filter(pk=record.id).first())
     row._change_reason = note[:100]
     row.save()
     if isinstance(row, Source):
@@ -67,11 +68,11 @@ def put_back(record: Record, note: str) -> Model:
     return changed
 
 
-def _as_it_was(record: Record) -> Any:
+def _as_it_was(record: Record, row: Any) -> Any:
+    """Return the row, which is None when it was deleted, as it was in the record."""
     sort = SORTS[record.instance_type]
     if not sort.put_back:
         raise NotPutBack(f"{sort.label}: earlier versions are not put back here.")
-    row: Any = sort.model._default_manager.filter(pk=record.id).first()
     row = row or _revived(sort, record)
     for name in sort.put_back:
         if name == "options":

@@ -99,6 +99,8 @@ OF_ONE = (
     "trigger_config__mapping",
     "trigger_config__listing",
     "assigned_to",
+    "closed_by",
+    "error_cleared_by",
 )
 FOLDED = [name for one in FILTERS for name in one.names if one not in ON_TOP]
 
@@ -165,7 +167,9 @@ class DeliveryAdmin(
         deliveries: QuerySet[Delivery] = super().get_queryset(request)
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
             deliveries = deliveries.select_related(*OF_ONE)  # the page asks for all of them
-        deliveries = deliveries.defer("referral__snapshot", "destination__options")
+            deliveries = deliveries.defer("referral__snapshot")
+        else:
+            deliveries = deliveries.defer("referral__snapshot", "destination__options")
         return deliveries.annotate(cause=cause_key(), shown_since=F(since_field(request)))
 
     def get_search_results(
@@ -430,6 +434,7 @@ class DeliveryAdmin(
             "may_replay": may_replay(request, obj),
             "attempts": attempts,
             "steps": obj.steps.select_related("version"),
+            "cleared_errors": obj.cleared_errors.select_related("cleared_by"),
             "reads_answers": request.user.has_perm("referrals.read_body"),
         }
 
