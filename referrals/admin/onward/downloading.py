@@ -43,6 +43,7 @@ CONTENT_TYPES = {
 class DownloadForm(forms.Form):
     """Which referrals, and as what. Days are those of the organization."""
 
+    required_css_class = "required"
     organization = forms.ModelChoiceField(
         label=gettext_lazy("Organization"), queryset=Organization.objects.none()
     )
