@@ -47,6 +47,10 @@ class PersonalSettings(models.Model):
         choices=settings.LANGUAGES,
         help_text="Empty: the one that their browser asks for.",
     )
+    time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the portal's.")
+    single_keys = models.BooleanField(
+        default=True, help_text="Whether keys without Ctrl are shortcuts."
+    )
 
     class Meta:
         verbose_name_plural = "personal settings"

@@ -18,11 +18,15 @@ MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the navigation: what it is called, its URL's name, the permission that opens it."""
+    """A page of the navigation: what it is called, its URL's name, the permission that opens it.
+
+    `key` leads there after "g".
+    """
 
     label: str | Promise
     name: str
     permission: str = ""
+    key: str = ""
 
 
 # The first group has no heading: it is what people open daily, and stands at the thumb on a phone.
@@ -30,10 +34,15 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
     (
         "",
         (
-            Page(_("Home"), "index"),
-            Page(_("Work list"), "referrals_delivery_changelist", "referrals.view_delivery"),
-            Page(_("Referrals"), "referrals_referral_changelist", "referrals.view_referral"),
-            Page(_("Events"), "referrals_inboundevent_changelist", "referrals.view_inboundevent"),
+            Page(_("Home"), "index", key="h"),
+            Page(_("Work list"), "referrals_delivery_changelist", "referrals.view_delivery", "w"),
+            Page(_("Referrals"), "referrals_referral_changelist", "referrals.view_referral", "r"),
+            Page(
+                _("Events"),
+                "referrals_inboundevent_changelist",
+                "referrals.view_inboundevent",
+                "e",
+            ),
             Page(_("Bulk retries"), "referrals_bulkretry_changelist", "referrals.view_bulkretry"),
             Page(_("Runs"), "referrals_run_changelist", "referrals.view_run"),
         ),
@@ -45,12 +54,14 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
                 _("Listings"),
                 "integrations_servicelisting_changelist",
                 "integrations.view_servicelisting",
+                "l",
             ),
-            Page(_("Mappings"), "mapping_mapping_changelist", "mapping.view_mapping"),
+            Page(_("Mappings"), "mapping_mapping_changelist", "mapping.view_mapping", "m"),
             Page(
                 _("Destinations"),
                 "integrations_destination_changelist",
                 "integrations.view_destination",
+                "d",
             ),
             Page(_("Alerts"), "workplace_alert_changelist", "workplace.view_alert"),
             Page(
@@ -102,6 +113,7 @@ class Place:
     label: str
     url: str
     current: bool
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,7 @@ def may_ask(user: Any) -> bool:
 def _places(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Place]:
     for page in pages:
         if url := _url(request.user, page):
-            yield Place(str(page.label), url, _is_current(request.path, url))
+            yield Place(str(page.label), url, _is_current(request.path, url), page.key)
 
 
 def _url(user: Any, page: Page) -> str:
