@@ -6,17 +6,23 @@ administrator does, who sees the most, and opens a page only when it shows a kin
 no page before it has shown: many look alike.
 """
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from tests.addresses import views
 from tests.browser import checks
 from tests.browser.conftest import SignIn
 from tests.browser.portal import Portal
 from tests.seeds import ROLES
+from tests.services import ROOT
 
 # They answer with a file, with text for a script, or sign the person out.
 NO_PAGES = ("jsi18n", "autocomplete", "logout", "login", "view_on_site")
@@ -60,6 +66,64 @@ def test_every_page(sign_in: SignIn, portal: Portal, whole: bool, role: str, lan
     found = list(looked.over(sign_in(role, locale=language), portal))
     assert looked.names
     assert not found, "\n".join(found)
+
+
+# -- What a page costs -----------------------------------------------------------------------------
+
+QUERIES = 15
+BYTES, REQUESTS = 150_000, 20  # of a first visit
+MAIN = (  # what people open daily, each with styles and scripts of its own
+    "index",
+    "referrals_delivery_changelist",
+    "referrals_delivery_change",
+    "referrals_referral_change",
+    "integrations_destination_change",
+    "connect_listing",
+    "mapping_mapping_change",
+    "mapping_versions",
+    "onboarding",
+    "workplace_alert_changelist",
+)
+
+
+@pytest.mark.long
+def test_every_page_takes_few_queries(planted: Path, tmp_path: Path, whole: bool):
+    portal = shutil.copytree(planted, tmp_path / "portal")
+    roles = ",".join(ROLES if whole else (ADMINISTRATOR,))
+    command = [sys.executable, "tests/bench/visits.py", str(portal), "0", roles]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    costs = json.loads(ran.stdout.splitlines()[-1])
+    assert len(costs) > 100
+    assert {name: cost for name, cost in costs.items() if cost["queries"] > QUERIES} == {}
+
+
+@pytest.mark.long
+def test_a_first_visit_is_light(sign_in: SignIn, portal: Portal, whole: bool):
+    heavy = {}
+    for name in NAMES if whole else MAIN:
+        requests, size = weighed(sign_in(ADMINISTRATOR), portal.addresses[name])
+        if requests > REQUESTS or size > BYTES:
+            heavy[name] = (requests, size)
+    assert heavy == {}
+
+
+def weighed(page: Page, address: str) -> tuple[int, int]:
+    """Return how many requests a page takes a browser that comes first, and their bytes.
+
+    Without the documents that stand in frames: a PDF is what somebody came for.
+    """
+    sizes = []
+
+    def weigh(request: Request) -> None:
+        if request.frame == page.main_frame:
+            size = request.sizes()
+            sizes.append(size["responseBodySize"] + size["responseHeadersSize"])
+
+    page.on("requestfinished", weigh)
+    page.goto(address, wait_until="networkidle")
+    page.context.close()
+    return len(sizes), sum(sizes)
 
 
 class Looked:
