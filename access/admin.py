@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import tokens
@@ -34,7 +35,7 @@ class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type
 
     model = Membership
     extra = 0
-    verbose_name_plural = "works for"
+    verbose_name_plural = _("works for")
     autocomplete_fields = ["organization"]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,7 +91,7 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
         tools = []
         if user and self.has_change_permission(request, user) and factors.has_one(user):
             url = reverse("admin:auth_user_reset_second_factor", args=[user.pk])
-            tools.append({"label": "Reset the second factor", "url": url, "post": True})
+            tools.append({"label": gettext("Reset the second factor"), "url": url, "post": True})
         if user and self.has_change_permission(request, user) and provider.is_linked(user):
             url = reverse("admin:auth_user_unlink", args=[user.pk])
             tools.append({"label": _("Unlink from the sign-in provider"), "url": url, "post": True})
@@ -104,7 +105,9 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
         if isinstance(user, HttpResponse):
             return user
         factors.reset(user, request)
-        said = f"{user} has no second factor now, and is signed out everywhere."
+        said = gettext("{user} has no second factor now, and is signed out everywhere.").format(
+            user=user
+        )
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
 

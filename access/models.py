@@ -45,7 +45,7 @@ class PersonalSettings(models.Model):
         max_length=10,
         blank=True,
         choices=settings.LANGUAGES,
-        help_text="Empty: the one that their browser asks for.",
+        help_text=_("Empty: the one that their browser asks for."),
     )
     time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the portal's.")
     single_keys = models.BooleanField(
@@ -53,7 +53,7 @@ class PersonalSettings(models.Model):
     )
 
     class Meta:
-        verbose_name_plural = "personal settings"
+        verbose_name_plural = _("personal settings")
 
     def __str__(self) -> str:
         return f"settings of {self.user_id}"

@@ -16,6 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -44,19 +46,19 @@ def check_webhook(url: str) -> None:
     except AddressRefused as error:
         raise ValidationError(error.message) from None
     if scheme != "https" and not settings.ALLOW_LOOPBACK:
-        raise ValidationError("Only https addresses may be reached.")
+        raise ValidationError(gettext("Only https addresses may be reached."))
 
 
 class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]
     may_connect: ClassVar[bool] = True
     address = forms.CharField(
-        label="Address",
+        label=_("Address"),
         max_length=500,
-        help_text="An e-mail address; for a webhook, its https URL.",
+        help_text=_("An e-mail address; for a webhook, its https URL."),
         widget=forms.TextInput({"class": "vTextField"}),
     )
     kinds = forms.MultipleChoiceField(
-        label="Is told of",
+        label=_("Is told of"),
         choices=AlertKind.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=AlertKind.values,
@@ -64,7 +66,7 @@ class RecipientForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = AlertRecipient
-        fields = ["organization", "channel", "address", "kinds", "active"]
+        fields = ["organization", "channel", "address", "kinds", "language", "active"]
         widgets = {"channel": forms.RadioSelect}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -111,16 +113,16 @@ class AlertRecipientAdmin(RecordedAdmin):
 
     # -- the list and the form -----------------------------------------------------------------
 
-    @admin.display(description="address")
+    @admin.display(description=_("address"))
     def shown_address(self, recipient: AlertRecipient) -> str:
         if recipient.channel == WEBHOOK:
             return urlsplit(recipient.address).hostname or "–"  # the rest may hold a secret
         return recipient.address
 
-    @admin.display(description="is told of")
+    @admin.display(description=_("is told of"))
     def notified_of(self, recipient: AlertRecipient) -> str:
         if set(recipient.kinds) == set(AlertKind.values):
-            return "Everything"
+            return gettext("Everything")
         return ", ".join(AlertKind(kind).label for kind in recipient.kinds)
 
     def get_form(
@@ -135,7 +137,7 @@ class AlertRecipientAdmin(RecordedAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj and not self.has_change_permission(request, obj):
             return ["organization", "channel", "shown_address", "notified_of", "active"]
-        return ["organization", "channel", "address", "kinds", "active"]
+        return ["organization", "channel", "address", "kinds", "language", "active"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["shown_address", "notified_of", *(["organization", "channel"] if obj else [])]
@@ -143,7 +145,9 @@ class AlertRecipientAdmin(RecordedAdmin):
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if obj.channel == WEBHOOK:
             return HttpResponseRedirect(self._url("secret", obj))
-        said = f"Alerts go to {obj.address} from now on. Press “Send a test” to try it."
+        said = gettext("Alerts go to {address} from now on. Press “Send a test” to try it.").format(
+            address=obj.address
+        )
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", obj))
 
@@ -178,8 +182,8 @@ class AlertRecipientAdmin(RecordedAdmin):
     def _tools(self, request: HttpRequest, obj: AlertRecipient) -> list[Tool]:
         if not self.has_change_permission(request, obj):
             return []
-        test = Tool("Send a test", self._url("test", obj), post=True)
-        secret = Tool("New secret", self._url("secret", obj))
+        test = Tool(gettext("Send a test"), self._url("test", obj), post=True)
+        secret = Tool(gettext("New secret"), self._url("secret", obj))
         return [test, secret] if obj.channel == WEBHOOK else [test]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -189,10 +193,10 @@ class AlertRecipientAdmin(RecordedAdmin):
                 raise TryAgain(sentences.TRIED_JUST_NOW())
             sending.send_test(recipient)
         except DeliveryError as error:
-            said = f"The test did not get through. {error.message}"
+            said = gettext("The test did not get through. {message}").format(message=error.message)
             self.message_user(request, said, messages.ERROR)
         else:
-            self.message_user(request, "The test was sent. Is it there?", messages.SUCCESS)
+            self.message_user(request, gettext("The test was sent. Is it there?"), messages.SUCCESS)
         audit.record(request, "send a test alert", recipient)
         return HttpResponseRedirect(self._url("change", recipient))
 
@@ -203,7 +207,7 @@ class AlertRecipientAdmin(RecordedAdmin):
             raise Http404
         context = {
             **self.admin_site.each_context(request),
-            "title": "New secret",
+            "title": gettext("New secret"),
             "opts": self.model._meta,
             "recipient": recipient,
             "host": self.shown_address(recipient),
@@ -239,7 +243,7 @@ class DeliveryInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("to", "sent_at", "tries", "due_at", "problem")
     readonly_fields = ("to", "sent_at", "tries", "due_at", "problem")
     can_delete = False
-    verbose_name_plural = "sent to"
+    verbose_name_plural = _("sent to")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -248,7 +252,7 @@ class DeliveryInline(admin.TabularInline):  # type: ignore[type-arg]
         rows: QuerySet[AlertDelivery] = super().get_queryset(request)
         return rows.select_related("recipient")
 
-    @admin.display(description="to")
+    @admin.display(description=_("to"))
     def to(self, delivery: AlertDelivery) -> str:
         recipient = delivery.recipient
         if recipient.channel == WEBHOOK:
@@ -272,16 +276,16 @@ class AlertAdmin(ViewOnlyAdmin):
         sent = Count("deliveries", filter=Q(deliveries__sent_at__isnull=False))
         return rows.annotate(recipients=Count("deliveries"), sent=sent)
 
-    @admin.display(description="about")
+    @admin.display(description=_("about"))
     def about(self, alert: Alert) -> str:
         return words.subject(alert)
 
-    @admin.display(description="what it says")
+    @admin.display(description=_("what it says"))
     def text(self, alert: Alert) -> str:
         return words.text(alert)
 
-    @admin.display(description="sent")
+    @admin.display(description=_("sent"))
     def sent(self, alert: Any) -> str:
         if not alert.recipients:
-            return "To nobody: no recipient wants it"
+            return gettext("To nobody: no recipient wants it")
         return f"To {alert.sent} of {alert.recipients}"

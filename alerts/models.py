@@ -6,10 +6,13 @@ context that its values are encrypted under are named by it.
 
 import uuid
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedTextField, SentenceField
@@ -18,11 +21,11 @@ from core.fields import EncryptedTextField, SentenceField
 class AlertKind(models.TextChoices):
     """What people can be told of."""
 
-    FAILURE = "failure", "A new kind of failure, which needs somebody"
-    RETRYING = "retrying", "A destination in trouble, which is tried again by itself"
-    RECOVERY = "recovery", "It works again"
-    TOO_OLD = "too_old", "An import is unfinished for too long"
-    DIGEST = "digest", "Every day, while errors are not cleared"
+    FAILURE = "failure", _("A new kind of failure, which needs somebody")
+    RETRYING = "retrying", _("A destination in trouble, which is tried again by itself")
+    RECOVERY = "recovery", _("It works again")
+    TOO_OLD = "too_old", _("An import is unfinished for too long")
+    DIGEST = "digest", _("Every day, while errors are not cleared")
 
 
 def every_alert_kind() -> list[str]:
@@ -32,7 +35,7 @@ def every_alert_kind() -> list[str]:
 def check_alert_kinds(value: object) -> None:
     """Raise ValidationError unless `value` is a list of one or more kinds of alerts."""
     if not isinstance(value, list) or not value or not set(value) <= set(AlertKind.values):
-        raise ValidationError("Choose at least one kind of alert.")
+        raise ValidationError(gettext("Choose at least one kind of alert."))
 
 
 class AlertSettings(models.Model):
@@ -44,19 +47,19 @@ class AlertSettings(models.Model):
     digest_hour = models.PositiveSmallIntegerField(
         default=8,
         validators=[MaxValueValidator(23)],
-        help_text="Hour of the daily digest, 0 to 23, in the organization's time zone.",
+        help_text=_("Hour of the daily digest, 0 to 23, in the organization's time zone."),
     )
     oldest_hours = models.PositiveIntegerField(
-        "too old after",
+        _("too old after"),
         default=24,
         validators=[MinValueValidator(1)],
-        help_text="Hours after which an unfinished import is too old.",
+        help_text=_("Hours after which an unfinished import is too old."),
     )
 
     class Meta:
         app_label = "workplace"
         ordering = ["organization__name"]
-        verbose_name_plural = "alert settings"
+        verbose_name_plural = _("alert settings")
 
     def __str__(self) -> str:
         return f"alert settings of {self.organization}"
@@ -66,15 +69,21 @@ class AlertRecipient(KeyedModel):
     """Who is told of an organization's troubles, of which kinds, and by what way."""
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", _("E-mail")
+        WEBHOOK = "webhook", _("Webhook")
 
     organization = models.ForeignKey(
         "integrations.Organization", on_delete=models.CASCADE, related_name="alert_recipients"
     )
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
-    address = EncryptedTextField(max_length=500, help_text="An e-mail address, or a URL.")
+    address = EncryptedTextField(max_length=500, help_text=_("An e-mail address, or a URL."))
     kinds = models.JSONField(default=every_alert_kind, validators=[check_alert_kinds])
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("Empty: the organization's."),
+    )
     active = models.BooleanField(default=True)
     secret = EncryptedTextField(null=True, editable=False)
 
@@ -86,6 +95,11 @@ class AlertRecipient(KeyedModel):
     def __str__(self) -> str:
         return f"alert recipient {self.pk}"
 
+    @property
+    def reads(self) -> str:
+        """The language that this recipient is written to."""
+        return self.language or self.organization.reads
+
 
 class Trouble(models.Model):
     """One kind of failure at one place, from its first sign until it is over."""
@@ -96,10 +110,10 @@ class Trouble(models.Model):
     destination = models.ForeignKey(
         "integrations.Destination", null=True, on_delete=models.CASCADE, related_name="+"
     )
-    what = models.CharField(max_length=40, help_text="A cause, and the class of the answer.")
-    place = models.CharField(max_length=20, help_text="The destination's key, or nothing.")
+    what = models.CharField(max_length=40, help_text=_("A cause, and the class of the answer."))
+    place = models.CharField(max_length=20, help_text=_("The destination's key, or nothing."))
     began_at = models.DateTimeField()
-    last_at = models.DateTimeField(help_text="Its latest sign.")
+    last_at = models.DateTimeField(help_text=_("Its latest sign."))
     told_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -135,9 +149,9 @@ class Alert(models.Model):
     )
     kind = models.CharField(max_length=10, choices=AlertKind.choices)
     cause = models.CharField(max_length=100)
-    hour = models.DateTimeField(help_text="The hour in which it is told once.")
+    hour = models.DateTimeField(help_text=_("The hour in which it is told once."))
     made_at = models.DateTimeField()
-    facts = models.JSONField(default=dict, help_text="Counts, times and causes.")
+    facts = models.JSONField(default=dict, help_text=_("Counts, times and causes."))
 
     class Meta:
         app_label = "workplace"
@@ -164,12 +178,12 @@ class AlertDelivery(models.Model):
     due_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    problem = SentenceField(blank=True, help_text="Of the last try.")
+    problem = SentenceField(blank=True, help_text=_("Of the last try."))
 
     class Meta:
         app_label = "workplace"
         ordering = ["alert", "recipient"]
-        verbose_name_plural = "alert deliveries"
+        verbose_name_plural = _("alert deliveries")
         constraints = [
             models.UniqueConstraint(fields=["alert", "recipient"], name="alert_goes_to_each_once"),
             models.CheckConstraint(

@@ -11,8 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from alerts.models import Alert, AlertKind, AlertRecipient
 from alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
@@ -22,20 +25,23 @@ from referrals.answers import causes
 
 TEST = "test"
 ANSWERS = {
-    "none": "no answer",
-    "2xx": "an answer that does not settle it",
-    "3xx": "something else answers at its address",
-    "4xx": "HTTP 4xx: refused",
-    "5xx": "HTTP 5xx: an error there",
+    "none": gettext_lazy("no answer"),
+    "2xx": gettext_lazy("an answer that does not settle it"),
+    "3xx": gettext_lazy("something else answers at its address"),
+    "4xx": gettext_lazy("HTTP 4xx: refused"),
+    "5xx": gettext_lazy("HTTP 5xx: an error there"),
 }
 OTHERS = {
     RETRYING: (
-        "The destination does not work at the moment",
-        Advice(Actor.NOBODY, "Dovetail tries again by itself, and tells you when it works again."),
+        gettext_lazy("The destination does not work at the moment"),
+        Advice(Actor.NOBODY, "Dovetail retries automatically, and tells you when it works again."),
     ),
     TOO_OLD: (
-        "An import is unfinished for too long",
-        Advice(Actor.SUPPORT, "Open the work list, the oldest first, and see what it waits for."),
+        gettext_lazy("An import is unfinished for too long"),
+        Advice(
+            Actor.SUPPORT,
+            "Open the work list, the oldest first, and see what the import is waiting for.",
+        ),
     ),
 }
 
@@ -51,16 +57,21 @@ class Message:
 
 
 def message(alert: Alert, recipient: AlertRecipient, message_id: str) -> Message:
-    """Return what this recipient is told."""
-    about, lines = _said(alert)
-    url = work_list(alert)
-    why = (
-        f"You are told because alerts of {alert.organization} go to this address. Change that: "
-        + _absolute(reverse("admin:workplace_alertrecipient_change", args=[recipient.pk]))
-    )
-    named = f"[Dovetail] {' '.join(f'{about} ({alert.organization})'.split())}"
-    body = "\n".join([*lines, "", f"Look: {url}", "", "--", why, ""])
-    return Message(message_id, named, body, _payload(alert, about, lines, url))
+    """Return what this recipient is told, in their language."""
+    with translation.override(recipient.reads):
+        about, lines = _said(alert)
+        url = work_list(alert)
+        why = _(
+            "You receive this because alerts of {organization} go to this address. Change that: "
+            "{url}"
+        ).format(
+            organization=alert.organization,
+            url=_absolute(reverse("admin:workplace_alertrecipient_change", args=[recipient.pk])),
+        )
+        named = f"[Dovetail] {' '.join(f'{about} ({alert.organization})'.split())}"
+        look = _("Look: {url}").format(url=url)
+        body = "\n".join([*lines, "", look, "", "--", why, ""])
+        return Message(message_id, named, body, _payload(alert, about, lines, url))
 
 
 def subject(alert: Alert) -> str:
@@ -103,71 +114,81 @@ def _said(alert: Alert) -> tuple[str, list[str]]:
             return _too_old(alert)
         case AlertKind.FAILURE | AlertKind.RETRYING:
             return _failure(alert)
-        case _:
-            return "This is a test", ["This is a test: alerts reach you here. Nothing is wrong."]
+        case _other:
+            return _("This is a test"), [
+                _("This is a test: alerts reach you here. Nothing is wrong.")
+            ]
 
 
 def _failure(alert: Alert) -> tuple[str, list[str]]:
     what = alert.facts["what"]
     label, advice = label_and_advice(what)
-    why = [f"Why: {loaded(reason)}"] if (reason := alert.facts.get("why")) else []
+    reason = alert.facts.get("why")
     named = ", ".join(alert.facts.get("references", []))
-    by = [f"By the answer to: referral {named}"] if named else []
-    return f"{_where(alert)}: {label}", [
-        f"What: {label}{_answer(what)}.",
-        *why,
-        f"Where: {_where(alert)}, of {alert.organization}",
-        *by,
-        f"How many: {_imports(alert.facts['count'])} so far",
-        f"Since: {_since(alert, alert.facts['since'])}",
-        f"Whose turn: {advice.actor}",
-        f"What to do: {advice.what}",
+    return f"{_where(alert)}{colon()} {label}", [
+        _what(label, what),
+        *([_("Why: {reason}").format(reason=loaded(reason))] if reason else []),
+        _place(alert),
+        *([_("By the answer to: referral {references}").format(references=named)] if named else []),
+        _so_far(alert.facts["count"]),
+        _("Since: {time}").format(time=_since(alert, alert.facts["since"])),
+        *_turn(advice),
     ]
 
 
 def _recovery(alert: Alert) -> tuple[str, list[str]]:
     what = alert.facts["what"]
-    label, _ = label_and_advice(what)
+    label = label_and_advice(what)[0]
     if cause_of(what) in OF_THE_CONNECTION:
-        about = f"{_where(alert)} works again"
-        rest = "What waited goes by itself. What gave up goes when support presses Retry."
+        about = _("{destination} works again").format(destination=_where(alert))
+        rest = _(
+            "What was waiting is sent automatically. Where all retries failed, support presses "
+            "Retry."
+        )
     else:
-        about = f"{_where(alert)}: over: {label}"
-        rest = "Every such import went through, or a person has seen to it."
+        about = _("{destination}: over: {trouble}").format(destination=_where(alert), trouble=label)
+        rest = _("Every such import was sent, or someone has dealt with it.")
     return about, [
-        f"Over: {label}{_answer(what)}.",
-        f"Where: {_where(alert)}, of {alert.organization}",
-        f"It began: {_since(alert, alert.facts['since'])}",
-        "Whose turn: nobody's, unless errors are not cleared yet",
-        f"What to do: {rest}",
+        _("Over: {trouble}{answer}.").format(trouble=label, answer=_answer(what)),
+        _place(alert),
+        _("It began: {time}").format(time=_since(alert, alert.facts["since"])),
+        _("Whose turn: no one's, unless errors are not cleared yet"),
+        _("What to do: {what}").format(what=rest),
     ]
 
 
 def _too_old(alert: Alert) -> tuple[str, list[str]]:
-    label, advice = OTHERS[TOO_OLD]
+    label, advice = str(OTHERS[TOO_OLD][0]), OTHERS[TOO_OLD][1]
     since = _since(alert, alert.facts["since"])
-    return f"{label}: since {since}", [
-        f"What: {label}.",
-        f"Where: {alert.organization}",
-        f"How many: {_imports(alert.facts['count'])}",
-        f"Since: {since}",
-        f"Whose turn: {advice.actor}",
-        f"What to do: {advice.what}",
+    return _("{trouble}: since {time}").format(trouble=label, time=since), [
+        _what(label, TOO_OLD),
+        _("Where: {organization}").format(organization=alert.organization),
+        _("How many: {imports}").format(imports=_imports(alert.facts["count"])),
+        _("Since: {time}").format(time=since),
+        *_turn(advice),
     ]
 
 
 def _digest(alert: Alert) -> tuple[str, list[str]]:
     rows = alert.facts["lines"]
     total = sum(row["count"] for row in rows)
-    label = f"{_imports(total)} with an error that nobody has cleared"
-    return label, [f"{label}, of {alert.organization}:", "", *_digest_lines(alert, rows)]
+    label = ngettext(
+        "{count} import with an error that no one has cleared",
+        "{count} imports with an error that no one has cleared",
+        total,
+    ).format(count=total)
+    of = _("{what}, of {organization}:").format(what=label, organization=alert.organization)
+    return label, [of, "", *_digest_lines(alert, rows)]
 
 
 def _digest_lines(alert: Alert, rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         label, advice = label_and_advice(row["cause"])
-        yield f"* {row['place']}: {label}: {row['count']}"
-        yield f"  Since: {_since(alert, row['since'])}. Whose turn: {advice.actor}."
+        yield f"* {row['place']}{colon()} {label}{colon()} {row['count']}"
+        said = _("Since: {time}. Whose turn: {who}.").format(
+            time=_since(alert, row["since"]), who=advice.actor.label
+        )
+        yield f"  {said}"
     yield from _shared(alert)
 
 
@@ -175,17 +196,42 @@ def _shared(alert: Alert) -> Iterator[str]:
     """Yield how many of them are whose, and how many are snoozed; an earlier digest knows not."""
     if assigned := alert.facts.get("assigned"):
         yield ""
-        yield f"Assigned: {', '.join(f'{count} to {name}' for name, count in assigned)}."
+        each = (_("{count} to {name}").format(count=count, name=name) for name, count in assigned)
+        yield _("Assigned: {each}.").format(each=", ".join(each))
     if (snoozed := alert.facts.get("snoozed")) and snoozed["count"]:
         yield ""
-        yield f"Snoozed: {snoozed['count']}, the first until {_since(alert, snoozed['until'])}."
+        yield _("Snoozed: {count}, the first until {time}.").format(
+            count=snoozed["count"], time=_since(alert, snoozed["until"])
+        )
+
+
+def _what(label: str, what: str) -> str:
+    return _("What: {trouble}{answer}.").format(trouble=label, answer=_answer(what))
+
+
+def _place(alert: Alert) -> str:
+    return _("Where: {destination}, of {organization}").format(
+        destination=_where(alert), organization=alert.organization
+    )
+
+
+def _so_far(count: int) -> str:
+    return _("How many: {imports} so far").format(imports=_imports(count))
+
+
+def _turn(advice: Advice) -> tuple[str, str]:
+    return (
+        _("Whose turn: {who}").format(who=advice.actor.label),
+        _("What to do: {what}").format(what=advice.what),
+    )
 
 
 def label_and_advice(what: str) -> tuple[str, Advice]:
     """Return what a trouble is called, and what is to be done about it."""
     cause = cause_of(what)
     if cause in OTHERS:
-        return OTHERS[cause]
+        label, advice = OTHERS[cause]
+        return str(label), advice
     known = causes.BY_KEY[cause]
     return str(known.label), known.advice
 
@@ -210,7 +256,7 @@ def _absolute(path: str) -> str:
 
 
 def _where(alert: Alert) -> str:
-    return str(alert.destination or "A destination")
+    return str(alert.destination or _("A destination"))
 
 
 def _answer(what: str) -> str:
@@ -218,10 +264,19 @@ def _answer(what: str) -> str:
     return f" ({found})" if found else ""
 
 
+def colon() -> str:
+    """Return a colon as the reader's language sets it."""
+    return "\N{NO-BREAK SPACE}:" if translation.get_language() == "fr-ca" else ":"
+
+
 def _imports(count: int) -> str:
-    return f"{count} import{pluralize(count)}"
+    return ngettext("{count} import", "{count} imports", count).format(count=count)
 
 
 def _since(alert: Alert, moment: str) -> str:
     local = datetime.fromisoformat(moment).astimezone(alert.organization.zone)
-    return f"{local:%-d %B %Y, %H:%M} ({alert.organization.time_zone})"
+    return _("{day}, {time} ({zone})").format(
+        day=date_format(local, "DATE_FORMAT"),
+        time=date_format(local, "CLOCK"),
+        zone=alert.organization.time_zone,
+    )

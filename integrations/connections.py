@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from core.compare import Difference, Effect, Row, differences
 from integrations.hooks import listing_connected
 from integrations.models import Destination, ServiceListing, TriggerConfig
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import TRIGGER_LABELS, labels_of
 from mapping.models import Mapping
 
 
@@ -79,12 +80,11 @@ def differences_between(old: TriggerConfig, new: TriggerConfig) -> Iterable[Diff
 
 
 def _settings(config: TriggerConfig) -> dict[str, str]:
-    chosen = [label for key, label in TRIGGER_LABELS.items() if key in config.on]
     return {
-        "Triggers": ", ".join(chosen),
-        "Routed requests": "included" if config.include_routed else "left out",
-        "Mapping": str(config.mapping),
-        "Switch": "on" if config.enabled else "off",
+        _("Triggers"): labels_of(key for key in TRIGGER_LABELS if key in config.on),
+        _("Routed requests"): _("included") if config.include_routed else _("left out"),
+        _("Mapping"): str(config.mapping),
+        _("Switch"): _("on") if config.enabled else _("off"),
     }
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, ClassVar, Protocol
 
 from django.db.models import TextChoices
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
+from django.utils.translation import gettext_lazy as _
 
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.sentences import DOWN_BECAUSE
@@ -32,17 +33,17 @@ class ErrorKind(TextChoices):
     Whoever has to know what an error means reads this, and never the code of a protocol.
     """
 
-    REFUSED = "refused", "Refused"  # the data, or a file
-    CREDENTIALS = "credentials", "Credentials not accepted"
-    MISADDRESSED = "misaddressed", "Wrong address"  # something else answers, or nothing may
-    THROTTLED = "throttled", "Asked to wait"
-    FAILING = "failing", "Failing"  # it answers that something is wrong on its side
-    DOWN = "down", "Unreachable"  # nothing was sent
-    SILENT = "silent", "No answer"  # what was sent may have arrived
-    GONE = "gone", "No longer there"
-    CONFLICT = "conflict", "Contradictory answer"  # a person has to look
-    BAD_MAPPING = "bad_mapping", "Mapping error"
-    BUG = "bug", "Error in Dovetail"
+    REFUSED = "refused", _("Refused")  # the data, or a file
+    CREDENTIALS = "credentials", _("Credentials not accepted")
+    MISADDRESSED = "misaddressed", _("Wrong address")  # something else answers, or nothing may
+    THROTTLED = "throttled", _("Asked to wait")
+    FAILING = "failing", _("Failing")  # it answers that something is wrong on its side
+    DOWN = "down", _("Unreachable")  # nothing was sent
+    SILENT = "silent", _("No answer")  # what was sent may have arrived
+    GONE = "gone", _("No longer there")
+    CONFLICT = "conflict", _("Contradictory answer")  # a person has to look
+    BAD_MAPPING = "bad_mapping", _("Mapping error")
+    BUG = "bug", _("Error in Dovetail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +402,7 @@ class YesNoField(TypedChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        choices = [(True, "Yes"), (False, "No")]
+        choices = [(True, _("Yes")), (False, _("No"))]
         super().__init__(choices=choices, coerce=lambda given: given == "True", **kwargs)
 
     def clean(self, value: Any) -> Any:
@@ -410,7 +411,7 @@ class YesNoField(TypedChoiceField):
 
 
 NOT_SAID = "not said"
-DECLARED_CHOICES = [(True, "Yes"), (False, "No"), (NOT_SAID, "Not said")]
+DECLARED_CHOICES = [(True, _("Yes")), (False, _("No")), (NOT_SAID, _("Not said"))]
 
 
 class DeclaredField(YesNoField):
@@ -546,7 +547,7 @@ class Transport(ABC):
 
         Returns a sentence that says what answered; raises a DeliveryError.
         """
-        return "This kind of destination needs no connection."
+        return str(_("This kind of destination needs no connection."))
 
     def probe(self) -> None:
         """Find out whether a destination that was down answers again, without side effect.

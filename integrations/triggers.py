@@ -1,8 +1,10 @@
 """The moments at which a listing's referrals can be imported, in Caredove's words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from core.text.sentences import Term as _
 
 PARTNER_UPDATE = "partner_update"
 
@@ -29,71 +31,85 @@ class Trigger:
 
 
 TRIGGERS = (
-    Trigger("received", "Received", "A new referral is in the Caredove inbox.", Moment.EARLY),
-    Trigger("edited", "Edited", "Somebody changed an existing referral.", Moment.EARLY),
+    Trigger("received", _("Received"), _("A new referral is in the Caredove inbox."), Moment.EARLY),
+    Trigger("edited", _("Edited"), _("Somebody changed an existing referral."), Moment.EARLY),
     Trigger(
-        "status_ready", "Edited Status - Ready", "The sub-status was set to Ready.", Moment.EARLY
-    ),
-    Trigger(
-        "status_received",
-        "Edited Status - Received",
-        "The sub-status was set to Received.",
+        "status_ready",
+        _("Edited Status - Ready"),
+        _("The sub-status was set to Ready."),
         Moment.EARLY,
     ),
     Trigger(
-        "closed_completed", "Closed - Completed", "Closed: the service was given.", Moment.LATE
+        "status_received",
+        _("Edited Status - Received"),
+        _("The sub-status was set to Received."),
+        Moment.EARLY,
+    ),
+    Trigger(
+        "closed_completed",
+        _("Closed - Completed"),
+        _("Closed: the service was given."),
+        Moment.LATE,
     ),
     Trigger(
         "closed_rejected",
-        "Closed - Rejected",
-        "Closed: the registrant is not eligible.",
+        _("Closed - Rejected"),
+        _("Closed: the registrant is not eligible."),
         Moment.LATE,
-        "Those people do not become clients: they would be in the inbox of CRMS all the same.",
+        _("Those people do not become clients: they would be in the inbox of CRMS all the same."),
     ),
     Trigger(
         "closed_cancelled",
-        "Closed - Cancelled",
-        "Closed: somebody cancelled.",
+        _("Closed - Cancelled"),
+        _("Closed: somebody cancelled."),
         Moment.LATE,
-        "The service will not take place: the referral would be in the inbox of CRMS all the same.",
+        _(
+            "The service will not take place: the referral would be in the inbox of CRMS "
+            "all the same."
+        ),
     ),
-    Trigger("closed_failed", "Closed - Failed", "Closed: incomplete, or nobody came.", Moment.LATE),
+    Trigger(
+        "closed_failed", _("Closed - Failed"), _("Closed: incomplete, or nobody came."), Moment.LATE
+    ),
     Trigger(
         "closed_error",
-        "Closed - Error",
-        "Closed: the referral was entered in error.",
+        _("Closed - Error"),
+        _("Closed: the referral was entered in error."),
         Moment.LATE,
-        "Such a referral may name the wrong person, and CRMS takes nothing back.",
+        _("Such a referral may name the wrong person, and CRMS takes nothing back."),
     ),
     Trigger(
         "closed_any",
-        "Closed (any)",
-        "Closed, for whatever reason.",
+        _("Closed (any)"),
+        _("Closed, for whatever reason."),
         Moment.LATE,
-        "This includes the rejected, the cancelled, and those entered in error.",
+        _("This includes the rejected, the cancelled, and those entered in error."),
     ),
-    Trigger("booked", "Booked", "A first appointment was added."),
+    Trigger("booked", _("Booked"), _("A first appointment was added.")),
     Trigger(
         "rescheduled_unbooked",
-        "Rescheduled/Unbooked",
-        "The appointment was moved or taken back.",
+        _("Rescheduled/Unbooked"),
+        _("The appointment was moved or taken back."),
     ),
-    Trigger("archived", "Archived", "The referral was archived.", Moment.LATE),
+    Trigger("archived", _("Archived"), _("The referral was archived."), Moment.LATE),
     Trigger(
         "message_from_provider",
-        "Message from Provider",
-        "The receiving organization wrote to the sender.",
+        _("Message from Provider"),
+        _("The receiving organization wrote to the sender."),
     ),
     Trigger(
         "message_from_requester",
-        "Message from Requester",
-        "The sending organization wrote to the provider.",
+        _("Message from Requester"),
+        _("The sending organization wrote to the provider."),
     ),
     Trigger(
         PARTNER_UPDATE,
-        "Partner update",
-        "A partner that was sent the referral answered it: a status, an outcome, an id or a note. "
-        "It never goes back to that partner.",
+        _("Partner update"),
+        _(
+            "A partner that was sent the referral answered it: a status, an outcome, an "
+            "id or a note. "
+            "It never goes back to that partner."
+        ),
         by_partner=True,
     ),
 )
@@ -101,6 +117,12 @@ TRIGGERS = (
 TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS)
 SENDER_TRIGGER_KEYS = tuple(trigger.key for trigger in TRIGGERS if not trigger.by_partner)
 TRIGGER_LABELS = {trigger.key: trigger.label for trigger in TRIGGERS}
+
+
+def labels_of(keys: Iterable[str]) -> str:
+    """Return triggers for people, each once, with commas; an unknown one by its key."""
+    return ", ".join(str(TRIGGER_LABELS.get(key, key)) for key in dict.fromkeys(keys))
+
 
 # Closed classification -> the trigger that it fires.
 CLOSED_TRIGGERS = {
@@ -111,7 +133,7 @@ CLOSED_TRIGGERS = {
     "entered-in-error": "closed_error",
 }
 
-EARLY_AND_LATE = (
+EARLY_AND_LATE = _(
     "You have chosen an early and a late moment. Each referral goes once, at the first of them, "
     "and CRMS takes no updates: what happens later does not reach it. Choose late moments alone "
     "if CRMS should have the referral as it stood at its end."

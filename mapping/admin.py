@@ -14,6 +14,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access import scope
 from access.scoped import ScopedAdmin
@@ -52,18 +54,18 @@ class MappingAdmin(ScopedAdmin):
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and not (obj and obj.shipped)
 
-    @admin.display(description="organization", ordering="organization__name")
+    @admin.display(description=_("organization"), ordering="organization__name")
     def owner(self, mapping: Mapping) -> str:
         if mapping.shipped:
-            return "Every organization; ships with Dovetail"
-        return str(mapping.organization or "Every organization")
+            return gettext("Every organization; ships with Dovetail")
+        return str(mapping.organization or gettext("Every organization"))
 
-    @admin.action(description="Copy the selected mapping", permissions=["add"])
+    @admin.action(description=_("Copy the selected mapping"), permissions=["add"])
     def copy(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> HttpResponse | None:
         chosen = list(queryset[:2])
         if len(chosen) == 1:
             return HttpResponseRedirect(copy_url(chosen[0]))
-        self.message_user(request, "Choose one mapping to copy.", messages.WARNING)
+        self.message_user(request, gettext("Choose one mapping to copy."), messages.WARNING)
         return None
 
     # -- A new one -----------------------------------------------------------------------------
@@ -79,9 +81,11 @@ class MappingAdmin(ScopedAdmin):
                 given["start"], given["organization"], given["name"], request.user
             )
             self.log_addition(request, added, "Added.")
-            self.message_user(request, f"“{added.name}” was added.", messages.SUCCESS)
+            self.message_user(
+                request, gettext("“{name}” was added.").format(name=added.name), messages.SUCCESS
+            )
             return HttpResponseRedirect(_url("change", added.pk))
-        return self._page(request, "new", "Add mapping", form=form)
+        return self._page(request, "new", gettext("Add mapping"), form=form)
 
     def _new_form(self, request: HttpRequest) -> NewMappingForm:
         start = self.get_queryset(request).filter(pk=_number(request.GET.get("start"))).first()
@@ -135,7 +139,11 @@ class MappingAdmin(ScopedAdmin):
     def response_change(self, request: HttpRequest, obj: Mapping) -> HttpResponse:
         """Stay in the editor, and say what was saved."""
         newest = obj.versions.first()
-        said = f"Saved as version {newest.number}." if newest else "Saved."
+        said = (
+            gettext("Saved as version {number}.").format(number=newest.number)
+            if newest
+            else "Saved."
+        )
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(_url("change", obj.pk))
 
@@ -166,7 +174,7 @@ class MappingAdmin(ScopedAdmin):
         return self._page(
             request,
             "versions",
-            f"Versions of {mapping.name}",
+            gettext("Versions of {name}").format(name=mapping.name),
             mapping,
             steps=steps,
             old=old,
@@ -181,11 +189,15 @@ class MappingAdmin(ScopedAdmin):
         try:
             exchange.put_back(version, request.user)
         except exchange.ExchangeError as error:
-            said = f"Version {number} does not work any more. {error}"
+            said = gettext("Version {number} does not work any more. {error}").format(
+                number=number, error=error
+            )
             self.message_user(request, said, messages.ERROR)
         else:
             audit.record(request, "put back mapping", mapping, version=number)
-            said = f"Version {number} was put back, as version {versions.newest_number(mapping)}."
+            said = gettext("Version {number} was put back, as version {newest_number}.").format(
+                number=number, newest_number=versions.newest_number(mapping)
+            )
             self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(_url("history", mapping.pk))
 
@@ -197,7 +209,11 @@ class MappingAdmin(ScopedAdmin):
         targets = target_fields(mapping.destination_kind)
         outcomes = testing.run_saved(mapping, targets)
         return self._page(
-            request, "tests", f"Test cases of {mapping.name}", mapping, outcomes=outcomes
+            request,
+            "tests",
+            gettext("Test cases of {name}").format(name=mapping.name),
+            mapping,
+            outcomes=outcomes,
         )
 
     def remove_test_view(self, request: HttpRequest, pk: int, test: int) -> HttpResponse:
@@ -205,7 +221,9 @@ class MappingAdmin(ScopedAdmin):
         removed = get_object_or_404(mapping.tests, pk=test)
         audit.record(request, "remove test case", removed)
         removed.delete()
-        self.message_user(request, f"“{removed.name}” was removed.", messages.SUCCESS)
+        self.message_user(
+            request, gettext("“{name}” was removed.").format(name=removed.name), messages.SUCCESS
+        )
         return HttpResponseRedirect(_url("tests", pk))
 
     # -- A value table -------------------------------------------------------------------------
@@ -283,7 +301,7 @@ def _used_by(request: HttpRequest, mapping: Mapping) -> list[str]:
 def _grouped(rows: list[editor.RuleRow]) -> dict[str, list[editor.RuleRow]]:
     groups: dict[str, list[editor.RuleRow]] = {}
     for row in rows:
-        groups.setdefault(row.target.group or "Fields", []).append(row)
+        groups.setdefault(row.target.group or gettext("Fields"), []).append(row)
     return groups
 
 

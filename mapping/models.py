@@ -8,8 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from core.text.spoken import ENGLISH
 from mapping.engine.engine import Rule
 from mapping.engine.transforms import ANYTHING_ELSE
 from mapping.source.allowing import EVERYTHING, AllowList
@@ -30,7 +32,7 @@ class Mapping(models.Model):
         blank=True,
         on_delete=models.CASCADE,
         related_name="mappings",
-        help_text="None: every organization may use it.",
+        help_text=_("None: every organization may use it."),
     )
     shipped = models.BooleanField(default=False, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
@@ -42,18 +44,23 @@ class Mapping(models.Model):
             models.UniqueConstraint(
                 fields=["organization", "destination_kind", "name"],
                 name="mapping_name_once_in_organization",
-                violation_error_message="This organization has a mapping of this name already.",
+                violation_error_message=_("This organization has a mapping of this name already."),
             ),
             models.UniqueConstraint(
                 fields=["destination_kind", "name"],
                 condition=Q(organization__isnull=True),
                 name="mapping_name_once_for_all_organizations",
-                violation_error_message="There is a mapping of this name already.",
+                violation_error_message=_("There is a mapping of this name already."),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.destination_kind})"
+
+    @property
+    def language(self) -> str:
+        """The language of what it sends; of one for every organization, English."""
+        return self.organization.language if self.organization else ENGLISH
 
     def engine_rules(self) -> tuple[Rule, ...]:
         """Return the rules as the engine takes them, in their order."""
@@ -91,7 +98,7 @@ class FieldRule(models.Model):
             models.UniqueConstraint(
                 fields=["mapping", "target"],
                 name="target_filled_by_one_rule",
-                violation_error_message="Another rule fills this field already.",
+                violation_error_message=_("Another rule fills this field already."),
             )
         ]
 
@@ -109,10 +116,10 @@ class ValueTable(models.Model):
     mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="value_tables")
     name = models.SlugField(max_length=50)
     fallback = models.CharField(
-        "anything else",
+        _("anything else"),
         max_length=255,
         blank=True,
-        help_text="Stands for every value without an entry. Empty: such a value passes as sent.",
+        help_text=_("Stands for every value without an entry. Empty: such a value passes as sent."),
     )
     history = HistoricalRecords()
 
@@ -143,7 +150,7 @@ class ValueTableEntry(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        verbose_name_plural = "value table entries"
+        verbose_name_plural = _("value table entries")
         constraints = [
             models.UniqueConstraint(fields=["table", "sent"], name="value_sent_once_in_table")
         ]
@@ -194,7 +201,7 @@ class MappingTest(models.Model):
 
     class Meta:
         ordering = ["name"]
-        verbose_name = "test case"
+        verbose_name = _("test case")
         constraints = [
             models.UniqueConstraint(
                 fields=["mapping", "name"], name="test_case_name_once_in_mapping"

@@ -264,8 +264,9 @@ def _no_trigger(facts: Facts) -> str | None:
 
 def what_happened(facts: Facts) -> str:
     """Return on which triggers the listing is imported, and which fired."""
-    labels = "; ".join(config.labels() for config in _asked(facts))
-    happened: str = ", ".join(TRIGGER_LABELS.get(key, key) for key in dict.fromkeys(facts.fired))
+    wanted = dict.fromkeys(key for config in _asked(facts) for key in config.on)
+    labels = [TRIGGER_LABELS.get(key, key) for key in wanted]
+    happened = [TRIGGER_LABELS.get(key, key) for key in dict.fromkeys(facts.fired)]
     cause, nothing = sentences.NO_TRIGGER, sentences.NOTHING_OF_THAT()
     if facts.by_one_event:
         cause, nothing = sentences.NO_TRIGGER_OF_EVENT, sentences.NO_TRIGGER_AT_ALL()

@@ -9,7 +9,9 @@ class WorkplaceConfig(AppConfig):
         from access import roles
         from directory import taking_in
         from referrals.running import dispatcher
+        from workplace import names
 
+        names.translate()
         # The last app to be migrated: by then every permission is there.
         post_migrate.connect(roles.install_roles, sender=self)
         dispatcher.beside(taking_in.beside())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import ServiceListing, TriggerConfig
 from referrals.answers.readiness import Need
@@ -20,7 +21,7 @@ class Fix:
 
     @property
     def ask(self) -> str:
-        return "" if self.url or self.need.met else str(self.need.actor)
+        return "" if self.url or self.need.met else self.need.actor.label
 
 
 _PERMISSION = {
@@ -32,12 +33,12 @@ _PERMISSION = {
     About.CONNECTION: "integrations.change_triggerconfig",
 }
 _LABEL = {
-    About.ORGANIZATION: "Open the organization",
-    About.SOURCE: "Make credentials",
-    About.EVENTS: "See how events come",
-    About.DESTINATION: "Open the destination",
-    About.MAPPING: "Open the mapping",
-    About.CONNECTION: "Choose below",
+    About.ORGANIZATION: _("Open the organization"),
+    About.SOURCE: _("Make credentials"),
+    About.EVENTS: _("See how events come"),
+    About.DESTINATION: _("Open the destination"),
+    About.MAPPING: _("Open the mapping"),
+    About.CONNECTION: _("Choose below"),
 }
 
 

@@ -21,11 +21,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from access import scope
 from core import audit
 from core.database import clock
+from core.text.spoken import spoken
 from integrations import destinations
 from integrations.models import Destination
 from integrations.transport import Transport
@@ -46,8 +49,8 @@ from referrals.summary import pdf
 
 SEES_PEOPLE = "referrals.view_referral"
 INVENTED = "Invented: "
-NO_REFERRAL = "There is no such referral, or it belongs to another organization."
-CHANGE_FIRST = "The mapping has errors: fix them, then keep the test case."
+NO_REFERRAL = _("There is no such referral, or it belongs to another organization.")
+CHANGE_FIRST = _("The mapping has errors: fix them, then keep the test case.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ class Subject:
     @property
     def case_name(self) -> str:
         """The name that a test case of it gets, unless the person says another."""
-        return "Like a real referral" if self.referral else self.label.removeprefix(INVENTED)
+        return (
+            gettext("Like a real referral") if self.referral else self.label.removeprefix(INVENTED)
+        )
 
 
 class TestCaseForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -105,7 +110,7 @@ def preview_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
     shown = _shown(site, request, mapping, subject) if subject else {"problem": NO_REFERRAL}
     context = {
         **({} if _for_panel(request) else site.each_context(request)),
-        "title": f"Preview of {mapping.name}",
+        "title": gettext("Preview of {name}").format(name=mapping.name),
         "mapping": mapping,
         "opts": Mapping._meta,
         **shown,
@@ -130,6 +135,7 @@ def summary_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
         organization_name=document.get("organization", {}).get("name", ""),
         listing_name=document.get("listing", {}).get("name", ""),
         time_zone=subject.zone.key,
+        language=mapping.language,
     )
     content = pdf.pdf(document, names).content
     return HttpResponse(
@@ -191,7 +197,7 @@ def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -
     audit.record(request, "preview mapping", referral, mapping=mapping.pk, masked=covered)
     zone = _zone(mapping, referral)
     if covered:
-        label = f"Masked copy of {referral.reference}"
+        label = gettext("Masked copy of {reference}").format(reference=referral.reference)
         return Subject(label, masked_document_of(referral), zone, referral, True)
     return Subject(f"Referral {referral.reference}", document_of(referral), zone, referral)
 
@@ -237,7 +243,7 @@ def _shown(
     allowed = destination.allow_list() if destination else EVERYTHING
     is_open = transport.targets.own
     context = Context(subject.zone, draft.entries(), fields, is_open=is_open, allowed=allowed)
-    made = preview(draft.engine_rules(), subject.document, context)
+    made = preview(draft.engine_rules(), subject.document, context, spoken(mapping.language))
     faults = check_mapping(mapping.destination_kind, draft.engine_rules(), draft.entries())
     reference = subject.document.get("reference", "")
     body = transport.body(reference, made.record)
@@ -292,12 +298,12 @@ def _keep(site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subj
     if not form.is_valid():
         return " ".join(str(error) for errors in form.errors.values() for error in errors)
     if mapping.tests.filter(name=form.cleaned_data["name"]).exists():
-        return "There is a test case of this name already."
+        return gettext("There is a test case of this name already.")
     kept = _test_case(form, subject, rules, tables)
     kept.author_name = request.user.get_username()
     kept.save()
     audit.record(request, "keep test case", kept)
-    return f"“{kept.name}” is kept. It runs at each save."
+    return gettext("“{name}” is kept. It runs at each save.").format(name=kept.name)
 
 
 def _test_case(
@@ -307,11 +313,13 @@ def _test_case(
     targets = target_fields(kept.mapping.destination_kind)
     is_open = takes_any(kept.mapping.destination_kind)
     context = Context(subject.zone, tables, targets, is_open=is_open)
-    record = preview(rules, subject.document, context).record
+    record = preview(rules, subject.document, context, spoken(kept.mapping.language)).record
     with_note = form.cleaned_data["with_note"]
     kept.document = subject.document
     kept.time_zone = subject.zone.key
     kept.expected = testing.expected_of(record, targets, with_note=with_note)
-    kept.origin = subject.label if subject.referral is None else "a masked copy of a referral"
+    kept.origin = (
+        subject.label if subject.referral is None else gettext("a masked copy of a referral")
+    )
     kept.kept_at = clock.now()
     return kept

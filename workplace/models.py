@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 # The first migration finds them here.
 from alerts.models import check_alert_kinds, every_alert_kind
@@ -22,7 +23,7 @@ class PreviewSeen(models.Model):
     at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name_plural = "previews seen"
+        verbose_name_plural = _("previews seen")
 
     def __str__(self) -> str:
         return f"preview for {self.organization_id}"

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from workplace import home
 from workplace.shell import shell_of
@@ -33,7 +33,7 @@ class Workplace(admin.AdminSite):
     site_header = site_title = "Dovetail"
     site_url = None  # there is nothing to view but the admin
     enable_nav_sidebar = False  # one navigation, by what people do (shell.py)
-    index_title = gettext_lazy("Home")
+    index_title = _("Home")
     index_template = "admin/home.html"
 
     def get_urls(self) -> list[URLResolver | URLPattern]:

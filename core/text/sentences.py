@@ -10,12 +10,15 @@ Pure: no Django. `core.apps` puts Django's translations in; without them, senten
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 _START = '[{"cause":'  # how a stored sentence begins, which no person writes
 WORDS = "words"  # the cause of a text that somebody else wrote, and its value
+TERM = "term"  # the cause of a term of ours, and its value
 
 
 @dataclass(slots=True)
@@ -34,6 +37,33 @@ def translate_with(gettext: Callable[[str], str], ngettext: Callable[[str, str, 
     _language.one, _language.by_count = gettext, ngettext
 
 
+_beside: ContextVar[Callable[[str], str] | None] = ContextVar("beside", default=None)
+
+
+@contextmanager
+def side_by_side(gettext: Callable[[str], str]) -> Iterator[None]:
+    """Show each term in the reader's language and, where it differs, in that of `gettext`, too."""
+    token = _beside.set(gettext)
+    try:
+        yield
+    finally:
+        _beside.reset(token)
+
+
+class Term(str):
+    """A word of ours, such as the label of a field; marked for the catalogs by its name `_`.
+
+    It is compared, kept and sorted as its English; shown (`str`, a template, an f-string), it is in
+    the reader's language. What joins or cuts it has to ask for that (`str`) first.
+    """
+
+    def __str__(self) -> str:
+        text = _language.one(self[:])
+        beside = _beside.get()
+        other = beside(self[:]) if beside else text
+        return text if other == text else f"{text} / {other}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A cause with its values."""
@@ -44,6 +74,8 @@ class _Part:
     def __str__(self) -> str:
         if self.cause == WORDS:
             return str(self.values[WORDS])
+        if self.cause == TERM:
+            return str(Term(self.values[TERM]))
         known = Cause.known.get(self.cause)
         # Of a kind of destination whose folder is gone, or of a later version.
         return known.text_of(self.values) if known else self.cause.replace("_", " ")
@@ -142,6 +174,8 @@ def _plain(value: Any) -> Any:
     """Return what can be stored of a value; of a sentence within another, its causes."""
     if isinstance(value, Sentence):
         return json.loads(stored(value))
+    if isinstance(value, Term):
+        return [{"cause": TERM, "values": {TERM: value[:]}}]
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value if isinstance(value, str | int | float | None) else str(value)

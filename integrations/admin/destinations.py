@@ -19,6 +19,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from core import audit
@@ -47,36 +48,61 @@ STANDING_FIELDS = ("standing", "singled_out", "shown_capabilities", "last_good_t
 
 
 LABELS = {
-    Capability.RECOGNIZES_KEYS: "Keeps one copy of a file sent twice",
-    Capability.LISTS_FILES: "Lists the files of a referral",
-    Capability.SEARCH_FINDS: "Its search finds a referral that is there",
-    Capability.SEARCH_FILTERS: "Its search lists no other referral",
+    Capability.RECOGNIZES_KEYS: gettext_lazy("Keeps one copy of a file sent twice"),
+    Capability.LISTS_FILES: gettext_lazy("Lists the files of a referral"),
+    Capability.SEARCH_FINDS: gettext_lazy("Its search finds a referral that is there"),
+    Capability.SEARCH_FILTERS: gettext_lazy("Its search lists no other referral"),
 }
 WHAT_PROVES = {
-    Capability.RECOGNIZES_KEYS: "A test event proves it (Onboarding).",
-    Capability.LISTS_FILES: "The next import proves it.",
-    Capability.SEARCH_FINDS: "The next import proves it, and so does a test of the connection.",
-    Capability.SEARCH_FILTERS: "The next import proves it, and so does a test of the connection.",
+    Capability.RECOGNIZES_KEYS: gettext_lazy("A test event proves it (Onboarding)."),
+    Capability.LISTS_FILES: gettext_lazy("The next import proves it."),
+    Capability.SEARCH_FINDS: gettext_lazy(
+        "The next import proves it, and so does a test of the connection."
+    ),
+    Capability.SEARCH_FILTERS: gettext_lazy(
+        "The next import proves it, and so does a test of the connection."
+    ),
 }
 
 
 def in_words(one: Standing) -> str:
     """Return how a capability is known, since when, and by whom."""
     day = date_format(timezone.localtime(one.at), "SHORT_DATE_FORMAT") if one.at else ""
-    yes = "yes" if one.yes else "no"
-    how_to = WHAT_PROVES[one.capability] if one.yes else "Choose “Not said” to have it tested."
+    how_to = WHAT_PROVES[one.capability] if one.yes else _("Choose “Not said” to have it tested.")
     match one.how:
         case How.PROVED:
-            return f"yes, proved on {day}."
+            return _("yes, proved on {day}.").format(day=day)
         case How.DISPROVED:
-            return f"no, disproved on {day}. {one.because}"
+            return _("no, disproved on {day}. {because}").format(day=day, because=one.because)
         case How.DECLARED_AT_UPGRADE:
-            return f"{yes}, declared at upgrade on {day}, not tested. {how_to}"
+            sentence = (
+                _("yes, declared at upgrade on {day}, not tested. {how_to}")
+                if one.yes
+                else _("no, declared at upgrade on {day}, not tested. {how_to}")
+            )
+            return sentence.format(day=day, how_to=how_to)
         case How.DECLARED:
-            by = f" by {one.by}" if one.by else ""
-            on = f" on {day}" if day else ""
-            return f"{yes}, declared{by}{on}, not tested."
-    return f"unproven. {WHAT_PROVES[one.capability]}"
+            return _declared(one, day)
+    return _("not proved yet. {how_to}").format(how_to=WHAT_PROVES[one.capability])
+
+
+def _declared(one: Standing, day: str) -> str:
+    """Return who declared a capability, and when, as far as that is known."""
+    if one.by and day:
+        sentence = (
+            _("yes, declared by {who} on {day}, not tested.")
+            if one.yes
+            else _("no, declared by {who} on {day}, not tested.")
+        )
+    elif day:
+        sentence = (
+            _("yes, declared on {day}, not tested.")
+            if one.yes
+            else _("no, declared on {day}, not tested.")
+        )
+    else:
+        sentence = _("yes, declared, not tested.") if one.yes else _("no, declared, not tested.")
+    return sentence.format(who=one.by, day=day)
 
 
 def kind_label(kind: str) -> str:
@@ -102,7 +128,7 @@ def rarely_changed(kind: str) -> set[str]:
 
 
 class ChooseKind(forms.Form):
-    kind = forms.ChoiceField(label="Kind", choices=lambda: [*_labelled_kinds()])
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=lambda: [*_labelled_kinds()])
 
 
 def _labelled_kinds() -> list[tuple[str, str]]:
@@ -132,11 +158,11 @@ class FilesField(forms.TypedChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [
-            ("", "What is usual for this kind"),
-            (self.NONE, "None"),
-            (SUMMARY, "The Referral Summary"),
-            (ATTACHMENT, "Attachments"),
-            (f"{SUMMARY} {ATTACHMENT}", "The Referral Summary and attachments"),
+            ("", _("What is usual for this kind")),
+            (self.NONE, _("None")),
+            (SUMMARY, _("The Referral Summary")),
+            (ATTACHMENT, _("Attachments")),
+            (f"{SUMMARY} {ATTACHMENT}", _("The Referral Summary and attachments")),
         ]
         super().__init__(choices=choices, coerce=self._categories, empty_value=None, **kwargs)
 
@@ -154,13 +180,15 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     kind: ClassVar[str]
     allowed_fields = NamesField(
-        label="Fields that may leave",
+        label=gettext_lazy("Fields that may leave"),
         required=False,
-        help_text="One a line: a field such as registrant.phone_1, a group such as registrant, "
-        "requester, appointment, answers, messages, status or also_sent, or all. Nothing else "
-        "leaves, in whatever form. Empty: none.",
+        help_text=gettext_lazy(
+            "One a line: a field such as registrant.phone_1, a group such as registrant, "
+            "requester, appointment, answers, messages, status or also_sent, or all. Nothing else "
+            "leaves, in whatever form. Empty: none."
+        ),
     )
-    allowed_files = FilesField(label="Files that may leave", required=False)
+    allowed_files = FilesField(label=gettext_lazy("Files that may leave"), required=False)
 
     class Meta:
         model = Destination
@@ -197,8 +225,10 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         stored = self.instance.options.get(name)
         shown = NOT_SAID if stored is None else stored
         if name in self.instance.declared_at_upgrade():
-            as_it_is = "Yes" if stored else "No"
-            kept = f"{as_it_is}, as before the upgrade: nobody has confirmed it"
+            as_it_is = _("Yes") if stored else _("No")
+            kept = _("{as_it_is}, as before the upgrade: nobody has confirmed it").format(
+                as_it_is=as_it_is
+            )
             field.choices, shown = [("", kept), *DECLARED_CHOICES], ""
         self.initial.setdefault(f"{PREFIX}-{name}", shown)
 
@@ -229,49 +259,58 @@ class DestinationAdmin(ConfigurationAdmin):
     ]
     actions = ["test_connections"]
 
-    @admin.display(description="kind")
+    @admin.display(description=gettext_lazy("kind"))
     def shown_kind(self, destination: Destination) -> str:
         return kind_label(destination.kind)
 
-    @admin.display(description="connection")
+    @admin.display(description=gettext_lazy("connection"))
     def standing(self, destination: Destination) -> str:
         if destination.paused_at is None:
-            return destination.recovering or "Open"
+            return destination.recovering or _("Open")
         if destination.is_down:
-            return (
-                f"{destination.paused} Nothing is lost. Dovetail tries to reach it at least every "
-                "15 minutes, and when you press “Test connection”: what waits goes by itself."
+            return _(
+                "{reason} Nothing is lost. Dovetail tries to reach it at least every 15 minutes, "
+                "and when you press “Test connection”. What is waiting will be sent automatically."
+            ).format(reason=destination.paused)
+        sentence = (
+            _(
+                "Paused: {reason} It was referral {reference}. Nothing is lost. Fix it, then press "
+                "“Test connection”. What is waiting will be sent automatically."
             )
-        by = f" It was referral {destination.paused_by}." if destination.paused_by else ""
-        return (
-            f"Paused: {destination.paused_reason}{by} Nothing is lost. Fix it, then press "
-            "“Test connection”: what waits goes by itself."
+            if destination.paused_by
+            else _(
+                "Paused: {reason} Nothing is lost. Fix it, then press “Test connection”. What is "
+                "waiting will be sent automatically."
+            )
         )
+        return sentence.format(reason=destination.paused_reason, reference=destination.paused_by)
 
-    @admin.display(description="refused alone")
+    @admin.display(description=gettext_lazy("refused alone"))
     def singled_out(self, destination: Destination) -> str:
         """Name the referrals that wait for a person because only they are refused."""
         waiting = destination.deliveries.filter(reason="singled_out").order_by("opened_at")
         named = list(waiting.values_list("reference", flat=True)[: NAMED + 1])
-        more = " and more" if len(named) > NAMED else ""
-        return ", ".join(named[:NAMED]) + more or "None"
+        names = ", ".join(named[:NAMED])
+        if len(named) > NAMED:
+            return _("{names} and more").format(names=names)
+        return names or _("None")
 
-    @admin.display(description="what it can do")
+    @admin.display(description=gettext_lazy("what it can do"))
     def shown_capabilities(self, destination: Destination) -> str:
         standings = [(LABELS[one.capability], in_words(one)) for one in destination.standings()]
         if not standings:
-            return "Nothing of this kind of destination is to be proved."
+            return _("Nothing of this kind of destination is to be proved.")
         return "\n".join(f"{label}: {words}" for label, words in standings)
 
-    @admin.display(description="last good test", ordering="checked_at")
+    @admin.display(description=gettext_lazy("last good test"), ordering="checked_at")
     def last_good_test(self, destination: Destination) -> Any:
-        return destination.checked_at or "Never"
+        return destination.checked_at or _("Never")
 
-    @admin.display(description="options")
+    @admin.display(description=gettext_lazy("options"))
     def shown_options(self, destination: Destination) -> str:
         fields = option_fields(destination.kind)
         return "\n".join(
-            f"{fields[name].label or name}: {'not said' if value is None else value}"
+            f"{fields[name].label or name}: {_('not said') if value is None else value}"
             for name, value in destination.options.items()
             if name in fields and not isinstance(fields[name], SecretField)
         )
@@ -318,7 +357,7 @@ class DestinationAdmin(ConfigurationAdmin):
         super().save_model(request, obj, form, change)
         obj.declare(form.options.said, by=request.user.get_username())
         if obj.paused_at:
-            said = "Nothing is sent there yet. Press “Test connection” to open it again."
+            said = _("Nothing is sent there yet. Press “Test connection” to open it again.")
             self.message_user(request, said, messages.WARNING)
 
     # -- "Test connection" -----------------------------------------------------------------------
@@ -338,7 +377,7 @@ class DestinationAdmin(ConfigurationAdmin):
         if not self.has_change_permission(request, obj):
             return []
         url = reverse("admin:integrations_destination_test", args=[obj.pk])
-        return [Tool("Test connection", url, post=True)]
+        return [Tool(_("Test connection"), url, post=True)]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         destination = get_object_or_404(self.get_queryset(request), pk=pk)
@@ -349,7 +388,7 @@ class DestinationAdmin(ConfigurationAdmin):
             reverse("admin:integrations_destination_change", args=[destination.pk])
         )
 
-    @admin.action(description="Test connection", permissions=["change"])
+    @admin.action(description=gettext_lazy("Test connection"), permissions=["change"])
     def test_connections(self, request: HttpRequest, queryset: QuerySet[Destination]) -> None:
         for destination in queryset:
             self._test(request, destination)
@@ -364,7 +403,8 @@ class DestinationAdmin(ConfigurationAdmin):
                 answer = format_html("{} {}", answer, _button(destination, error.confirmable))
         audit.record(request, "test connection", destination, good=level == messages.SUCCESS)
         if was_paused and level == messages.SUCCESS:
-            answer += " The connection is open again: what waited goes by itself."
+            opened = _("The connection is open again. What was waiting will be sent automatically.")
+            answer = f"{answer} {opened}"
         self.message_user(request, format_html("{}: {}", destination, answer), level)
 
     # -- confirming what it has shown ------------------------------------------------------------

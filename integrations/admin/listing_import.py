@@ -15,6 +15,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access import scope
 from core import audit
@@ -35,7 +37,7 @@ FORMATS = {
 
 
 class ChooseOrganization(forms.Form):
-    organization = forms.ModelChoiceField(Organization.objects.none(), label="Organization")
+    organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
 
     def __init__(self, *args: Any, organizations: QuerySet[Organization], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +48,7 @@ class ChooseOrganization(forms.Form):
 class AskForm(forms.Form):
     """Which source is asked; there is hardly ever more than one."""
 
-    source = forms.ModelChoiceField(Source.objects.none(), label="Ask", empty_label=None)
+    source = forms.ModelChoiceField(Source.objects.none(), label=_("Ask"), empty_label=None)
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,16 +58,22 @@ class AskForm(forms.Form):
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label="File",
-        help_text="CSV or Excel (.xlsx). The first row names the columns: id and name; category, "
-        "active and organization if you like.",
+        label=_("File"),
+        help_text=_(
+            "CSV or Excel (.xlsx). The first row names the columns: id and name; category, "
+            "active and organization if you like."
+        ),
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,text/csv"}),
     )
 
     def clean_file(self) -> Offer:
         uploaded = self.cleaned_data["file"]
         if uploaded.size > files.MAX_BYTES:
-            raise forms.ValidationError(f"The file is larger than {files.MAX_BYTES // 1024**2} MB.")
+            raise forms.ValidationError(
+                gettext("The file is larger than {value} MB.").format(
+                    value=files.MAX_BYTES // 1024**2
+                )
+            )
         try:
             return files.read(uploaded.read())
         except Unreadable as error:
@@ -143,7 +151,9 @@ class ListingImport(ConfigurationAdmin):
                 request.POST["offer"], salt=_salt(request, organization), max_age=VALID_SECONDS
             )
         except signing.BadSignature:
-            self.message_user(request, "That preview is too old. Start again.", messages.WARNING)
+            self.message_user(
+                request, gettext("That preview is too old. Start again."), messages.WARNING
+            )
             return HttpResponseRedirect(import_url(organization))
         offer = Offer.from_json(said["offer"])
         chosen, ended = request.POST.getlist("take"), request.POST.getlist("end")
@@ -162,8 +172,15 @@ class ListingImport(ConfigurationAdmin):
         audit.record(request, "import listings", organization, **counts)
         self.message_user(
             request,
-            f"{organization}: {brought.added} added, {brought.changed} changed, "
-            f"{brought.ended} marked as not listed any more.",
+            gettext(
+                "{organization}: {added} added, {changed} changed, {ended} marked as not "
+                "listed any more."
+            ).format(
+                organization=organization,
+                added=brought.added,
+                changed=brought.changed,
+                ended=brought.ended,
+            ),
             messages.SUCCESS,
         )
 
@@ -201,7 +218,7 @@ class ListingImport(ConfigurationAdmin):
 
 
 _NAME = "integrations_servicelisting"
-_TITLE = "Import service listings"
+_TITLE = _("Import service listings")
 
 
 def import_url(organization: Organization) -> str:

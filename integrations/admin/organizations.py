@@ -6,6 +6,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations import sentences
 from integrations.admin.listing_import import ListingImport, import_url
@@ -21,7 +23,7 @@ def importing(organization: Organization) -> str:
     if not organization.may_import():
         plan = organization.get_plan_display()
         return f"Off: {sentences.PLAN_TOO_LOW(organization=organization, plan=plan)}"
-    return "On"
+    return gettext("On")
 
 
 class ServiceListingInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -37,15 +39,15 @@ class OrganizationAdmin(ConfigurationAdmin):
     list_display = ["name", "caredove_id", "plan", "active", "imports"]
     list_filter = ["plan", "active"]
     search_fields = ["name", "caredove_id"]
-    fields = ["caredove_id", "name", "plan", "time_zone", "active", "importing"]
+    fields = ["caredove_id", "name", "plan", "time_zone", "language", "active", "importing"]
     readonly_fields = ["importing"]
     inlines = [ServiceListingInline]
 
-    @admin.display(description="importing")
+    @admin.display(description=_("importing"))
     def importing(self, organization: Organization) -> str:
         return importing(organization)
 
-    @admin.display(description="imports", boolean=True)
+    @admin.display(description=_("imports"), boolean=True)
     def imports(self, organization: Organization) -> bool:
         return organization.may_import()
 
@@ -56,17 +58,24 @@ class OrganizationAdmin(ConfigurationAdmin):
 
     def tools(self, request: HttpRequest, obj: Organization) -> list[Tool]:
         tools = [
-            Tool("Onboarding", reverse("admin:onboarding", args=[obj.pk])),
-            Tool("Configuration history", reverse("admin:configuration_history", args=[obj.pk])),
+            Tool(gettext("Onboarding"), reverse("admin:onboarding", args=[obj.pk])),
+            Tool(
+                gettext("Configuration history"),
+                reverse("admin:configuration_history", args=[obj.pk]),
+            ),
         ]
         if request.user.has_perm("integrations.add_servicelisting"):
-            tools.append(Tool("Import listings", import_url(obj)))
+            tools.append(Tool(gettext("Import listings"), import_url(obj)))
         return tools
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not obj.may_import():
-            self.message_user(request, f"Importing: {importing(obj)}", messages.WARNING)
+            self.message_user(
+                request,
+                gettext("Importing: {importing}").format(importing=importing(obj)),
+                messages.WARNING,
+            )
 
 
 class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -76,9 +85,9 @@ class TriggerConfigInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ["destination", "labels", "mapping", "enabled"]
     readonly_fields = ["destination", "labels", "mapping", "enabled"]
     show_change_link = True
-    verbose_name_plural = "goes to"
+    verbose_name_plural = _("goes to")
 
-    @admin.display(description="triggers")
+    @admin.display(description=_("triggers"))
     def labels(self, config: TriggerConfig) -> str:
         return config.labels()
 
@@ -116,7 +125,7 @@ class ServiceListingAdmin(ListingImport):
         listings = super().get_queryset(request)
         return listings.prefetch_related("trigger_configs__destination")
 
-    @admin.display(description="goes to")
+    @admin.display(description=_("goes to"))
     def goes_to(self, listing: ServiceListing) -> str:
         url = reverse("admin:connect_listing", args=[listing.pk])
         configs = listing.trigger_configs.all()
@@ -140,7 +149,9 @@ class ServiceListingAdmin(ListingImport):
 
     def tools(self, request: HttpRequest, obj: ServiceListing) -> list[Tool]:
         history = reverse("admin:configuration_history", args=[obj.organization_id])
-        tools = [Tool("Configuration history", history)]
+        tools = [Tool(gettext("Configuration history"), history)]
         if request.user.has_perm("integrations.add_triggerconfig"):
-            tools.insert(0, Tool("Connect", reverse("admin:connect_listing", args=[obj.pk])))
+            tools.insert(
+                0, Tool(gettext("Connect"), reverse("admin:connect_listing", args=[obj.pk]))
+            )
         return tools

@@ -17,6 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from access.scoped import ScopedAdmin
@@ -41,7 +43,7 @@ class PutBackForm(forms.Form):
     """Why a version is put back; `seen` is the digest of what that would change."""
 
     note = forms.CharField(
-        max_length=100, required=False, help_text="Why, for whoever reads the history later."
+        max_length=100, required=False, help_text=_("Why, for whoever reads the history later.")
     )
     seen = forms.CharField(widget=forms.HiddenInput)
 
@@ -116,7 +118,9 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"An earlier version of {SORTS[self.model].name(record)}",
+            "title": gettext("An earlier version of {name}").format(
+                name=SORTS[self.model].name(record)
+            ),
             "opts": self.model._meta,
             "record": record,
             "may_put_back": may,
@@ -138,12 +142,18 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
         rows = self.model._default_manager.filter(pk=record.id)
         try:
             with agreed(seen, partial(putting_back.would_change, record), rows):
-                row = putting_back.put_back(record, note or f"the version of {day} again")
+                row = putting_back.put_back(
+                    record, note or gettext("the version of {day} again").format(day=day)
+                )
         except NotPutBack as refused:
             self.message_user(request, refused.message, messages.ERROR)
             return HttpResponseRedirect(here)
         audit.record(request, "put back", row, version=record.pk)
-        self.message_user(request, f"{row} is as it was on {day}.", messages.SUCCESS)
+        self.message_user(
+            request,
+            gettext("{row} is as it was on {day}.").format(row=row, day=day),
+            messages.SUCCESS,
+        )
         opts = self.model._meta
         name = f"admin:{opts.app_label}_{opts.model_name}_change"
         return HttpResponseRedirect(reverse(name, args=[row.pk]))

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from access.scoped import TICKED
@@ -21,16 +23,20 @@ from integrations.models import Destination, Source, SourceCredential, check_hos
 from integrations.transport import SecretField
 
 ABOUT = {
-    "basic": "Dovetail makes a key id and a secret for HTTP Basic. Those that are active stay so: "
-    "switch the old one off when the sender uses the new one.",
-    "signature": "Dovetail makes a secret for Standard Webhooks signatures. From then on this "
-    "source is not believed on HTTP Basic alone: every request has to be signed.",
+    "basic": _(
+        "Dovetail makes a key id and a secret for HTTP Basic. Those that are active stay so: "
+        "switch the old one off when the sender uses the new one."
+    ),
+    "signature": _(
+        "Dovetail makes a secret for Standard Webhooks signatures. From then on this "
+        "source is not believed on HTTP Basic alone: every request has to be signed."
+    ),
 }
 MAKERS: dict[str, Callable[[Source], tuple[SourceCredential, str]]] = {
     "basic": credentials.add_basic,
     "signature": credentials.add_signing_secret,
 }
-TITLES = {"basic": "Add Basic credential", "signature": "Add signing secret"}
+TITLES = {"basic": _("Add Basic credential"), "signature": _("Add signing secret")}
 
 
 class HostsField(forms.CharField):
@@ -67,16 +73,18 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     attachment_hosts = HostsField(
         required=False,
         validators=[check_hosts],
-        help_text="One a line. Attachments named by URL are fetched from these hosts only.",
+        help_text=_("One a line. Attachments named by URL are fetched from these hosts only."),
     )
-    fetch_password = SecretField(required=False, help_text="Leave it empty to keep it as it is.")
+    fetch_password = SecretField(required=False, help_text=_("Leave it empty to keep it as it is."))
     fetch_token = SecretField(
         required=False,
-        help_text="Instead of user name and password. Leave it empty to keep it as it is.",
+        help_text=_("Instead of user name and password. Leave it empty to keep it as it is."),
     )
-    forget = forms.BooleanField(required=False, label="Forget the stored password and token")
-    listings_password = SecretField(required=False, help_text="Leave it empty to keep it as it is.")
-    forget_listings = forms.BooleanField(required=False, label="Forget the stored password")
+    forget = forms.BooleanField(required=False, label=_("Forget the stored password and token"))
+    listings_password = SecretField(
+        required=False, help_text=_("Leave it empty to keep it as it is.")
+    )
+    forget_listings = forms.BooleanField(required=False, label=_("Forget the stored password"))
 
     class Meta:
         model = Source
@@ -105,9 +113,9 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
         if self.cleaned_data.get("listings_url") and not self.cleaned_data.get("listings_username"):
-            self.add_error("listings_username", "The listing API asks for a user name.")
+            self.add_error("listings_username", gettext("The listing API asks for a user name."))
         if self.cleaned_data.get("fetch_username") and self.cleaned_data.get("fetch_token"):
-            said = "Give a token, or a user name and password: not both."
+            said = gettext("Give a token, or a user name and password: not both.")
             self.add_error("fetch_token", said)
 
     def clean_fetch_password(self) -> str | None:
@@ -121,7 +129,7 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         before, now = self.instance.listings_url, self.cleaned_data.get("listings_url", "")
         moved = bool(before) and urlsplit(before)[:2] != urlsplit(now)[:2]
         if kept and moved and not self.cleaned_data["listings_password"]:
-            raise forms.ValidationError("Enter it again: it was for another address.")
+            raise forms.ValidationError(gettext("Enter it again: it was for another address."))
         return kept
 
     def _kept(self, name: str, forget: str = "forget") -> str | None:
@@ -137,7 +145,7 @@ class SourceCredentialInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ["scheme", "key", "created_at", "active"]
     readonly_fields = ["scheme", "key", "created_at"]
     can_delete = False
-    verbose_name_plural = "credentials"
+    verbose_name_plural = _("credentials")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -165,9 +173,9 @@ class SourceAdmin(ConfigurationAdmin):
             return [(None, {"fields": ["name", kind, "active"]}), partner]
         return [
             (None, {"fields": ["name", kind, "active", "organizations"]}),
-            ("Referrals there", {"fields": ["referral_url"]}),
+            (gettext("Referrals there"), {"fields": ["referral_url"]}),
             ("Fetching attachments", {"fields": fetch}),
-            ("Importing service listings", {"fields": listings}),
+            (gettext("Importing service listings"), {"fields": listings}),
             *([] if obj else [partner]),
         ]
 
@@ -183,19 +191,19 @@ class SourceAdmin(ConfigurationAdmin):
         super().save_related(request, form, formsets, change)
         form.instance.limit_to_its_destination()
 
-    @admin.display(description="kind", ordering="kind")
+    @admin.display(description=_("kind"), ordering="kind")
     def shown_kind(self, source: Source) -> str:
         return kind_label(source.kind)
 
-    @admin.display(description="stored")
+    @admin.display(description=_("stored"))
     def fetch_secret(self, source: Source) -> str:
         if source.fetch_token:
             return "A token"
-        return "A password" if source.fetch_password else "Nothing"
+        return "A password" if source.fetch_password else gettext("Nothing")
 
-    @admin.display(description="stored")
+    @admin.display(description=_("stored"))
     def listings_secret(self, source: Source) -> str:
-        return "A password" if source.listings_password else "Nothing"
+        return "A password" if source.listings_password else gettext("Nothing")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "kind":
@@ -240,6 +248,6 @@ class SourceAdmin(ConfigurationAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
-        for credential, _ in getattr(formset, "changed_objects", []):
+        for credential, _fields in getattr(formset, "changed_objects", []):
             action = "switch credential on" if credential.active else "switch credential off"
             audit.record(request, action, credential)

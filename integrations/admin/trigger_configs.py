@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.shared import ConfigurationAdmin
 from integrations.models import TriggerConfig
@@ -21,7 +22,7 @@ class TriggerConfigAdmin(ConfigurationAdmin):
     search_fields = ["listing__name", "listing__caredove_id", "destination__name"]
     fields = ["listing", "destination", "on", "include_routed", "mapping", "enabled"]
 
-    @admin.display(description="triggers")
+    @admin.display(description=_("triggers"))
     def labels(self, config: TriggerConfig) -> str:
         return config.labels()
 

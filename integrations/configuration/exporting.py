@@ -99,6 +99,7 @@ def _organization(organization: Organization) -> dict[str, Any]:
         "name": organization.name,
         "plan": str(organization.plan),
         "time_zone": organization.time_zone,
+        "language": str(organization.language),
         "active": organization.active,
         "listings": [_listing(row) for row in organization.listings.order_by("caredove_id")],
     }

@@ -78,7 +78,7 @@ def _organization(run: Run, entry: Entry, path: Path) -> None:
     with run.part(path, "organization", entry["id"]):
         found = Organization.objects.filter(caredove_id=entry["id"]).first()
         organization = found or Organization(caredove_id=entry["id"])
-        fields = _given(entry, "name", "plan", "time_zone", "active")
+        fields = _given(entry, "name", "plan", "time_zone", "language", "active")
         run.count(organization, write(organization, fields, {"caredove_id": "id"}))
     for index, listing in enumerate(entry.get("listings", [])):
         _listing(run, entry["id"], listing, (*path, "listings", index))

@@ -131,6 +131,7 @@ class OrganizationSection(Section):
     name = Text()
     plan = Word(tuple(Organization.Plan.values), required=False)
     time_zone = Text(required=False)
+    language = Word(tuple(Organization.Language.values), required=False)
     active = Switch(required=False)
     listings = several(ListingSection)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from core.compare import Effect, Row
 from integrations import destinations
@@ -72,7 +73,9 @@ def _as_it_was(record: Record, row: Any) -> Any:
     """Return the row, which is None when it was deleted, as it was in the record."""
     sort = SORTS[record.instance_type]
     if not sort.put_back:
-        raise NotPutBack(f"{sort.label}: earlier versions are not put back here.")
+        raise NotPutBack(
+            _("{label}: earlier versions are not put back here.").format(label=sort.label)
+        )
     row = row or _revived(sort, record)
     for name in sort.put_back:
         if name == "options":
@@ -84,15 +87,16 @@ def _as_it_was(record: Record, row: Any) -> Any:
     except ValidationError as error:
         raise NotPutBack(" ".join(error.messages)) from None
     except ObjectDoesNotExist:
-        raise NotPutBack("It belongs to something that is deleted by now.") from None
+        raise NotPutBack(_("It belongs to something that is deleted by now.")) from None
     return row
 
 
 def _revived(sort: Sort, record: Record) -> Any:
     if not sort.revived:
         raise NotPutBack(
-            f"This {sort.model._meta.verbose_name} was deleted, and its secrets are gone with it. "
-            "Add it again."
+            _(
+                "This {verbose_name} was deleted, and its secrets are gone with it. Add it again."
+            ).format(verbose_name=sort.model._meta.verbose_name)
         )
     row = record.instance
     row._state.adding = True

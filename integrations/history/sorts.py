@@ -76,7 +76,7 @@ SORTS: Mapping[type[Model], Sort] = {
             Organization,
             lambda organization: Q(id=organization.pk),
             lambda record: record.name,
-            ("caredove_id", "name", "plan", "time_zone", "active"),
+            ("caredove_id", "name", "plan", "time_zone", "language", "active"),
         ),
         Sort(
             ServiceListing,

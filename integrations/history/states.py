@@ -5,13 +5,14 @@ from typing import Any
 
 from django.db.models import Model
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from core.compare import Difference, in_words
 from core.fields import EncryptedJSONField, EncryptedTextField
 from integrations import destinations
 from integrations.models import Organization, Source
 from integrations.transport import NOT_SAID, DeclaredField, SecretField
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 
 
 def differences(old: Any, new: Any, model: type[Model]) -> list[Difference]:
@@ -46,7 +47,7 @@ def differences_in(name: str, old: Any, new: Any, model: type[Model]) -> Iterato
 
 def _secret(label: str, was: object, now: object) -> Difference:
     if was and now:
-        return Difference(label, "a secret", "another secret")
+        return Difference(label, "a secret", _("another secret"))
     return Difference(label, "a secret" if was else "(empty)", "a secret" if now else "(empty)")
 
 
@@ -58,7 +59,7 @@ def _shown(field: Any, state: Any) -> str:
         return str(related) if related else ("deleted" if getattr(state, field.attname) else "")
     value = getattr(state, field.name)
     if isinstance(value, list):
-        return ", ".join(str(TRIGGER_LABELS.get(one, one)) for one in value)
+        return labels_of(value)
     return in_words(dict(field.flatchoices).get(value, value))
 
 

@@ -16,9 +16,15 @@ def secure_parts(value: str, example: str) -> SplitResult:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ValidationError(f"This is not a web address, such as {example}.") from None
+        raise ValidationError(
+            _("This is not a web address, such as {example}.").format(example=example)
+        ) from None
     if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError(f"An address starts with https://, such as {example}.")
+        raise ValidationError(
+            _("An address starts with https://, such as {example}.").format(example=example)
+        )
     if parts.scheme == "http" and not is_this_machine(host):
-        raise ValidationError("Use https:// here: plain http:// would send personal data in clear.")
+        raise ValidationError(
+            _("Use https:// here: plain http:// would send personal data in clear.")
+        )
     return parts

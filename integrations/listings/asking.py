@@ -1,6 +1,7 @@
 """Asking a source for the listings of an organization, where its kind has a listing API."""
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from integrations import sources
 from integrations.listings.offers import Offer, Unreadable
@@ -21,7 +22,7 @@ def ask(source: Source, organization: Organization) -> Offer:
     """Return the organization's active listings; raises Unreadable, also when nobody answers."""
     listings = sources.source_kind(source.kind).listings
     if listings is None:
-        raise Unreadable(f"{source} cannot be asked for listings.")
+        raise Unreadable(_("{source} cannot be asked for listings.").format(source=source))
     return listings.ask(api_of(source), organization.caredove_id)
 
 

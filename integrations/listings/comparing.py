@@ -7,6 +7,8 @@ from typing import Any
 import tablib
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from import_export import fields, resources, widgets
 from import_export.instance_loaders import CachedInstanceLoader
 from import_export.results import RowResult
@@ -90,7 +92,7 @@ class YesNo(widgets.BooleanWidget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool | None:
         word = str(value).strip().casefold()
         if word not in (*YES, *NO, ""):
-            raise ValueError(f"“{value}” is neither yes nor no.")
+            raise ValueError(gettext("“{value}” is neither yes nor no.").format(value=value))
         return word in YES if word else None
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -145,13 +147,18 @@ class ListingResource(resources.ModelResource):  # type: ignore[misc]
 
 
 def _problems(row: Any) -> Iterator[tuple[str, str]]:
-    for name, label in (("id", "The id"), ("name", "The name")):
+    for name, label in (("id", gettext("The id")), ("name", gettext("The name"))):
         if not row[name]:
-            yield name, f"{label} is missing."
+            yield name, gettext("{label} is missing.").format(label=label)
     for name in ("id", "name", "category"):
         text = str(row.get(name) or "")
         if text.startswith(("=", "@")):  # the other two begin names, too
-            yield name, f"“{text[:40]}” begins as a formula does. Take away the “{text[0]}”."
+            yield (
+                name,
+                gettext("“{value}” begins as a formula does. Take away the “{value2}”.").format(
+                    value=text[:40], value2=text[0]
+                ),
+            )
 
 
 def _run(offer: Offer, organization: Organization, *, dry_run: bool) -> list[Line]:
@@ -165,7 +172,7 @@ def _run(offer: Offer, organization: Organization, *, dry_run: bool) -> list[Lin
     return [_line(row, dict(zip(offer.columns, cells, strict=True)), at) for row, cells, at in rows]
 
 
-_COMPARED = {"name": "Name", "category": "Category", "active": "Listed in Caredove"}
+_COMPARED = {"name": _("Name"), "category": _("Category"), "active": _("Listed in Caredove")}
 _EFFECTS = {
     RowResult.IMPORT_TYPE_NEW: Effect.CREATED,
     RowResult.IMPORT_TYPE_UPDATE: Effect.CHANGED,

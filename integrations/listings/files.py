@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
 from core.text.spreadsheets import FORMULA
 from integrations.listings.offers import COLUMNS, MAX_ROWS, NEEDED, Offer, Unreadable
 
@@ -33,10 +35,14 @@ Line = tuple[str, list[str]]  # "row 3" and its cells
 def read(raw: bytes) -> Offer:
     """Return the listings of a CSV or XLSX file; raises Unreadable."""
     if len(raw) > MAX_BYTES:
-        raise Unreadable(f"The file is larger than {MAX_BYTES // 1024**2} MB.")
+        raise Unreadable(
+            gettext("The file is larger than {value} MB.").format(value=MAX_BYTES // 1024**2)
+        )
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable(
-            "This is an old Excel file (.xls), or one with a password. Save it as .xlsx or CSV."
+            gettext(
+                "This is an old Excel file (.xls), or one with a password. Save it as .xlsx or CSV."
+            )
         )
     lines, notes = (_workbook(raw), ()) if raw.startswith(b"PK\x03\x04") else _csv(raw)
     return _offer(list(lines), notes)
@@ -44,14 +50,19 @@ def read(raw: bytes) -> Offer:
 
 def _offer(lines: Sequence[Line], notes: tuple[str, ...]) -> Offer:
     if not lines:
-        raise Unreadable("The file is empty.")
+        raise Unreadable(gettext("The file is empty."))
     (_, heading), *rows = lines
     if len(rows) > MAX_ROWS:
-        raise Unreadable(f"The file has more than {MAX_ROWS} rows. Split it.")
+        raise Unreadable(
+            gettext("The file has more than {max_rows} rows. Split it.").format(max_rows=MAX_ROWS)
+        )
     columns = _columns(heading)
     unused = [cell for cell in heading if cell and _known(cell) is None]
     if unused:
-        notes = (*notes, "Not used: " + ", ".join(f"“{cell[:40]}”" for cell in unused[:10]) + ".")
+        notes = (
+            *notes,
+            gettext("Not used: ") + ", ".join(f"“{cell[:40]}”" for cell in unused[:10]) + ".",
+        )
     taken = [tuple(_cell(cells, columns[name]) for name in columns) for _, cells in rows]
     return Offer(tuple(columns), taken, [place for place, _ in rows], notes=notes)
 
@@ -62,14 +73,18 @@ def _columns(heading: Sequence[str]) -> dict[str, int]:
     for index, cell in enumerate(heading):
         name = _known(cell)
         if name in found:
-            raise Unreadable(f"Two columns are called “{cell}”. Keep one.")
+            raise Unreadable(
+                gettext("Two columns are called “{cell}”. Keep one.").format(cell=cell)
+            )
         if name:
             found[name] = index
     if missing := [name for name in NEEDED if name not in found]:
         seen = ", ".join(f"“{cell[:40]}”" for cell in heading[:10] if cell) or "nothing"
         raise Unreadable(
-            f"The first row has to name the columns “id” and “name”. There is no “{missing[0]}” "
-            f"among {seen}."
+            gettext(
+                "The first row has to name the columns “id” and “name”. There is no "
+                "“{value}” among {seen}."
+            ).format(value=missing[0], seen=seen)
         )
     return {name: found[name] for name in COLUMNS if name in found}
 
@@ -90,7 +105,7 @@ def _cell(cells: Sequence[str], index: int) -> str:
 def _csv(raw: bytes) -> tuple[Iterator[Line], tuple[str, ...]]:
     text, notes = _decoded(raw)
     if _NOT_TEXT.search(text):
-        raise Unreadable("This is neither a CSV file nor an Excel workbook (.xlsx).")
+        raise Unreadable(gettext("This is neither a CSV file nor an Excel workbook (.xlsx)."))
     return _csv_lines(text, _delimiter(text)), notes
 
 
@@ -102,10 +117,12 @@ def _decoded(raw: bytes) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError:
         pass
     try:
-        return raw.decode("cp1252"), ("Read as Windows-1252, as Excel writes it: look at accents.",)
+        return raw.decode("cp1252"), (
+            gettext("Read as Windows-1252, as Excel writes it: look at accents."),
+        )
     except UnicodeDecodeError:
         raise Unreadable(
-            "The text is neither UTF-8 nor Windows-1252. In Excel choose “CSV UTF-8”."
+            gettext("The text is neither UTF-8 nor Windows-1252. In Excel choose “CSV UTF-8”.")
         ) from None
 
 
@@ -132,14 +149,20 @@ def _csv_lines(text: str, delimiter: str) -> Iterator[Line]:
             width = width or len(cells)
             yield f"row {reader.line_num}", _checked(cells, width, reader.line_num)
     except csv.Error as error:
-        raise Unreadable(f"Row {reader.line_num} cannot be read: {error}.") from None
+        raise Unreadable(
+            gettext("Row {line_num} cannot be read: {error}.").format(
+                line_num=reader.line_num, error=error
+            )
+        ) from None
 
 
 def _checked(cells: list[str], width: int, number: int) -> list[str]:
     if len(cells) > min(width, MAX_COLUMNS) and any(cells[width:]):
         raise Unreadable(
-            f"Row {number} has more cells than the first row. A text with a comma in it needs "
-            "quotes around it."
+            gettext(
+                "Row {number} has more cells than the first row. A text with a comma in it "
+                "needs quotes around it."
+            ).format(number=number)
         )
     _check_length(cells, number)
     return cells
@@ -147,7 +170,11 @@ def _checked(cells: list[str], width: int, number: int) -> list[str]:
 
 def _check_length(cells: Iterable[str], number: int) -> None:
     if any(len(cell) > MAX_CELL for cell in cells):
-        raise Unreadable(f"A cell in row {number} has more than {MAX_CELL} characters.")
+        raise Unreadable(
+            gettext("A cell in row {number} has more than {max_cell} characters.").format(
+                number=number, max_cell=MAX_CELL
+            )
+        )
 
 
 # -- XLSX ----------------------------------------------------------------------------------------
@@ -160,7 +187,9 @@ def _workbook(raw: bytes) -> list[Line]:
     except Unreadable:
         raise
     except Exception:  # a broken workbook makes the library raise nearly anything
-        raise Unreadable("This Excel workbook is damaged. Save it again, or as CSV.") from None
+        raise Unreadable(
+            gettext("This Excel workbook is damaged. Save it again, or as CSV.")
+        ) from None
 
 
 def _measure(raw: bytes) -> None:
@@ -168,10 +197,14 @@ def _measure(raw: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(raw)) as packed:
         parts = packed.infolist()
         if len(parts) > 1000 or sum(part.file_size for part in parts) > MAX_UNPACKED:
-            raise Unreadable("The workbook is too large inside. Save the one sheet as CSV.")
+            raise Unreadable(
+                gettext("The workbook is too large inside. Save the one sheet as CSV.")
+            )
         for part in parts:
             if b"<!DOCTYPE" in packed.read(part):  # no spreadsheet program writes one
-                raise Unreadable("This Excel workbook is damaged. Save it again, or as CSV.")
+                raise Unreadable(
+                    gettext("This Excel workbook is damaged. Save it again, or as CSV.")
+                )
 
 
 def _workbook_lines(raw: bytes) -> Iterator[Line]:
@@ -190,10 +223,16 @@ def _workbook_lines(raw: bytes) -> Iterator[Line]:
 def _cell_text(cell: Any, number: int) -> str:
     if cell.data_type == "f":
         raise Unreadable(
-            f"A cell in row {number} holds a formula. Copy the column and paste it as values."
+            gettext(
+                "A cell in row {number} holds a formula. Copy the column and paste it as values."
+            ).format(number=number)
         )
     if cell.data_type == "e":
-        raise Unreadable(f"A cell in row {number} holds the error {cell.value}. Fix it first.")
+        raise Unreadable(
+            gettext("A cell in row {number} holds the error {value}. Fix it first.").format(
+                number=number, value=cell.value
+            )
+        )
     value = cell.value
     if isinstance(value, bool):
         return "yes" if value else "no"

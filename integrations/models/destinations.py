@@ -83,57 +83,61 @@ class Destination(KeyedModel):
     batches = models.BooleanField(
         default=False,
         editable=False,
-        help_text="By its options: what is due travels together. Kept, for rows are chosen by it.",
+        help_text=_(
+            "By its options: what is due travels together. Kept, for rows are chosen by it."
+        ),
     )
     schedule = models.CharField(
         max_length=200,
         blank=True,
         editable=False,
-        help_text="When its runs begin (core.timing.schedule). Empty: when one is due.",
+        help_text=_("When its runs begin (core.timing.schedule). Empty: when one is due."),
     )
     runs_at = models.DateTimeField(
-        null=True, editable=False, help_text="Of one with a schedule: when the next run begins."
+        null=True, editable=False, help_text=_("Of one with a schedule: when the next run begins.")
     )
     columns = models.JSONField(
-        default=list, editable=False, help_text="Of the lists written there, in their order."
+        default=list, editable=False, help_text=_("Of the lists written there, in their order.")
     )
     at_once = models.PositiveSmallIntegerField(
-        "at the same time",
+        _("at the same time"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MOST)],
-        help_text="At most so many deliveries. Empty: no limit.",
+        help_text=_("At most so many deliveries. Empty: no limit."),
     )
     per_minute = models.PositiveSmallIntegerField(
-        "per minute",
+        _("per minute"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MOST)],
-        help_text="At most so many deliveries. Empty: no limit.",
+        help_text=_("At most so many deliveries. Empty: no limit."),
     )
     allowed_fields = models.JSONField(
         default=all_fields,
         blank=True,
         validators=[check_allowed_fields],
-        help_text="Only these fields and groups leave, in whatever form. Empty: none.",
+        help_text=_("Only these fields and groups leave, in whatever form. Empty: none."),
     )
     allowed_files = models.JSONField(
         null=True,
         blank=True,
         validators=[check_allowed_files],
-        help_text="Only files of these categories leave. Null: what is usual for the kind.",
+        help_text=_("Only files of these categories leave. Null: what is usual for the kind."),
     )
     turn_at = models.DateTimeField(
-        null=True, editable=False, help_text="Of one with limits: when the next delivery may go."
+        null=True, editable=False, help_text=_("Of one with limits: when the next delivery may go.")
     )
     failures = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Referrals in a row that it has failed."
+        default=0, editable=False, help_text=_("Referrals in a row that it has failed.")
     )
     paused_until = models.DateTimeField(
-        null=True, editable=False, help_text="When one delivery is let through to see if it works."
+        null=True,
+        editable=False,
+        help_text=_("When one delivery is let through to see if it works."),
     )
     paused_code = models.CharField(
-        max_length=40, blank=True, editable=False, help_text="What it answered then."
+        max_length=40, blank=True, editable=False, help_text=_("What it answered then.")
     )
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_reason = EncryptedSentenceField(
@@ -147,26 +151,26 @@ class Destination(KeyedModel):
         max_length=64,
         blank=True,
         editable=False,
-        help_text="Reference of the referral whose answer paused it.",
+        help_text=_("Reference of the referral whose answer paused it."),
     )
     probe_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When to see whether it can be reached."
+        null=True, blank=True, editable=False, help_text=_("When to see whether it can be reached.")
     )
     probes = models.PositiveIntegerField(default=0, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     capabilities = models.JSONField(
         default=dict,
         editable=False,
-        help_text="What is proved or declared of it: integrations.capabilities.",
+        help_text=_("What is proved or declared of it: integrations.capabilities."),
     )
     search_of = models.CharField(
         max_length=64,
         blank=True,
         editable=False,
-        help_text="Hash of the options that the search was last asked with.",
+        help_text=_("Hash of the options that the search was last asked with."),
     )
     search_next_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Not asked anew before; none: at once."
+        null=True, blank=True, editable=False, help_text=_("Not asked anew before; none: at once.")
     )
     history = KeyedHistory(excluded_fields=[*STANDING, "batches", "schedule"])
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from core.database.rows import KeyedHistory, KeyedModel
@@ -28,45 +29,47 @@ class Source(KeyedModel):
     """
 
     class Updates(models.TextChoices):
-        NONE = "none", "Outbound only"
-        ALLOW = "allow", "Allow updates"
+        NONE = "none", _("Outbound only")
+        ALLOW = "allow", _("Allow updates")
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(
         max_length=20, default=sources.default_kind, validators=[check_source_kind]
     )
     organizations = models.ManyToManyField(
-        Organization, blank=True, help_text="None chosen: it may send for all of them."
+        Organization, blank=True, help_text=_("None chosen: it may send for all of them.")
     )
     active = models.BooleanField(default=True)
     attachment_hosts = models.JSONField(
         default=list,
         blank=True,
         validators=[check_hosts],
-        help_text="Attachments named by URL are fetched from these hosts only.",
+        help_text=_("Attachments named by URL are fetched from these hosts only."),
     )
     fetch_username = models.CharField(max_length=200, blank=True)
     fetch_password = EncryptedTextField(null=True, blank=True)
     fetch_token = EncryptedTextField(
-        null=True, blank=True, help_text="Instead of a user name and password."
+        null=True, blank=True, help_text=_("Instead of a user name and password.")
     )
     listings_url = models.CharField(
-        "address of the listing API",
+        _("address of the listing API"),
         max_length=300,
         blank=True,
         validators=[check_address],
-        help_text="Its part before /Service/, such as https://caredove.example/api/native_v1.",
+        help_text=_("Its part before /Service/, such as https://caredove.example/api/native_v1."),
     )
     listings_username = models.CharField(
-        "user name for the listing API", max_length=200, blank=True
+        _("user name for the listing API"), max_length=200, blank=True
     )
-    listings_password = EncryptedTextField("password for the listing API", null=True, blank=True)
+    listings_password = EncryptedTextField(_("password for the listing API"), null=True, blank=True)
     referral_url = models.CharField(
-        "address of a referral",
+        _("address of a referral"),
         max_length=300,
         blank=True,
         validators=[check_referral_address],
-        help_text="With {reference} where the reference stands. Pages link to the referral there.",
+        help_text=_(
+            "With {reference} where the reference stands. Pages link to the referral there."
+        ),
     )
     destination = models.OneToOneField(
         "Destination",
@@ -74,13 +77,13 @@ class Source(KeyedModel):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="partner",
-        help_text="Of a partner: it reads what was sent there, and nothing else.",
+        help_text=_("Of a partner: it reads what was sent there, and nothing else."),
     )
     updates = models.CharField(
         max_length=10,
         choices=Updates.choices,
         default=Updates.NONE,
-        help_text="Of a partner: whether it may answer what it was sent.",
+        help_text=_("Of a partner: whether it may answer what it was sent."),
     )
     history = KeyedHistory(m2m_fields=[organizations])
     # Whether it may send for some organizations alone; None where the query did not ask.
@@ -135,12 +138,12 @@ class SourceCredential(KeyedModel):
     """One credential of a source. Several are valid at once, so that they can be rotated."""
 
     class Scheme(models.TextChoices):
-        BASIC = "basic", "HTTP Basic"
-        SIGNATURE = "signature", "Standard Webhooks signature"
+        BASIC = "basic", _("HTTP Basic")
+        SIGNATURE = "signature", _("Standard Webhooks signature")
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="credentials")
     scheme = models.CharField(max_length=10, choices=Scheme.choices, default=Scheme.BASIC)
-    key = models.CharField("key id", max_length=100, blank=True)
+    key = models.CharField(_("key id"), max_length=100, blank=True)
     secret_hash = models.CharField(max_length=300, blank=True, editable=False)
     signing_secret = EncryptedTextField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,7 +8,7 @@ from simple_history.models import HistoricalRecords
 from integrations.models.destinations import Destination
 from integrations.models.organizations import ServiceListing
 from integrations.models.validators import check_trigger_keys
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 
 
 class TriggerConfig(models.Model):
@@ -20,9 +20,9 @@ class TriggerConfig(models.Model):
     destination = models.ForeignKey(
         Destination, on_delete=models.CASCADE, related_name="trigger_configs"
     )
-    on = models.JSONField("triggers", default=list, validators=[check_trigger_keys])
+    on = models.JSONField(_("triggers"), default=list, validators=[check_trigger_keys])
     include_routed = models.BooleanField(
-        default=False, help_text="Received: include requests routed from another organization."
+        default=False, help_text=_("Received: include requests routed from another organization.")
     )
     mapping = models.ForeignKey("mapping.Mapping", on_delete=models.PROTECT)
     enabled = models.BooleanField(default=True)
@@ -41,7 +41,7 @@ class TriggerConfig(models.Model):
 
     def labels(self) -> str:
         """Return the chosen triggers in Caredove's words, joined by commas."""
-        return ", ".join(TRIGGER_LABELS.get(key, key) for key in self.on)
+        return labels_of(self.on)
 
     def clean(self) -> None:
         if (

@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from mapping.editing import exchange
 from mapping.editing.pasting import ENTRY_LENGTH, Pasted, pasted
@@ -100,7 +102,7 @@ class MappingDraft:
         return any(table.understood for table in self.tables)
 
 
-NEW = TargetField("", "One more field", OWN)
+NEW = TargetField("", _("One more field"), OWN)
 
 
 # -- What was typed ----------------------------------------------------------------------------
@@ -247,26 +249,34 @@ def _find_table_faults(tables: Sequence[TableDraft]) -> None:
     seen: set[str] = set()
     for table in tables:
         if not exchange.TABLE_NAME.fullmatch(table.name):
-            table.faults.append("The name is made of up to 50 letters, digits, - and _.")
+            table.faults.append(gettext("The name is made of up to 50 letters, digits, - and _."))
         elif table.name in seen:
-            table.faults.append(f"Another table is named “{table.name}”.")
+            table.faults.append(gettext("Another table is named “{name}”.").format(name=table.name))
         seen.add(table.name)
         table.faults += _entry_faults(table.entries)
         if len(table.fallback) > ENTRY_LENGTH:
-            table.faults.append(f"“Anything else” is longer than {ENTRY_LENGTH} characters.")
+            table.faults.append(
+                gettext("“Anything else” is longer than {entry_length} characters.").format(
+                    entry_length=ENTRY_LENGTH
+                )
+            )
 
 
 def _entry_faults(entries: Iterable[tuple[str, str]]) -> Iterator[str]:
     seen: set[str] = set()
     for number, (sent, value) in enumerate(entries, start=1):
         if not sent:
-            yield f"Row {number} does not say which value is sent."
+            yield gettext("Row {number} does not say which value is sent.").format(number=number)
         elif sent == ANYTHING_ELSE:
-            yield f"Row {number}: use “Anything else” for what no row names."
+            yield gettext("Row {number}: use “Anything else” for what no row names.").format(
+                number=number
+            )
         elif sent in seen:
-            yield f"“{sent}” stands there twice."
+            yield gettext("“{sent}” stands there twice.").format(sent=sent)
         if max(len(sent), len(value)) > ENTRY_LENGTH:
-            yield f"Row {number} is longer than {ENTRY_LENGTH} characters."
+            yield gettext("Row {number} is longer than {entry_length} characters.").format(
+                number=number, entry_length=ENTRY_LENGTH
+            )
         seen.add(sent)
 
 
@@ -338,7 +348,7 @@ class RuleRow:
     def said(self) -> str:
         """What the rule does, in words; also where there is none."""
         return self.words or (
-            "Everything that no rule uses" if self.target.takes_rest else "nothing"
+            gettext("Everything that no rule uses") if self.target.takes_rest else "nothing"
         )
 
     @property
@@ -364,7 +374,11 @@ def rows(
     """
     rules = {rule["target"]: rule for rule in reversed(draft.rules)}  # of two, the first
     known = {target.key for target in targets}
-    unknown = [TargetField(key, key, "Unknown fields") for key in rules if key and key not in known]
+    unknown = [
+        TargetField(key, key, gettext("Unknown fields"))
+        for key in rules
+        if key and key not in known
+    ]
     tables = tuple(table.name for table in draft.tables if table.name)
     shown = [
         _row(number, target, rules.get(target.key), tables, faults, known=target not in unknown)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from django.db import transaction
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from mapping import models
 from mapping.editing import versions
@@ -129,8 +130,15 @@ def import_mapping(
     draft = read(data)
     mapping = _found(draft, organization)
     if mapping.shipped:
-        raise ExchangeError([("name", f"“{draft.name}” ships with Dovetail: choose another name.")])
-    return _stored(mapping, draft, author, "Imported")
+        raise ExchangeError(
+            [
+                (
+                    "name",
+                    _("“{name}” ships with Dovetail: choose another name.").format(name=draft.name),
+                )
+            ]
+        )
+    return _stored(mapping, draft, author, _("Imported"))
 
 
 def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
@@ -139,7 +147,7 @@ def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
     mapping = _found(draft, None)
     newly_shipped = not mapping.shipped
     mapping.shipped = True
-    return _stored(mapping, draft, None, "Ships with Dovetail", anyway=newly_shipped)
+    return _stored(mapping, draft, None, _("Ships with Dovetail"), anyway=newly_shipped)
 
 
 def copy_mapping(
@@ -160,7 +168,12 @@ def copy_mapping(
     draft = msgspec.convert(export_mapping(mapping), Draft)
     taken = set(names)
     draft.name = name if name and name not in taken else _free_name(name or mapping.name, taken)
-    return _stored(_found(draft, organization), draft, author, f"Copied from “{mapping.name}”")
+    return _stored(
+        _found(draft, organization),
+        draft,
+        author,
+        _("Copied from “{name}”").format(name=mapping.name),
+    )
 
 
 def put_back(version: models.MappingVersion, author: Author = None) -> models.Mapping:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from mapping.editing import exchange, testing, versions
 from mapping.editing.editor import MappingDraft, draft_of, typed
@@ -13,7 +15,7 @@ from mapping.engine.checks import Fault, check_mapping
 from mapping.engine.targets import target_fields
 from mapping.models import Mapping
 
-CHANGED_MEANWHILE = (
+CHANGED_MEANWHILE = _(
     "Somebody saved this mapping while you were working on it. Your changes are below and not "
     "saved: look at the versions, then save again to put yours on top."
 )
@@ -26,10 +28,10 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
     """
 
     note = forms.CharField(
-        label="What changed, and why",
+        label=_("What changed, and why"),
         required=False,
         max_length=300,
-        help_text="For the list of versions.",
+        help_text=_("For the list of versions."),
     )
     base = forms.IntegerField(required=False, widget=forms.HiddenInput)
     author: Any = None
@@ -66,9 +68,11 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         self.rules, self.tables = self.draft.engine_rules(), self.draft.entries()
         self.faults = check_mapping(self.instance.destination_kind, self.rules, self.tables)
         if self.faults or any(table.faults for table in self.draft.tables):
-            self.add_error(None, "It is not saved yet. What is wrong stands at each field:")
+            self.add_error(
+                None, gettext("It is not saved yet. What is wrong stands at each field:")
+            )
         elif self.draft.has_pasted:
-            self.add_error(None, "Look at the pasted rows below, then save again.")
+            self.add_error(None, gettext("Look at the pasted rows below, then save again."))
 
     def _run_tests(self) -> None:
         """Stop at test cases that fail, but for those that the person has named."""
@@ -76,7 +80,9 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         self.failures = [outcome for outcome in outcomes if not outcome.passed]
         self.accepted = {outcome.test.pk: self._verdict(outcome) for outcome in self.failures}
         if not all(self.accepted.values()):
-            self.add_error(None, "A test case gives something else now. It is not saved yet.")
+            self.add_error(
+                None, gettext("A test case gives something else now. It is not saved yet.")
+            )
 
     def _verdict(self, outcome: Outcome) -> str:
         """Return what the person says about a failure: `anyway`, `renew`, or nothing yet."""
@@ -101,7 +107,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         note = str(self.cleaned_data["note"])
         if not passed_over:
             return note
-        failing = f"Saved although {', '.join(passed_over)} failed."
+        failing = gettext("Saved although {names} failed.").format(names=", ".join(passed_over))
         return f"{note.rstrip('.')}. {failing}" if note else failing
 
 
@@ -110,14 +116,14 @@ class NewMappingForm(forms.Form):
 
     start = forms.ModelChoiceField(
         Mapping.objects.none(),
-        label="Begin with a copy of",
+        label=_("Begin with a copy of"),
         empty_label=None,
-        help_text="The default mapping of a destination kind fits most listings.",
+        help_text=_("The default mapping of a destination kind fits most listings."),
     )
-    name = forms.CharField(max_length=100, help_text="How listings will find it.")
+    name = forms.CharField(max_length=100, help_text=_("How listings will find it."))
     organization = forms.ModelChoiceField(
         Mapping.objects.none(),
-        help_text="Who uses it. This cannot be changed later.",
+        help_text=_("Who uses it. This cannot be changed later."),
     )
 
     def __init__(
@@ -140,7 +146,7 @@ class NewMappingForm(forms.Form):
         """Let people choose among their own; a single one is chosen already."""
         choice.queryset = organizations
         choice.required = not may_share
-        choice.empty_label = "Every organization" if may_share else "Choose one"
+        choice.empty_label = gettext("Every organization") if may_share else gettext("Choose one")
         if not may_share and len(choice.queryset) == 1:
             choice.initial, choice.empty_label = choice.queryset[0], None
 
@@ -148,7 +154,7 @@ class NewMappingForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         start, name = cleaned.get("start"), cleaned.get("name")
         if start and name and self._is_taken(start, name):
-            self.add_error("name", "There is a mapping of this name already.")
+            self.add_error("name", gettext("There is a mapping of this name already."))
         return cleaned
 
     def _is_taken(self, start: Mapping, name: str) -> bool:
@@ -160,5 +166,7 @@ class NewMappingForm(forms.Form):
 
 
 def _described(mapping: Mapping) -> str:
-    owner = mapping.organization or ("Dovetail" if mapping.shipped else "every organization")
+    owner = mapping.organization or (
+        "Dovetail" if mapping.shipped else gettext("every organization")
+    )
     return f"{mapping.name} ({mapping.destination_kind}, {owner})"

@@ -4,8 +4,10 @@ A rule that is broken is left out (`checks` says why): the others show what they
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from core.text.sentences import Term as _
 from mapping.editing.wording import field_in_words
 from mapping.engine import engine
 from mapping.engine.engine import AppliedTransform, Context, Filled, Outcome, Rule
@@ -67,11 +69,20 @@ class Preview:
         return sum(row.warns for row in self.rows)
 
 
-def preview(rules: Sequence[Rule], document: Document, context: Context) -> Preview:
-    """Return what these rules make of the document; never raises for a broken rule."""
+def preview(
+    rules: Sequence[Rule],
+    document: Document,
+    context: Context,
+    sending: AbstractContextManager[None] | None = None,
+) -> Preview:
+    """Return what these rules make of the document; never raises for a broken rule.
+
+    What would be sent is made within `sending`: in the language of the organization.
+    """
     broken = [error.rule for error in engine.errors(rules, context)]
     sound = [rule for rule in rules if not any(rule is one for one in broken)]
-    outcome = engine.apply(sound, document, context)
+    with sending or nullcontext():
+        outcome = engine.apply(sound, document, context)
     document = context.allowed.part(document)  # nothing else is shown
     said = {made.rule.target: tuple(_remarks(made, outcome, document)) for made in outcome.filled}
     return Preview(
@@ -89,7 +100,9 @@ def _rows(
         value = outcome.record.get(target.key)
         remarks = tuple(said.get(target.key, ()))
         if target.required and value is None:
-            remarks += (Remark("This field must be filled, and with this referral it is empty."),)
+            remarks += (
+                Remark(str(_("This field must be filled, and with this referral it is empty."))),
+            )
         yield Row(target, value, remarks)
 
 
@@ -107,11 +120,13 @@ def _step_remarks(step: AppliedTransform, made: Filled, outcome: Outcome) -> Ite
     if result.problem:
         yield Remark(result.problem)
     elif transform.fills and step.before is None and made.rule.sources:
-        yield Remark("Nothing was sent here: the default is used.")
+        yield Remark(str(_("Nothing was sent here: the default is used.")))
     elif result.lossy and step.name == "truncate":
-        yield Remark("The text is cut here; all of it goes to the note.")
+        yield Remark(str(_("The text is cut here; all of it goes to the note.")))
     elif result.lossy and made.paths & outcome.lossy:
-        sent = f"{transform.label} writes it differently; what was sent goes to the note, too."
+        sent = str(
+            _("{transform} writes it differently; what was sent goes to the note, too.")
+        ).format(transform=transform.label)
         yield Remark(sent, warns=False)
 
 
@@ -121,7 +136,9 @@ def _passed_over(made: Filled, document: Document) -> Iterator[Remark]:
         source = catalogue.find(key)
         paths = source.read(document).paths if source else frozenset()
         if paths and not paths & made.paths:
-            text = f"{field_in_words(key)} has a value, too; an earlier field comes first."
+            text = str(_("{field} has a value, too; an earlier field comes first.")).format(
+                field=field_in_words(key)
+            )
             yield Remark(text, warns=False)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.compare import Difference
+from core.text.spoken import spoken
 from mapping.editing.wording import target_in_words
 from mapping.engine import engine
 from mapping.engine.checks import check_mapping
@@ -55,7 +56,8 @@ def _run(
 ) -> Outcome:
     is_open = takes_any(test.mapping.destination_kind)
     context = Context(ZoneInfo(test.time_zone), value_tables, targets, is_open=is_open)
-    record = engine.apply(rules, test.document, context).record
+    with spoken(test.mapping.language):
+        record = engine.apply(rules, test.document, context).record
     return Outcome(test, tuple(_differences(test.expected, record, targets)), record)
 
 

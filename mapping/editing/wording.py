@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.text.sentences import Term as _
 from mapping.engine.engine import Rule, Use
 from mapping.engine.targets import TargetField
 from mapping.engine.transforms import TRANSFORMS
@@ -15,7 +16,9 @@ def field_in_words(key: str) -> str:
         return f"{catalogue.FORM} – {key.removeprefix(catalogue.ANSWER_PREFIX).strip()}"
     if named := catalogue.form_and_question(key):
         form, question = named
-        return f"{catalogue.FORM} of {form} – {question}"
+        return str(_("{group} of {form} – {question}")).format(
+            group=catalogue.FORM, form=form, question=question
+        )
     field = catalogue.find(key)
     return f"{field.group} – {field.label}" if field else f"“{key}”"
 
@@ -25,7 +28,7 @@ def target_in_words(key: str, targets: Sequence[TargetField]) -> str:
     target = next((target for target in targets if target.key == key), None)
     if target is None:
         return key
-    return f"{target.group} – {target.label}" if target.group else target.label
+    return f"{target.group} – {target.label}" if target.group else str(target.label)
 
 
 def use_in_words(name: str, options: Mapping[str, Any]) -> str:
@@ -34,7 +37,7 @@ def use_in_words(name: str, options: Mapping[str, Any]) -> str:
     if transform is None:
         return f"“{name}”"
     given = [str(options[one.name]) for one in transform.options if options.get(one.name)]
-    return f"{transform.label} ({', '.join(given)})" if given else transform.label
+    return f"{transform.label} ({', '.join(given)})" if given else str(transform.label)
 
 
 def rule_in_words(rule: Rule) -> str:
@@ -42,7 +45,7 @@ def rule_in_words(rule: Rule) -> str:
     joined, rest = _split(rule)
     if not rule.sources:
         return _constant(rest)
-    between = " + " if joined else ", else "
+    between = " + " if joined else f", {_('else')} "
     read = between.join(field_in_words(source) for source in rule.sources)
     return " → ".join([read, *(use_in_words(name, options) for name, options in rest)])
 
@@ -57,5 +60,5 @@ def _split(rule: Rule) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
 def _constant(uses: Sequence[Use]) -> str:
     for name, options in uses:
         if name == "default" and options.get("value"):
-            return f"Always “{options['value']}”"
-    return "Nothing yet"
+            return str(_("Always “{}”")).format(options["value"])
+    return str(_("Nothing yet"))

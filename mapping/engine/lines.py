@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from core.text.sentences import Term as _
 from mapping.engine.transforms import as_text
 from mapping.source import labels, parts, unreadable
 from mapping.source.document import Document
@@ -23,13 +24,13 @@ from mapping.source.parts import Item, Path, Texts, Writers, Written
 from mapping.source.times import for_people, with_instants
 
 FORM = Group.FORM
-PERMISSIONS = "Permissions to contact"
+PERMISSIONS = _("Permissions to contact")
 ALSO_SENT = AT["also_sent"].label
 # The order of the note: groups of lines, with the paths that they say.
 _LAYOUT = (
     (FORM, "reason", "form_answers"),
     (Group.REFERRAL, "request_status", "status", "priority", "service"),
-    ("Alternate contacts", "registrant.contacts"),
+    (_("Alternate contacts"), "registrant.contacts"),
     (Group.REGISTRANT, "registrant", "registrant.phones"),
     (Group.REGISTRANT, "registrant.emails", "registrant.addresses"),
     (Group.REGISTRANT, "registrant.languages", "registrant.identifiers"),
@@ -39,13 +40,15 @@ _LAYOUT = (
     (Group.NOTES, "notes"),
     (Group.MESSAGES, "messages"),
     (Group.ATTACHMENTS, "attachments"),
-    ("Listing", "listing", "organization"),
+    (_("Listing"), "listing", "organization"),
     (AT["unreadable"].label, "unreadable"),
     (ALSO_SENT, "also_sent"),
 )
-NO_TEXT = "no text"
+FORMER, MAY_TEXT, MAY_EMAIL = _("former"), _("may text: {}"), _("may e-mail: {}")
+BYTES = _("{} bytes")
+NO_TEXT = _("no text")
 # What the label of a note or a message says about it.
-_ABOUT = {"author": " by {}", "side": " from {}", "sender": " ({})", "at": ", {}"}
+_ABOUT = {"author": _(" by {}"), "side": _(" from {}"), "sender": " ({})", "at": ", {}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _unknown(document: Document, known: frozenset[Path]) -> Iterator[Line]:
             named = [step for step in path if isinstance(step, str)]
             label = labels.in_words(named[-1]) or ALSO_SENT
             group = labels.in_words(named[0]) if len(named) > 1 else ""
-            whole = f"{group}: {label}" if group else label
+            whole = f"{group}: {label}" if group else str(label)
             yield Line(whole, as_text(value), frozenset({path}), ALSO_SENT)
 
 
@@ -99,17 +102,25 @@ def _writers(time_zone: ZoneInfo) -> Writers:
     moment = partial(for_people, time_zone=time_zone)
     return defaultdict(
         lambda: as_text,
+        flag=_yes_or_no,
         prose=lambda text: with_instants(as_text(text), moment),
         code=lambda code: str(code).replace("-", " "),
         instant=lambda instant: moment(str(instant)),
-        bytes=lambda size: f"{size} bytes",
+        bytes=lambda size: str(BYTES).format(size),
         language=_language,
         issuer=lambda system: labels.issuer({"system": system}),
         cause=lambda cause: unreadable.remark_on({"cause": cause}).rstrip("."),
-        former=lambda former: "former" if former else "",
-        may_text=lambda allowed: f"may text: {as_text(allowed)}",
-        may_email=lambda allowed: f"may e-mail: {as_text(allowed)}",
+        former=lambda former: str(FORMER) if former else "",
+        may_text=lambda allowed: str(MAY_TEXT).format(_yes_or_no(allowed)),
+        may_email=lambda allowed: str(MAY_EMAIL).format(_yes_or_no(allowed)),
     )
+
+
+def _yes_or_no(value: Any) -> str:
+    """Return a switch in words; whatever else came in its place as it came."""
+    if isinstance(value, bool):
+        return str(_("yes")) if value else str(_("no"))
+    return as_text(value)
 
 
 def _language(code: str) -> str:
@@ -136,7 +147,7 @@ def _line(
         first, bracketed = f"{first} ({bracketed})", ""
     text = ", ".join(piece for piece in (first, bracketed, last) if piece) or bare
     paths = frozenset(path for path, _ in (*value, *remarks, *more, *unsaid))
-    return Line(label, text, paths, group, aside)
+    return Line(str(label), text, paths, group, aside)
 
 
 def _joined(texts: Texts) -> str:
@@ -177,7 +188,7 @@ def _permissions(written: Written) -> Lines:
 def _plain(written: Written, group: str, one: Field) -> Lines:
     """Say a value, or each of a list of texts, or each item of a list of things."""
     if one.kind == "list":
-        for _, _, item in written.items(one):
+        for _i, _part, item in written.items(one):
             yield _line(group, one.label, item)
         return
     for path, text in written.at(one):
@@ -237,7 +248,7 @@ def _languages(written: Written, group: str, things: Field) -> Lines:
 
 def _identifiers(written: Written, group: str, things: Field) -> Lines:
     """Say numbers by their kind; one that only a machine can use is aside."""
-    for _, identifier, item in written.items(things):
+    for _i, identifier, item in written.items(things):
         number = item.get("value", [])
         aside = not number or labels.is_technical(_joined(number))
         yield _line(group, labels.identifier_label(identifier), item, aside=aside)
@@ -245,14 +256,16 @@ def _identifiers(written: Written, group: str, things: Field) -> Lines:
 
 def _messages(written: Written, group: str, things: Field) -> Lines:
     """Say notes or messages, in the label by whom and when."""
-    for _, _, item in written.items(things):
+    for _i, _part, item in written.items(things):
         texts = item.get("label", [])
-        about = (_ABOUT.get(str(path[-1]), ", {}").format(text.strip()) for path, text in texts)
-        yield _line(group, things.label + "".join(about), item, bare=NO_TEXT)
+        about = (
+            str(_ABOUT.get(str(path[-1]), ", {}")).format(text.strip()) for path, text in texts
+        )
+        yield _line(group, str(things.label) + "".join(about), item, bare=str(NO_TEXT))
 
 
 def _attachments(written: Written, group: str, things: Field) -> Lines:
-    for _, _, item in written.items(things):
+    for _i, _part, item in written.items(things):
         name, about, of_file = (item.get(role, []) for role in ("value", "sort", "remark"))
         beside = not about or _joined(about) == _joined(name)
         yield _line(group, things.label, {"value": name, "sort": about}, aside=beside)
@@ -262,7 +275,7 @@ def _attachments(written: Written, group: str, things: Field) -> Lines:
 
 def _unreadable(written: Written, group: str, things: Field) -> Lines:
     """Say what came in place of a value, and what is wrong with it."""
-    for _, part, item in written.items(things):
+    for _i, part, item in written.items(things):
         yield _line(group, f"{things.label}: {unreadable.name_of(part)}", item)
 
 

@@ -11,9 +11,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from core.text.sentences import Term as _
 from mapping.engine.lines import ALSO_SENT, PERMISSIONS, Line
 
-CONTINUED = "… continued in the Referral Summary PDF"
+CONTINUED = _("… continued in the Referral Summary PDF")
 ELLIPSIS = "…"
 FLAG_LENGTH = 300  # characters: what is longer is a story that mentions a risk, not a flag
 BEGINNING = 24  # characters that are worth showing of a line
@@ -69,8 +70,9 @@ def note(opening: str, lines: Sequence[Line], limit: int | None) -> str:
         return text
     pieces = [_Piece("", first, _says_flag(first)) for first in opening.split("\n") if opening]
     pieces += [_Piece(line.label, line.text, is_flag(line)) for line in lines]
-    kept = _fitted(pieces, limit - len(CONTINUED) - 1)
-    return "\n".join([*kept, CONTINUED])[:limit]
+    continued = str(CONTINUED)
+    kept = _fitted(pieces, limit - len(continued) - 1)
+    return "\n".join([*kept, continued])[:limit]
 
 
 def is_flag(line: Line) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from core.text.sentences import Term as _
+
 
 class Own(IntEnum):
     """What mappings for a kind may fill beside its target fields. `KEYS` is what True means."""
@@ -29,7 +31,7 @@ class TargetField:
     takes_rest: bool = False
 
 
-OWN = "Fields of your own"  # the group of what a mapping for an open kind fills besides
+OWN = _("Fields of your own")  # the group of what a mapping for an open kind fills besides
 
 _fields: dict[str, tuple[TargetField, ...]] = {}
 _open: dict[str, Own] = {}

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 
+from core.text.sentences import Term as _
 from mapping import sentences
 from mapping.engine.targets import Own, TargetField
 from mapping.source import languages, provinces
@@ -142,7 +143,7 @@ def _date(value: Value, options: Options, context: Context) -> Result:
     instant = parse_instant(text, context.time_zone)
     day = instant.date() if instant else parse_date(text)
     if day is None:
-        return Result(value, problem="This is not a date; it was passed on as sent.")
+        return Result(value, problem=_("This is not a date; it was passed on as sent."))
     return Result(_DATE_FORMATS[options["format"]].format(day), lossy=instant is not None)
 
 
@@ -151,9 +152,9 @@ def _datetime(value: Value, options: Options, context: Context) -> Result:
     zone = ZoneInfo(options["time_zone"]) if options["time_zone"] else context.time_zone
     instant = parse_instant(text, zone)
     if instant is None:
-        return Result(value, problem="This is not a date with a time; it was passed on as sent.")
+        return Result(value, problem=_("This is not a date with a time; it was passed on as sent."))
     if not has_offset(text):
-        problem = "This time has no offset; it was taken to be local time."
+        problem = _("This time has no offset; it was taken to be local time.")
         return Result(instant.isoformat(), lossy=True, problem=problem)
     return Result(instant.isoformat())
 
@@ -170,7 +171,7 @@ def _phone(value: Value, options: Options, context: Context) -> Result:
     text = _EXTENSION.sub(" ext. ", str(value))
     number = _parse_phone(text, options["region"])
     if number is None:
-        return Result(value, problem="This is not a phone number; it was passed on as sent.")
+        return Result(value, problem=_("This is not a phone number; it was passed on as sent."))
     written = _write_phone(number, options["format"])
     cut = options["format"] == "e164" and bool(number.extension)
     return Result(written, lossy=cut or not _same_number(text, number))
@@ -241,7 +242,7 @@ def _language_name(value: Value, options: Options, context: Context) -> Result:
         return Result(value)
     if name := languages.language_name(text):
         return Result(name, lossy=not languages.is_bare(text) or text.casefold() == REFUSAL)
-    return Result(value, problem="This language code is not known; it was passed on as sent.")
+    return Result(value, problem=_("This language code is not known; it was passed on as sent."))
 
 
 # -- Text --------------------------------------------------------------------------------------
@@ -264,10 +265,10 @@ def _value_table(value: Value, options: Options, context: Context) -> Result:
     entries = {key.strip().casefold(): entry for key, entry in table.items()}
     if sent in entries and sent != ANYTHING_ELSE:
         return Result(entries[sent], lossy=entries[sent].casefold() != sent)
-    problem = f"The value table “{options['table']}” has no entry for this value."
+    problem = str(_("The value table “{}” has no entry for this value.")).format(options["table"])
     if ANYTHING_ELSE in entries:
         return Result(entries[ANYTHING_ELSE], lossy=True, problem=problem)
-    return Result(value, problem=f"{problem} It was passed on as sent.")
+    return Result(value, problem=f"{problem} {_('It was passed on as sent.')}")
 
 
 def _default(value: Value | None, options: Options, context: Context) -> Result:
@@ -286,13 +287,13 @@ TRANSFORMS: Mapping[str, Transform] = {
     for transform in (
         Transform(
             "date",
-            "Date",
-            "Writes a date in the chosen format; of a date with a time, the local date.",
+            _("Date"),
+            _("Writes a date in the chosen format; of a date with a time, the local date."),
             _date,
             (
                 Option(
                     "format",
-                    "Format",
+                    _("Format"),
                     OptionKind.CHOICE,
                     default="YYYY-MM-DD",
                     choices=tuple(_DATE_FORMATS),
@@ -301,27 +302,30 @@ TRANSFORMS: Mapping[str, Transform] = {
         ),
         Transform(
             "datetime",
-            "Date and time",
-            "Writes a date with its time in the organization's time zone, or another, with offset.",
+            _("Date and time"),
+            _(
+                "Writes a date with its time in the organization's time zone, or another, "
+                "with offset."
+            ),
             _datetime,
-            (Option("time_zone", "Time zone", OptionKind.TIME_ZONE),),
+            (Option("time_zone", _("Time zone"), OptionKind.TIME_ZONE),),
         ),
         Transform(
             "phone",
-            "Phone number",
-            "Writes a phone number in one style, 705-555-0142, and keeps its extension.",
+            _("Phone number"),
+            _("Writes a phone number in one style, 705-555-0142, and keeps its extension."),
             _phone,
             (
                 Option(
                     "format",
-                    "Style",
+                    _("Style"),
                     OptionKind.CHOICE,
                     default="national",
                     choices=("national", "international", "e164"),
                 ),
                 Option(
                     "region",
-                    "Country of numbers without a country code",
+                    _("Country of numbers without a country code"),
                     OptionKind.CHOICE,
                     default="CA",
                     choices=tuple(sorted(phonenumbers.SUPPORTED_REGIONS)),
@@ -330,57 +334,57 @@ TRANSFORMS: Mapping[str, Transform] = {
         ),
         Transform(
             "postal_code",
-            "Postal code",
-            "Writes a Canadian postal code as A1A 1A1; other codes stay as they are.",
+            _("Postal code"),
+            _("Writes a Canadian postal code as A1A 1A1; other codes stay as they are."),
             _postal_code,
         ),
         Transform(
             "province",
-            "Province",
-            "Writes a Canadian province or territory as its two-letter code.",
+            _("Province"),
+            _("Writes a Canadian province or territory as its two-letter code."),
             _province,
         ),
         Transform(
             "country",
-            "Country",
-            "Writes Canada and the United States as two-letter codes; others stay as they are.",
+            _("Country"),
+            _("Writes Canada and the United States as two-letter codes; others stay as they are."),
             _country,
         ),
         Transform(
             "language_name",
-            "Language name",
-            "Writes a language code as the language's English name.",
+            _("Language name"),
+            _("Writes a language code as the language's English name."),
             _language_name,
         ),
         Transform(
             "join",
-            "Join",
-            "Joins all the fields that the rule reads, leaving out empty ones. It comes first.",
+            _("Join"),
+            _("Joins all the fields that the rule reads, leaving out empty ones. It comes first."),
             _join,
-            (Option("separator", "Between them", default=", "),),
+            (Option("separator", _("Between them"), default=", "),),
             joins=True,
         ),
         Transform(
             "value_table",
-            "Value table",
-            "Looks the value up in one of the mapping's value tables.",
+            _("Value table"),
+            _("Looks the value up in one of the mapping's value tables."),
             _value_table,
-            (Option("table", "Table", OptionKind.VALUE_TABLE, required=True),),
+            (Option("table", _("Table"), OptionKind.VALUE_TABLE, required=True),),
         ),
         Transform(
             "default",
-            "Default",
-            "Gives a value where there is none.",
+            _("Default"),
+            _("Gives a value where there is none."),
             _default,
-            (Option("value", "Value", required=True),),
+            (Option("value", _("Value"), required=True),),
             fills=True,
         ),
         Transform(
             "truncate",
-            "Truncate",
-            "Cuts text to a length; the whole text goes to the note.",
+            _("Truncate"),
+            _("Cuts text to a length; the whole text goes to the note."),
             _truncate,
-            (Option("length", "Characters", OptionKind.NUMBER, required=True),),
+            (Option("length", _("Characters"), OptionKind.NUMBER, required=True),),
         ),
     )
 }

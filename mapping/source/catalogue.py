@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.text.sentences import Term as _
 from mapping.source import labels, parts
 from mapping.source.document import Document
 from mapping.source.fields import AT, CHOSEN, OUTSIDE, Chosen, Field, Group
@@ -52,9 +53,13 @@ NOTHING = Reading()
 def find(key: str) -> SourceField | None:
     """Return the field with this key, `answer:…` and `form:…` included; None if there is none."""
     if key.startswith(ANSWER_PREFIX) and (question := key.removeprefix(ANSWER_PREFIX).strip()):
-        return SourceField(key, f"Answer to “{question}”", FORM, partial(_answer, question))
+        return SourceField(
+            key, str(_("Answer to “{}”")).format(question), FORM, partial(_answer, question)
+        )
     if named := form_and_question(key):
-        label = f"Answer to “{named[1]}” of form “{named[0]}”"
+        label = str(_("Answer to “{question}” of form “{form}”")).format(
+            question=named[1], form=named[0]
+        )
         return SourceField(key, label, FORM, partial(_answer, named[1], form=named[0]))
     return _FIELDS.get(key)
 
@@ -92,7 +97,9 @@ def answers_in(document: Document) -> tuple[SourceField, ...]:
             plain = SourceField(f"{ANSWER_PREFIX}{key}", label, FORM, partial(_answer, key))
             offered.setdefault(plain.key, plain)
         if key and form:
-            only_here = f"{label} (only of {titles.get(form) or 'this form'})"
+            only_here = str(_("{label} (only of {form})")).format(
+                label=label, form=titles.get(form) or _("this form")
+            )
             read = partial(_answer, key, form=form)
             exact = SourceField(exact_key(form, key), only_here, FORM, read)
             offered.setdefault(exact.key, exact)

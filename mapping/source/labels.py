@@ -6,6 +6,7 @@ A key, an id, an address or a path is never shown: what it says in words is.
 import re
 from collections import Counter
 
+from core.text.sentences import Term as _
 from mapping.source import parts
 from mapping.source.document import AlsoSent, Document, FormAnswer, Identifier
 from mapping.source.fields import AT, HEALTH_NUMBER
@@ -13,10 +14,11 @@ from mapping.source.provinces import province_name
 
 _IDENTIFIERS = {  # HL7 v2-0203, as Caredove sends it
     "JHN": HEALTH_NUMBER,
-    "MR": "Medical record number",
-    "DL": "Driver's licence number",
-    "PPN": "Passport number",
+    "MR": _("Medical record number"),
+    "DL": _("Driver's licence number"),
+    "PPN": _("Passport number"),
 }
+_QUESTION, _FORM = _("Question {}"), _("Form {}")
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|urn:|mailto:|data:)\S*", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PROVINCIAL = re.compile(r"\bca-([a-z]{2})-patient\b")
@@ -68,7 +70,7 @@ def answer_label(answer: FormAnswer, number: int) -> str:
     """Return the question; where none came, what its key says, else its number in the form."""
     label, key = answer.get("label", "").strip(), answer.get("key", "").strip()
     asked = "" if label == key else _for_people(label)
-    return asked or in_words(key) or f"Question {number}"
+    return asked or in_words(key) or str(_QUESTION).format(number)
 
 
 def form_titles(document: Document) -> dict[str, str]:
@@ -84,7 +86,7 @@ def form_titles(document: Document) -> dict[str, str]:
     titles: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for number, (form, name) in enumerate(names.items(), start=1):
-        title = name or (f"Form {number}" if form and len(names) > 1 else "")
+        title = name or (str(_FORM).format(number) if form and len(names) > 1 else "")
         seen[title] += 1
         titles[form] = f"{title} ({seen[title]})" if seen[title] > 1 else title
     return titles
@@ -93,7 +95,7 @@ def form_titles(document: Document) -> dict[str, str]:
 def identifier_label(identifier: Identifier) -> str:
     """Return what kind of number an identifier is."""
     kind = identifier.get("type", "").strip()
-    return _IDENTIFIERS.get(kind) or _for_people(kind) or AT["identifiers"].label
+    return str(_IDENTIFIERS.get(kind, "")) or _for_people(kind) or str(AT["identifiers"].label)
 
 
 def issuer(identifier: Identifier) -> str:
@@ -109,7 +111,7 @@ def also_sent_label(part: AlsoSent) -> str:
     group, label = _for_people(part.get("group", "")), _for_people(part.get("label", ""))
     if group.casefold() == label.casefold():
         label = ""
-    return ": ".join(filter(None, (group, label))) or AT["also_sent"].label
+    return ": ".join(filter(None, (group, label))) or str(AT["also_sent"].label)
 
 
 def also_sent_in_order(document: Document) -> list[tuple[int, AlsoSent]]:

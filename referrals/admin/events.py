@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from core import audit
@@ -20,7 +22,7 @@ from integrations import sources
 from integrations.admin.shared import Tool
 from integrations.sources import UnknownKind
 from integrations.sources.parsed import Unusable
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from referrals.admin.viewing import ViewOnlyAdmin, as_uuid, badge, link_to, referrals_named
 from referrals.models import InboundEvent
 from referrals.record import account, warned
@@ -57,7 +59,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
     list_filter = ["state", "outcome", EndpointFilter, "source"]
     list_select_related = ["referral", "source"]
     search_fields = ["referral__reference__exact"]
-    search_help_text = (
+    search_help_text = _(
         "A reference, the id of an event, or the registrant's first and last name, whole. "
         "Accents, capitals and the order of the names do not matter."
     )
@@ -100,40 +102,40 @@ class InboundEventAdmin(ViewOnlyAdmin):
             queryset = queryset.filter(Q(referral__in=referrals_named(term)) | Q(pk=as_uuid(term)))
         return queryset, False
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def shown_id(self, event: InboundEvent) -> str:
         return str(event.pk)
 
-    @admin.display(description="endpoint")
+    @admin.display(description=_("endpoint"))
     def shown_endpoint(self, event: InboundEvent) -> str:
         try:
             return event.endpoint.label
         except UnknownKind:  # its folder is gone
             return event.endpoint_name
 
-    @admin.display(description="referral")
+    @admin.display(description=_("referral"))
     def shown_referral(self, event: InboundEvent) -> Any:
         return link_to(event.referral) if event.referral else "–"
 
-    @admin.display(description="what became of it", ordering="state")
+    @admin.display(description=_("what became of it"), ordering="state")
     def result(self, event: InboundEvent) -> SafeString:
         if event.state == InboundEvent.State.OPENED and event.outcome:
             return badge(event.outcome, event.get_outcome_display())
         return badge(event.state, event.get_state_display())
 
-    @admin.display(description="warnings")
+    @admin.display(description=_("warnings"))
     def shown_warnings(self, event: InboundEvent) -> str:
         return "\n".join(warning.sentence for warning in warned.of_event(event)) or "–"
 
-    @admin.display(description="triggers")
+    @admin.display(description=_("triggers"))
     def triggered(self, event: InboundEvent) -> str:
-        return ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers) or "–"
+        return labels_of(event.triggers) or "–"
 
-    @admin.display(description="same event id as")
+    @admin.display(description=_("same event id as"))
     def shown_conflict(self, event: InboundEvent) -> Any:
         return link_to(event.conflict_with) if event.conflict_with else "–"
 
-    @admin.display(description="other bodies with this event id")
+    @admin.display(description=_("other bodies with this event id"))
     def conflicting(self, event: InboundEvent) -> int:
         return event.conflicts.count()
 
@@ -153,10 +155,13 @@ class InboundEventAdmin(ViewOnlyAdmin):
             return []
         return [
             Tool(
-                "What became of this message",
+                gettext("What became of this message"),
                 reverse("admin:referrals_inboundevent_account", args=[obj.pk]),
             ),
-            Tool("Read the body", reverse("admin:referrals_inboundevent_body", args=[obj.pk])),
+            Tool(
+                gettext("Read the body"),
+                reverse("admin:referrals_inboundevent_body", args=[obj.pk]),
+            ),
         ]
 
     def account_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -171,7 +176,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
             parts = []
         context = {
             **self.admin_site.each_context(request),
-            "title": "What became of this message",
+            "title": gettext("What became of this message"),
             "opts": self.model._meta,
             "event": event,
             "parts": parts,
@@ -188,7 +193,7 @@ class InboundEventAdmin(ViewOnlyAdmin):
         audit.record(request, "read body", event)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Body of {event}",
+            "title": gettext("Body of {event}").format(event=event),
             "opts": self.model._meta,
             "event": event,
             "body": readable(bytes(event.body)) if event.body is not None else None,
@@ -205,7 +210,11 @@ def readable(body: bytes) -> str:
     except (ValueError, RecursionError):
         text = clean(text)
     text = text.encode("utf-8", "replace").decode()  # JSON can spell half a character: "\ud800"
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n… (cut here)"
+    return (
+        text
+        if len(text) <= SHOWN_CHARACTERS
+        else text[:SHOWN_CHARACTERS] + gettext("\n… (cut here)")
+    )
 
 
 def _shortened(value: Any, clean: Callable[[str], str]) -> Any:

@@ -17,6 +17,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from core import audit
@@ -183,10 +184,10 @@ class ReferralAdmin(
         )
         return shown, False
 
-    @admin.display(description="imports")
+    @admin.display(description=gettext_lazy("imports"))
     def imports(self, referral: Referral) -> SafeString:
         if referral.purged_at:
-            return badge("dismissed", "Deleted")
+            return badge("dismissed", _("Deleted"))
         return format_html_join(
             " ",
             "{}",
@@ -204,7 +205,9 @@ class ReferralAdmin(
     def deleted(self, referral: Referral) -> str:
         if referral.purged_at is None:
             return ""
-        return f"The person's data was deleted: {referral.get_purged_why_display()}."
+        return _("The person's data was deleted: {get_purged_why_display}.").format(
+            get_purged_why_display=referral.get_purged_why_display()
+        )
 
     def more(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
         zone = obj.organization.zone if obj.organization else ZoneInfo(settings.TIME_ZONE)

@@ -4,7 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from access.scoped import RecordedAdmin
 from core.database import clock
@@ -19,9 +22,9 @@ class RetentionPeriodForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks once more when the period is already over for some referrals."""
 
     delete_now = forms.BooleanField(
-        label="Delete what is older already",
+        label=_("Delete what is older already"),
         required=False,
-        help_text="Asked for when the last message on some referrals is longer ago than that.",
+        help_text=_("Asked for when the last message on some referrals is longer ago than that."),
     )
 
     class Meta:
@@ -50,14 +53,13 @@ class RetentionPeriodForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def too_old(count: int) -> str:
     """Return what is told before data that is old already is deleted."""
-    if count == 1:
-        what = "on one referral is longer ago. What it says"
-    else:
-        what = f"on {count:,} referrals is longer ago. What they say"
-    return (
-        f"The last message {what} would be deleted for good, beginning at once. "
-        "Tick this if you mean it."
-    )
+    return ngettext(
+        "The last message on {count} referral is longer ago. What it says would be deleted for "
+        "good, beginning at once. Tick this if that is intended.",
+        "The last message on {count} referrals is longer ago. What they say would be deleted for "
+        "good, beginning at once. Tick this if that is intended.",
+        count,
+    ).format(count=intcomma(count))
 
 
 @admin.register(RetentionPeriod)

@@ -62,7 +62,7 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     referral_path: ClassVar[str] = ""  # empty where a row belongs to no single referral
     listed: ClassVar[str] = ""  # what the audit trail calls the rows; else as the model is called
-    search_help_text = (
+    search_help_text = _(
         "A reference or another id, or the registrant's first and last name, whole. "
         "Accents, capitals and the order of the names do not matter."
     )

@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from integrations.models import ServiceListing, TriggerConfig
 from mapping.engine import engine
@@ -29,14 +31,18 @@ LISTED = 200  # rows that are kept for the list
 
 
 class Fate(StrEnum):
-    """What would have become of a referral."""
+    """What would have become of a referral; pages carry it, and show its `label`."""
 
-    IMPORTED = "Would be imported"
-    WAITING = "Would wait for details"
-    REFUSED = "Would be refused: a required field is empty"
-    BROKEN = "Would be stopped: the mapping does not work"
-    NOT_MATCHED = "Not imported: no chosen trigger"
-    DELETED = "Deleted since"
+    IMPORTED = _("Would be imported")
+    WAITING = _("Would wait for details")
+    REFUSED = _("Would be refused: a required field is empty")
+    BROKEN = _("Would be stopped: the mapping does not work")
+    NOT_MATCHED = _("Not imported: no chosen trigger")
+    DELETED = _("Deleted since")
+
+    @property
+    def label(self) -> str:
+        return gettext(self.value)
 
 
 @dataclass(frozen=True, slots=True)

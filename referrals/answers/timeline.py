@@ -8,10 +8,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.models import AuditEvent
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from referrals.answers.explain.answer import NEWEST
 from referrals.models import (
     Attempt,
@@ -26,22 +28,22 @@ from referrals.models import (
 SHOWN = 100  # of a kind, the newest
 # Who read what is in the audit trail; it is no part of the story.
 READING = ("view", "list", "explain", "read", "download", "preview", "search")
-TAKEN_BACK = "taken back"
+TAKEN_BACK = _("taken back")
 # Told with their notes, from where those are.
 CLEARED, WROTE = "clear error", "write note"
 DONE = {
-    "retry": "pressed Retry",
-    "dismiss": "dismissed the import",
-    "it is there": "said that it is there",
-    "it is not there": "said that it is not there",
-    "assign": "assigned the error",
-    "snooze": "snoozed the error",
-    "end snooze": "ended the snooze",
-    "undo assign": "took the assignment back",
-    "undo snooze": "took the snooze back",
-    "undo clear error": "took the clearing of the error back",
-    "undo dismiss": "took the dismissal back",
-    "delete data": "is over: the person's data was deleted",
+    "retry": _("{who} pressed Retry"),
+    "dismiss": _("{who} dismissed the import"),
+    "it is there": _("{who} answered that it is there, as {id}"),
+    "it is not there": _("{who} answered that it is not there"),
+    "assign": _("{who} assigned the error to {to}"),
+    "snooze": _("{who} snoozed the error until {until}"),
+    "end snooze": _("{who} ended the snooze"),
+    "undo assign": _("{who} undid the assignment"),
+    "undo snooze": _("{who} undid the snooze"),
+    "undo clear error": _("{who} undid the clearing of the error"),
+    "undo dismiss": _("{who} undid the dismissal"),
+    "delete data": _("The person's data was deleted: {who}"),
 }
 
 
@@ -87,17 +89,20 @@ def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]
 def _events(referral: Referral) -> Iterator[Moment]:
     for event in events_of(referral):
         patch = _sent_by_partner(event)
-        fired = ", ".join(TRIGGER_LABELS.get(key, key) for key in event.triggers)
+        fired = labels_of(event.triggers)
         became = event.get_outcome_display() if event.outcome else event.get_state_display()
+        trigger = (
+            gettext("Trigger: {fired}").format(fired=fired) if fired else gettext("No trigger")
+        )
         yield Moment(
             event.received_at,
             "event",
             event.code,
-            f"{became}: {event.reason}" if event.reason else f"{became}.",
+            f"{became}. {event.reason}" if event.reason else f"{became}.",
             quoted=patch.get("note", ""),
             facts=(
-                f"Trigger: {fired}" if fired else "No trigger",
-                f"From {event.source}",
+                trigger,
+                gettext("From {source}").format(source=event.source),
                 *_facts_of_patch(patch),
             ),
             row=event,
@@ -111,14 +116,19 @@ def _sent_by_partner(event: InboundEvent) -> dict[str, Any]:
 
 
 def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:
-    labels = {"status": "Status", "status_label": "Shown as", "record_id": "Their record"}
+    labels = {
+        "status": gettext("Status"),
+        "status_label": gettext("Shown as"),
+        "record_id": gettext("Their record"),
+    }
     for name, label in labels.items():
         if name in patch:
-            yield f"{label}: {patch[name] or TAKEN_BACK}"
+            yield f"{label}\N{NO-BREAK SPACE}: {patch[name] or TAKEN_BACK}"
     if "outcome" in patch:
         outcome = patch["outcome"] or {}
         words = [outcome[name] for name in ("code", "text") if outcome.get(name)]
-        yield f"Outcome: {', '.join(words) or TAKEN_BACK}"
+        said = ", ".join(words) or TAKEN_BACK
+        yield gettext("Outcome: {said}").format(said=said)
 
 
 def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
@@ -126,11 +136,15 @@ def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
     attempts = [attempt for delivery in deliveries for attempt in _newest(delivery)]
     attempts.sort(key=lambda attempt: attempt.started_at, reverse=True)
     for attempt in attempts[:SHOWN]:
-        outcome = attempt.get_outcome_display() or "Under way"
+        outcome = attempt.get_outcome_display() or gettext("Under way")
         yield Moment(
             attempt.started_at,
             "attempt",
-            f"Attempt {attempt.number} into {destinations[attempt.delivery_id]}: {outcome}",
+            gettext("Attempt {number} into {destination}: {outcome}").format(
+                number=attempt.number,
+                destination=destinations[attempt.delivery_id],
+                outcome=outcome,
+            ),
             quoted=attempt.message,
             facts=tuple(_facts(attempt)),
             row=attempt,
@@ -147,9 +161,10 @@ def _facts(attempt: Attempt) -> Iterator[str]:
     if attempt.code:
         yield attempt.code
     elif attempt.ended_at:
-        yield "No answer"
+        yield gettext("No answer")
     if attempt.ended_at:
-        yield f"took {duration(attempt.ended_at - attempt.started_at)}"
+        time = duration(attempt.ended_at - attempt.started_at)
+        yield gettext("took {time}").format(time=time)
     yield f"X-Request-ID {attempt.lease_token}"
 
 
@@ -168,21 +183,26 @@ def _actions(referral: Referral, deliveries: Sequence[Delivery]) -> Iterator[Mom
         reading |= Q(action__startswith=word)
     done = AuditEvent.objects.filter(_about(referral, deliveries)).exclude(reading)
     for event in done.order_by("-pk")[:SHOWN]:
-        what = DONE.get(event.action, event.action)
-        title = f"{event.username} {what}{_more(event)}"
+        title = _done(event).format(who=event.username, **_more(event))
         yield Moment(event.at, "action", title, quoted=_why(event, deliveries))
 
 
-def _more(event: AuditEvent) -> str:
+def _done(event: AuditEvent) -> str:
+    """Return the sentence for what the trail has, with placeholders for who and the rest."""
+    if event.action == "it is there" and "external_id" not in event.detail:
+        return gettext("{who} answered that it is there")
+    known = DONE.get(event.action)
+    return str(known) if known else "{who} " + event.action.replace("{", "{{").replace("}", "}}")
+
+
+def _more(event: AuditEvent) -> dict[str, str]:
     """Return what the trail says beside what was done: as what, to whom, until when."""
-    match event.detail:
-        case {"external_id": external_id}:
-            return f" as {external_id}"
-        case {"to": to}:
-            return f" to {to or 'nobody'}"
-        case {"until": until}:
-            return f" until {date_format(timezone.localtime(datetime.fromisoformat(until)))}"
-    return ""
+    until = event.detail.get("until")
+    return {
+        "id": event.detail.get("external_id", ""),
+        "to": event.detail.get("to") or gettext("no one"),
+        "until": date_format(timezone.localtime(datetime.fromisoformat(until))) if until else "–",
+    }
 
 
 def _about(referral: Referral, deliveries: Sequence[Delivery]) -> Q:
@@ -205,11 +225,12 @@ def _why(event: AuditEvent, deliveries: Iterable[Delivery]) -> str:
 def _cleared(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
     cleared = ClearedError.objects.filter(delivery__in=deliveries).select_related("cleared_by")
     for error in cleared.order_by("-cleared_at")[:SHOWN]:
-        who = error.cleared_by or "Dovetail"
-        yield Moment(error.cleared_at, "action", f"{who} cleared the error", quoted=error.note)
+        title = gettext("{who} cleared the error").format(who=error.cleared_by or "Dovetail")
+        yield Moment(error.cleared_at, "action", title, quoted=error.note)
 
 
 def _notes(referral: Referral) -> Iterator[Moment]:
     notes = Note.objects.filter(referral=referral).select_related("by")
     for note in notes.order_by("-at")[:SHOWN]:
-        yield Moment(note.at, "note", f"{note.by or 'Somebody'} wrote a note", quoted=note.text)
+        title = gettext("{who} wrote a note").format(who=note.by or gettext("Someone"))
+        yield Moment(note.at, "note", title, quoted=note.text)

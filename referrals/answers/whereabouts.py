@@ -10,37 +10,39 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.models import AuditEvent
 from integrations.models import Destination
 from integrations.transport import ATTACHMENT, SUMMARY
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from mapping.source import catalogue
 from referrals.delivering.settling import MAY_HAVE_SENT, SENT
 from referrals.models import Delivery, Referral, Step, Version
 
 State, Action = Version.State, Version.Action
-EVERYTHING, NOTHING = "Everything", "Nothing but the reference"
-REMOVED = "Removed there"
-REMOVING = "To be removed there, not confirmed yet"
-LOOK = "Still there: remove it by hand"
-PERHAPS = "May be there"
-THERE = "There"
-OLDER = "A newer version was sent"
+EVERYTHING, NOTHING = _("Everything"), _("Nothing but the reference")
+REMOVED = _("Removed there")
+REMOVING = _("To be removed there, not confirmed yet")
+LOOK = _("Still there: remove it by hand")
+PERHAPS = _("May be there")
+THERE = _("There")
+OLDER = _("A newer version was sent")
 COLUMNS = (
-    "Reference",
-    "Destination",
-    "Version",
-    "What",
-    "Why",
-    "Sent",
-    "Accepted",
-    "Recipients",
-    "Fields",
-    "Files",
-    "ID there",
-    "Is it there now?",
+    _("Reference"),
+    _("Destination"),
+    _("Version"),
+    _("What"),
+    _("Why"),
+    _("Sent"),
+    _("Accepted"),
+    _("Recipients"),
+    _("Fields"),
+    _("Files"),
+    _("ID there"),
+    _("Is it there now?"),
 )
 BATCH = 500
 
@@ -141,10 +143,9 @@ def _row(
     version: Version, newest: dict[Any, int], recipients: Mapping[tuple[str, int], str]
 ) -> Left:
     steps = list(version.steps.all())
-    labels = (TRIGGER_LABELS.get(key, key) for key in version.triggers)
     return Left(
         version,
-        ", ".join(labels) or version.get_why_display(),
+        labels_of(version.triggers) or version.get_why_display(),
         _sent_at(version, steps),
         _accepted_at(version, steps),
         recipients.get((str(version.delivery_id), version.number), ""),
@@ -190,9 +191,10 @@ def _files(version: Version, steps: Sequence[Step]) -> str:
     else:
         kinds = [SUMMARY for step in steps if step.name == "summary"]
         kinds += [ATTACHMENT for step in steps if step.name.startswith(f"{ATTACHMENT}:")]
-    summary = ["Summary"] if SUMMARY in kinds else []
+    summary = [gettext("Summary")] if SUMMARY in kinds else []
     attached = kinds.count(ATTACHMENT)
-    return ", ".join(summary + ([f"{attached} attached"] if attached else []))
+    words = gettext("{count} attached").format(count=attached)
+    return ", ".join(summary + ([words] if attached else []))
 
 
 def _now(version: Version, *, is_newest: bool) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from core.text.spoken import spoken
 from integrations.models import Destination, TriggerConfig
 from integrations.transport import (
     ATTACHMENT,
@@ -72,11 +73,13 @@ class Rules:
     mapping: str
     rules: Sequence[engine.Rule] = field(repr=False)
     context: engine.Context = field(repr=False)
+    language: str
 
     def record_of(self, document: source.Document) -> Record:
         """Return the record of a document; raises Misconfigured."""
         try:
-            return engine.apply(self.rules, document, self.context).record
+            with spoken(self.language):
+                return engine.apply(self.rules, document, self.context).record
         except engine.MappingError as error:
             message = sentences.MAPPING_FAILED(mapping=self.mapping, why=error.sentence)
             raise Misconfigured(message, kind=ErrorKind.BAD_MAPPING) from None
@@ -121,7 +124,8 @@ def _rules_of(delivery: Delivery) -> Rules | None:
         is_open=transport.targets.own,
         allowed=delivery.destination.allow_list(),
     )
-    return Rules(str(config.mapping), config.mapping.engine_rules(), context)
+    language = delivery.destination.organization.language
+    return Rules(str(config.mapping), config.mapping.engine_rules(), context, language)
 
 
 def build(

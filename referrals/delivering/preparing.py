@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from core import outbound
 from core.database.clock import Now
 from core.database.rows import update_one
+from core.text.spoken import ENGLISH
 from integrations.models import Destination
 from mapping.source.allowing import ALL, AllowList
 from mapping.source.document import Document
@@ -100,6 +101,7 @@ def store_summary(referral: Referral, document: Document) -> StoredSummary:
         organization_name=document.get("organization", {}).get("name", ""),
         listing_name=document.get("listing", {}).get("name", ""),
         time_zone=organization.time_zone if organization else settings.TIME_ZONE,
+        language=organization.language if organization else ENGLISH,
     )
     fingerprint = pdf.fingerprint(document, context)
     known = StoredSummary.objects.filter(referral=referral, fingerprint=fingerprint).first()

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import SentenceField
 from integrations.models import Organization
@@ -19,11 +20,11 @@ class BulkRetry(models.Model):
     """
 
     class State(models.TextChoices):
-        ASKED = "asked", "Not confirmed yet"
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        DONE = "done", "Done"
-        CANCELLED = "cancelled", "Cancelled"
+        ASKED = "asked", _("Not confirmed yet")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     selection = models.UUIDField(db_index=True, help_text="What was chosen in one go.")
@@ -41,7 +42,7 @@ class BulkRetry(models.Model):
 
     class Meta:
         ordering = ["-asked_at"]
-        verbose_name_plural = "bulk retries"
+        verbose_name_plural = _("bulk retries")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(state="running") | Q(next_at__isnull=False),
@@ -63,10 +64,10 @@ class BulkRetryItem(models.Model):
     """One import of a bulk retry, in the order in which they have their turn."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waits for its turn"
-        SENT = "sent", "Sent again"
-        REFUSED = "refused", "Not sent again"
-        CANCELLED = "cancelled", "Cancelled before its turn"
+        WAITING = "waiting", _("Waits for its turn")
+        SENT = "sent", _("Sent again")
+        REFUSED = "refused", _("Not sent again")
+        CANCELLED = "cancelled", _("Cancelled before its turn")
 
     bulk_retry = models.ForeignKey(BulkRetry, on_delete=models.CASCADE, related_name="items")
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")

@@ -73,10 +73,10 @@ class Delivery(KeyedModel):
     )
     # The versions have their own. The work list filters by them all, and an index that serves its
     # order and its page has to be on the row that it lists.
-    triggers = models.JSONField(default=list, help_text="Those of all versions.")
-    wanted = models.PositiveIntegerField(default=1, help_text="Number of the newest version.")
+    triggers = models.JSONField(default=list, help_text=_("Those of all versions."))
+    wanted = models.PositiveIntegerField(default=1, help_text=_("Number of the newest version."))
     done = models.PositiveIntegerField(
-        default=0, help_text="Number of the newest version that the destination has accepted."
+        default=0, help_text=_("Number of the newest version that the destination has accepted.")
     )
     opened_at = models.DateTimeField()
     restore = models.ForeignKey(
@@ -85,10 +85,11 @@ class Delivery(KeyedModel):
         on_delete=models.PROTECT,
         db_index=False,
         related_name="deliveries",
-        help_text="Since when it may have arrived, and is looked for before it is sent.",
+        help_text=_("Since when it may have arrived, and is looked for before it is sent."),
     )
     absent_steps = models.JSONField(
-        default=list, help_text="Of what may have arrived: what was looked for, and is not there."
+        default=list,
+        help_text=_("Of what may have arrived: what was looked for, and is not there."),
     )
     state = models.CharField(max_length=16, choices=State.choices)
     reason = models.CharField(max_length=16, choices=Reason.choices, blank=True)
@@ -96,53 +97,59 @@ class Delivery(KeyedModel):
         context="referrals.importjob.message",
         default="",
         empty_is_null=True,
-        help_text="The last problem, for people.",
+        help_text=_("The last problem, for people."),
     )
     due_at = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
-    lost_workers = models.PositiveSmallIntegerField(default=0, help_text="Workers lost in a row.")
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Failed tries in this round.")
-    resends = models.PositiveSmallIntegerField(default=0, help_text="Retries by a person.")
-    resent_at = models.DateTimeField(null=True, help_text="When a person last did so.")
+    lost_workers = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Workers lost in a row.")
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text=_("Failed tries in this round."))
+    resends = models.PositiveSmallIntegerField(default=0, help_text=_("Retries by a person."))
+    resent_at = models.DateTimeField(null=True, help_text=_("When a person last did so."))
     reference = models.CharField(
         max_length=64,
         blank=True,
-        help_text="The referral's, as it is sent; kept once something may have arrived under it.",
+        help_text=_(
+            "The referral's, as it is sent; kept once something may have arrived under it."
+        ),
     )
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID, null=True)
-    external_url = models.TextField(blank=True, help_text="With the id quoted: of any length.")
+    external_url = models.TextField(blank=True, help_text=_("With the id quoted: of any length."))
     imported_at = models.DateTimeField(null=True)
     missing_files = EncryptedSentencesField(
         context="referrals.importjob.missing_files",
         default=dict,
         empty_is_null=True,
-        help_text="File names, each with why it is not in the destination.",
+        help_text=_("File names, each with why it is not in the destination."),
     )
-    lacks_files = models.BooleanField(default=False, help_text="Whether there are missing files.")
+    lacks_files = models.BooleanField(
+        default=False, help_text=_("Whether there are missing files.")
+    )
     corrections = EncryptedSentencesField(
         context="referrals.importjob.corrections",
         default=list,
         empty_is_null=True,
-        help_text="What a person has to correct in the destination, in sentences.",
+        help_text=_("What a person has to correct in the destination, in sentences."),
     )
     needs_correction = models.BooleanField(
-        default=False, help_text="Whether something is to be corrected there."
+        default=False, help_text=_("Whether something is to be corrected there.")
     )
     last_kind = models.CharField(
-        max_length=16, choices=ErrorKind.choices, blank=True, help_text="Of the last attempt."
+        max_length=16, choices=ErrorKind.choices, blank=True, help_text=_("Of the last attempt.")
     )
     last_code = models.CharField(
         max_length=MAX_CODE,
         null=True,
-        help_text="Of the last attempt's answer; empty when it got none.",
+        help_text=_("Of the last attempt's answer; empty when it got none."),
     )
     stopped_at = models.DateTimeField(
-        null=True, help_text="When the answer to this import last paused its destination."
+        null=True, help_text=_("When the answer to this import last paused its destination.")
     )
     connection_failed_at = models.DateTimeField(
-        null=True, help_text="When the destination last did not work for this import."
+        null=True, help_text=_("When the destination last did not work for this import.")
     )
     error_at = models.DateTimeField(null=True)
     error_cleared_at = models.DateTimeField(null=True)
@@ -155,15 +162,15 @@ class Delivery(KeyedModel):
         on_delete=models.SET_NULL,
         db_index=False,
         related_name="+",
-        help_text="Who sees to its errors.",
+        help_text=_("Who sees to its errors."),
     )
     snoozed_until = models.DateTimeField(null=True)
-    snoozed_at = models.DateTimeField(null=True, help_text="An error that is newer is shown.")
+    snoozed_at = models.DateTimeField(null=True, help_text=_("An error that is newer is shown."))
     closed_why = EncryptedSentenceField(
         context="referrals.importjob.closed_why",
         default="",
         empty_is_null=True,
-        help_text="Why it was dismissed.",
+        help_text=_("Why it was dismissed."),
     )
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -171,7 +178,7 @@ class Delivery(KeyedModel):
 
     class Meta:
         ordering = ["-opened_at"]
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = _("deliveries")
         permissions = [
             ("decide_delivery", "Can retry, dismiss and clear imports"),
             ("send_referral", "Can send referrals by hand"),

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization, ServiceListing
 
@@ -15,20 +16,20 @@ class Download(models.Model):
     """
 
     class State(models.TextChoices):
-        ASKED = "asked", "Ready to be downloaded"
-        RUNNING = "running", "Under way"
-        DONE = "done", "Downloaded"
-        STOPPED = "stopped", "Ended before it was whole"
+        ASKED = "asked", _("Ready to be downloaded")
+        RUNNING = "running", _("Under way")
+        DONE = "done", _("Downloaded")
+        STOPPED = "stopped", _("Ended before it was whole")
 
     class Format(models.TextChoices):
-        CSV = "csv", "CSV"
-        JSONL = "jsonl", "JSON lines"
-        XML = "xml", "XML"
+        CSV = "csv", _("CSV")
+        JSONL = "jsonl", _("JSON lines")
+        XML = "xml", _("XML")
 
     class Status(models.TextChoices):
-        SUBMITTED = "submitted", "Submitted"
-        BOOKED = "booked", "Booked"
-        CLOSED = "closed", "Closed"
+        SUBMITTED = "submitted", _("Submitted")
+        BOOKED = "booked", _("Booked")
+        CLOSED = "closed", _("Closed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedBinaryField, EncryptedJSONField, SentenceField
@@ -29,47 +30,47 @@ class InboundEvent(KeyedModel):
     """One message of a sender, kept as it came."""
 
     class State(models.TextChoices):
-        RECEIVED = "received", "Received, not opened yet"
-        OPENED = "opened", "Opened"
-        CONFLICT = "conflict", "Conflict: same event id, another body"
-        QUARANTINED = "quarantined", "Could not be opened"
+        RECEIVED = "received", _("Received, not opened yet")
+        OPENED = "opened", _("Opened")
+        CONFLICT = "conflict", _("Conflict: same event id, another body")
+        QUARANTINED = "quarantined", _("Could not be opened")
 
     class Outcome(models.TextChoices):
-        IMPORT_OPENED = "import_opened", "Started an import"
-        IMPORT_REVIVED = "import_revived", "Sends a failed import again"
-        IMPORT_OPEN = "import_open", "Its import is under way"
-        UPDATED = "updated", "Sends an update"
-        ALREADY_IMPORTED = "already_imported", "Already imported"
-        WAITING = "waiting", "Import waits for details"
-        NO_TRIGGER = "no_trigger", "No trigger matched"
-        TRIGGER_OFF = "trigger_off", "Trigger config is off"
-        NOT_INTEGRATED = "not_integrated", "Listing is not integrated"
-        UNKNOWN_LISTING = "unknown_listing", "Listing is unknown"
-        NO_LISTING = "no_listing", "Waits to learn its listing"
-        UNKNOWN_ORGANIZATION = "unknown_organization", "Organization is unknown"
-        SUSPENDED = "suspended", "Organization is suspended"
-        PLAN_TOO_LOW = "plan_too_low", "Plan does not include importing"
-        UNKNOWN_CODE = "unknown_code", "Unknown event code"
-        IGNORED = "ignored", "Recorded and ignored"
-        REVOKED = "revoked", "Referral was revoked"
-        FORBIDDEN = "forbidden", "Source may not send for this organization"
-        DISMISSED = "dismissed", "Its import was dismissed by a person"
-        ROUTED = "routed", "Routed requests are not included"
-        WITHDRAWN = "withdrawn", "Request is withdrawn: a person decides"
-        UNREADABLE = "unreadable", "Could not be read"
+        IMPORT_OPENED = "import_opened", _("Started an import")
+        IMPORT_REVIVED = "import_revived", _("Sends a failed import again")
+        IMPORT_OPEN = "import_open", _("Its import is under way")
+        UPDATED = "updated", _("Sends an update")
+        ALREADY_IMPORTED = "already_imported", _("Already imported")
+        WAITING = "waiting", _("Import waits for details")
+        NO_TRIGGER = "no_trigger", _("No trigger matched")
+        TRIGGER_OFF = "trigger_off", _("Trigger config is off")
+        NOT_INTEGRATED = "not_integrated", _("Listing is not integrated")
+        UNKNOWN_LISTING = "unknown_listing", _("Listing is unknown")
+        NO_LISTING = "no_listing", _("Waits to learn its listing")
+        UNKNOWN_ORGANIZATION = "unknown_organization", _("Organization is unknown")
+        SUSPENDED = "suspended", _("Organization is suspended")
+        PLAN_TOO_LOW = "plan_too_low", _("Plan does not include importing")
+        UNKNOWN_CODE = "unknown_code", _("Unknown event code")
+        IGNORED = "ignored", _("Recorded and ignored")
+        REVOKED = "revoked", _("Referral was revoked")
+        FORBIDDEN = "forbidden", _("Source may not send for this organization")
+        DISMISSED = "dismissed", _("Its import was dismissed by a person")
+        ROUTED = "routed", _("Routed requests are not included")
+        WITHDRAWN = "withdrawn", _("Request is withdrawn: a person decides")
+        UNREADABLE = "unreadable", _("Could not be read")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
     endpoint_name = models.CharField(
-        "endpoint", max_length=10, help_text="The name of an endpoint of its source's kind."
+        _("endpoint"), max_length=10, help_text=_("The name of an endpoint of its source's kind.")
     )
     dedup_key = models.CharField(max_length=300)
     body_sha256 = models.CharField(max_length=64)
     body = EncryptedBinaryField(null=True)
-    size = models.PositiveIntegerField(help_text="Bytes of the body.")
-    code = models.CharField("event", max_length=100)
+    size = models.PositiveIntegerField(help_text=_("Bytes of the body."))
+    code = models.CharField(_("event"), max_length=100)
     reference = models.CharField(
-        max_length=64, db_index=True, help_text="The id of the referral that the message names."
+        max_length=64, db_index=True, help_text=_("The id of the referral that the message names.")
     )
     received_at = models.DateTimeField()
     occurred_at = models.DateTimeField(null=True)
@@ -80,14 +81,14 @@ class InboundEvent(KeyedModel):
     referral = models.ForeignKey(
         Referral, null=True, on_delete=models.CASCADE, related_name="events"
     )
-    triggers = models.JSONField(default=list, help_text="Keys of the triggers that it fires.")
+    triggers = models.JSONField(default=list, help_text=_("Keys of the triggers that it fires."))
     outcome = models.CharField(max_length=30, choices=Outcome.choices, blank=True)
-    reason = SentenceField(blank=True, help_text="Without personal data.")
+    reason = SentenceField(blank=True, help_text=_("Without personal data."))
     warnings = models.JSONField(
-        default=list, help_text="Field and cause of each; earlier ones are sentences."
+        default=list, help_text=_("Field and cause of each; earlier ones are sentences.")
     )
     warning_texts = EncryptedJSONField(
-        null=True, help_text="What came instead, by the number of its warning."
+        null=True, help_text=_("What came instead, by the number of its warning.")
     )
     due_at = models.DateTimeField(null=True)
     openings = models.PositiveSmallIntegerField(default=0)

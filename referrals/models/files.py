@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedTextField, SentenceField, StoredFileField
@@ -14,10 +15,10 @@ class ReferralFile(KeyedModel):
     """An attachment of a referral: stored, wanted from a URL, or unavailable with the reason."""
 
     class State(models.TextChoices):
-        STORED = "stored", "Stored"
-        WANTED = "wanted", "To be fetched"
-        UNAVAILABLE = "unavailable", "Cannot be had"
-        WITHDRAWN = "withdrawn", "Withdrawn by the sender"
+        STORED = "stored", _("Stored")
+        WANTED = "wanted", _("To be fetched")
+        UNAVAILABLE = "unavailable", _("Cannot be had")
+        WITHDRAWN = "withdrawn", _("Withdrawn by the sender")
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="files")
     source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -81,7 +82,7 @@ class StoredSummary(KeyedModel):
                 fields=["referral", "fingerprint"], name="summary_is_rendered_once"
             )
         ]
-        verbose_name_plural = "stored summaries"
+        verbose_name_plural = _("stored summaries")
 
     def __str__(self) -> str:
         return f"summary {self.fingerprint[:8]}"

@@ -5,6 +5,7 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedJSONField
@@ -18,8 +19,8 @@ class Referral(KeyedModel):
     """
 
     class PurgedWhy(models.TextChoices):
-        REVOKED = "revoked", "Caredove revoked it"
-        EXPIRED = "expired", "its retention period was over"
+        REVOKED = "revoked", _("Caredove revoked it")
+        EXPIRED = "expired", _("its retention period was over")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=64, db_index=True)
@@ -32,13 +33,13 @@ class Referral(KeyedModel):
     listing_caredove_id = models.CharField(max_length=64, blank=True)
     snapshot = EncryptedJSONField(default=dict, empty_is_null=True)
     classifications = models.JSONField(
-        default=list, help_text="[time, classification] pairs in the order of their times."
+        default=list, help_text=_("[time, classification] pairs in the order of their times.")
     )
-    version = models.PositiveIntegerField(default=0, help_text="Messages merged so far.")
+    version = models.PositiveIntegerField(default=0, help_text=_("Messages merged so far."))
     reading = models.PositiveSmallIntegerField(
-        default=0, help_text="By which version of reading the snapshot was made."
+        default=0, help_text=_("By which version of reading the snapshot was made.")
     )
-    received = models.BooleanField(default=False, help_text="A first “received” event was seen.")
+    received = models.BooleanField(default=False, help_text=_("A first “received” event was seen."))
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     merged_into = models.ForeignKey(
@@ -83,7 +84,7 @@ class RetentionPeriod(models.Model):
     )
     days = models.PositiveIntegerField(
         validators=[MinValueValidator(30), MaxValueValidator(36_500)],
-        help_text="Days after the last message on a referral.",
+        help_text=_("Days after the last message on a referral."),
     )
 
     class Meta:

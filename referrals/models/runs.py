@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedSentenceField
@@ -21,27 +22,29 @@ class Run(KeyedModel):
     """
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        DONE = "done", "Arrived"
-        FAILED = "failed", "Failed: all were given back"
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Arrived")
+        FAILED = "failed", _("Failed: all were given back")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    since = models.DateTimeField(null=True, help_text="From when: the one before ended its window.")
-    until = models.DateTimeField(help_text="Until when: what was due by then.")
-    token = models.UUIDField(help_text="Of whoever carries it.")
+    since = models.DateTimeField(
+        null=True, help_text=_("From when: the one before ended its window.")
+    )
+    until = models.DateTimeField(help_text=_("Until when: what was due by then."))
+    token = models.UUIDField(help_text=_("Of whoever carries it."))
     lease_until = models.DateTimeField()
-    intended_at = models.DateTimeField(null=True, help_text="When its effect was first begun.")
+    intended_at = models.DateTimeField(null=True, help_text=_("When its effect was first begun."))
     ended_at = models.DateTimeField(null=True)
     name = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True)
     rows = models.PositiveIntegerField(null=True)
-    size = models.PositiveBigIntegerField(null=True, help_text="Bytes.")
+    size = models.PositiveBigIntegerField(null=True, help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64, blank=True)
     columns = models.PositiveIntegerField(
-        null=True, help_text="How many of the destination's columns its list has."
+        null=True, help_text=_("How many of the destination's columns its list has.")
     )
-    message = EncryptedSentenceField(null=True, help_text="The last problem, for people.")
+    message = EncryptedSentenceField(null=True, help_text=_("The last problem, for people."))
 
     class Meta:
         ordering = ["-until"]
@@ -64,15 +67,15 @@ class DestinationJob(KeyedModel):
     """Long work on one destination that a person has asked for. The dispatcher does it."""
 
     class What(models.TextChoices):
-        COMPARE = "compare", "Compare"
-        RESYNC = "resync", "Resync"
-        REPEAT = "repeat", "Repeat a run"
+        COMPARE = "compare", _("Compare")
+        RESYNC = "resync", _("Resync")
+        REPEAT = "repeat", _("Repeat a run")
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Not begun yet"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Not begun yet")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     OPEN: ClassVar = (State.WAITING, State.RUNNING)
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedSentenceField, EncryptedSentencesField, EncryptedTextField
@@ -67,10 +68,10 @@ class Deed(models.Model):
     """
 
     class What(models.TextChoices):
-        ASSIGN = "assign", "Assigned"
-        SNOOZE = "snooze", "Snoozed"
-        CLEAR = "clear error", "Cleared"
-        DISMISS = "dismiss", "Dismissed"
+        ASSIGN = "assign", _("Assigned")
+        SNOOZE = "snooze", _("Snoozed")
+        CLEAR = "clear error", _("Cleared")
+        DISMISS = "dismiss", _("Dismissed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     what = models.CharField(max_length=12, choices=What.choices)

@@ -37,32 +37,32 @@ class Version(KeyedModel):
     """
 
     class Action(models.TextChoices):
-        PUT = "put", "Put"
-        REMOVE = "remove", "Remove"
+        PUT = "put", _("Put")
+        REMOVE = "remove", _("Remove")
 
     class State(models.TextChoices):
-        OPEN = "open", "Still to be brought"
-        REFUSED = "refused", "Refused by the destination"
-        ACCEPTED = "accepted", "Accepted by the destination"
-        SUPERSEDED = "superseded", "Superseded by a newer one"
-        SKIPPED = "skipped", "Skipped: a newer one repairs it"
-        DISMISSED = "dismissed", "Dismissed"
+        OPEN = "open", _("Still to be brought")
+        REFUSED = "refused", _("Refused by the destination")
+        ACCEPTED = "accepted", _("Accepted by the destination")
+        SUPERSEDED = "superseded", _("Superseded by a newer one")
+        SKIPPED = "skipped", _("Skipped: a newer one repairs it")
+        DISMISSED = "dismissed", _("Dismissed")
 
     class Why(models.TextChoices):
-        TRIGGER = "trigger", "A trigger fired"
-        PERSON = "person", "A person asked for it"
-        SCHEDULE = "schedule", "It was its time"
-        REVOCATION = "revocation", "The referral was revoked"
-        JOINED = "joined", "The referral was joined to another"
-        MOVED = "moved", "The referral was moved elsewhere"
-        WITHDRAWN = "withdrawn", "The request was withdrawn"
+        TRIGGER = "trigger", _("A trigger fired")
+        PERSON = "person", _("A person asked for it")
+        SCHEDULE = "schedule", _("It was its time")
+        REVOCATION = "revocation", _("The referral was revoked")
+        JOINED = "joined", _("The referral was joined to another")
+        MOVED = "moved", _("The referral was moved elsewhere")
+        WITHDRAWN = "withdrawn", _("The request was withdrawn")
 
     # A version that is still to be brought: a refused one may be tried again.
     PENDING: ClassVar = (State.OPEN, State.REFUSED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField(default=1, help_text="From 1, within its delivery.")
+    number = models.PositiveIntegerField(default=1, help_text=_("From 1, within its delivery."))
     action = models.CharField(max_length=10, choices=Action.choices, default=Action.PUT)
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     why = models.CharField(max_length=12, choices=Why.choices, default=Why.TRIGGER)
@@ -75,26 +75,34 @@ class Version(KeyedModel):
     )
     asked_at = models.DateTimeField()
     run = models.ForeignKey(
-        Run, null=True, on_delete=models.SET_NULL, related_name="versions", help_text="It goes in."
+        Run,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="versions",
+        help_text=_("It goes in."),
     )
-    document = EncryptedJSONField(null=True, help_text="What the referral showed, as it is sent.")
-    options = EncryptedJSONField(null=True, help_text="Of a sending by hand.")
+    document = EncryptedJSONField(
+        null=True, help_text=_("What the referral showed, as it is sent.")
+    )
+    options = EncryptedJSONField(null=True, help_text=_("Of a sending by hand."))
     made_as = StoredFileField(
         max_length=200,
         default="",
         blank=True,
-        help_text="What was made of it to be sent, until it is accepted or given up.",
+        help_text=_("What was made of it to be sent, until it is accepted or given up."),
     )
     data = EncryptedJSONField(
-        null=True, help_text="What its partner was sent: integrations.payload."
+        null=True, help_text=_("What its partner was sent: integrations.payload.")
     )
     position = models.PositiveBigIntegerField(
         null=True,
-        help_text="Where a partner answers: its place in the order in which sending began there.",
+        help_text=_(
+            "Where a partner answers: its place in the order in which sending began there."
+        ),
     )
-    sent_at = models.DateTimeField(null=True, help_text="When its sending first began.")
+    sent_at = models.DateTimeField(null=True, help_text=_("When its sending first began."))
     allowed_fields = models.JSONField(
-        null=True, help_text="What might leave when it was last tried; null: everything."
+        null=True, help_text=_("What might leave when it was last tried; null: everything.")
     )
 
     objects: ClassVar[VersionManager] = VersionManager()
@@ -134,19 +142,19 @@ class Attempt(KeyedModel):
     # Beside its version: pages and lists ask for all attempts of a delivery.
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="attempts")
-    number = models.PositiveIntegerField(help_text="From 1, within its delivery.")
-    lease_token = models.UUIDField(unique=True, help_text="Sent as X-Request-ID.")
+    number = models.PositiveIntegerField(help_text=_("From 1, within its delivery."))
+    lease_token = models.UUIDField(unique=True, help_text=_("Sent as X-Request-ID."))
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
     doubt = models.CharField(
-        max_length=20, blank=True, help_text="Why a person has to look: integrations.transport."
+        max_length=20, blank=True, help_text=_("Why a person has to look: integrations.transport.")
     )
     kind = models.CharField(
-        max_length=16, choices=ErrorKind.choices, blank=True, help_text="What went wrong."
+        max_length=16, choices=ErrorKind.choices, blank=True, help_text=_("What went wrong.")
     )
     code = models.CharField(
-        max_length=MAX_CODE, blank=True, help_text="The answer's, for people: HTTP 503."
+        max_length=MAX_CODE, blank=True, help_text=_("The answer's, for people: HTTP 503.")
     )
     message = EncryptedSentenceField(
         context="referrals.importattempt.message", default="", empty_is_null=True
@@ -156,7 +164,7 @@ class Attempt(KeyedModel):
         context="referrals.importattempt.body",
         default="",
         empty_is_null=True,
-        help_text="The destination's answer, capped.",
+        help_text=_("The destination's answer, capped."),
     )
 
     class Meta:
@@ -188,7 +196,7 @@ class Step(models.Model):
     name = models.CharField(max_length=200)
     intended_at = models.DateTimeField()
     searches = models.PositiveSmallIntegerField(
-        default=0, help_text="Times that it was looked for and not found."
+        default=0, help_text=_("Times that it was looked for and not found.")
     )
     searched_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext, gettext_lazy
+
 from integrations import sources
 from integrations.sources import warnings
 from integrations.sources.account import Entry, Fate, Path, Rule, leaves
@@ -12,19 +14,19 @@ from referrals.models import InboundEvent
 
 # In the order in which people want to see them.
 TITLES = {
-    Fate.UNREADABLE: "Could not be read",
-    Fate.ALSO_SENT: "Also sent, in the note and the summary",
-    Fate.USED: "Used",
-    Fate.LEFT_OUT: "Left out",
+    Fate.UNREADABLE: gettext_lazy("Could not be read"),
+    Fate.ALSO_SENT: gettext_lazy("Also sent, in the note and the summary"),
+    Fate.USED: gettext_lazy("Used"),
+    Fate.LEFT_OUT: gettext_lazy("Left out"),
 }
 RULES = {
-    Rule.SOMEBODY_ELSE: "About another person",
-    Rule.WITHDRAWN: "Withdrawn by the sender",
-    Rule.INTERNAL: "Internal note",
-    Rule.SIGN_IN: "Sign-in link",
-    Rule.REPEATED: "Repeats what is used",
-    Rule.TECHNICAL: "Id, address or technical detail",
-    Rule.EMPTY: "Empty",
+    Rule.SOMEBODY_ELSE: gettext_lazy("About another person"),
+    Rule.WITHDRAWN: gettext_lazy("Withdrawn by the sender"),
+    Rule.INTERNAL: gettext_lazy("Internal note"),
+    Rule.SIGN_IN: gettext_lazy("Sign-in link"),
+    Rule.REPEATED: gettext_lazy("Repeats what is used"),
+    Rule.TECHNICAL: gettext_lazy("Id, address or technical detail"),
+    Rule.EMPTY: gettext_lazy("Empty"),
 }
 SHOWN = 500  # values of one fate: a message may hold half a million
 PLACES = 3
@@ -118,10 +120,10 @@ def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     if entry.fate is Fate.ALSO_SENT:
         return entry.why
     if not entry.why:
-        return "As a code, number, date or file"
+        return gettext("As a code, number, date or file")
     found = places.get(entry.why, [])
     if not found:
-        return "To recognize the message, the referral or the listing"
+        return gettext("To recognize the message, the referral or the listing")
     others = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
     return "; ".join(found[:PLACES]) + others
 

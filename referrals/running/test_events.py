@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations import sources
 from integrations.models import Destination, Organization, ServiceListing, Source, TriggerConfig
-from integrations.triggers import SENDER_TRIGGER_KEYS, TRIGGER_LABELS
+from integrations.triggers import SENDER_TRIGGER_KEYS, labels_of
 from referrals import gates
 from referrals.advice import advice
 from referrals.answers.explain import Light
@@ -47,7 +49,9 @@ def send(source: Source, listing: ServiceListing) -> str:
     """
     sample = sources.source_kind(source.kind).sample
     if sample is None:
-        raise LookupError(f"Sources of the kind “{source.kind}” have no test events.")
+        raise LookupError(
+            gettext("Sources of the kind “{kind}” have no test events.").format(kind=source.kind)
+        )
     token = "".join(secrets.choice("0123456789") for _ in range(TOKEN_LENGTH))
     named = {"id": listing.caredove_id, "name": listing.name}
     event_id = f"{_keys(listing.organization)}{token}".removeprefix("id:")
@@ -118,7 +122,7 @@ class Progress:
         return Light.RED in lights or lights[-1] is Light.GREEN
 
 
-STAGES = ("Received", "Opened", "Matched", "Mapped", "Sent", "In CRMS")
+STAGES = (_("Received"), _("Opened"), _("Matched"), _("Mapped"), _("Sent"), _("In CRMS"))
 
 
 def progress_of(events: list[InboundEvent]) -> list[Progress]:
@@ -146,66 +150,95 @@ def _to_remove(delivery: Delivery) -> str:
     """Say what to delete in a destination that is no stand-in, once anything was sent there."""
     if delivery.destination.transport().is_stand_in or not delivery.steps.exists():
         return ""
-    named = f" ({delivery.external_id})" if delivery.external_id else ", if it is there,"
-    return (
-        f"Delete the referral {delivery.reference}{named} in {delivery.destination}, with its "
-        "files: its summary was sent twice and may be there twice."
+    sentence = (
+        gettext(
+            "Delete referral {reference} ({id}) in {destination}, with its files: its summary was "
+            "sent twice and may be there twice."
+        )
+        if delivery.external_id
+        else gettext(
+            "Delete referral {reference} in {destination}, if it is there, with its files: its "
+            "summary was sent twice and may be there twice."
+        )
+    )
+    return sentence.format(
+        reference=delivery.reference, id=delivery.external_id, destination=delivery.destination
     )
 
 
 def _before_deliveries(events: list[InboundEvent]) -> Iterator[Stage]:
-    yield Stage("Received", Light.GREEN, "Dovetail has stored it.")
+    yield Stage(gettext("Received"), Light.GREEN, gettext("Dovetail has stored it."))
     if any(event.state == InboundEvent.State.QUARANTINED for event in events):
-        yield Stage("Opened", Light.RED, "It could not be opened. Tell the developers.")
+        yield Stage(
+            gettext("Opened"), Light.RED, gettext("It could not be opened. Tell the developers.")
+        )
     elif any(event.state == InboundEvent.State.RECEIVED for event in events):
-        sentence = "If that lasts longer than a minute, the dispatcher is not running."
-        yield Stage("Opened", Light.AMBER, sentence)
+        sentence = gettext("If that lasts longer than a minute, the dispatcher is not running.")
+        yield Stage(gettext("Opened"), Light.AMBER, sentence)
     else:
-        yield Stage("Opened", Light.GREEN, "It was read.")
+        yield Stage(gettext("Opened"), Light.GREEN, gettext("It was read."))
         yield from _unmatched(events[-1])
 
 
 def _unmatched(last: InboundEvent) -> Iterator[Stage]:
     if last.referral is None or not last.referral.deliveries.exists():
-        yield Stage("Matched", Light.RED, last.reason)
+        yield Stage(gettext("Matched"), Light.RED, last.reason)
 
 
 def _of_delivery(delivery: Delivery) -> Iterator[Stage]:
     """Yield the stages from the match on, up to the first that is not reached."""
-    triggers = ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
-    yield Stage("Matched", Light.GREEN, f"{triggers}: it goes to {delivery.destination}.")
+    triggers = labels_of(delivery.triggers)
+    yield Stage(gettext("Matched"), Light.GREEN, f"{triggers}: it goes to {delivery.destination}.")
     failed = delivery.state in (State.NEEDS_ATTENTION, State.DISMISSED)
     facts = gates.Facts(destination=delivery.destination)
     shut = gates.first_shut(facts, *gates.OF_THE_CONNECTION)
     if shut and not delivery.external_id:
-        yield Stage("Mapped", Light.RED, shut.sentence)
+        yield Stage(gettext("Mapped"), Light.RED, shut.sentence)
     elif not _was_built(delivery):
         light = Light.RED if failed else Light.AMBER
-        yield Stage("Mapped", light, _said(delivery) or "It is its turn in a moment.")
+        yield Stage(
+            gettext("Mapped"), light, _said(delivery) or gettext("It is its turn in a moment.")
+        )
     else:
-        yield Stage("Mapped", Light.GREEN, "The record and the summary are made.")
+        yield Stage(gettext("Mapped"), Light.GREEN, gettext("The record and the summary are made."))
         yield from _sent(delivery, failed=failed)
 
 
 def _sent(delivery: Delivery, *, failed: bool) -> Iterator[Stage]:
     if delivery.external_id:
-        yield Stage("Sent", Light.GREEN, f"{delivery.destination} took it.")
+        yield Stage(
+            gettext("Sent"),
+            Light.GREEN,
+            gettext("{destination} took it.").format(destination=delivery.destination),
+        )
         yield _in_destination(delivery)
     else:
         light = Light.RED if failed or delivery.tries else Light.AMBER
-        yield Stage("Sent", light, _said(delivery) or "It is being sent.")
+        yield Stage(gettext("Sent"), light, _said(delivery) or gettext("It is being sent."))
 
 
 def _in_destination(delivery: Delivery) -> Stage:
     if delivery.missing_files and not delivery.due_at:
         missing = ", ".join(delivery.missing_files.values())
         return Stage(
-            "In CRMS", Light.RED, f"It is there as {delivery.external_id}, without: {missing}"
+            gettext("In CRMS"),
+            Light.RED,
+            gettext("It is there as {external_id}, without: {missing}").format(
+                external_id=delivery.external_id, missing=missing
+            ),
         )
     if delivery.state == State.IMPORTED and not delivery.due_at:
-        return Stage("In CRMS", Light.GREEN, f"It is there as {delivery.external_id}.")
+        return Stage(
+            gettext("In CRMS"),
+            Light.GREEN,
+            gettext("It is there as {external_id}.").format(external_id=delivery.external_id),
+        )
     return Stage(
-        "In CRMS", Light.AMBER, f"It is there as {delivery.external_id}; its files follow."
+        gettext("In CRMS"),
+        Light.AMBER,
+        gettext("It is there as {external_id}; its files follow.").format(
+            external_id=delivery.external_id
+        ),
     )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.template.defaultfilters import filesizeformat
-from django.utils.dateformat import format as formatted
+from django.utils.formats import date_format
 
+from core.text.sentences import Term as _
 from mapping.source import labels, unreadable
 from mapping.source.document import Document
 from mapping.source.fields import AT, Field, Group, Role, laid_out
@@ -22,15 +23,28 @@ from mapping.source.languages import is_bare, language_name
 from mapping.source.parts import Item, Writers, Written, is_void, is_withdrawn, ordered
 from mapping.source.times import parse_date, parse_instant, with_instants
 
-GLANCE = "At a glance"
-FORMS = "Referral form"  # and the title of a form that has none
-RECORDS = "Caredove records"
+# What the pages of the summary say besides.
+WORDS = {
+    "title": _("Referral Summary"),
+    "caption": _("Referral summary"),
+    "reference": _("Reference"),
+    "no_name": _("Name not given"),
+    "not_shown": _("Not shown"),
+    "no_font": _(
+        "No font here has these characters. In the text each stands as its code point, in brackets."
+    ),
+    "no_font_plain": _("No font has these characters:"),
+    "zone": _("Times are those of {}."),
+}
+GLANCE = _("At a glance")
+FORMS = _("Referral form")  # and the title of a form that has none
+RECORDS = _("Caredove records")
 # The order of the summary: its sections, with the paths that they show.
 _LAYOUT = (
     (GLANCE, "status", "substatus", "priority", "submitted_at"),
     (Group.REGISTRANT, "registrant.last_name", "registrant", "registrant.identifiers"),
     (Group.REGISTRANT, "registrant.addresses", "registrant.phones", "registrant.emails"),
-    ("Other contacts", "registrant.contacts"),
+    (_("Other contacts"), "registrant.contacts"),
     (Group.REFERRAL, "reason", "service", "sent_method", "routed"),
     (Group.REFERRAL, "request_status", "", "identifiers"),
     (Group.APPOINTMENT, "appointment.start", "appointment.end", "appointment.duration_minutes"),
@@ -51,8 +65,8 @@ SHORT = 6  # lines, about
 ENVELOPE = frozenset({"lines", "city", "province", "postal_code", "country"})  # of an address
 DOT = " · "
 NO_BREAK_SPACE = "\xa0"
-NO_TEXTING, NO_EMAIL = "Do not text", "Do not e-mail"
-SLOTS = {"main": "main", "alt": "alternate"}  # of phones
+NO_TEXTING, NO_EMAIL = _("Do not text"), _("Do not e-mail")
+SLOTS = {"main": _("main"), "alt": _("alternate")}  # of phones
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +150,7 @@ def _entries(written: Written, field: Field, *others: Field) -> Iterator[Entry]:
     if field.path in _SPECIAL:
         yield from _SPECIAL[field.path](written, field)
     elif field.kind == "list":
-        yield from (_entry(field, item) for _, _, item in written.items(field))
+        yield from (_entry(field, item) for _i, _part, item in written.items(field))
     elif others:
         texts = [(one.role, text) for one in (field, *others) for _, text in written.at(one)]
         value, remark = (
@@ -158,17 +172,17 @@ def _writers(time_zone: ZoneInfo) -> Writers:
         prose=lambda text: with_instants(text, moment),
         word=_capital,
         code=lambda code: _capital(code.replace("-", " ")),
-        flag=lambda flag: "Yes" if flag else "No",
+        flag=lambda flag: str(_("Yes") if flag else _("No")),
         day=_day,
         instant=moment,
-        minutes=lambda minutes: f"{minutes} minutes",
+        minutes=lambda minutes: str(_("{} minutes")).format(minutes),
         bytes=filesizeformat,
-        language=lambda _: "",
+        language=lambda _code: "",
         issuer=lambda system: labels.issuer({"system": system}),
-        cause=lambda _: "",
-        former=lambda former: "former" if former else "",
-        may_text=lambda allowed: "may be texted" if allowed else NO_TEXTING,
-        may_email=lambda allowed: "may be e-mailed" if allowed else NO_EMAIL,
+        cause=lambda _code: "",
+        former=lambda former: str(_("former")) if former else "",
+        may_text=lambda allowed: _("may be texted") if allowed else NO_TEXTING,
+        may_email=lambda allowed: _("may be e-mailed") if allowed else NO_EMAIL,
     )
 
 
@@ -188,7 +202,7 @@ def _entry(
     refused = [text for text in permissions if text in (NO_TEXTING, NO_EMAIL)]
     allowed = [text for text in permissions if text not in refused]
     return Entry(
-        label or _capital(_joined(" ", *_texts(item, "sort"), noun)),
+        label or _sorted_of(_joined(" ", *_texts(item, "sort")), noun),
         _joined("\n", value, *(text for path, text in values if not made_of.intersection(path))),
         _joined(DOT, place, *_texts(item, "remark"), *allowed),
         _joined(DOT, *refused),
@@ -200,7 +214,7 @@ def _texts(item: Item, role: Role) -> list[str]:
 
 
 def _joined(separator: str, *parts: str | None) -> str:
-    return separator.join(part for part in parts if part and part.strip())
+    return separator.join(str(part) for part in parts if part and part.strip())
 
 
 def _with_note(text: str, note: str) -> str:
@@ -208,14 +222,20 @@ def _with_note(text: str, note: str) -> str:
     return f"{text} ({note})" if text.strip() and note.strip() else _joined("", text, note)
 
 
+def _sorted_of(sort: str, noun: str) -> str:
+    """Return which sort of thing it is: `Home phone`."""
+    return _capital(str(_("{sort} {noun}")).format(sort=sort, noun=noun) if sort else str(noun))
+
+
 def _capital(text: str) -> str:
+    text = str(text)
     return text[:1].upper() + text[1:]
 
 
 def _day(text: str) -> str:
     """Return `June 29, 1991`; what is not a date comes back as it is."""
     value = parse_date(text)
-    return formatted(value, "F j, Y") if value else text
+    return date_format(value, "LONG_DAY") if value else text
 
 
 def _moment(text: str, time_zone: ZoneInfo) -> str:
@@ -223,7 +243,8 @@ def _moment(text: str, time_zone: ZoneInfo) -> str:
     value = parse_instant(text, time_zone)
     if value is None:
         return _day(text)
-    return formatted(value, "F j, Y, ") + formatted(value, "P T").replace(" ", NO_BREAK_SPACE)
+    clock = date_format(value, "CLOCK_AND_ZONE").replace(" ", NO_BREAK_SPACE)
+    return f"{date_format(value, 'LONG_DAY')}, {clock}"
 
 
 # -- What the table alone does not lay out -------------------------------------------------------
@@ -239,31 +260,32 @@ def _status(written: Written, status: Field) -> Iterator[Entry]:
     first, *details = [text for text in texts if text.strip()] or [""]
     withdrawn = ""
     if is_withdrawn(written.document):
-        withdrawn = f"Request {written.document['request_status'].replace('-', ' ')}"
+        state = written.document["request_status"].replace("-", " ")
+        withdrawn = str(_("Request {}")).format(state)
     caution = withdrawn if first else ""
     yield Entry(status.label, first or withdrawn, DOT.join(details), caution)
 
 
 def _appointment_fact(written: Written) -> Iterator[Entry]:
     void = written.at(AT["appointment.status"]) if is_void(written.document) else []
-    for _, start in written.at(AT["appointment.start"]):
-        yield Entry("Appointment", start, caution="".join(text for _, text in void))
+    for _path, start in written.at(AT["appointment.start"]):
+        yield Entry(_("Appointment"), start, caution="".join(text for _, text in void))
 
 
 def _appointment_status(written: Written, status: Field) -> Iterator[Entry]:
-    caution = "Does not take place" if is_void(written.document) else ""
-    for _, text in written.at(status):
+    caution = str(_("Does not take place")) if is_void(written.document) else ""
+    for _path, text in written.at(status):
         yield Entry(status.label, text, caution=caution)
 
 
 def _languages(written: Written, things: Field) -> Iterator[Entry]:
-    for _, part, item in written.items(things):
+    for _i, part, item in written.items(things):
         code = part.get("code", "")
         known = language_name(code)
         name = part.get("name", "") or known or ""
         says_more = not is_bare(code) or known != name
         value = _with_note(name, code if says_more else "")
-        place = "preferred" if part.get("preferred") else ""
+        place = str(_("preferred")) if part.get("preferred") else ""
         yield _entry(things, item, value=value, made_of=frozenset({"name"}), place=place)
 
 
@@ -273,7 +295,7 @@ def _identifiers(written: Written, things: Field) -> Iterator[Entry]:
 
 
 def _numbers(written: Written, things: Field) -> Iterator[Entry]:
-    for _, part, item in written.items(things):
+    for _i, part, item in written.items(things):
         yield _entry(things, item, label=labels.identifier_label(part))
 
 
@@ -302,12 +324,14 @@ def _contact_points(written: Written, things: Field) -> Iterator[Entry]:
     """Yield phones or e-mail addresses, with which of several each is: `main`, else `choice 2`."""
     for i, part in ordered(written.document, things.name):
         rank = part.get("rank")
-        place = SLOTS.get(part.get("slot", "")) or (f"choice {rank}" if rank else "")
+        place = SLOTS.get(part.get("slot", "")) or (
+            str(_("choice {}")).format(rank) if rank else ""
+        )
         yield _entry(things, written.item(things, i, part), place=place)
 
 
 def _contacts(written: Written, things: Field) -> Iterator[Entry]:
-    for _, _, item in written.items(things):
+    for _i, _part, item in written.items(things):
         relationship = "".join(_texts(item, "sort"))
         entry = _entry(things, item, label=relationship)
         yield entry if entry.value else replace(entry, value=relationship)
@@ -317,7 +341,7 @@ def _forms(written: Written) -> Iterator[Section]:
     """Yield a section for each form, named as it is where the sender names it."""
     answers = [*written.items(AT["form_answers"])]
     for form, title in labels.form_titles(written.document).items():
-        asked = ((part, item) for _, part, item in answers if part.get("form", "") == form)
+        asked = ((part, item) for _i, part, item in answers if part.get("form", "") == form)
         entries = tuple(
             _entry(AT["form_answers"], item, label=labels.answer_label(part, number))
             for number, (part, item) in enumerate(asked, start=1)
@@ -328,24 +352,24 @@ def _forms(written: Written) -> Iterator[Section]:
 
 def _messages(written: Written, things: Field) -> Iterator[Entry]:
     """Yield notes or messages, labelled by who wrote them and when."""
-    for _, _, item in written.items(things):
+    for _i, _part, item in written.items(things):
         named = {str(path[-1]): text for path, text in item.get("label", [])}
         who = _with_note(named.pop("sender", ""), named.pop("side", ""))
         label = _joined("\n", who, *named.values())
         entry = _entry(things, item, label=label)
-        yield replace(entry, value="No text") if label and not entry.value else entry
+        yield replace(entry, value=str(_("No text"))) if label and not entry.value else entry
 
 
 def _attachments(written: Written, things: Field) -> Iterator[Entry]:
     """Yield the files with their numbers, which are in the names under which they are sent."""
-    for i, _, item in written.items(things):
+    for i, _part, item in written.items(things):
         entry = _entry(things, item, label="".join(_texts(item, "sort")) or things.summary)
-        name = entry.value or ("No name" if item.get("sort") or entry.remark else "")
+        name = entry.value or (str(_("No name")) if item.get("sort") or entry.remark else "")
         yield replace(entry, value=f"{i + 1}. {name}" if name else "")
 
 
 def _unreadable(written: Written, things: Field) -> Iterator[Entry]:
-    for _, part, item in written.items(things):
+    for _i, part, item in written.items(things):
         name, wrong = unreadable.name_of(part), unreadable.remark_on(part)
         if item.get("value"):
             yield _entry(things, item, label=name, place=wrong)
@@ -361,7 +385,7 @@ def _also_sent(written: Written, things: Field) -> Iterator[Entry]:
 
 # By section, the fields that stand together under one label.
 _SECTIONS: dict[str, list[list[Field]]] = defaultdict(list)
-for (_title, _), _group in groupby(
+for (_title, _label), _group in groupby(
     laid_out(_LAYOUT), key=lambda shown: (shown[0], shown[1].summary or shown[1].label)
 ):
     _SECTIONS[_title].append([_field for _, _field in _group])

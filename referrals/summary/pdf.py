@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import translation
 
+from core.text.spoken import ENGLISH, FRENCH, spoken
 from mapping.source import fields, labels, languages, parts, provinces, times, unreadable
 from mapping.source.document import Document
 from referrals.summary import layout
@@ -32,7 +32,6 @@ from referrals.summary.rendering.text import (
 
 logger = logging.getLogger(__name__)
 
-LANGUAGE = "en-ca"  # of the summary's own words, whoever asks for it
 MAX_HTML = 400_000  # characters, about 130 pages; a longer summary is set plainly at once
 
 
@@ -43,6 +42,7 @@ class SummaryContext:
     organization_name: str
     listing_name: str
     time_zone: str  # IANA name
+    language: str = ENGLISH  # of our own words: that of the organization, or both
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class _Text:
     listing: str
     zone: ZoneInfo
     fonts: fonts.Choice
+    language: str
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -103,17 +104,20 @@ def _text(document: Document, context: SummaryContext) -> _Text:
         return steadied(spelled_out(text, choice.missing))
 
     agency, listing = map(show, names)
-    return _Text(mapped(show, document), agency, listing, ZoneInfo(context.time_zone), choice)
+    zone = ZoneInfo(context.time_zone)
+    return _Text(mapped(show, document), agency, listing, zone, choice, context.language)
 
 
 def _html(text: _Text) -> str:
-    with translation.override(LANGUAGE):
+    with spoken(text.language):
         return render_to_string(
             "summary/summary.html",
             {
                 "agency": breakable(text.agency),
                 "listing": breakable(text.listing),
-                "zone": text.zone.key,
+                "zone": str(layout.WORDS["zone"]).format(text.zone.key),
+                "words": layout.WORDS,
+                "language": "fr-CA" if text.language == FRENCH else "en-CA",
                 "sheet": layout.sheet(mapped(breakable, text.document), text.zone),
                 "missing": text.missing,
             },
@@ -139,27 +143,27 @@ def _plain(text: _Text) -> bytes:
         plain,  # a fifth of every program's start, and rarely needed
     )
 
-    with translation.override(LANGUAGE):
+    with spoken(text.language):
         sheet = layout.sheet(text.document, text.zone)
-    title = f"Referral Summary {sheet.reference}".strip()
-    return plain.pdf(title, _lines(text, sheet), text.fonts.families)
+        title = f"{layout.WORDS['title']} {sheet.reference}".strip()
+        return plain.pdf(title, list(_lines(text, sheet)), text.fonts.families)
 
 
 def _lines(text: _Text, sheet: layout.Sheet) -> Iterator[str]:
     """Yield the summary as plain lines."""
     yield from filter(None, (text.agency, text.listing, sheet.name, sheet.born))
-    yield f"Times are those of {text.zone.key}."
+    yield str(layout.WORDS["zone"]).format(text.zone.key)
     titled = ((section.title, section.entries) for section in sheet.sections)
     for title, entries in ((layout.GLANCE, sheet.facts), *titled):
-        yield from ("", title.upper(), "")
+        yield from ("", str(title).upper(), "")
         for entry in entries:
             yield from _entry_lines(entry)
     if text.missing:
-        yield from ("", "No font has these characters:", *text.missing)
+        yield from ("", str(layout.WORDS["no_font_plain"]), *text.missing)
 
 
 def _entry_lines(entry: layout.Entry) -> Iterator[str]:
-    label = entry.label.replace("\n", ", ")
+    label = str(entry.label).replace("\n", ", ")
     notes = filter(None, (entry.value, entry.caution, entry.remark))
     value = " / ".join(notes) if "\n" not in entry.value else "\n".join(notes)
     if "\n" not in value and len(label) < 24 and len(value) <= 60:

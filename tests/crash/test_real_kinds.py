@@ -17,6 +17,7 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from paramiko import SFTPFile
+from referrals.record.retention import storage
 from sqlalchemy.engine.default import DefaultDialect
 
 from integrations import destinations
@@ -27,7 +28,6 @@ from referrals import delivering
 from referrals.delivering import resyncing
 from referrals.intake import opening
 from referrals.models import Delivery, InboundEvent, Referral, Run, Version
-from referrals.record.retention import storage
 from tests import counterparts
 from tests.counterparts import PUT, REMOVE, Counterpart, Files
 from tests.crash.cells import Cells

@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import make_aware
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access import scope
 from integrations.configuration.transfer import may_transfer
@@ -27,18 +29,22 @@ class FilterForm(forms.Form):
     who = forms.ChoiceField(required=False)
     what = forms.ChoiceField(required=False)
     since = forms.DateField(
-        required=False, label="From", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+        required=False, label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
     until = forms.DateField(
-        required=False, label="To", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+        required=False, label=_("To"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
 
     def __init__(self, data: Any, trail: Trail) -> None:
         super().__init__(data)
         people = [(str(user.pk), user.get_username()) for user in trail.authors()]
         sorts = [(sort.key, sort.label) for sort in trail.sorts]
-        self.fields["who"] = forms.ChoiceField(choices=[("", "Anybody"), *people], required=False)
-        self.fields["what"] = forms.ChoiceField(choices=[("", "Anything"), *sorts], required=False)
+        self.fields["who"] = forms.ChoiceField(
+            choices=[("", gettext("Anybody")), *people], required=False
+        )
+        self.fields["what"] = forms.ChoiceField(
+            choices=[("", gettext("Anything")), *sorts], required=False
+        )
 
     def wanted(self, organization: Organization) -> Wanted:
         """Return what is looked for; days are those of the organization."""
@@ -71,7 +77,7 @@ def show(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     page: Any = Paginator(trail, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         **site.each_context(request),
-        "title": "Configuration history",
+        "title": gettext("Configuration history"),
         "organization": organization,
         "form": form,
         "filtered": form.is_bound and form.is_valid() and any(form.cleaned_data.values()),

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.compare import Outdated, agreed
@@ -30,15 +32,15 @@ PREFIX = "secret-"  # before the name of a placeholder, in the form
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label="File",
-        help_text="As “Export configuration” wrote it: YAML, of one organization.",
+        label=_("File"),
+        help_text=_("As “Export configuration” wrote it: YAML, of one organization."),
         widget=forms.FileInput(attrs={"accept": ".yaml,.yml,.json"}),
     )
 
     def clean_file(self) -> bytes:
         uploaded = self.cleaned_data["file"]
         if uploaded.size > transfer.MAX_BYTES:
-            raise forms.ValidationError("The file is larger than 2 MB.")
+            raise forms.ValidationError(gettext("The file is larger than 2 MB."))
         content: bytes = uploaded.read()
         return content
 
@@ -49,11 +51,11 @@ class SecretsForm(forms.Form):
     def __init__(self, *args: Any, placeholders: tuple[Placeholder, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for one in placeholders:
-            kept = " One is stored here: leave it empty to keep that." if one.stored else ""
+            kept = gettext("One is stored here: leave it empty to keep that.") if one.stored else ""
             self.fields[PREFIX + one.name] = SecretField(
                 label=one.label,
                 required=not one.stored,
-                help_text=f"In the file: {one.name}.{kept}",
+                help_text=gettext("In the file: {name}. {kept}").format(name=one.name, kept=kept),
             )
 
 
@@ -121,7 +123,7 @@ def _confirmed(site: AdminSite, request: HttpRequest) -> HttpResponse:
     try:
         raw = _unseal(request, request.POST["sealed"])
     except (signing.BadSignature, EncryptionError):
-        messages.warning(request, "That preview is too old. Start again.")
+        messages.warning(request, gettext("That preview is too old. Start again."))
         return HttpResponseRedirect(reverse("admin:configuration_import"))
     try:
         return _apply(site, request, raw)
@@ -143,7 +145,12 @@ def _apply(site: AdminSite, request: HttpRequest, raw: bytes) -> HttpResponse:
         return _preview(site, request, raw, now, changed_meanwhile=True)
     organization = rows.get()
     audit.record(request, "import configuration", organization, changes=len(preview.changes))
-    messages.success(request, f"The configuration of {organization} was imported.")
+    messages.success(
+        request,
+        gettext("The configuration of {organization} was imported.").format(
+            organization=organization
+        ),
+    )
     return HttpResponseRedirect(reverse("admin:configuration_history", args=[organization.pk]))
 
 
@@ -154,7 +161,7 @@ def _given(cleaned: Mapping[str, str]) -> dict[str, str]:
 def _page(
     site: AdminSite, request: HttpRequest, name: str, context: dict[str, Any]
 ) -> HttpResponse:
-    context = {**site.each_context(request), "title": "Import configuration", **context}
+    context = {**site.each_context(request), "title": gettext("Import configuration"), **context}
     return TemplateResponse(request, f"admin/configuration/{name}.html", context)
 
 

@@ -4,6 +4,8 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import TriggerConfig
 from workplace.connecting import shared
@@ -13,7 +15,10 @@ SHOWN = 100
 
 class FindForm(forms.Form):
     q = forms.CharField(
-        label="Find a listing", required=False, max_length=100, help_text="Name or Caredove id."
+        label=_("Find a listing"),
+        required=False,
+        max_length=100,
+        help_text=_("Name or Caredove id."),
     )
 
 
@@ -35,7 +40,7 @@ def choose(site: AdminSite, request: HttpRequest) -> HttpResponse:
         site,
         request,
         "choose",
-        title="Connect a listing",
+        title=gettext("Connect a listing"),
         form=form,
         listings=found[:SHOWN],
         count=found.count(),

@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core import audit
 from core.database import clock
@@ -86,10 +87,13 @@ def _save(request: HttpRequest, form: ConnectionForm, saved: TriggerConfig | Non
 
 
 def _said(config: TriggerConfig, *, new: bool) -> str:
-    what = "is connected to" if new else "and its connection to"
-    end = "" if new else " were saved"
-    off = "" if config.enabled else " It is off: nothing is imported."
-    return f"{config.listing} {what} {config.destination}{end}.{off}"
+    sentence = (
+        _("{listing} is connected to {destination}.")
+        if new
+        else _("The connection of {listing} to {destination} was saved.")
+    )
+    said = sentence.format(listing=config.listing, destination=config.destination)
+    return said if config.enabled else f"{said} {_('It is off: nothing is imported.')}"
 
 
 def _dry_run(
@@ -143,7 +147,7 @@ def _page(
         site,
         request,
         "connect",
-        title=f"Connect {listing}",
+        title=_("Connect {listing}").format(listing=listing),
         listing=listing,
         saved=saved,
         configs=shared.configs_of(request, listing).values(),

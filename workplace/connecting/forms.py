@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations.connections import mappings_for
 from integrations.models import Destination, ServiceListing, TriggerConfig
@@ -19,10 +21,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """
 
     on = forms.MultipleChoiceField(
-        label="Triggers",
+        label=_("Triggers"),
         choices=[(trigger.key, trigger.label) for trigger in TRIGGERS],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one trigger."},
+        error_messages={"required": _("Choose at least one trigger.")},
     )
 
     class Meta:
@@ -58,7 +60,12 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         listing = self.instance.listing
         pair = TriggerConfig.objects.filter(listing=listing, destination=destination)
         if destination and pair.exclude(pk=self.instance.pk).exists():
-            self.add_error("destination", f"{listing} is connected to {destination} already.")
+            self.add_error(
+                "destination",
+                gettext("{listing} is connected to {destination} already.").format(
+                    listing=listing, destination=destination
+                ),
+            )
         return cleaned
 
     def triggers(self) -> Iterable[dict[str, Any]]:
@@ -71,7 +78,9 @@ class CopyForm(forms.Form):
     """Which connection to begin with, grouped by organization."""
 
     copy = forms.ModelChoiceField(
-        TriggerConfig.objects.none(), label="Copy from another listing", empty_label="Choose one"
+        TriggerConfig.objects.none(),
+        label=_("Copy from another listing"),
+        empty_label=_("Choose one"),
     )
 
     def __init__(self, *args: Any, configs: QuerySet[TriggerConfig], **kwargs: Any) -> None:
@@ -79,7 +88,7 @@ class CopyForm(forms.Form):
         field: Any = self.fields["copy"]
         field.queryset = configs
         rows = configs.order_by("listing__organization__name", "listing__name")
-        field.choices = [("", "Choose one"), *_by_organization(rows)]
+        field.choices = [("", gettext("Choose one")), *_by_organization(rows)]
 
 
 def _by_organization(configs: Iterable[TriggerConfig]) -> list[tuple[str, list[tuple[int, str]]]]:
@@ -96,7 +105,7 @@ class ChooseListings(forms.Form):
     """Some of an organization's listings."""
 
     listings = forms.MultipleChoiceField(
-        error_messages={"required": "Choose at least one listing."},
+        error_messages={"required": _("Choose at least one listing.")},
     )
 
     def __init__(self, *args: Any, listings: Iterable[ServiceListing], **kwargs: Any) -> None:

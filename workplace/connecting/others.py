@@ -5,6 +5,8 @@ from django.contrib.admin import AdminSite
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core import audit
 from integrations import connections
@@ -59,17 +61,23 @@ def _apply(
 def _say(request: HttpRequest, applied: Applied) -> None:
     count = len(applied.done)
     if count:
-        said = "1 more listing is" if count == 1 else f"{count} more listings are"
-        messages.success(request, f"{said} connected in the same way.")
+        said = ngettext(
+            "{count} more listing is connected in the same way.",
+            "{count} more listings are connected in the same way.",
+            count,
+        )
+        messages.success(request, said.format(count=count))
     for listing in applied.missed:
-        said = f"{listing} was changed by somebody meanwhile, and is left as it is."
+        said = _("{listing} was changed by somebody meanwhile, and is left as it is.").format(
+            listing=listing
+        )
         messages.warning(request, said)
     if not count and not applied.missed:
-        messages.info(request, "Nothing was chosen, and nothing was changed.")
+        messages.info(request, _("Nothing was chosen, and nothing was changed."))
 
 
 def _page(
     site: AdminSite, request: HttpRequest, pattern: TriggerConfig, name: str, **context: object
 ) -> HttpResponse:
-    title = f"Connect others like {pattern.listing}"
+    title = _("Connect others like {listing}").format(listing=pattern.listing)
     return shared.page(site, request, name, title=title, pattern=pattern, **context)

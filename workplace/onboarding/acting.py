@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core import audit
 from integrations import credentials as new_credentials
@@ -33,7 +34,9 @@ class ChooseSource(forms.Form):
         sends = Q(organizations=organization) | Q(organizations=None)
         able = Source.objects.filter(sends, active=True, kind__in=sources.sending_kinds())
         field.queryset = able.distinct()
-        field.empty_label = f"A new one, for {organization} alone"
+        field.empty_label = _("A new one, for {organization} alone").format(
+            organization=organization
+        )
 
 
 def credentials(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
@@ -46,7 +49,7 @@ def credentials(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
         credential, secret = _make(request, organization, form.cleaned_data["source"])
         context |= {"credential": credential, "secret": secret}
         context |= _letter(request, credential.source.kind)
-    title = f"Credentials for {organization}"
+    title = _("Credentials for {organization}").format(organization=organization)
     return show(site, request, "credentials", title=title, **context)
 
 
@@ -104,7 +107,7 @@ def go_live(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
         config.save()
         listing_connected(config)
         audit.record(request, "go live", config)
-        messages.success(request, f"{config} is on.")
+        messages.success(request, _("{config} is on.").format(config=config))
     return _back(organization, "live")
 
 

@@ -7,6 +7,8 @@ from django.contrib.admin import AdminSite
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core import audit
 from integrations.models import Destination, Organization, ServiceListing, Source
@@ -15,7 +17,7 @@ from referrals.running import test_events
 from workplace.connecting.shared import CHANGES
 from workplace.onboarding.showing import organization_or_404, require, show
 
-NO_SOURCE = "Make credentials first: an event needs a source that sends it."
+NO_SOURCE = gettext_lazy("Make credentials first: an event needs a source that sends it.")
 
 
 class SendTest(forms.Form):
@@ -41,7 +43,9 @@ class SendTest(forms.Form):
         real = _in_use(listing) if listing else []
         if real and not cleaned["sure"]:
             names = ", ".join(map(str, real))
-            said = f"{names} is not a sandbox. Tick the box if the test may go there."
+            said = _("{names} is not a sandbox. Tick the box if the test may go there.").format(
+                names=names
+            )
             self.add_error("sure", said)
         return cleaned
 
@@ -77,7 +81,7 @@ def send_test(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
         }
         for listing in organization.listings.order_by("name")
     ]
-    title = f"Send a test event for {organization}"
+    title = _("Send a test event for {organization}").format(organization=organization)
     return show(
         site, request, "test", title=title, organization=organization, form=form, listings=listings
     )
@@ -95,7 +99,7 @@ def follow(site: AdminSite, request: HttpRequest, pk: int, token: str) -> HttpRe
         site,
         request,
         "follow",
-        title="Test event",
+        title=_("Test event"),
         organization=organization,
         reference=events[0].reference,
         sent_at=events[0].received_at,

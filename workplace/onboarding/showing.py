@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from integrations.models import Destination, Organization, TriggerConfig
 from referrals.answers.readiness import organization_imports
@@ -26,7 +27,7 @@ def organizations(site: AdminSite, request: HttpRequest) -> HttpResponse:
         request.GET.get("p")
     )
     rows = [_row(organization, request.user) for organization in page]
-    return show(site, request, "organizations", title="Onboarding", page=page, rows=rows)
+    return show(site, request, "organizations", title=_("Onboarding"), page=page, rows=rows)
 
 
 def _row(organization: Organization, user: Any) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def organization(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse
         site,
         request,
         "organization",
-        title=f"Onboarding {found}",
+        title=_("Onboarding {found}").format(found=found),
         organization=found,
         imports=organization_imports(found),
         steps=its,

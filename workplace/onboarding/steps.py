@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from access import scope
 from integrations.models import (
@@ -81,17 +82,17 @@ def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     )
     yield OnboardingStep(
         "credentials",
-        "Credentials for Caredove",
+        _("Credentials for Caredove"),
         organization.has_credentials,
-        "Caredove can sign in to send events."
+        _("Caredove can sign in to send events.")
         if organization.has_credentials
-        else "Caredove needs an address, a key id and a secret to send events.",
+        else _("Caredove needs an address, a key id and a secret to send events."),
         Actor.ADMINISTRATOR,
         user.has_perm("integrations.add_sourcecredential"),
     )
     yield OnboardingStep(
         "test",
-        "Test event received",
+        _("Test event received"),
         organization.has_event,
         _events_sentence(organization),
         Actor.LIAISON,
@@ -99,7 +100,7 @@ def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     )
     yield OnboardingStep(
         "destination",
-        "Destination tested",
+        _("Destination tested"),
         organization.has_working_destination,
         _destination_sentence(organization),
         Actor.ADMINISTRATOR,
@@ -107,21 +108,21 @@ def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     )
     yield OnboardingStep(
         "listing",
-        "First listing connected",
+        _("First listing connected"),
         organization.has_connection,
-        "A listing goes to a destination."
+        _("A listing goes to a destination.")
         if organization.has_connection
-        else "Choose a listing, its destination, and the moments at which referrals go.",
+        else _("Choose a listing, its destination, and the moments at which referrals go."),
         Actor.LIAISON,
         connects,
     )
     yield OnboardingStep(
         "preview",
-        "First preview seen",
+        _("First preview seen"),
         organization.has_preview or organization.has_imports,
-        "Somebody has seen what will be sent."
+        _("Somebody has seen what will be sent.")
         if organization.has_preview or organization.has_imports
-        else "Look at what the destination will get before anything is sent.",
+        else _("Look at what the destination will get before anything is sent."),
         Actor.LIAISON,
         connects,
     )
@@ -135,28 +136,28 @@ def _live(organization: Any, connects: bool) -> OnboardingStep:
     if not imports:
         sentence = importing.sentence
     elif live and not organization.has_event_of_caredove:
-        sentence = "It is on. Nothing has come from Caredove itself yet."
+        sentence = _("It is on. Nothing has come from Caredove itself yet.")
     else:
         sentence = (
-            "Referrals are imported."
+            _("Referrals are imported.")
             if live
-            else "Switch the connection on when everything above is done."
+            else _("Switch the connection on when everything above is done.")
         )
     actor = Actor.LIAISON if imports else Actor.ADMINISTRATOR
-    return OnboardingStep("live", "Go live", live, sentence, actor, connects and imports)
+    return OnboardingStep("live", _("Go live"), live, sentence, actor, connects and imports)
 
 
 def _events_sentence(organization: Any) -> str:
     if organization.has_event_of_caredove:
-        return "Caredove has sent events."
+        return _("Caredove has sent events.")
     if organization.has_event:
-        return "Only Dovetail's own test has come so far; nothing from Caredove yet."
-    return "Have Caredove send a test, or send one from here."
+        return _("Only Dovetail's own test has come so far; nothing from Caredove yet.")
+    return _("Have Caredove send a test, or send one from here.")
 
 
 def _destination_sentence(organization: Any) -> str:
     if organization.has_working_destination:
-        return "The destination answers."
+        return _("The destination answers.")
     if organization.has_destination:
-        return "Open the destination and press “Test connection”."
-    return "Add the destination: its address and its token."
+        return _("Open the destination and press “Test connection”.")
+    return _("Add the destination: its address and its token.")

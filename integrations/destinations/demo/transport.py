@@ -11,8 +11,10 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from core.text.sentences import Cause
+from core.text.sentences import Cause, Term
 from integrations.capabilities import Capability, Finding
 from integrations.transport import (
     SUMMARY,
@@ -100,41 +102,41 @@ class DemoOptions(Options):
         initial=0,
         required=False,
         min_value=0,
-        help_text="How often with each referral, before it takes it. 0: always.",
+        help_text=_("How often with each referral, before it takes it. 0: always."),
     )
     seconds = forms.FloatField(
-        label="Seconds to answer",
+        label=_("Seconds to answer"),
         initial=0,
         required=False,
         min_value=0,
         max_value=10,
-        help_text="What it is given takes effect after half of them.",
+        help_text=_("What it is given takes effect after half of them."),
     )
-    look_up = YesNoField(label="Can be searched", initial=True)
+    look_up = YesNoField(label=_("Can be searched"), initial=True)
     updates = forms.ChoiceField(
         choices=[
-            (Updates.ONCE, "Takes a referral once"),
-            (Updates.EACH, "Takes each update, in order"),
-            (Updates.LATEST, "Takes the latest, instead of those before"),
+            (Updates.ONCE, _("Takes a referral once")),
+            (Updates.EACH, _("Takes each update, in order")),
+            (Updates.LATEST, _("Takes the latest, instead of those before")),
         ],
         initial=Updates.ONCE,
         required=False,
     )
-    removes = YesNoField(label="Removes what was revoked", initial=False)
-    by_hand = YesNoField(label="A person may send", initial=False)
-    batches = YesNoField(label="Takes what is due together", initial=False)
-    repeatable = YesNoField(label="Knows what it was sent, by its id", initial=False)
+    removes = YesNoField(label=_("Removes what was revoked"), initial=False)
+    by_hand = YesNoField(label=_("A person may send"), initial=False)
+    batches = YesNoField(label=_("Takes what is due together"), initial=False)
+    repeatable = YesNoField(label=_("Knows what it was sent, by its id"), initial=False)
     effects_file = forms.CharField(
         initial="",
         required=False,
-        validators=[RegexValidator(r"\.jsonl\Z", "The name of this file ends in .jsonl.")],
-        help_text="Appends a JSON line to this file for each thing taken.",
+        validators=[RegexValidator(r"\.jsonl\Z", _("The name of this file ends in .jsonl."))],
+        help_text=_("Appends a JSON line to this file for each thing taken."),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("batches") and not cleaned.get("effects_file"):
-            self.add_error("effects_file", "A run is written into a file beside this one.")
+            self.add_error("effects_file", gettext("A run is written into a file beside this one."))
         for name, message in list(_senseless(cleaned)):
             self.add_error(name, message)
         return cleaned
@@ -156,12 +158,12 @@ def _senseless(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 class DemoTransport(Transport):
     """Keeps what it is given in `delivered`, or fails as its options say."""
 
-    label = "Demo (delivers nothing)"
+    label = _("Demo (delivers nothing)")
     OptionsForm = DemoOptions
     target_fields = (
-        TargetField("name", "Full name", required=True, max_length=200),
-        TargetField("born", "Date of birth"),
-        TargetField("note", "Note", takes_rest=True),
+        TargetField("name", Term("Full name"), required=True, max_length=200),
+        TargetField("born", Term("Date of birth")),
+        TargetField("note", Term("Note"), takes_rest=True),
     )
 
     def __init__(

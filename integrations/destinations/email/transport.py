@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.forms import Form
+from django.utils.translation import gettext_lazy as _
 
 from core.outbound.addresses import is_this_machine
 from integrations.capabilities import Capability, Finding
@@ -45,15 +46,15 @@ ACCEPTED = (
 class EmailTransport(Transport):
     """Mails the summary and files as a protected PDF, once; again only when a person asks."""
 
-    label = "Secure e-mail"
+    label = _("Secure e-mail")
     OptionsForm = EmailOptions
     target_fields = ()
     updates = Updates.ONCE
     by_hand = True
     targets = Targets.NONE
-    noun = "secure e-mail"
+    noun = _("secure e-mail")
     usual_files = (SUMMARY,)
-    send_label = "Send securely…"
+    send_label = _("Send securely…")
 
     def __init__(
         self, options: Mapping[str, Any], findings: Mapping[Capability, Finding] | None = None

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from core.outbound.addresses import is_this_machine
 from core.spool import BLOCK, Spool, TooLarge
 from integrations.capabilities import Capability, Finding
@@ -47,7 +49,7 @@ QUIET_SECONDS = 20  # after which a connection is used, so that it stays
 class SftpTransport(Transport):
     """Writes what is due as one list, and the files of its referrals before it."""
 
-    label = "Files (SFTP, FTPS, folder)"
+    label = _("Files (SFTP, FTPS, folder)")
     OptionsForm = SftpOptions
     target_fields = USUAL_FIELDS
     updates = Updates.LATEST
@@ -56,7 +58,7 @@ class SftpTransport(Transport):
     takes_files = True
     repeatable = True  # a file takes the place of another of its name
     targets = Targets.BY_HEADING
-    noun = "export"
+    noun = _("export")
     usual_files = (SUMMARY,)
 
     def __init__(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from sqlalchemy import Connection
 
 from integrations.capabilities import Capability, Finding
@@ -35,7 +36,7 @@ AT_ONCE = 500  # referrals in a transaction
 class SqlTransport(Transport):
     """Keeps the latest version of each referral in the tables of a partner's database."""
 
-    label = "SQL database"
+    label = _("SQL database")
     OptionsForm = SqlOptions
     target_fields = USUAL_FIELDS
     updates = Updates.LATEST
@@ -43,7 +44,7 @@ class SqlTransport(Transport):
     batches = True
     repeatable = True  # a version that is there already is written over itself
     targets = Targets.FIXED
-    noun = "copy"
+    noun = _("copy")
     comparable = True
     takes_files = True  # those that may leave are listed, without their bytes
     usual_files = ()

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations.http.addresses import secure_parts
 from integrations.transport import Options, SecretField, YesNoField
@@ -25,7 +27,7 @@ def secure_address(value: str) -> None:
     """Raise ValidationError unless `value` is an https address; http is for this machine only."""
     parts = secure_parts(value, "https://partner.example")
     if "@" in parts.netloc or parts.fragment:
-        raise ValidationError("Leave out names and passwords, and the part from “#” on.")
+        raise ValidationError(gettext("Leave out names and passwords, and the part from “#” on."))
 
 
 class SecretsField(SecretField):
@@ -39,9 +41,11 @@ class SecretsField(SecretField):
         super().validate(value)
         secrets = value.split()
         if len(secrets) > MOST_SECRETS:
-            raise ValidationError("Enter one secret, or two while they are rotated.")
+            raise ValidationError(gettext("Enter one secret, or two while they are rotated."))
         if not all(map(_is_secret, secrets)):
-            raise ValidationError("A secret starts with whsec_, and the rest of it is base64.")
+            raise ValidationError(
+                gettext("A secret starts with whsec_, and the rest of it is base64.")
+            )
 
 
 def _is_secret(secret: str) -> bool:
@@ -77,7 +81,9 @@ class HeadersField(SecretField):
         for line in value.splitlines():
             name, mark, text = line.partition(":")
             if not (mark and _NAME.fullmatch(name.strip()) and _VALUE.fullmatch(text.strip())):
-                raise ValidationError("Write each header in a line of its own, as Name: value.")
+                raise ValidationError(
+                    gettext("Write each header in a line of its own, as Name: value.")
+                )
 
 
 def _as_pairs(value: Any) -> dict[str, str] | None:
@@ -94,28 +100,28 @@ class WebhookOptions(Options):
     """Where a partner takes what is pushed, and how it knows that it comes from us."""
 
     url = forms.CharField(
-        label="Address",
+        label=_("Address"),
         max_length=1000,
         validators=[secure_address],
-        help_text="Referrals are posted here. Redirects are not followed.",
+        help_text=_("Referrals are posted here. Redirects are not followed."),
     )
     secrets = SecretsField(
-        label="Signing secrets",
+        label=_("Signing secrets"),
         max_length=1000,
-        help_text="whsec_…, as the partner has it. While it is replaced enter both: all sign.",
+        help_text=_("whsec_…, as the partner has it. While it is replaced enter both: all sign."),
     )
     headers = HeadersField(
-        label="Extra headers",
+        label=_("Extra headers"),
         max_length=4000,
         required=False,
         initial="",
-        help_text="Name: value, one a line. They never replace ours. Write none to remove them.",
+        help_text=_("Name: value, one a line. They never replace ours. Write none to remove them."),
         widget=HiddenText(attrs={"rows": 2, "cols": 60, "autocomplete": "off"}),
     )
     inline_files = YesNoField(
-        label="Send files within the message",
+        label=_("Send files within the message"),
         initial=False,
-        help_text="Up to 5 MiB in all; what is more is only named.",
+        help_text=_("Up to 5 MiB in all; what is more is only named."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -127,7 +133,9 @@ class WebhookOptions(Options):
         before, now = (urlsplit(str(one.get("url") or "")) for one in (self.initial, cleaned))
         moved = (before.scheme, before.netloc) != (now.scheme, now.netloc)
         if moved and before.netloc and not given and not self.errors:
-            self.add_error("secrets", "Enter the secret again: it was for another address.")
+            self.add_error(
+                "secrets", gettext("Enter the secret again: it was for another address.")
+            )
         return cleaned
 
 

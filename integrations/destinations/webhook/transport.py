@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_lazy as _
+
 from core import outbound
 from core.outbound import Answer
 from core.outbound.addresses import is_this_machine
@@ -43,14 +45,14 @@ TOLERANCE = timedelta(minutes=5)  # of a timestamp, by Standard Webhooks
 class WebhookTransport(Transport):
     """Posts each version as signed JSON (Standard Webhooks), in order; a removal, too."""
 
-    label = "Webhook"
+    label = _("Webhook")
     OptionsForm = WebhookOptions
     target_fields = USUAL_FIELDS
     updates = Updates.EACH
     removes = True
     repeatable = True  # a partner drops what it has by its id
     targets = Targets.OPEN
-    noun = "push"
+    noun = _("push")
     answered = True
     usual_files = ()
 

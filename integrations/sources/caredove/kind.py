@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from core.text.sentences import Term as _
 from integrations.sources.caredove import fhir, identity, links, plain
 from integrations.sources.caredove import listings as listing_api
 from integrations.sources.caredove import sample as sample_events
@@ -14,7 +15,7 @@ class Caredove(SourceKind):
     endpoints = (
         Endpoint(
             name="plain",
-            label="Plain JSON",
+            label=_("Plain JSON"),
             summary="Send an event",
             addresses=("api/v1/events",),
             content_types=("application/json",),
@@ -24,7 +25,7 @@ class Caredove(SourceKind):
         ),
         Endpoint(
             name="fhir",
-            label="FHIR message",
+            label=_("FHIR message"),
             summary="Send a FHIR message",
             # The first is the form that Caredove's own endpoint has.
             addresses=("fhir/MessageHeader/$process-message", "fhir/$process-message"),

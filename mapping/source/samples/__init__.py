@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from core.text.sentences import Term as _
 from mapping.source.document import Document
 
 _LABELS = {
-    "complete": "Complete referral",
-    "long_french": "Long names, in French",
-    "minimal": "Only what must be there",
-    "many_answers": "Many form answers",
+    "complete": _("Complete referral"),
+    "long_french": _("Long names, in French"),
+    "minimal": _("Only what must be there"),
+    "many_answers": _("Many form answers"),
 }
 
 

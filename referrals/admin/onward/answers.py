@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core import audit
@@ -34,7 +35,7 @@ class AnswersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         audit.record(request, "read answer", delivery, attempt=number)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Answer to attempt {number}",
+            "title": _("Answer to attempt {number}").format(number=number),
             "opts": self.model._meta,
             "delivery": delivery,
             "attempt": attempt,

@@ -16,6 +16,8 @@ from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -28,13 +30,13 @@ State, ItemState = BulkRetry.State, BulkRetryItem.State
 TYPED_ABOVE = 50  # imports: more are confirmed by typing their number
 SHOWN_FIRST = 100  # references beside a reason, or in the question
 ITEMS_PER_PAGE = 100
-LATE = "That has happened already, or somebody else has just acted on it."
+LATE = _("That has happened already, or somebody else has just acted on it.")
 
 Deed = Callable[[BulkRetry, User], bool]
 DEEDS: dict[str, tuple[Deed, str]] = {
-    "pause": (bulk.pause, "Pause"),
-    "resume": (bulk.resume, "Resume"),
-    "cancel": (bulk.cancel, "Cancel the rest"),
+    "pause": (bulk.pause, _("Pause")),
+    "resume": (bulk.resume, _("Resume")),
+    "cancel": (bulk.cancel, _("Cancel the rest")),
 }
 POSSIBLE = {State.RUNNING: ("pause", "cancel"), State.PAUSED: ("resume", "cancel")}
 
@@ -49,12 +51,16 @@ class NumberForm(forms.Form):
     def __init__(self, expected: int, data: Any = None) -> None:
         super().__init__(data)
         self.expected = expected
-        self.fields["number"].label = f"Type {expected} to confirm"
+        self.fields["number"].label = gettext("Type {expected} to confirm").format(
+            expected=expected
+        )
 
     def clean_number(self) -> int:
         given: int = self.cleaned_data["number"]
         if given != self.expected:
-            raise forms.ValidationError(f"Type the number {self.expected}.")
+            raise forms.ValidationError(
+                gettext("Type the number {expected}.").format(expected=self.expected)
+            )
         return given
 
 
@@ -69,7 +75,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
     list_select_related = ["organization", "asked_by"]
     fields = ["state"]
     search_fields = ["pk__exact"]
-    search_help_text = "The whole reference of a referral that was sent again."
+    search_help_text = _("The whole reference of a referral that was sent again.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[BulkRetry], search_term: str
@@ -87,11 +93,11 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         waiting = Count("items", filter=Q(items__state=ItemState.WAITING))
         return rows.annotate(total=Count("items"), waiting=waiting)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def shown_state(self, bulk_retry: BulkRetry) -> SafeString:
         return badge(bulk_retry.state, bulk_retry.get_state_display())
 
-    @admin.display(description="had their turn")
+    @admin.display(description=_("had their turn"))
     def progress(self, bulk_retry: Any) -> str:
         return f"{bulk_retry.total - bulk_retry.waiting} of {bulk_retry.total}"
 
@@ -185,7 +191,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         found = bulk.standing(obj)
         sent = _with_deliveries(obj.items.exclude(state=ItemState.REFUSED))
         return {
-            "title": f"Bulk retry for {obj.organization}",
+            "title": gettext("Bulk retry for {organization}").format(organization=obj.organization),
             "subtitle": None,
             "standing": found,
             "said": said(obj, found),
@@ -222,29 +228,31 @@ class BulkRetryAdmin(ViewOnlyAdmin):
 
 def said(bulk_retry: BulkRetry, found: bulk.Standing) -> str:
     """Return how far it is, as sentences."""
-    parts = [f"{found.done} of {found.total} had their turn: {found.sent} sent again"]
-    if found.refused:
-        parts.append(f"{found.refused} not sent again")
-    if found.cancelled:
-        parts.append(f"{found.cancelled} cancelled")
-    became = [
-        f"{count} {word}"
-        for count, word in (
-            (found.imported, "imported"),
-            (found.failed, "failed again"),
-            (found.under_way, "still on their way"),
-            (found.dismissed, "dismissed"),
+    parts = [
+        gettext("{done} of {total} had their turn. Sent again: {sent}.").format(
+            done=found.done, total=found.total, sent=found.sent
         )
-        if count
     ]
-    end = f" Of those sent: {', '.join(became)}." if became else ""
-    left = f" {_minutes(found.waiting)} left." if bulk_retry.state == State.RUNNING else ""
-    return f"{', '.join(parts)}.{end}{left}"
+    counted = (
+        (gettext("Not sent again: {count}."), found.refused),
+        (gettext("Cancelled: {count}."), found.cancelled),
+        (gettext("Imported since: {count}."), found.imported),
+        (gettext("Failed again: {count}."), found.failed),
+        (gettext("Still on their way: {count}."), found.under_way),
+        (gettext("Dismissed since: {count}."), found.dismissed),
+    )
+    parts += [sentence.format(count=count) for sentence, count in counted if count]
+    if bulk_retry.state == State.RUNNING:
+        parts.append(gettext("Time left: {time}.").format(time=_minutes(found.waiting)))
+    return " ".join(parts)
 
 
 def _minutes(waiting: int) -> str:
     minutes = round(bulk.time_left(waiting).total_seconds() / 60)
-    return f"About {minutes} minute{pluralize(minutes)}" if minutes else "Less than a minute"
+    if not minutes:
+        return gettext("less than a minute")
+    about = ngettext("about {count} minute", "about {count} minutes", minutes)
+    return about.format(count=minutes)
 
 
 def _refusals(items: QuerySet[BulkRetryItem]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from integrations.admin.shared import Tool
@@ -49,31 +50,31 @@ class RunAdmin(ViewOnlyAdmin):
     ]
     readonly_fields = ["shown_state", "window", "begun", "shown_size", "hash"]
 
-    @admin.display(description="run")
+    @admin.display(description=gettext_lazy("run"))
     def shown_until(self, run: Run) -> str:
         return _moment(run.until)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def shown_state(self, run: Run) -> SafeString:
         return badge(BADGES[Run.State(run.state)], run.get_state_display())
 
-    @admin.display(description="window")
+    @admin.display(description=gettext_lazy("window"))
     def window(self, run: Run) -> str:
         """Say of which time the run is: from the end of the one before."""
         until = _moment(run.until)
         if run.since is None:
-            return _("Everything until %(until)s") % {"until": until}
-        return _("From %(since)s to %(until)s") % {"since": _moment(run.since), "until": until}
+            return _("Everything until {until}").format(until=until)
+        return _("From {since} to {until}").format(since=_moment(run.since), until=until)
 
-    @admin.display(description="begun")
+    @admin.display(description=gettext_lazy("begun"))
     def begun(self, run: Run) -> Any:
         return run.intended_at
 
-    @admin.display(description="SHA-256")
+    @admin.display(description=gettext_lazy("SHA-256"))
     def hash(self, run: Run) -> str:
         return run.sha256 or "–"
 
-    @admin.display(description="size")
+    @admin.display(description=gettext_lazy("size"))
     def shown_size(self, run: Run) -> str:
         return "–" if run.size is None else filesizeformat(run.size)
 

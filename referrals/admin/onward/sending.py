@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
@@ -28,11 +29,13 @@ from referrals.record.documents import document_of
 from referrals.running.tasks import wake_delivery
 
 SEND = "referrals.send_referral"
-AS_IT_IS = (
+AS_IT_IS = gettext_lazy(
     "Referral {reference} is sent to {where}, as it is now, with its summary and attachments."
 )
-HAS_IT = "{where} has it already. It is sent again, as version {number}."
-UNKNOWN = "We do not know whether version {number} arrived: {where} may then have it twice."
+HAS_IT = gettext_lazy("{where} has it already. It is sent again, as version {number}.")
+UNKNOWN = gettext_lazy(
+    "We do not know whether version {number} arrived: {where} may then have it twice."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,11 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         chosen: Mapping[str, Any],
     ) -> HttpResponse:
         """Send it, and go back to the referral; or show what is shown once."""
-        context = self._context(request, f"Sent {referral} to {where}", referral)
+        context = self._context(
+            request,
+            _("Sent {referral} to {where}").format(referral=referral, where=where),
+            referral,
+        )
         prepared = where.transport().prepare_sending(chosen, _name(request))
         seen = request.POST.get("seen", "")
         try:
@@ -162,10 +169,14 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 seen=int(seen) if seen.isdecimal() else None,
             )
         except delivering.NotSent as refusal:
-            self.message_user(request, f"Not sent: {refusal.why}", messages.WARNING)
+            self.message_user(
+                request, _("Not sent: {why}").format(why=refusal.why), messages.WARNING
+            )
             return HttpResponseRedirect(context["back_url"])
         wake_delivery(version.delivery_id)
-        said = f"Version {version.number} is on its way to {where}."
+        said = _("Version {number} is on its way to {where}.").format(
+            number=version.number, where=where
+        )
         if not prepared.shown_once:
             self.message_user(request, said, messages.SUCCESS)
             return HttpResponseRedirect(context["back_url"])

@@ -12,23 +12,32 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integrations.transport import Transport, Updates
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from referrals import delivering
 from referrals.models import Attempt, Delivery, Version
 from referrals.running.tasks import wake_delivery
 
 SHOWN = 50  # the newest
 DECIDE = "referrals.decide_delivery"
-QUEUED = "Version {number} is sent again."
-KNOWN_THERE = (
+QUEUED = gettext_lazy("Version {number} is sent again.")
+AS_IT_WAS = gettext_lazy(
+    "Referral {reference} is sent to {where} once more, as it was in version {number}."
+)
+AS_IT_WAS_WITH_FILES = gettext_lazy(
+    "Referral {reference} is sent to {where} once more, as it was in version {number}, with its "
+    "summary and attachments."
+)
+KNOWN_THERE = gettext_lazy(
     "{where} knows each version by its ID: if it already has this one, nothing changes there."
 )
-IS_REMOVAL = "It asks {where} to remove the referral, once more."
-NEWER_THERE = "{where} already has version {done}."
-REPLACES = "This older version takes its place, until a newer one is sent."
-COMES_AFTER = "This older version arrives after it."
+IS_REMOVAL = gettext_lazy("It asks {where} to remove the referral, once more.")
+NEWER_THERE = gettext_lazy("{where} already has version {done}.")
+REPLACES = gettext_lazy("This older version takes its place, until a newer one is sent.")
+COMES_AFTER = gettext_lazy("This older version arrives after it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def _shown(version: Version, delivery: Delivery, transport: Transport, *, offere
 
 
 def _why(version: Version) -> str:
-    labels = ", ".join(TRIGGER_LABELS.get(key, key) for key in version.triggers)
+    labels = labels_of(version.triggers)
     return labels or version.get_why_display()
 
 
@@ -112,11 +121,13 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return HttpResponseRedirect(page)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Replay version {number} of {delivery.referral}",
+            "title": _("Replay version {number} of {referral}").format(
+                number=number, referral=delivery.referral
+            ),
             "opts": self.model._meta,
             "sentences": list(_what_happens(version, transport)),
             "why_not": delivering.why_not_replay(version, transport),
-            "button": "Replay",
+            "button": _("Replay"),
             "back_url": page,
         }
         return TemplateResponse(request, "admin/referrals/confirm.html", context)
@@ -125,7 +136,9 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         chosen = Version.objects.filter(pk=version.pk)
         done = delivering.replay(chosen, transport, request.user)  # type: ignore[arg-type]
         for refused in done.refused:
-            self.message_user(request, f"Not sent again: {refused.why}", messages.WARNING)
+            self.message_user(
+                request, _("Not sent again: {why}").format(why=refused.why), messages.WARNING
+            )
         if done.queued:
             wake_delivery(version.delivery_id)
             said = QUEUED.format(number=version.number)
@@ -138,11 +151,8 @@ def _what_happens(version: Version, transport: Transport) -> Iterator[str]:
     if version.action == Version.Action.REMOVE:
         yield IS_REMOVAL.format(where=where)
     else:
-        files = "" if transport.batches else ", with its summary and attachments"
-        yield (
-            f"Referral {delivery.reference} is sent to {where} once more, as it was in version "
-            f"{version.number}{files}."
-        )
+        sentence = AS_IT_WAS if transport.batches else AS_IT_WAS_WITH_FILES
+        yield sentence.format(reference=delivery.reference, where=where, number=version.number)
     yield KNOWN_THERE.format(where=where)
     if version.number < delivery.done:
         later = REPLACES if transport.updates is Updates.LATEST else COMES_AFTER

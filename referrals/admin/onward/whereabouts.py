@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core import audit
@@ -44,7 +45,7 @@ class WhereaboutsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if "export" in request.GET:
             return _exported(request, referral, rows, f"referral-{referral.pk}-sent.csv")
         audit.record(request, "view whereabouts", referral)
-        title = f"Where has the data of referral {referral} gone?"
+        title = _("Where has the data of referral {referral} gone?").format(referral=referral)
         return self._page(request, title, rows, referral=referral)
 
     def sent_to_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -58,7 +59,7 @@ class WhereaboutsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return _exported(request, destination, rows, f"destination-{pk}-sent.csv")
         audit.record(request, "view whereabouts", destination)
         shown = whereabouts.newest_of_destination(destination, SHOWN)
-        title = f"What was sent to {destination}"
+        title = _("What was sent to {destination}").format(destination=destination)
         partner = getattr(destination, "partner", None)
         return self._page(request, title, shown, destination=destination, partner=partner)
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from referrals import delivering
 from referrals.admin.work_list.deciding import BACK
@@ -16,7 +17,7 @@ from referrals.admin.work_list.team import TeamAdmin
 from referrals.models import Delivery
 
 State, Reason = Delivery.State, Delivery.Reason
-UNDER_WAY = "It is being sent right now."
+UNDER_WAY = _("It is being sent right now.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def _offered(delivery: Delivery, user: Any) -> Iterator[tuple[str, str]]:
 def _why_not_clear(delivery: Delivery) -> str:
     if delivery.error_cleared_at is None:
         return ""
-    at = date_format(timezone.localtime(delivery.error_cleared_at), "DATETIME_FORMAT")
-    who = delivery.error_cleared_by or "Dovetail"
-    return _("%(who)s has cleared it, on %(at)s.") % {"who": who, "at": at}
+    return gettext("{who} cleared it on {time}.").format(
+        who=delivery.error_cleared_by or "Dovetail",
+        time=date_format(timezone.localtime(delivery.error_cleared_at), "DATETIME_FORMAT"),
+    )

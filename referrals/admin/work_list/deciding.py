@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_POST
 
 from core.database import clock
@@ -36,17 +36,17 @@ PAGES = {
 }
 MOST = 2_000  # imports, in one go
 NAMED = 50  # of them, in a question
-ONE_ONLY = "Look in the destination for one referral at a time: choose one."
+ONE_ONLY = gettext_lazy("Look in the destination for one referral at a time: choose one.")
 DISMISSED = ngettext_lazy(
     "%(count)s import was dismissed.", "%(count)s imports were dismissed.", "count"
 )
 CLEARED = ngettext_lazy("%(count)s import was cleared.", "%(count)s imports were cleared.", "count")
-NOT_ASKED = "Nobody has to look for it, or somebody else has just answered."
+NOT_ASKED = gettext_lazy("Nobody has to look for it, or somebody else has just answered.")
 
 
 class DismissForm(forms.Form):
     why = forms.CharField(
-        label="Why is it not to be imported?",
+        label=gettext_lazy("Why is it not to be imported?"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
     )
@@ -54,7 +54,7 @@ class DismissForm(forms.Form):
 
 class PresentForm(forms.Form):
     external_id = forms.CharField(
-        label="Its id in the destination",
+        label=gettext_lazy("Its id in the destination"),
         max_length=MAX_EXTERNAL_ID,
         widget=forms.TextInput({"autofocus": True}),
     )
@@ -68,8 +68,10 @@ class ClearForm(forms.Form):
     """`seen_at` is when the question was shown: an error that came later stays."""
 
     note = forms.CharField(
-        label="Note (without names, please)",
-        help_text="What was done about it, for whoever looks later. You can leave it empty.",
+        label=gettext_lazy("Note (without names, please)"),
+        help_text=gettext_lazy(
+            "What was done about it, for whoever looks later. You can leave it empty."
+        ),
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
@@ -117,7 +119,7 @@ class DecidingAdmin(UndoingAdmin):
             raise PermissionDenied
         return delivery
 
-    @admin.action(description="Retry", permissions=["decide"])
+    @admin.action(description=gettext_lazy("Retry"), permissions=["decide"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         deliveries = list(_full(queryset)[:2])
         if len(deliveries) == 1:
@@ -125,7 +127,9 @@ class DecidingAdmin(UndoingAdmin):
             return back(request, queryset)
         count = queryset.count()
         if count > bulk.LIMIT:
-            said = f"You chose {count}. This takes the oldest {bulk.LIMIT}; retry the rest after."
+            said = _(
+                "You chose {count}. This takes the oldest {limit}; retry the rest after."
+            ).format(count=count, limit=bulk.LIMIT)
             self.message_user(request, said, messages.WARNING)
         selection = bulk.ask(queryset, request.user)  # type: ignore[arg-type]
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_confirm", args=[selection]))
@@ -134,17 +138,19 @@ class DecidingAdmin(UndoingAdmin):
         try:
             delivering.retry(delivery, request.user)  # type: ignore[arg-type]
         except delivering.RetryRefused as refusal:
-            said = f"Not sent again ({delivery.referral.reference}): {refusal.why}"
+            said = _("Not sent again ({reference}): {why}").format(
+                reference=delivery.referral.reference, why=refusal.why
+            )
             self.message_user(request, said, messages.WARNING)
         else:
             wake_delivery(delivery.pk)
             self.message_user(request, _("1 import was sent again."), messages.SUCCESS)
 
-    @admin.action(description="Dismiss", permissions=["decide"])
+    @admin.action(description=gettext_lazy("Dismiss"), permissions=["decide"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         form = DismissForm(answer_of(request))
         if not form.is_valid():
-            text = "A dismissed import is not sent, whatever happens to the referral later."
+            text = _("A dismissed import is not sent, whatever happens to the referral later.")
             return self._ask(request, queryset, "dismiss", form, text)
         why = form.cleaned_data["why"]
         user: Any = request.user
@@ -152,11 +158,11 @@ class DecidingAdmin(UndoingAdmin):
         dismissed = [one for one in chosen if delivering.dismiss(one[0], why, user)]
         self._report_done(request, Deed.What.DISMISS, dismissed, DISMISSED)
         if left := len(chosen) - len(dismissed):
-            said = f"{left} cannot be dismissed: imported, or under way."
+            said = _("{left} cannot be dismissed: imported, or under way.").format(left=left)
             self.message_user(request, said, messages.WARNING)
         return back(request, queryset)
 
-    @admin.action(description="Clear errors", permissions=["decide"])
+    @admin.action(description=gettext_lazy("Clear errors"), permissions=["decide"])
     def clear_errors(
         self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
@@ -164,7 +170,7 @@ class DecidingAdmin(UndoingAdmin):
         deliveries = queryset.filter(error_at__isnull=False, error_cleared_at__isnull=True)
         form = ClearForm(answer_of(request), initial={"seen_at": written(clock.now())})
         if not form.is_valid():
-            text = (
+            text = _(
                 "Clear errors once you have seen to them. Their history stays; an error that "
                 "comes later is shown again."
             )
@@ -179,11 +185,13 @@ class DecidingAdmin(UndoingAdmin):
             ]
         self._report_done(request, Deed.What.CLEAR, cleared, CLEARED)
         if left := deliveries.count():
-            said_left = f"{left} not cleared: more at once than {MOST}, or an error that is newer."
+            said_left = _(
+                "{left} not cleared: more at once than {most}, or an error that is newer."
+            ).format(left=left, most=MOST)
             self.message_user(request, said_left, messages.WARNING)
         return back(request, queryset)
 
-    @admin.action(description="It is there", permissions=["decide"])
+    @admin.action(description=gettext_lazy("It is there"), permissions=["decide"])
     def it_is_there(
         self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
@@ -192,12 +200,14 @@ class DecidingAdmin(UndoingAdmin):
             return None
         form = PresentForm(answer_of(request))
         if not form.is_valid():
-            text = f"You have found it in {delivery.destination}: {_step(delivery)}."
+            text = _("You have found it in {destination}: {step}.").format(
+                destination=delivery.destination, step=_step(delivery)
+            )
             return self._ask(request, queryset, "it_is_there", form, text)
         found = delivering.confirm_present(delivery, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
         return self._told(request, queryset, delivery, found)
 
-    @admin.action(description="It is not there, send again", permissions=["decide"])
+    @admin.action(description=gettext_lazy("It is not there, send again"), permissions=["decide"])
     def it_is_not_there(
         self, request: HttpRequest, queryset: QuerySet[Delivery]
     ) -> HttpResponse | None:
@@ -205,11 +215,10 @@ class DecidingAdmin(UndoingAdmin):
         if delivery is None:
             return None
         if not AbsentForm(answer_of(request)).is_valid():
-            text = (
-                f"You have looked in {delivery.destination}, and this is not there: "
-                f"{_step(delivery)}. It is sent again. "
-                "If it is there after all, it will be there twice."
-            )
+            text = _(
+                "You have looked in {destination}, and this is not there: {step}. It is sent "
+                "again. If it is there after all, it will be there twice."
+            ).format(destination=delivery.destination, step=_step(delivery))
             return self._ask(request, queryset, "it_is_not_there", AbsentForm(), text)
         absent = delivering.confirm_absent(delivery, request.user)  # type: ignore[arg-type]
         return self._told(request, queryset, delivery, absent)
@@ -256,7 +265,7 @@ class DecidingAdmin(UndoingAdmin):
         """Go on with a delivery about which a person has said how it stands."""
         if done:
             wake_delivery(delivery.pk)
-            self.message_user(request, "The import goes on.", messages.SUCCESS)
+            self.message_user(request, _("The import goes on."), messages.SUCCESS)
         else:
             self.message_user(request, NOT_ASKED, messages.WARNING)
         return back(request, queryset)
@@ -280,8 +289,8 @@ def _step(delivery: Delivery) -> str:
     """Return what to look for, in words."""
     name = open_step_name(delivery)
     if name.startswith("attachment"):
-        return "an attachment of the referral"
-    return "the referral's summary" if name == "summary" else "the referral"
+        return _("an attachment of the referral")
+    return _("the referral's summary") if name == "summary" else _("the referral")
 
 
 def back(request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access import scope
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from referrals.admin.onward.answers import AnswersAdmin
 from referrals.admin.onward.sending import sendings
 from referrals.admin.onward.versions import VersionsAdmin, may_replay, shown_versions
@@ -61,7 +61,7 @@ from referrals.models import Delivery
 
 State = Delivery.State
 SHOWN_MESSAGE = 160  # characters, in the list
-WHY_DELETED = "The reason was deleted with the person's data."
+WHY_DELETED = gettext_lazy("The reason was deleted with the person's data.")
 FILTERS: list[Any] = [
     WorkFilter,
     ErrorFilter,
@@ -307,7 +307,7 @@ class DeliveryAdmin(
 
     @admin.display(description=COLUMNS["going_to"])
     def going_to(self, delivery: Delivery) -> SafeString:
-        listing = delivery.referral.listing or "Listing unknown"
+        listing = delivery.referral.listing or _("Listing unknown")
         going = f"{delivery.destination}, {_owner(delivery)}"
         return format_html(
             '<span class="cut" title="{0}">{0}</span><small title="{1}">{1}</small>', listing, going
@@ -383,38 +383,40 @@ class DeliveryAdmin(
 
     # -- one delivery --------------------------------------------------------------------------
 
-    @admin.display(description="referral")
+    @admin.display(description=gettext_lazy("referral"))
     def shown_referral(self, delivery: Delivery) -> SafeString:
         return link_to(delivery.referral)
 
-    @admin.display(description="error")
+    @admin.display(description=gettext_lazy("error"))
     def error(self, delivery: Delivery) -> str:
         if delivery.error_at is None:
-            return "None so far"
+            return _("None so far")
         if delivery.error_cleared_at is None:
-            return "Not cleared yet"
+            return _("Not cleared yet")
         return f"Cleared by {delivery.error_cleared_by or 'Dovetail'}"
 
-    @admin.display(description="in the destination")
+    @admin.display(description=gettext_lazy("in the destination"))
     def in_destination(self, delivery: Delivery) -> Any:
         return link_there(delivery)
 
-    @admin.display(description="missing files")
+    @admin.display(description=gettext_lazy("missing files"))
     def shown_missing(self, delivery: Delivery) -> str:
-        return "\n".join(f"{name}: {why}" for name, why in delivery.missing_files.items()) or "None"
+        return "\n".join(f"{name}: {why}" for name, why in delivery.missing_files.items()) or _(
+            "None"
+        )
 
-    @admin.display(description="to be corrected there")
+    @admin.display(description=gettext_lazy("to be corrected there"))
     def shown_corrections(self, delivery: Delivery) -> str:
-        return "\n".join(delivery.corrections) or "Nothing"
+        return "\n".join(delivery.corrections) or _("Nothing")
 
-    @admin.display(description="triggers")
+    @admin.display(description=gettext_lazy("triggers"))
     def fired(self, delivery: Delivery) -> str:
-        return ", ".join(TRIGGER_LABELS.get(key, key) for key in delivery.triggers)
+        return labels_of(delivery.triggers)
 
-    @admin.display(description="dismissed")
+    @admin.display(description=gettext_lazy("dismissed"))
     def dismissed(self, delivery: Delivery) -> str:
         if delivery.state != State.DISMISSED:
-            return "No"
+            return _("No")
         by = f"By {delivery.closed_by or 'Dovetail'}"
         return f"{by}: {delivery.closed_why}" if delivery.closed_why else f"{by}. {WHY_DELETED}"
 

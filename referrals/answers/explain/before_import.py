@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from core.text.sentences import join
 from integrations.models import TriggerConfig
-from integrations.triggers import TRIGGER_LABELS
+from integrations.triggers import labels_of
 from referrals import gates, sentences
 from referrals.advice import Actor, Advice
 from referrals.answers.explain.answer import Cause, Check, Light, Stop, amber, red, shut, there
@@ -189,4 +189,4 @@ def _trigger(referral: Referral, facts: gates.Facts) -> Stop:
 
 
 def _labels(keys: Iterable[str]) -> str:
-    return ", ".join(TRIGGER_LABELS.get(key, key) for key in dict.fromkeys(keys))
+    return labels_of(keys)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.database import clock
@@ -14,8 +15,8 @@ from referrals.models import Delivery, Referral, Version
 from referrals.record import versions
 from referrals.record.documents import document_of
 
-NOT_BY_HAND = "Nothing is sent to this destination by hand."
-SENT_MEANWHILE = "It was sent there meanwhile. Open the page again to send it once more."
+NOT_BY_HAND = _("Nothing is sent to this destination by hand.")
+SENT_MEANWHILE = _("It was sent there meanwhile. Open the page again to send it once more.")
 
 
 class NotSent(Exception):

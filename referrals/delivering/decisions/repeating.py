@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from integrations.transport import BatchReceipt, Parcel
@@ -22,8 +23,8 @@ from referrals.delivering.runs import batch_of, build_put, carried
 from referrals.models import Run, Version
 from referrals.record import sending, versions
 
-NOT_FINISHED = "It has not arrived: it goes by itself until it has."
-NO_LIST = "It had nothing to say, so it has left no list there."
+NOT_FINISHED = _("It has not arrived: it goes by itself until it has.")
+NO_LIST = _("It had nothing to say, so it has left no list there.")
 
 
 class NotRepeated(Exception):
@@ -60,7 +61,7 @@ def repeat(
 
 
 def _refused(run: Run) -> Iterator[NotReplayed]:
-    for version, _ in carried(run):
+    for version, __ in carried(run):
         if why := _why_not(version):
             yield NotReplayed(version.delivery.reference, why)
 

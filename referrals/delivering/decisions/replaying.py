@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.database import clock
@@ -18,17 +19,17 @@ from referrals.delivering.running import why_not_now
 from referrals.models import Delivery, Referral, ReferralFile, Version
 from referrals.record import sending, versions
 
-NOT_REPEATABLE = (
+NOT_REPEATABLE = _(
     "This destination does not know what it was sent by an id: sent again, it would be there twice."
 )
-IN_A_RUN = (
+IN_A_RUN = _(
     "It went in a run already, and a version is in one run only. A newer one goes in a later run."
 )
-NOT_THE_LATEST = "It will not come any more, and this destination takes only the latest version."
-RUNNING = "Its referral is being sent at this moment."
-NOT_KEPT = "What it showed is not kept."
-WITHDRAWN = "A file of it was withdrawn since."
-NOT_ALLOWED = "It holds a field that may no longer leave to this destination."
+NOT_THE_LATEST = _("It will not come any more, and this destination takes only the latest version.")
+RUNNING = _("Its referral is being sent at this moment.")
+NOT_KEPT = _("What it showed is not kept.")
+WITHDRAWN = _("A file of it was withdrawn since.")
+NOT_ALLOWED = _("It holds a field that may no longer leave to this destination.")
 
 
 @dataclass(frozen=True, slots=True)
