@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('referrals', '0033_downloads_and_jobs'),
+        ('referrals', "0034_made_of_a_version"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0013_referral_address'),
+        ('integrations', "0014_organization_language"),
     ]
 
     operations = [
