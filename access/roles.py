@@ -70,6 +70,9 @@ CONNECTS_SYSTEMS = (
 )
 
 EDIT_DIRECTORY = "directory.change_service"  # opens every screen of the directory
+# Shows what the directory says of a listing. The usual roles have it where there is a directory, so
+# that elsewhere no page asks the database about one.
+SEE_LINKED_SERVICE = "directory.view_listinglink"
 
 ROLES: dict[str, tuple[str, ...]] = {
     LIAISON: (*SEES_CONFIGURATION, *CONNECTS_LISTINGS, *SEES_ALERTS, *SETS_ALERTS),
@@ -95,15 +98,18 @@ def install_role(name: str) -> None:
     """Create the group of one of OPTIONAL_ROLES, and give it exactly its permissions."""
     group, _created = Group.objects.get_or_create(name=name)
     group.permissions.set(_found(OPTIONAL_ROLES[name]))
+    install_roles()
 
 
 def install_roles(**_: Any) -> None:
     """Create the groups, and give each exactly its permissions."""
     if Group._meta.db_table not in connection.introspection.table_names():
         return  # migrated backwards
+    has_directory = Group.objects.filter(name=DIRECTORY_EDITOR).exists()
+    more = (SEE_LINKED_SERVICE,) if has_directory else ()
     for name, permissions in ROLES.items():
         group, _created = Group.objects.get_or_create(name=name)
-        group.permissions.set(_found(permissions))
+        group.permissions.set(_found((*permissions, *more)))
 
 
 def _found(names: Iterable[str]) -> list[Permission]:

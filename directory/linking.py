@@ -47,4 +47,5 @@ def ended() -> "QuerySet[ListingLink]":
     closed = ~Q(service__status=Service.Status.ACTIVE)
     withdrawn = ~Q(service__entry__withdrawn_by=Entry.WithdrawnBy.NOBODY)
     found = ListingLink.objects.filter(closed | withdrawn)
-    return found.select_related("listing", "service__entry").order_by("listing__name", "pk")
+    related = found.select_related("listing__organization", "service__entry")
+    return related.order_by("listing__name", "pk")

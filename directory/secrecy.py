@@ -167,15 +167,15 @@ Point = tuple[float, float]
 def _near(keys: Collection[int]) -> set[int]:
     """Return open locations within 50 m of a confidential one, if either is among `keys`."""
     placed = rows.Location.objects.exclude(latitude=None).exclude(longitude=None)
-    secret = _points(placed.filter(entry__secrecy=Secrecy.YES))
+    secret = points(placed.filter(entry__secrecy=Secrecy.YES))
     grid: dict[tuple[int, int], list[Point]] = defaultdict(list)
     for point in secret.values():
         grid[_cell(point)].append(point)
-    asked = _points(placed.filter(pk__in=keys, entry__secrecy=Secrecy.NO))
+    asked = points(placed.filter(pk__in=keys, entry__secrecy=Secrecy.NO))
     found = {key for key, point in asked.items() if _is_near(point, grid)}
     for key in set(secret) & set(keys):
         south, north, west, east = coordinates.box(*secret[key], NEAR)
-        around = _points(
+        around = points(
             placed.filter(
                 entry__secrecy=Secrecy.NO,
                 latitude__range=(south, north),
@@ -190,7 +190,7 @@ def _near(keys: Collection[int]) -> set[int]:
     return found
 
 
-def _points(found: "QuerySet[rows.Location]") -> dict[int, Point]:
+def points(found: "QuerySet[rows.Location]") -> dict[int, Point]:
     """Return the coordinates of locations, without those that are no place."""
     return {
         key: (latitude, longitude)

@@ -20,7 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access import scope
+from access.roles import EDIT_DIRECTORY, SEE_LINKED_SERVICE
 from core.database import clock
+from directory import linking
+from directory.editing import confidential
+from directory.models import Correction, Directory
 from integrations import capabilities
 from integrations.capabilities import Capability
 from integrations.models import Destination, ServiceListing, TriggerConfig
@@ -174,6 +178,12 @@ def context_of(request: HttpRequest) -> dict[str, Any]:
         shown |= _connections(destinations, today.date(), days)
     if request.user.has_perm("integrations.change_destination"):
         shown["to_confirm"] = _to_confirm(destinations)
+    if request.user.has_perm(SEE_LINKED_SERVICE):
+        ended = scope.limited(linking.ended(), request.user, "listing__organization")
+        shown["ended_services"] = list(ended[:SHOWN_LISTINGS])
+        shown["further_ended_services"] = max(0, ended.count() - SHOWN_LISTINGS)
+    if request.user.has_perm(EDIT_DIRECTORY) and Directory.objects.exists():
+        shown["directory_tasks"] = _directory_tasks()
     return shown
 
 
@@ -362,6 +372,20 @@ def _to_confirm(destinations: list[Destination]) -> list[tuple[Destination, str]
         for one in destinations
     ]
     return [(one, " and ".join(str(WHAT[it]) for it in its)) for one, its in untested if its]
+
+
+# -- For those who edit the directory --------------------------------------------------------------
+
+
+def _directory_tasks() -> list[tuple[str, int, str]]:
+    """Return what waits for an editor: its name, how much it is, and where it is done."""
+    open_corrections = Correction.objects.filter(state=Correction.State.OPEN).count()
+    corrections = reverse("admin:directory_corrections")
+    decisions = reverse("admin:directory_undecided")
+    return [
+        (_("Corrections to review"), open_corrections, corrections),
+        (_("Held back until you decide"), len(confidential.undecided()), decisions),
+    ]
 
 
 # -- For everybody ---------------------------------------------------------------------------------

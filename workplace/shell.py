@@ -80,7 +80,11 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
         _("Directory"),
         (
             Page(_("Services"), "directory_services", EDIT_DIRECTORY),
+            Page(_("Agencies"), "directory_agencies", EDIT_DIRECTORY),
+            Page(_("Locations"), "directory_locations", EDIT_DIRECTORY),
             Page(_("Corrections"), "directory_corrections", EDIT_DIRECTORY),
+            Page(_("Decisions"), "directory_undecided", EDIT_DIRECTORY),
+            Page(_("Quality"), "directory_quality", EDIT_DIRECTORY),
         ),
     ),
     (
@@ -164,4 +168,7 @@ def _url(user: Any, page: Page) -> str:
 
 
 def _is_current(path: str, url: str) -> bool:
-    return path == url or (url != reverse("admin:index") and path.startswith(url))
+    if url in (reverse("admin:index"), reverse("admin:directory_services")):
+        # Other pages of the navigation stand below these.
+        return path == url or path.startswith(f"{url}services/")
+    return path == url or path.startswith(url)

@@ -23,8 +23,8 @@ from directory.models import (
     Service,
     ServiceAtLocation,
 )
-from directory.reading import phones
-from directory.secrecy import address_keys
+from directory.reading import coordinates, phones
+from directory.secrecy import NEAR, address_keys, points
 from directory.taking_in import take_in
 
 HIDDEN_BY, SHOWN_BY = "made confidential", "no longer confidential"
@@ -36,7 +36,7 @@ class Target:
     """What is made confidential: a row by its column `secrecy` or `email_secrecy`.
 
     An entry, a phone, or a contact is hidden by `secrecy`; the e-mail of a contact, an agency, or
-    a service by `email_secrecy`.
+    a service by `email_secrecy`; a mailing address by `private`, which is yes or no.
     """
 
     row: Any
@@ -53,7 +53,10 @@ class Target:
 
     @property
     def secrecy(self) -> str:
-        return str(getattr(self.row, self.column))
+        value = getattr(self.row, self.column)
+        if isinstance(value, bool):
+            return str(Secrecy.YES if value else Secrecy.NO)
+        return str(value)
 
 
 def _owners_of(row: Any) -> set[int]:
@@ -96,8 +99,9 @@ def lift(target: Target, user: Any) -> None:
 
 
 def undecided() -> list[Target]:
-    """Return what is held back because it matches something confidential."""
-    found = [Target(entry) for entry in Entry.objects.filter(secrecy=Secrecy.MATCHES)]
+    """Return what is held back because it matches something confidential; none of it withdrawn."""
+    here = {"secrecy": Secrecy.MATCHES, "withdrawn_by": ""}
+    found = [Target(entry) for entry in Entry.objects.filter(**here)]
     for model in (Phone, Contact):
         found += [Target(row) for row in model.objects.filter(secrecy=Secrecy.MATCHES)]
     for holder in (Contact, Agency, Service):
@@ -106,11 +110,38 @@ def undecided() -> list[Target]:
     return found
 
 
+def matched(target: Target) -> set[int]:
+    """Return the entries of what is confidential and matches: the reason why it is held back."""
+    table, keys = _prints(target)
+    found = Fingerprint.objects.filter(key__in=keys, secret=True).exclude(
+        table=table, row=target.row.pk
+    )
+    near = _near(target.row.pk, Secrecy.YES) if table == "location" else set()
+    return set(found.values_list("entry", flat=True)) | near
+
+
+def _near(key: int, secrecy: Secrecy) -> set[int]:
+    """Return the locations of this secrecy within 50 m of one."""
+    own = points(Location.objects.filter(pk=key))
+    if not own:
+        return set()
+    south, north, west, east = coordinates.box(*own[key], NEAR)
+    around = Location.objects.exclude(pk=key).filter(
+        entry__secrecy=secrecy, latitude__range=(south, north), longitude__range=(west, east)
+    )
+    return {
+        other
+        for other, point in points(around).items()
+        if coordinates.distance(point, own[key]) <= NEAR
+    }
+
+
 def _set(target: Target, secrecy: Secrecy, user: Any, reason: str) -> None:
     with edit(target.owners, user, reason):
         model = type(target.row)
-        model._default_manager.filter(pk=target.row.pk).update(**{target.column: secrecy})
-    setattr(target.row, target.column, secrecy)
+        value = secrecy == Secrecy.YES if target.column == "private" else secrecy
+        model._default_manager.filter(pk=target.row.pk).update(**{target.column: value})
+    setattr(target.row, target.column, value)
 
 
 # -- what it does ---------------------------------------------------------------------------------
@@ -166,6 +197,8 @@ def _matching(target: Target) -> Iterable[int]:
     for one in found:
         if not _is_decided(one):
             yield one.entry_id
+    if table == "location":
+        yield from _near(target.row.pk, Secrecy.NO)
 
 
 def _prints(target: Target) -> tuple[str, list[str]]:

@@ -11,10 +11,11 @@ from directory.hours.closings import Closing
 from directory.hours.reading import read_pair
 from directory.hours.rules import DAYS
 from directory.models import Closing as ClosingRow
-from directory.models import Schedule, Service
+from directory.models import Location, Schedule, Service, ServiceAtLocation
 
 _DAY = 24 * 60
 Pair = tuple[int, int]  # opens and closes, in minutes since midnight
+Holder = Service | ServiceAtLocation | Location  # what may have hours
 
 
 class Unreadable(ValueError):
@@ -98,13 +99,13 @@ def _minutes(clock: time | None) -> int:
 
 
 def set_grid(
-    service: Service, week: Mapping[str, Sequence[Pair]], local: Collection[int] = ()
+    holder: Holder, week: Mapping[str, Sequence[Pair]], local: Collection[int] = ()
 ) -> None:
-    """Give a service these weekly hours, in `recording.edit`; what the grid does not show stays.
+    """Give a service or a place these weekly hours, in `recording.edit`; other rules stay.
 
     Days with equal hours share a schedule. The closings of those that go pass to those that come.
     """
-    plain = [one for one in service.schedules.all() if is_plain(one, local)]
+    plain = [one for one in holder.schedules.all() if is_plain(one, local)]
     closings = {(one.first_day, one.last_day) for row in plain for one in row.closings.all()}
     wanted: dict[Pair, list[str]] = defaultdict(list)
     for day in DAYS:
@@ -119,7 +120,7 @@ def set_grid(
             gone.append(row.pk)
     changes.delete_rows("schedule", gone)
     for (opens, closes), days in sorted(wanted.items()):
-        row = service.schedules.create(
+        row = holder.schedules.create(
             freq="WEEKLY", byday=",".join(days), opens_at=_time(opens), closes_at=_time(closes)
         )
         for first, last in sorted(closings):
@@ -133,11 +134,31 @@ def _time(minutes: int) -> time:
 # -- rules ----------------------------------------------------------------------------------------
 
 
-def add_monthly(service: Service, nth: int, day: str, pair: Pair) -> None:
-    """Add such hours as those of each second Tuesday (2, "TU"); -1 is the last one of the month."""
-    service.schedules.create(
-        freq="MONTHLY", byday=f"{nth}{day}", opens_at=_time(pair[0]), closes_at=_time(pair[1])
-    )
+EVERY, EVERY_SECOND = "every", "second"  # week; else the number of the week in its month
+
+
+def add_rule(
+    holder: Holder,
+    week: str,
+    day: str,
+    pair: Pair,
+    first: date | None = None,
+    last: date | None = None,
+) -> None:
+    """Add hours on a weekday, such as `TU`, of each week, each second one, or one of each month.
+
+    `week` is EVERY, EVERY_SECOND, or a number: "2" is the second such day of a month, "-1" the last
+    one. `first` and `last` bound it; each second week counts from `first`, without which no one can
+    say which weeks these are.
+    """
+    bounds: dict[str, Any] = {"valid_from": first, "valid_to": last}
+    if week == EVERY:
+        rule = {"freq": "WEEKLY", "byday": day}
+    elif week == EVERY_SECOND:
+        rule = {"freq": "WEEKLY", "byday": day, "interval": 2, "dtstart": first}
+    else:
+        rule = {"freq": "MONTHLY", "byday": f"{week}{day}"}
+    holder.schedules.create(**rule, **bounds, opens_at=_time(pair[0]), closes_at=_time(pair[1]))
 
 
 # -- closings -------------------------------------------------------------------------------------
@@ -161,25 +182,26 @@ def read_closings(text: str) -> list[Closing]:
     return sorted(set(found))
 
 
-def write_closings(service: Service) -> str:
-    """Return the closings of a service and its schedules, one a line."""
-    spans = {(one.first_day, one.last_day) for one in _closings(service)}
+def write_closings(holder: Holder) -> str:
+    """Return the closings of a service or a place and its schedules, one a line."""
+    spans = {(one.first_day, one.last_day) for one in _closings(holder)}
     return "\n".join(
         str(first) if first == last else f"{first} to {last}" for first, last in sorted(spans)
     )
 
 
-def set_closings(service: Service, closings: Collection[Closing]) -> None:
-    """Close every schedule of a service on these days; the service, where it has no schedule."""
-    for row in _closings(service):
+def set_closings(holder: Holder, closings: Collection[Closing]) -> None:
+    """Close every schedule on these days; a service, where it has no schedule, as a whole."""
+    for row in _closings(holder):
         row.delete()
-    schedules = list(service.schedules.all())
+    own: list[Any] = [holder] if isinstance(holder, Service) else []
+    holders: list[Any] = list(holder.schedules.all()) or own
     for closing in closings:
-        holders: list[Any] = schedules or [service]
-        for holder in holders:
-            holder.closings.create(first_day=closing.first, last_day=closing.last)
+        for one in holders:
+            one.closings.create(first_day=closing.first, last_day=closing.last)
 
 
-def _closings(service: Service) -> list[ClosingRow]:
-    of_schedules = ClosingRow.objects.filter(schedule__service=service.pk)
-    return [*service.closings.all(), *of_schedules]
+def _closings(holder: Holder) -> list[ClosingRow]:
+    of_schedules = ClosingRow.objects.filter(schedule__in=holder.schedules.all())
+    own = list(holder.closings.all()) if isinstance(holder, Service) else []
+    return [*own, *of_schedules]

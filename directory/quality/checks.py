@@ -84,20 +84,31 @@ class Looking:
 
 
 def run(keys: Iterable[str] = ()) -> list[Result]:
-    """Return what each check finds; of all, or of those with the keys."""
-    looking = Looking(Directory.objects.get())
+    """Return what each check finds, by ids in HSDS; of all, or of those with the keys."""
+    return [
+        Result(check, tuple(_ids(entries)))
+        for check, entries in find(Directory.objects.get(), keys)
+    ]
+
+
+def find(directory: Directory, keys: Iterable[str] = ()) -> Iterator[tuple[Check, list[int]]]:
+    """Yield each check with the keys of the entries that it finds; of all, or of those named."""
+    looking = Looking(directory)
     wanted = set(keys)
-    found = []
     for check in CHECKS:
         if not wanted or check.key in wanted:
-            entries = list(dict.fromkeys(check.find(looking)))
-            found.append(Result(check, tuple(_ids(entries))))
-    return found
+            yield check, list(_present(list(dict.fromkeys(check.find(looking)))))
+
+
+def _present(entries: list[int]) -> Iterator[int]:
+    for some in in_parts(entries):
+        present = Entry.objects.filter(pk__in=some, withdrawn_by="").order_by("pk")
+        yield from present.values_list("pk", flat=True)
 
 
 def _ids(entries: list[int]) -> Iterator[str]:
     for some in in_parts(entries):
-        present = Entry.objects.filter(pk__in=some, withdrawn_by="").order_by("pk")
+        present = Entry.objects.filter(pk__in=some).order_by("pk")
         yield from map(str, present.values_list("hsds_id", flat=True))
 
 

@@ -8,9 +8,24 @@ from django.test import Client
 from django.urls import reverse
 
 from access import roles
-from directory.models import Contact, Correction, Directory, Entry, Phone, Revision, Service, View
+from directory.editing import terms
+from directory.models import (
+    Agency,
+    Contact,
+    Correction,
+    Directory,
+    Entry,
+    Phone,
+    Revision,
+    Service,
+    StaffChange,
+    Supplier,
+    View,
+)
+from directory.quality.checks import CHECKS
 from directory.taking_in import take_in
 from tests.directory import make
+from workplace.directory.quality import WORDS
 
 pytestmark = pytest.mark.django_db
 
@@ -36,29 +51,36 @@ def address(name, row=None):
     return reverse(f"admin:{name}", args=[row.entry.hsds_id] if row else [])
 
 
-def form_of(client, service):
+def form_of(client, row, name="directory_service"):
     """Return what the page's forms would send as they stand."""
-    context = client.get(address("directory_service", service)).context
-    forms = [context["texts"], context["facts"], context["hours"], *context["phones"]]
-    forms.append(context["phones"].management_form)
+    context = client.get(address(name, row)).context
+    forms = [context["texts"], context["facts"], context["entry"]]
+    forms += [context[one] for one in ("hours", "terms") if context[one]]
+    for formset in context["rows"]:
+        forms += [*formset, formset.management_form]
     found = {}
     for form in forms:
         for field in form:
             value = field.value()
-            found[field.html_name] = "" if value is None else value
+            if value is not False:
+                found[field.html_name] = "" if value is None else value
     return found
 
 
 class TestRole:
     def test_it_edits_the_directory_and_sees_no_referral(self, editor):
-        service = make.service()
-        for name, row in (
-            ("directory_services", None),
-            ("directory_corrections", None),
-            ("directory_service", service),
-            ("directory_service_history", service),
-            ("directory_service_confidential", service),
-        ):
+        service, location = make.service(), make.location()
+        rows = {
+            "service": service,
+            "agency": service.organization,
+            "location": location,
+            "place": make.at(service, location),
+        }
+        lists = ["services", "agencies", "locations", "corrections", "undecided", "quality"]
+        pages = [(f"directory_{name}", None) for name in lists]
+        for name, row in rows.items():
+            pages += [(f"directory_{name}{of}", row) for of in ("", "_history", "_confidential")]
+        for name, row in [*pages, ("directory_service_preview", service)]:
             assert editor.get(address(name, row)).status_code == 200, name
         for name in (
             "referrals_referral_changelist",
@@ -105,6 +127,9 @@ class TestList:
         assert names(state="confidential") == ["Shelter"]
         assert names(state="stale") == ["Clinic"]
         assert names(state="none", page="x") == ["Clinic", "Food bank", "Shelter"]
+        service = Service.objects.get(name__en="Clinic")
+        assert names(q=f" {service.entry.hsds_id} ") == ["Clinic"]
+        assert names(q=str(service.entry.number)) == ["Clinic"]
 
     def test_the_status_of_many_is_set_at_once(self, editor):
         one, other, third = make.service(), make.service(), make.service()
@@ -168,6 +193,12 @@ class TestService:
             {"texts-name:en": "", "texts-name:fr": ""},
             {"facts-minimum_age": "20", "facts-maximum_age": "10"},
             {"hours-nth": "2"},
+            {"hours-nth": "second", "hours-nth_day": "TH", "hours-nth_hours": "1-3pm"},
+            {"texts-url:en": "javascript:alert(1)"},
+            {"contacts-0-name:en": "Ann", "contacts-0-email": "nobody"},
+            {"phones-0-number": "", "phones-0-description:en": "Front desk"},
+            {"languages-0-code": "français"},
+            {"terms-add": "no such term"},
         ):
             form = form_of(editor, service) | {"texts-description:en": "New."} | wrong
             response = editor.post(address("directory_service", service), form)
@@ -180,6 +211,7 @@ class TestService:
         phone = other.phones.create(number="613-555-0100")
         form = form_of(editor, service)
         form |= {"phones-0-key": str(phone.pk), "phones-0-number": ""}
+        form |= {"phones-TOTAL_FORMS": "3", "phones-INITIAL_FORMS": "1"}
         editor.post(address("directory_service", service), form)
         assert Phone.objects.filter(pk=phone.pk).exists()
 
@@ -187,6 +219,205 @@ class TestService:
         service = make.service({"en": "A", "fr": "B"}, stale_texts=["name:fr"])
         editor.post(address("directory_service", service), {"checked": "name:fr"})
         assert Service.objects.get().stale_texts == []
+
+    def test_rules_terms_rows_and_notes_are_saved(self, editor):
+        service, term = make.service(), make.term({"en": "Food", "fr": "Aliments"}, code="F-1")
+        other = make.attribute(service, make.term("Old"))
+        form = form_of(editor, service) | {
+            "hours-nth": "second",
+            "hours-nth_day": "TH",
+            "hours-nth_hours": "1-3pm",
+            "hours-nth_from": "2026-12-03",
+            "terms-add": "aliments",
+            "terms-gone": [str(other.pk)],
+            "texts-url:fr": "example.org/fr",
+            "languages-0-code": "fr",
+            "service_areas-0-name:en": "Ottawa",
+            "entry-not_public": "on",
+            "entry-internal_notes": "Call Jo first.",
+        }
+        assert editor.post(address("directory_service", service), form).status_code == 302
+        (rule,) = service.schedules.all()
+        assert (rule.freq, rule.interval, rule.byday) == ("WEEKLY", 2, "TH")
+        assert rule.dtstart == date(2026, 12, 3)
+        assert [one.taxonomy_term for one in terms.of(service)] == [term]
+        assert service.languages.get().code == "fr"
+        assert service.service_areas.get().name == {"en": "Ottawa"}
+        saved = Service.objects.select_related("entry").get(pk=service.pk)
+        assert saved.url == {"fr": "example.org/fr"}
+        assert (saved.entry.not_public, saved.entry.internal_notes) == (True, "Call Jo first.")
+
+    def test_what_a_supplier_sent_can_be_odd_and_stays(self, editor):
+        service = make.service(url={"en": "javascript:void(0)"}, email="none")
+        service.contacts.create(email="ann (at) example.org")
+        form = form_of(editor, service) | {"texts-name:en": "Pantry"}
+        assert editor.post(address("directory_service", service), form).status_code == 302
+        saved = Service.objects.get(pk=service.pk)
+        assert (saved.name, saved.url["en"]) == ({"en": "Pantry"}, "javascript:void(0)")
+        assert service.contacts.get().email == "ann (at) example.org"
+
+
+class TestOtherEntries:
+    def test_nothing_changed_is_nothing_written(self, editor):
+        service, location = make.service(), make.location(latitude=45.4, longitude=-75.7)
+        make.address(location)
+        location.accessibility.create(description={"en": "A ramp"})
+        place = make.at(service, location, description={"en": "Side door"})
+        place.schedules.create(freq="WEEKLY", byday="MO", opens_at="09:00", closes_at="12:00")
+        service.organization.programs.create(name={"en": "Meals"})
+        for name, row in (
+            ("directory_agency", service.organization),
+            ("directory_location", location),
+            ("directory_place", place),
+        ):
+            response = editor.post(address(name, row), form_of(editor, row, name))
+            assert response.status_code == 302, name
+        assert not Revision.objects.exists()
+
+    def test_an_agency_and_its_verification_address(self, editor):
+        agency = make.agency()
+        form = form_of(editor, agency, "directory_agency") | {
+            "texts-website:en": "https://help.example.org/",
+            "facts-verification_email": "desk@example.org",
+            "phones-0-number": "613-555-0142",
+        }
+        assert editor.post(address("directory_agency", agency), form).status_code == 302
+        saved = Agency.objects.get()
+        assert saved.verification_email == "desk@example.org"
+        assert saved.website == {"en": "https://help.example.org/"}
+        assert saved.phones.get().number == "613-555-0142"
+
+    def test_a_location_with_its_address(self, editor):
+        location = make.location()
+        form = form_of(editor, location, "directory_location") | {
+            "facts-latitude": "45.42",
+            "facts-longitude": "-75.69",
+            "addresses-0-address_1:en": "12 King Street",
+            "addresses-0-city:en": "Ottawa",
+            "addresses-0-postal_code": "K1A 0B1",
+            "accessibility-0-description:fr": "Rampe",
+            "hours-TU": "9-5",
+        }
+        where = address("directory_location", location)
+        assert editor.post(where, form).status_code == 302
+        assert location.addresses.get().city == {"en": "Ottawa"}
+        assert location.accessibility.get().description == {"fr": "Rampe"}
+        assert location.schedules.get().byday == "TU"
+        for wrong in (
+            {"facts-latitude": "95"},
+            {"facts-longitude": ""},
+            {"facts-latitude": "0", "facts-longitude": "0"},
+            {"addresses-0-address_1:en": "", "addresses-0-city:en": "Ottawa"},
+        ):
+            form = form_of(editor, location, "directory_location") | wrong
+            assert "errorlist" in editor.post(where, form).content.decode(), wrong
+
+    def test_days_that_close_nothing_are_refused(self, editor):
+        place = make.at(make.service(), make.location())
+        form = form_of(editor, place, "directory_place") | {"hours-closings": "2026-12-25"}
+        response = editor.post(address("directory_place", place), form)
+        assert "errorlist" in response.content.decode()
+
+    def test_new_entries_are_made_and_joined(self, editor):
+        response = editor.post(address("directory_agencies"), {"name": "Helping Hands"})
+        agency = Agency.objects.get(name__en="Helping Hands")
+        here = address("directory_agency", agency)
+        assert response.url == here
+        editor.post(here, {"deed": "add_service", "add_service": "Food bank"})
+        editor.post(here, {"deed": "add_location", "add_location": "Main Street"})
+        service, location = agency.services.get(), agency.locations.get()
+        take_in()
+        service.entry.refresh_from_db()
+        assert service.entry.number is not None
+        there = address("directory_service", service)
+        for text in ("main street", str(location.entry.hsds_id)):
+            editor.post(there, {"deed": "add_place", "add_place": text})
+        assert service.service_at_locations.get().location == location
+        for text in ("", "nowhere"):
+            editor.post(there, {"deed": "add_place", "add_place": text})
+        assert service.service_at_locations.count() == 1
+        assert Revision.objects.filter(reason="created", by="jo").count() == 4
+
+    def test_an_entry_is_withdrawn_and_brought_back(self, editor):
+        service, location = make.service(), make.location()
+        place = make.at(service, location)
+        editor.post(address("directory_place", place), {"deed": "withdraw"})
+        assert Entry.objects.get(pk=place.pk).withdrawn_by == "staff"
+        editor.post(address("directory_place", place), {"deed": "bring_back"})
+        assert Entry.objects.get(pk=place.pk).withdrawn_by == ""
+        editor.post(address("directory_place", place), {"deed": "withdraw"})
+        joined = {"deed": "add_place", "add_place": str(location.entry.hsds_id)}
+        editor.post(address("directory_service", service), joined)
+        assert Entry.objects.get(pk=place.pk).withdrawn_by == ""
+
+    def test_a_field_that_staff_keep_is_released(self, editor):
+        supplier = Supplier.objects.create(name="county")
+        service = make.service("Food bank", supplier=supplier)
+        form = form_of(editor, service) | {"texts-name:en": "Pantry"}
+        editor.post(address("directory_service", service), form)
+        (kept,) = editor.get(address("directory_service", service)).context["kept"]
+        assert (kept.path, kept.language) == ("name", "en")
+        other = make.service()
+        for row in (other, service):
+            editor.post(address("directory_service", row), {"deed": "release", "kept": [kept.pk]})
+            assert StaffChange.objects.exists() == (row is other)
+
+
+class TestDeciding:
+    def test_what_matches_is_shown_with_its_reason_and_decided(self, editor):
+        shelter, other = make.location("Birch House", secrecy="yes"), make.location("Annex")
+        for location in (shelter, other):
+            make.address(location)
+        secret, same = make.service("Shelter"), make.service("Advice", email="ann@example.org")
+        make.phone(service=secret, secrecy="yes")
+        phone = make.phone("(613) 555-0100", service=same)
+        secret.contacts.create(email="ANN@example.org", email_secrecy="yes")
+        take_in()
+        rows = editor.get(address("directory_undecided")).context["rows"]
+        found = {row["what"]: [name for _kind, name, _url in row["matches"]] for row in rows}
+        assert found == {
+            "Annex, 12 King Street": ["Birch House"],
+            "(613) 555-0100": ["Shelter"],
+            "ann@example.org": ["Shelter"],
+        }
+        where = address("directory_undecided")
+        key = {row["what"]: row["key"] for row in rows}
+        editor.post(where, {"target": key["(613) 555-0100"], "deed": "lift"})
+        assert Phone.objects.get(pk=phone.pk).secrecy == "cleared"
+        editor.post(where, {"target": key["Annex, 12 King Street"], "deed": "press"})
+        assert Entry.objects.get(pk=other.pk).secrecy == "yes"
+        editor.post(where, {"target": "phone-1-x", "deed": "lift"})
+        assert editor.post(where, {"target": "x", "deed": "erase"}).status_code == 404
+        assert len(editor.get(where).context["rows"]) == 1
+
+
+class TestQuality:
+    def test_every_check_is_in_words_and_leads_to_what_it_finds(self, editor):
+        service = make.service({"en": "Food bank"}, description={})
+        make.at(service, make.location())
+        assert {check.key for check in CHECKS} <= set(WORDS)
+        page = editor.get(address("directory_quality"))
+        counts = {str(row["label"]): row["count"] for row in page.context["rows"]}
+        assert counts["No description"] == 1
+        for check in CHECKS:
+            url = reverse("admin:directory_quality_check", args=[check.key])
+            assert editor.get(url).status_code == 200, check.key
+        found = reverse("admin:directory_quality_check", args=["missing_description"])
+        (row,) = editor.get(found).context["rows"]
+        assert row["url"] == address("directory_service", service) + "#texts"
+        assert 'id="texts"' in editor.get(row["url"]).content.decode()
+        missing = reverse("admin:directory_quality_check", args=["no-such-check"])
+        assert editor.get(missing).status_code == 404
+
+    def test_each_part_that_a_check_leads_to_is_on_the_page(self, editor):
+        service, location = make.service(), make.location()
+        rows = {"service": service, "agency": service.organization, "location": location}
+        html = "".join(
+            editor.get(address(f"directory_{name}", row)).content.decode()
+            for name, row in rows.items()
+        )
+        parts = {words.part for words in WORDS.values()} - {"confidential"}
+        assert [part for part in parts if f'id="{part}"' not in html] == []
 
 
 def test_an_earlier_version_is_put_back(editor):
@@ -224,6 +455,22 @@ class TestConfidential:
         assert not Contact.objects.exists()
         assert editor.post(where, {"target": "service", "deed": "erase"}).status_code == 404
         assert editor.post(where, {"target": "phone-1"}).status_code == 404
+
+    def test_a_mailing_address_and_an_agency_can_be_hidden(self, editor):
+        location, service = make.location(), make.service()
+        mail = make.address(location, address_type="postal")
+        where = address("directory_location_confidential", location)
+        for deed, is_private in (("press", True), ("lift", False)):
+            editor.post(where, {"target": f"address-{mail.pk}", "deed": deed})
+            mail.refresh_from_db()
+            assert mail.private == is_private
+        agency = service.organization
+        where = address("directory_agency_confidential", agency)
+        take_in()
+        page = editor.post(where, {"target": "agency"}).content.decode()
+        assert "Food bank (service)" in page
+        editor.post(where, {"target": "agency", "deed": "press"})
+        assert Entry.objects.get(pk=agency.pk).secrecy == "yes"
 
 
 def test_a_correction_is_accepted(editor):

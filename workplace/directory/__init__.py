@@ -1,7 +1,9 @@
-"""The directory's screens for those who edit it: services, corrections, history, *Confidential*.
+"""The directory's screens for those who edit it.
 
-Without a directory they do not exist. Their permission is that of one role alone, which sees no
-referral (`access.roles.DIRECTORY_EDITOR`).
+Lists of services, agencies, and locations; the pages of one entry: editing, preview, history,
+*Confidential*; corrections, quality, and what waits for a decision. Without a directory they do
+not exist. Their permission is that of one role alone, which sees no referral
+(`access.roles.DIRECTORY_EDITOR`).
 """
 
 from functools import partial
@@ -15,23 +17,57 @@ from django.views.decorators.cache import never_cache
 
 from access.roles import EDIT_DIRECTORY
 from directory.models import Directory
-from workplace.directory import corrections, editing, hiding, listing, versions
+from workplace.directory import (
+    corrections,
+    editing,
+    hiding,
+    listing,
+    previewing,
+    quality,
+    undecided,
+    versions,
+)
+from workplace.directory.sheets import SHEETS
+
+# Where the pages of each kind stand, by the name of its sheet.
+_FOLDERS = {
+    "service": "services",
+    "agency": "agencies",
+    "location": "locations",
+    "place": "places",
+}
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
-    """Return the paths: all services, corrections, and the pages of one service."""
+    """Return the paths: the lists, what is to be done, and the pages of one entry of each kind."""
 
     def page(view: Any) -> Any:
         return site.admin_view(never_cache(partial(_opened, view, site)))
 
-    one = "directory/services/<uuid:hsds_id>/"
-    return [
+    check = "directory/quality/<slug:key>/"
+    found = [
         path("directory/", page(listing.services), name="directory_services"),
+        path("directory/agencies/", page(listing.agencies), name="directory_agencies"),
+        path("directory/locations/", page(listing.locations), name="directory_locations"),
         path("directory/corrections/", page(corrections.review), name="directory_corrections"),
-        path(one, page(editing.edit_service), name="directory_service"),
-        path(f"{one}history/", page(versions.history), name="directory_service_history"),
-        path(f"{one}confidential/", page(hiding.hide), name="directory_service_confidential"),
+        path("directory/undecided/", page(undecided.decide), name="directory_undecided"),
+        path("directory/quality/", page(quality.overview), name="directory_quality"),
+        path(check, page(quality.one_check), name="directory_quality_check"),
     ]
+    for kind, sheet in SHEETS.items():
+        one, name = f"directory/{_FOLDERS[sheet.name]}/<uuid:hsds_id>/", f"directory_{sheet.name}"
+        found += [
+            path(one, page(partial(editing.edit_entry, kind)), name=name),
+            path(f"{one}history/", page(partial(versions.history, kind)), name=f"{name}_history"),
+            path(
+                f"{one}confidential/",
+                page(partial(hiding.hide, kind)),
+                name=f"{name}_confidential",
+            ),
+        ]
+    preview = "directory/services/<uuid:hsds_id>/preview/"
+    found.append(path(preview, page(previewing.preview), name="directory_service_preview"))
+    return found
 
 
 def _opened(view: Any, site: AdminSite, request: HttpRequest, **values: Any) -> HttpResponse:

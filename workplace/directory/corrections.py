@@ -4,12 +4,11 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from directory.editing import corrections
 from directory.models import Correction, Directory, Service
-from workplace.directory.shared import name_of, shown
+from workplace.directory.shared import name_of, shown, url_of
 
 PER_PAGE = 25
 
@@ -29,7 +28,7 @@ def review(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpR
             "now": getattr(services[one.entry_id], one.field, {}).get(one.language, "")
             if one.field
             else "",
-            "url": reverse("admin:directory_service", args=[one.entry.hsds_id]),
+            "url": url_of(services[one.entry_id]),
         }
         for one in page
         if one.entry_id in services

@@ -1,4 +1,4 @@
-"""The page of one service: its texts in all languages, facts, phones, hours, places."""
+"""The page of one entry: texts in all languages, facts, rows, terms, hours, what hangs on it."""
 
 from typing import Any
 from uuid import UUID
@@ -10,74 +10,127 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.database import clock
-from directory.editing import recording
+from directory.editing import keeping, presence, recording
 from directory.editing.recording import edit
-from directory.models import Directory, Service, ServiceAtLocation
-from workplace.directory.forms import FactsForm, HoursForm, TextsForm, phone_forms, save_phones
-from workplace.directory.shared import name_of, service_of, shown
+from directory.models import HIDDEN, Agency, Directory, Entry, EntryRow, Location, Service
+from workplace.directory.forms import (
+    EntryForm,
+    HoursForm,
+    TermsForm,
+    TextsForm,
+    row_forms,
+    save_rows,
+)
+from workplace.directory.related import add_related, related_of
+from workplace.directory.shared import name_of, row_of, shown, url_of
+from workplace.directory.sheets import SHEETS, Sheet
 
 REASON = "edited"
 
 
-def edit_service(
-    site: AdminSite, directory: Directory, request: HttpRequest, hsds_id: UUID
+def edit_entry(
+    kind: str, site: AdminSite, directory: Directory, request: HttpRequest, hsds_id: UUID
 ) -> HttpResponse:
-    """Show a service and take what staff change in it; `checked` is a translation that is right."""
-    service = service_of(hsds_id)
+    """Show an entry and take what staff change in it.
+
+    `deed` is one of the buttons beside Save; `checked` a translation that is right as it is.
+    """
+    row = row_of(kind, hsds_id)
     if request.method == "POST" and request.POST.get("checked"):
-        _check(service, request)
+        _check(row, request)
         return HttpResponseRedirect(request.path)
+    if request.method == "POST" and request.POST.get("deed"):
+        return HttpResponseRedirect(_do(request.POST["deed"], row, directory, request))
     data = request.POST if request.method == "POST" else None
-    year = clock.now().astimezone(directory.zone).year
-    forms = {
-        "texts": TextsForm(service, directory, data),
-        "facts": FactsForm(data, instance=service, prefix="facts"),
-        "phones": phone_forms(service, data),
-        "hours": HoursForm(service, directory, year, data),
-    }
+    forms = _forms(row, directory, data)
     if data is not None:
-        valid = [form.is_valid() for form in forms.values()]  # all: every error is shown at once
+        every = [*forms["rows"], *(one for name, one in forms.items() if name != "rows" and one)]
+        valid = [form.is_valid() for form in every]  # all: every error is shown at once
         if all(valid):
-            _save(service, forms, request)
-            messages.success(request, _("The service was saved."))
+            _save(row, forms, request)
+            messages.success(request, _("It was saved."))
             return HttpResponseRedirect(request.path)
         messages.error(request, _("Nothing was saved: correct what is marked below."))
-    return shown(
-        site,
-        request,
-        "service",
-        name_of(service_of(hsds_id), directory),
-        {**forms, **_context(service, directory, forms["hours"])},
-    )
+    fresh = row_of(kind, hsds_id)  # a form writes into the row that it was given
+    context = {**forms, **_context(fresh, directory, forms)}
+    return shown(site, request, "entry", name_of(fresh, directory), context)
 
 
-def _save(service: Service, forms: Any, request: HttpRequest) -> None:
-    facts = forms["facts"].cleaned_data
-    with edit([service.pk], request.user, REASON):
-        Service.objects.filter(pk=service.pk).update(**facts, **forms["texts"].texts())
-        save_phones(service, forms["phones"])
-        forms["hours"].write(request.POST.getlist("remove_schedule"))
+def _forms(row: Any, directory: Directory, data: Any) -> dict[str, Any]:
+    sheet, languages = SHEETS[row.KIND.value], directory.languages
+    year = clock.now().astimezone(directory.zone).year
+    return {
+        "texts": TextsForm(row, sheet, languages, data),
+        "facts": sheet.facts(data, instance=row, prefix="facts"),
+        "entry": EntryForm(data, instance=row.entry, prefix="entry"),
+        "rows": [row_forms(row, rows, languages, data) for rows in sheet.rows],
+        "terms": TermsForm(row, languages[0], data) if sheet.has_terms else None,
+        "hours": HoursForm(row, directory, year, data) if sheet.has_hours else None,
+    }
 
 
-def _check(service: Service, request: HttpRequest) -> None:
+def _save(row: EntryRow, forms: Any, request: HttpRequest) -> None:
+    columns = {**forms["facts"].cleaned_data, **forms["texts"].texts()}
+    with edit([row.pk], request.user, REASON):
+        type(row)._default_manager.filter(pk=row.pk).update(**columns)
+        Entry.objects.filter(pk=row.pk).update(**forms["entry"].cleaned_data)
+        for formset in forms["rows"]:
+            save_rows(row, formset)
+        if forms["terms"]:
+            forms["terms"].write()
+        if forms["hours"]:
+            forms["hours"].write(request.POST.getlist("remove_schedule"))
+
+
+def _check(row: EntryRow, request: HttpRequest) -> None:
     field, _colon, language = request.POST["checked"].partition(":")
-    if f"{field}:{language}" in service.stale_texts:
-        recording.checked(service.pk, service, field, language, request.user)
+    if f"{field}:{language}" in row.stale_texts:
+        recording.checked(row.pk, row, field, language, request.user)
         messages.success(request, _("The translation is marked as checked."))
 
 
-def _context(service: Service, directory: Directory, hours: HoursForm) -> dict[str, Any]:
-    places = ServiceAtLocation.objects.filter(service=service.pk, entry__withdrawn_by="")
-    args = [service.entry.hsds_id]
-    return {
-        "service": service,
-        "others": hours.others(directory.languages[0]),
-        "places": [
-            (name_of(one.location, directory), one.location.entry.secrecy)
-            for one in places.select_related("location__entry")
-        ],
-        "preview_url": reverse("directory-service", args=args),
-        "history_url": reverse("admin:directory_service_history", args=args),
-        "confidential_url": reverse("admin:directory_service_confidential", args=args),
+def _do(deed: str, row: EntryRow, directory: Directory, request: HttpRequest) -> str:
+    """Do what a button says; return the address to go to."""
+    here = url_of(row)
+    if deed == "withdraw":
+        presence.withdraw(row.entry, request.user)
+        messages.success(request, _("It was withdrawn: no reader sees it any more."))
+    elif deed == "bring_back":
+        presence.bring_back(row.entry, request.user)
+        messages.success(request, _("It is back."))
+    elif deed == "release":
+        keys = [int(one) for one in request.POST.getlist("kept") if one.isdecimal()]
+        count = keeping.release(row.entry, [one for one in keys if one < 2**63])
+        said = _("%(count)s fields follow the supplier again, from its next file on.")
+        messages.success(request, said % {"count": count})
+    else:
+        return add_related(deed, row, directory, request) or here
+    return here
+
+
+def _context(row: Any, directory: Directory, forms: Any) -> dict[str, Any]:
+    sheet: Sheet = SHEETS[row.KIND.value]
+    hours, entry = forms["hours"], row.entry
+    context = {
+        "row": row,
+        "sheet": sheet,
+        "others": hours.others(directory.languages[0]) if hours else [],
+        "is_hidden": entry.secrecy in HIDDEN,
+        "is_numbered": entry.number is not None,
+        "kept": list(keeping.kept(entry)),
+        "related": related_of(row, directory),
+        "history_url": url_of(row, "history"),
+        "confidential_url": url_of(row, "confidential"),
         "list_url": reverse("admin:directory_services"),
+        "agency": _agency(row, directory),
     }
+    if isinstance(row, Service):
+        context["preview_url"] = url_of(row, "preview")
+    return context
+
+
+def _agency(row: Any, directory: Directory) -> tuple[str, str] | None:
+    """Return the name and page of the agency that an entry belongs to."""
+    of = row if isinstance(row, Service | Location) else getattr(row, "service", None)
+    agency: Agency | None = of.organization if of else None
+    return (name_of(agency, directory), url_of(agency)) if agency else None

@@ -1,34 +1,35 @@
-"""The forms of a service: texts in all languages side by side, facts, phones, hours."""
+"""The forms of an entry: texts in all languages side by side, facts, rows, terms, hours."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from directory import changes
-from directory.editing import hours
+from directory.editing import hours, terms
+from directory.fields import LinkField, TranslatedField
 from directory.hours.opening import parse_schedule
 from directory.hours.rules import DAYS
 from directory.hours.times import zone_offsets
 from directory.hours.wording import in_words
-from directory.models import Directory, Phone, Service
+from directory.models import Directory, Entry, EntryRow, Service, TaxonomyTerm
 from directory.pages.phrases import autonym
+from directory.reading import links
 from directory.search.indexing import columns_of
+from directory.tables import TABLES
+from workplace.directory.sheets import Rows, Sheet, Text
 
-# Texts of a service, with their label and how many lines they have on the page.
-TEXTS: Sequence[tuple[str, Any, int]] = (
-    ("name", _("Name"), 1),
-    ("alternate_name", _("Other name"), 1),
-    ("description", _("Description"), 5),
-    ("eligibility_description", _("Who it is for"), 3),
-    ("fees_description", _("Cost"), 2),
-    ("application_process", _("How to apply"), 3),
-    ("wait_time", _("Wait time"), 1),
-    ("interpretation_services", _("Interpretation"), 1),
-    ("alert", _("Notice"), 2),
+_WEEKS = (
+    (hours.EVERY, _("Every week")),
+    (hours.EVERY_SECOND, _("Every second week")),
+    ("1", _("First of the month")),
+    ("2", _("Second of the month")),
+    ("3", _("Third of the month")),
+    ("4", _("Fourth of the month")),
+    ("-1", _("Last of the month")),
 )
-_NTH = ((1, _("First")), (2, _("Second")), (3, _("Third")), (4, _("Fourth")), (-1, _("Last")))
 _DAYS = (
     ("MO", _("Monday")),
     ("TU", _("Tuesday")),
@@ -40,135 +41,273 @@ _DAYS = (
 )
 
 
-class TextsForm(forms.Form):
-    """Each text of a service in each language of the directory."""
+def _merged(texts: dict[str, str], cleaned: Any, name: str, languages: list[str]) -> dict[str, str]:
+    """Return texts by language with those of a form; in other languages they stay.
 
-    def __init__(self, service: Service, directory: Directory, data: Any = None) -> None:
+    A form takes blanks at the ends away: that alone is no change.
+    """
+    texts = dict(texts)
+    for language in languages:
+        text = (cleaned.get(f"{name}:{language}") or "").replace("\r\n", "\n")
+        if text == texts.get(language, "").strip():
+            continue
+        if text:
+            texts[language] = text
+        else:
+            texts.pop(language, None)
+    return texts
+
+
+class TextsForm(forms.Form):
+    """Each text of an entry in each language of the directory."""
+
+    def __init__(self, row: EntryRow, sheet: Sheet, languages: list[str], data: Any = None) -> None:
         super().__init__(data, prefix="texts")
-        self._service = service
-        self._languages: list[str] = directory.languages
-        for field, label, rows in TEXTS:
-            for language in self._languages:
-                is_line = rows == 1
-                self.fields[f"{field}:{language}"] = forms.CharField(
-                    required=False,
-                    label=f"{label} ({autonym(language)})",
-                    max_length=20_000,
-                    initial=getattr(service, field).get(language, ""),
-                    widget=(
-                        forms.TextInput({"lang": language})
-                        if is_line
-                        else forms.Textarea({"rows": rows, "lang": language})
-                    ),
-                )
+        self._row, self._texts, self._languages = row, sheet.texts, languages
+        for text in sheet.texts:
+            for language in languages:
+                self.fields[f"{text.field}:{language}"] = self._field(text, language)
+
+    def _field(self, text: Text, language: str) -> forms.CharField:
+        attrs = {"lang": language}
+        is_link = self._is_link(text.field)
+        one_line = forms.TextInput({**attrs, "inputmode": "url"} if is_link else attrs)
+        return forms.CharField(
+            required=False,
+            label=f"{text.label} ({autonym(language)})",
+            max_length=20_000,
+            initial=getattr(self._row, text.field).get(language, ""),
+            widget=one_line if text.lines == 1 else forms.Textarea({"rows": text.lines, **attrs}),
+        )
+
+    def _is_link(self, field: str) -> bool:
+        return isinstance(self._row._meta.get_field(field), LinkField)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield each text with its fields, side by side, and whether a translation is older."""
-        for field, label, _rows in TEXTS:
+        for text in self._texts:
             cells = [
                 {
-                    "field": self[f"{field}:{language}"],
-                    "is_stale": f"{field}:{language}" in self._service.stale_texts,
+                    "field": self[f"{text.field}:{language}"],
+                    "is_stale": f"{text.field}:{language}" in self._row.stale_texts,
                 }
                 for language in self._languages
             ]
-            yield {"label": label, "cells": cells}
+            yield {"label": text.label, "cells": cells}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not any(cleaned.get(f"name:{language}") for language in self._languages):
-            raise forms.ValidationError(_("Give the service a name in one language at least."))
+        needs_name = any(text.field == "name" for text in self._texts)
+        if needs_name and not any(cleaned.get(f"name:{one}") for one in self._languages):
+            raise forms.ValidationError(_("Give it a name in one language at least."))
+        for name in self.changed_data:  # what came from a supplier stays as it came
+            text = cleaned.get(name)
+            if text and self._is_link(name.partition(":")[0]) and links.safe(text) is None:
+                said = _("This is no web address. An example: https://example.org/help.")
+                self.add_error(name, said)
         return cleaned
 
     def texts(self) -> dict[str, dict[str, str]]:
         """Return the columns as they are to be; texts in other languages stay."""
-        found = {}
-        for field, _label, _rows in TEXTS:
-            texts = dict(getattr(self._service, field))
-            for language in self._languages:
-                text = self.cleaned_data[f"{field}:{language}"].replace("\r\n", "\n")
-                if text == texts.get(language, "").strip():
-                    continue  # the form takes blanks away: that alone is no change
-                if text:
-                    texts[language] = text
-                else:
-                    texts.pop(language, None)
-            found[field] = texts
-        return found
+        return {
+            text.field: _merged(
+                getattr(self._row, text.field), self.cleaned_data, text.field, self._languages
+            )
+            for text in self._texts
+        }
 
 
-class FactsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What is the same in all languages."""
+class EntryForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What entries of all kinds have."""
 
     class Meta:
-        model = Service
-        fields = ("status", "minimum_age", "maximum_age", "email", "alert_from", "alert_until")
-        widgets = {
-            "email": forms.EmailInput(),
-            "alert_from": forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-            "alert_until": forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        }
+        model = Entry
+        fields = ("not_public", "internal_notes")
         labels = {
-            "minimum_age": _("Youngest age"),
-            "maximum_age": _("Oldest age"),
-            "alert_from": _("Notice from"),
-            "alert_until": _("Notice until"),
+            "not_public": _("Not public: only data partners that may see such entries see it"),
+            "internal_notes": _("Internal notes, which no reader sees"),
         }
+        widgets = {"internal_notes": forms.Textarea({"rows": 3})}
+
+
+# -- rows -----------------------------------------------------------------------------------------
+
+
+class RowForm(forms.Form):
+    """One row of an entry, such as a phone. A row without any text is taken away."""
+
+    key = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, rows: Rows, languages: list[str], known: dict[int, Any], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._rows, self._languages = rows, languages
+        self.row = known.get(self.initial.get("key") or 0)
+        for field, label in rows.columns:
+            for name, more in _columns(rows, field, languages):
+                lang = name.partition(":")[2]
+                self.fields[name] = forms.CharField(
+                    required=False,
+                    label=f"{label} ({autonym(lang)})" if lang else label,
+                    max_length=2_000,
+                    widget=more,
+                )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        for first, last in (("minimum_age", "maximum_age"), ("alert_from", "alert_until")):
-            low, high = cleaned.get(first), cleaned.get(last)
-            if low is not None and high is not None and low > high:
-                self.add_error(last, _("This is before the other one."))
+        needed = self._rows.columns[0][0]
+        names = [name for name, _widget in _columns(self._rows, needed, self._languages)]
+        changed = set(self.changed_data)  # what came from a supplier stays as it came
+        if changed & set(names) and self.is_given and not any(map(cleaned.get, names)):
+            self.add_error(names[0], _("This cannot be empty while the others are filled in."))
+        for name in changed & set(cleaned):
+            if cleaned[name]:
+                self._check(name.partition(":")[0], name, cleaned[name])
         return cleaned
 
+    def _check(self, field: str, name: str, text: str) -> None:
+        if field == "email" and ("@" not in text or any(map(str.isspace, text))):
+            self.add_error(name, _("This is no e-mail address."))
+        if field == "number" and not any(map(str.isdigit, text)):
+            self.add_error(name, _("A phone number has digits."))
+        if field == "code" and not (text.isascii() and text.isalpha() and 2 <= len(text) <= 3):
+            self.add_error(name, _("This is no code of a language. Examples: en, fr."))
 
-class PhoneForm(forms.Form):
-    """A phone of the service itself. An empty number takes it away."""
+    @property
+    def is_given(self) -> bool:
+        """Return whether a text is filled in; a choice always is."""
+        texts = [
+            name for name, field in self.fields.items() if isinstance(field.widget, forms.TextInput)
+        ]
+        return any(self.cleaned_data.get(name) for name in texts)
 
-    key = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    number = forms.CharField(required=False, max_length=60, label=_("Number"))
-    extension = forms.CharField(required=False, max_length=20, label=_("Extension"))
-    type = forms.CharField(required=False, max_length=60, label=_("Kind"))  # voice, fax, …
+    def fields_of(self, row: Any) -> dict[str, Any]:
+        """Return the columns of a row, which may be there already."""
+        found: dict[str, Any] = {}
+        for field, _label in self._rows.columns:
+            if _is_translated(self._rows, field):
+                before = getattr(row, field) if row else {}
+                found[field] = _merged(before, self.cleaned_data, field, self._languages)
+            else:
+                found[field] = self.cleaned_data.get(field, "")
+        return found
 
 
-PhoneForms = forms.formset_factory(PhoneForm, extra=2, max_num=40, absolute_max=60)
+def _is_translated(rows: Rows, field: str) -> bool:
+    return isinstance(TABLES[rows.table].model._meta.get_field(field), TranslatedField)
 
 
-def phone_forms(service: Service, data: Any = None) -> Any:
-    """Return the forms of a service's own phones, and two empty ones."""
-    initial = [
-        {"key": one.pk, "number": one.number, "extension": one.extension, "type": one.type}
-        for one in service.phones.all()
-    ]
-    return PhoneForms(data, prefix="phones", initial=initial)
+def _columns(rows: Rows, field: str, languages: list[str]) -> Iterator[tuple[str, forms.Widget]]:
+    if not _is_translated(rows, field):
+        choices = TABLES[rows.table].model._meta.get_field(field).choices
+        yield field, forms.Select(choices=[*choices]) if choices else forms.TextInput()
+        return
+    for language in languages:
+        yield f"{field}:{language}", forms.TextInput({"lang": language})
 
 
-def save_phones(service: Service, formset: Any) -> None:
-    """Write phones, in `recording.edit`; a key of another service's phone is none."""
-    own = {phone.pk: phone for phone in service.phones.all()}
+def row_forms(row: EntryRow, rows: Rows, languages: list[str], data: Any = None) -> Any:
+    """Return the forms of an entry's own rows of one table, and empty ones."""
+    known = {one.pk: one for one in getattr(row, rows.related).all()}
+    initial = []
+    for pk, one in known.items():
+        values: dict[str, Any] = {"key": pk}
+        for field, _label in rows.columns:
+            value = getattr(one, field)
+            if _is_translated(rows, field):
+                values |= {f"{field}:{language}": value.get(language, "") for language in languages}
+            else:
+                values[field] = value
+        initial.append(values)
+    factory = forms.formset_factory(RowForm, extra=rows.extra, max_num=200, absolute_max=400)
+    kwargs = {"rows": rows, "languages": languages, "known": known}
+    made = factory(data, prefix=rows.related, initial=initial, form_kwargs=kwargs)
+    made.rows, made.known = rows, known  # type: ignore[attr-defined]
+    return made
+
+
+def save_rows(row: EntryRow, formset: Any) -> None:
+    """Write rows, in `recording.edit`; a key of another entry's row is none.
+
+    What a row has beside the form, such as what makes it confidential, stays.
+    """
+    rows, known = formset.rows, formset.known
     for form in formset:
-        said = form.cleaned_data
-        phone = own.get(said.get("key") or 0)
-        number = said.get("number", "").strip()
-        fields = {name: said.get(name, "") for name in ("extension", "type")} | {"number": number}
-        if phone is not None and not number:
-            changes.delete_rows("phone", [phone.pk])
-        elif phone is not None:
-            Phone.objects.filter(pk=phone.pk).update(**fields)
-        elif number:
-            service.phones.create(position=len(own) + 1, **fields)
+        one = known.get(form.cleaned_data.get("key") or 0)
+        if one is not None and not form.is_given:
+            changes.delete_rows(rows.table, [one.pk])
+        elif one is not None and form.has_changed():
+            fields = form.fields_of(one)
+            TABLES[rows.table].model._default_manager.filter(pk=one.pk).update(**fields)
+        elif one is None and form.is_given and form.has_changed():
+            fields = form.fields_of(None)
+            getattr(row, rows.related).create(position=len(known) + 1, **fields)
+
+
+# -- terms ----------------------------------------------------------------------------------------
+
+
+class TermsForm(forms.Form):
+    """The terms of an entry: those that are ticked go; others are added by code or name."""
+
+    add = forms.CharField(
+        required=False,
+        max_length=2_000,
+        label=_("Add terms"),
+        help_text=_("Codes or names, one a line."),
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+    def __init__(self, row: EntryRow, language: str, data: Any = None) -> None:
+        super().__init__(data, prefix="terms")
+        self._row = row
+        choices = [
+            (one.pk, f"{one.taxonomy_term.code} {_name(one.taxonomy_term, language)}".strip())
+            for one in terms.of(row)
+        ]
+        self.fields["gone"] = forms.TypedMultipleChoiceField(
+            required=False,
+            coerce=int,
+            choices=choices,
+            label=_("Take away"),
+            widget=forms.CheckboxSelectMultiple,
+        )
+
+    def clean_add(self) -> list[TaxonomyTerm]:
+        found = []
+        for line in filter(None, map(str.strip, self.cleaned_data["add"].splitlines())):
+            term = terms.find(line)
+            if term is None:
+                text = _now("No term, or more than one, is called “%(text)s”.") % {"text": line}
+                raise forms.ValidationError(text)
+            found.append(term)
+        return found
+
+    def write(self) -> None:
+        """Change the terms, in `recording.edit`."""
+        terms.change(self._row, self.cleaned_data["gone"], self.cleaned_data["add"])
+
+
+def _name(term: TaxonomyTerm, language: str) -> str:
+    return str(term.name.get(language) or next(iter(term.name.values()), ""))
+
+
+# -- hours ----------------------------------------------------------------------------------------
 
 
 class HoursForm(forms.Form):
     """Hours of each weekday, one rule to add, closings."""
 
-    nth = forms.TypedChoiceField(
-        required=False, coerce=int, choices=[("", "—"), *_NTH], label=_("Each month, the")
-    )
+    nth = forms.ChoiceField(required=False, choices=[("", "—"), *_WEEKS], label=_("Add a rule"))
     nth_day = forms.ChoiceField(required=False, choices=[("", "—"), *_DAYS], label=_("Weekday"))
     nth_hours = forms.CharField(required=False, max_length=60, label=_("Hours"))
+    nth_from = forms.DateField(
+        required=False, label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    nth_until = forms.DateField(
+        required=False, label=_("Until"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
     closings = forms.CharField(
         required=False,
         max_length=4000,
@@ -177,10 +316,10 @@ class HoursForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
     )
 
-    def __init__(self, service: Service, directory: Directory, year: int, data: Any = None) -> None:
+    def __init__(self, holder: Any, directory: Directory, year: int, data: Any = None) -> None:
         super().__init__(data, prefix="hours")
-        self._service = service
-        self._schedules = list(service.schedules.all())
+        self._holder = holder
+        self._schedules = list(holder.schedules.all())
         self._local = zone_offsets(directory.zone, year)
         self._zone, self._year = directory.zone, year
         self._week = week = hours.grid(self._schedules, self._local)
@@ -188,10 +327,13 @@ class HoursForm(forms.Form):
             self.fields[day] = forms.CharField(
                 required=False, label=label, initial=week[day], max_length=200
             )
-        self.fields["closings"].initial = hours.write_closings(service)
+        self.fields["closings"].initial = hours.write_closings(holder)
 
     def week(self) -> list[Any]:
         return [self[day] for day in DAYS]
+
+    def rule(self) -> list[Any]:
+        return [self[name] for name in ("nth", "nth_day", "nth_hours", "nth_from", "nth_until")]
 
     def others(self, language: str) -> list[tuple[int, str]]:
         """Return the schedules that the week does not show: their keys, and what they say."""
@@ -212,7 +354,20 @@ class HoursForm(forms.Form):
         named = [cleaned.get(name) for name in ("nth", "nth_day", "nth_hours")]
         if any(named) and not all(named):
             self.add_error("nth_hours", _("A rule needs a week, a weekday, and hours."))
+        first, last = cleaned.get("nth_from"), cleaned.get("nth_until")
+        if cleaned.get("nth") == hours.EVERY_SECOND and not first:
+            self.add_error("nth_from", _("Every second week counts from a day: which one?"))
+        if first and last and first > last:
+            self.add_error("nth_until", _("This is before the other one."))
+        self._check_closings(cleaned)
         return cleaned
+
+    def _check_closings(self, cleaned: dict[str, Any]) -> None:
+        """Refuse closings of a place that has no hours: there is nothing that they close."""
+        stays = any(not hours.is_plain(row, self._local) for row in self._schedules)
+        has_hours = stays or any(cleaned.get(name) for name in (*DAYS, "nth_hours"))
+        if cleaned.get("closings") and not has_hours and not isinstance(self._holder, Service):
+            self.add_error("closings", _("There are no hours here that these days could close."))
 
     def _read(self, name: str, read: Any) -> None:
         try:
@@ -224,12 +379,13 @@ class HoursForm(forms.Form):
         """Write the hours, in `recording.edit`; `removed` are keys of schedules that go."""
         said = self.cleaned_data
         own = {str(row.pk): row.pk for row in self._schedules}
-        before = hours.read_closings(hours.write_closings(self._service))
+        before = hours.read_closings(hours.write_closings(self._holder))
         changes.delete_rows("schedule", [own[key] for key in removed if key in own])
         week = {day: said[day] for day in DAYS}
         if week != {day: hours.read_day(text) for day, text in self._week.items()}:
-            hours.set_grid(self._service, week, self._local)
+            hours.set_grid(self._holder, week, self._local)
+        bounds = said["nth_from"], said["nth_until"]
         for pair in said["nth_hours"] if said.get("nth") else ():
-            hours.add_monthly(self._service, said["nth"], said["nth_day"], pair)
+            hours.add_rule(self._holder, said["nth"], said["nth_day"], pair, *bounds)
         if said["closings"] != before or said["nth_hours"]:
-            hours.set_closings(self._service, said["closings"])
+            hours.set_closings(self._holder, said["closings"])

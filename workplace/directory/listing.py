@@ -1,20 +1,33 @@
-"""All services: found by their words, narrowed by what is to be done, changed many at once."""
+"""All services, agencies, locations: found by words, narrowed, services changed many at once."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from directory.editing.recording import edit
-from directory.models import HIDDEN, Correction, Directory, Entry, Service, Word
+from directory.models import (
+    HIDDEN,
+    Agency,
+    Correction,
+    Directory,
+    Entry,
+    EntryRow,
+    Location,
+    Service,
+    Word,
+)
 from directory.reading.words import words
-from workplace.directory.shared import name_of, shown
+from workplace.directory.related import add_agency
+from workplace.directory.shared import name_of, shown, url_of
 
 PER_PAGE = 50
 _WORDS = 8
@@ -31,6 +44,21 @@ STATES: dict[str, tuple[Any, Q]] = {
     "stale": (gettext_lazy("Translation to check"), ~Q(stale_texts=[])),
     "corrections": (gettext_lazy("Corrections to review"), Q(Exists(_OPEN))),
 }
+ENTRY_STATES = ("shown", "confidential", "withdrawn", "stale")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one list shows. Its rows are services, agencies, or locations."""
+
+    model: type[EntryRow]
+    title: Any
+    states: tuple[str, ...]
+
+
+_SERVICES = Listed(Service, gettext_lazy("Services"), tuple(STATES))
+_AGENCIES = Listed(Agency, gettext_lazy("Agencies"), ENTRY_STATES)
+_LOCATIONS = Listed(Location, gettext_lazy("Locations"), ENTRY_STATES)
 
 
 def services(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpResponse:
@@ -38,38 +66,84 @@ def services(site: AdminSite, directory: Directory, request: HttpRequest) -> Htt
     if request.method == "POST":
         _set_status(request)
         return HttpResponseRedirect(f"{request.path}?{request.GET.urlencode()}")
+    open_corrections = Correction.objects.filter(state=Correction.State.OPEN).count()
+    more = {"statuses": Service.Status.choices, "open_corrections": open_corrections}
+    return _list(_SERVICES, site, directory, request, more)
+
+
+def agencies(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpResponse:
+    """List agencies; POST makes a new one."""
+    if request.method == "POST":
+        text = request.POST.get("name", "")
+        if not text.strip():
+            messages.warning(request, _("Type first what is to be added."))
+            return HttpResponseRedirect(request.path)
+        return HttpResponseRedirect(url_of(add_agency(text, directory, request.user)))
+    return _list(_AGENCIES, site, directory, request, {"adds": _("Name of the new agency")})
+
+
+def locations(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpResponse:
+    """List locations. A new one is added on the page of its agency."""
+    return _list(_LOCATIONS, site, directory, request, {})
+
+
+def _list(
+    listed: Listed, site: AdminSite, directory: Directory, request: HttpRequest, more: Any
+) -> HttpResponse:
     state = request.GET.get("state", "")
-    found = _found(request.GET.get("q", ""), state)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    state = state if state in listed.states else ""
+    page = Paginator(_found(listed.model, request.GET.get("q", ""), state), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     rows = [
         {
-            "service": service,
-            "name": name_of(service, directory),
-            "agency": name_of(service.organization, directory) if service.organization else "",
-            "url": reverse("admin:directory_service", args=[service.entry.hsds_id]),
+            "row": row,
+            "name": name_of(row, directory),
+            "agency": name_of(row.organization, directory)
+            if getattr(row, "organization", None)
+            else "",
+            "url": url_of(row),
+            "is_hidden": row.entry.secrecy in HIDDEN,
         }
-        for service in page
+        for row in page
     ]
-    states = [(name, label, name == state) for name, (label, _q) in STATES.items()]
+    states = [(name, STATES[name][0], name == state) for name in listed.states]
     context = {
         "page": page,
         "rows": rows,
         "states": states,
         "state": state,
         "asked": request.GET.get("q", ""),
-        "statuses": Service.Status.choices,
-        "open_corrections": Correction.objects.filter(state=Correction.State.OPEN).count(),
+        "is_services": listed is _SERVICES,
+        "has_agency": listed is not _AGENCIES,
+        **more,
     }
-    return shown(site, request, "services", _("Directory"), context)
+    return shown(site, request, "entries", str(listed.title), context)
 
 
-def _found(text: str, state: str) -> "QuerySet[Service]":
-    found = Service.objects.select_related("entry", "organization__entry").order_by("-pk")
-    if state in STATES:
+def _found(model: type[EntryRow], text: str, state: str) -> "QuerySet[Any]":
+    """Return entries by the words of their names and texts, or by their id or number."""
+    of_agency = model is not Agency
+    related = ["entry", "organization__entry"] if of_agency else ["entry"]
+    found: QuerySet[Any] = model._default_manager.select_related(*related).order_by("-pk")
+    if state:
         found = found.filter(STATES[state][1])
+    if text.strip() and (exact := found.filter(_by_id(text.strip()))).exists():
+        return exact
     for word in words(text)[:_WORDS]:
         same = Word.objects.filter(word__startswith=word).values("entry")
-        found = found.filter(Q(pk__in=same) | Q(organization__in=same))
+        by_agency = Q(organization__in=same) if of_agency else Q()
+        found = found.filter(Q(pk__in=same) | by_agency)
+    return found
+
+
+def _by_id(text: str) -> Q:
+    """Return whether an entry has this text as its id, its id at its supplier, or its number."""
+    found = Q(entry__supplier_key=text)
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        found |= Q(entry__number=int(text))
+    with suppress(ValueError):
+        found |= Q(entry__hsds_id=UUID(text))
     return found
 
 

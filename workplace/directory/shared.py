@@ -1,4 +1,4 @@
-"""What the directory's screens share: finding a service, showing a page."""
+"""What the directory's screens share: finding an entry, its name and pages, showing a page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,24 +7,58 @@ from uuid import UUID
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from directory.fields import in_language
-from directory.models import Directory, Service
+from directory.models import ROWS, Directory, EntryRow, ServiceAtLocation
+from workplace.directory.sheets import SHEETS
+
+_RELATED = {
+    "service": ("organization__entry",),
+    "location": ("organization__entry",),
+    "service_at_location": ("service__entry", "location__entry"),
+}
 
 
-def service_of(hsds_id: UUID) -> Service:
-    """Return the service with this id, withdrawn and confidential ones too; raises Http404."""
-    services = Service.objects.select_related("entry__supplier", "organization")
-    found = services.filter(entry__hsds_id=hsds_id).first()
+def row_of(kind: str, hsds_id: UUID) -> Any:
+    """Return the entry with this id, withdrawn and confidential ones too; raises Http404."""
+    rows = ROWS[kind]._default_manager.select_related("entry__supplier", *_RELATED.get(kind, ()))
+    found = rows.filter(entry__hsds_id=hsds_id).first()
     if found is None:
         raise Http404
     return found
 
 
+def rows_by_key(keys: Any) -> dict[int, Any]:
+    """Return entries of all kinds with their columns, by their keys."""
+    found: dict[int, Any] = {}
+    for kind, model in ROWS.items():
+        rows = model._default_manager.select_related("entry__supplier", *_RELATED.get(kind, ()))
+        found |= {row.pk: row for row in rows.filter(pk__in=keys)}
+    return found
+
+
 def name_of(row: Any, directory: Directory) -> str:
-    """Return an entry's name in the first of the directory's languages that has one."""
+    """Return what an entry is called, in the first of the directory's languages that has a name.
+
+    A service at a location is called after both.
+    """
+    if isinstance(row, ServiceAtLocation):
+        return " – ".join(name_of(one, directory) for one in (row.service, row.location))
     languages: list[str] = directory.languages
     return in_language(row.name, languages[0], languages) or str(row.entry.hsds_id)
+
+
+def url_of(row: EntryRow, page: str = "") -> str:
+    """Return the address of an entry's page, or of its `history` or `confidential`.
+
+    Empty for terms and taxonomies: commands bring these in.
+    """
+    sheet = SHEETS.get(row.KIND.value)
+    if sheet is None:
+        return ""
+    name = f"admin:directory_{sheet.name}" + (f"_{page}" if page else "")
+    return reverse(name, args=[row.entry.hsds_id])
 
 
 def shown(

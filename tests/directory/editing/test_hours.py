@@ -63,7 +63,7 @@ def test_what_the_grid_does_not_show_stays_and_what_is_equal_is_not_made_anew():
     kept = service.schedules.create(
         freq="WEEKLY", byday="FR,MO", opens_at="09:00", closes_at="17:00"
     )
-    hours.add_monthly(service, 2, "TU", (NINE, NOON))
+    hours.add_rule(service, "2", "TU", (NINE, NOON))
     described = service.schedules.create(description={"en": "By appointment"})
     hours.set_grid(service, {"MO": [(NINE, FIVE)], "FR": [(NINE, FIVE)], "SA": [(NINE, NOON)]})
     assert {kept.pk, described.pk} <= set(service.schedules.values_list("pk", flat=True))
