@@ -31,6 +31,7 @@ from directory.search.indexing import index
 from directory.views import members, rules
 
 BATCH = 200  # entries in one transaction
+KEPT = timedelta(days=90)  # what has left a view, so that readers hear of it
 ASK_SECONDS = 60.0  # between questions of the dispatcher, where there is no directory
 _LOCK = 0x446F7665  # of PostgreSQL, for whoever takes in
 
@@ -95,7 +96,10 @@ def _lock() -> Directory:
 
 @transaction.atomic
 def _pass_midnight(now: datetime) -> None:
-    """Mark the services whose alert begins or has ended since this was last looked at."""
+    """Mark the services whose alert begins or has ended since this was last looked at.
+
+    What has left a view long ago is forgotten.
+    """
     directory = _lock()
     zone = directory.zone
     today = now.astimezone(zone).date()
@@ -104,6 +108,7 @@ def _pass_midnight(now: datetime) -> None:
         begun = Q(alert_from__range=(since, today))
         ended = Q(alert_until__range=(since - _DAY, today - _DAY))
         changes.changed(Service.objects.filter(begun | ended).values_list("pk", flat=True))
+    Membership.objects.filter(present=False, at__lt=now - KEPT).delete()
     directory.midnight_at = datetime.combine(today + _DAY, time(), zone)
     directory.save(update_fields=["midnight_at"])
 

@@ -1,5 +1,6 @@
 """What a visitor asks the search for. What cannot be read is left out, never refused."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,20 +24,24 @@ class Chip:
     group: str
     values: Mapping[str, Any]  # as the API's parameters, read
 
-    @property
-    def phrase(self) -> str:
-        return f"chip_{self.name}"
-
 
 CHIPS: Sequence[Chip] = (
     Chip("open", "open", {"open_at": NOW}),
-    Chip("en", "language", {"spoken_language": "en"}),
-    Chip("fr", "language", {"spoken_language": "fr"}),
     Chip("children", "age", {"age": 8.0}),
     Chip("youth", "age", {"age": 16.0}),
+    Chip("adults", "age", {"age": 40.0}),
     Chip("seniors", "age", {"age": 70.0}),
 )
 _BY_NAME = {chip.name: chip for chip in CHIPS}
+_LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
+
+
+def chip(name: str) -> Chip | None:
+    """Return the chip with this name: one of CHIPS, or that of a language, by its code."""
+    if known := _BY_NAME.get(name):
+        return known
+    is_language = _LANGUAGE.fullmatch(name) is not None
+    return Chip(name, "language", {"spoken_language": name}) if is_language else None
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,14 @@ class Query:
         """Return what is asked for but the place, as the API's parameters, read."""
         found: dict[str, Any] = {"search": " ".join(words(self.need)[:_WORDS])}
         for name in self.chips:
-            found |= _BY_NAME[name].values
+            if known := chip(name):
+                found |= known.values
         return found
+
+    @property
+    def languages(self) -> list[str]:
+        """Return the codes of the languages that are asked for."""
+        return [name for name in self.chips if name not in _BY_NAME]
 
     def link(self, language: str) -> str:
         """Return the query string that asks the same."""
@@ -77,14 +88,14 @@ def read(given: QueryDict) -> Query:
     `toggle` is the chip that was pressed now: it turns that chip on or off, and others of its
     group off.
     """
-    pressed = [name for name in dict.fromkeys(given.getlist("chip")) if name in _BY_NAME]
-    toggled = given.get("toggle", "")
-    if toggled in pressed:
-        pressed.remove(toggled)
-    elif toggled in _BY_NAME:
-        pressed.append(toggled)
-    by_group = {_BY_NAME[name].group: name for name in pressed}
-    chips = tuple(chip.name for chip in CHIPS if chip.name in by_group.values())
+    named = [one for name in dict.fromkeys(given.getlist("chip")) if (one := chip(name))]
+    toggled = chip(given.get("toggle", ""))
+    if toggled in named:
+        named.remove(toggled)
+    elif toggled:
+        named.append(toggled)
+    by_group = {one.group: one.name for one in named}
+    chips = tuple(by_group[group] for group in ("open", "language", "age") if group in by_group)
     return Query(
         need=_text(given.get("need", "")),
         where=_text(given.get("where", "")),

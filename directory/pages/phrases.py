@@ -15,10 +15,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "quick_exit_url": ("https://weather.gc.ca/", "https://meteo.gc.ca/"),
     "filters": ("Show only", "Afficher seulement"),
     "chip_open": ("Open now", "Ouvert maintenant"),
-    "chip_en": ("In English", "En anglais"),
-    "chip_fr": ("In French", "En français"),
+    "chip_language": ("In {}", "En {}"),
     "chip_children": ("For children", "Pour les enfants"),
     "chip_youth": ("For youth", "Pour les jeunes"),
+    "chip_adults": ("For adults", "Pour les adultes"),
     "chip_seniors": ("For seniors", "Pour les aînés"),
     "one_service": ("1 service", "1 service"),
     "services": ("{} services", "{} services"),
@@ -171,6 +171,41 @@ _ZONES: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Languages that services in Canada are offered in, by their ISO 639 codes.
+_LANGUAGES: Mapping[str, tuple[str, str]] = {
+    "am": ("Amharic", "amharique"),
+    "ar": ("Arabic", "arabe"),
+    "ase": ("American Sign Language", "langue des signes américaine"),
+    "bn": ("Bengali", "bengali"),
+    "cr": ("Cree", "cri"),
+    "de": ("German", "allemand"),
+    "en": ("English", "anglais"),
+    "es": ("Spanish", "espagnol"),
+    "fa": ("Persian", "persan"),
+    "fr": ("French", "français"),
+    "gu": ("Gujarati", "gujarati"),
+    "hi": ("Hindi", "hindi"),
+    "it": ("Italian", "italien"),
+    "iu": ("Inuktitut", "inuktitut"),
+    "ko": ("Korean", "coréen"),
+    "oj": ("Ojibwe", "ojibwé"),
+    "pa": ("Punjabi", "pendjabi"),
+    "pl": ("Polish", "polonais"),
+    "ps": ("Pashto", "pachto"),
+    "pt": ("Portuguese", "portugais"),
+    "ru": ("Russian", "russe"),
+    "so": ("Somali", "somali"),
+    "ta": ("Tamil", "tamoul"),
+    "ti": ("Tigrinya", "tigrigna"),
+    "tl": ("Tagalog", "tagalog"),
+    "uk": ("Ukrainian", "ukrainien"),
+    "ur": ("Urdu", "ourdou"),
+    "vi": ("Vietnamese", "vietnamien"),
+    "yue": ("Cantonese", "cantonais"),
+    "zh": ("Chinese", "chinois"),
+}
+
+
 def is_french(language: str) -> bool:
     return language.split("-")[0] == "fr"
 
@@ -184,6 +219,12 @@ def phrases(language: str) -> dict[str, str]:
 def autonym(language: str) -> str:
     """Return what a language calls itself."""
     return _AUTONYMS.get(language.split("-")[0], language)
+
+
+def language_in_words(code: str, language: str) -> str:
+    """Return what a language is called in another one; empty where its name is not known here."""
+    names = _LANGUAGES.get(code)
+    return names[is_french(language)] if names else ""
 
 
 def zone_in_words(abbreviation: str, language: str) -> str:

@@ -1,5 +1,6 @@
 """Services of stored answers as the pages show them: a card in a list, a whole record."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -343,3 +344,13 @@ def _calls(found: Iterable[Json], now: Now, *, fax: bool = False) -> Iterator[Ca
 def names(services: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return ids and names of services, by name."""
     return sorted(((one["id"], one["name"]) for one in services), key=lambda one: one[1].casefold())
+
+
+def languages(services: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the codes of the languages that services are in, those of most services first."""
+    codes = Counter(
+        code
+        for service in services
+        for code in {row.get("code", "").casefold() for row in service.get("languages", ())}
+    )
+    return [code for code, _count in sorted(codes.items(), key=lambda one: (-one[1], one[0]))]

@@ -33,7 +33,7 @@ from directory.models import (
 )
 from directory.pages import asking, searching, showing, suggesting
 from directory.pages.asking import CHIPS, Query
-from directory.pages.phrases import autonym, phrases, zone_in_words
+from directory.pages.phrases import autonym, language_in_words, phrases, zone_in_words
 from directory.pages.searching import Results
 from directory.pages.when import Now
 from directory.taking_in import take_in
@@ -41,6 +41,7 @@ from directory.verifying import answers as verification
 from integrations.sources.responses import Problem
 
 _ALSO = 8  # other services at a place
+_LANGUAGES = 5  # that a page of results offers beside those of the directory
 _TOKEN = {"WWW-Authenticate": 'Bearer realm="directory"'}
 
 
@@ -150,11 +151,7 @@ class SearchPage(Page):
     def _searched(self, query: Query) -> HttpResponse:
         context: dict[str, Any] = {
             "query": query,
-            "chips": [
-                (chip.name, self.phrases[chip.phrase], chip.name in query.chips)
-                for chip in CHIPS
-                if chip.group != "language" or self._speaks(chip.name)
-            ],
+            "chips": self._chips(query, {}),
             "has_quick_exit": bool(self.directory.quick_exit_codes),
         }
         if query.is_empty:
@@ -162,8 +159,25 @@ class SearchPage(Page):
         results = searching.search(query, self.view, self.directory, clock.now())
         return self.shown("search", {**context, **self._results(query, results)})
 
-    def _speaks(self, language: str) -> bool:
-        return any(one.split("-")[0] == language for one in self.directory.languages)
+    def _chips(self, query: Query, answers: Mapping[int, Any]) -> list[tuple[str, str, bool]]:
+        """Return name, words, and whether it is on, of each filter.
+
+        Languages are those of the directory, those that the services on this page are in, and the
+        one that is asked for.
+        """
+        own = [one.split("-")[0] for one in self.directory.languages]
+        spoken = showing.languages(answers.values())[:_LANGUAGES]
+        named = {
+            code: self.phrases["chip_language"].format(name)
+            for code in dict.fromkeys([*own, *spoken, *query.languages])
+            if (name := language_in_words(code, self.language))
+        }
+        words_of = {one.name: self.phrases[f"chip_{one.name}"] for one in CHIPS}
+        first = {"open": words_of.pop("open")}
+        return [
+            (name, text, name in query.chips)
+            for name, text in (*first.items(), *named.items(), *words_of.items())
+        ]
 
     def _topics(self) -> list[str]:
         return suggesting.topics(self.view, self.language, self.directory.languages)
@@ -173,6 +187,7 @@ class SearchPage(Page):
         answers = self.answers(results.keys)
         found: dict[str, Any] = {
             "results": results,
+            "chips": self._chips(query, answers),
             "cards": [
                 showing.card(answer, results.distances.get(key), now)
                 for key, answer in answers.items()

@@ -27,6 +27,9 @@ LIST_RATIO = 2.0
 # Of a loop that does the same with library calls: how fast ours has to be.
 ONWARD = {"export": 0.5, "sql": 0.4, "webhook": 0.25}
 EXPORT_MEMORY, EMAIL_SHARE = 1.1, 0.3
+# The directory, to bare counterparts; the first visit in bytes, requests, and queries.
+SERVICES_RATIO, STREAM_RATE, SEARCH_RATIO, AGAIN_SHARE, STREAM_MEMORY = 2.0, 0.5, 2.0, 0.35, 1.2
+FIRST_VISIT = {"bytes": 80 * 1024, "requests": 12, "queries": 15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,14 @@ class Size:
     copied: int = 5_000
     pushed: int = 200
     onward_rounds: int = 3
+    services: tuple[int, int, int] = (1_000, 10_000, 100_000)  # few, some, many
+    confidential: int = 5_000  # services at a place
+    searches: int = 20  # of each
 
 
-QUICK = Size(2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0, 1_100, 20, 5, 1)
+QUICK = Size(
+    2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0, 1_100, 20, 5, 1, (60, 80, 100), 20, 1
+)
 
 
 class Bench:
@@ -82,6 +90,9 @@ class Bench:
         for kind, count in of.items():
             numbers = {"kind": kind, "count": count, "rounds": size.onward_rounds}
             self._measure(f"onward_{kind}", "onward", "PostgreSQL", **numbers)
+        few, some, many = size.services
+        numbers = {"few": few, "some": some, "many": many, "confidential": size.confidential}
+        self._measure("directory", "directory", "PostgreSQL", rounds=size.searches, **numbers)
         for database in DATABASES:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
@@ -127,6 +138,7 @@ class Bench:
         yield at_most(what, LIST_RATIO, max(map(_grown, lists)))
 
         yield from self._onward_aims()
+        yield from self._directory_aims()
 
     def _onward_aims(self) -> Iterator[Aim]:
         for kind, limit in ONWARD.items():
@@ -136,6 +148,23 @@ class Bench:
         yield at_most(what, EXPORT_MEMORY, self.found["onward_export"]["memory"])
         what = "e-mail, to rendering its summary"
         yield at_most(what, EMAIL_SHARE, self.found["onward_email"]["share"])
+
+    def _directory_aims(self) -> Iterator[Aim]:
+        found, (few, some, many) = self.found["directory"], self.size.services
+        what = "a page of 50 services, to a view of stored texts"
+        yield at_most(what, SERVICES_RATIO, found["list"])
+        yield at_least(f"ndjson of {some:,} services, to json.dumps", STREAM_RATE, found["stream"])
+        for name, ratio in found["memory"].items():
+            what = f"memory of {name} of {many:,} services, to {few:,}"
+            yield at_most(what, STREAM_MEMORY, ratio)
+        for name, ratio in found["search"].items():
+            yield at_most(f"a search ({name}), to bare SQL", SEARCH_RATIO, ratio)
+        few_statements, statements = found["statements"]
+        what = f"statements of Confidential at {self.size.confidential:,} services, to 5"
+        yield Aim(what, f"{few_statements}", f"{statements}", statements == few_statements)
+        yield at_most("the same file again, to its import", AGAIN_SHARE, found["again"])
+        for name, limit in FIRST_VISIT.items():
+            yield at_most(f"{name} of a first visit", limit, found["first_visit"][name], "{:.0f}")
 
     def show(self) -> None:
         referral = self.found["referral"]

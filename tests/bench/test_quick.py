@@ -20,6 +20,20 @@ AIMS = [
     "webhook",
     "memory of an export of 1",
     "e-mail",
+    "a page of 50 services",
+    "ndjson of 80 services",
+    "memory of ndjson of 100 services",
+    "memory of hsds-3.1-json of 100 services",
+    "memory of hsds-3.1-tabular of 100 services",
+    "a search (rare)",
+    "a search (common)",
+    "a search (two words)",
+    "a search (by distance)",
+    "statements of Confidential at 20 services",
+    "the same file again",
+    "bytes of a first visit",
+    "requests of a first visit",
+    "queries of a first visit",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The portal's URLs, and one whose view does nothing."""
+"""The portal's URLs, and views that are what ours are compared with."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -8,6 +8,19 @@ def nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=202)
 
 
+def services(request: HttpRequest) -> HttpResponse:
+    """Return 50 texts that are stored as they are sent, in a list."""
+    from directory.models import Answer
+
+    rows = Answer.objects.filter(language="en", entry__kind="service").order_by("entry")
+    texts = ",".join(rows.values_list("full", flat=True)[:50])
+    return HttpResponse(f'{{"contents":[{texts}]}}', content_type="application/json")
+
+
 nothing.csrf_exempt = True  # type: ignore[attr-defined]
 
-urlpatterns = [path("bare", nothing), path("", include("config.urls"))]
+urlpatterns = [
+    path("bare", nothing),
+    path("bare-services", services),
+    path("", include("config.urls")),
+]

@@ -181,6 +181,19 @@ class TestAlert:
             shown.append("alert" in answer(service))
         assert shown == [False, False, True]
 
+    def test_what_has_left_a_view_is_forgotten_after_90_days(self, monkeypatch):
+        gone, stays = make.service(organization=None), make.service(organization=None)
+        there = []
+        for days in (0, 1, 90, 92):
+            moment = datetime(2027, 3, 2, 17, tzinfo=UTC) + timedelta(days=days)
+            monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+            if days == 1:
+                change(gone, status="defunct")
+            take_in()
+            there.append(Membership.objects.filter(entry=gone.pk).exists())
+        assert there == [True, True, True, False]
+        assert Membership.objects.filter(entry=stays.pk, present=True).exists()
+
 
 def test_batches_of_any_size_lead_to_the_same(monkeypatch):
     monkeypatch.setattr(taking_in, "BATCH", 1)

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from tests import seeds, services
@@ -39,10 +41,27 @@ def earlier(folder: Path, name: str) -> Iterator[tuple[dict[str, Any], dict[str,
         yield facts, environment
         return
     with services.own_postgres() as url:
+        url = _of_a_role(url)
         load = ["psql", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", folder / "portal.sql", url]
         load[0] = services.postgres_program("psql")
         subprocess.run(load, check=True, capture_output=True)
         yield facts, {**environment, "DATABASE_URL": url}
+
+
+def _of_a_role(url: str) -> str:
+    """Return the URL of a database for a role that may make tables there, and nothing else.
+
+    It may create no schema and no extension: that takes CREATE on the database.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE portal LOGIN")
+        connection.execute("CREATE DATABASE portal")
+    own = urlsplit(url)._replace(path="/portal")
+    with psycopg.connect(urlunsplit(own), autocommit=True) as connection:
+        connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO portal")
+        right = connection.execute("SELECT has_database_privilege('portal', 'portal', 'CREATE')")
+        assert right.fetchone() == (False,)
+    return urlunsplit(own._replace(netloc=own.netloc.replace("postgres@", "portal@")))
 
 
 def upgraded(folder: Path, environment: dict[str, str]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def form_of(client, row, name="directory_service"):
     for form in forms:
         for field in form:
             value = field.value()
-            if value is not False:
+            if value is not False and field.name != "gone":  # no box is ticked
                 found[field.html_name] = "" if value is None else value
     return found
 

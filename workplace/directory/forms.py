@@ -159,7 +159,8 @@ class RowForm(forms.Form):
         needed = self._rows.columns[0][0]
         names = [name for name, _widget in _columns(self._rows, needed, self._languages)]
         changed = set(self.changed_data)  # what came from a supplier stays as it came
-        if changed & set(names) and self.is_given and not any(map(cleaned.get, names)):
+        is_ours = self.row is None or changed & set(names)
+        if is_ours and self.is_given and not any(map(cleaned.get, names)):
             self.add_error(names[0], _("This cannot be empty while the others are filled in."))
         for name in changed & set(cleaned):
             if cleaned[name]:
@@ -235,12 +236,14 @@ def save_rows(row: EntryRow, formset: Any) -> None:
     rows, known = formset.rows, formset.known
     for form in formset:
         one = known.get(form.cleaned_data.get("key") or 0)
+        if not form.has_changed():
+            continue
         if one is not None and not form.is_given:
             changes.delete_rows(rows.table, [one.pk])
-        elif one is not None and form.has_changed():
+        elif one is not None:
             fields = form.fields_of(one)
             TABLES[rows.table].model._default_manager.filter(pk=one.pk).update(**fields)
-        elif one is None and form.is_given and form.has_changed():
+        elif form.is_given:
             fields = form.fields_of(None)
             getattr(row, rows.related).create(position=len(known) + 1, **fields)
 

@@ -216,6 +216,18 @@ class TestChips:
         make.service("Food pantry")
         assert found(client, need="food", chip="fr") == ["Food bank"]
 
+    def test_languages_of_what_is_found_can_be_chosen(self, client):
+        make.service("Food bank").languages.create(code="AR", name={"en": "Arabic"})
+        hidden = make.service("Food shelter", secrecy="yes")
+        hidden.languages.create(code="iu", name={"en": "Inuktitut"})
+        page = client.post(PATH, {"need": "food"}).content.decode()
+        assert 'value="ar" aria-pressed="false">In Arabic<' in page
+        assert "Inuktitut" not in page
+        assert found(client, need="food", toggle="ar") == ["Food bank"]
+        assert found(client, need="food", chip=["ar", "adults"], toggle="fr") == []
+        for name in ("x", "english", "é", "..", "open-now"):
+            assert found(client, need="food", chip=name) == ["Food bank"], name
+
 
 class TestWhere:
     def test_the_nearest_comes_first_with_its_distance(self, client):
