@@ -12,13 +12,16 @@ from access import roles
 from core.compare import Effect
 from directory import linking
 from directory.changes import everything_changed
-from directory.models import LOWEST_RANK, Directory, Supplier, View
+from directory.data_partners import tokens
+from directory.models import LOWEST_RANK, DataPartner, Directory, Service, Supplier, View
+from directory.views import agreements
 from integrations.configuration.applying import Run
 from integrations.configuration.keys import Key, ListingKey
 from integrations.configuration.problems import Path
 from integrations.configuration.rows import Refused, write
 from integrations.configuration.sections import (
     Group,
+    Secret,
     Section,
     Switch,
     Text,
@@ -61,6 +64,37 @@ class SupplierSection(Section):
     reshare = Switch(required=False)
 
 
+class IncludeSection(Section):
+    organizations = Words(child=Text(), required=False, allow_empty=False)
+    taxonomy_codes = Words(child=Text(), required=False, allow_empty=False)
+    areas = Words(child=Text(), required=False, allow_empty=False)
+    statuses = Words(child=Word(tuple(Service.Status.values)), required=False, allow_empty=False)
+    sources = Words(child=Text(), required=False, allow_empty=False)
+    verified_within_days = Number(required=False, min_value=1, max_value=agreements.MOST_DAYS)
+    not_public = Switch(required=False)
+
+
+class NotifySection(Section):
+    url = Text()
+    secrets = Words(child=Secret(), allow_empty=False)
+
+
+class Day(serializers.DateField):
+    default_error_messages = {"invalid": "a day is expected here, such as 2026-11-30"}
+
+
+class DataPartnerSection(Section):
+    name = Text(max_length=100)
+    tokens = Words(child=Secret(), required=False)
+    valid_from = Day(required=False)
+    valid_until = Day(required=False)
+    license = LicenseSection(required=False)
+    rate = Number(required=False, min_value=1, max_value=100_000)
+    include = IncludeSection(required=False)
+    exclude_fields = Words(child=Text(), required=False)
+    notify = NotifySection(required=False)
+
+
 class DirectorySection(Section):
     name = Text(required=False)
     record_owner = Text(required=False)
@@ -77,11 +111,12 @@ class DirectorySection(Section):
     emergency = TextsByLanguage(required=False)
     quick_exit_codes = Words(child=Text(), required=False)
     sources = several(SupplierSection)
+    partners = several(DataPartnerSection)
 
 
 def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
     """Bring the directory and its suppliers to what the file says; what it leaves out stays."""
-    fields = {name: value for name, value in given.items() if name != "sources"}
+    fields = {name: given[name] for name in given if name not in ("sources", "partners")}
     with run.part(path, "directory", "directory"):
         directory = Directory.objects.first() or Directory(languages=["en"])
         for name in View.Name.values:
@@ -93,6 +128,31 @@ def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
         with run.part((*path, "sources", index), "supplier", one["name"]):
             supplier = Supplier.objects.filter(name=one["name"]).first()
             _written(run, supplier or Supplier(name=one["name"]), dict(one))
+    for index, one in enumerate(given.get("partners", [])):
+        with run.part((*path, "partners", index), "data partner", one["name"]):
+            _apply_data_partner(run, dict(one))
+
+
+def _apply_data_partner(run: Run, given: dict[str, Any]) -> None:
+    """Bring a data partner to what the file says. Its tokens are those of the file, no others."""
+    secrets = given.pop("tokens", None)
+    if notify := given.pop("notify", None):
+        given |= {"notify_url": notify["url"], "notify_secrets": " ".join(notify["secrets"])}
+    found = DataPartner.objects.filter(name=given["name"]).first()
+    partner = found or DataPartner(name=given["name"])
+    changed = [name for name in given if not found or getattr(partner, name) != given[name]]
+    for name in changed:
+        setattr(partner, name, given[name])
+    try:
+        if changed:
+            agreements.save(partner)
+        new_tokens = secrets is not None and tokens.put(partner, secrets)
+    except agreements.Unusable as unusable:
+        raise Refused(((unusable.key,), str(unusable))) from None
+    except ValueError as error:
+        raise Refused((("tokens",), str(error))) from None
+    effect = Effect.CHANGED if changed or new_tokens else Effect.UNCHANGED
+    run.count(partner, effect if found else Effect.CREATED)
 
 
 def _with_all_languages(directory: Directory, fields: dict[str, Any]) -> dict[str, Any]:

@@ -324,6 +324,21 @@ LISTS: Mapping[str, Mapping[str, str]] = {
     "phone": {"languages": "language"},
 }
 WITHOUT_ATTRIBUTES = ("attribute", "taxonomy", "taxonomy_term")
+# What JSON nests as single objects: key and table.
+OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "service": {"organization": "organization", "program": "program"},
+    "service_at_location": {"service": "service", "location": "location"},
+    "attribute": {"taxonomy_term": "taxonomy_term"},
+    "taxonomy_term": {"taxonomy_detail": "taxonomy"},
+    "service_capacity": {"unit": "unit"},
+}
+
+
+def nested_in(table: str) -> Mapping[str, str]:
+    """Return all that JSON nests in a row of a table: key and table."""
+    attributes = {} if table in WITHOUT_ATTRIBUTES else {"attributes": "attribute"}
+    services = {"services": "service"} if table == "organization" else {}
+    return {**LISTS.get(table, {}), **OBJECTS.get(table, {}), **attributes, **services}
 
 
 def name_of(model: type[models.Model]) -> str:

@@ -5,6 +5,7 @@ so that what a reader then sees holds everything that was committed before it as
 take in at once: on PostgreSQL a lock lets one transaction in at a time, as SQLite does anyway.
 """
 
+import secrets
 from collections.abc import Callable, Collection
 from datetime import date, datetime, time, timedelta
 from time import monotonic
@@ -19,11 +20,14 @@ from directory.answers.building import build
 from directory.answers.loading import Loaded
 from directory.models import (
     NUMBERED,
+    DataPartner,
+    DataPartnerNotice,
     Directory,
     Entry,
     Holding,
     Kind,
     Membership,
+    Numbering,
     Service,
     View,
 )
@@ -50,6 +54,8 @@ def take_in(directory: Directory | None = None) -> bool:
         _pass_midnight(now)
     while _stale().exists():
         _take_in_some(now)
+    while _unchecked(_day(directory, now)).exists():
+        _check_some(now)
     while _unnumbered().exists() or _without_time().exists():
         _give_numbers_and_times()
     return True
@@ -83,6 +89,16 @@ def _without_time() -> "QuerySet[Entry]":
     return Entry.objects.filter(last_modified=None).exclude(content_hash="")
 
 
+def _unchecked(today: date) -> "QuerySet[DataPartner]":
+    """Return the data partners whose memberships do not follow their agreement yet."""
+    valid = Q(valid_until=None) | Q(valid_until__gte=today)
+    return DataPartner.objects.filter(valid, checked_version__lt=F("view__version"))
+
+
+def _day(directory: Directory, now: datetime) -> date:
+    return now.astimezone(directory.zone).date()
+
+
 def _lock() -> Directory:
     """Let no other transaction take in until this one ends; return the directory as it is then."""
     if connection.vendor == "postgresql":
@@ -107,13 +123,68 @@ def _pass_midnight(now: datetime) -> None:
         since = directory.midnight_at.astimezone(zone).date()
         begun = Q(alert_from__range=(since, today))
         ended = Q(alert_until__range=(since - _DAY, today - _DAY))
-        changes.changed(Service.objects.filter(begun | ended).values_list("pk", flat=True))
-    Membership.objects.filter(present=False, at__lt=now - KEPT).delete()
+        expired = _no_longer_verified(since, today)
+        found = Service.objects.filter(begun | ended | expired)
+        changes.changed(found.values_list("pk", flat=True))
+    _forget(now)
     directory.midnight_at = datetime.combine(today + _DAY, time(), zone)
     directory.save(update_fields=["midnight_at"])
 
 
 _DAY = timedelta(days=1)
+REMEMBERED = timedelta(days=90)  # what has left a view, and cursors of its feed
+
+
+def _no_longer_verified(since: date, today: date) -> Q:
+    """Return the condition on services that an agreement let in before as verified lately."""
+    found = Q(pk__in=[])
+    for include in DataPartner.objects.values_list("include", flat=True):
+        if days := include.get("verified_within_days"):
+            window = timedelta(days=days)
+            found |= Q(assured_date__gte=since - window, assured_date__lt=today - window)
+    return found
+
+
+def _forget(now: datetime) -> None:
+    """Delete what the feeds need no longer."""
+    gone = Membership.objects.filter(present=False, number__isnull=False)
+    gone.filter(at__lt=now - REMEMBERED).delete()
+    DataPartnerNotice.objects.filter(due_at=None, made_at__lt=now - REMEMBERED).delete()
+    numberings = Numbering.objects.exclude(last=F("view__last_number"))
+    numberings.filter(at__lt=now - REMEMBERED - _DAY).delete()
+
+
+# -- agreements -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def _check_some(now: datetime) -> None:
+    """Check the next memberships of a data partner whose agreement has changed."""
+    directory = _lock()
+    today = _day(directory, now)
+    # The version is read before the agreement: one that is saved in between is checked again.
+    partner = _unchecked(today).select_related("view").order_by("pk").first()
+    if partner is None:
+        return
+    version = partner.view.version
+    if partner.check_version != version:
+        partner.check_version, partner.check_kind, partner.check_after = version, 0, 0
+    kind = rules.ORDER[partner.check_kind]
+    entries = Entry.objects.filter(kind=kind, pk__gt=partner.check_after).order_by("pk")
+    keys = list(entries.values_list("pk", flat=True)[:BATCH])
+    members.refresh(rules.rules_of(partner, directory, today), keys)
+    if keys:
+        partner.check_after = keys[-1]
+    elif partner.check_kind + 1 < len(rules.ORDER):
+        partner.check_kind, partner.check_after = partner.check_kind + 1, 0
+    else:
+        partner.checked_version = version
+    DataPartner.objects.filter(pk=partner.pk).update(
+        checked_version=partner.checked_version,
+        check_version=partner.check_version,
+        check_kind=partner.check_kind,
+        check_after=partner.check_after,
+    )
 
 
 # -- entries --------------------------------------------------------------------------------------
@@ -126,7 +197,7 @@ def _take_in_some(now: datetime) -> None:
     # The marks are read before the content: a change that is committed later stays marked.
     marks = {entry.pk: entry.marks for entry in _next()}
     if marks:
-        _take_in_entries(list(marks), directory, now.astimezone(directory.zone).date())
+        _take_in_entries(list(marks), directory, _day(directory, now))
     for mark in set(marks.values()):
         built = [key for key, found in marks.items() if found == mark]
         Entry.objects.filter(pk__in=built).update(built=mark)
@@ -152,7 +223,7 @@ def _take_in_entries(keys: Collection[int], directory: Directory, today: date) -
     build(loaded, directory, today)
     index(loaded)
     _note_changes([loaded.entries[key] for key in keys], before)
-    for one in rules.all_rules(directory):
+    for one in rules.all_rules(directory, today):
         members.refresh(one, touched)
 
 
@@ -163,10 +234,15 @@ def _note_changes(entries: Collection[Entry], before: dict[int, str]) -> None:
         entry.last_modified = None
     Entry.objects.bulk_update(changed, ["content_hash", "last_modified"])
     services = [entry.pk for entry in changed if entry.kind == Kind.SERVICE]
-    # They show when their service was changed.
-    Membership.objects.filter(present=True, entry__serviceatlocation__service__in=services).update(
-        number=None, at=None
-    )
+    # They show when the service was changed, whatever else of it the view shows.
+    shows = Q(entry__in=services) | Q(entry__serviceatlocation__service__in=services)
+    undated = [one.view_id for one in _partners() if not one.view.shows("service.last_modified")]
+    found = Membership.objects.filter(shows, present=True).exclude(view__in=undated)
+    found.update(number=None)
+
+
+def _partners() -> "QuerySet[DataPartner]":
+    return DataPartner.objects.select_related("view")
 
 
 def _give_entry_numbers(keys: Collection[int]) -> None:
@@ -183,13 +259,16 @@ def _give_entry_numbers(keys: Collection[int]) -> None:
 # -- after the commit -----------------------------------------------------------------------------
 
 _NUMBER = """
-    UPDATE directory_membership SET number = %s + found.place, at = %s
+    UPDATE directory_membership
+    SET number = %s + found.place, at = %s,
+        entered = CASE WHEN present THEN COALESCE(entered, %s + found.place) ELSE entered END
     FROM (
         SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place
         FROM directory_membership WHERE view_id = %s AND number IS NULL
     ) AS found
     WHERE directory_membership.id = found.id
 """
+_MARKS = 2**62
 
 
 @transaction.atomic
@@ -203,10 +282,14 @@ def _give_numbers_and_times() -> None:
     now = clock.now()
     _without_time().update(last_modified=now)
     for view in View.objects.filter(pk__in=_unnumbered().values("view")):
+        last = view.last_number
         with connection.cursor() as cursor:
-            cursor.execute(_NUMBER, [view.last_number, _stored(now), view.pk])
+            cursor.execute(_NUMBER, [last, _stored(now), last, view.pk])
             view.last_number += cursor.rowcount
-        view.save(update_fields=["last_number"])
+        if view.last_number > last:
+            view.save(update_fields=["last_number"])
+            mark = secrets.randbelow(_MARKS)
+            Numbering.objects.create(view=view, last=view.last_number, mark=mark, at=now)
 
 
 def _stored(moment: datetime) -> Any:

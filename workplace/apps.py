@@ -8,6 +8,7 @@ class WorkplaceConfig(AppConfig):
     def ready(self) -> None:
         from access import roles
         from directory import taking_in
+        from directory.data_partners import notices
         from referrals.running import dispatcher
         from workplace import names
 
@@ -15,3 +16,4 @@ class WorkplaceConfig(AppConfig):
         # The last app to be migrated: by then every permission is there.
         post_migrate.connect(roles.install_roles, sender=self)
         dispatcher.beside(taking_in.beside())
+        dispatcher.beside(notices.beside())

@@ -54,12 +54,14 @@ class TokenBuckets:
 _buckets = TokenBuckets()
 
 
-def seconds_to_wait(sender: str) -> float:
+def seconds_to_wait(sender: str, per_minute: int | None = None) -> float:
     """Count a call of the sender; return 0, or the seconds for `Retry-After`.
 
-    RATE_LIMIT_PER_MINUTE sets the limit; 0 sets none.
+    RATE_LIMIT_PER_MINUTE sets the limit, unless the sender has one of its own; 0 sets none.
     """
-    return _buckets.take(sender, settings.RATE_LIMIT_PER_MINUTE)
+    return _buckets.take(
+        sender, settings.RATE_LIMIT_PER_MINUTE if per_minute is None else per_minute
+    )
 
 
 REFUSALS_PER_MINUTE = 30  # checking a wrong secret costs a tenth of a second of CPU

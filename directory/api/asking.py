@@ -2,28 +2,86 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from directory.models import Directory, View
+from core.database import clock
+from core.web import ratelimit
+from core.web.requests import client_ip
+from directory.data_partners import tokens
+from directory.models import DataPartner, Directory, View
 from directory.views.rules import api_view
 from integrations.sources.responses import Problem
 
 MOST_BYTES = 100_000  # of a body, which holds a few parameters
 _REALM = {"WWW-Authenticate": 'Bearer realm="directory"'}
+_INVALID = {"WWW-Authenticate": 'Bearer realm="directory", error="invalid_token"'}
+_NAMES_OF_TOKENS = {"token", "access_token", "api_key", "apikey", "key", "authorization"}
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def check_token(request: HttpRequest) -> None:
-    """Raise Problem 401 for a token, as none is known."""
-    if request.headers.get("Authorization"):
-        raise Problem(401, "This token is not known.", headers=_REALM)
+@dataclass(frozen=True)
+class Reader:
+    """Who asks: a data partner, or anyone."""
+
+    partner: DataPartner | None = None
+
+    def view(self, directory: Directory) -> View:
+        """Return what the reader sees; raises Problem 401 or 403 where that is nothing."""
+        if self.partner is None:
+            return _public_view(directory)
+        today = clock.now().astimezone(directory.zone).date()
+        if not self.partner.has_begun(today):
+            raise Problem(403, "The agreement that this token belongs to has not begun.")
+        if self.partner.has_ended(today):
+            raise Problem(403, "The agreement that this token belongs to has ended.")
+        return self.partner.view
 
 
-def view_of(directory: Directory) -> View:
-    """Return what whoever asks without a token sees; raises Problem 401 where that is nothing."""
+def reader_of(request: HttpRequest) -> Reader:
+    """Return who asks; raises Problem 401 for a token that does not hold, 429 for too many calls.
+
+    An address that tries many wrong tokens is not heard for a while; a good one always is.
+    """
+    authorization = request.headers.get("Authorization")
+    _refuse_token_in_address(request)
+    if not authorization:
+        return Reader()
+    scheme, _, secret = authorization.strip().partition(" ")
+    secret = secret.strip()
+    found = tokens.find(secret) if scheme.lower() == "bearer" and secret else None
+    if found is None:
+        address = client_ip(request) or "unknown"
+        _slow_down(ratelimit.seconds_until_heard(address), "Too many wrong tokens.")
+        ratelimit.count_refusal(address)
+        raise Problem(401, "This token is not known, or is no longer valid.", headers=_INVALID)
+    wait = ratelimit.seconds_to_wait(f"data partner:{found.pk}", found.rate)
+    _slow_down(wait, f"This agreement allows {found.rate} requests a minute.")
+    return Reader(found)
+
+
+def _refuse_token_in_address(request: HttpRequest) -> None:
+    """Refuse a token in the query: addresses are kept in logs and histories."""
+    names = {name.lower() for name in request.GET}
+    values = (value for _, several in request.GET.lists() for value in several)
+    if names & _NAMES_OF_TOKENS or any(value.startswith(tokens.PREFIX) for value in values):
+        raise Problem(
+            400,
+            "A token does not belong in an address, which others may read: send it as "
+            "“Authorization: Bearer …”, and ask for a new token.",
+        )
+
+
+def _slow_down(seconds: float, detail: str) -> None:
+    if seconds:
+        raise Problem(429, detail, headers={"Retry-After": str(ceil(seconds))})
+
+
+def _public_view(directory: Directory) -> View:
     if directory.public != Directory.Public.YES:
         raise Problem(401, "This directory is read with a token.", headers=_REALM)
     return api_view()
@@ -60,18 +118,28 @@ def pairs_of(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _pairs_of_body(request: HttpRequest) -> Iterable[tuple[str, str]]:
-    if _length(request) > MOST_BYTES:
-        raise Problem(413, "The body is too large for parameters.")
     if request.content_type in _FORMS:
+        _refuse_large(_length(request))
         return [(name, value) for name, values in request.POST.lists() for value in values]
-    body = request.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        raise Problem(413, "The body is too large for parameters.")
+    body = body_of(request)
     if not body.strip():
         return []
     if request.content_type != "application/json":
         raise Problem(415, "Send parameters as JSON, as a form, or in the query string.")
     return _pairs_of_json(body)
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Return the body of a question; raises Problem 413 where it is larger than any question."""
+    _refuse_large(_length(request))
+    body = request.read(MOST_BYTES + 1)
+    _refuse_large(len(body))
+    return body
+
+
+def _refuse_large(size: int) -> None:
+    if size > MOST_BYTES:
+        raise Problem(413, "The body is too large for parameters.")
 
 
 def _length(request: HttpRequest) -> int:

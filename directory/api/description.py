@@ -3,24 +3,16 @@
 Written from the tables and the parameters, and in our own words: the standard's are its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from directory.listing.parameters import EVERYWHERE, OF_ENTRIES, OF_LISTS, PARAMETERS, PATHS
 from directory.models import Directory, Kind
-from directory.tables import LISTS, TABLES, WITHOUT_ATTRIBUTES, Column, Sort, Table
+from directory.tables import LISTS, OBJECTS, TABLES, WITHOUT_ATTRIBUTES, Column, Sort, Table
 
 Json = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# Objects that a row nests, by table: key and table.
-_OBJECTS: Mapping[str, Mapping[str, str]] = {
-    "service": {"organization": "organization", "program": "program"},
-    "service_at_location": {"service": "service", "location": "location"},
-    "attribute": {"taxonomy_term": "taxonomy_term"},
-    "taxonomy_term": {"taxonomy_detail": "taxonomy"},
-    "service_capacity": {"unit": "unit"},
-}
 _BY_NESTING = frozenset({"unit_id", "taxonomy_term_id", "link_id", "link_entity"})
 _PROBLEM: Json = {
     "type": "object",
@@ -187,7 +179,7 @@ def _schema(table: Table) -> Json:
         lists["attributes"] = {"type": "array", "items": _reference("attribute")}
     if table.name == "organization":
         lists["services"] = {"type": "array", "items": _reference("service")}
-    objects = {key: _reference(nested) for key, nested in _OBJECTS.get(table.name, {}).items()}
+    objects = {key: _reference(nested) for key, nested in OBJECTS.get(table.name, {}).items()}
     return _object(table, {**_columns(table), **objects, **lists})
 
 

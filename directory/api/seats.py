@@ -1,4 +1,7 @@
-"""How many anonymous requests a process answers at once: the referral side never waits for them."""
+"""How many requests a process answers at once: the referral side never waits for them.
+
+Data partners have seats of their own: whoever asks without a token takes none of theirs.
+"""
 
 import threading
 
@@ -34,4 +37,5 @@ class Seat:
 
 
 requests = Seats(REQUESTS)
+of_data_partners = Seats(REQUESTS)
 streams = Seats(STREAMS)

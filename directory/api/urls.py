@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path, re_path
 
-from directory.api import views
+from directory.api import icarol, views
 from directory.listing.parameters import PATHS
+from directory.models import Kind
 
 HSDS = "hsds/3.1"
+ICAROL = "icarol/v1"
+OURS = "api/v1/directory"
 
 
 def patterns() -> Iterator[URLPattern]:
@@ -21,6 +24,18 @@ def patterns() -> Iterator[URLPattern]:
         )
 
 
+def icarol_patterns() -> Iterator[URLPattern]:
+    """Yield the paths that are shaped like iCarol's, each with a slash at its end and without."""
+    for name, view in (
+        ("Resource/Search", icarol.SearchView),
+        ("Resource/Taxonomy", icarol.TaxonomyView),
+        ("Resource", icarol.ResourceView),
+    ):
+        for end in ("", "/"):
+            yield path(f"{ICAROL}/{name}{end}", view.as_view())
+    yield re_path(rf"^{ICAROL}/", icarol.NoSuchPath.as_view())
+
+
 urlpatterns = [
     path(HSDS, views.RootView.as_view(), name="hsds"),
     path(f"{HSDS}/", views.RootView.as_view()),
@@ -28,4 +43,11 @@ urlpatterns = [
     path(f"{HSDS}/profile", views.ProfileView.as_view(), name="hsds-profile"),
     *patterns(),
     re_path(r"^hsds/3\.1/", views.NoSuchPath.as_view()),
+    path(f"{OURS}/changes", views.ChangesView.as_view(), name="directory-changes"),
+    path(
+        f"{OURS}/locations/<str:hsds_id>",
+        views.EntryView.as_view(kind=Kind.LOCATION),
+        name="hsds-location",
+    ),
+    *icarol_patterns(),
 ]

@@ -10,6 +10,7 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
+from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views import View as BaseView
@@ -17,13 +18,23 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 
 from core.database import clock
+from directory.answers.rendering import moment
 from directory.api import asking, description, seats
+from directory.data_partners import feed
 from directory.listing import pages
 from directory.listing.filters import Asked, member
 from directory.listing.items import Shape, etag_of, members, texts
-from directory.listing.parameters import EVERYWHERE, OF_ENTRIES, OF_LISTS, Refused, read
+from directory.listing.parameters import (
+    EVERYWHERE,
+    OF_CHANGES,
+    OF_ENTRIES,
+    OF_LISTS,
+    Refused,
+    Wrong,
+    read,
+)
 from directory.listing.values import id_of_entry
-from directory.models import Directory, Kind
+from directory.models import DataPartner, Directory, Kind
 from directory.taking_in import take_in
 from integrations.sources.parsed import FieldError
 from integrations.sources.responses import Problem, Responses
@@ -31,6 +42,7 @@ from integrations.sources.responses import Problem, Responses
 JSON, NDJSON = "application/json", "application/x-ndjson"
 _METHODS_TO_READ = ("GET", "HEAD")
 _PIECE = 64 * 1024
+_CHANGES = 100  # on a page of the feed
 _NOTHING = "There is nothing of this kind here."
 _refused = Responses().refused
 
@@ -65,8 +77,8 @@ class ApiView(BaseView):
             return HttpResponse(status=204, headers=self._preflight())
         if (request.method or "").lower() not in self.http_method_names:
             raise Problem(405, "Use another method.", headers={"Allow": self._methods()})
-        asking.check_token(request)
-        seat = seats.requests.take()
+        self.reader = asking.reader_of(request)
+        seat = (seats.requests if self.reader.partner is None else seats.of_data_partners).take()
         try:
             return self._answer(request, *args, **kwargs)
         finally:
@@ -74,9 +86,9 @@ class ApiView(BaseView):
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.is_open:
-            self.view = asking.view_of(self.directory)
+            self.view = self.reader.view(self.directory)
         languages = self.directory.languages
-        self.values = read(asking.pairs_of(request), self.parameters, languages)
+        self.values = self.read(request)
         preferred = asking.language_of(request, languages)
         self.language: str = self.values.get("lang", preferred)
         if not self.is_open:
@@ -84,6 +96,10 @@ class ApiView(BaseView):
         response = self.answer(request, *args, **kwargs)
         response["Content-Language"] = self.language
         return response
+
+    def read(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values of the request's parameters; raises Refused or Problem."""
+        return read(asking.pairs_of(request), self.parameters, self.directory.languages)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         raise NotImplementedError
@@ -198,12 +214,13 @@ class ListView(ApiView):
         except BaseException:
             seat.leave()
             raise
-        response = StreamingHttpResponse(_pieces(file), content_type=NDJSON)
+        response = StreamingHttpResponse(pieces(file), content_type=NDJSON)
         response._resource_closers += [file.close, seat.leave]  # type: ignore[attr-defined]
         return response
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what a file holds, piece by piece."""
     while piece := file.read(_PIECE):
         yield piece
 
@@ -215,7 +232,7 @@ class EntryView(ApiView):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        self.parameters = OF_ENTRIES[self.kind]
+        self.parameters = OF_ENTRIES.get(self.kind, EVERYWHERE)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         asked = Asked(self.kind, self.view, self.directory, self.values, clock.now())
@@ -236,6 +253,48 @@ class EntryView(ApiView):
         etag = etag_of(self.view.name, self.view.version, shape, one.mark)
         unchanged = self.conditional(request, etag)
         return unchanged or self.whole(request, texts(self.view, found, shape)[0], etag)
+
+
+class ChangesView(ApiView):
+    """What has changed in the reader's view since a cursor."""
+
+    parameters = OF_CHANGES
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        limit = self.values.get("limit", _CHANGES)
+        try:
+            page = feed.read(self.view, self.values.get("after", ""), limit)
+        except feed.BadCursor:
+            raise Refused(Wrong("after", "This is no cursor that you were given.")) from None
+        except feed.OldCursor:
+            raise Problem(
+                410,
+                "This cursor is older than 90 days, or from before a restore: start over, "
+                "without `after`.",
+            ) from None
+        if self.reader.partner is not None:
+            partners = DataPartner.objects.filter(pk=self.reader.partner.pk)
+            partners.update(read_at=clock.now(), read_number=page.next.position)
+        return JsonResponse(
+            {
+                "changes": [self._written(request, change) for change in page.changes],
+                "next": str(page.next),
+                "more": page.more,
+            },
+            json_dumps_params={"ensure_ascii": False},
+        )
+
+    def _written(self, request: HttpRequest, change: feed.Change) -> dict[str, Any]:
+        made = {
+            "type": change.kind,
+            "id": change.hsds_id,
+            "action": change.action,
+            "at": moment(change.at),
+        }
+        if change.action == feed.PUT:
+            path = reverse(f"hsds-{change.kind}", args=[change.hsds_id])
+            made["url"] = request.build_absolute_uri(path)
+        return made
 
 
 class NoSuchPath(ApiView):

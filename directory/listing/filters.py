@@ -92,18 +92,27 @@ def _organization(asked: Asked, hsds_id: UUID) -> Q:
 
 
 def _modified_after(asked: Asked, moment: datetime) -> Q:
+    if not asked.view.shows("service.last_modified"):
+        return _NOTHING
     return _by_service(asked, entry__last_modified__gte=moment)
 
 
 def _spoken_language(asked: Asked, code: str) -> Q:
+    if not asked.view.shows("language.code", "language.service_id"):
+        return _NOTHING
     services = Language.objects.filter(code__iexact=code).exclude(service=None)
     return _by_service(asked, pk__in=services.values("service"))
 
 
 def _age(asked: Asked, age: float) -> Q:
-    youngest = _by_service(asked, minimum_age=None) | _by_service(asked, minimum_age__lte=age)
-    oldest = _by_service(asked, maximum_age=None) | _by_service(asked, maximum_age__gte=age)
-    return youngest & oldest
+    """Return the condition of an age within the limits. One that is absent excludes nobody."""
+    found = Q()
+    for name, within in (("minimum_age", "lte"), ("maximum_age", "gte")):
+        if asked.view.shows(f"service.{name}"):
+            found &= _by_service(asked, **{name: None}) | _by_service(
+                asked, **{f"{name}__{within}": age}
+            )
+    return found
 
 
 def _open_at(asked: Asked, value: Any) -> Q:
@@ -123,11 +132,15 @@ def _moment(asked: Asked, value: Any) -> datetime:
 
 
 def _top_only(asked: Asked, wanted: bool) -> Q:
+    if not wanted or not asked.view.shows("taxonomy_term.parent_id"):
+        return Q()
     below = _members(Kind.TAXONOMY_TERM, asked.view).values("pk")
-    return ~Q(taxonomyterm__parent__in=below) if wanted else Q()
+    return ~Q(taxonomyterm__parent__in=below)
 
 
 def _parent(asked: Asked, hsds_id: UUID) -> Q:
+    if not asked.view.shows("taxonomy_term.parent_id"):
+        return _NOTHING
     key = member(asked, Kind.TAXONOMY_TERM, hsds_id)
     return Q(taxonomyterm__parent=key) if key else _NOTHING
 
@@ -142,7 +155,7 @@ def _term(asked: Asked, hsds_id: UUID) -> Q:
 
 def _taxonomy(asked: Asked, hsds_id: UUID) -> Q:
     key = member(asked, Kind.TAXONOMY, hsds_id)
-    if key is None:
+    if key is None or not asked.view.shows("taxonomy_term.taxonomy_id"):
         return _NOTHING
     if asked.kind is Kind.TAXONOMY_TERM:
         return Q(taxonomyterm__taxonomy=key)
@@ -155,6 +168,8 @@ def _code(asked: Asked, code: str) -> Q:
     members = _members(Kind.TAXONOMY_TERM, asked.view)
     found: set[int] = set()
     level = set(members.filter(taxonomyterm__code=code).values_list("pk", flat=True))
+    if not asked.view.shows("taxonomy_term.parent_id"):
+        return _with_terms(asked, level)
     while level:
         found |= level
         below = TaxonomyTerm.objects.filter(parent__in=level, pk__in=members.values("pk"))
@@ -228,10 +243,16 @@ def serves(asked: Asked, postcode: places.Postcode) -> Q:
 
     A service at a location without areas of its own goes by those of its service.
     """
-    covering = places.covering(postcode)
-    of = ServiceArea.objects.filter(service=OuterRef(f"{_SERVICE[asked.kind]}pk"))
+    covering = places.covering(postcode, asked.view)
+    of = _areas(asked.view, "service", f"{_SERVICE[asked.kind]}pk")
     by_service = ~Exists(of) | Q(Exists(of.filter(pk__in=covering)))
     if asked.kind is Kind.SERVICE:
         return by_service
-    own = ServiceArea.objects.filter(service_at_location=OuterRef("pk"))
+    own = _areas(asked.view, "service_at_location", "pk")
     return Q(Exists(own.filter(pk__in=covering))) | (~Exists(own) & by_service)
+
+
+def _areas(view: View, parent: str, of: str) -> "QuerySet[ServiceArea]":
+    if not view.shows(f"service_area.{parent}_id"):
+        return ServiceArea.objects.none()
+    return ServiceArea.objects.filter(**{parent: OuterRef(of)})

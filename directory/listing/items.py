@@ -8,8 +8,7 @@ from typing import Any
 
 from directory.answers.building import NESTED, dated, digest, written
 from directory.models import Answer, Entry, Kind, Membership, View
-from directory.views.cutting import cut
-from directory.views.members import outside_of
+from directory.views.members import outside_of, seen_by
 
 Json = dict[str, Any]
 
@@ -53,8 +52,9 @@ def members(view: View, keys: Collection[int]) -> dict[int, Member]:
         "entry__last_modified",
         "entry__serviceatlocation__service__entry__last_modified",
     )
+    dated = view.shows("service.last_modified")
     by_key = {
-        key: Member(kind, mark, is_cut, of_service or own)
+        key: Member(kind, mark, is_cut, of_service or own if dated else None)
         for key, kind, mark, is_cut, own, of_service in found
     }
     return {key: by_key[key] for key in keys if key in by_key}
@@ -67,7 +67,7 @@ def texts(
     distances: Mapping[int, float] | None = None,
 ) -> list[str]:
     """Return each member's answer as text, in order."""
-    stored = _stored(found, shape)
+    stored = _stored(view, found, shape)
     outside = outside_of(view.pk, [key for key, member in found.items() if member.is_cut])
     services = _services(view, found, shape) if shape.full_service else {}
     written_texts = []
@@ -75,7 +75,7 @@ def texts(
         text, extras = stored[key]
         text = dated(text, member.last_modified)
         if member.is_cut or not shape.is_stored:
-            made = cut(json.loads(text), outside.get(key, set()))
+            made = seen_by(view, member.kind, json.loads(text), outside.get(key, set()))
             if shape.full_service and member.kind == Kind.ORGANIZATION:
                 made["services"] = [services[one["id"]] for one in made["services"]]
             if shape.extras:
@@ -87,13 +87,23 @@ def texts(
     return written_texts
 
 
-def _stored(found: Mapping[int, Member], shape: Shape) -> dict[int, tuple[str, Json]]:
+def _stored(view: View, found: Mapping[int, Member], shape: Shape) -> dict[int, tuple[str, Json]]:
     columns = ["entry", "full", "flat" if shape.is_flat else "full"]
     columns += ["extras"] if shape.extras else []
     rows = Answer.objects.filter(entry__in=list(found), language=shape.language)
     return {
-        key: (flat or full, extras[0] if extras else {})
+        key: (flat or full, _shown_extras(view, extras[0]) if extras else {})
         for key, full, flat, *extras in rows.values_list(*columns)
+    }
+
+
+def _shown_extras(view: View, extras: Json) -> Json:
+    """Return our own properties without the imported time of a change, where that is excluded."""
+    if view.shows("service.last_modified"):
+        return extras
+    return {
+        of: {name: value for name, value in found.items() if name != "x_source_modified"}
+        for of, found in extras.items()
     }
 
 

@@ -121,9 +121,13 @@ def minimal(asked: Asked) -> str:
         rows = sorted(
             (row for row in rows if row[0] in distances), key=lambda row: distances[row[0]]
         )
-    items = [
-        f'{{"id":"{hsds_id}","last_modified":"{moment(changed)}"}}' for _, hsds_id, changed in rows
-    ]
+    if asked.view.shows("service.last_modified"):
+        items = [
+            f'{{"id":"{hsds_id}","last_modified":"{moment(changed)}"}}'
+            for _, hsds_id, changed in rows
+        ]
+    else:
+        items = [f'{{"id":"{hsds_id}"}}' for _, hsds_id, _ in rows]
     head = {
         "total_items": len(items),
         "total_pages": 1 if items else 0,

@@ -111,6 +111,13 @@ _ALL = (
     Parameter("age", values.between(0, 150), "Is for people of this age.", _number(0, 150)),
     Parameter("top_only", values.switch, "Terms without a parent.", _SWITCH),
     Parameter("parent_id", values.id_of_entry, "Terms right below this one.", _ID),
+    Parameter("after", values.text, "The cursor of the last answer; without it, from the start."),
+    Parameter(
+        "limit",
+        values.limit,
+        "How many changes at most.",
+        {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+    ),
 )
 PARAMETERS: Mapping[str, Parameter] = {one.name: one for one in _ALL}
 
@@ -158,6 +165,7 @@ OF_LISTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.TAXONOMY: _LIST,
     Kind.TAXONOMY_TERM: (*_LIST, "taxonomy_id", "top_only", "parent_id"),
 }
+OF_CHANGES = ("after", "limit")
 OF_ENTRIES: Mapping[Kind, tuple[str, ...]] = {
     kind: (*EVERYWHERE, "full_service") if kind is Kind.ORGANIZATION else EVERYWHERE
     for kind in OF_LISTS

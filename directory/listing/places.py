@@ -88,14 +88,21 @@ def near(view: View, point: Point, metres: float) -> list[tuple[int, int, float]
 # -- areas ----------------------------------------------------------------------------------------
 
 
-def covering(postcode: Postcode) -> list[int]:
-    """Return the service areas that a postcode is in: by name, or by their GeoJSON."""
-    named = ServiceArea.objects.filter(names__name__in=postcode.areas)
-    drawn = ServiceArea.objects.exclude(extent="").filter(extent_type__iexact="geojson")
-    inside = [
-        key for key, extent in drawn.values_list("pk", "extent") if covers(extent, postcode.point)
-    ]
-    return [*named.values_list("pk", flat=True), *inside]
+def covering(postcode: Postcode, view: View) -> list[int]:
+    """Return the service areas that a postcode is in: by name, or by their GeoJSON.
+
+    What the view does not show of them covers nothing.
+    """
+    found: list[int] = []
+    if view.shows("service_area.name"):
+        named = ServiceArea.objects.filter(names__name__in=postcode.areas)
+        found += named.values_list("pk", flat=True)
+    if view.shows("service_area.extent", "service_area.extent_type"):
+        drawn = ServiceArea.objects.exclude(extent="").filter(extent_type__iexact="geojson")
+        for key, extent in drawn.values_list("pk", "extent"):
+            if covers(extent, postcode.point):
+                found.append(key)
+    return found
 
 
 def covers(extent: str, point: Point) -> bool:

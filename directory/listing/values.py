@@ -21,6 +21,7 @@ _MOMENT = re.compile(
 )
 _DAY = re.compile(_DATE, re.ASCII)
 _MOST_PER_PAGE = 500
+_MOST_CHANGES = 1000
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -43,8 +44,16 @@ def page(text: str) -> int:
 
 
 def per_page(text: str) -> int:
-    if not _WHOLE.fullmatch(text) or int(text) > _MOST_PER_PAGE:
-        raise ValueError(f"Use a whole number from 1 to {_MOST_PER_PAGE}.")
+    return _whole(text, _MOST_PER_PAGE)
+
+
+def limit(text: str) -> int:
+    return _whole(text, _MOST_CHANGES)
+
+
+def _whole(text: str, most: int) -> int:
+    if not _WHOLE.fullmatch(text) or int(text) > most:
+        raise ValueError(f"Use a whole number from 1 to {most}.")
     return int(text)
 
 

@@ -1,6 +1,6 @@
 """The tables of the directory; `docs/directory/design.md` says how they hang together."""
 
-from directory.models.answers import Answer, Holding, Membership, View
+from directory.models.answers import Answer, Holding, Membership, Numbering, View
 from directory.models.children import (
     ROWS_OF_ENTRIES,
     Accessibility,
@@ -24,6 +24,12 @@ from directory.models.children import (
     Url,
 )
 from directory.models.corrections import Correction
+from directory.models.data_partners import (
+    DataPartner,
+    DataPartnerLetter,
+    DataPartnerNotice,
+    DataPartnerToken,
+)
 from directory.models.entries import (
     HIDDEN,
     NUMBERED,
@@ -68,6 +74,10 @@ __all__ = [
     "Contact",
     "Correction",
     "CostOption",
+    "DataPartner",
+    "DataPartnerLetter",
+    "DataPartnerNotice",
+    "DataPartnerToken",
     "Directory",
     "Entry",
     "EntryRow",
@@ -80,6 +90,7 @@ __all__ = [
     "ListingLink",
     "Location",
     "Membership",
+    "Numbering",
     "OrganizationIdentifier",
     "Phone",
     "Place",

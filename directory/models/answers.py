@@ -1,10 +1,14 @@
 """What readers get: stored answers, what they hold, and which view has which entry."""
 
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from directory.models.entries import Entry
+
+if TYPE_CHECKING:
+    from directory.models.data_partners import DataPartner
 
 
 class Answer(models.Model):
@@ -54,9 +58,30 @@ class View(models.Model):
     name = models.CharField(max_length=100, unique=True)
     version = models.PositiveIntegerField(default=1)
     last_number = models.BigIntegerField(default=0)
+    data_partner: "DataPartner"  # of a view that is a data partner's
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether it is no data partner's."""
+        return self.name in View.Name.values
+
+    @cached_property
+    def excluded(self) -> frozenset[str]:
+        """Return the tables and columns that its agreement excludes: `contact`, `phone.type`."""
+        if self.is_public:
+            return frozenset()
+        found: list[str] = self.data_partner.exclude_fields
+        return frozenset(found)
+
+    def shows(self, *columns: str) -> bool:
+        """Return whether none of the columns, such as `language.code`, is excluded."""
+        excluded = self.excluded
+        return not any(
+            column in excluded or column.partition(".")[0] in excluded for column in columns
+        )
 
 
 class Membership(models.Model):
@@ -68,7 +93,8 @@ class Membership(models.Model):
     hash = models.CharField(max_length=32)  # of what the view sees, in all languages
     cut = models.BooleanField(default=False)  # the stored answer holds more than the view sees
     number = models.BigIntegerField(null=True)  # in the order of changes; given after commit
-    at = models.DateTimeField(null=True)
+    at = models.DateTimeField(null=True)  # when it got its last number; NULL: it never had one
+    entered = models.BigIntegerField(null=True)  # its number when it last entered the view
 
     class Meta:
         constraints = [
@@ -83,3 +109,24 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"entry {self.entry_id} in view {self.view_id}"
+
+
+class Numbering(models.Model):
+    """One giving of numbers to what changed in a view. The feed's cursors name one.
+
+    A database that was restored from a copy has others: `mark` is random.
+    """
+
+    view = models.ForeignKey(View, on_delete=models.CASCADE, related_name="numberings")
+    last = models.BigIntegerField()  # the highest number that was given
+    mark = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["view", "last"], name="numbering_once_a_number"),
+        ]
+        indexes = [models.Index(fields=["at"], name="numbering_by_time")]
+
+    def __str__(self) -> str:
+        return f"numbering of view {self.view_id} to {self.last}"

@@ -9,8 +9,9 @@ from django.db.models import Exists, OuterRef
 
 from directory.answers.building import digest, written
 from directory.changes import in_parts
-from directory.models import Answer, Entry, Holding, Kind, Membership
+from directory.models import Answer, Entry, Holding, Kind, Membership, View
 from directory.views.cutting import Outside, cut
+from directory.views.excluding import paths, without_excluded
 from directory.views.rules import ORDER, Rules
 
 Keys = Collection[int]
@@ -23,7 +24,7 @@ def refresh(rules: Rules, touched: Keys) -> None:
     held before. What enters or leaves takes along what comes with it; what changed gets its number
     later: `number` is NULL until then.
     """
-    flipped = _flip(rules, touched)
+    flipped = _flip(rules, {*touched, *rules.also_touched(touched)})
     holders = _pairs(Holding.objects.filter(held__in=flipped), "holder")
     _hash(rules, {*touched, *flipped, *holders})
 
@@ -61,8 +62,12 @@ def _let_in_and_out(rules: Rules, kind: str, keys: Keys) -> set[int]:
     Membership.objects.bulk_create(
         Membership(view=rules.view, entry_id=key, hash="") for key in sorted(entering - known)
     )
-    members.filter(entry__in=entering & known).update(present=True, hash="", number=None, at=None)
-    members.filter(entry__in=leaving).update(present=False, hash="", number=None, at=None)
+    members.filter(entry__in=entering & known).update(
+        present=True, hash="", number=None, entered=None
+    )
+    # What has never had a number, no reader of a feed has heard of.
+    members.filter(entry__in=leaving, at=None).delete()
+    members.filter(entry__in=leaving).update(present=False, hash="", number=None)
     return entering | leaving
 
 
@@ -90,23 +95,32 @@ def _hash(rules: Rules, keys: Keys) -> None:
         members = Membership.objects.filter(view=rules.view, present=True, entry__in=some)
         changed = []
         outside = outside_of(rules.view.pk, some)
-        answers = _answers([key for key in some if key in outside])
+        is_narrow = bool(rules.view.excluded)
+        answers = _answers([key for key in some if is_narrow or key in outside])
         for member in members.select_related("entry"):
-            found, is_cut = _seen(member.entry, answers, outside)
+            found, is_cut = _seen(member.entry, rules.view, answers, outside)
             if (member.hash, member.cut) != (found, is_cut):
-                member.hash, member.cut, member.number, member.at = found, is_cut, None, None
+                member.hash, member.cut, member.number = found, is_cut, None
                 changed.append(member)
-        Membership.objects.bulk_update(changed, ["hash", "cut", "number", "at"], batch_size=500)
+        Membership.objects.bulk_update(changed, ["hash", "cut", "number"], batch_size=500)
 
 
 def _seen(
-    entry: Entry, answers: dict[int, list[str]], outside: dict[int, Outside]
+    entry: Entry, view: View, answers: dict[int, list[str]], outside: dict[int, Outside]
 ) -> tuple[str, bool]:
-    if entry.pk not in outside:
+    if entry.pk not in outside and not view.excluded:
         return entry.content_hash, False
     texts = answers.get(entry.pk, [])
-    seen = [written(cut(json.loads(text), outside[entry.pk])) for text in texts]
+    seen = [
+        written(seen_by(view, entry.kind, json.loads(text), outside.get(entry.pk, ())))
+        for text in texts
+    ]
     return (entry.content_hash, False) if seen == texts else (digest(seen), True)
+
+
+def seen_by(view: View, kind: str, made: dict[str, Any], outside: Outside) -> dict[str, Any]:
+    """Return the answer of an entry as the view sees it: without what is outside or excluded."""
+    return without_excluded(cut(made, outside), kind, paths(view.excluded))
 
 
 def _answers(keys: Keys) -> dict[int, list[str]]:

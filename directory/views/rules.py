@@ -6,12 +6,23 @@ queries of a kind read the memberships of the kinds before it, in the order of `
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from directory import models as rows
-from directory.models import HIDDEN, Directory, Holding, Kind, Membership, Secrecy, View
+from directory.models import (
+    HIDDEN,
+    DataPartner,
+    Directory,
+    Holding,
+    Kind,
+    Membership,
+    Secrecy,
+    View,
+)
+from directory.views.agreements import EVERYTHING, Include, include_of, services_below
 
 SHOWN_STATUSES = (rows.Service.Status.ACTIVE, rows.Service.Status.TEMPORARILY_CLOSED)
 ORDER = (
@@ -31,11 +42,12 @@ class Rules:
     view: View
     reshared_alone: bool
     shared_taxonomies: tuple[int, ...]
+    include: Include = EVERYTHING  # of a data partner's agreement
 
     def visible(self, kind: Kind, keys: Collection[int]) -> set[int]:
         """Return which of the entries of a kind the view has."""
         find: Mapping[Kind, Callable[[], QuerySet[Any]]] = {
-            Kind.SERVICE: self._services,
+            Kind.SERVICE: self.services,
             Kind.ORGANIZATION: self._agencies,
             Kind.SERVICE_AT_LOCATION: self._services_at_locations,
             Kind.LOCATION: self._locations,
@@ -45,22 +57,30 @@ class Rules:
         found = find[kind]().filter(pk__in=keys)
         return set(found.order_by().values_list("pk", flat=True))
 
+    def also_touched(self, touched: Collection[int]) -> Collection[int]:
+        """Return the services that a change of terms may let in or out: those with terms below."""
+        return () if self.include.terms is None else services_below(touched)
+
     # -- kinds ----------------------------------------------------------------------------------
 
-    def _services(self) -> "QuerySet[Any]":
-        """Services that are shown, unless their agency is confidential or not public."""
-        own = rows.Service.objects.filter(self._open(), status__in=SHOWN_STATUSES)
-        agency = "organization__entry__"
-        return own.exclude(
-            Q(**{f"{agency}secrecy__in": HIDDEN}) | Q(**{f"{agency}not_public": True})
+    def services(self) -> "QuerySet[Any]":
+        """Return services that are shown, unless their agency is confidential or not public."""
+        statuses = self.include.statuses or SHOWN_STATUSES
+        own = rows.Service.objects.filter(
+            self._open(), self.include.services(), status__in=statuses
         )
+        agency = "organization__entry__"
+        hidden = Q(**{f"{agency}secrecy__in": HIDDEN})
+        if not self.include.not_public:
+            hidden |= Q(**{f"{agency}not_public": True})
+        return own.exclude(hidden)
 
     def _agencies(self) -> "QuerySet[Any]":
         """Agencies of the view's services, and those that have no services at all."""
         services = rows.Service.objects.filter(organization=OuterRef("pk"))
         return rows.Agency.objects.filter(self._open()).filter(
             Exists(services.filter(self._member("pk")))
-            | ~Exists(services.filter(entry__withdrawn_by=""))
+            | (~Exists(services.filter(entry__withdrawn_by="")) & self.include.agencies_alone())
         )
 
     def _services_at_locations(self) -> "QuerySet[Any]":
@@ -97,7 +117,9 @@ class Rules:
         """
         if secrecy is None:
             secrecy = Q(**{f"{entry}secrecy__in": _SEEN})
-        found = secrecy & _not_withdrawn(entry) & Q(**{f"{entry}not_public": False})
+        found = secrecy & _not_withdrawn(entry)
+        if not self.include.not_public:
+            found &= Q(**{f"{entry}not_public": False})
         if self.reshared_alone:
             found &= Q(**{f"{entry}supplier": None}) | Q(**{f"{entry}supplier__reshare": True})
         return found
@@ -115,19 +137,36 @@ def _not_withdrawn(entry: str = "entry__") -> Q:
     return Q(**{f"{entry}withdrawn_by": ""})
 
 
-def all_rules(directory: Directory) -> list[Rules]:
-    """Return the rules of every view that there is: pages, and the API where it shows less."""
-    shared = tuple(
-        taxonomy.pk
-        for taxonomy in rows.Taxonomy.objects.all()
-        if {taxonomy.short_name, *taxonomy.name.values()} & set(directory.share_all_terms)
-    )
-    views = View.objects.in_bulk(field_name="name")
-    return [
+def all_rules(directory: Directory, today: date) -> list[Rules]:
+    """Return the rules of every view that is read: pages, the API where it shows less, and those of
+    data partners whose agreement has not ended."""
+    shared = _shared_taxonomies(directory)
+    views = View.objects.in_bulk(View.Name.values, field_name="name")
+    public = [
         Rules(views[name], name == View.Name.API, shared)
         for name in View.Name.values
         if name == View.Name.PAGES or api_is_narrower()
     ]
+    partners = DataPartner.objects.select_related("view")
+    return public + [_rules_of(one, shared, today) for one in partners if not one.has_ended(today)]
+
+
+def rules_of(partner: DataPartner, directory: Directory, today: date) -> Rules:
+    """Return the rules of a data partner's view."""
+    return _rules_of(partner, _shared_taxonomies(directory), today)
+
+
+def _rules_of(partner: DataPartner, shared: tuple[int, ...], today: date) -> Rules:
+    view = View() if partner._state.adding else partner.view
+    return Rules(view, True, shared, include_of(partner.include, today))
+
+
+def _shared_taxonomies(directory: Directory) -> tuple[int, ...]:
+    return tuple(
+        taxonomy.pk
+        for taxonomy in rows.Taxonomy.objects.all()
+        if {taxonomy.short_name, *taxonomy.name.values()} & set(directory.share_all_terms)
+    )
 
 
 def api_is_narrower() -> bool:

@@ -1,0 +1,51 @@
+"""What an agreement that nobody has saved yet would change: who enters the view, who leaves it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.db.models import QuerySet
+
+from core.database import clock
+from directory.models import DataPartner, Directory, Membership, Service
+from directory.taking_in import take_in
+from directory.views import agreements
+from directory.views.rules import rules_of
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Services that would enter or leave, and tables and columns that would be gone or shown."""
+
+    entering: "QuerySet[Service]"
+    leaving: "QuerySet[Service]"
+    gone: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+def effect(partner: DataPartner, directory: Directory) -> Effect:
+    """Return what saving the agreement would change; raises agreements.Unusable.
+
+    It is counted in services: what belongs to them comes and goes with them.
+    """
+    agreements.check(partner.include, partner.exclude_fields)
+    take_in(directory)
+    today = clock.now().astimezone(directory.zone).date()
+    is_new = partner._state.adding
+    members = Membership.objects.filter(present=True, entry__kind="service")
+    members = members.none() if is_new else members.filter(view=partner.view_id)
+    before = members.values("entry")
+    after = rules_of(partner, directory, today).services()
+    stored = DataPartner.objects.filter(pk=partner.pk).values_list("exclude_fields", flat=True)
+    excluded, will_be = set(*stored), set(partner.exclude_fields)
+    return Effect(
+        after.exclude(pk__in=before),
+        Service.objects.filter(pk__in=before).exclude(pk__in=after.values("pk")),
+        tuple(sorted(will_be - excluded)),
+        tuple(sorted(excluded - will_be)),
+    )
+
+
+def digest(cleaned: Any) -> str:
+    """Return a mark of what was entered, so that nothing is saved that was not shown."""
+    return sha256(repr(cleaned).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Tokens of data partners. A token is made once, shown once, and kept as a hash.
+
+One that is made here is 32 random bytes, so a plain hash keeps it: there is nothing to guess.
+"""
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from core.database import clock
+from directory.models import DataPartner, DataPartnerToken
+
+PREFIX = "dovetail_data_"  # so that people, and scanners of code, know one when they see it
+SHORTEST, LONGEST = 8, 300  # characters of one that a configuration file gives
+MOST = 2  # that hold at a time: the old one and the new one
+OVERLAP = timedelta(days=30)  # that the old one holds when a new one is made
+CALLED_EVERY = timedelta(minutes=1)  # no write for each call
+
+
+class TooMany(Exception):
+    """Two tokens hold already."""
+
+
+@transaction.atomic
+def make(partner: DataPartner, expires_at: datetime | None = None) -> str:
+    """Return a new token, which is known here alone, and now; the one before holds for 30 days.
+
+    Raises TooMany while two hold.
+    """
+    DataPartner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+    now = clock.now()
+    others = list(good(partner, now))
+    if len(others) >= MOST:
+        raise TooMany
+    for other in others:
+        other.expires_at = min(other.expires_at or now + OVERLAP, now + OVERLAP)
+        other.save(update_fields=["expires_at"])
+    secret = PREFIX + secrets.token_urlsafe(32)
+    DataPartnerToken.objects.create(
+        data_partner=partner, digest=_digest(secret), expires_at=expires_at
+    )
+    return secret
+
+
+def revoke(token: DataPartnerToken) -> None:
+    """End a token at once."""
+    DataPartnerToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
+
+
+def put(partner: DataPartner, given: Collection[str]) -> bool:
+    """Make these the tokens of the data partner and revoke all others; return whether any changed.
+
+    Raises ValueError for one that is another data partner's, or too short or long.
+    """
+    if any(not SHORTEST <= len(secret) <= LONGEST for secret in given):
+        raise ValueError(f"a token has {SHORTEST} to {LONGEST} characters")
+    digests = {_digest(secret) for secret in given}
+    tokens = DataPartnerToken.objects.filter(digest__in=digests)
+    if tokens.exclude(data_partner=partner).exists():
+        raise ValueError("this token is another data partner's")
+    others = partner.tokens.exclude(digest__in=digests).filter(revoked_at=None)
+    changed = others.update(revoked_at=clock.now())
+    changed += tokens.exclude(revoked_at=None, expires_at=None).update(
+        revoked_at=None, expires_at=None
+    )
+    missing = digests - set(tokens.values_list("digest", flat=True))
+    for digest in missing:
+        DataPartnerToken.objects.create(data_partner=partner, digest=digest)
+    return bool(changed or missing)
+
+
+def good(partner: DataPartner, now: datetime) -> "QuerySet[DataPartnerToken]":
+    """Return the data partner's tokens that hold, the newest first."""
+    return partner.tokens.filter(_holds(now))
+
+
+def find(secret: str) -> DataPartner | None:
+    """Return the data partner whose token this is, with its view; note that it has called."""
+    now = clock.now()
+    found = DataPartnerToken.objects.filter(_holds(now), digest=_digest(secret))
+    token = found.select_related("data_partner__view").first()
+    if token is None:
+        return None
+    partner: DataPartner = token.data_partner
+    partner.view.data_partner = partner
+    unnoted = Q(called_at=None) | Q(called_at__lt=now - CALLED_EVERY)
+    DataPartner.objects.filter(unnoted, pk=partner.pk).update(called_at=now)
+    return partner
+
+
+def _holds(now: datetime) -> Q:
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

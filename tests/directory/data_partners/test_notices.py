@@ -1,0 +1,116 @@
+"""Notices of changes: signed, never an entry's content, at least once, at most one a minute."""
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+
+from core.database import clock
+from directory.data_partners import notices
+from directory.models import DataPartner, DataPartnerNotice, Secrecy
+from directory.taking_in import take_in
+from integrations.destinations.webhook.contract import SECRET, Partner
+from tests.directory import agreed, make
+from tests.directory.stored import change
+
+pytestmark = pytest.mark.usefixtures("directory")
+
+
+@pytest.fixture
+def receiver():
+    server = Partner()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def partner(receiver):
+    """A data partner that wants notices, and has heard of all that there is."""
+    made = agreed.partner(notify_url=receiver.url, notify_secrets=SECRET)
+    take_in()
+    notices.make_and_send()
+    return made
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let time pass."""
+    real, passed = clock.now, [timedelta()]
+    monkeypatch.setattr(clock, "now", lambda: real() + passed[0])
+
+    def go(**by):
+        passed[0] += timedelta(**by)
+
+    return go
+
+
+def test_a_notice_counts_changes_and_leads_to_them(partner, receiver):
+    assert receiver.taken == {}
+    service = make.service("Never named")
+    other = make.service("Gone")
+    take_in()
+    change(other, secrecy=Secrecy.YES)
+    notices.make_and_send()
+    (taken,) = receiver.taken.values()
+    sent = json.loads(taken)
+    assert sent["type"] == "directory.changed"
+    assert sent["data"]["counts"]["service"] == {"put": 1, "remove": 1}
+    assert "Never named" not in taken
+    found = agreed.client(partner).get(
+        "/api/v1/directory/changes", {"after": sent["data"]["cursor"]}
+    )
+    assert str(service.entry.hsds_id) in {one["id"] for one in found.json()["changes"]}
+
+
+def test_at_most_one_a_minute_and_none_without_changes(partner, receiver, later):
+    for _ in range(2):
+        make.service()
+        take_in()
+        notices.make_and_send()
+    assert len(receiver.taken) == 1
+    later(seconds=61)
+    notices.make_and_send()
+    assert len(receiver.taken) == 2
+    later(seconds=61)
+    notices.make_and_send()
+    assert len(receiver.taken) == 2
+
+
+def test_a_receiver_that_is_down_gets_the_same_notice_again(partner, receiver, later):
+    make.service()
+    take_in()
+    receiver.failure = "503"
+    notices.make_and_send()
+    assert receiver.taken == {}
+    later(hours=1)
+    notices.make_and_send()
+    assert list(receiver.taken) == [str(DataPartnerNotice.objects.get().pk)]
+    assert DataPartnerNotice.objects.get().tries == 2
+
+
+def test_410_ends_notices_until_the_agreement_is_saved_again(partner, receiver, later):
+    make.service()
+    take_in()
+    receiver.failure = "410"
+    notices.make_and_send()
+    make.service()
+    take_in()
+    later(hours=1)
+    notices.make_and_send()
+    assert receiver.taken == {}
+    partner.refresh_from_db()
+    agreed.change(partner)
+    notices.make_and_send()
+    assert len(receiver.taken) == 1
+
+
+def test_an_agreement_that_has_ended_sends_none(partner, receiver):
+    ended = clock.now().date() - timedelta(days=3)
+    DataPartner.objects.update(valid_until=ended)
+    make.service()
+    take_in()
+    notices.make_and_send()
+    assert receiver.taken == {}
