@@ -35,7 +35,6 @@ from directory.search.indexing import index
 from directory.views import members, rules
 
 BATCH = 200  # entries in one transaction
-KEPT = timedelta(days=90)  # what has left a view, so that readers hear of it
 ASK_SECONDS = 60.0  # between questions of the dispatcher, where there is no directory
 _LOCK = 0x446F7665  # of PostgreSQL, for whoever takes in
 

@@ -85,6 +85,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
             Page(_("Corrections"), "directory_corrections", EDIT_DIRECTORY),
             Page(_("Decisions"), "directory_undecided", EDIT_DIRECTORY),
             Page(_("Quality"), "directory_quality", EDIT_DIRECTORY),
+            Page(_("Data partners"), "directory_data_partners", EDIT_DIRECTORY),
         ),
     ),
     (

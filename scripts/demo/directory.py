@@ -22,6 +22,7 @@ from directory import models as rows
 from directory.importing import places
 from directory.models import Kind
 from directory.taking_in import take_in
+from directory.views import agreements
 
 Texts = Mapping[str, str]
 QUICK_EXIT = "D-1"  # the code of shelters, in config.yaml
@@ -254,7 +255,9 @@ def plant() -> None:
         return
     _bring_in_postcodes()
     with transaction.atomic():
-        _Planting().plant()
+        planting = _Planting()
+        planting.plant()
+        planting.plant_data_partners()
     take_in()
 
 
@@ -307,6 +310,27 @@ class _Planting:
         self._shared_building()
         self._holiday()
         self._older_translation()
+
+    def plant_data_partners(self) -> None:
+        """Add three: one sees all fields, one less and one town alone, one ended last month."""
+        town = TOWNS[0][0]
+        agencies = [agency for (of, _), agency in self.agencies.items() if of == town]
+        excluded = ["contact", "service.minimum_age", "service.maximum_age"]
+        for partner in (
+            rows.DataPartner(name="Northern 211", valid_from=self.today - timedelta(days=200)),
+            rows.DataPartner(
+                name=f"{town} Library",
+                include={"organizations": [str(one.entry.hsds_id) for one in agencies]},
+                exclude_fields=excluded,
+                rate=60,
+            ),
+            rows.DataPartner(
+                name="Valley Helpline",
+                valid_from=self.today - timedelta(days=400),
+                valid_until=self.today - timedelta(days=30),
+            ),
+        ):
+            agreements.save(partner)
 
     # -- what every town has ----------------------------------------------------------------------
 

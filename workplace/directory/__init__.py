@@ -1,7 +1,7 @@
 """The directory's screens for those who edit it.
 
 Lists of services, agencies, and locations; the pages of one entry: editing, preview, history,
-*Confidential*; corrections, quality, and what waits for a decision. Without a directory they do
+*Confidential*; corrections, quality, what waits for a decision, and data partners. Without a directory they do
 not exist. Their permission is that of one role alone, which sees no referral
 (`access.roles.DIRECTORY_EDITOR`).
 """
@@ -19,6 +19,7 @@ from access.roles import EDIT_DIRECTORY
 from directory.models import Directory
 from workplace.directory import (
     corrections,
+    data_partners,
     editing,
     hiding,
     listing,
@@ -45,6 +46,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
         return site.admin_view(never_cache(partial(_opened, view, site)))
 
     check = "directory/quality/<slug:key>/"
+    partner = "directory/data-partners/<int:key>/"
     found = [
         path("directory/", page(listing.services), name="directory_services"),
         path("directory/agencies/", page(listing.agencies), name="directory_agencies"),
@@ -53,6 +55,20 @@ def urls(site: AdminSite) -> list[URLPattern]:
         path("directory/undecided/", page(undecided.decide), name="directory_undecided"),
         path("directory/quality/", page(quality.overview), name="directory_quality"),
         path(check, page(quality.one_check), name="directory_quality_check"),
+        path(
+            "directory/data-partners/",
+            page(data_partners.partners),
+            name="directory_data_partners",
+        ),
+        path(
+            "directory/data-partners/new/",
+            page(data_partners.agreement),
+            name="directory_new_agreement",
+        ),
+        path(partner, page(data_partners.partner), name="directory_data_partner"),
+        path(f"{partner}agreement/", page(data_partners.agreement), name="directory_agreement"),
+        path(f"{partner}letter/", page(data_partners.letter), name="directory_data_partner_letter"),
+        path(f"{partner}sees/", page(data_partners.sees), name="directory_data_partner_sees"),
     ]
     for kind, sheet in SHEETS.items():
         one, name = f"directory/{_FOLDERS[sheet.name]}/<uuid:hsds_id>/", f"directory_{sheet.name}"
