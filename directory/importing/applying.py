@@ -84,6 +84,9 @@ def _load_keys(work: Import) -> None:
             rows = model.objects.filter(hsds_id__in=some, **of_kind)
             found = rows.values_list("hsds_id", "pk")
             work.keys.update({(kind, hsds_id): key for hsds_id, key in found})
+            if kind != "program":
+                merged = rows.exclude(merged_into=None).values_list("pk", "merged_into")
+                work.survivors.update(merged)
 
 
 def _fill_gaps(work: Import) -> None:

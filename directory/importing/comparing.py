@@ -16,6 +16,7 @@ from directory.tables import TABLES, Column, Sort
 NEW = -1  # the key of what is not there yet
 # What is kept in the table of all entries; the number is only given to new ones.
 ENTRY_FIELDS = ("secrecy", "not_public", "number")
+_NOTHING: tuple[Any, ...] = ("", None, {})
 _BACK = {"withdrawn_by": Entry.WithdrawnBy.NOBODY, "withdrawn_at": None}
 
 
@@ -34,6 +35,7 @@ class Import:
     # of programs and units by id.
     keys: dict[tuple[str, UUID], int] = field(default_factory=dict)
     row_keys: dict[int, int] = field(default_factory=dict)
+    survivors: dict[int, int] = field(default_factory=dict)  # of merged entries, by their keys
     filled: set[int] = field(default_factory=set)  # merged rows that their survivor's has taken in
 
 
@@ -152,6 +154,9 @@ class Comparing:
         fields = self._fields(translates=is_translated).changes(sent, columns)
         for name in ENTRY_FIELDS:
             fields.pop(name, None)
+        if key in self._here.survivors:
+            # What it lacks here, it has from an entry that was merged into it.
+            fields = {name: value for name, value in fields.items() if value not in _NOTHING}
         change = Change(sent, columns, fields)
         if not is_translated:
             change.fields |= self._references(sent, columns)
@@ -203,7 +208,9 @@ class Comparing:
         for program in work.batch.rows.get("program", {}).get(sent_id, ()):
             if column.reference == "program" and id(program) in work.row_keys:
                 return work.row_keys[id(program)]
-        return work.keys.get((column.reference, sent_id))
+        key = work.keys.get((column.reference, sent_id))
+        # What names a merged entry belongs to its survivor.
+        return work.survivors.get(key, key) if key is not None else None
 
     def _references(self, sent: Sent, here: Row | None) -> Values:
         """Return the keys that a row refers to, where they differ; of a new row, all.

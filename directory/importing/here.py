@@ -36,6 +36,7 @@ class Here:
     rows: dict[str, dict[UUID, list[Row]]] = field(
         default_factory=lambda: {name: defaultdict(list) for name in (*ROW_TABLES, "attribute")}
     )
+    survivors: set[int] = field(default_factory=set)  # entries that others were merged into
     closings: dict[tuple[str, int], list[Row]] = field(default_factory=lambda: defaultdict(list))
     staff: dict[int, dict[tuple[str, str], StaffChange]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -67,6 +68,8 @@ def load(entries: Iterable[Sent], rows: Mapping[str, Iterable[Sent]]) -> Here:
         for keys in in_parts(here.columns):
             for change in StaffChange.objects.filter(entry__in=keys):
                 here.staff[change.entry_id][change.path, change.language] = change
+            merged = Entry.objects.filter(merged_into__in=keys)
+            here.survivors |= set(merged.values_list("merged_into", flat=True))
     return here
 
 

@@ -30,6 +30,7 @@ from directory.models.data_partners import (
     DataPartnerNotice,
     DataPartnerToken,
 )
+from directory.models.duplicates import Apart, Merge
 from directory.models.entries import (
     HIDDEN,
     NUMBERED,
@@ -45,8 +46,10 @@ from directory.models.entries import (
     Taxonomy,
     TaxonomyTerm,
 )
+from directory.models.exports import ExportRun, ScheduledExport
 from directory.models.history import Revision, StaffChange
 from directory.models.links import ListingLink
+from directory.models.pulls import Pull
 from directory.models.search import AreaName, Hours, ScheduleHours, Word
 from directory.models.settings import (
     LOWEST_RANK,
@@ -68,6 +71,7 @@ __all__ = [
     "Address",
     "Agency",
     "Answer",
+    "Apart",
     "AreaName",
     "Attribute",
     "Closing",
@@ -81,6 +85,7 @@ __all__ = [
     "Directory",
     "Entry",
     "EntryRow",
+    "ExportRun",
     "Fingerprint",
     "Funding",
     "Holding",
@@ -90,16 +95,19 @@ __all__ = [
     "ListingLink",
     "Location",
     "Membership",
+    "Merge",
     "Numbering",
     "OrganizationIdentifier",
     "Phone",
     "Place",
     "Program",
+    "Pull",
     "RequiredDocument",
     "Revision",
     "Row",
     "Schedule",
     "ScheduleHours",
+    "ScheduledExport",
     "Secrecy",
     "Service",
     "ServiceArea",

@@ -1,8 +1,8 @@
 """The directory's screens for those who edit it.
 
 Lists of services, agencies, and locations; the pages of one entry: editing, preview, history,
-*Confidential*; corrections, quality, what waits for a decision, and data partners. Without a directory they do
-not exist. Their permission is that of one role alone, which sees no referral
+*Confidential*; corrections, quality, what waits for a decision, and data partners. Without a
+directory they do not exist. Their permission is that of one role alone, which sees no referral
 (`access.roles.DIRECTORY_EDITOR`).
 """
 

@@ -111,7 +111,6 @@ def test_what_has_no_column_is_kept_and_unknown_keys_are_counted(tmp_path):
 @pytest.mark.parametrize(
     "odd",
     [
-        {"names": "Helping"},
         {"contactDetails": {"a": 1}},
         {"contactDetails": [7, {"contact": None}, {"contact": {"type": "Fax"}}]},
         {"related": [None]},
@@ -123,6 +122,7 @@ def test_what_has_no_column_is_kept_and_unknown_keys_are_counted(tmp_path):
 def test_odd_values_take_nothing_else_along(tmp_path, odd):
     report = bring(tmp_path, [AGENCY, {**PROGRAM, **odd}])
     assert counts(report)["organization"]["created"] == 1
+    assert counts(report)["service"]["created"] == 1
 
 
 def test_what_is_no_record_is_rejected_and_withdraws_nothing(tmp_path):

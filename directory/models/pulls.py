@@ -1,0 +1,43 @@
+"""Suppliers whose API is pulled on a schedule."""
+
+from typing import Any
+
+from django.db import models
+
+from core.fields import EncryptedTextField
+from core.rowkeys import RowKeyField
+from directory.models.settings import Supplier, SupplierImport
+
+
+class Pull(models.Model):
+    """Where a supplier's API is, when it is pulled next, and what came of the last time."""
+
+    class Outcome(models.TextChoices):
+        NONE = "", "not pulled yet"
+        WHOLE = "whole", "everything was read"
+        PARTIAL = "partial", "something was missed, so nothing was withdrawn"
+        WAITS = "waits", "it would withdraw too much: a person decides"
+        FAILED = "failed", "nothing was read"
+
+    row_key = RowKeyField()
+    supplier = models.OneToOneField(Supplier, on_delete=models.CASCADE, related_name="pull")
+    url = models.CharField(max_length=500)
+    token = EncryptedTextField(null=True, blank=True)
+    every = models.PositiveIntegerField(default=1440, help_text="Minutes.")
+    due_at = models.DateTimeField(db_index=True)
+    allow_once = models.BooleanField(  # set by a person, for the next time alone
+        default=False, help_text="The next pull may withdraw as much as it will."
+    )
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=10, blank=True, choices=Outcome.choices, default=Outcome.NONE
+    )
+    problems: Any = models.JSONField(default=list)  # sentences for people, without content
+    imports = models.ManyToManyField(SupplierImport, related_name="pulls")  # of the last time
+
+    class Meta:
+        ordering = ["supplier__rank", "supplier__name"]
+
+    def __str__(self) -> str:
+        return f"pull of supplier {self.supplier_id}"
