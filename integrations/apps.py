@@ -1,7 +1,11 @@
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+
+if TYPE_CHECKING:
+    from mapping.engine.targets import Takes
 
 
 class IntegrationsConfig(AppConfig):
@@ -13,10 +17,18 @@ class IntegrationsConfig(AppConfig):
         from integrations.models import receivers  # noqa: F401 - registers them
         from mapping.engine import targets
 
-        for kind, transport in destinations.kinds().items():
-            is_open = transport.targets.own
-            targets.register(kind, transport.target_fields, is_open=is_open)
+        for kind in destinations.names():
+            targets.register(kind, partial(taken_by, kind))
         post_migrate.connect(install_shipped_mappings, sender=self)
+
+
+def taken_by(kind: str) -> "Takes":
+    """Return which fields a kind of destination takes; it is imported for that, and not before."""
+    from integrations import destinations
+    from mapping.engine.targets import Own, Takes
+
+    transport = destinations.transport_class(kind)
+    return Takes(tuple(transport.target_fields), Own(transport.targets.own))
 
 
 def install_shipped_mappings(**_: Any) -> None:
@@ -29,6 +41,6 @@ def install_shipped_mappings(**_: Any) -> None:
 
     if Mapping._meta.db_table not in connection.introspection.table_names():
         return  # migrated backwards
-    for kind in destinations.kinds():
+    for kind in destinations.names():
         if shipped := destinations.default_mapping(kind):
             exchange.install_shipped(kind, shipped)

@@ -69,7 +69,7 @@ def _named(content: Content) -> Iterator[_Named]:
 def partner_named(entry: Mapping[str, Any]) -> str:
     """Return the source that a destination of a file names as its partner; empty without one."""
     kind, options = entry.get("kind"), entry.get("options") or {}
-    if kind not in destinations.kinds() or not destinations.transport_class(kind).answered:
+    if kind not in destinations.names() or not destinations.transport_class(kind).answered:
         return ""
     return str(options.get("partner") or "")
 

@@ -119,7 +119,7 @@ def _texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 def _is_secret(destination: Any, name: str) -> bool:
     kind = destination.get("kind") if isinstance(destination, dict) else None
-    if kind not in destinations.kinds():
+    if kind not in destinations.names():
         return False
     fields = destinations.transport_class(kind).OptionsForm.base_fields
     return isinstance(fields.get(name), SecretField)

@@ -17,10 +17,19 @@ class UnknownKind(LookupError):
     """No folder defines this kind. `str()` is a sentence for people."""
 
 
+def names() -> list[str]:
+    """Return the name of every kind, in alphabetical order; none of them is imported.
+
+    Some take long: a program that needs none of a kind starts without it.
+    """
+    return sorted(
+        {file.parent.name for root in __path__ for file in Path(root).glob("*/transport.py")}
+    )
+
+
 def kinds() -> dict[str, type[Transport]]:
     """Return the transport class of every kind, by its name, in alphabetical order."""
-    names = {file.parent.name for root in __path__ for file in Path(root).glob("*/transport.py")}
-    return {name: transport_class(name) for name in sorted(names)}
+    return {name: transport_class(name) for name in names()}
 
 
 def transport_class(kind: str) -> type[Transport]:

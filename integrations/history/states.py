@@ -89,7 +89,7 @@ def _options(old: Any, new: Any) -> Iterator[Difference]:
 
 def option_fields(kind: str) -> Mapping[str, Any]:
     """Return the fields of a kind's options by name; none when its folder is gone."""
-    if kind not in destinations.kinds():
+    if kind not in destinations.names():
         return {}
     fields: Mapping[str, Any] = destinations.transport_class(kind).OptionsForm.base_fields
     return fields

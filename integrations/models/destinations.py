@@ -206,7 +206,7 @@ class Destination(KeyedModel):
             names = {field.name for field in self._meta.local_concrete_fields}
             kwargs["update_fields"] = names - {"id", *STANDING}
         before = self.schedule
-        if self.kind in destinations.kinds():
+        if self.kind in destinations.names():
             transport = destinations.transport_class(self.kind)(self.options)
             self.batches, self.schedule = transport.batches, transport.schedule
         super().save(*args, **kwargs)
@@ -215,8 +215,8 @@ class Destination(KeyedModel):
             update_one(Destination.objects.all(), self, schedule=self.schedule, runs_at=runs_at)
 
     def clean(self) -> None:
-        if self.kind not in destinations.kinds():
-            known = ", ".join(sorted(destinations.kinds()))
+        if self.kind not in destinations.names():
+            known = ", ".join(destinations.names())
             raise ValidationError({"kind": f"“{self.kind}” is not a kind. Known: {known}."})
         connected = self.trigger_configs.filter(enabled=True) if self.pk else None
         if connected is not None and not self.transport().by_trigger and connected.exists():
@@ -243,14 +243,14 @@ class Destination(KeyedModel):
     def is_answered(self) -> bool:
         """Whether a partner may read what was sent here, and answer it."""
         return (
-            self.kind in destinations.kinds() and destinations.transport_class(self.kind).answered
+            self.kind in destinations.names() and destinations.transport_class(self.kind).answered
         )
 
     @property
     def is_comparable(self) -> bool:
         """Whether what is there can be read, compared with what was written, and put right."""
         return (
-            self.kind in destinations.kinds() and destinations.transport_class(self.kind).comparable
+            self.kind in destinations.names() and destinations.transport_class(self.kind).comparable
         )
 
     def files_allowed(self) -> list[str]:

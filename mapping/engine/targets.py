@@ -1,8 +1,9 @@
 """The fields of a record that a destination kind takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 from core.text.sentences import Term as _
 
@@ -33,29 +34,38 @@ class TargetField:
 
 OWN = _("Fields of your own")  # the group of what a mapping for an open kind fills besides
 
-_fields: dict[str, tuple[TargetField, ...]] = {}
-_open: dict[str, Own] = {}
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What a destination kind takes: its fields, and which others mappings may fill."""
+
+    fields: tuple[TargetField, ...] = ()
+    own: Own = Own.NOTHING
 
 
-def register(kind: str, fields: Sequence[TargetField], *, is_open: Own | bool = False) -> None:
-    """Make the target fields of a destination kind known to mappings.
+_known: dict[str, Callable[[], Takes]] = {}
 
-    `is_open`: mappings may fill others, too.
-    """
-    _fields[kind] = tuple(fields)
-    _open[kind] = Own(is_open)
+
+def register(kind: str, takes: Callable[[], Takes]) -> None:
+    """Make a destination kind known to mappings; `takes` is called when they need to know."""
+    _known[kind] = cache(takes)
 
 
 def takes_any(kind: str) -> Own:
     """Return which fields of their own mappings for a kind may fill."""
-    return _open.get(kind, Own.NOTHING)
+    return _of(kind).own
 
 
 def target_fields(kind: str) -> tuple[TargetField, ...]:
     """Return the fields of a destination kind; empty when the kind is unknown."""
-    return _fields.get(kind, ())
+    return _of(kind).fields
 
 
 def kinds() -> tuple[str, ...]:
     """Return the destination kinds that take mapped records."""
-    return tuple(sorted(_fields))
+    return tuple(sorted(_known))
+
+
+def _of(kind: str) -> Takes:
+    takes = _known.get(kind)
+    return takes() if takes else Takes()
