@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0005_verification'),
+        ('directory', '0007_data_partner_notices'),
         ('integrations', '0013_referral_address'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
