@@ -246,6 +246,7 @@ class DeliveryLedger:
         when it was revoked since this attempt began. The condition stands in the statement that
         commits the intent: a revocation is either seen here, or finds the intent and tells staff.
         """
+        why: str
         removes = versions.is_removal(self._version)
         try:
             self._lease.extend(NOT_MERGED if removes else MAY_GO)
