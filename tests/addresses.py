@@ -47,6 +47,7 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
     "download": lambda pk, organization: UUID(int=1),  # of nobody
     "view": lambda pk, organization: 2**31,  # there is none
     "hsds_id": lambda pk, organization: UUID(int=1),
+    "key": lambda pk, organization: 2**31,  # there is none
     "app_label": lambda pk, organization: "integrations",
     "content_type_id": lambda pk, organization: ContentType.objects.get_for_model(organization).pk,
 }
