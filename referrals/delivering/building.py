@@ -136,13 +136,14 @@ def build(
     *,
     document: source.Document,
     shown: source.Document,
-    summary: StoredSummary | None,
-    more_later: bool,
-    frozen: bool,
+    summary: StoredSummary | None = None,
+    more_later: bool = False,
+    frozen: bool = True,
 ) -> Built:
     """Put into a parcel what may leave: a record, the summary, and the files that are here.
 
-    `shown` is what may leave of the document. `more_later`, `frozen`: as Built says.
+    `shown` is what may leave of the document. `more_later`, `frozen`: as Built says. A run knows of
+    its versions whether something was withdrawn, or skipped; of others it is looked up.
     """
     referral, reference = delivery.referral, delivery.reference
     documents = [_summary(reference, summary, frozen=frozen)] if summary else []
@@ -159,7 +160,8 @@ def build(
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
     # An earlier version may have left them where it went; nothing was left before the first.
-    gone = files.withdrawn_hashes(referral) if frozen and version.number > 1 else ()
+    may_have_left = frozen and version.number > 1 and getattr(version, "has_withdrawn", True)
+    gone = files.withdrawn_hashes(referral) if may_have_left else ()
     about = (
         _of_version(version)
         | _of_referral(delivery)
@@ -218,11 +220,12 @@ def _of_referral(delivery: Delivery) -> dict[str, Any]:
 
 
 def _of_version(version: Version) -> dict[str, Any]:
+    may_skip = version.number > 1 and getattr(version, "skips_some", True)
     return {
         "action": Action(version.action),
         "version": str(version.pk),
         "number": version.number,
-        "skipped": versions.skipped_before(version) if version.number > 1 else (),
+        "skipped": versions.skipped_before(version) if may_skip else (),
         "options": version.options or {},
         "trigger": next(iter(version.triggers), version.why),
         "made_at": version.asked_at,

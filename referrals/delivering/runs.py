@@ -39,8 +39,8 @@ from referrals import sentences
 from referrals.delivering.building import (
     Built,
     KnownRules,
+    build,
     build_removal,
-    build_row,
     map_record,
 )
 from referrals.delivering.claiming import Lease, LeaseLost
@@ -51,7 +51,7 @@ from referrals.delivering.running import check_may_go, prepare
 from referrals.delivering.settling import settle
 from referrals.gates import open_destinations
 from referrals.models import Delivery, Referral, Run, Version
-from referrals.record import versions
+from referrals.record import files, versions
 from referrals.record.beside import listings_of
 from referrals.record.documents import document_of
 from referrals.record.removal import corrections
@@ -398,7 +398,9 @@ class _Carrying:
 
 
 def versions_in_order(run: Run) -> QuerySet[Version]:
-    """Return the versions of a run in the order of its rows."""
+    """Return the versions of a run in the order of its rows, with what most of them lack."""
+    ours_of_it = Version.objects.filter(delivery=OuterRef("delivery"))
+    before = ours_of_it.filter(number=OuterRef("number") - 1, state=Version.State.ACCEPTED)
     ours = (
         Version.objects.defer(None)
         .filter(run=run)
@@ -407,7 +409,11 @@ def versions_in_order(run: Run) -> QuerySet[Version]:
             "delivery__referral__listing",
         )
     )
-    return ours.order_by("asked_at", "pk")
+    lacks = {
+        "skips_some": ~Exists(before),
+        "has_withdrawn": Exists(files.withdrawn().filter(referral=OuterRef("delivery__referral"))),
+    }
+    return ours.annotate(**lacks).order_by("asked_at", "pk")
 
 
 def carried(run: Run) -> Iterator[tuple[Version, KnownRules]]:
@@ -432,7 +438,7 @@ def build_put(
     delivery = version.delivery
     kept = mapped_before(version, delivery.destination)
     allowed = delivery.destination.allow_list()
-    if transport and transport.takes_files:
+    if transport and transport.takes_files and delivery.destination.files_allowed():
         built = prepare(delivery, version, ledger, frozen=True, record=kept, rules=rules)
         keep_row(version, cast(Document, version.document), allowed, built.parcel.record)
         return built
@@ -442,7 +448,8 @@ def build_put(
     record = map_record(delivery, document, rules) if kept is None else kept
     choose_reference(delivery)
     keep_row(version, document, allowed, record)
-    return build_row(delivery, version, ledger, record, allowed.part(document))
+    shown = allowed.part(document)
+    return build(delivery, version, ledger, record, document=document, shown=shown)
 
 
 def batch_of(

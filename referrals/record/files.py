@@ -14,6 +14,7 @@ from pathlib import PurePath
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core import outbound
 from core.storage import EncryptedFileStorage
@@ -408,9 +409,14 @@ def numbered(referral: Referral, document: Document) -> list[tuple[int, Referral
     return [*found, *enumerate(left, start=len(listed) + 1)]
 
 
+def withdrawn() -> QuerySet[ReferralFile]:
+    """Return the files that their senders have withdrawn, as far as they were here."""
+    return ReferralFile.objects.filter(state=State.WITHDRAWN).exclude(sha256="")
+
+
 def withdrawn_hashes(referral: Referral) -> tuple[str, ...]:
     """Return the SHA-256 of the files that the sender has withdrawn, as far as they were here."""
-    gone = referral.files.filter(state=State.WITHDRAWN).exclude(sha256="")
+    gone = withdrawn().filter(referral=referral)
     still = set(referral.files.exclude(state=State.WITHDRAWN).values_list("sha256", flat=True))
     return tuple(sorted(set(gone.values_list("sha256", flat=True)) - still))
 

@@ -73,6 +73,7 @@ def _world(kind: str, count: int, **options: Any) -> Any:
                 organization=world.organization,
                 listing=world.listing,
                 snapshot=first.snapshot,
+                reading=first.reading,
                 created_at=first.created_at + timedelta(seconds=number),
                 changed_at=first.changed_at,
             )
@@ -86,6 +87,7 @@ def _world(kind: str, count: int, **options: Any) -> Any:
                 trigger_config=world.config,
                 reference=referral.reference,
                 triggers=["received"],
+                state=Delivery.State.QUEUED,
                 opened_at=now,
                 due_at=now,
             )
@@ -309,9 +311,10 @@ def _email(directory: Path, count: int, rounds: int) -> dict[str, float]:
     from referrals.record.documents import document_of
     from referrals.summary import pdf
     from tests.contract.ledger import InMemoryLedger
-    from tests.world import options
+    from tests.world import make_world, options
 
-    world = _world("demo", 1)
+    world = make_world("demo", ["received"])
+    world.send(portal.message(1), "fhir")
     context = pdf.SummaryContext("Birchwood", "Adult Counselling", world.organization.time_zone)
     document = document_of(world.referral)
     given = options(
