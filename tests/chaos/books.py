@@ -75,11 +75,7 @@ class Books:
                 delivering.retry(delivery)
 
     def is_settled(self) -> bool:
-        close_old_connections()
-        unopened = InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
-        ended = Q(state__in=[Delivery.State.IMPORTED, Delivery.State.DISMISSED], due_at=None)
-        open_ones = Delivery.objects.exclude(ended)
-        return not (unopened.exists() or open_ones.exists())
+        return not any(True for _ in unsettled())
 
     # -- What was found ------------------------------------------------------------------------
 
@@ -101,14 +97,17 @@ class Books:
                 print(f"    {kind}: {sentence}")
             found += len(troubles)
         print(f"a person was asked: {dict(self.asked) or 'never'}")
-        unsettled = [] if self.is_settled() else [str(one.pk) for one in self._unsettled()]
-        print(f"not settled: {unsettled or 'nothing'}", flush=True)
-        return not (found or unsettled)
+        left = [str(one.pk) for one in unsettled()]
+        print(f"not settled: {left or 'nothing'}", flush=True)
+        return not (found or left)
 
-    def _unsettled(self) -> Iterator[Any]:
-        yield from InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
-        ended = [Delivery.State.IMPORTED, Delivery.State.DISMISSED]
-        yield from Delivery.objects.exclude(state__in=ended, due_at=None)
+
+def unsettled() -> Iterator[Any]:
+    """Yield what is still to be opened, or to be brought."""
+    close_old_connections()
+    yield from InboundEvent.objects.filter(state=InboundEvent.State.RECEIVED)
+    ended = Q(state__in=[Delivery.State.IMPORTED, Delivery.State.DISMISSED], due_at=None)
+    yield from Delivery.objects.exclude(ended)
 
 
 @dataclass(frozen=True, slots=True)

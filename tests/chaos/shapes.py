@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import django
 import requests
@@ -37,6 +37,16 @@ ANSWERS_AFTER = 0.5  # seconds: otherwise nothing would be killed between an eff
 EDITS = 1, 3
 REVOKED = 0.25  # of the referrals
 CAREDOVE_PASSWORD = "unused"
+
+
+class Person(Protocol):
+    """Who sends by hand, and answers what nobody knows."""
+
+    def send_by_hand(self, reference: str) -> bool: ...
+
+    def answer(self) -> None: ...
+
+    def is_settled(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +193,7 @@ def event(message: Message) -> dict[str, Any]:
 
 @contextmanager
 def a_person(
-    books: "Books", messages: Sequence[Message], chance: random.Random, seconds: float
+    books: Person, messages: Sequence[Message], chance: random.Random, seconds: float
 ) -> Iterator[None]:
     """Let somebody send by hand what may be, for as long as the block."""
     leaving = threading.Event()
@@ -205,7 +215,7 @@ def a_person(
         person.join()
 
 
-def settle(books: "Books", seconds: float = PATIENCE) -> None:
+def settle(books: Person, seconds: float = PATIENCE) -> None:
     """Wait until nothing is due, and nothing is asked."""
     end = time.monotonic() + seconds
     while not books.is_settled() and time.monotonic() < end:
