@@ -215,7 +215,16 @@ REMOVED = Cause(
     "revoked_removed", "Caredove revoked the referral, and it was removed from the destination."
 )
 # They name nobody, and stay when the person's data is deleted.
-STAY = (REVOKED, EXPIRED, MAY_BE_THERE, IS_THERE, STILL_THERE, REMOVED)
+STAY = (
+    REVOKED,
+    EXPIRED,
+    MAY_BE_THERE,
+    IS_THERE,
+    STILL_THERE,
+    REMOVED,
+    LIES_THERE,
+    WITHDRAWN_LIES_THERE,
+)
 
 # -- What a person corrects in a destination -------------------------------------------------------
 

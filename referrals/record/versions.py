@@ -9,6 +9,7 @@ Versions are made in a transaction that holds the referral, so their numbers hav
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -247,7 +248,8 @@ def forget_made(ended: QuerySet[Version]) -> None:
     names = list(ended.exclude(made_as="").values_list("made_as", flat=True))
     if names:
         ended.exclude(made_as="").update(made_as="")
-        transaction.on_commit(lambda: [storage.delete(name) for name in names])
+        for name in names:
+            transaction.on_commit(partial(storage.delete, name))
 
 
 # -- ending them ---------------------------------------------------------------------------------

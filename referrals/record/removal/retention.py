@@ -213,13 +213,15 @@ def _naming(whole: list[UUID]) -> QuerySet[InboundEvent]:
 
 def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
     """Delete what was sent, what the destination answered, and what people wrote."""
-    deliveries.update(**NOTHING_SAID)
     deliveries.filter(state=State.IMPORTED).update(due_at=None)
     # Encrypted, so the database cannot tell our words from others'.
-    for delivery in deliveries.only("message", "closed_why"):
+    for delivery in deliveries.only("message", "closed_why", "corrections"):
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if not _stays(text)}
-        deliveries.filter(pk=delivery.pk).update(**theirs)
+        deliveries.filter(pk=delivery.pk).update(**NOTHING_SAID | theirs)
+        # A person has still to delete what lies there, though another delivery purges once more.
+        if left := [text for text in delivery.corrections if _stays(text)]:
+            update_one(deliveries, delivery, corrections=left, needs_correction=True)
     ours = Version.objects.filter(delivery__in=deliveries)
     versions.forget_made(ours)
     ours.update(document=None, options=None, data=None)

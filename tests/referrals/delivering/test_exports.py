@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.db.models import F
 
 from core.database import clock
@@ -18,6 +19,7 @@ from integrations.transport import TryAgain
 from mapping.models import FieldRule
 from referrals import delivering
 from referrals.models import Delivery, Run, Version
+from referrals.record import retention
 from tests.reading import saying
 from tests.world import World, make_world, options, plain
 
@@ -275,6 +277,19 @@ def test_another_schedule_counts_from_now_on(world: World) -> None:
 
 
 # -- Commands ------------------------------------------------------------------------------------
+
+
+def test_a_list_that_lies_there_is_named_until_a_person_has_deleted_it(world: World) -> None:
+    world.send(plain())
+    carry(world)
+    (put,) = Run.objects.all()
+    world.send(plain("referral.revoked", number=2))
+    carry(world)
+    with transaction.atomic():  # as the removal at another destination does when it settles
+        retention.purge(world.referral, clock.now(), why=world.referral.purged_why)
+    delivery = world.delivery
+    assert delivery.needs_correction
+    assert put.name in "".join(delivery.corrections)
 
 
 def test_run_exports_carries_what_is_due_and_with_now_all(folder: Path) -> None:
