@@ -4,6 +4,7 @@ import ssl
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import certifi
 from django.conf import settings
@@ -15,7 +16,7 @@ def tls_context(sort: type[ssl.SSLSocket] = ssl.SSLSocket) -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=8)  # to read all authorities takes long
-def _tls_context(trusted: str, sort: type[ssl.SSLSocket]) -> ssl.SSLContext:
+def _tls_context(trusted: str, sort: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=trusted)
     context.sslsocket_class = sort
     return context

@@ -4,6 +4,7 @@ No list names them: adding a kind touches one folder. `docs/adding-a-destination
 """
 
 import inspect
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ def kinds() -> dict[str, type[Transport]]:
 def transport_class(kind: str) -> type[Transport]:
     """Return the transport class of a kind; raises UnknownKind."""
     folder(kind)
-    module = import_module(f"{__name__}.{kind}.transport")
+    return _defined_by(import_module(f"{__name__}.{kind}.transport"))
+
+
+@lru_cache(maxsize=64)  # asked for each referral, many times
+def _defined_by(module: Any) -> type[Transport]:
     found: list[type[Transport]] = [
         value for value in vars(module).values() if _is_transport_of(module.__name__, value)
     ]

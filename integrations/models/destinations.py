@@ -242,16 +242,18 @@ class Destination(KeyedModel):
     @property
     def is_answered(self) -> bool:
         """Whether a partner may read what was sent here, and answer it."""
-        return (
-            self.kind in destinations.names() and destinations.transport_class(self.kind).answered
-        )
+        return self._declares("answered")
 
     @property
     def is_comparable(self) -> bool:
         """Whether what is there can be read, compared with what was written, and put right."""
-        return (
-            self.kind in destinations.names() and destinations.transport_class(self.kind).comparable
-        )
+        return self._declares("comparable")
+
+    def _declares(self, attribute: str) -> bool:
+        try:
+            return bool(getattr(destinations.transport_class(self.kind), attribute))
+        except destinations.UnknownKind:
+            return False
 
     def files_allowed(self) -> list[str]:
         """Return the categories of the files that may leave."""
