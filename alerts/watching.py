@@ -16,10 +16,12 @@ from alerts.models import Alert, AlertKind, AlertSettings, Trouble
 from alerts.notifying import News, notify
 from core.database import clock
 from core.text.sentences import stored
+from core.web import health
 from integrations.models import Destination, Organization
 from integrations.transport import ErrorKind
 from referrals.answers.causes import SNOOZED, UNCLEARED, cause_key
 from referrals.models import Delivery
+from referrals.running import backlog
 
 State = Delivery.State
 
@@ -28,8 +30,12 @@ PAUSED = "held"
 SINGLED_OUT = "singled_out"
 RETRYING = "retrying"
 TOO_OLD = "too_old"
+STALLED = "stalled"
+CLOCK = "clock"
 # They are over when the destination works; the others when no import shows them any more.
 OF_THE_CONNECTION = (DOWN, PAUSED, "gave_up", RETRYING)
+# They are the whole portal's, and each organization's people are told.
+OF_THE_PORTAL = (STALLED, CLOCK)
 # Of these the class of the answer tells more than one kind.
 ANSWERED = (PAUSED, "rejected", "unconfirmed", "gave_up", RETRYING)
 # Recipients know the kinds of answers by the names of classes of HTTP codes.
@@ -88,10 +94,22 @@ def look() -> None:
     for sign in signs.values():
         _notice(sign, now)
     undecided = _undecided()
-    for trouble in Trouble.objects.filter(ended_at__isnull=True).select_related("destination"):
+    troubles = Trouble.objects.filter(ended_at__isnull=True).exclude(what__in=OF_THE_PORTAL)
+    for trouble in troubles.select_related("destination"):
         if trouble.destination_id not in undecided and _is_over(trouble, signs):
             _end(trouble, now)
     _digests(now)
+
+
+def look_at_the_portal() -> None:
+    """Begin, tell and end what is wrong with the portal itself: with its programs, or its clock."""
+    now = clock.now()
+    signs = {sign.key: sign for sign in _signs_of_the_portal(now)}
+    for sign in signs.values():
+        _notice(sign, now)
+    for trouble in Trouble.objects.filter(ended_at__isnull=True, what__in=OF_THE_PORTAL):
+        if _is_over(trouble, signs):
+            _end(trouble, now)
 
 
 # -- Signs -------------------------------------------------------------------------------------
@@ -171,6 +189,17 @@ def _too_old(now: datetime) -> Iterator[Sign]:
             continue
         older = unfinished.filter(destination__organization=organization_id, opened_at__lte=limit)
         yield Sign(organization_id, None, TOO_OLD, older.count(), opened_at, now)
+
+
+def _signs_of_the_portal(now: datetime) -> Iterator[Sign]:
+    wrong: list[tuple[str, int, datetime]] = []
+    if found := backlog.stalled():
+        wrong.append((STALLED, found.count, found.since))
+    if abs(clock.offset().total_seconds()) >= health.CLOCK_SECONDS:
+        wrong.append((CLOCK, 0, now))
+    for organization_id in Organization.objects.filter(active=True).values_list("pk", flat=True):
+        for what, count, since in wrong:
+            yield Sign(organization_id, None, what, count, since, now)
 
 
 def _undecided() -> set[int]:

@@ -18,7 +18,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from alerts.models import Alert, AlertKind, AlertRecipient
-from alerts.watching import OF_THE_CONNECTION, RETRYING, TOO_OLD, cause_of
+from alerts.watching import (
+    CLOCK,
+    OF_THE_CONNECTION,
+    OF_THE_PORTAL,
+    RETRYING,
+    STALLED,
+    TOO_OLD,
+    cause_of,
+)
 from core.text.sentences import loaded
 from referrals.advice import Actor, Advice
 from referrals.answers import causes
@@ -41,6 +49,22 @@ OTHERS = {
         Advice(
             Actor.SUPPORT,
             "Open the work list, the oldest first, and see what the import is waiting for.",
+        ),
+    ),
+    STALLED: (
+        gettext_lazy("Work is due, and no program does it"),
+        Advice(
+            Actor.ADMINISTRATOR,
+            "Start the dispatcher and the workers again, and read their logs. Nothing is lost: "
+            "events are still stored, and what waits is sent once they run.",
+        ),
+    ),
+    CLOCK: (
+        gettext_lazy("A clock of the portal is more than 60 seconds off"),
+        Advice(
+            Actor.ADMINISTRATOR,
+            "Set the clock of the portal's machine and of the database's by NTP. Until then, "
+            "signed events may be refused.",
         ),
     ),
 }
@@ -130,7 +154,7 @@ def _failure(alert: Alert) -> tuple[str, list[str]]:
         *([_("Why: {reason}").format(reason=loaded(reason))] if reason else []),
         _place(alert),
         *([_("By the answer to: referral {references}").format(references=named)] if named else []),
-        _so_far(alert.facts["count"]),
+        *([_counted(alert)] if alert.facts["count"] else []),
         _("Since: {time}").format(time=_since(alert, alert.facts["since"])),
         *_turn(advice),
     ]
@@ -148,6 +172,8 @@ def _recovery(alert: Alert) -> tuple[str, list[str]]:
     else:
         about = _("{destination}: over: {trouble}").format(destination=_where(alert), trouble=label)
         rest = _("Every such import was sent, or someone has dealt with it.")
+    if cause_of(what) in OF_THE_PORTAL:
+        rest = _("There is nothing to do.")
     return about, [
         _("Over: {trouble}{answer}.").format(trouble=label, answer=_answer(what)),
         _place(alert),
@@ -242,7 +268,9 @@ def work_list(alert: Alert) -> str:
     chosen: dict[str, Any] = {"organization": alert.organization_id}
     if alert.destination_id:
         chosen["destination"] = alert.destination_id
-    if alert.kind == AlertKind.FAILURE:
+    if cause in OF_THE_PORTAL:
+        chosen["state"] = "queued"
+    elif alert.kind == AlertKind.FAILURE:
         chosen["reason"] = cause
     if alert.kind in (AlertKind.RETRYING, AlertKind.TOO_OLD):
         chosen["error"] = "all"
@@ -256,6 +284,8 @@ def _absolute(path: str) -> str:
 
 
 def _where(alert: Alert) -> str:
+    if cause_of(alert.facts.get("what", "")) in OF_THE_PORTAL:
+        return _("The portal")
     return str(alert.destination or _("A destination"))
 
 
@@ -267,6 +297,14 @@ def _answer(what: str) -> str:
 def colon() -> str:
     """Return a colon as the reader's language sets it."""
     return "\N{NO-BREAK SPACE}:" if translation.get_language() == "fr-ca" else ":"
+
+
+def _counted(alert: Alert) -> str:
+    """Return how many imports; of the portal's troubles, how many rows are due."""
+    count = alert.facts["count"]
+    if cause_of(alert.facts["what"]) in OF_THE_PORTAL:
+        return _("How many: {count} due, of all organizations together").format(count=count)
+    return _so_far(count)
 
 
 def _imports(count: int) -> str:

@@ -1,16 +1,24 @@
 """What a production setting has to be like before Dovetail starts with it."""
 
 import json
+import os
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from config import secrets
+
 KEY_BYTES = 32
+WIDEST = {4: 12, 6: 32}  # bits of a network's prefix
+MAX_SESSION = 24 * 3600  # seconds
 _LOOPBACK = re.compile(r"(.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\]")
 NEW_SIGNING_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
 NEW_ENCRYPTION_KEY = (
@@ -59,6 +67,24 @@ def read_json(text: str) -> Any:
         return None
 
 
+def read_secret(environment: Mapping[str, str], name: str) -> str:
+    """Return a secret by whichever of its names it is set. Raises UnsafeSettings."""
+    try:
+        return secrets.read(environment, name)
+    except secrets.NotRead as error:
+        raise UnsafeSettings(f"Dovetail does not start:\n- {error}") from None
+
+
+def key_in(file: Path) -> str:
+    """Return the encryption key in a file, which is made with a new one where there is none."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as out:
+            out.write(urlsafe_b64encode(os.urandom(KEY_BYTES)).decode())
+    return file.read_text().strip()
+
+
 def _secret_key(key: str) -> Iterator[str]:
     if not key:
         yield f"SECRET_KEY is missing. Make one: {NEW_SIGNING_KEY}"
@@ -104,6 +130,10 @@ def _times(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "SETTLE_SECONDS is below zero."
     if settings["LEASE_TIME"].total_seconds() <= 0:
         yield "LEASE_SECONDS has to be more than zero."
+    for name in ("SESSION_IDLE_SECONDS", "SESSION_COOKIE_AGE"):
+        if not 60 <= settings[name] <= MAX_SESSION:
+            shown = "SESSION_SECONDS" if name == "SESSION_COOKIE_AGE" else name
+            yield f"{shown} has to be from 60 to {MAX_SESSION}: a session ends within a day."
     if settings["MAX_BODY_BYTES"] <= 0:
         yield "MAX_BODY_BYTES has to be more than zero."
 
@@ -147,3 +177,42 @@ def loopback_is_closed(**kwargs: Any) -> list[CheckMessage]:
             id="config.W001",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def a_second_factor_is_asked_for(**kwargs: Any) -> list[CheckMessage]:
+    """Warn when a password alone opens a portal that others reach."""
+    from django.conf import settings
+
+    if settings.REQUIRE_SECOND_FACTOR or only_loopback(settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Warning(
+            "REQUIRE_SECOND_FACTOR is off, and the portal is reached from other machines.",
+            hint="Whoever learns a password reads every referral of its account. Unset it.",
+            id="config.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def private_networks_are_narrow(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of ALLOWED_PRIVATE_NETWORKS that hold more than a site of one's own does."""
+    from django.conf import settings
+
+    wide = [name for name in settings.ALLOWED_PRIVATE_NETWORKS if _is_wide(name)]
+    return [
+        Warning(
+            f"ALLOWED_PRIVATE_NETWORKS holds {', '.join(wide)}, which is more than one site.",
+            hint="Whoever sets up a destination reaches all of it. Name the networks of yours.",
+            id="config.W003",
+        )
+    ] if wide else []  # fmt: skip
+
+
+def _is_wide(network: str) -> bool:
+    try:
+        found = ip_network(network, strict=False)
+    except ValueError:
+        return True
+    return found.prefixlen < WIDEST[found.version]

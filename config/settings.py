@@ -4,9 +4,7 @@
 """
 
 import logging
-from base64 import urlsafe_b64encode
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,7 +21,9 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-debug-key" if DEBUG else "")
+SECRET_KEY = checks.read_secret(env.ENVIRON, "SECRET_KEY") or (
+    "insecure-debug-key" if DEBUG else ""
+)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "access.signing_in.expiring.provider_asked_again",
+    "access.signing_in.expiring.ended_when_over",
     "access.signing_in.required.second_factor_required",
 ]
 
@@ -111,6 +112,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A server that is gone without a word is noticed: see also `core.database.silence`.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": env.int("DATABASE_CONNECT_SECONDS", default=2),
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DATABASES["default"]["CONN_MAX_AGE"] = 600  # to connect costs more than a request
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -119,6 +129,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 EXPORT_ROOT = env.str("EXPORT_ROOT", default=str(VAR_DIR / "exports"))  # for partners, by hand
 STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this host; never backed up
+# For whom backups are encrypted (a public key of age), and what they must not bring back.
+BACKUP_PUBLIC_KEY = env.str("BACKUP_PUBLIC_KEY", default="")
+DELETIONS_JOURNAL = env.str("DELETIONS_JOURNAL", default=str(VAR_DIR / "deletions.journal"))
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))  # what collectstatic writes
 STORAGES = {
@@ -131,9 +144,11 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # so that the others need not be colle
 # -- Encryption at rest ----------------------------------------------------------------------
 
 # URL-safe base64 of 32 bytes each; the first one encrypts, all of them decrypt.
-ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[])]
-if DEBUG and not ENCRYPTION_KEYS:
-    ENCRYPTION_KEYS = [urlsafe_b64encode(sha256(SECRET_KEY.encode()).digest()).decode()]
+ENCRYPTION_KEYS = [
+    key.strip() for key in checks.read_secret(env.ENVIRON, "ENCRYPTION_KEYS").split(",") if key
+]
+if DEBUG and not ENCRYPTION_KEYS:  # never from SECRET_KEY, which signs what browsers hold
+    ENCRYPTION_KEYS = [checks.key_in(VAR_DIR / "debug-encryption-key")]
 # Values and files of before rows had keys are not read any more: `manage.py rotate_keys` first.
 REFUSE_UNBOUND = env.bool("REFUSE_UNBOUND", default=False)
 
@@ -247,7 +262,8 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # none: /metrics is for th
 # the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS))
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from inside, by plain http
+# Asked from inside, by plain http.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|health/(live|ready|delivery))$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600) if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SESSION_COOKIE_SECURE = HTTPS_ONLY
@@ -272,7 +288,8 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SESSION_COOKIE_AGE = 12 * 3600  # seconds: one working day
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 3600)  # one working day
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in [

@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 admin.autodiscover()
 
+handler500 = "core.web.views.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("account/", include("access.signing_in.urls")),

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+application = import_module("core.database.silence").watched(application)
 import_module("core.encryption.rotation").refuse_to_start()
 import_module(settings.ROOT_URLCONF)  # now, not while the first request waits
 

@@ -33,10 +33,12 @@ def prepare() -> Path:
         ENCRYPTION_KEYS=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         ALLOWED_HOSTS="localhost,127.0.0.1",
         ALLOW_LOOPBACK="true",
+        DATABASE_CONNECT_SECONDS="60",  # a busy machine is no silent database
         DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{scratch}/portal.sqlite3",
         CELERY_BROKER_URL=_broker_url(),
         MEDIA_ROOT=str(scratch / "media"),
         STATE_ROOT=str(scratch / "state"),
+        DELETIONS_JOURNAL=str(scratch / "deletions.journal"),
         STATIC_ROOT=str(scratch / "static"),
     )
     for name in LEFT_AT_DEFAULT:

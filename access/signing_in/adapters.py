@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from access.signing_in import factor_secrets, factors, provider
-from core.web.requests import client_ip
+from core.web.requests import client_ip, network
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -38,6 +38,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request) or "unknown"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count failed passwords by account and address: nobody elsewhere is kept out by them.
+
+        Of IPv6 it is the network, which one person has whole.
+        """
+        account = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{account}@{network(self.get_client_ip(request))}"
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the link of a mail: to the portal, whatever host the request named."""

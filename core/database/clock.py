@@ -1,6 +1,6 @@
 """The time, by the database's clock: the one that every machine of an installation shares."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -28,6 +28,17 @@ def now() -> datetime:
 
     Where a statement needs the time and Python does not, `Now` saves this query.
     """
+    return _asked()
+
+
+def offset() -> timedelta:
+    """Return how far this host's clock is ahead of the database's; less than zero: behind."""
+    before = datetime.now(UTC)
+    theirs = _asked()
+    return before + (datetime.now(UTC) - before) / 2 - theirs
+
+
+def _asked() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute(_QUERIES[connection.vendor])
         (found,) = cursor.fetchone()

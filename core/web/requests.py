@@ -1,6 +1,6 @@
 """What a request tells about its sender, and what of it a log may have."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -29,3 +29,15 @@ def client_ip(request: HttpRequest) -> str | None:
         return str(ip_address(addresses[position].strip()))
     except (IndexError, ValueError):
         return None
+
+
+IPV6_OF_ONE = 64  # bits: what a provider gives to one line
+
+
+def network(address: str) -> str:
+    """Return the network that is one sender's: an IPv4 address itself, or an IPv6 /64."""
+    try:
+        is_v6 = ip_address(address).version == 6
+    except ValueError:
+        return address
+    return str(ip_network(f"{address}/{IPV6_OF_ONE}", strict=False)) if is_v6 else address

@@ -5,7 +5,11 @@ from django.urls import path
 from core.web import views
 
 urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("health/live", views.live, name="live"),
+    path("health/ready", views.ready, name="ready"),
+    path("health/delivery", views.delivery, name="delivery"),
+    # Their earlier names.
+    path("healthz", views.live, name="healthz"),
+    path("readyz", views.ready, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
 ]

@@ -8,7 +8,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, DataError
+from django.db import DatabaseError, DataError, InterfaceError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -102,7 +102,7 @@ class SenderView(APIView):
         if isinstance(exc, DataError):  # the same again would fail again
             logger.error("a sender's value fits no column", exc_info=exc)
             return self.refuse(Problem(400, NOT_STORABLE))
-        if isinstance(exc, DatabaseError):
+        if isinstance(exc, DatabaseError | InterfaceError):
             logger.error("the database did not answer a sender", exc_info=exc)
             return self.refuse(Problem(503, NOT_STORED, headers={"Retry-After": "60"}))
         return super().handle_exception(exc)

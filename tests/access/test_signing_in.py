@@ -105,6 +105,56 @@ def test_guessing_is_slowed_down(client: Client, ada: User):
     assert "Too many failed" in refused.content.decode()
 
 
+def sign_in_from(address: str, password: str = PASSWORD) -> Any:
+    return sign_in(Client(REMOTE_ADDR=address), password)
+
+
+def test_whoever_guesses_keeps_nobody_elsewhere_out(ada: User):
+    for guesser, neighbor, elsewhere in (
+        ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+        ("2001:db8:1::7", "2001:db8:1::ffff", "2001:db8:2::7"),
+    ):
+        for _ in range(5):
+            assert "Too many" not in sign_in_from(guesser, "wrong").content.decode()
+        # From this line even the right password is refused for a while, by whatever name.
+        assert "Too many failed" in sign_in_from(guesser).content.decode()
+        assert "Too many failed" in sign_in_from(neighbor).content.decode()
+        assert sign_in_from(elsewhere).url == HOME
+
+
+def test_a_session_ends_when_nobody_uses_it_and_when_the_day_is_over(ada: User):
+    start = 1_790_000_000.0
+    hour = 3600
+    for clicks, alive in (
+        ([59 * 60], True),
+        ([59 * 60, 118 * 60], True),
+        ([60 * 60], False),
+        ([30 * 60, 91 * 60], False),
+        ([*range(hour // 2, 12 * hour, hour // 2)], True),
+        ([*range(hour // 2, 12 * hour, hour // 2), 12 * hour], False),
+    ):
+        client = Client()
+        with time_machine.travel(start, tick=False) as clock:
+            sign_in(client)
+            for click in clicks:
+                clock.move_to(start + click)
+                answer = client.get(HOME)
+            assert (answer.status_code == 200) is alive, clicks
+            if not alive:
+                assert answer.url == f"{LOGIN}?next={HOME}"
+                assert client.get(HOME).status_code == 302  # for good
+        start += 7 * 24 * hour
+
+
+def test_a_session_is_over_at_once_when_the_account_is_switched_off(client: Client, ada: User):
+    sign_in(client)
+    assert client.get(HOME).status_code == 200
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert client.get(HOME).status_code == 302
+    assert "Too many" not in sign_in(client).content.decode()
+    assert client.get(HOME).status_code == 302
+
+
 def test_the_count_of_guesses_is_shared_by_all_web_programs(settings, ada: User):
     assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
 

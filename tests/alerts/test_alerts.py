@@ -20,13 +20,14 @@ from alerts.models import (
     AlertSettings,
     Trouble,
 )
-from alerts.running import look_and_send
+from alerts.running import look_and_send, look_at_the_portal_and_send
 from core.database import clock
 from integrations.models import Organization
 from integrations.transport import TryAgain
 from referrals import delivering
 from referrals.delivering.decisions import team
 from referrals.models import Delivery
+from referrals.running import backlog
 from referrals.running.dispatcher import Dispatcher
 from tests.hooks import HookServer, running_hook_server
 from tests.mail import MailServer, running_mail_server
@@ -554,3 +555,30 @@ def test_a_referral_that_is_refused_alone_is_named(world: World, mail: MailServe
     look_and_send()
     assert "referral 4200000121" in mail.mails[-1].get_content()
     assert delivery.reason == "singled_out"
+
+
+# -- The portal itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["stalled", "clock"])
+def test_people_are_told_that_the_portal_itself_does_not_work(
+    world: World, mail: MailServer, monkeypatch: Any, what: str
+):
+    recipient(world)
+    wrong = {
+        "stalled": (backlog, "stalled", backlog.Stalled(7, MORNING - HOUR), None),
+        "clock": (clock, "offset", timedelta(seconds=-61), timedelta(seconds=2)),
+    }
+    module, name, bad, good = wrong[what]
+    monkeypatch.setattr(module, name, lambda: bad)
+    for _ in range(3):
+        look_at_the_portal_and_send()
+        look_and_send()  # what it knows nothing of goes on
+    (begun,) = mail.mails
+    assert "The portal" in begun["Subject"]
+    assert what == "clock" or "7 due" in begun.get_content()
+    assert "an administrator" in begun.get_content()
+    monkeypatch.setattr(module, name, lambda: good)
+    look_at_the_portal_and_send()
+    assert len(mail.mails) == 2
+    assert not Trouble.objects.filter(ended_at=None).exists()

@@ -117,6 +117,40 @@ def test_open_loopback_is_a_deploy_warning_where_others_reach_the_portal():
     assert "config.W001" in checked.stderr
 
 
+def test_the_deploy_check_names_each_unsafe_setting():
+    checked = start(
+        "manage.py",
+        "check",
+        "--deploy",
+        REQUIRE_SECOND_FACTOR="false",
+        ALLOWED_PRIVATE_NETWORKS="10.1.0.0/16,0.0.0.0/0,::/0,10.0.0.0/8",
+        HTTPS_ONLY="false",
+    )
+    for named in (
+        "REQUIRE_SECOND_FACTOR is off",
+        "0.0.0.0/0, ::/0, 10.0.0.0/8",
+        "SECURE_SSL_REDIRECT",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SECURE_HSTS_SECONDS",
+    ):
+        assert named in checked.stderr, named
+    assert "10.1.0.0/16," not in checked.stderr
+    # On this machine alone, a password is enough.
+    at_home = start(
+        "manage.py", "check", "--deploy", REQUIRE_SECOND_FACTOR="false", ALLOWED_HOSTS="localhost"
+    )
+    assert "REQUIRE_SECOND_FACTOR" not in at_home.stderr
+
+
+def test_sessions_longer_than_a_day_are_refused():
+    for name in ("SESSION_SECONDS", "SESSION_IDLE_SECONDS"):
+        for value in ("0", "31536000"):
+            refused = start("-c", "from config import settings", **{name: value})
+            assert refused.returncode != 0
+            assert f"{name} has to be" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("hosts", "expected"),
     [("localhost,127.0.0.1", False), ("localhost,portal.example.org", True)],

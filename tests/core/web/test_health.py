@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from core.database import clock
 from core.web import health
 
 
@@ -12,22 +15,27 @@ def _set_up(settings, tmp_path):
     settings.CELERY_BROKER_URL = ""
     check, _ = health._checks["migrations"]
     check.cache_clear()
+    health.not_delivering._again_at = float("inf")  # no thread of its own
     yield
+    health.not_delivering._again_at = 0.0
     check.cache_clear()
 
 
 @pytest.fixture
 def checks(monkeypatch):
     monkeypatch.setattr(health, "_checks", dict(health._checks))
+    monkeypatch.setattr(health, "_of_delivery", dict(health._of_delivery))
 
 
-def test_alive_needs_no_database(client):
-    assert client.get("/healthz").content == b"ok\n"
+@pytest.mark.parametrize("path", ["/health/live", "/healthz"])
+def test_alive_needs_no_database(client, path):
+    assert client.get(path).content == b"ok\n"
 
 
 @pytest.mark.django_db
-def test_ready(client):
-    answer = client.get("/readyz")
+@pytest.mark.parametrize("path", ["/health/ready", "/readyz"])
+def test_ready(client, path):
+    answer = client.get(path)
     assert answer.status_code == 200
     assert answer.json()["ready"] is True
     built_in = {"database": "ok", "migrations": "ok", "storage": "ok", "broker": "none"}
@@ -75,7 +83,65 @@ def test_another_app_can_add_a_check(client, checks):
     assert client.get("/readyz").status_code == 503
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_asked_once(client, checks):
+    asked = []
+
+    def away():
+        asked.append(1)
+        raise OperationalError("postgres://secret@10.0.0.1 is away")
+
+    health.register("database", away)
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    shown = answer.json()["checks"]
+    assert (shown["database"], shown["migrations"], shown["storage"]) == (
+        "failed",
+        "not asked",
+        "ok",
+    )
+    assert asked == [1]
+    assert "secret" not in answer.text
+
+
+@pytest.mark.django_db
+def test_work_that_is_not_done_makes_delivery_red_and_takes_nobody_out_of_service(client, checks):
+    assert client.get("/health/delivery").json()["delivering"] is True
+
+    def stopped():
+        raise health.NotReady("3 due, and none begun")
+
+    health.register_for_delivery("dispatching", stopped)
+    answer = client.get("/health/delivery")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert answer.json()["checks"]["dispatching"] == "3 due, and none begun"
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_clock_that_is_a_minute_off_is_shown(client, monkeypatch):
+    for seconds, expected in ((59, 200), (-59, 200), (61, 503), (-61, 503)):
+        monkeypatch.setattr(clock, "offset", lambda s=seconds: timedelta(seconds=s))
+        answer = client.get("/health/delivery")
+        assert answer.status_code == expected, seconds
+        if expected == 503:
+            assert answer.json()["checks"]["clock"] == f"{seconds:+} s off the database's clock"
+
+
+def test_whoever_wants_to_know_is_told_beside_the_answer_and_once_a_minute():
+    told = []
+    beside = health.Beside()
+    beside.bind(lambda: 1 / 0)  # which keeps nobody else from being told
+    beside.bind(lambda: told.append(1))
+    beside.begin().join()
+    assert beside.begin() is None
+    assert told == [1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/health/live", "/health/ready", "/health/delivery", "/healthz", "/readyz", "/metrics"],
+)
 def test_nothing_is_changed_here(client, path):
     assert client.post(path).status_code == 405
 
