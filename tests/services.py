@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -35,6 +36,14 @@ PORTS_KEPT = 64
 PATIENCE = 300  # seconds: a busy machine is slow, and that is no failure
 
 _kept_ports: deque[socket.socket] = deque()
+
+
+def pauses() -> Iterator[float]:
+    """Yield how many seconds to wait before looking again: ever longer, up to half a second.
+
+    To look costs the program that is looked at, and the machine that it needs to get ready.
+    """
+    return chain((0.05 * 1.2**number for number in range(12)), repeat(0.5))
 
 
 class Program:
@@ -78,14 +87,14 @@ class Program:
 
     def wait_until(self, ready: Callable[["Program"], bool]) -> None:
         """Return as soon as `ready(self)`; raise RuntimeError with the output if it never is."""
-        end = time.monotonic() + PATIENCE
+        end, pause = time.monotonic() + PATIENCE, pauses()
         while not ready(self):
             if not self.is_running():
                 code = self.process.returncode
                 raise RuntimeError(f"{self.name} ended with {code}:\n{self.output()}")
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} is not ready after {PATIENCE} s:\n{self.output()}")
-            time.sleep(0.05)
+            time.sleep(next(pause))
 
     def stop(self, seconds: float = 30) -> int:
         """Ask it to end, kill what does not; return its exit status."""

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from django.conf import settings
 
-from tests.services import PATIENCE, ROOT, Program, answers, free_port, prints, spawn
+from tests.services import PATIENCE, ROOT, Program, answers, free_port, pauses, prints, spawn
 
 PLAIN = "/api/v1/events"
 FHIR = "/fhir/$process-message"
@@ -23,10 +23,10 @@ COMMANDS = dict(
 
 def eventually(is_so: Callable[[], Any], what: str = "it") -> Any:
     """Return what `is_so` returns, once that is true; it is not a question of how fast."""
-    end = time.monotonic() + PATIENCE
+    end, pause = time.monotonic() + PATIENCE, pauses()
     while not (found := is_so()):
         assert time.monotonic() < end, f"{what} never came to be so"
-        time.sleep(0.05)
+        time.sleep(next(pause))
     return found
 
 

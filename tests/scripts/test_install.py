@@ -17,7 +17,7 @@ pytestmark = pytest.mark.programs
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the project, as a person has it who has just cloned it."""
+    """A copy of the project, as a person has it who has just cloned it, but compiled."""
     return copy_project(tmp_path / "project")
 
 
