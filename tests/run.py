@@ -38,6 +38,8 @@ SAMPLE = [
 ]
 SAMPLE_ON_SERVICES = [*SAMPLE, "--ignore=tests/crash/test_every_shape.py"]
 BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only start up
+# Of two sessions at once, one works where the other waits; each worker collects all the tests.
+BESIDE = ["-n", str(min(1 + (os.cpu_count() or 1), AT_ONCE))]
 
 # Of everything on SQLite, and what tells something new with PostgreSQL and Redis.
 QUICK = ["-m", "not (browser or programs or scaled_out or long or slow)", *WITHOUT_MATRIX]
@@ -178,9 +180,11 @@ def both(on_sqlite: Sequence[str], on_services: Sequence[str]) -> list[Session]:
         postgres() as database,
         redis() as broker,
         tempfile.TemporaryFile("w+") as output,
-        pytest_started("services", using(database, broker), on_services, output) as result,
+        pytest_started(
+            "services", using(database, broker), [*BESIDE, *on_services], output
+        ) as result,
     ):
-        sessions = [run_pytest("embedded", {}, on_sqlite), result()]
+        sessions = [run_pytest("embedded", {}, [*BESIDE, *on_sqlite]), result()]
         output.seek(0)
         print("\n== Services: PostgreSQL, Redis", output.read(), sep="\n", flush=True)
         return sessions
