@@ -4,7 +4,8 @@ Towns are real, with rounded coordinates; agencies, numbers, and addresses are i
 what directories have to get right: a shelter at a confidential place that is named after its
 street, a confidential phone, overnight hours, every second Thursday, a holiday closing, a line that
 is open around the clock and at no place, a building that three agencies share, an entry in French
-alone, a translation that is older than its text, and a temporary closing.
+alone, a translation that is older than its text, a temporary closing, and a listing that is one of
+its services.
 """
 
 import tempfile
@@ -18,14 +19,17 @@ from typing import Any
 from django.db import transaction
 
 from core.database import clock
+from directory import linking
 from directory import models as rows
 from directory.importing import places
 from directory.models import Kind
 from directory.taking_in import take_in
 from directory.views import agreements
+from integrations.models import ServiceListing
 
 Texts = Mapping[str, str]
 QUICK_EXIT = "D-1"  # the code of shelters, in config.yaml
+LISTING, LINKED = "4417", "Free counselling, walk-in"  # Adult Counselling, and its service
 
 # Town, postcode, latitude, longitude.
 TOWNS: Sequence[tuple[str, str, float, float]] = (
@@ -258,7 +262,15 @@ def plant() -> None:
         planting = _Planting()
         planting.plant()
         planting.plant_data_partners()
+        _link(planting)
     take_in()
+
+
+def _link(planting: "_Planting") -> None:
+    """Say which service a listing of the demonstration is. Its name differs, as names do."""
+    service = planting.services["Sudbury", LINKED]
+    for listing in ServiceListing.objects.filter(caredove_id=LISTING):
+        linking.link(listing, service.entry.hsds_id)
 
 
 def _bring_in_postcodes() -> None:

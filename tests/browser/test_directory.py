@@ -117,7 +117,7 @@ def test_what_editors_see(sign_in: SignIn, directory: Portal):
     for part in ("", "preview/", "history/", "confidential/"):
         expect_good(page, service + part)
     page.goto(service)
-    page.locator("#places a").first.click()
+    page.locator("#related-places a").first.click()
     expect_good(page, page.url)
     for folder in ("agencies", "locations"):
         page.goto(f"/admin/directory/{folder}/")

@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -92,9 +94,9 @@ def _list(
 ) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in listed.states else ""
-    page = Paginator(_found(listed.model, request.GET.get("q", ""), state), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    found = _found(listed.model, request.GET.get("q", ""), state)
+    named = found.order_by(Lower(KeyTextTransform(directory.languages[0], "name")), "pk")
+    page = Paginator(named, PER_PAGE).get_page(request.GET.get("page"))
     rows = [
         {
             "row": row,
@@ -125,7 +127,7 @@ def _found(model: type[EntryRow], text: str, state: str) -> "QuerySet[Any]":
     """Return entries by the words of their names and texts, or by their id or number."""
     of_agency = model is not Agency
     related = ["entry", "organization__entry"] if of_agency else ["entry"]
-    found: QuerySet[Any] = model._default_manager.select_related(*related).order_by("-pk")
+    found: QuerySet[Any] = model._default_manager.select_related(*related)
     if state:
         found = found.filter(STATES[state][1])
     if text.strip() and (exact := found.filter(_by_id(text.strip()))).exists():

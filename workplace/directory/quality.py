@@ -51,7 +51,7 @@ WORDS: Mapping[str, Words] = {
     "no_location": Words(
         gettext_lazy("No place"),
         gettext_lazy("Add a place, unless it is a phone line or comes to people."),
-        "places",
+        "related-places",
     ),
     "no_coordinates": Words(
         gettext_lazy("No coordinates"), gettext_lazy("Fill in latitude and longitude."), "facts"
@@ -106,7 +106,7 @@ WORDS: Mapping[str, Words] = {
     "orphan": Words(
         gettext_lazy("Belongs to nothing"),
         gettext_lazy("Withdraw it, or add it where it belongs."),
-        "actions",
+        "presence",
     ),
     "dead_link": Words(
         gettext_lazy("Web address that cannot be opened"), gettext_lazy("Correct the address.")
