@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from directory.fields import LinkField, TranslatedField
 from directory.models.entries import (
@@ -87,9 +88,9 @@ class Phone(Row):
 
 class Address(Row):
     class Type(models.TextChoices):
-        PHYSICAL = "physical", "physical"
-        POSTAL = "postal", "postal"
-        VIRTUAL = "virtual", "virtual"
+        PHYSICAL = "physical", _("physical")
+        POSTAL = "postal", _("postal")
+        VIRTUAL = "virtual", _("virtual")
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="addresses")
     attention = TranslatedField()

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from directory.fields import LinkField, TranslatedField
 from directory.models.settings import Supplier, SupplierImport
@@ -20,12 +21,12 @@ from directory.models.settings import Supplier, SupplierImport
 class Kind(models.TextChoices):
     """The kinds of entries, by the names of their HSDS tables."""
 
-    ORGANIZATION = "organization", "agency"
-    SERVICE = "service", "service"
-    LOCATION = "location", "location"
-    SERVICE_AT_LOCATION = "service_at_location", "service at location"
-    TAXONOMY = "taxonomy", "taxonomy"
-    TAXONOMY_TERM = "taxonomy_term", "term"
+    ORGANIZATION = "organization", _("agency")
+    SERVICE = "service", _("service")
+    LOCATION = "location", _("location")
+    SERVICE_AT_LOCATION = "service_at_location", _("service at location")
+    TAXONOMY = "taxonomy", _("taxonomy")
+    TAXONOMY_TERM = "taxonomy_term", _("term")
 
 
 NUMBERED = (Kind.ORGANIZATION, Kind.SERVICE, Kind.LOCATION, Kind.SERVICE_AT_LOCATION)
@@ -167,10 +168,10 @@ class Service(EntryRow):
     KIND = Kind.SERVICE
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "active"
-        INACTIVE = "inactive", "inactive"
-        DEFUNCT = "defunct", "defunct"
-        TEMPORARILY_CLOSED = "temporarily closed", "temporarily closed"
+        ACTIVE = "active", _("active")
+        INACTIVE = "inactive", _("inactive")
+        DEFUNCT = "defunct", _("defunct")
+        TEMPORARILY_CLOSED = "temporarily closed", _("temporarily closed")
 
     organization = models.ForeignKey(
         Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="services"
@@ -221,9 +222,9 @@ class Location(EntryRow):
     KIND = Kind.LOCATION
 
     class Type(models.TextChoices):
-        PHYSICAL = "physical", "physical"
-        POSTAL = "postal", "postal"
-        VIRTUAL = "virtual", "virtual"
+        PHYSICAL = "physical", _("physical")
+        POSTAL = "postal", _("postal")
+        VIRTUAL = "virtual", _("virtual")
 
     location_type = models.CharField(max_length=10, choices=Type.choices, default=Type.PHYSICAL)
     url = LinkField()

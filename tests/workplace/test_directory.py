@@ -140,6 +140,10 @@ class TestList:
         assert Revision.objects.count() == 2
         editor.post(address("directory_services"), {"chosen": [third.pk], "status": "none"})
         assert closed.count() == 2
+        Directory.objects.update(mailbox="desk@example.org")
+        editor.post(address("directory_services"), {"chosen": [third.pk], "status": "verified"})
+        (verified,) = Service.objects.exclude(assured_date=None)
+        assert (verified, verified.assurer_email) == (third, "desk@example.org")
 
 
 class TestService:
@@ -425,8 +429,8 @@ def test_an_earlier_version_is_put_back(editor):
     form = form_of(editor, service) | {"texts-name:en": "Pantry"}
     editor.post(address("directory_service", service), form)
     page = editor.get(address("directory_service_history", service))
-    ((revision, changed),) = page.context["rows"]
-    assert changed == ["name"]
+    ((revision, reason, changed),) = page.context["rows"]
+    assert (reason, changed) == ("edited", ["name"])
     editor.post(address("directory_service_history", service), {"revision": revision.pk})
     assert Service.objects.get().name == {"en": "Food bank"}
     other = make.service()

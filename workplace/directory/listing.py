@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.database import clock
 from directory.editing.recording import edit
 from directory.models import (
     HIDDEN,
@@ -66,10 +67,11 @@ _LOCATIONS = Listed(Location, gettext_lazy("Locations"), ENTRY_STATES)
 def services(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpResponse:
     """List services; POST gives the status that is chosen to those that are ticked."""
     if request.method == "POST":
-        _set_status(request)
+        _set_status(directory, request)
         return HttpResponseRedirect(f"{request.path}?{request.GET.urlencode()}")
     open_corrections = Correction.objects.filter(state=Correction.State.OPEN).count()
-    more = {"statuses": Service.Status.choices, "open_corrections": open_corrections}
+    choices = [*Service.Status.choices, (VERIFIED, _("verified today"))]
+    more = {"statuses": choices, "open_corrections": open_corrections}
     return _list(_SERVICES, site, directory, request, more)
 
 
@@ -149,8 +151,14 @@ def _by_id(text: str) -> Q:
     return found
 
 
-def _set_status(request: HttpRequest) -> None:
-    """Change the status of the ticked services. It lifts nothing that is confidential."""
+VERIFIED = "verified"  # of what the ticked services can be set to: not a status, but today's date
+
+
+def _set_status(directory: Directory, request: HttpRequest) -> None:
+    """Change the status or the verification of the ticked services.
+
+    It lifts nothing that is confidential.
+    """
     status = request.POST.get("status")
     ids = [one for one in request.POST.getlist("chosen") if one.isascii() and one.isdecimal()]
     keys = list(
@@ -158,9 +166,12 @@ def _set_status(request: HttpRequest) -> None:
         .order_by("pk")
         .values_list("pk", flat=True)[:PER_PAGE]
     )
-    if status not in Service.Status.values or not keys:
-        messages.warning(request, _("Tick services, and choose a status."))
+    if status not in (*Service.Status.values, VERIFIED) or not keys:
+        messages.warning(request, _("Tick services, and choose what to set."))
         return
+    today = clock.now().astimezone(directory.zone).date()
+    verified = {"assured_date": today, "assurer_email": directory.mailbox}
+    fields = verified if status == VERIFIED else {"status": status}
     with edit(keys, request.user, REASON):
-        Service.objects.filter(pk__in=keys).update(status=status)
-    messages.success(request, _("The status was changed."))
+        Service.objects.filter(pk__in=keys).update(**fields)
+    messages.success(request, _("They were changed."))

@@ -7,6 +7,7 @@ from django.contrib.admin import AdminSite
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from directory import documents
 from directory.editing import versions
@@ -15,6 +16,23 @@ from directory.models import Directory, EntryRow, Revision
 from workplace.directory.shared import name_of, row_of, shown, url_of
 
 PER_PAGE = 25
+# Why an entry was changed, as revisions store it: named here for the catalogs.
+_REASONS = (
+    gettext_noop("brought back"),
+    gettext_noop("changed with others"),
+    gettext_noop("contact erased"),
+    gettext_noop("correction accepted"),
+    gettext_noop("created"),
+    gettext_noop("earlier version put back"),
+    gettext_noop("edited"),
+    gettext_noop("import"),
+    gettext_noop("made confidential"),
+    gettext_noop("no longer confidential"),
+    gettext_noop("translation checked"),
+    gettext_noop("undo of an import"),
+    gettext_noop("verified by the agency"),
+    gettext_noop("withdrawn"),
+)
 
 
 def history(
@@ -36,8 +54,8 @@ def history(
     return shown(site, request, "history", _("History"), context)
 
 
-def _rows(row: EntryRow, found: list[Revision]) -> list[tuple[Revision, list[str]]]:
-    """Return each revision with the names of the fields that it changed."""
+def _rows(row: EntryRow, found: list[Revision]) -> list[tuple[Revision, str, list[str]]]:
+    """Return each revision with its reason and the names of the fields that it changed."""
     rows = []
     newer = (
         Revision.objects.filter(entry=row.pk, pk__gt=found[0].pk, before__isnull=False)
@@ -52,7 +70,8 @@ def _rows(row: EntryRow, found: list[Revision]) -> list[tuple[Revision, list[str
         if revision.before is not None:
             changed = [one.path for one in differences(revision.before, after) if one.path]
             after = revision.before
-        rows.append((revision, sorted(dict.fromkeys(changed))))
+        reason = _(revision.reason) if revision.reason else ""
+        rows.append((revision, reason, sorted(dict.fromkeys(changed))))
     return rows
 
 
