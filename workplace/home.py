@@ -24,7 +24,7 @@ from access.roles import EDIT_DIRECTORY, SEE_LINKED_SERVICE
 from core.database import clock
 from directory import linking
 from directory.editing import confidential
-from directory.models import Correction, Directory
+from directory.models import Correction
 from integrations import capabilities
 from integrations.capabilities import Capability
 from integrations.models import Destination, ServiceListing, TriggerConfig
@@ -33,6 +33,7 @@ from referrals.advice import Actor
 from referrals.answers import dashboard
 from referrals.answers.causes import CAUSES, PAUSED_BY, Cause
 from referrals.models import Delivery, InboundEvent
+from workplace.shell import has_directory
 
 SHOWN_CONNECTIONS = 5
 SHOWN_LISTINGS = 5
@@ -178,11 +179,11 @@ def context_of(request: HttpRequest) -> dict[str, Any]:
         shown |= _connections(destinations, today.date(), days)
     if request.user.has_perm("integrations.change_destination"):
         shown["to_confirm"] = _to_confirm(destinations)
-    if request.user.has_perm(SEE_LINKED_SERVICE):
+    if request.user.has_perm(SEE_LINKED_SERVICE) and has_directory(request):
         ended = scope.limited(linking.ended(), request.user, "listing__organization")
         shown["ended_services"] = list(ended[:SHOWN_LISTINGS])
         shown["further_ended_services"] = max(0, ended.count() - SHOWN_LISTINGS)
-    if request.user.has_perm(EDIT_DIRECTORY) and Directory.objects.exists():
+    if request.user.has_perm(EDIT_DIRECTORY) and has_directory(request):
         shown["directory_tasks"] = _directory_tasks()
     return shown
 

@@ -134,7 +134,7 @@ def shell_of(request: HttpRequest) -> dict[str, Any]:
         for label, pages in GROUPS
         if (places := [*_places(request, pages)])
     ]
-    return {"groups": groups, "find_url": _url(request.user, Page("", "find"))}
+    return {"groups": groups, "find_url": _url(request, Page("", "find"))}
 
 
 def places_of(request: HttpRequest) -> list[Place]:
@@ -149,18 +149,28 @@ def may_ask(user: Any) -> bool:
 
 def _places(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Place]:
     for page in pages:
-        if url := _url(request.user, page):
+        if url := _url(request, page):
             yield Place(str(page.label), url, _is_current(request.path, url), page.key)
 
 
-def _url(user: Any, page: Page) -> str:
+def has_directory(request: HttpRequest) -> bool:
+    """Return whether the portal has a directory; asked once a request."""
+    known: bool | None = getattr(request, "_has_directory", None)
+    if known is None:
+        known = Directory.objects.exists()
+        request._has_directory = known  # type: ignore[attr-defined]
+    return known
+
+
+def _url(request: HttpRequest, page: Page) -> str:
     """Return the URL of a page, or an empty string where there is none for this person."""
+    user: Any = request.user
     if not (user.is_active and user.is_staff):
         return ""
     if page.permission and not user.has_perm(page.permission):
         return ""
     # A superuser has the permission of what is not there, too. Nobody else is asked about here.
-    if page.permission == EDIT_DIRECTORY and not Directory.objects.exists():
+    if page.permission == EDIT_DIRECTORY and not has_directory(request):
         return ""
     try:
         return reverse(f"admin:{page.name}")

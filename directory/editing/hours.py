@@ -151,14 +151,15 @@ def add_rule(
     one. `first` and `last` bound it; each second week counts from `first`, without which no one can
     say which weeks these are.
     """
-    bounds: dict[str, Any] = {"valid_from": first, "valid_to": last}
+    rule: dict[str, Any]
     if week == EVERY:
         rule = {"freq": "WEEKLY", "byday": day}
     elif week == EVERY_SECOND:
         rule = {"freq": "WEEKLY", "byday": day, "interval": 2, "dtstart": first}
     else:
         rule = {"freq": "MONTHLY", "byday": f"{week}{day}"}
-    holder.schedules.create(**rule, **bounds, opens_at=_time(pair[0]), closes_at=_time(pair[1]))
+    times = {"opens_at": _time(pair[0]), "closes_at": _time(pair[1])}
+    holder.schedules.create(**rule, **times, valid_from=first, valid_to=last)
 
 
 # -- closings -------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
     def page(view: Any) -> Any:
         return site.admin_view(never_cache(partial(_opened, view, site)))
 
-    check = "directory/quality/<slug:key>/"
+    check = "directory/quality/<slug:check_key>/"
     partner = "directory/data-partners/<int:key>/"
     found = [
         path("directory/", page(listing.services), name="directory_services"),

@@ -201,7 +201,8 @@ def _is_translated(rows: Rows, field: str) -> bool:
 
 def _columns(rows: Rows, field: str, languages: list[str]) -> Iterator[tuple[str, forms.Widget]]:
     if not _is_translated(rows, field):
-        choices = TABLES[rows.table].model._meta.get_field(field).choices
+        column: Any = TABLES[rows.table].model._meta.get_field(field)
+        choices = column.choices
         yield field, forms.Select(choices=[*choices]) if choices else forms.TextInput()
         return
     for language in languages:
@@ -266,8 +267,9 @@ class TermsForm(forms.Form):
         super().__init__(data, prefix="terms")
         self._row = row
         choices = [
-            (one.pk, f"{one.taxonomy_term.code} {_name(one.taxonomy_term, language)}".strip())
+            (one.pk, f"{term.code} {_name(term, language)}".strip())
             for one in terms.of(row)
+            if (term := one.taxonomy_term)
         ]
         self.fields["gone"] = forms.TypedMultipleChoiceField(
             required=False,

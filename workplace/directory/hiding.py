@@ -66,7 +66,7 @@ def hide(
 def _targets(row: Any, directory: Directory) -> Iterator[tuple[str, tuple[str, Target]]]:
     """Yield what can be hidden, by a key for the form, with what it is called."""
     # The sheet's name, as `service` and `location`, is the key of the entry itself.
-    yield SHEETS[row.KIND.value].name, (_WHOLE[row.KIND], Target(row.entry))
+    yield SHEETS[row.KIND.value].name, (str(_WHOLE[row.KIND]), Target(row.entry))
     if getattr(row, "email", ""):
         yield "email", (row.email, Target(row, "email_secrecy"))
     for phone in row.phones.all():

@@ -134,29 +134,29 @@ def overview(site: AdminSite, directory: Directory, request: HttpRequest) -> Htt
 
 
 def one_check(
-    site: AdminSite, directory: Directory, request: HttpRequest, key: str
+    site: AdminSite, directory: Directory, request: HttpRequest, check_key: str
 ) -> HttpResponse:
     """List the entries that one check finds, each with a link to where it is fixed."""
-    found = list(checks.find(directory, [key]))
+    found = list(checks.find(directory, [check_key]))
     if not found:
         raise Http404
     check, keys = found[0]
     page = Paginator(keys, PER_PAGE).get_page(request.GET.get("page"))
     named = rows_by_key(list(page))
-    part = _words(key).part
+    words = _words(check.key)
     rows = [
         {
             "kind": row.entry.get_kind_display(),
             "name": name_of(row, directory),
-            "url": f"{url}#{part}" if (url := url_of(row)) else "",
+            "url": f"{url}#{words.part}" if (url := url_of(row)) else "",
             "supplier": row.entry.supplier.name if row.entry.supplier_id else "",
         }
         for row in (named[one] for one in page if one in named)
     ]
     context = {**_in_words(check), "page": page, "rows": rows, "count": len(keys)}
-    if key == "confidential_twice":
+    if check.key == "confidential_twice":
         context["decide_url"] = reverse("admin:directory_undecided")
-    return shown(site, request, "quality_check", str(_words(key).label), context)
+    return shown(site, request, "quality_check", str(words.label), context)
 
 
 def _words(key: str) -> Words:
