@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHt
 from core.database import clock
 from directory.api import asking, seats
 from directory.api.views import JSON, ApiView, pieces
+from directory.formats.icarol_records import SERVICE_SITE
 from directory.icarol import records, searching, terms
 from directory.icarol.records import Context
 from directory.listing.pages import one_snapshot
@@ -91,7 +92,7 @@ class SearchView(ICarolView):
         while some := list(islice(keys, _CHUNK)):
             for one in records.stubs(context, some):
                 if one["type"] == _SERVICE_AT_LOCATION:
-                    one["type"] = searching.SERVICE_SITE
+                    one["type"] = SERVICE_SITE
                 yield one
 
 

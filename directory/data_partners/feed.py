@@ -34,7 +34,7 @@ class OldCursor(Exception):
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a reader is. While it walks, `walked` is the key of the last membership that it got.
+    """How far a reader is. While it walks, `walked` is the key of the last entry that it got.
 
     `put`: of the change with this number it got the first part. `seen` and `mark` name the
     numbering that was the last when the cursor was given.
@@ -140,13 +140,13 @@ def _walk(cursor: Cursor, limit: int, last: int, now: datetime) -> Page:
     """
     was_in = Q(present=True) | Q(number__gt=cursor.base) | Q(number=None)
     found = Membership.objects.filter(
-        was_in, view=cursor.view, entered__lte=cursor.base, pk__gt=cursor.walked
+        was_in, view=cursor.view, entered__lte=cursor.base, entry__gt=cursor.walked
     )
-    rows = list(found.select_related("entry").order_by("pk")[: limit + 1])
+    rows = list(found.select_related("entry").order_by("entry_id")[: limit + 1])
     shown, more = rows[:limit], len(rows) > limit
     changes = [_change(row, PUT, now) for row in shown]
     if more:
-        return Page(changes, replace(cursor, walked=shown[-1].pk), True)
+        return Page(changes, replace(cursor, walked=shown[-1].entry_id), True)
     return Page(changes, replace(cursor, walked=None), last > cursor.base)
 
 

@@ -7,6 +7,7 @@ one a minute is made for a data partner, and none while one is on its way.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -91,7 +92,7 @@ def _make(partner: DataPartner, now: datetime) -> None:
     )
 
 
-def _send(key: object, now: datetime) -> None:
+def _send(key: UUID, now: datetime) -> None:
     until = DUE.claim(key, now, CLAIMED)
     if until is None:
         return

@@ -37,7 +37,8 @@ def effect(partner: DataPartner, directory: Directory) -> Effect:
     before = members.values("entry")
     after = rules_of(partner, directory, today).services()
     stored = DataPartner.objects.filter(pk=partner.pk).values_list("exclude_fields", flat=True)
-    excluded, will_be = set(*stored), set(partner.exclude_fields)
+    excluded: set[str] = set(*stored)
+    will_be = set(partner.exclude_fields)
     return Effect(
         after.exclude(pk__in=before),
         Service.objects.filter(pk__in=before).exclude(pk__in=after.values("pk")),

@@ -220,7 +220,7 @@ def _contacts(made: Json, kind: str) -> Iterator[Json]:
 
 def _place(location: Json, address: Json) -> Json:
     is_postal = address.get("address_type") == "postal"
-    made = {"type": "PostalAddress" if is_postal else "PhysicalLocation"}
+    made: Json = {"type": "PostalAddress" if is_postal else "PhysicalLocation"}
     made |= {key: address.get(column, "") for key, column in keys.ADDRESS.items()}
     if not is_postal:
         made |= {name: location.get(name) for name in ("latitude", "longitude")}

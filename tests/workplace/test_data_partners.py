@@ -75,7 +75,7 @@ def test_an_agreement_is_saved_after_its_effect_was_shown(editor):
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("exclude_fields", "service.name", "search and proximity read"),
+        ("exclude_fields", "service.description", "search and proximity read"),
         ("organizations", "12", "a UUID"),
         ("rate", "0", "greater than or equal to 1"),
         ("notify_url", "http://example.org", "https"),

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from core.database import clock
 from directory.data_partners import notices
@@ -35,16 +36,10 @@ def partner(receiver):
     return made
 
 
-@pytest.fixture
-def later(monkeypatch):
-    """Let time pass."""
-    real, passed = clock.now, [timedelta()]
-    monkeypatch.setattr(clock, "now", lambda: real() + passed[0])
-
-    def go(**by):
-        passed[0] += timedelta(**by)
-
-    return go
+def later(**by):
+    """Let time pass for notices. The receiver checks when they are signed, by its own clock."""
+    passed = timedelta(**by)
+    DataPartnerNotice.objects.update(made_at=F("made_at") - passed, due_at=F("due_at") - passed)
 
 
 def test_a_notice_counts_changes_and_leads_to_them(partner, receiver):
@@ -65,7 +60,7 @@ def test_a_notice_counts_changes_and_leads_to_them(partner, receiver):
     assert str(service.entry.hsds_id) in {one["id"] for one in found.json()["changes"]}
 
 
-def test_at_most_one_a_minute_and_none_without_changes(partner, receiver, later):
+def test_at_most_one_a_minute_and_none_without_changes(partner, receiver):
     for _ in range(2):
         make.service()
         take_in()
@@ -79,7 +74,7 @@ def test_at_most_one_a_minute_and_none_without_changes(partner, receiver, later)
     assert len(receiver.taken) == 2
 
 
-def test_a_receiver_that_is_down_gets_the_same_notice_again(partner, receiver, later):
+def test_a_receiver_that_is_down_gets_the_same_notice_again(partner, receiver):
     make.service()
     take_in()
     receiver.failure = "503"
@@ -91,7 +86,7 @@ def test_a_receiver_that_is_down_gets_the_same_notice_again(partner, receiver, l
     assert DataPartnerNotice.objects.get().tries == 2
 
 
-def test_410_ends_notices_until_the_agreement_is_saved_again(partner, receiver, later):
+def test_410_ends_notices_until_the_agreement_is_saved_again(partner, receiver):
     make.service()
     take_in()
     receiver.failure = "410"
