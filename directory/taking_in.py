@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, Q, QuerySet
 
 from core.database import clock
 from directory import changes, secrecy
@@ -55,7 +55,8 @@ def take_in(directory: Directory | None = None) -> bool:
         _take_in_some(now)
     while _unchecked(_day(directory, now)).exists():
         _check_some(now)
-    while _unnumbered().exists() or _without_time().exists():
+    unsettled = Directory.objects.filter(Exists(_unnumbered()) | Exists(_without_time()))
+    while unsettled.exists():
         _give_numbers_and_times()
     return True
 

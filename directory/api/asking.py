@@ -11,7 +11,6 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from core.database import clock
 from core.web import ratelimit
-from core.web.requests import client_ip
 from directory.data_partners import tokens
 from directory.models import DataPartner, Directory, View
 from directory.views.rules import api_view
@@ -43,10 +42,7 @@ class Reader:
 
 
 def reader_of(request: HttpRequest) -> Reader:
-    """Return who asks; raises Problem 401 for a token that does not hold, 429 for too many calls.
-
-    An address that tries many wrong tokens is not heard for a while; a good one always is.
-    """
+    """Return who asks; raises Problem 401 for a token that is not valid, 429 for too many calls."""
     authorization = request.headers.get("Authorization")
     _refuse_token_in_address(request)
     if not authorization:
@@ -55,12 +51,10 @@ def reader_of(request: HttpRequest) -> Reader:
     secret = secret.strip()
     found = tokens.find(secret) if scheme.lower() == "bearer" and secret else None
     if found is None:
-        address = client_ip(request) or "unknown"
-        _slow_down(ratelimit.seconds_until_heard(address), "Too many wrong tokens.")
-        ratelimit.count_refusal(address)
         raise Problem(401, "This token is not known, or is no longer valid.", headers=_INVALID)
-    wait = ratelimit.seconds_to_wait(f"data partner:{found.pk}", found.rate)
-    _slow_down(wait, f"This agreement allows {found.rate} requests a minute.")
+    if wait := ratelimit.seconds_to_wait(f"data partner:{found.pk}", found.rate):
+        detail = f"This agreement allows {found.rate} requests a minute."
+        raise Problem(429, detail, headers={"Retry-After": str(ceil(wait))})
     return Reader(found)
 
 
@@ -74,11 +68,6 @@ def _refuse_token_in_address(request: HttpRequest) -> None:
             "A token does not belong in an address, which others may read: send it as "
             "“Authorization: Bearer …”, and ask for a new token.",
         )
-
-
-def _slow_down(seconds: float, detail: str) -> None:
-    if seconds:
-        raise Problem(429, detail, headers={"Retry-After": str(ceil(seconds))})
 
 
 def _public_view(directory: Directory) -> View:

@@ -24,6 +24,8 @@ def count(view: View, language: str, tally: Tally) -> None:
             allowed = _LISTS.get((table.name, column.name))
             if column.format not in _FORMATS and not allowed:
                 continue
+            if not view.shows(f"{table.name}.{column.name}"):
+                continue
             for value in _values(view, table, column):
                 text = in_language(value, language, languages) if _is_text(column) else value
                 form = _FORMATS.get(column.format, str)
@@ -55,7 +57,7 @@ def _seen(view: View, table: Table) -> Any:
     if table.is_entry:
         return rows.filter(_inside(view, ""))
     matches = Q(pk=None)
-    for path in _paths(table.name):
+    for path in _paths(table.name, view):
         matches |= _inside(view, f"{path}__")
     return rows.filter(matches)
 
@@ -66,9 +68,12 @@ def _inside(view: View, path: str) -> Q:
     return Q(**{f"{member}view": view, f"{member}present": True}) & shown
 
 
-def _paths(name: str) -> Iterator[str]:
+def _paths(name: str, view: View) -> Iterator[str]:
+    """Yield what leads from a table to entries, as far as the view shows it."""
     for column in TABLES[name].parents:
+        if not view.shows(f"{name}.{column.name}"):
+            continue
         if TABLES[column.reference].is_entry:
             yield column.field
         else:
-            yield from (f"{column.field}__{path}" for path in _paths(column.reference))
+            yield from (f"{column.field}__{path}" for path in _paths(column.reference, view))

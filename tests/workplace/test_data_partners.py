@@ -117,6 +117,17 @@ def test_an_entry_is_shown_as_the_data_partner_sees_it(editor):
         assert "<pre" not in text(editor.get(url, {"entry": asked}))
 
 
+def test_the_page_of_a_service_leads_to_what_each_data_partner_sees(editor):
+    service = make.service("Food bank")
+    partner = agreed.partner()
+    hsds_id = service.entry.hsds_id
+    shown = text(editor.get(reverse("admin:directory_service", args=[hsds_id])))
+    assert f"{reverse(LIST)}?entry={hsds_id}" in shown
+    there = f"{page(partner, 'directory_data_partner_sees')}?entry={hsds_id}"
+    assert there in text(editor.get(reverse(LIST), {"entry": str(hsds_id)}))
+    assert "Food bank" in text(editor.get(there))
+
+
 def test_a_letter_at_the_end_is_offered_and_noted(editor):
     partner = agreed.partner(valid_until=clock.now().date() + timedelta(days=10))
     assert page(partner, "directory_data_partner_letter") in text(editor.get(page(partner)))

@@ -37,13 +37,19 @@ NOTICES = 10
 
 
 def partners(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpResponse:
-    """List data partners, with their agreement and last call."""
+    """List data partners, with agreement and last call; `entry`: links to how each sees it."""
     today = _today(directory)
     rows = [
-        {"partner": one, "url": _url(one), "state": _state(one, today)}
+        {
+            "partner": one,
+            "url": _url(one),
+            "state": _state(one, today),
+            "see_url": reverse("admin:directory_data_partner_sees", args=[one.pk]),
+        }
         for one in DataPartner.objects.all()
     ]
-    return shown(site, request, "data_partners", _("Data partners"), {"rows": rows})
+    context = {"rows": rows, "asked": request.GET.get("entry", "")}
+    return shown(site, request, "data_partners", _("Data partners"), context)
 
 
 def partner(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:

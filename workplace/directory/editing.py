@@ -126,6 +126,7 @@ def _context(row: Any, directory: Directory, forms: Any) -> dict[str, Any]:
     }
     if isinstance(row, Service):
         context["preview_url"] = url_of(row, "preview")
+        context["hsds_id"] = row.entry.hsds_id
     return context
 
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core.database import clock
 from directory import changes
@@ -259,3 +261,36 @@ def test_a_change_of_what_is_excluded_shows_in_the_time_alone():
     service.save()
     changes.changed([service.pk])
     assert reader.get(path).json()["last_modified"] > first
+
+
+def test_more_data_partners_cost_no_statement_in_the_click():
+    service = make.service()
+    take_in()
+
+    def statements():
+        with CaptureQueriesContext(connection) as queries:
+            changes.changed([service.pk])
+        return len(queries)
+
+    alone = statements()
+    for _ in range(3):
+        agreed.partner(exclude_fields=["contact"])
+    take_in()
+    assert statements() == alone
+
+
+def test_what_is_not_excluded_costs_a_page_no_statement():
+    for number in range(3):
+        make.service(f"Service {number}")
+    partner = agreed.partner()
+    reader = agreed.client(partner)
+
+    def statements():
+        reader.get(f"{BASE}/services")
+        with CaptureQueriesContext(connection) as queries:
+            reader.get(f"{BASE}/services")
+        return len(queries)
+
+    whole = statements()
+    agreed.change(partner, exclude_fields=["service.fees", "contact"])
+    assert statements() == whole

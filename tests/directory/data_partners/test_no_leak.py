@@ -6,14 +6,16 @@ them, so that this test can fail; then the agreement changes, and the partner it
 
 import json
 import random
+import zipfile
 
 import pytest
 from django.utils import timezone
 
 from directory import models as rows
 from directory.data_partners import feed
+from directory.exporting.writing import FORMATS, write
 from directory.listing.parameters import PATHS
-from directory.models import Entry
+from directory.models import Entry, View
 from directory.tables import TABLES
 from directory.taking_in import take_in
 from directory.views.excluding import why_not
@@ -120,6 +122,24 @@ def test_nothing_excluded_is_read_or_asked_from_the_moment_it_is_excluded(servic
     found = reader.post("/icarol/v1/Resource/Search", json.dumps(search), "application/json")
     assert found.json()["totalResultCount"] == 0
     assert markers_in(caplog.text) == set()
+
+
+def test_a_file_states_and_counts_nothing_excluded(service, tmp_path):
+    service.email = "no address"
+    service.save()
+    service.contacts.create(email="marker13x, no address")
+    service.additional_urls.create(url={"en": "marker01x, no address"})
+    partner = agreed.partner()
+    written = write(FORMATS["hsds-3.1-tabular"], partner.view, "en", tmp_path)
+    assert written.not_carried == {"service.email": 1, "contact.email": 1, "url.url": 1}
+    agreed.change(partner, exclude_fields=[*EXCLUDED, "url.service_id"])
+    view = View.objects.get(pk=partner.view_id)
+    for format in FORMATS.values():
+        written = write(format, view, "en", tmp_path)
+        assert written.not_carried == {}
+        with zipfile.ZipFile(written.path) as packed:
+            found = "".join(packed.read(name).decode() for name in packed.namelist())
+        assert markers_in(found) == set()
 
 
 def test_outside_a_view_nothing_exists(service):
