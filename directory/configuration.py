@@ -6,14 +6,28 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
+from django.utils import timezone
 from rest_framework import serializers
 
 from access import roles
 from core.compare import Effect
+from core.timing.schedule import BadSchedule
 from directory import linking
 from directory.changes import everything_changed
 from directory.data_partners import tokens
-from directory.models import LOWEST_RANK, DataPartner, Directory, Service, Supplier, View
+from directory.exporting.formats import FORMATS
+from directory.exporting.places import KIND as SFTP
+from directory.exporting.scheduled import next_time
+from directory.models import (
+    LOWEST_RANK,
+    DataPartner,
+    Directory,
+    Pull,
+    ScheduledExport,
+    Service,
+    Supplier,
+    View,
+)
 from directory.views import agreements
 from integrations.configuration.applying import Run
 from integrations.configuration.keys import Key, ListingKey
@@ -29,7 +43,7 @@ from integrations.configuration.sections import (
     Words,
     several,
 )
-from integrations.models import ServiceListing
+from integrations.models import Destination, ServiceListing
 
 
 class Number(serializers.IntegerField):
@@ -50,6 +64,9 @@ class TextsByLanguage(Group):
         return data if isinstance(data, str) else super().to_internal_value(data)
 
 
+_OF_PULLS = ("url", "token", "every")
+
+
 class LicenseSection(Section):
     name = Text()
     url = Text(required=False)
@@ -58,6 +75,9 @@ class LicenseSection(Section):
 class SupplierSection(Section):
     name = Text()
     kind = Word(tuple(Supplier.Kind.values), required=False)
+    url = Text(required=False)
+    token = Secret(required=False, allow_blank=True)
+    every = Number(required=False, min_value=1, max_value=525_600)
     rank = Number(required=False, min_value=1, max_value=LOWEST_RANK)
     license = LicenseSection(required=False)
     language = Text(required=False)
@@ -95,6 +115,17 @@ class DataPartnerSection(Section):
     notify = NotifySection(required=False)
 
 
+class ExportSection(Section):
+    name = Text()
+    partner = Text(required=False, allow_blank=True)
+    format = Word(tuple(FORMATS))
+    language = Text(required=False)
+    schedule = Text()
+    destination = Text(required=False)
+    folder = Text(required=False)
+    keep = Number(required=False, min_value=1, max_value=10_000)
+
+
 class DirectorySection(Section):
     name = Text(required=False)
     record_owner = Text(required=False)
@@ -112,11 +143,13 @@ class DirectorySection(Section):
     quick_exit_codes = Words(child=Text(), required=False)
     sources = several(SupplierSection)
     partners = several(DataPartnerSection)
+    exports = several(ExportSection)
 
 
 def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
     """Bring the directory and its suppliers to what the file says; what it leaves out stays."""
-    fields = {name: given[name] for name in given if name not in ("sources", "partners")}
+    own = ("sources", "partners", "exports")
+    fields = {name: value for name, value in given.items() if name not in own}
     with run.part(path, "directory", "directory"):
         directory = Directory.objects.first() or Directory(languages=["en"])
         for name in View.Name.values:
@@ -127,10 +160,17 @@ def apply(run: Run, given: Mapping[str, Any], path: Path) -> None:
     for index, one in enumerate(given.get("sources", [])):
         with run.part((*path, "sources", index), "supplier", one["name"]):
             supplier = Supplier.objects.filter(name=one["name"]).first()
-            _written(run, supplier or Supplier(name=one["name"]), dict(one))
+            supplier = supplier or Supplier(name=one["name"])
+            pulled = {name: one[name] for name in _OF_PULLS if name in one}
+            fields = {name: value for name, value in one.items() if name not in _OF_PULLS}
+            _written(run, supplier, fields)
+            _pull(run, supplier, pulled)
     for index, one in enumerate(given.get("partners", [])):
         with run.part((*path, "partners", index), "data partner", one["name"]):
             _apply_data_partner(run, dict(one))
+    for index, one in enumerate(given.get("exports", [])):
+        with run.part((*path, "exports", index), "export", one["name"]):
+            _export(run, dict(one))
 
 
 def _apply_data_partner(run: Run, given: dict[str, Any]) -> None:
@@ -155,6 +195,47 @@ def _apply_data_partner(run: Run, given: dict[str, Any]) -> None:
     run.count(partner, effect if found else Effect.CREATED)
 
 
+def _export(run: Run, given: dict[str, Any]) -> None:
+    """Set what is written on a schedule. A new schedule counts from now."""
+    row = ScheduledExport.objects.filter(name=given["name"]).first()
+    row = row or ScheduledExport(name=given["name"], due_at=timezone.now())
+    fields = {**given, "language": given.get("language") or _first_language()}
+    if bool(given.get("destination")) == bool(given.get("folder")):
+        raise Refused((("destination",), "an export needs a destination or a folder, and not both"))
+    if name := given.get("destination"):
+        fields["destination"] = Destination.objects.filter(name=name, kind=SFTP).first()
+        fields["folder"] = ""
+        if fields["destination"] is None:
+            raise Refused((("destination",), "no sftp destination has this name"))
+    else:
+        fields["destination"] = None
+    if fields["language"] not in Directory.objects.get().languages:
+        raise Refused((("language",), "this is not a language of the directory"))
+    _check_place(row, fields)
+    before = row.schedule
+    row.schedule = fields["schedule"]
+    try:
+        due_at = next_time(row, timezone.now())
+    except BadSchedule as bad:
+        raise Refused((("schedule",), str(bad))) from None
+    row.schedule = before
+    if before != fields["schedule"]:
+        fields["due_at"] = due_at
+    run.count(row, write(row, fields))
+
+
+def _check_place(row: ScheduledExport, fields: Mapping[str, Any]) -> None:
+    """Refuse two exports whose files would have the same names in one folder."""
+    same = {name: fields.get(name) for name in ("format", "language", "folder", "destination")}
+    if ScheduledExport.objects.filter(**same).exclude(pk=row.pk).exists():
+        message = "another export has files of this format and language there"
+        raise Refused((("folder" if fields.get("folder") else "destination",), message))
+
+
+def _first_language() -> str:
+    return str(Directory.objects.get().languages[0])
+
+
 def _with_all_languages(directory: Directory, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields with a text of all languages under each of them."""
     emergency = fields.get("emergency")
@@ -162,6 +243,20 @@ def _with_all_languages(directory: Directory, fields: dict[str, Any]) -> dict[st
         languages = fields.get("languages", directory.languages)
         fields |= {"emergency": dict.fromkeys(languages, emergency)}
     return fields
+
+
+def _pull(run: Run, supplier: Supplier, given: dict[str, Any]) -> None:
+    """Set how a supplier is pulled. One that is no API any longer is pulled no more."""
+    if supplier.kind != Supplier.Kind.HSDS_API:
+        if given:
+            raise Refused((("kind",), "url, token and every are for the kind hsds_api"))
+        Pull.objects.filter(supplier=supplier).delete()
+        return
+    pull = Pull.objects.filter(supplier=supplier).first()
+    pull = pull or Pull(supplier=supplier, due_at=timezone.now())
+    if not (given.get("url") or pull.url):
+        raise Refused((("url",), "an hsds_api needs the address of its API"))
+    run.count(pull, write(pull, given))
 
 
 def _written(run: Run, row: Directory | Supplier, fields: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ class WorkplaceConfig(AppConfig):
         from access import roles
         from directory import taking_in
         from directory.data_partners import notices
+        from directory.exporting import requested, scheduled
+        from directory.pulling import running as pulling
         from referrals.running import dispatcher
         from workplace import names
 
@@ -17,3 +19,6 @@ class WorkplaceConfig(AppConfig):
         post_migrate.connect(roles.install_roles, sender=self)
         dispatcher.beside(taking_in.beside())
         dispatcher.beside(notices.beside())
+        dispatcher.beside(pulling.beside())
+        dispatcher.beside(scheduled.beside())
+        dispatcher.beside(requested.beside())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, path, re_path
 
-from directory.api import icarol, views
+from directory.api import exports, icarol, views
 from directory.listing.parameters import PATHS
 from directory.models import Kind
 
@@ -41,6 +41,11 @@ urlpatterns = [
     path(f"{HSDS}/", views.RootView.as_view()),
     path(f"{HSDS}/openapi.json", views.OpenApiView.as_view(), name="hsds-openapi"),
     path(f"{HSDS}/profile", views.ProfileView.as_view(), name="hsds-profile"),
+    path(
+        "api/v1/directory/exports/<str:format>",
+        exports.ExportView.as_view(),
+        name="directory-export",
+    ),
     *patterns(),
     re_path(r"^hsds/3\.1/", views.NoSuchPath.as_view()),
     path(f"{OURS}/changes", views.ChangesView.as_view(), name="directory-changes"),

@@ -46,19 +46,23 @@ def file_name(format: Format, language: str, day: date) -> str:
     return f"directory-{format.name}-{language}-{day:%Y%m%d}.{format.extension}"
 
 
-def write(format: Format, view: View, language: str, output: Path) -> Written:
+def write(
+    format: Format, view: View, language: str, output: Path, tally: Tally | None = None
+) -> Written:
     """Write what the view sees into a file; a folder gets a file with the format's own name.
 
-    It is there whole or not at all: written beside it, and renamed at the end.
+    It is there whole or not at all: written beside it, and renamed at the end. A caller that wants
+    to see how far it is gives its own tally.
     """
     take_in()
     if output.is_dir():
         output = output / file_name(format, language, today())
+    tally = tally or Tally()
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
-            tally = into(file, format, view, language)
+            into(file, format, view, language, tally)
             file.flush()
             os.fsync(file.fileno())
         part.replace(output)
@@ -67,16 +71,14 @@ def write(format: Format, view: View, language: str, output: Path) -> Written:
     return Written(output, _digest(output), tally.rows, tally.not_carried)
 
 
-def into(file: IO[bytes], format: Format, view: View, language: str) -> Tally:
-    """Write what the view sees, as of one moment; return what was counted. Take in before.
+def into(file: IO[bytes], format: Format, view: View, language: str, tally: Tally) -> None:
+    """Write what the view sees, as of one moment, and count it. Take in before.
 
     Raises NothingToWrite.
     """
-    tally = Tally()
     with one_snapshot():
         format.write(file, view, language, tally)
         refused.count(view, language, tally)
-    return tally
 
 
 def today() -> date:

@@ -118,6 +118,8 @@ class _Reader:
         )
         if row is None:
             return None
+        if nested:
+            row.is_stub = False  # what has rows of its own is whole, however little it says
         self._batch.also_sent["metadata"] += len(nested.get("metadata") or ())
         if depth < _DEEPEST:
             for name, of in lists.items():

@@ -46,7 +46,7 @@ from directory.models.entries import (
     Taxonomy,
     TaxonomyTerm,
 )
-from directory.models.exports import ExportRun, ScheduledExport
+from directory.models.exports import ExportRun, RequestedFile, ScheduledExport
 from directory.models.history import Revision, StaffChange
 from directory.models.links import ListingLink
 from directory.models.pulls import Pull
@@ -102,6 +102,7 @@ __all__ = [
     "Place",
     "Program",
     "Pull",
+    "RequestedFile",
     "RequiredDocument",
     "Revision",
     "Row",

@@ -70,3 +70,39 @@ class ExportRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of export {self.export_id}"
+
+
+class RequestedFile(models.Model):
+    """A file that somebody asked for on the page of files; it is there for a day."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "waiting"
+        RUNNING = "running", "being written"
+        DONE = "done", "there"
+        FAILED = "failed", "failed"
+
+    partner = models.CharField(max_length=100, blank=True)
+    format = models.CharField(max_length=40)
+    language = models.CharField(max_length=35)
+    by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_index=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    expected = models.PositiveIntegerField(default=0)  # entries in the view
+    written = models.PositiveIntegerField(default=0)  # rows so far
+    file = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.BigIntegerField(null=True)  # bytes
+    rows: Any = models.JSONField(default=dict)
+    not_carried: Any = models.JSONField(default=dict)
+    message = models.TextField(blank=True)  # for people: why it failed
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"requested file {self.pk}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)

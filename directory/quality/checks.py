@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from core.database import clock
 from directory import models as rows
 from directory.changes import in_parts
+from directory.duplicates import finding as duplicates
 from directory.hours.opening import parse_schedule
 from directory.models import HIDDEN, Directory, Entry, Place, Secrecy
 from directory.quality.revealing import revealing
@@ -311,6 +312,11 @@ def _confidential_twice(looking: Looking) -> Iterator[int]:
         yield from _keys(held.objects.filter(email_secrecy=Secrecy.MATCHES))
 
 
+def _duplicates(looking: Looking) -> Iterator[int]:
+    for pair in duplicates.find():
+        yield from (pair.a, pair.b)
+
+
 _FINDERS: Mapping[str, tuple[Severity, Callable[[Looking], Iterable[int]]]] = {
     "missing_description": (Severity.WARNING, _missing_description),
     "missing_phone": (Severity.WARNING, _missing_phone),
@@ -332,5 +338,6 @@ _FINDERS: Mapping[str, tuple[Severity, Callable[[Looking], Iterable[int]]]] = {
     "dead_link": (Severity.WARNING, _dead_link),
     "confidential_in_text": (Severity.ERROR, _confidential_in_text),
     "confidential_twice": (Severity.ERROR, _confidential_twice),
+    "duplicate": (Severity.INFO, _duplicates),
 }
 CHECKS = tuple(Check(key, severity, find) for key, (severity, find) in _FINDERS.items())

@@ -1,8 +1,9 @@
 """The key `directory` of the configuration file."""
 
 import pytest
+from django.utils import timezone
 
-from directory.models import Directory, Entry, Supplier, View
+from directory.models import Directory, Entry, Pull, ScheduledExport, Supplier, View
 from integrations import configuration
 from integrations.configuration import transfer
 from tests.directory import make
@@ -125,3 +126,69 @@ def test_an_organization_takes_no_directory_in_from_another_portal():
     with pytest.raises(configuration.ConfigurationError) as raised:
         transfer.preview(text, {})
     assert [problem.path for problem in raised.value.problems] == [("directory",)]
+
+
+# -- Suppliers that are pulled, and files that are written on a schedule --------------------------
+
+FOLLOWED = """
+directory:
+  languages: [en, fr]
+  sources:
+    - {name: north, kind: hsds_api, url: "https://n.example.org", token: secret-1, every: 60}
+  exports:
+    - {name: all, format: icarol-csv, language: fr, schedule: "0 3 * * *", folder: open, keep: 3}
+"""
+
+
+def test_a_supplier_is_pulled_and_a_file_is_written_on_a_schedule():
+    apply(FOLLOWED)
+    pull, export = Pull.objects.get(), ScheduledExport.objects.get()
+    assert (pull.supplier.name, pull.url, pull.every, pull.token) == (
+        "north",
+        "https://n.example.org",
+        60,
+        "secret-1",
+    )
+    assert pull.due_at <= timezone.now()
+    assert (export.format, export.language, export.folder, export.keep) == (
+        "icarol-csv",
+        "fr",
+        "open",
+        3,
+    )
+    assert export.due_at > timezone.now()
+    assert apply(FOLLOWED).nothing_changed
+    assert ScheduledExport.objects.get().due_at == export.due_at
+
+
+def test_a_supplier_that_is_a_file_again_is_pulled_no_more():
+    apply(FOLLOWED)
+    apply("directory: {sources: [{name: north, kind: file}]}")
+    assert not Pull.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('url: "https://n.example.org", ', "", "needs the address"),
+        ("kind: hsds_api, ", "", "are for the kind hsds_api"),
+        ("every: 60", "every: 0", ""),
+        ("folder: open, ", "", "a destination or a folder"),
+        ("folder: open", "destination: nowhere", "no sftp destination"),
+        ("0 3 * * *", "at noon", ""),
+        ("language: fr", "language: de", "not a language"),
+        ("icarol-csv", "icarol", "icarol-csv"),
+    ],
+)
+def test_what_cannot_be_followed_or_written(old, new, words):
+    found = problems(FOLLOWED.replace(old, new))
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_two_exports_with_files_of_one_name_are_refused():
+    rest = 'format: icarol-csv, language: fr, schedule: "0 4 * * *", folder: open'
+    line = f"    - {{name: other, {rest}}}\n"
+    assert "another export" in problems(FOLLOWED + line)[0]
+    apply(FOLLOWED + line.replace("language: fr", "language: en"))
+    assert ScheduledExport.objects.count() == 2

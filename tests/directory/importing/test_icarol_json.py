@@ -113,7 +113,6 @@ def test_what_has_no_column_is_kept_and_unknown_keys_are_counted(tmp_path):
     [
         {"contactDetails": {"a": 1}},
         {"contactDetails": [7, {"contact": None}, {"contact": {"type": "Fax"}}]},
-        {"related": [None]},
         {"taxonomy": [{"name": "no code"}], "coverage": [None, 3]},
         {"hours": "by appointment"},
         {"hours": {"days": [{"dayOfWeek": "Mon"}]}},

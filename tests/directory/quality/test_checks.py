@@ -40,6 +40,7 @@ KEYS = [
     "dead_link",
     "confidential_in_text",
     "confidential_twice",
+    "duplicate",
 ]
 
 
@@ -214,3 +215,9 @@ def test_the_command_states_what_was_found(world, capsys):
         "count": 1,
         "records": list(world.ids(world.service)),
     }
+
+
+def test_two_entries_that_look_like_one_are_both_named(world):
+    other = make.agency(world.agency.name, email="other@example.org")
+    make.service("Elsewhere", organization=other)
+    assert world.found("duplicate") == world.ids(world.agency, other)

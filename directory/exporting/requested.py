@@ -1,0 +1,117 @@
+"""Files that people ask for on a page: written beside the dispatcher, with their progress."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.database import clock
+from core.database.due import Due
+from core.database.rows import update_one
+from directory import aside
+from directory.exporting.carried import Tally
+from directory.exporting.kind import NothingToWrite
+from directory.exporting.whose import NoSuchPartner, view_named
+from directory.exporting.writing import FORMATS, file_name, today, write
+from directory.models import NUMBERED, Membership, RequestedFile, View
+
+LEASE = timedelta(hours=2)
+KEPT = timedelta(days=1)
+_OPEN = (RequestedFile.State.QUEUED, RequestedFile.State.RUNNING)
+_TOLD_EVERY = 1.0  # seconds
+_FOLDER = "directory-files"
+
+logger = structlog.get_logger(__name__)
+DUE = Due(RequestedFile)
+
+
+def beside() -> Callable[[], None]:
+    """Return what the dispatcher does at each of its turns: write a file that was asked for."""
+    return aside.beside(DUE, make, seconds=2.0)
+
+
+def ask(format: str, language: str, by: str, partner: str = "") -> RequestedFile:
+    """Ask for a file; raises NoSuchPartner."""
+    view_named(partner)
+    now = clock.now()
+    return RequestedFile.objects.create(
+        format=format, language=language, partner=partner, by=by, asked_at=now, due_at=now
+    )
+
+
+def path_of(row: RequestedFile) -> Path:
+    """Return where the file of a request lies."""
+    return Path(settings.STATE_ROOT) / _FOLDER / f"{row.pk}.{FORMATS[row.format].extension}"
+
+
+def make(key: int) -> RequestedFile | None:
+    """Write a file that is due, or forget one whose day is over; None where another one does."""
+    until = DUE.claim(key, clock.now(), LEASE)
+    if until is None:
+        return None
+    row = RequestedFile.objects.get(pk=key)
+    if row.state not in _OPEN:
+        path_of(row).unlink(missing_ok=True)
+        row.delete()
+        return None
+    try:
+        _write(row)
+        row.state = RequestedFile.State.DONE
+    except (NothingToWrite, NoSuchPartner) as refused:
+        row.state, row.message = RequestedFile.State.FAILED, refused.message
+    except Exception:
+        # What it is stands in the log; the page says that it failed.
+        logger.exception("a file could not be written", file=row.pk)
+        row.state = RequestedFile.State.FAILED
+        row.message = _("The file could not be written by a fault of ours. It is in the log.")
+    row.due_at = timezone.now() + KEPT
+    row.save()
+    return row
+
+
+def _write(row: RequestedFile) -> None:
+    view, format = view_named(row.partner), FORMATS[row.format]
+    row.state, row.expected = RequestedFile.State.RUNNING, _expected(view)
+    row.file = file_name(format, row.language, today())
+    row.save()
+    path = path_of(row)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tally = Tally()
+    with _telling(row, tally):
+        written = write(format, view, row.language, path, tally)
+    row.sha256, row.size = written.sha256, path.stat().st_size
+    row.rows, row.not_carried = dict(written.rows), dict(sorted(written.not_carried.items()))
+    row.written = sum(written.rows.values())
+
+
+def _expected(view: View) -> int:
+    return Membership.objects.filter(view=view, present=True, entry__kind__in=NUMBERED).count()
+
+
+@contextmanager
+def _telling(row: RequestedFile, tally: Tally) -> Iterator[None]:
+    """Note once a second how far the file is: from a thread, as its own one reads a snapshot."""
+    done = threading.Event()
+
+    def tell() -> None:
+        try:
+            while not done.wait(_TOLD_EVERY):
+                written = sum(tuple(tally.rows.values()))
+                update_one(RequestedFile.objects.all(), row, written=written)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
