@@ -86,6 +86,9 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
             Page(_("Decisions"), "directory_undecided", EDIT_DIRECTORY),
             Page(_("Quality"), "directory_quality", EDIT_DIRECTORY),
             Page(_("Data partners"), "directory_data_partners", EDIT_DIRECTORY),
+            Page(_("Duplicates"), "directory_duplicates", EDIT_DIRECTORY),
+            Page(_("Suppliers"), "directory_suppliers", EDIT_DIRECTORY),
+            Page(_("Files"), "directory_files", EDIT_DIRECTORY),
         ),
     ),
     (
