@@ -162,9 +162,12 @@ def _newest(made: "models.QuerySet[Revision]") -> list[int]:
 
 
 def _locked(survivor: int, other: int) -> tuple[Entry, Entry]:
-    # In the order of their keys, so that two merges of one pair do not wait for each other.
-    rows = Entry.objects.select_for_update(no_key=True).filter(pk__in=[survivor, other])
-    found = {entry.pk: entry for entry in rows.order_by("pk")}
+    """Return the two, locked with what points to the other; raises NotMerged."""
+    before = Entry.objects.filter(pk=other).first()
+    keys = {survivor, other, *(_pointing(before) if before else ())}
+    # In the order of their keys, as whoever edits them locks them, so that no two wait in a circle.
+    rows = Entry.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    found = {entry.pk: entry for entry in rows if entry.pk in (survivor, other)}
     if survivor == other or set(found) != {survivor, other}:
         raise NotMerged(_("Choose two entries that are here."))
     one, two = found[survivor], found[other]
@@ -226,6 +229,8 @@ def _take_rows(one: Entry, two: Entry, choices: Mapping[str, str]) -> None:
 def _pointing(two: Entry) -> list[int]:
     """Return the entries that point to one, by their keys."""
     found: list[int] = []
+    if two.kind not in KINDS:
+        return found
     if two.kind == Kind.ORGANIZATION:
         agency = ROWS[Kind.ORGANIZATION]._default_manager
         found += Service.objects.filter(organization=two.pk).values_list("pk", flat=True)

@@ -21,6 +21,7 @@ from directory.exporting.kind import NothingToWrite
 from directory.exporting.whose import NoSuchPartner, view_named
 from directory.exporting.writing import FORMATS, file_name, today, write
 from directory.models import NUMBERED, Membership, RequestedFile, View
+from directory.taking_in import take_in
 
 LEASE = timedelta(hours=2)
 KEPT = timedelta(days=1)
@@ -77,6 +78,7 @@ def make(key: int) -> RequestedFile | None:
 
 
 def _write(row: RequestedFile) -> None:
+    take_in()  # or what is expected would be what was there before
     view, format = view_named(row.partner), FORMATS[row.format]
     row.state, row.expected = RequestedFile.State.RUNNING, _expected(view)
     row.file = file_name(format, row.language, today())

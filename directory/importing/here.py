@@ -69,7 +69,7 @@ def load(entries: Iterable[Sent], rows: Mapping[str, Iterable[Sent]]) -> Here:
             for change in StaffChange.objects.filter(entry__in=keys):
                 here.staff[change.entry_id][change.path, change.language] = change
             merged = Entry.objects.filter(merged_into__in=keys)
-            here.survivors |= set(merged.values_list("merged_into", flat=True))
+            here.survivors |= {one.merged_into_id for one in merged.only("merged_into")} - {None}
     return here
 
 

@@ -141,8 +141,8 @@ class Migration(migrations.Migration):
                         default=False, help_text="The next pull may withdraw as much as it will."
                     ),
                 ),
-                ("started_at", models.DateTimeField(null=True)),
-                ("ended_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "outcome",
                     models.CharField(
@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("problems", models.JSONField(default=list)),
+                ("problems", models.JSONField(blank=True, default=list)),
                 (
                     "imports",
                     models.ManyToManyField(related_name="pulls", to="directory.supplierimport"),

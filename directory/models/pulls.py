@@ -28,12 +28,12 @@ class Pull(models.Model):
     allow_once = models.BooleanField(  # set by a person, for the next time alone
         default=False, help_text="The next pull may withdraw as much as it will."
     )
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(
         max_length=10, blank=True, choices=Outcome.choices, default=Outcome.NONE
     )
-    problems: Any = models.JSONField(default=list)  # sentences for people, without content
+    problems: Any = models.JSONField(default=list, blank=True)  # sentences for people, without content
     imports = models.ManyToManyField(SupplierImport, related_name="pulls")  # of the last time
 
     class Meta:

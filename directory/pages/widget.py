@@ -54,8 +54,10 @@ class EmbedPage(SearchPage):
         headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         by = "&by=script" if self.by_script else ""
-        more = {"form_url": f"{reverse('directory-embed')}?lang={self.language}{by}"}
-        more |= {"by_script": self.by_script}
+        more = {
+            "form_url": f"{reverse('directory-embed')}?lang={self.language}{by}",
+            "by_script": self.by_script,
+        }
         name = "embed" if template == "search" else template
         return super().shown(name, {**more, **context}, status, headers)
 
