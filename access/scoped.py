@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import ManyToManyField, QuerySet
-from django.forms import CheckboxSelectMultiple
+from django.forms import CheckboxSelectMultiple, Media
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
@@ -42,6 +42,12 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
 
     organization_path: ClassVar[str | None] = None
     shared: ClassVar[bool] = False
+
+    @property
+    def media(self) -> Media:
+        """Return Django's scripts without those that fill in slugs: half of a first visit."""
+        unused = ("urlify", "prepopulate", "xregexp")
+        return Media(js=[one for one in super().media._js if not any(map(one.count, unused))])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import Media
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -112,6 +113,7 @@ class MappingAdmin(ScopedAdmin):
             "subtitle": None,
             "errors": None,  # the page says them in its own way
             "is_nav_sidebar_enabled": False,  # the preview needs the room
+            "media": Media(),  # the editor's own scripts need none of Django's
             "groups": _grouped(rows),
             "draft": form.draft,
             "faulty_rows": [row for row in rows if row.faults],

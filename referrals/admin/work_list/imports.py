@@ -425,6 +425,7 @@ class DeliveryAdmin(
         attempts = list(obj.attempts.order_by("-number"))
         return {
             "title": f"{noun.capitalize()} of {obj.referral} into {obj.destination}",
+            "subtitle": None,  # its id says nothing to people
             "delivery": obj,
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, attempts[0] if attempts else None),
