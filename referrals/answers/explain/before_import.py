@@ -17,6 +17,8 @@ from referrals.models import Delivery, InboundEvent, Referral
 
 State, Outcome = InboundEvent.State, InboundEvent.Outcome
 
+LOOKED_AT = 50  # events of one reference
+
 CHECK_NUMBER = Advice(Actor.SUPPORT, "")
 CONTACT_DEVELOPERS = Advice(
     Actor.DEVELOPERS, "Contact whoever maintains Dovetail. The event is kept."
@@ -47,7 +49,9 @@ def of_unknown(reference: str, events: Q) -> Stop:
 def _left(named: QuerySet[InboundEvent]) -> dict[str, InboundEvent]:
     """Return an event of each state in which nothing has been merged from it, the newest."""
     left = named.filter(state__in=[State.QUARANTINED, State.RECEIVED, State.CONFLICT])
-    return {event.state: event for event in left.order_by("received_at")}
+    # Conflicts can be many, and come last.
+    newest = list(left.order_by("-state", "-received_at")[:LOOKED_AT])
+    return {event.state: event for event in reversed(newest)}
 
 
 def _unopened(left: dict[str, InboundEvent], question: str = EVENT) -> Stop | None:
