@@ -81,7 +81,6 @@ MAIN = (  # what people open daily, each with styles and scripts of its own
     "integrations_destination_change",
     "connect_listing",
     "mapping_mapping_change",
-    "mapping_versions",
     "onboarding",
     "workplace_alert_changelist",
 )

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests import seeds
-from tests.browser.checks import accessible, fits_phone, picture
+from tests.browser.checks import DESK, accessible, fits_phone, picture
 from tests.browser.portal import Portal
 
 
@@ -16,6 +16,9 @@ def test_home_states_what_is_wrong_and_leads_there(support: Page) -> None:
     expect(refused).to_contain_text("hoever looks after the referral in Caredove")
     height = support.evaluate("() => document.querySelector('.two').getBoundingClientRect().top")
     assert height < 320  # the figures leave the screen to what needs attention
+    support.set_viewport_size({"width": 1440, "height": 900})
+    assert support.evaluate("() => document.documentElement.scrollHeight") <= 900
+    support.set_viewport_size(DESK)
     accessible(support)
     fits_phone(support)
     picture(support, "support-home")
