@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -90,4 +91,4 @@ class ApiToken(models.Model):
         ordering = ["organization", "name", "pk"]
 
     def __str__(self) -> str:
-        return f"API token {self.pk}"
+        return gettext("API token {id}").format(id=self.pk)

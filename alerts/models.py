@@ -62,7 +62,7 @@ class AlertSettings(models.Model):
         verbose_name_plural = _("alert settings")
 
     def __str__(self) -> str:
-        return f"alert settings of {self.organization}"
+        return gettext("alert settings of {organization}").format(organization=self.organization)
 
 
 class AlertRecipient(KeyedModel):
@@ -93,7 +93,7 @@ class AlertRecipient(KeyedModel):
         permissions = [("connect_webhook", "Can let alerts go to webhooks")]
 
     def __str__(self) -> str:
-        return f"alert recipient {self.pk}"
+        return gettext("alert recipient {id}").format(id=self.pk)
 
     @property
     def reads(self) -> str:

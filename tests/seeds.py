@@ -691,6 +691,7 @@ class Story:
     def _close_steps(self) -> None:
         """Make a crash one that happened before anything was sent."""
         from core.database.rows import update_one
+        from referrals import sentences
         from referrals.models import Delivery
 
         self.delivery.steps.all().delete()
@@ -701,8 +702,7 @@ class Story:
             reason="bug",
             due_at=None,
             error_at=_now(),
-            message="Dovetail made an error while importing this referral. Whoever maintains "
-            "Dovetail needs to look into it.",
+            message=sentences.BUG(),
         )
 
     # -- Ended otherwise

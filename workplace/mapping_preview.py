@@ -199,7 +199,12 @@ def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -
     if covered:
         label = gettext("Masked copy of {reference}").format(reference=referral.reference)
         return Subject(label, masked_document_of(referral), zone, referral, True)
-    return Subject(f"Referral {referral.reference}", document_of(referral), zone, referral)
+    return Subject(
+        gettext("Referral {reference}").format(reference=referral.reference),
+        document_of(referral),
+        zone,
+        referral,
+    )
 
 
 def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral | None:

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -37,7 +38,9 @@ class TriggerConfig(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.listing} to {self.destination}"
+        return gettext("{listing} to {destination}").format(
+            listing=self.listing, destination=self.destination
+        )
 
     def labels(self) -> str:
         """Return the chosen triggers in Caredove's words, joined by commas."""

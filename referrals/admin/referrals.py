@@ -224,7 +224,9 @@ class ReferralAdmin(
         story = timeline(obj, deliveries)
         sheet = layout.sheet(document, zone)
         return {
-            "title": f"Referral {obj.reference}",  # of the window: a name stands on the page alone
+            "title": _("Referral {reference}").format(
+                reference=obj.reference
+            ),  # of the window: a name stands on the page alone
             "subtitle": None,
             "source_url": _source_url(obj, story),
             "edit_there": explanation.actor is Actor.REFERRAL_STAFF,

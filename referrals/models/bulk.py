@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import SentenceField
@@ -57,7 +58,7 @@ class BulkRetry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"bulk retry {self.pk}"
+        return gettext("bulk retry {id}").format(id=self.pk)
 
 
 class BulkRetryItem(models.Model):

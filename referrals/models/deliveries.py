@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import Collector
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
@@ -277,7 +278,7 @@ class Delivery(KeyedModel):
         ]
 
     def __str__(self) -> str:
-        return f"import {self.pk}"
+        return gettext("import {id}").format(id=self.pk)
 
     @property
     def reason_for_others(self) -> str:

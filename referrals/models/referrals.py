@@ -5,6 +5,7 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
@@ -91,7 +92,7 @@ class RetentionPeriod(models.Model):
         ordering = ["organization__name"]
 
     def __str__(self) -> str:
-        return f"retention period of {self.organization}"
+        return gettext("retention period of {organization}").format(organization=self.organization)
 
 
 class ReferralAlias(models.Model):

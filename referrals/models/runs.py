@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
@@ -60,7 +61,7 @@ class Run(KeyedModel):
         ]
 
     def __str__(self) -> str:
-        return f"run {self.pk}"
+        return gettext("run {id}").format(id=self.pk)
 
 
 class DestinationJob(KeyedModel):

@@ -108,7 +108,9 @@ def _shown(value: object, clean: Callable[[str], str]) -> str:
     limit = LONGEST_WORD if is_long_word else LONGEST
     if len(text) > limit:
         # A link that is cut would not be known for what it is.
-        return f"{clean(text)[:limit]}… ({len(text)} characters)"
+        return gettext("{beginning}… ({count} characters)").format(
+            beginning=clean(text)[:limit], count=len(text)
+        )
     return clean(text)
 
 
@@ -116,7 +118,7 @@ def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     if entry.fate is Fate.LEFT_OUT:
         return RULES[Rule(entry.why)]
     if entry.fate is Fate.UNREADABLE:
-        return warnings.sentence("", entry.why, name="It")
+        return warnings.sentence("", entry.why, name=gettext("It"))
     if entry.fate is Fate.ALSO_SENT:
         return entry.why
     if not entry.why:
@@ -124,8 +126,10 @@ def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     found = places.get(entry.why, [])
     if not found:
         return gettext("To recognize the message, the referral or the listing")
-    others = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
-    return "; ".join(found[:PLACES]) + others
+    named = "; ".join(found[:PLACES])
+    if len(found) <= PLACES:
+        return named
+    return gettext("{places} and {count} more").format(places=named, count=len(found) - PLACES)
 
 
 def _places(document: Document, texts: set[str]) -> dict[str, list[str]]:
@@ -147,7 +151,8 @@ def _places(document: Document, texts: set[str]) -> dict[str, list[str]]:
 
 def _place(path: Path) -> str:
     steps = (step.replace("_", " ") for step in path if isinstance(step, str))
-    return " › ".join(step[:1].upper() + step[1:].lower() for step in steps)
+    words = (step[:1].upper() + step[1:].lower() for step in steps)
+    return " › ".join(gettext(word) for word in words)
 
 
 def _kinds(entries: Iterable[Entry]) -> dict[str | int, str]:

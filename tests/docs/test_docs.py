@@ -33,7 +33,7 @@ def test_the_runbook_states_what_the_screens_state(told: advice.Advice):
 
 @pytest.mark.parametrize("label", InboundEvent.Outcome.labels)
 def test_the_runbook_names_each_outcome_of_an_event(label: str):
-    assert label in text("docs/runbook.md")
+    assert str(label) in text("docs/runbook.md")
 
 
 @pytest.mark.parametrize("cause", CAUSES)

@@ -40,10 +40,10 @@ class FilterForm(forms.Form):
         people = [(str(user.pk), user.get_username()) for user in trail.authors()]
         sorts = [(sort.key, sort.label) for sort in trail.sorts]
         self.fields["who"] = forms.ChoiceField(
-            choices=[("", gettext("Anybody")), *people], required=False
+            label=_("Who"), choices=[("", gettext("Anybody")), *people], required=False
         )
         self.fields["what"] = forms.ChoiceField(
-            choices=[("", gettext("Anything")), *sorts], required=False
+            label=_("What"), choices=[("", gettext("Anything")), *sorts], required=False
         )
 
     def wanted(self, organization: Organization) -> Wanted:

@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
@@ -155,7 +154,9 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         refused = _refusals(items)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Send {count} import{pluralize(count)} again?",
+            "title": ngettext(
+                "Send {count} import again?", "Send {count} imports again?", count
+            ).format(count=count),
             "opts": self.model._meta,
             "count": count,
             "refused": refused,

@@ -105,7 +105,9 @@ class RunAdmin(ViewOnlyAdmin):
         versions = obj.versions.select_related("delivery__referral").order_by("asked_at", "pk")
         count = versions.count()
         return {
-            "title": f"Run of {self.shown_until(obj)} to {obj.destination}",
+            "title": _("Run of {time} to {destination}").format(
+                time=self.shown_until(obj), destination=obj.destination
+            ),
             "versions": versions[:SHOWN],
             "more_versions": max(count - SHOWN, 0),
         }

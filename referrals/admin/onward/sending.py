@@ -99,7 +99,11 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return self._send(request, referral, where, form.cleaned_data)
         may_go = where in [one.destination for one in sendings(request, referral)]
         context = {
-            **self._context(request, f"Send {referral} to {where}", referral),
+            **self._context(
+                request,
+                _("Send {referral} to {where}").format(referral=referral, where=where),
+                referral,
+            ),
             "sentences": list(_what_happens(referral, where)),
             "why_not": "" if may_go else delivering.why_not_by_hand(referral, where),
             "form": form,

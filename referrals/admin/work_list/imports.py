@@ -424,7 +424,9 @@ class DeliveryAdmin(
         noun = obj.destination.transport().noun
         attempts = list(obj.attempts.order_by("-number"))
         return {
-            "title": f"{noun.capitalize()} of {obj.referral} into {obj.destination}",
+            "title": _("{what} of {referral} into {destination}").format(
+                what=str(noun).capitalize(), referral=obj.referral, destination=obj.destination
+            ),
             "subtitle": None,  # its id says nothing to people
             "delivery": obj,
             "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
