@@ -47,7 +47,8 @@ class ScopedAdmin(ScopedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
     def media(self) -> Media:
         """Return Django's scripts without those that fill in slugs: half of a first visit."""
         unused = ("urlify", "prepopulate", "xregexp")
-        return Media(js=[one for one in super().media._js if not any(map(one.count, unused))])
+        scripts: list[str] = super().media._js  # type: ignore[attr-defined]
+        return Media(js=[one for one in scripts if not any(map(one.count, unused))])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

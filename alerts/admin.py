@@ -123,7 +123,7 @@ class AlertRecipientAdmin(RecordedAdmin):
     def notified_of(self, recipient: AlertRecipient) -> str:
         if set(recipient.kinds) == set(AlertKind.values):
             return gettext("Everything")
-        return ", ".join(AlertKind(kind).label for kind in recipient.kinds)
+        return ", ".join(str(AlertKind(kind).label) for kind in recipient.kinds)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

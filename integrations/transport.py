@@ -15,6 +15,7 @@ from typing import IO, Any, ClassVar, Protocol
 
 from django.db.models import TextChoices
 from django.forms import CharField, Form, PasswordInput, TypedChoiceField
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from integrations.capabilities import Capability, Finding, Shown
@@ -463,7 +464,7 @@ class Options(Form):
 class Transport(ABC):
     """One kind of destination, set up with the options of one destination."""
 
-    label: ClassVar[str]
+    label: ClassVar[str | Promise]
     OptionsForm: ClassVar[type[Options]] = Options
     target_fields: ClassVar[tuple[TargetField, ...]]
     # What the kind can do. The transport of a destination is asked, never the class: it may follow
@@ -471,7 +472,8 @@ class Transport(ABC):
     updates: Updates = Updates.ONCE
     removes: bool = False  # a revocation travels; otherwise staff are told where the data is
     by_hand: bool = False  # a person may send a referral there, also again
-    send_label: ClassVar[str] = ""  # of the button by which they do; left out, "Send to …"
+    # Of the button by which they do; left out, "Send to …".
+    send_label: ClassVar[str | Promise] = ""
     by_trigger: bool = True  # a trigger may send a referral there
     batches: bool = False  # due deliveries travel together, in runs; only what is `repeatable` does
     takes_files: ClassVar[bool] = False  # in a run, too
@@ -484,7 +486,7 @@ class Transport(ABC):
     comparable: ClassVar[bool] = False
     # A partner may read what it was sent, and answer it: a source that is linked to a destination.
     answered: ClassVar[bool] = False
-    noun: str = "import"  # what screens call a delivery
+    noun: str | Promise = "import"  # what screens call a delivery
     # The id of the destination, the same for good; empty where the transport is of none.
     destination_id: str = ""
     # The categories of files that leave where a destination does not say which may.

@@ -48,7 +48,7 @@ def fix_of(
     """Return the need with the link that fixes it, where the person may follow it."""
     if need.met or not request.user.has_perm(_PERMISSION[need.about]):
         return Fix(need)
-    return Fix(need, _url(need.about, listing, config), _LABEL[need.about])
+    return Fix(need, _url(need.about, listing, config), str(_LABEL[need.about]))
 
 
 def _url(about: About, listing: ServiceListing, config: TriggerConfig | None) -> str:

@@ -297,7 +297,7 @@ def _keep(site: AdminSite, request: HttpRequest, mapping: Mapping, subject: Subj
     draft = _draft(site, request, mapping)
     rules, tables = draft.engine_rules(), draft.entries()
     if check_mapping(mapping.destination_kind, rules, tables):
-        return CHANGE_FIRST
+        return str(CHANGE_FIRST)
     given = {"name": request.POST.get("test_name"), "with_note": request.POST.get("test_note")}
     form = TestCaseForm(given, instance=MappingTest(mapping=mapping))
     if not form.is_valid():

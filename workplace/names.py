@@ -214,5 +214,5 @@ def translate() -> None:
                 if name not in options.original_attrs:
                     setattr(options, name, gettext_lazy(str(getattr(options, name))))
             for field in options.local_fields + options.local_many_to_many:
-                if field._verbose_name is None:
+                if field._verbose_name is None:  # type: ignore[union-attr]
                     field.verbose_name = gettext_lazy(str(field.verbose_name))

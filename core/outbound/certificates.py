@@ -12,7 +12,7 @@ from django.conf import settings
 
 def tls_context(sort: type[ssl.SSLSocket] = ssl.SSLSocket) -> ssl.SSLContext:
     """Return what checks certificates by `authorities`, and makes sockets of this class."""
-    return _tls_context(authorities(), sort)
+    return _tls_context(authorities(), sort)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=8)  # to read all authorities takes long

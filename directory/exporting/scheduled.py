@@ -15,9 +15,9 @@ import structlog
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.timing import schedule
 from core.database import clock
 from core.database.due import Due
+from core.timing import schedule
 from directory import aside
 from directory.exporting.kind import NothingToWrite
 from directory.exporting.places import place_of

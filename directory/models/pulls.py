@@ -33,7 +33,8 @@ class Pull(models.Model):
     outcome = models.CharField(
         max_length=10, blank=True, choices=Outcome.choices, default=Outcome.NONE
     )
-    problems: Any = models.JSONField(default=list, blank=True)  # sentences for people, without content
+    # Sentences for people, without content.
+    problems: Any = models.JSONField(default=list, blank=True)
     imports = models.ManyToManyField(SupplierImport, related_name="pulls")  # of the last time
 
     class Meta:

@@ -108,7 +108,7 @@ def _declared(one: Standing, day: str) -> str:
 def kind_label(kind: str) -> str:
     """Return the name of a kind for people; the kind itself when its folder is gone."""
     known = destinations.kinds().get(kind)
-    return known.label if known else kind
+    return str(known.label) if known else kind
 
 
 def option_fields(kind: str) -> dict[str, forms.Field]:
@@ -132,7 +132,7 @@ class ChooseKind(forms.Form):
 
 
 def _labelled_kinds() -> list[tuple[str, str]]:
-    return [(kind, transport.label) for kind, transport in destinations.kinds().items()]
+    return [(kind, str(transport.label)) for kind, transport in destinations.kinds().items()]
 
 
 class NamesField(forms.CharField):

@@ -108,7 +108,7 @@ class ListingImport(ConfigurationAdmin):
         if not chosen.is_valid():
             only = organizations.first() if organizations.count() == 1 else None
             if only is None:
-                return choose_first(self, request, chosen, title=_TITLE)
+                return choose_first(self, request, chosen, title=str(_TITLE))
             return HttpResponseRedirect(import_url(only))
         organization = chosen.cleaned_data["organization"]
         if "offer" in request.POST:

@@ -224,7 +224,10 @@ class SourceAdmin(ConfigurationAdmin):
         if not request.user.has_perm("integrations.add_sourcecredential"):
             return []
         return [
-            Tool(title, reverse("admin:integrations_source_add_credential", args=[obj.pk, scheme]))
+            Tool(
+                str(title),
+                reverse("admin:integrations_source_add_credential", args=[obj.pk, scheme]),
+            )
             for scheme, title in TITLES.items()
         ]
 

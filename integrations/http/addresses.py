@@ -3,6 +3,7 @@
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from core.outbound.addresses import is_this_machine
 
@@ -14,7 +15,7 @@ def secure_parts(value: str, example: str) -> SplitResult:
     """
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
+        host, __ = parts.hostname, parts.port
     except ValueError:
         raise ValidationError(
             _("This is not a web address, such as {example}.").format(example=example)

@@ -196,7 +196,7 @@ def _line(row: Any, cells: dict[str, str], place: str) -> Line:
 
 def _differences(row: Any) -> tuple[Difference, ...]:
     old, new = (
-        {label: getattr(state, name) for name, label in _COMPARED.items()}
+        {str(label): getattr(state, name) for name, label in _COMPARED.items()}
         for state in (row.original, row.instance)
     )
     return tuple(differences(old, new))

@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from mapping.editing import exchange
 from mapping.editing.pasting import ENTRY_LENGTH, Pasted, pasted
-from mapping.editing.wording import field_in_words, rule_in_words
+from mapping.editing.wording import ONE_MORE, field_in_words, rule_in_words
 from mapping.engine import engine
 from mapping.engine.checks import Fault
 from mapping.engine.engine import Context, Rule
@@ -102,7 +101,7 @@ class MappingDraft:
         return any(table.understood for table in self.tables)
 
 
-NEW = TargetField("", _("One more field"), OWN)
+NEW = TargetField("", ONE_MORE, OWN)
 
 
 # -- What was typed ----------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from mapping.engine.targets import TargetField
 from mapping.engine.transforms import TRANSFORMS
 from mapping.source import catalogue
 
+ONE_MORE = _("One more field")
+
 
 def field_in_words(key: str) -> str:
     """Return a source field as people choose it: `Registrant – First name`."""

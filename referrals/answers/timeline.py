@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
@@ -153,7 +153,7 @@ def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:
 
 def _newest(delivery: Delivery) -> Iterable[Attempt]:
     if hasattr(delivery, NEWEST):
-        return getattr(delivery, NEWEST)
+        return cast("Iterable[Attempt]", getattr(delivery, NEWEST))
     return delivery.attempts.order_by("-number")[:SHOWN]
 
 

@@ -174,8 +174,8 @@ def _accepted_at(version: Version, steps: Sequence[Step]) -> datetime | None:
 def fields_in_words(names: Sequence[str] | None) -> str:
     """Return an allow-list for people."""
     if names is None:
-        return EVERYTHING
-    return ", ".join(map(_label, names)) or NOTHING
+        return str(EVERYTHING)
+    return ", ".join(map(_label, names)) or str(NOTHING)
 
 
 def _label(name: str) -> str:
@@ -201,10 +201,10 @@ def _now(version: Version, *, is_newest: bool) -> str:
     """Say whether the referral is at the destination now, as far as that is known here."""
     delivery = version.delivery
     if version.action == Action.REMOVE:
-        return REMOVED if version.state == State.ACCEPTED else REMOVING
+        return str(REMOVED if version.state == State.ACCEPTED else REMOVING)
     if not is_newest:
-        return OLDER
+        return str(OLDER)
     if delivery.referral.is_revoked:
         removes = delivery.destination.transport().removes
-        return REMOVING if removes else LOOK
-    return THERE if delivery.external_id else PERHAPS
+        return str(REMOVING if removes else LOOK)
+    return str(THERE if delivery.external_id else PERHAPS)

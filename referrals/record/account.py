@@ -84,7 +84,7 @@ def of(event: InboundEvent) -> list[Part] | None:
             )
             for entry in shown
         )
-        parts.append(Part(fate, title, len(found), tuple(rows)))
+        parts.append(Part(fate, str(title), len(found), tuple(rows)))
     return parts
 
 
@@ -116,7 +116,7 @@ def _shown(value: object, clean: Callable[[str], str]) -> str:
 
 def _what(entry: Entry, places: Mapping[str, list[str]]) -> str:
     if entry.fate is Fate.LEFT_OUT:
-        return RULES[Rule(entry.why)]
+        return str(RULES[Rule(entry.why)])
     if entry.fate is Fate.UNREADABLE:
         return warnings.sentence("", entry.why, name=gettext("It"))
     if entry.fate is Fate.ALSO_SENT:

@@ -138,7 +138,7 @@ def progress_of(events: list[InboundEvent]) -> list[Progress]:
 
 
 def _progress(reached: list[Stage], delivery: Delivery | None = None) -> Progress:
-    rest = (Stage(name) for name in STAGES[len(reached) :])
+    rest = (Stage(str(name)) for name in STAGES[len(reached) :])
     if delivery is None:
         return Progress((*reached, *rest))
     return Progress(

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +33,7 @@ ITEMS_PER_PAGE = 100
 LATE = _("That has happened already, or somebody else has just acted on it.")
 
 Deed = Callable[[BulkRetry, User], bool]
-DEEDS: dict[str, tuple[Deed, str]] = {
+DEEDS: dict[str, tuple[Deed, Promise]] = {
     "pause": (bulk.pause, _("Pause")),
     "resume": (bulk.resume, _("Resume")),
     "cancel": (bulk.cancel, _("Cancel the rest")),
@@ -181,7 +182,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
             return []
         return [
             Tool(
-                DEEDS[deed][1],
+                str(DEEDS[deed][1]),
                 reverse(f"admin:referrals_bulkretry_{deed}", args=[obj.pk]),
                 post=True,
             )

@@ -58,7 +58,7 @@ def _offered(delivery: Delivery, user: Any) -> Iterator[tuple[str, str]]:
     if delivery.error_at:
         yield "clear_errors", _why_not_clear(delivery)
     if delivering.may_be_dismissed(delivery):
-        yield "dismiss", UNDER_WAY if delivery.state == State.RUNNING else ""
+        yield "dismiss", str(UNDER_WAY) if delivery.state == State.RUNNING else ""
     if delivery.has_uncleared_error:
         if delivery.assigned_to_id != user.pk:
             yield "take", ""

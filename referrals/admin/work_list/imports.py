@@ -128,7 +128,7 @@ class DeliveryAdmin(
     view_words: ClassVar = {name for one in FILTERS for name in one.names}
     list_select_related = ["referral__listing", "destination__organization", "assigned_to"]
     search_fields = ["external_id__exact"]
-    search_help_text = gettext_lazy(  # type: ignore[assignment]
+    search_help_text = gettext_lazy(
         "A reference, an id in CRMS, or the registrant's first and last name, whole. "
         "Accents, capitals and the order of the names do not matter."
     )

@@ -30,7 +30,7 @@ class NotSent(Exception):
 def why_not_by_hand(referral: Referral, destination: Destination) -> str:
     """Return why the referral must not be sent there by hand, or an empty string."""
     if not destination.transport().by_hand:
-        return NOT_BY_HAND
+        return str(NOT_BY_HAND)
     return why_not_now(Delivery(referral=referral, destination=destination))
 
 
@@ -55,7 +55,7 @@ def send_by_hand(
     ours = Delivery.objects.filter(referral=locked, destination=destination)
     known = ours.first()
     if seen is not None and seen != (known.wanted if known else 0):
-        raise NotSent(SENT_MEANWHILE)
+        raise NotSent(str(SENT_MEANWHILE))
     delivery = known or Delivery(
         referral=locked,
         destination=destination,

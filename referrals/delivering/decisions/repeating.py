@@ -46,9 +46,9 @@ def repeat(
     Calls `keep` now and then. Raises NotRepeated, without effect, and a DeliveryError.
     """
     if run.state != Run.State.DONE:
-        raise NotRepeated(NOT_FINISHED)
+        raise NotRepeated(str(NOT_FINISHED))
     if not run.name:
-        raise NotRepeated(NO_LIST)
+        raise NotRepeated(str(NO_LIST))
     if refused := list(_refused(run)):
         why = f"{len(refused)} of its referrals may not leave again."
         raise NotRepeated(why, refused)
@@ -73,10 +73,10 @@ def _why_not(version: Version) -> str:
     if why := why_not_now(version.delivery):
         return why
     if version.document is None:
-        return NOT_KEPT
+        return str(NOT_KEPT)
     if shows_a_withdrawn_file(version):
-        return WITHDRAWN
-    return NOT_ALLOWED if sending.holds_more_than_may_leave(version) else ""
+        return str(WITHDRAWN)
+    return str(NOT_ALLOWED) if sending.holds_more_than_may_leave(version) else ""
 
 
 def _parcels(run: Run, keep: Callable[[], object]) -> Iterator[Parcel]:

@@ -89,7 +89,7 @@ def _replay_one(pk: UUID, transport: Transport, by: AbstractBaseUser | None) -> 
     if _goes_by_itself(version):
         return ""
     if not versions.bring_again(version, clock.now()):
-        return RUNNING
+        return str(RUNNING)
     audit.record(by or COMMAND_LINE, "replay", version.delivery, version=version.number)
     return ""
 
@@ -102,18 +102,18 @@ def _goes_by_itself(version: Version) -> bool:
 def why_not_replay(version: Version, transport: Transport) -> str:
     """Return why the version must not be sent once more now, or an empty string when it may."""
     if not transport.repeatable:
-        return NOT_REPEATABLE
+        return str(NOT_REPEATABLE)
     if transport.batches and version.state not in Version.PENDING:
-        return IN_A_RUN if version.run_id else NOT_THE_LATEST
+        return str(IN_A_RUN if version.run_id else NOT_THE_LATEST)
     if versions.is_removal(version):
         return ""
     if why := why_not_now(version.delivery):
         return why
     if version.document is None:
-        return "" if version.state in Version.PENDING else NOT_KEPT
+        return "" if version.state in Version.PENDING else str(NOT_KEPT)
     if shows_a_withdrawn_file(version):
-        return WITHDRAWN
-    return NOT_ALLOWED if _holds_more_than_may_leave(version) else ""
+        return str(WITHDRAWN)
+    return str(NOT_ALLOWED) if _holds_more_than_may_leave(version) else ""
 
 
 def _holds_more_than_may_leave(version: Version) -> bool:
