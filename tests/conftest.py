@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -329,12 +329,32 @@ def spawn(request: pytest.FixtureRequest, portal_env: dict[str, str]) -> Iterato
 # -- A browser -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+_chromium = ExitStack()
+_browsers: list[Browser] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the browser before any test without one: there, Django forbids queries as it should."""
+    if _browsers and "browser" not in getattr(nextitem, "fixturenames", ()):
+        _chromium.close()
+
+
+@pytest.fixture
+def browser() -> Browser:
     """Debian's Chromium, built without windows: opening one for each test takes twice as long.
 
-    Playwright's loop runs in this thread, where Django forbids queries.
+    It goes on from test to test, and from file to file, as long as the next test has a browser.
     """
+    if not _browsers:
+        _browsers.append(_chromium.enter_context(_running_chromium()))
+        _chromium.callback(_browsers.clear)
+    return _browsers[0]
+
+
+@contextmanager
+def _running_chromium() -> Iterator[Browser]:
+    """Run a browser; Playwright's loop runs in this thread, where Django forbids queries."""
     flags = (
         "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync"

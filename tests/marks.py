@@ -68,7 +68,9 @@ def _unit(item: pytest.Item) -> str:
     fixtures = _fixtures(item)
     if "everything" in fixtures:
         return "everything"
-    if fixtures & {"browser", "ended", "planted", "upgraded"}:
+    if fixtures >= {"browser", "planted"}:
+        return "browser"  # one Chromium, and one web program
+    if fixtures & {"browser", "ended", "laboratory", "planted", "upgraded"}:
         return item.location[0]
     if "upgraded_portal" in fixtures:
         return item.nodeid.partition("[")[2]

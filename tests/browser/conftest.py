@@ -3,13 +3,12 @@
     def test_the_home_page_says_what_is_wrong(support: Page):
         support.goto("/admin/")
 
-Each module has a copy of the planted portal to itself. Whatever a page prints as an error, breaks
+Each module has the planted portal as if to itself. Whatever a page prints as an error, breaks
 on, or is refused by its Content-Security-Policy fails the test; see `checks.expect_trouble`.
 """
 
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -57,22 +56,34 @@ def _plant(draft: Path, done: Path) -> None:
     draft.rename(done)
 
 
-@pytest.fixture(scope="module")
-def crms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
-    """The sandbox CRMS. A module that uses it lets `portal` send there: see `portal.sends_to`."""
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crms]:
     with running_crms(tmp_path_factory.mktemp("crms") / "ledger.jsonl") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def portal(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A copy of the planted portal, with its web program; `portal.start("dispatcher")` adds one."""
-    directory = tmp_path_factory.mktemp("portal")
-    shutil.copytree(planted, directory, dirs_exist_ok=True)
+def crms(_running: Crms) -> Crms:
+    """The sandbox CRMS, empty. A module that uses it lets `portal` send there: `sends_to`."""
+    _running.clear()
+    return _running
+
+
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with ExitStack() as stack:
-        made = Portal(directory, stack)
-        made.start("web")
-        yield made
+        yield Portal(tmp_path_factory.mktemp("portal"), stack)
+
+
+@pytest.fixture(scope="module")
+def portal(planted: Path, _served: Portal) -> Iterator[Portal]:
+    """The planted portal, as it was planted, with its web program.
+
+    That one goes on from module to module; what else is started ends with the module, such as
+    `portal.start("dispatcher")`.
+    """
+    with _served.as_planted(planted):
+        yield _served
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from uuid import UUID
 from tests import seeds
 from tests.flow import portal as flow
 from tests.services import ROOT
+
+DATABASE = "dovetail.sqlite3"
+_rows_of_a_portal = shutil.ignore_patterns(f"{DATABASE}*")
 
 
 class Portal(flow.Portal):
@@ -26,8 +31,40 @@ class Portal(flow.Portal):
         env = {name: os.environ[name] for name in inherited} | seeds.environment(directory)
         super().__init__(env | {"PYTHONUNBUFFERED": "1"}, stack)
         # The URL of every view of the admin, by its name.
-        self.addresses: dict[str, str] = json.loads((directory / "addresses.json").read_text())
-        self._sessions: dict[str, str] = json.loads((directory / "sessions.json").read_text())
+        self.addresses: dict[str, str] = {}
+        self._sessions: dict[str, str] = {}
+
+    @contextmanager
+    def as_planted(self, planted: Path) -> Iterator[None]:
+        """Be the planted portal for the length of the block, and end then what it has started.
+
+        The web program begins with the first block, and goes on.
+        """
+        self._put_back(planted)
+        if not self.programs:
+            self.start("web")
+        standing = self._stack, self.programs
+        with ExitStack() as self._stack:
+            self.programs = [*self.programs]
+            yield
+        self._stack, self.programs = standing
+
+    def _put_back(self, planted: Path) -> None:
+        """Let rows and files be as in the directory of a planted portal.
+
+        Rows are written over, and not the file, which the web program has open.
+        """
+        for path in self.directory.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+        shutil.copytree(planted, self.directory, dirs_exist_ok=True, ignore=_rows_of_a_portal)
+        with (
+            closing(sqlite3.connect(planted / DATABASE)) as good,
+            closing(sqlite3.connect(self.directory / DATABASE, timeout=30)) as now,
+        ):
+            good.backup(now)
+        self.addresses = json.loads((planted / "addresses.json").read_text())
+        self._sessions = json.loads((planted / "sessions.json").read_text())
 
     def session_cookie(self, role: str) -> Any:
         """Return the cookie of a new session that a person of this role has signed in with."""
@@ -38,12 +75,12 @@ class Portal(flow.Portal):
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return rows of the database. Ids of referrals, events and deliveries are hexadecimal."""
-        with closing(sqlite3.connect(self.directory / "dovetail.sqlite3", timeout=30)) as database:
+        with closing(sqlite3.connect(self.directory / DATABASE, timeout=30)) as database:
             return database.execute(sql, values).fetchall()
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change rows of the database."""
-        with closing(sqlite3.connect(self.directory / "dovetail.sqlite3", timeout=30)) as database:
+        with closing(sqlite3.connect(self.directory / DATABASE, timeout=30)) as database:
             database.execute(sql, values)
             database.commit()
 
