@@ -4,7 +4,6 @@ import ssl
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import certifi
 from django.conf import settings
@@ -12,11 +11,11 @@ from django.conf import settings
 
 def tls_context(sort: type[ssl.SSLSocket] = ssl.SSLSocket) -> ssl.SSLContext:
     """Return what checks certificates by `authorities`, and makes sockets of this class."""
-    return _tls_context(authorities(), sort)  # type: ignore[arg-type]
+    return _tls_context(authorities(), sort)  # type: ignore[arg-type]  # a class is hashable
 
 
 @lru_cache(maxsize=8)  # to read all authorities takes long
-def _tls_context(trusted: str, sort: Any) -> ssl.SSLContext:
+def _tls_context(trusted: str, sort: type[ssl.SSLSocket]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=trusted)
     context.sslsocket_class = sort
     return context
