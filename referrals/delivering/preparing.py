@@ -4,7 +4,7 @@ An attempt that is lost in between has sent nothing, and the next one finds what
 document, files that are here, a reference, a summary that is rendered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import cast
 
@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from core import outbound
 from core.database.clock import Now
-from core.database.rows import update_one
+from core.database.rows import update_each, update_one
 from core.text.spoken import ENGLISH
 from integrations.models import Destination
 from mapping.source.allowing import ALL, AllowList
@@ -35,23 +35,23 @@ def freeze_document(version: Version, referral: Referral) -> Document:
     return cast(Document, version.document)
 
 
-def keep_row(
+def fill_row(
     version: Version, document: Document, allowed: AllowList, record: Mapping[str, object]
 ) -> None:
-    """Keep with a version of a run what it shows, what may leave, and its record: in one UPDATE.
+    """Let a version of a run say what it shows, what may leave, and its record: not saved yet.
 
     Carried again, or repeated, it brings the same, whatever the mapping is by then.
     """
-    kept = {
-        "document": document if version.document is None else version.document,
-        "allowed_fields": _names(allowed),
-        "data": {"record": dict(record)} if version.data is None else version.data,
-    }
-    changed = {name: value for name, value in kept.items() if getattr(version, name) != value}
-    for name, value in changed.items():
-        setattr(version, name, value)
-    if changed:
-        update_one(Version.objects.all(), version, **changed)
+    if version.document is None:
+        version.document = document
+    if version.data is None:
+        version.data = {"record": dict(record)}
+    version.allowed_fields = _names(allowed)
+
+
+def keep_rows(filled: Sequence[Version]) -> None:
+    """Save what `fill_row` has filled, before any of it leaves."""
+    update_each(filled, "document", "data", "allowed_fields")
 
 
 def mapped_before(version: Version, destination: Destination) -> dict[str, object] | None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count, islice
 from typing import cast
 from uuid import uuid4
 
@@ -45,7 +46,12 @@ from referrals.delivering.building import (
 )
 from referrals.delivering.claiming import Lease, LeaseLost
 from referrals.delivering.ledger import DeliveryLedger
-from referrals.delivering.preparing import choose_reference, keep_row, mapped_before
+from referrals.delivering.preparing import (
+    choose_reference,
+    fill_row,
+    keep_rows,
+    mapped_before,
+)
 from referrals.delivering.restore import looking, marks
 from referrals.delivering.running import check_may_go, prepare
 from referrals.delivering.settling import settle
@@ -55,6 +61,7 @@ from referrals.record import files, versions
 from referrals.record.beside import listings_of
 from referrals.record.documents import document_of
 from referrals.record.removal import corrections
+from referrals.record.versions import is_removal
 
 logger = logging.getLogger(__name__)
 
@@ -247,13 +254,25 @@ class _Carrying:
         marks.raise_to(now, number=number, total=total)
 
     def _parcels(self) -> Iterator[Parcel]:
-        """Make one parcel after another; the lease lasts as long as that takes."""
-        for number, (version, rules) in enumerate(carried(self.run), start=1):
-            if number % READ_AGAIN == 0:
+        """Make parcels, one by one or a few at once; the lease lasts as long as that takes."""
+        rows, size = carried(self.run), 1 if self._takes_long else READ_AGAIN
+        for number in count(0, size):
+            some = list(islice(rows, size))
+            if not some:
+                return
+            if number and number % READ_AGAIN == 0:
                 self._extend()
             self._keep()
-            if built := self._built(version, rules):
-                yield built.parcel
+            made = [(version, self._built(version, rules)) for version, rules in some]
+            puts = [version for version, built in made if built and not is_removal(version)]
+            keep_rows(puts)
+            yield from (built.parcel for _, built in made if built)
+
+    @property
+    def _takes_long(self) -> bool:
+        """Whether a row may take seconds, so that no other waits for it: files are made for it."""
+        takes_files = self.transport is not None and self.transport.takes_files
+        return takes_files and bool(self.run.destination.files_allowed())
 
     def _built(self, version: Version, rules: KnownRules) -> Built | None:
         """Return the row of a version, or None where it may not go, or its mapping fails."""
@@ -261,7 +280,7 @@ class _Carrying:
         lease = Lease(delivery.pk, self.run.pk, version)
         ledger = DeliveryLedger(lease, repeatable=True, frozen=True)
         try:
-            if versions.is_removal(version):
+            if is_removal(version):
                 built = build_removal(delivery, version, ledger)
                 self.alone.append((lease, delivery, built))
                 return built
@@ -360,7 +379,7 @@ class _Carrying:
         """Tell staff what could not be removed there, so that a person deletes it."""
         brought = Version.objects.filter(pk__in=[*receipt.left]).select_related("delivery")
         for version in brought.exclude(pk__in=[*receipt.refused]):
-            removed = versions.is_removal(version)
+            removed = is_removal(version)
             sentence = sentences.LIES_THERE if removed else sentences.WITHDRAWN_LIES_THERE
             if what := ", ".join(receipt.left[str(version.pk)]):
                 corrections.add([version.delivery], sentence(what=what))
@@ -440,14 +459,14 @@ def build_put(
     allowed = delivery.destination.allow_list()
     if transport and transport.takes_files and delivery.destination.files_allowed():
         built = prepare(delivery, version, ledger, frozen=True, record=kept, rules=rules)
-        keep_row(version, cast(Document, version.document), allowed, built.parcel.record)
+        fill_row(version, cast(Document, version.document), allowed, built.parcel.record)
         return built
     check_may_go(delivery)
     frozen = version.document is not None
     document = cast(Document, version.document) if frozen else document_of(delivery.referral)
     record = map_record(delivery, document, rules) if kept is None else kept
     choose_reference(delivery)
-    keep_row(version, document, allowed, record)
+    fill_row(version, document, allowed, record)
     shown = allowed.part(document)
     return build(delivery, version, ledger, record, document=document, shown=shown)
 
