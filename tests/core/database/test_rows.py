@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from core import encryption, rowkeys
-from core.database.rows import KeyedModel, update_one
+from core.database.rows import KeyedModel, update_each, update_one
 from core.encryption import Tampered, Unbound
 from core.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField, NoRow
 from tests.rows import of_before
@@ -402,3 +402,18 @@ def test_a_model_without_a_key_is_reported():
 
         [error] = Wrong._meta.get_field("text").check()
     assert error.id == "core.E002"
+
+
+def test_several_rows_are_written_in_one_go_each_bound_to_itself(secret, old):
+    rows = [secret.objects.create(**VALUES), old, secret.objects.create(**VALUES)]
+    for number, row in enumerate(rows):
+        row.text, row.document, row.note = f"Grace {number}", {"b": number}, ""
+    gone = secret.objects.create(**VALUES)
+    secret.objects.filter(pk=gone.pk).delete()
+    update_each([*rows, gone], "text", "document", "note")
+    for number, row in enumerate(rows):
+        found = secret.objects.get(pk=row.pk)
+        assert (found.text, found.document, found.note) == (f"Grace {number}", {"b": number}, "")
+        assert found.raw == VALUES["raw"]
+    assert not secret.objects.filter(pk=gone.pk).exists()
+    update_each([], "text")
