@@ -1,4 +1,4 @@
-"""The audit trail: who did what, and when."""
+"""The audit trail: who did what, and when; and the keys that are in use."""
 
 from typing import Any, NoReturn
 
@@ -66,3 +66,19 @@ class AuditEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
+
+
+class KeyCheck(models.Model):
+    """A key of ENCRYPTION_KEYS that is in use: by this, it is missed where it is not there."""
+
+    key_id = models.CharField(max_length=8, primary_key=True)
+    value = models.CharField(max_length=64)
+    since = models.DateTimeField(db_default=Now())
+    lost_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["since"]
+
+    def __str__(self) -> str:
+        return f"key {self.key_id}"

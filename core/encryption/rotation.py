@@ -27,6 +27,7 @@ from core.encryption import (
     current_start,
     decrypt_stored,
     encrypt,
+    key_checks,
     keyring,
 )
 from core.fields import EncryptedField, StoredFileField
@@ -123,7 +124,8 @@ def record() -> int:
 
 
 def refuse_to_start() -> None:
-    """Raise ImproperlyConfigured if REFUSE_UNBOUND is set, and anything may be left to refuse."""
+    """Raise ImproperlyConfigured if a key is missing, or if REFUSE_UNBOUND refuses anything."""
+    key_checks.refuse_to_start()
     if not settings.REFUSE_UNBOUND:
         return
     counted = AuditEvent.objects.filter(username=COMMAND_LINE, action=ROTATED)

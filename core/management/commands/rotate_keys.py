@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core import encryption
-from core.encryption import rotation
+from core.encryption import key_checks, rotation
 
 
 class Command(BaseCommand):
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             )
         unbound = rotation.record()
         self._complain([progress for progress in found.values() if progress.unreadable])
+        key_checks.only_the_first_is_in_use()
         key_id = encryption.keyring().primary
         self.stdout.write(self.style.SUCCESS(f"Everything stored is encrypted with key {key_id}."))
         self._report_unbound(unbound)
