@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -103,6 +103,21 @@ class EncryptedFileStorage(Storage):
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self.root).as_posix()
+
+    def still(self) -> AbstractContextManager[None]:
+        """Keep every file as it is: within the block nothing is deleted, replaced, or new."""
+        return self._locked()
+
+    def link_all(self, folder: Path) -> dict[str, Path]:
+        """Link every file into a folder of the same file system; return the links by name.
+
+        A file that is deleted or replaced later is still there by its link. `names` passes over
+        the links, as it does over whatever begins with a full stop.
+        """
+        links = {name: folder / f".{number}" for number, name in enumerate(self.names())}
+        for name, link in links.items():
+            link.hardlink_to(self._path(name))
+        return links
 
     def get_modified_time(self, name: str) -> datetime:
         """Return when the file was written, aware."""

@@ -18,13 +18,14 @@ class ReferralsConfig(AppConfig):
         from referrals.delivering import proving, resuming
         from referrals.intake import answering
         from referrals.record import names
-        from referrals.record.removal import retention
+        from referrals.record.removal import journal, retention
         from referrals.running import backlog, dispatcher
 
         for former, present in FORMER_NAMES.items():
             audit.renamed(f"referrals.{former}", f"referrals.{present}")
         backlog.register()
         dispatcher.beside(retention.purge_expired)
+        dispatcher.beside(journal.note)
         dispatcher.beside(answering.forget_old_answers)
         rotation.register(names.renew)
         mapping_stored.bind(resuming.resume_mapping)
