@@ -10,7 +10,7 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core.database import lookups  # noqa: F401 - registers them
+        from core.database import durability, lookups  # noqa: F401 - registers them
 
         sentences.translate_with(gettext, ngettext)
 
