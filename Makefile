@@ -64,6 +64,14 @@ bench-load: test-packages $(DEVELOPMENT)  ## send many events for half an hour, 
 chaos: test-packages $(DEVELOPMENT)  ## kill processes at random under load, and count what arrived
 	@$(BIN)/python -m tests.chaos
 
+.PHONY: audit
+audit: test-packages $(DEVELOPMENT)  ## ask for known weaknesses of the pinned packages; needs the network
+	$(BIN)/uv tool run pip-audit --require-hashes --disable-pip --requirement requirements.txt
+
+.PHONY: sbom
+sbom: runtime-packages $(RUNTIME)  ## print the list of packages, as a CycloneDX document
+	@$(BIN)/python -m scripts.sbom
+
 .PHONY: lock
 lock: test-packages $(DEVELOPMENT)  ## pin and hash requirements again; with UPGRADE=1, the newest versions
 	$(LOCK) requirements.in --output-file requirements.txt
