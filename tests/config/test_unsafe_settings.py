@@ -143,6 +143,13 @@ def test_the_deploy_check_names_each_unsafe_setting():
     assert "REQUIRE_SECOND_FACTOR" not in at_home.stderr
 
 
+def test_no_program_nor_what_it_starts_leaves_a_core_dump():
+    # What is asked of the system: where the tests run, the limit may be none already.
+    show = "import resource; asked = []; resource.setrlimit = lambda *one: asked.append(one)\n"
+    show += "from config import settings; print((resource.RLIMIT_CORE, (0, 0)) in asked)"
+    assert start("-c", show).stdout.strip() == "True"
+
+
 def test_sessions_longer_than_a_day_are_refused():
     for name in ("SESSION_SECONDS", "SESSION_IDLE_SECONDS"):
         for value in ("0", "31536000"):

@@ -34,6 +34,8 @@ class Line:
         self._flows.clear()
 
     def cut(self) -> None:
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # or it would accept one more
         self._server.close()
         for one in self._open:
             with suppress(OSError):
