@@ -97,7 +97,9 @@ def _list(
     state = request.GET.get("state", "")
     state = state if state in listed.states else ""
     found = _found(listed.model, request.GET.get("q", ""), state)
-    named = found.order_by(Lower(KeyTextTransform(directory.languages[0], "name")), "pk")
+    named = found.order_by(
+        Lower(KeyTextTransform(directory.languages[0], "name")).asc(nulls_last=True), "pk"
+    )
     page = Paginator(named, PER_PAGE).get_page(request.GET.get("page"))
     rows = [
         {
