@@ -92,7 +92,7 @@ class ApiView(BaseView):
         preferred = asking.language_of(request, languages)
         self.language: str = self.values.get("lang", preferred)
         if not self.is_open:
-            take_in()
+            take_in(self.directory)
         response = self.answer(request, *args, **kwargs)
         response["Content-Language"] = self.language
         return response

@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from core.database import clock
+from core.database.clock import Now, Time
 from directory.models import DataPartner, DataPartnerToken
 
 PREFIX = "dovetail_data_"  # so that people, and scanners of code, know one when they see it
@@ -80,19 +82,18 @@ def good(partner: DataPartner, now: datetime) -> "QuerySet[DataPartnerToken]":
 
 def find(secret: str) -> DataPartner | None:
     """Return the data partner whose token this is, with its view; note that it has called."""
-    now = clock.now()
-    found = DataPartnerToken.objects.filter(_holds(now), digest=_digest(secret))
-    token = found.select_related("data_partner__view").first()
+    found = DataPartnerToken.objects.filter(_holds(Now()), digest=_digest(secret))
+    token: Any = found.annotate(now=Now()).select_related("data_partner__view").first()
     if token is None:
         return None
     partner: DataPartner = token.data_partner
     partner.view.data_partner = partner
-    unnoted = Q(called_at=None) | Q(called_at__lt=now - CALLED_EVERY)
-    DataPartner.objects.filter(unnoted, pk=partner.pk).update(called_at=now)
+    if partner.called_at is None or partner.called_at < token.now - CALLED_EVERY:
+        DataPartner.objects.filter(pk=partner.pk).update(called_at=token.now)
     return partner
 
 
-def _holds(now: datetime) -> Q:
+def _holds(now: Time) -> Q:
     return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
 
 

@@ -30,6 +30,7 @@ EXPORT_MEMORY, EMAIL_SHARE = 1.1, 0.3
 # The directory, to bare counterparts; the first visit in bytes, requests, and queries.
 SERVICES_RATIO, STREAM_RATE, SEARCH_RATIO, AGAIN_SHARE, STREAM_MEMORY = 2.0, 0.5, 2.0, 0.35, 1.2
 FIRST_VISIT = {"bytes": 80 * 1024, "requests": 12, "queries": 15}
+EXCLUDING_RATIO, FEED_RATIO = 3.0, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,35 @@ class Size:
     services: tuple[int, int, int] = (1_000, 10_000, 100_000)  # few, some, many
     confidential: int = 5_000  # services at a place
     searches: int = 20  # of each
+    excluding: int = 2_000  # services, of a view with excluded fields
+    numbered: tuple[int, int] = (10_000, 1_000_000)  # changes, few and many
+    reads: int = 30
 
 
 QUICK = Size(
-    2, 1, 4, 2, 25, 1, 2, 8, 20, 200, 2, (4_000, 5_000), 0, 1_100, 20, 5, 1, (60, 80, 100), 20, 1
+    2,
+    1,
+    4,
+    2,
+    25,
+    1,
+    2,
+    8,
+    20,
+    200,
+    2,
+    (4_000, 5_000),
+    0,
+    1_100,
+    20,
+    5,
+    1,
+    (60, 80, 100),
+    20,
+    1,
+    60,
+    (500, 1_000),
+    0,
 )
 
 
@@ -93,6 +119,9 @@ class Bench:
         few, some, many = size.services
         numbers = {"few": few, "some": some, "many": many, "confidential": size.confidential}
         self._measure("directory", "directory", "PostgreSQL", rounds=size.searches, **numbers)
+        few, many = size.numbered
+        numbers = {"services": size.excluding, "few": few, "many": many, "rounds": size.reads}
+        self._measure("data_partners", "data_partners", "PostgreSQL", **numbers)
         for database in DATABASES:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
@@ -139,6 +168,12 @@ class Bench:
 
         yield from self._onward_aims()
         yield from self._directory_aims()
+        of = self.found["data_partners"]
+        what = "a page of services with excluded fields, to a bare view"
+        yield at_most(what, EXCLUDING_RATIO, of["ours"] / of["bare"])
+        few, many = self.size.numbered
+        what = f"a page of the change feed after {many:,} changes, to {few:,}"
+        yield at_most(what, FEED_RATIO, of["many"] / of["few"])
 
     def _onward_aims(self) -> Iterator[Aim]:
         for kind, limit in ONWARD.items():

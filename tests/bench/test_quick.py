@@ -34,6 +34,8 @@ AIMS = [
     "bytes of a first visit",
     "requests of a first visit",
     "queries of a first visit",
+    "a page of services with excluded fields",
+    "a page of the change feed after 1",
 ]
 
 
