@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from directory.exporting.flattening import repeated_ids
 from directory.tables import LISTS, TABLES, WITHOUT_ATTRIBUTES
+
+Row = Mapping[str, Any]
 
 # What says only which rows belong together is no value of its own.
 _STRUCTURE = frozenset(
@@ -25,24 +29,42 @@ _REFERENCES = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Tally:
     """Counts of a file: rows by table; values that were left out, by HSDS 3.1 table and column."""
 
     rows: Counter[str] = field(default_factory=Counter)
     not_carried: Counter[str] = field(default_factory=Counter)
+    # Rows that stand in several answers, with what was taken of each anywhere.
+    _repeated: dict[tuple[str, str], tuple[Row, set[str]]] = field(default_factory=dict)
 
     def leave_out(self, table: str, column: str) -> None:
         self.not_carried[f"{table}.{column}"] += 1
 
-    def leave_out_rest(self, table: str, row: Mapping[str, Any], carried: Collection[str]) -> None:
+    def leave_out_rest(self, table: str, row: Row, carried: Collection[str]) -> None:
         """Count the values of a row but those in the columns that are carried."""
         for column in row:
             if column not in carried and _is_value(table, column, row):
                 self.leave_out(table, column)
 
+    @cached_property
+    def repeated(self) -> Mapping[str, Collection[str]]:
+        """Return, by table, the ids of rows that stand in several answers."""
+        return repeated_ids()
 
-def _is_value(table: str, column: str, row: Mapping[str, Any]) -> bool:
+    def note_repeated(self, table: str, row: Row, carried: Collection[str]) -> None:
+        """Note what one of several answers carries of a row: `finish` counts it once."""
+        content = repr(sorted((name, row[name]) for name in TABLES[table].columns if name in row))
+        self._repeated.setdefault((table, content), (row, set()))[1].update(carried)
+
+    def finish(self) -> None:
+        """Count what no answer carries of the rows that stand in several of them."""
+        for (table, _), (row, carried) in self._repeated.items():
+            self.leave_out_rest(table, row, carried)
+        self._repeated.clear()
+
+
+def _is_value(table: str, column: str, row: Row) -> bool:
     if column in _STRUCTURE or column not in TABLES[table].column_names:
         return False
     if _IMPLIED.get((table, column)) == row[column]:
@@ -108,17 +130,25 @@ class Values:
             self._nested[name] = [Values(self._lists()[name], one) for one in found]
         return self._nested[name]
 
-    def leave_out_rest(self, tally: Tally) -> None:
-        """Count what was not taken, also in the lists."""
+    def leave_out_rest(self, tally: Tally, *, is_repeated: bool = False) -> None:
+        """Count what was not taken, also in the lists.
+
+        A row that stands in several answers is counted once, with what hangs on it, when the file
+        is finished.
+        """
+        is_repeated = is_repeated or self._value.get("id") in tally.repeated.get(self.table, ())
         row = dict(self._value)
         for (table, name), column in _REFERENCES.items():
             if table == self.table and name in row:
                 row[column] = row[name]["id"]
-        tally.leave_out_rest(self.table, row, self._taken)
+        count = tally.note_repeated if is_repeated else tally.leave_out_rest
+        count(self.table, row, self._taken)
+        if "unit" in self._value:
+            Values("unit", self._value["unit"]).leave_out_rest(tally, is_repeated=True)
         for name, table in self._lists().items():
             if not TABLES[table].is_entry:
                 for one in self.rows(name):
-                    one.leave_out_rest(tally)
+                    one.leave_out_rest(tally, is_repeated=is_repeated)
 
     def _lists(self) -> dict[str, str]:
         attributes = {} if self.table in WITHOUT_ATTRIBUTES else {"attributes": "attribute"}

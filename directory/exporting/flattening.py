@@ -54,7 +54,7 @@ class Flattening:
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._repeated = {name: set(_repeated(name)) for name in TABLES}
+        self._repeated = repeated_ids()
         self._waiting: dict[tuple[str, str], list[Row]] = {}
 
     def add(
@@ -105,6 +105,11 @@ def _to_parent(table: str, parent: str, id: str) -> Row:
     if table == "attribute":
         return {"link_id": id, "link_entity": parent}
     return {f"{parent}_id": id}
+
+
+def repeated_ids() -> dict[str, set[str]]:
+    """Return, by table, the ids of rows that stand in several answers."""
+    return {name: set(_repeated(name)) for name in TABLES}
 
 
 def _repeated(name: str) -> Iterator[str]:

@@ -78,6 +78,7 @@ def into(file: IO[bytes], format: Format, view: View, language: str, tally: Tall
     """
     with one_snapshot():
         format.write(file, view, language, tally)
+        tally.finish()
         refused.count(view, language, tally)
 
 

@@ -68,8 +68,6 @@ class Records:
                 values = Values(kind.value, value)
                 if value["id"] in self.terms:
                     values.take_all(("code", "name", "taxonomy_id"))
-                elif value["id"] == self.airs and self.terms:
-                    values.take("name")
                 values.leave_out_rest(self._tally)
 
 
