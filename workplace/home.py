@@ -24,7 +24,7 @@ from access.roles import EDIT_DIRECTORY, SEE_LINKED_SERVICE
 from core.database import clock
 from directory import linking
 from directory.editing import confidential
-from directory.models import Correction
+from directory.models import Correction, Pull
 from integrations import capabilities
 from integrations.capabilities import Capability
 from integrations.models import Destination, ServiceListing, TriggerConfig
@@ -386,7 +386,15 @@ def _directory_tasks() -> list[tuple[str, int, str]]:
     return [
         (_("Corrections to review"), open_corrections, corrections),
         (_("Held back until you decide"), len(confidential.undecided()), decisions),
+        *_waiting_pulls(),
     ]
+
+
+def _waiting_pulls() -> list[tuple[str, int, str]]:
+    """Return the pulls that would withdraw too much, if there are any."""
+    waiting = Pull.objects.filter(outcome=Pull.Outcome.WAITS).count()
+    suppliers = reverse("admin:directory_suppliers")
+    return [(_("Pulls that would withdraw too much"), waiting, suppliers)] if waiting else []
 
 
 # -- For everybody ---------------------------------------------------------------------------------

@@ -69,9 +69,7 @@ def load(entries: Iterable[Sent], rows: Mapping[str, Iterable[Sent]]) -> Here:
             for change in StaffChange.objects.filter(entry__in=keys):
                 here.staff[change.entry_id][change.path, change.language] = change
             merged = Entry.objects.filter(merged_into__in=keys)
-            here.survivors |= {
-                one.merged_into_id for one in merged.only("merged_into") if one.merged_into_id
-            }
+            here.survivors |= {key for one in merged if (key := one.merged_into_id)}
     return here
 
 
