@@ -50,21 +50,22 @@ def urls(site: AdminSite) -> list[URLPattern]:
 
     check = "directory/quality/<slug:check_key>/"
     partner = "directory/data-partners/<int:key>/"
+    file = "directory/files/<int:key>/"
     found = [
         path("directory/", page(listing.services), name="directory_services"),
         path("directory/agencies/", page(listing.agencies), name="directory_agencies"),
         path("directory/locations/", page(listing.locations), name="directory_locations"),
         path("directory/duplicates/", page(duplicates.pairs), name="directory_duplicates"),
         path(
-            "directory/duplicates/<int:survivor>/<int:other>/",
+            "directory/duplicates/<int:key>/<int:other>/",
             page(duplicates.compare),
             name="directory_duplicate",
         ),
         path("directory/files/", page(files.files), name="directory_files"),
-        path("directory/files/<int:pk>/", page(files.file), name="directory_file"),
-        path("directory/files/<int:pk>/download/", page(files.download), name="directory_download"),
+        path(file, page(files.file), name="directory_file"),
+        path(f"{file}download/", page(files.download), name="directory_download"),
         path("directory/suppliers/", page(suppliers.suppliers), name="directory_suppliers"),
-        path("directory/suppliers/<int:pk>/", page(suppliers.supplier), name="directory_supplier"),
+        path("directory/suppliers/<int:key>/", page(suppliers.supplier), name="directory_supplier"),
         path("directory/corrections/", page(corrections.review), name="directory_corrections"),
         path("directory/undecided/", page(undecided.decide), name="directory_undecided"),
         path("directory/quality/", page(quality.overview), name="directory_quality"),

@@ -26,6 +26,7 @@ from workplace.directory.shared import shown
 
 PER_PAGE = 25
 _MERGES = 10  # that are listed
+_MOST = 2**63 - 1  # of a key
 _TEXTS = (Sort.TEXT, Sort.LINK)
 WHY: Mapping[str, Any] = {
     "same_name": gettext_lazy("same name"),
@@ -79,9 +80,15 @@ def pairs(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpRe
 
 
 def compare(
-    site: AdminSite, directory: Directory, request: HttpRequest, survivor: int, other: int
+    site: AdminSite, directory: Directory, request: HttpRequest, key: int, other: int
 ) -> HttpResponse:
-    """Show two entries side by side; POST merges them as chosen, or keeps them apart."""
+    """Show two entries side by side; POST merges them as chosen, or keeps them apart.
+
+    `key` is that of the survivor.
+    """
+    survivor = key
+    if max(survivor, other) > _MOST:
+        raise Http404
     rows = rows_of([survivor, other])
     if survivor == other or set(rows) != {survivor, other}:
         raise Http404

@@ -38,9 +38,9 @@ def files(site: AdminSite, directory: Directory, request: HttpRequest) -> HttpRe
     return shown(site, request, "files", _("Files"), context)
 
 
-def file(site: AdminSite, directory: Directory, request: HttpRequest, pk: int) -> HttpResponse:
+def file(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:
     """Show how far a file is, and what it could not carry; reload until it is there."""
-    row = _row(pk)
+    row = _row(key)
     percent = min(100, 100 * row.written // row.expected) if row.expected else 0
     context: dict[str, Any] = {"row": row, "percent": percent}
     response = shown(site, request, "file", _("File"), context)
@@ -49,9 +49,9 @@ def file(site: AdminSite, directory: Directory, request: HttpRequest, pk: int) -
     return response
 
 
-def download(site: AdminSite, directory: Directory, request: HttpRequest, pk: int) -> HttpResponse:
+def download(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:
     """Send a file that is there."""
-    row = _row(pk)
+    row = _row(key)
     path = requested.path_of(row)
     if row.state != RequestedFile.State.DONE or not path.is_file():
         messages.warning(request, _("The file is not there. Ask for it again."))
@@ -60,8 +60,8 @@ def download(site: AdminSite, directory: Directory, request: HttpRequest, pk: in
     return response  # type: ignore[no-any-return]  # a response like any other
 
 
-def _row(pk: int) -> RequestedFile:
-    row = RequestedFile.objects.filter(pk=pk).first()
+def _row(key: int) -> RequestedFile:
+    row = RequestedFile.objects.filter(pk=key).first()
     if row is None:
         raise Http404
     return row

@@ -39,9 +39,9 @@ def suppliers(site: AdminSite, directory: Directory, request: HttpRequest) -> Ht
     return shown(site, request, "suppliers", _("Suppliers"), {"rows": rows})
 
 
-def supplier(site: AdminSite, directory: Directory, request: HttpRequest, pk: int) -> HttpResponse:
+def supplier(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:
     """Show one supplier; POST pulls it soon, lets it withdraw, or undoes an import."""
-    one = Supplier.objects.filter(pk=pk).first()
+    one = Supplier.objects.filter(pk=key).first()
     if one is None:
         raise Http404
     if request.method == "POST":
