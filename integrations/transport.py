@@ -18,6 +18,7 @@ from django.forms import CharField, Form, PasswordInput, TypedChoiceField
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.text.sentences import Term
 from integrations.capabilities import Capability, Finding, Shown
 from integrations.sentences import DOWN_BECAUSE
 from mapping.engine.targets import Own, TargetField
@@ -486,7 +487,7 @@ class Transport(ABC):
     comparable: ClassVar[bool] = False
     # A partner may read what it was sent, and answer it: a source that is linked to a destination.
     answered: ClassVar[bool] = False
-    noun: str | Promise = "import"  # what screens call a delivery
+    noun: str | Promise = Term("import")  # what screens call a delivery
     # The id of the destination, the same for good; empty where the transport is of none.
     destination_id: str = ""
     # The categories of files that leave where a destination does not say which may.

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 
 def choose_first(
@@ -15,7 +16,7 @@ def choose_first(
     opts = model_admin.model._meta
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": title or f"Add {opts.verbose_name}",
+        "title": title or gettext("Add %s") % opts.verbose_name,
         "opts": opts,
         "form": form,
     }

@@ -158,11 +158,14 @@ class FilesField(forms.TypedChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [
-            ("", _("What is usual for this kind")),
-            (self.NONE, _("None")),
-            (SUMMARY, _("The Referral Summary")),
-            (ATTACHMENT, _("Attachments")),
-            (f"{SUMMARY} {ATTACHMENT}", _("The Referral Summary and attachments")),
+            ("", gettext_lazy("What is usual for this kind")),
+            (self.NONE, gettext_lazy("None")),
+            (SUMMARY, gettext_lazy("The Referral Summary")),
+            (ATTACHMENT, gettext_lazy("Attachments")),
+            (
+                f"{SUMMARY} {ATTACHMENT}",
+                gettext_lazy("The Referral Summary and attachments"),
+            ),
         ]
         super().__init__(choices=choices, coerce=self._categories, empty_value=None, **kwargs)
 
@@ -347,10 +350,10 @@ class DestinationAdmin(ConfigurationAdmin):
         needed = [f"{PREFIX}-{name}" for name in names if name not in rare]
         return [
             (None, {"fields": [*shown[: 3 if obj else 2], *standing]}),
-            *([("Connection", {"fields": needed})] if needed else []),
-            ("More options", {"fields": more, "classes": ["collapse"] if needed else []}),
-            ("Limits", {"fields": [*LIMITS], "classes": ["collapse"]}),
-            ("What may leave", {"fields": [*ALLOWED], "classes": ["collapse"]}),
+            *([(_("Connection"), {"fields": needed})] if needed else []),
+            (_("More options"), {"fields": more, "classes": ["collapse"] if needed else []}),
+            (_("Limits"), {"fields": [*LIMITS], "classes": ["collapse"]}),
+            (_("What may leave"), {"fields": [*ALLOWED], "classes": ["collapse"]}),
         ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

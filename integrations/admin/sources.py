@@ -75,14 +75,21 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         validators=[check_hosts],
         help_text=_("One a line. Attachments named by URL are fetched from these hosts only."),
     )
-    fetch_password = SecretField(required=False, help_text=_("Leave it empty to keep it as it is."))
+    fetch_password = SecretField(
+        label=_("Password for attachments"),
+        required=False,
+        help_text=_("Leave it empty to keep it as it is."),
+    )
     fetch_token = SecretField(
+        label=_("Token for attachments"),
         required=False,
         help_text=_("Instead of user name and password. Leave it empty to keep it as it is."),
     )
     forget = forms.BooleanField(required=False, label=_("Forget the stored password and token"))
     listings_password = SecretField(
-        required=False, help_text=_("Leave it empty to keep it as it is.")
+        label=_("Password for the listing API"),
+        required=False,
+        help_text=_("Leave it empty to keep it as it is."),
     )
     forget_listings = forms.BooleanField(required=False, label=_("Forget the stored password"))
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.utils.translation import gettext_lazy as _
 
 from core.compare import Effect, Row
 from integrations.history.sorts import SORTS, Record, Sort
@@ -18,7 +19,11 @@ from mapping.models import Mapping, MappingVersion
 
 VERSION = "mappingversion"  # beside the keys of SORTS: a mapping changes by whole versions
 EFFECTS = {"+": Effect.CREATED, "~": Effect.CHANGED, "-": Effect.REMOVED}
-DONE = {Effect.CREATED: "added", Effect.CHANGED: "changed", Effect.REMOVED: "deleted"}
+DONE = {
+    Effect.CREATED: _("added"),
+    Effect.CHANGED: _("changed"),
+    Effect.REMOVED: _("deleted"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class Change(Row):
     @property
     def done(self) -> str:
         """The effect, in the word that screens have for it."""
-        return DONE[self.effect]
+        return str(DONE[self.effect])
 
 
 @dataclass(frozen=True)

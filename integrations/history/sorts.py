@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from integrations.models import (
     Destination,
@@ -56,13 +57,15 @@ def _of_its_sources(organization: Organization) -> Q:
 
 
 def _connection(record: Record) -> str:
-    listing = getattr(record.listing, "name", "a deleted listing")
-    return f"{listing} to {getattr(record.destination, 'name', 'a deleted destination')}"
+    listing = getattr(record.listing, "name", gettext("a deleted listing"))
+    destination = getattr(record.destination, "name", gettext("a deleted destination"))
+    return gettext("{listing} to {destination}").format(listing=listing, destination=destination)
 
 
 def _credential(record: Record) -> str:
-    source = getattr(record.source, "name", "a deleted source")
-    return f"{record.key or 'signing secret'} of {source}"
+    source = getattr(record.source, "name", gettext("a deleted source"))
+    key = record.key or gettext("signing secret")
+    return gettext("{key} of {source}").format(key=key, source=source)
 
 
 def _past(model: Any, organization: Organization) -> Any:

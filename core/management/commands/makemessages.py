@@ -11,4 +11,5 @@ class Command(makemessages.Command):
         "--keyword=Cause:2",  # of core.text.sentences: key and sentence
         "--keyword=Cause:2,3",  # and the sentence for many
         "--keyword=Advice:2",  # of referrals.advice
+        "--keyword=Term:1",  # of core.text.sentences, where it is not called _
     ]

@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext_lazy as _
-
 from core.outbound.addresses import is_this_machine
+from core.text.sentences import Term
 from integrations.capabilities import Capability, Shown
 from integrations.destinations.crms import proof
 from integrations.destinations.crms.answers import is_success, ping_error
@@ -37,7 +36,7 @@ FILE_OPTIONS = ("base_url", "attachments_path", "idempotency_header", "id_field"
 class CrmsTransport(Transport):
     """Puts referrals, with their summary and attachments, into the referral inbox of a CRMS."""
 
-    label = _("CRMS")
+    label = Term("CRMS")
     OptionsForm = CrmsOptions
     target_fields = TARGET_FIELDS
     capabilities = {

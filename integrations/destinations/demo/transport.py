@@ -57,15 +57,15 @@ UNSAID = Cause("demo_unsaid", "The demo destination did not say whether it took 
 NO_FILES = Cause("demo_no_files", "The demo destination takes no files.")
 
 BEHAVIOURS = [
-    (SUCCEED, "Takes everything"),
-    (REJECT, "Refuses the referral"),
-    (TRY_AGAIN, "Asks to try again"),
-    (NO_ANSWER, "Takes the referral, but does not answer"),
-    (MISCONFIGURED, "Refuses the credentials"),
-    (UNCONFIRMED, "Takes the referral, but does not say so"),
-    (REFUSE_FILES, "Takes the referral, but no files"),
-    (CRASH, "Breaks before the referral is taken"),
-    (CRASH_AFTER, "Breaks after the referral is taken"),
+    (SUCCEED, _("Takes everything")),
+    (REJECT, _("Refuses the referral")),
+    (TRY_AGAIN, _("Asks to try again")),
+    (NO_ANSWER, _("Takes the referral, but does not answer")),
+    (MISCONFIGURED, _("Refuses the credentials")),
+    (UNCONFIRMED, _("Takes the referral, but does not say so")),
+    (REFUSE_FILES, _("Takes the referral, but no files")),
+    (CRASH, _("Breaks before the referral is taken")),
+    (CRASH_AFTER, _("Breaks after the referral is taken")),
 ]
 
 
@@ -158,7 +158,7 @@ def _senseless(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 class DemoTransport(Transport):
     """Keeps what it is given in `delivered`, or fails as its options say."""
 
-    label = _("Demo (delivers nothing)")
+    label = Term("Demo (delivers nothing)")
     OptionsForm = DemoOptions
     target_fields = (
         TargetField("name", Term("Full name"), required=True, max_length=200),
@@ -175,7 +175,7 @@ class DemoTransport(Transport):
         self.by_hand = self.options["by_hand"]
         self.batches = self.options["batches"]
         self.repeatable = self.options["repeatable"]
-        self.noun = "import" if self.updates is Updates.ONCE else "copy"
+        self.noun = Term("import") if self.updates is Updates.ONCE else Term("copy")
 
     @property
     def is_stand_in(self) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.forms import Form
-from django.utils.translation import gettext_lazy as _
 
 from core.outbound.addresses import is_this_machine
+from core.text.sentences import Term
 from integrations.capabilities import Capability, Finding
 from integrations.channels import smtp
 from integrations.channels.smtp import Security, Server
@@ -46,15 +46,15 @@ ACCEPTED = (
 class EmailTransport(Transport):
     """Mails the summary and files as a protected PDF, once; again only when a person asks."""
 
-    label = _("Secure e-mail")
+    label = Term("Secure e-mail")
     OptionsForm = EmailOptions
     target_fields = ()
     updates = Updates.ONCE
     by_hand = True
     targets = Targets.NONE
-    noun = _("secure e-mail")
+    noun = Term("secure e-mail")
     usual_files = (SUMMARY,)
-    send_label = _("Send securely…")
+    send_label = Term("Send securely…")
 
     def __init__(
         self, options: Mapping[str, Any], findings: Mapping[Capability, Finding] | None = None

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from core.outbound.addresses import is_this_machine
 from core.spool import BLOCK, Spool, TooLarge
+from core.text.sentences import Term
 from integrations.capabilities import Capability, Finding
 from integrations.destinations.sftp import options as chosen
 from integrations.destinations.sftp import sentences
@@ -49,7 +48,7 @@ QUIET_SECONDS = 20  # after which a connection is used, so that it stays
 class SftpTransport(Transport):
     """Writes what is due as one list, and the files of its referrals before it."""
 
-    label = _("Files (SFTP, FTPS, folder)")
+    label = Term("Files (SFTP, FTPS, folder)")
     OptionsForm = SftpOptions
     target_fields = USUAL_FIELDS
     updates = Updates.LATEST
@@ -58,7 +57,7 @@ class SftpTransport(Transport):
     takes_files = True
     repeatable = True  # a file takes the place of another of its name
     targets = Targets.BY_HEADING
-    noun = _("export")
+    noun = Term("export")
     usual_files = (SUMMARY,)
 
     def __init__(

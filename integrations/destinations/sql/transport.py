@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from sqlalchemy import Connection
 
+from core.text.sentences import Term
 from integrations.capabilities import Capability, Finding
 from integrations.destinations.sql import comparing, connecting, schema, sentences
 from integrations.destinations.sql.errors import RowRefused, refused, translated
@@ -36,7 +36,7 @@ AT_ONCE = 500  # referrals in a transaction
 class SqlTransport(Transport):
     """Keeps the latest version of each referral in the tables of a partner's database."""
 
-    label = _("SQL database")
+    label = Term("SQL database")
     OptionsForm = SqlOptions
     target_fields = USUAL_FIELDS
     updates = Updates.LATEST
@@ -44,7 +44,7 @@ class SqlTransport(Transport):
     batches = True
     repeatable = True  # a version that is there already is written over itself
     targets = Targets.FIXED
-    noun = _("copy")
+    noun = Term("copy")
     comparable = True
     takes_files = True  # those that may leave are listed, without their bytes
     usual_files = ()

@@ -7,11 +7,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext_lazy as _
-
 from core import outbound
 from core.outbound import Answer
 from core.outbound.addresses import is_this_machine
+from core.text.sentences import Term
 from integrations.channels import webhook
 from integrations.destinations.webhook import sentences
 from integrations.destinations.webhook.body import message
@@ -45,14 +44,14 @@ TOLERANCE = timedelta(minutes=5)  # of a timestamp, by Standard Webhooks
 class WebhookTransport(Transport):
     """Posts each version as signed JSON (Standard Webhooks), in order; a removal, too."""
 
-    label = _("Webhook")
+    label = Term("Webhook")
     OptionsForm = WebhookOptions
     target_fields = USUAL_FIELDS
     updates = Updates.EACH
     removes = True
     repeatable = True  # a partner drops what it has by its id
     targets = Targets.OPEN
-    noun = _("push")
+    noun = Term("push")
     answered = True
     usual_files = ()
 
