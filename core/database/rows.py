@@ -98,7 +98,7 @@ def update_each(rows: Sequence[models.Model], *names: str) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
+    meta: Any = rows[0]._meta
     fields = [meta.get_field(name) for name in names]
     quoted = [connection.ops.quote_name(str(field.column)) for field in fields]
     pk, key = (
