@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count, F, Q, QuerySet
-from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -297,9 +296,13 @@ class DeliveryAdmin(
 
     def action_checkbox(self, delivery: Delivery) -> SafeString:
         """Call the row by its reference: an import's id says nothing to whoever hears it."""
-        attrs = {"class": "action-select", "aria-label": f"Select {delivery.referral.reference}"}
-        box = CheckboxInput(attrs, lambda value: False)
-        return box.render(ACTION_CHECKBOX_NAME, str(delivery.pk))
+        # Not by Django's widget: a template for each row takes a tenth of the page's time.
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            delivery.pk,
+            f"Select {delivery.referral.reference}",
+        )
 
     @admin.display(description=gettext_lazy("reference"))
     def shown_reference(self, delivery: Delivery) -> str:
