@@ -59,7 +59,8 @@ class Term(str):
 
     def __str__(self) -> str:
         text = _language.one(self[:])
-        beside = _beside.get()
+        # A template with a place for a value is filled once, so it is in one language.
+        beside = None if "{" in self else _beside.get()
         other = beside(self[:]) if beside else text
         return text if other == text else f"{text} / {other}"
 
