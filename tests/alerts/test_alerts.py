@@ -128,9 +128,9 @@ def test_the_mail_states_what_where_since_when_whose_turn_and_where_to_look(
         "What: All automatic retries failed (HTTP 5xx: an error there).",
         "Where: Birchwood CRMS, of Birchwood Community Mental Health",
         "How many: 2 imports so far",
-        "Since: 23 November 2026, 09:05 (America/Toronto)",
+        "Since: 23 Nov 2026, 09:05 (America/Toronto)",
         "Whose turn: support",
-        "What to do: Press Retry when the destination is well again",
+        "What to do: When the destination is working again, press Retry.",
         f"Look: https://portal.example.org/admin/referrals/delivery/?organization="
         f"{world.organization.pk}&destination={world.destination.pk}&reason=gave_up",
     ):
@@ -298,7 +298,7 @@ def test_the_digest_comes_every_day_while_an_error_is_not_cleared(
         look_and_send()
     assert digests() == 1
     (got,) = mail.mails
-    assert "1 import with an error that nobody has cleared" in got["Subject"]
+    assert "1 import with an error that no one has cleared" in got["Subject"]
     assert "* Birchwood CRMS: All automatic retries failed: 1" in got.get_content()
     at(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))
     look_and_send()
