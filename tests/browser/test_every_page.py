@@ -116,7 +116,7 @@ def weighed(page: Page, address: str) -> tuple[int, int]:
     not count: a PDF is what somebody came for.
     """
     requests: list[Request] = []
-    page.on("requestfinished", requests.append)
+    page.on("requestfinished", lambda request: requests.append(request))
     page.goto(address, wait_until="networkidle")
     own = [request for request in requests if request.frame == page.main_frame]
     size = sum(map(_sent, own))
