@@ -12,11 +12,13 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        """Tell mappings which fields each kind of destination takes, and install its own."""
+        """Have what each kind of destination takes, stored, and ships known where it is needed."""
+        from core.text import sentences
         from integrations import destinations
         from integrations.models import receivers  # noqa: F401 - registers them
         from mapping.engine import targets
 
+        sentences.load_causes_with(destinations.kinds)
         for kind in destinations.names():
             targets.register(kind, partial(taken_by, kind))
         post_migrate.connect(install_shipped_mappings, sender=self)

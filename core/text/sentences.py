@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, ClassVar
 
 _START = '[{"cause":'  # how a stored sentence begins, which no person writes
@@ -35,6 +36,30 @@ _language = _Language(str, lambda one, many, count: one if count == 1 else many)
 def translate_with(gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]) -> None:
     """Make sentences in the language in which these two functions answer when they are called."""
     _language.one, _language.by_count = gettext, ngettext
+
+
+_loading = RLock()
+_loaders: list[Callable[[], object]] = []
+
+
+def load_causes_with(load: Callable[[], object]) -> None:
+    """Have `load` declare more causes, once, when a row names one that nothing has declared yet.
+
+    Rooms that take long to import are imported where they are used; what they once stored must be
+    readable in every program.
+    """
+    _loaders.append(load)
+
+
+def _known(cause: str) -> "Cause | None":
+    if cause not in Cause.known and _loaders:
+        with _loading:  # whoever comes meanwhile waits: half of the causes would be in vain
+            while _loaders:
+                try:
+                    _loaders[0]()
+                finally:  # what cannot be imported is not tried for each sentence
+                    _loaders.pop(0)
+    return Cause.known.get(cause)
 
 
 _beside: ContextVar[Callable[[str], str] | None] = ContextVar("beside", default=None)
@@ -77,7 +102,7 @@ class _Part:
             return str(self.values[WORDS])
         if self.cause == TERM:
             return str(Term(self.values[TERM]))
-        known = Cause.known.get(self.cause)
+        known = _known(self.cause)
         # Of a kind of destination whose folder is gone, or of a later version.
         return known.text_of(self.values) if known else self.cause.replace("_", " ")
 

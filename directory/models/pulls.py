@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import models
 
+from core.database.rows import KeyedModel
 from core.fields import EncryptedTextField
-from core.rowkeys import RowKeyField
 from directory.models.settings import Supplier, SupplierImport
 
 
-class Pull(models.Model):
+class Pull(KeyedModel):
     """Where a supplier's API is, when it is pulled next, and what came of the last time."""
 
     class Outcome(models.TextChoices):
@@ -19,7 +19,6 @@ class Pull(models.Model):
         WAITS = "waits", "it would withdraw too much: a person decides"
         FAILED = "failed", "nothing was read"
 
-    row_key = RowKeyField()
     supplier = models.OneToOneField(Supplier, on_delete=models.CASCADE, related_name="pull")
     url = models.CharField(max_length=500)
     token = EncryptedTextField(null=True, blank=True)

@@ -80,7 +80,7 @@ def check_address(value: str) -> None:
     """Raise ValidationError unless `value` is an https address; http is for this machine only."""
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
+        host, __ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
@@ -102,7 +102,7 @@ def check_referral_address(value: str) -> None:
     """
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
+        host, __ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme != "https" or not host or "@" in parts.netloc:

@@ -43,7 +43,7 @@ DONE = {
     "undo snooze": _("{who} undid the snooze"),
     "undo clear error": _("{who} undid the clearing of the error"),
     "undo dismiss": _("{who} undid the dismissal"),
-    "delete data": _("The person's data was deleted: {who}"),
+    "delete data": _("The retention period is over: the person's data was deleted"),
 }
 
 
@@ -123,7 +123,8 @@ def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:
     }
     for name, label in labels.items():
         if name in patch:
-            yield f"{label}\N{NO-BREAK SPACE}: {patch[name] or TAKEN_BACK}"
+            value = patch[name] or TAKEN_BACK
+            yield gettext("{label}: {value}").format(label=label, value=value)
     if "outcome" in patch:
         outcome = patch["outcome"] or {}
         words = [outcome[name] for name in ("code", "text") if outcome.get(name)]

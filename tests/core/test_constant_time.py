@@ -44,6 +44,7 @@ NO_SECRETS = {
     "first.body_sha256 == event.body_sha256": "a check for another body",
     "digest == work.digests.get((keys[key].table.name, keys[key].id))": "a check for another row",
     "row.sent_digest != wanted[row.pk]": "a check for another row",
+    "digest == before": "a check for another answer of a supplier",
     "entry.content_hash != before[entry.pk]": "what everybody may read",
     "(member.hash, member.cut) != (found, is_cut)": "what a view shows",
 }

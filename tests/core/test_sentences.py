@@ -157,3 +157,15 @@ def test_none_is_one_in_french_and_many_in_english() -> None:
         assert f"{count} {english} received" in str(said)
         with translation.override("fr-ca"):
             assert french in str(said)
+
+
+def test_a_cause_that_nothing_has_declared_yet_is_looked_for_once() -> None:
+    loads: list[Cause] = []
+    sentences.load_causes_with(
+        lambda: loads.append(Cause("test_late", "{name} was declared where it is used."))
+    )
+    for _ in range(2):
+        kept = json.dumps([{"cause": "test_late", "values": {"name": "It"}}])
+        assert loaded(kept.replace(" ", "")) == "It was declared where it is used."
+        assert loaded('[{"cause":"test_never_declared","values":{}}]') == "test never declared"
+    assert len(loads) == 1

@@ -113,4 +113,4 @@ def test_staff_are_notified_when_a_half_imported_referral_is_revoked(
     delivery = Delivery.objects.get()
     assert delivery.due_at is None
     assert delivery.has_uncleared_error
-    assert "remove it" in delivery.message
+    assert "delete it" in delivery.message

@@ -26,7 +26,7 @@ from tests.world import FIXTURES, example
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 LETTER = b"%PDF-1.4\n%%EOF\n"
 SIGN_IN_PAGE = b"<html><title>Sign in</title><body><form>Password</form></body></html>"
-MISSING_ADVICE = "Add the missing files to the destination by hand"
+MISSING_ADVICE = "Add them to the destination yourself"
 
 SAGA = {
     "first_name": "Saga",

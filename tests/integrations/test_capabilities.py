@@ -158,7 +158,7 @@ def test_the_page_shows_how_each_is_known_and_since_when(admin_client: Client, w
     day = f"{timezone.localtime(clock.now()):%Y-%m-%d}"
     assert f"Keeps one copy of a file sent twice: yes, proved on {day}." in text
     assert f"Its search finds a referral that is there: no, disproved on {day}. It had" in text
-    assert "Lists the files of a referral: unproven." in text
+    assert "Lists the files of a referral: not proved yet." in text
 
 
 def test_a_person_declares_and_is_named(admin_client: Client, world: World):

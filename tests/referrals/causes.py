@@ -116,7 +116,7 @@ def newest_event_not_opened(it: Scene) -> None:
     it.receive(plain(number=2))
 
 
-@case(Cause.NOT_OPENABLE, "Do we have it", "could not be opened", Actor.DEVELOPERS)
+@case(Cause.NOT_OPENABLE, "Do we have it", "could not open it", Actor.DEVELOPERS)
 def quarantined_event(it: Scene) -> None:
     it.receive(plain())
     InboundEvent.objects.update(state="quarantined", due_at=None)
@@ -352,7 +352,7 @@ def restored_and_not_searchable(it: Scene) -> None:
     it.run()
 
 
-@case(Cause.RUNNING, "take it", "being sent at this moment")
+@case(Cause.RUNNING, "take it", "being sent right now")
 def running(it: Scene) -> None:
     it.send(plain())
     claim(it.delivery.pk)
@@ -395,12 +395,12 @@ def answer_429(it: Scene) -> None:
     it.fails("429")
 
 
-@case(Cause.SERVER_ERROR, "take it", "It is tried again at")
+@case(Cause.SERVER_ERROR, "take it", "It will be tried again at")
 def answer_5xx(it: Scene) -> None:
     it.fails("503")
 
 
-@case(Cause.NO_ANSWER, "take it", "It is tried again at")
+@case(Cause.NO_ANSWER, "take it", "It will be tried again at")
 def time_out(it: Scene) -> None:
     it.fails("close")
 
@@ -446,7 +446,7 @@ def a_search_that_is_not_proved_and_lists_nothing(it: Scene) -> None:
     searched_after_a_time_out(it)
 
 
-@case(Cause.SINGLED_OUT, "take it", "Only this referral is answered so", Actor.SUPPORT)
+@case(Cause.SINGLED_OUT, "take it", "Only this referral gets this answer", Actor.SUPPORT)
 def singled_out(it: Scene) -> None:
     it.fails("403")
     it.destination.test_connection()
@@ -464,7 +464,7 @@ def unconfirmed(it: Scene) -> None:
     it.set_delivery(state="needs_attention", reason="unconfirmed", message="Nobody knows.")
 
 
-@case(Cause.RETRIES_EXHAUSTED, "take it", "Press Retry", Actor.SUPPORT)
+@case(Cause.RETRIES_EXHAUSTED, "take it", "is working again, press Retry", Actor.SUPPORT)
 def gave_up(it: Scene) -> None:
     it.send(plain())
     Delivery.objects.update(tries=99)
@@ -472,7 +472,7 @@ def gave_up(it: Scene) -> None:
     it.run()
 
 
-@case(Cause.RETRIES_EXHAUSTED, "take it", "Nothing answered. Press Retry", Actor.SUPPORT)
+@case(Cause.RETRIES_EXHAUSTED, "take it", "can be reached again, press Retry", Actor.SUPPORT)
 def gave_up_without_an_answer(it: Scene) -> None:
     it.send(plain())
     Delivery.objects.update(tries=99)
@@ -480,7 +480,9 @@ def gave_up_without_an_answer(it: Scene) -> None:
     it.run()
 
 
-@case(Cause.REJECTED, "take it", "has cleared the error, and it is still", Actor.REFERRAL_STAFF)
+@case(
+    Cause.REJECTED, "take it", "cleared the error, but the referral is still", Actor.REFERRAL_STAFF
+)
 def cleared_error(it: Scene) -> None:
     it.fails("400")
     delivering.clear_error(it.delivery, User.objects.create_user("ines"))
@@ -531,7 +533,7 @@ def files_to_follow(it: Scene) -> None:
     it.set_delivery(due_at=clock.now() + timedelta(minutes=5))
 
 
-@case(Cause.ERROR_NOT_CLEARED, "", "It later succeeded", Actor.SUPPORT)
+@case(Cause.ERROR_NOT_CLEARED, "", "Imported after an earlier error", Actor.SUPPORT)
 def error_not_cleared(it: Scene) -> None:
     it.crms.fail("create", "400", times=1)
     it.imported()

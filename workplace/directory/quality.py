@@ -111,6 +111,10 @@ WORDS: Mapping[str, Words] = {
     "dead_link": Words(
         gettext_lazy("Web address that cannot be opened"), gettext_lazy("Correct the address.")
     ),
+    "duplicate": Words(
+        gettext_lazy("Perhaps twice"),
+        gettext_lazy("Compare the two: merge them, or keep them apart."),
+    ),
     "confidential_in_text": Words(
         gettext_lazy("Text that reveals something confidential"),
         gettext_lazy("Take the street, number, or e-mail address out of the text."),
@@ -156,6 +160,8 @@ def one_check(
     context = {**_in_words(check), "page": page, "rows": rows, "count": len(keys)}
     if check.key == "confidential_twice":
         context["decide_url"] = reverse("admin:directory_undecided")
+    if check.key == "duplicate":
+        context["decide_url"] = reverse("admin:directory_duplicates")
     return shown(site, request, "quality_check", str(words.label), context)
 
 

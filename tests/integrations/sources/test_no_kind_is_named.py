@@ -27,8 +27,10 @@ WORDS = {
     ("referrals/admin/onward/whereabouts.py", "partner"),
     ("referrals/api/partner_schema.py", "partner"),
     ("referrals/delivering/building.py", "partner"),
+    ("referrals/delivering/runs.py", "partner"),
     ("referrals/intake/answering.py", "partner"),
     ("referrals/record/beside.py", "partner"),
+    ("workplace/directory/data_partners.py", "partner"),
 }
 
 

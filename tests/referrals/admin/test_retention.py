@@ -46,7 +46,7 @@ def test_a_period_that_is_over_for_some_already_is_asked_for(
     administrator: Client, old_referral: World
 ):
     page = fill_in(administrator, old_referral, "90")
-    assert "The last message on one referral is longer ago. What it says would be deleted" in page
+    assert "The last message on 1 referral is longer ago. What it says would be deleted" in page
     assert not RetentionPeriod.objects.exists()
     fill_in(administrator, old_referral, "90", delete_now="on")
     assert RetentionPeriod.objects.get().days == 90
@@ -56,7 +56,7 @@ def test_a_shorter_period_is_asked_for_too(administrator: Client, old_referral: 
     period = RetentionPeriod.objects.create(organization=old_referral.organization, days=365)
     change = reverse("admin:referrals_retentionperiod_change", args=[period.pk])
     page = administrator.post(change, {"days": "90"}).content.decode()
-    assert "The last message on one referral is longer ago." in page
+    assert "The last message on 1 referral is longer ago." in page
     administrator.post(change, {"days": "90", "delete_now": "on"})
     period.refresh_from_db()
     assert period.days == 90

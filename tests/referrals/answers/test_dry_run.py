@@ -91,7 +91,7 @@ def test_routed_requests_count_only_where_they_are_included(world: World) -> Non
 
     assert fates(without)["4100000003"] is Fate.NOT_MATCHED
     assert fates(included)["4100000003"] is Fate.IMPORTED
-    assert any("routed here" in why for _, why, _ in without.reasons)
+    assert any("routed this request here" in why for _, why, _ in without.reasons)
 
 
 def test_a_required_field_that_stays_empty_is_named(world: World) -> None:

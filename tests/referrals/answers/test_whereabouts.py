@@ -87,7 +87,7 @@ def test_both_pages_show_and_export_it_and_that_is_on_record(world: World) -> No
         page = person.get(url)
         assert page.status_code == 200
         text = page.content.decode()
-        assert whereabouts.THERE in text
+        assert str(whereabouts.THERE) in text
         assert "Tremblay" not in text
         (row,) = exported(person, url)
         assert (row["Reference"], row["ID there"]) == (REFERENCE, "P-1")

@@ -121,7 +121,7 @@ def test_what_must_not_be_sent_again_gives_the_reason(world: World, ana: User):
     failed(world, state="queued", reason="", due_at=clock.now())
     failed(world, state="imported", reason="", external_id="RF-1")
     whys = dict(ask(ana).items.values_list("delivery__state", "why"))
-    assert "queued already" in whys["queued"]
+    assert "already queued" in whys["queued"]
     assert "in the destination already" in whys["imported"]
     assert set(BulkRetryItem.objects.values_list("state")) == {("waiting",), ("refused",)}
     assert "Search there first" in BulkRetryItem.objects.get(delivery__reason="unconfirmed").why
@@ -328,8 +328,8 @@ def test_a_selection_is_counted_before_it_is_sent(world: World, support: Client)
     deliveries = failed(world, 2) + failed(world, reason="unconfirmed")
     page = choose(support, *(delivery.pk for delivery in deliveries))
     text = page.content.decode()
-    assert "2 imports can be sent again, 1 cannot." in text
-    assert "Nobody knows whether it arrived." in text
+    assert "2 imports can be sent again. 1 import cannot." in text
+    assert "whether the destination received it" in text
     support.post(page.redirect_chain[-1][0])
     bulk.tick()
     assert Delivery.objects.filter(state="queued").count() == 2
@@ -370,7 +370,7 @@ def test_progress_is_reported_as_numbers(world: World, support: Client, ana: Use
         "total": 2,
         "done": 2,
         "under_way": 2,
-        "said": "2 of 2 had their turn: 2 sent again. Of those sent: 2 still on their way.",
+        "said": "2 of 2 had their turn. Sent again: 2. Still on their way: 2.",
     }
 
 

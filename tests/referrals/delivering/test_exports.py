@@ -19,7 +19,7 @@ from integrations.transport import TryAgain
 from mapping.models import FieldRule
 from referrals import delivering
 from referrals.models import Delivery, Run, Version
-from referrals.record import retention
+from referrals.record.removal import retention
 from tests.reading import saying
 from tests.world import World, make_world, options, plain
 

@@ -506,7 +506,7 @@ def test_where_the_kind_cannot_remove_staff_are_notified() -> None:
     revoke(world)
     delivery = run_all(world)
     assert delivery.has_uncleared_error
-    assert "remove it there" in delivery.message
+    assert "Delete it in the destination" in delivery.message
     assert not delivery.versions.filter(action="remove").exists()
 
 

@@ -93,7 +93,7 @@ def test_it_states_what_is_wrong_whose_turn_it_is_and_since_when(rejected: World
     for words in (
         "The destination refused the referral",
         rejected.delivery.message,
-        str(Actor.REFERRAL_STAFF),
+        str(Actor.REFERRAL_STAFF.label),
         date_format(timezone.localtime(rejected.delivery.error_at), "DATETIME_FORMAT"),
     ):
         assert words in page
