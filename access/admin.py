@@ -105,10 +105,10 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
         if isinstance(user, HttpResponse):
             return user
         factors.reset(user, request)
-        said = gettext("{user} has no second factor now, and is signed out everywhere.").format(
+        message = gettext("{user} has no second factor now, and is signed out everywhere.").format(
             user=user
         )
-        self.message_user(request, said, messages.SUCCESS)
+        self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
 
     def unlink_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -145,10 +145,10 @@ class AlertRecipientAdmin(RecordedAdmin):
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if obj.channel == WEBHOOK:
             return HttpResponseRedirect(self._url("secret", obj))
-        said = gettext("Alerts go to {address} from now on. Press “Send a test” to try it.").format(
-            address=obj.address
-        )
-        self.message_user(request, said, messages.SUCCESS)
+        message = gettext(
+            "Alerts go to {address} from now on. Press “Send a test” to try it."
+        ).format(address=obj.address)
+        self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", obj))
 
     def _url(self, name: str, obj: AlertRecipient) -> str:
@@ -193,8 +193,10 @@ class AlertRecipientAdmin(RecordedAdmin):
                 raise TryAgain(sentences.TRIED_JUST_NOW())
             sending.send_test(recipient)
         except DeliveryError as error:
-            said = gettext("The test did not get through. {message}").format(message=error.message)
-            self.message_user(request, said, messages.ERROR)
+            message = gettext("The test did not get through. {message}").format(
+                message=error.message
+            )
+            self.message_user(request, message, messages.ERROR)
         else:
             self.message_user(request, gettext("The test was sent. Is it there?"), messages.SUCCESS)
         audit.record(request, "send a test alert", recipient)

@@ -211,10 +211,10 @@ def _digest_lines(alert: Alert, rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         label, advice = label_and_advice(row["cause"])
         yield f"* {row['place']}{colon()} {label}{colon()} {row['count']}"
-        said = _("Since: {time}. Whose turn: {who}.").format(
+        words = _("Since: {time}. Whose turn: {who}.").format(
             time=_since(alert, row["since"]), who=advice.actor.label
         )
-        yield f"  {said}"
+        yield f"  {words}"
     yield from _shared(alert)
 
 

@@ -252,10 +252,10 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     file = tar.extractfile(member)
     if member.name != MANIFEST or member.size > _LONGEST_MANIFEST or file is None:
         raise NotRestored("The file is no backup of Dovetail.")
-    said = json.loads(file.read())
-    if said.get("format") != FORMAT:
+    text = json.loads(file.read())
+    if text.get("format") != FORMAT:
         raise NotRestored("The backup was made by a newer Dovetail. Install that one first.")
-    manifest = Manifest(**said)
+    manifest = Manifest(**text)
     _check(manifest)
     return manifest
 

@@ -141,12 +141,12 @@ class MappingAdmin(ScopedAdmin):
     def response_change(self, request: HttpRequest, obj: Mapping) -> HttpResponse:
         """Stay in the editor, and say what was saved."""
         newest = obj.versions.first()
-        said = (
+        message = (
             gettext("Saved as version {number}.").format(number=newest.number)
             if newest
             else "Saved."
         )
-        self.message_user(request, said, messages.SUCCESS)
+        self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(_url("change", obj.pk))
 
     # -- Versions ------------------------------------------------------------------------------
@@ -191,16 +191,16 @@ class MappingAdmin(ScopedAdmin):
         try:
             exchange.put_back(version, request.user)
         except exchange.ExchangeError as error:
-            said = gettext("Version {number} does not work any more. {error}").format(
+            message = gettext("Version {number} does not work any more. {error}").format(
                 number=number, error=error
             )
-            self.message_user(request, said, messages.ERROR)
+            self.message_user(request, message, messages.ERROR)
         else:
             audit.record(request, "put back mapping", mapping, version=number)
-            said = gettext("Version {number} was put back, as version {newest_number}.").format(
+            message = gettext("Version {number} was put back, as version {newest_number}.").format(
                 number=number, newest_number=versions.newest_number(mapping)
             )
-            self.message_user(request, said, messages.SUCCESS)
+            self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(_url("history", mapping.pk))
 
     # -- Test cases ----------------------------------------------------------------------------

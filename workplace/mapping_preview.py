@@ -153,10 +153,10 @@ def keep_view(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     subject = _subject(request, mapping, covered=True)
-    said = _keep(site, request, mapping, subject) if subject else NO_REFERRAL
+    message = _keep(site, request, mapping, subject) if subject else NO_REFERRAL
     if _for_panel(request):
-        return HttpResponse(said, content_type="text/plain; charset=utf-8")
-    messages.info(request, said)
+        return HttpResponse(message, content_type="text/plain; charset=utf-8")
+    messages.info(request, message)
     return HttpResponseRedirect(reverse("admin:mapping_tests", args=[mapping.pk]))
 
 

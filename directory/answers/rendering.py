@@ -292,9 +292,9 @@ class Renderer:
         if phones.is_plain_extension(extension):
             made["extension"] = int(extension)
         elif extension:
-            said = f"{self._text(_EXTENSION)} {extension}"
+            text = f"{self._text(_EXTENSION)} {extension}"
             made["description"] = (
-                f"{made['description']} ({said})" if "description" in made else said
+                f"{made['description']} ({text})" if "description" in made else text
             )
 
     def _finish_attribute(self, attribute: rows.Attribute, made: Json) -> None:

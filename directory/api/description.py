@@ -136,8 +136,8 @@ def _operation(
             "200": {"description": "Found.", "content": {"application/json": {"schema": schema}}},
             "304": {"description": "Not changed since the answer with this ETag."},
             **{
-                status: {"description": said, "content": refusal}
-                for status, said in _REFUSALS.items()
+                status: {"description": text, "content": refusal}
+                for status, text in _REFUSALS.items()
             },
         },
     }

@@ -182,9 +182,9 @@ def _with_terms(asked: Asked, terms: Any) -> Q:
 
     Those of an agency's services count for it, those of its service for a service at a location.
     """
-    said = Attribute.objects.filter(taxonomy_term__in=terms)
-    own = Q(pk__in=said.filter(link_entity=asked.kind).values("link"))
-    of_services = said.filter(link_entity=Kind.SERVICE).values("link")
+    text = Attribute.objects.filter(taxonomy_term__in=terms)
+    own = Q(pk__in=text.filter(link_entity=asked.kind).values("link"))
+    of_services = text.filter(link_entity=Kind.SERVICE).values("link")
     if asked.kind is Kind.SERVICE_AT_LOCATION:
         return own | Q(serviceatlocation__service__in=of_services)
     if asked.kind is Kind.ORGANIZATION:

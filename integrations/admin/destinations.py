@@ -360,8 +360,8 @@ class DestinationAdmin(ConfigurationAdmin):
         super().save_model(request, obj, form, change)
         obj.declare(form.options.said, by=request.user.get_username())
         if obj.paused_at:
-            said = _("Nothing is sent there yet. Press “Test connection” to open it again.")
-            self.message_user(request, said, messages.WARNING)
+            message = _("Nothing is sent there yet. Press “Test connection” to open it again.")
+            self.message_user(request, message, messages.WARNING)
 
     # -- "Test connection" -----------------------------------------------------------------------
 
@@ -430,10 +430,10 @@ class DestinationAdmin(ConfigurationAdmin):
             audit.record(request, "confirm", destination, **shown["options"])
             self._test(request, destination)
         else:
-            said = _(
+            message = _(
                 "The options were changed since, or it is long ago. Test the connection again."
             )
-            self.message_user(request, said, messages.WARNING)
+            self.message_user(request, message, messages.WARNING)
         return HttpResponseRedirect(
             reverse("admin:integrations_destination_change", args=[destination.pk])
         )

@@ -147,7 +147,7 @@ class ListingImport(ConfigurationAdmin):
 
     def _confirmed(self, request: HttpRequest, organization: Organization) -> HttpResponse:
         try:
-            said = signing.loads(
+            message = signing.loads(
                 request.POST["offer"], salt=_salt(request, organization), max_age=VALID_SECONDS
             )
         except signing.BadSignature:
@@ -155,11 +155,11 @@ class ListingImport(ConfigurationAdmin):
                 request, gettext("That preview is too old. Start again."), messages.WARNING
             )
             return HttpResponseRedirect(import_url(organization))
-        offer = Offer.from_json(said["offer"])
+        offer = Offer.from_json(message["offer"])
         chosen, ended = request.POST.getlist("take"), request.POST.getlist("end")
         now = partial(comparing.compare, offer, organization)
         try:
-            with agreed(said["digest"], now, Organization.objects.filter(pk=organization.pk)):
+            with agreed(message["digest"], now, Organization.objects.filter(pk=organization.pk)):
                 brought = comparing.bring_in(offer, organization, set(chosen), set(ended))
         except Outdated:
             return self._preview(request, organization, offer, changed=True)
@@ -236,5 +236,5 @@ def _salt(request: HttpRequest, organization: Organization) -> str:
 def _signed(
     request: HttpRequest, organization: Organization, offer: Offer, comparison: Comparison[Line]
 ) -> str:
-    said = {"offer": offer.as_json(), "digest": comparison.digest()}
-    return signing.dumps(said, salt=_salt(request, organization), compress=True)
+    values = {"offer": offer.as_json(), "digest": comparison.digest()}
+    return signing.dumps(values, salt=_salt(request, organization), compress=True)

@@ -122,8 +122,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.cleaned_data.get("listings_url") and not self.cleaned_data.get("listings_username"):
             self.add_error("listings_username", gettext("The listing API asks for a user name."))
         if self.cleaned_data.get("fetch_username") and self.cleaned_data.get("fetch_token"):
-            said = gettext("Give a token, or a user name and password: not both.")
-            self.add_error("fetch_token", said)
+            text = gettext("Give a token, or a user name and password: not both.")
+            self.add_error("fetch_token", text)
 
     def clean_fetch_password(self) -> str | None:
         return self._kept("fetch_password")

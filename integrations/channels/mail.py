@@ -94,24 +94,24 @@ def _not_taken(error: Exception) -> DeliveryError:
 
 def _recipients_refused(error: smtplib.SMTPRecipientsRefused) -> DeliveryError:
     codes = [code for code, _ in error.recipients.values()]
-    said = sentences.RECIPIENT_REFUSED(codes=codes)
+    text = sentences.RECIPIENT_REFUSED(codes=codes)
     kept = _exchange(codes, (words for _, words in error.recipients.values()))
     if any(code >= 500 for code in codes):
-        return Rejected(said, kept)
-    return TryAgain(said, kept)
+        return Rejected(text, kept)
+    return TryAgain(text, kept)
 
 
 def _refused(error: smtplib.SMTPResponseException) -> DeliveryError:
     code = error.smtp_code
-    said = sentences.MAIL_REFUSED(code=code)
+    text = sentences.MAIL_REFUSED(code=code)
     kept = _exchange([code], [error.smtp_error])
     if isinstance(error, smtplib.SMTPAuthenticationError) or code in CREDENTIALS:
-        return Misconfigured(said, kept, kind=ErrorKind.CREDENTIALS)
+        return Misconfigured(text, kept, kind=ErrorKind.CREDENTIALS)
     if code < 500:
-        return TryAgain(said, kept)
+        return TryAgain(text, kept)
     if isinstance(error, smtplib.SMTPDataError):
-        return Rejected(said, kept)
-    return Misconfigured(said, kept)  # the greeting or the sender, which every mail has
+        return Rejected(text, kept)
+    return Misconfigured(text, kept)  # the greeting or the sender, which every mail has
 
 
 def _unable(error: Exception) -> str:

@@ -201,14 +201,14 @@ def _name_recipients(client: _Client, server: Server, recipients: Sequence[str])
         client.rset()
     # Of those that are refused for good the first is quoted: waiting would not help.
     recipient, code, words = max(refused, key=lambda one: one[1] >= 500)
-    said = _said(
+    shown = _said(
         sentences.MAIL_RECIPIENT, server, recipient=recipient, reason=_quoted(server, code, words)
     )
     kept = _exchange(server, code, b"\n".join(words for _, _, words in refused))
     if code >= 500:
-        raise Rejected(said, kept)
+        raise Rejected(shown, kept)
     kind = ErrorKind.FAILING if code == CLOSING else ErrorKind.THROTTLED
-    raise TryAgain(said, kept, kind=kind)
+    raise TryAgain(shown, kept, kind=kind)
 
 
 def _end(client: _Client, server: Server) -> Exchange:
@@ -222,8 +222,8 @@ def _end(client: _Client, server: Server) -> Exchange:
         return _exchange(server, code, words)
     if 400 <= code < 600:
         raise _refused(server, code, words)
-    said = _said(sentences.MAIL_UNCLEAR, server, reason=_quoted(server, code, words))
-    raise Unconfirmed(said, _exchange(server, code, words), kind=ErrorKind.CONFLICT)
+    shown = _said(sentences.MAIL_UNCLEAR, server, reason=_quoted(server, code, words))
+    raise Unconfirmed(shown, _exchange(server, code, words), kind=ErrorKind.CONFLICT)
 
 
 # -- What went wrong -------------------------------------------------------------------------------
@@ -247,8 +247,8 @@ def _not_signed_in(server: Server, code: int, words: bytes | str) -> DeliveryErr
     kept, reason = _exchange(server, code, words), _quoted(server, code, words)
     if code < 500:
         return TryAgain(_said(sentences.MAIL_LATER, server, reason=reason), kept)
-    said = _said(sentences.MAIL_CREDENTIALS, server, reason=reason)
-    return Misconfigured(said, kept, kind=ErrorKind.CREDENTIALS)
+    shown = _said(sentences.MAIL_CREDENTIALS, server, reason=reason)
+    return Misconfigured(shown, kept, kind=ErrorKind.CREDENTIALS)
 
 
 def _refused(

@@ -109,18 +109,18 @@ def error_of(answer: Answer) -> DeliveryError:
     given. A 4xx that has no meaning of its own is a refusal, unless it says when to come again.
     """
     status, kept = answer.status, exchange(answer)
-    said = sentences.WEBHOOK_ANSWERED(status=status)
+    words = sentences.WEBHOOK_ANSWERED(status=status)
     if status == GONE:
-        return Misconfigured(said, kept, kind=ErrorKind.GONE)
+        return Misconfigured(words, kept, kind=ErrorKind.GONE)
     if status in CREDENTIALS:
-        return Misconfigured(said, kept, kind=ErrorKind.CREDENTIALS)
+        return Misconfigured(words, kept, kind=ErrorKind.CREDENTIALS)
     is_redirect = 300 <= status < 400
     if is_redirect or status in MISADDRESSED:
         # A redirect may follow something that was done.
-        return Misconfigured(said, kept, maybe_done=is_redirect)
+        return Misconfigured(words, kept, maybe_done=is_redirect)
     after = retry_after(answer)
     is_ours = 400 <= status < 500 and status not in LATER
     if status in REFUSED or (is_ours and after is None):
-        return Rejected(said, kept)
+        return Rejected(words, kept)
     kind = ErrorKind.THROTTLED if status == THROTTLED else ErrorKind.FAILING
-    return TryAgain(said, kept, kind=kind, after=after, maybe_done=status != THROTTLED)
+    return TryAgain(words, kept, kind=kind, after=after, maybe_done=status != THROTTLED)

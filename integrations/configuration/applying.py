@@ -53,10 +53,10 @@ class Run:
     def _once(self, path: Path, name: Name) -> None:
         first = self._named.setdefault(name, path)
         if first != path:
-            said = (
+            text = (
                 f"{name[0]} “{name[-1]}” stands here twice, first on line {self.tree.line(first)}"
             )
-            self._note(path, name, Refused(((), said)))
+            self._note(path, name, Refused(((), text)))
 
     def _note(self, path: Path, name: Name, refused: Refused) -> None:
         self._broken.add(name)

@@ -106,12 +106,12 @@ def _organization(organization: Organization) -> dict[str, Any]:
 
 
 def _listing(listing: ServiceListing) -> dict[str, Any]:
-    said: dict[str, Any] = {"id": listing.caredove_id, "name": listing.name}
+    values: dict[str, Any] = {"id": listing.caredove_id, "name": listing.name}
     if listing.category:
-        said["category"] = listing.category
+        values["category"] = listing.category
     if not listing.active:
-        said["active"] = False
-    return said
+        values["active"] = False
+    return values
 
 
 def _own(organization: Organization) -> Any:
@@ -121,7 +121,7 @@ def _own(organization: Organization) -> Any:
 
 
 def _source(source: Source, organization: Organization, names: _Names) -> dict[str, Any]:
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": source.name,
         "kind": str(source.kind),
         "organizations": [organization.caredove_id],
@@ -129,21 +129,21 @@ def _source(source: Source, organization: Organization, names: _Names) -> dict[s
         "attachment_hosts": source.attachment_hosts,
     }
     if source.destination:
-        said |= {"destination": source.destination.name, "updates": str(source.updates)}
+        values |= {"destination": source.destination.name, "updates": str(source.updates)}
     if source.referral_url:
-        said["referral_url"] = source.referral_url
+        values["referral_url"] = source.referral_url
     if source.fetch_token:
-        said["fetch"] = {"token": names.placeholder(source.name, "fetch token")}
+        values["fetch"] = {"token": names.placeholder(source.name, "fetch token")}
     elif source.fetch_username:
         password = names.placeholder(source.name, "fetch password")
-        said["fetch"] = {"username": source.fetch_username, "password": password}
+        values["fetch"] = {"username": source.fetch_username, "password": password}
     if source.listings_url:
-        said["listing_api"] = {
+        values["listing_api"] = {
             "url": source.listings_url,
             "username": source.listings_username,
             "password": names.placeholder(source.name, "listing API password"),
         }
-    return said
+    return values
 
 
 def _destination(destination: Destination, names: _Names) -> dict[str, Any]:

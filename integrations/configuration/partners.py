@@ -87,11 +87,11 @@ def _destination_of(run: Run, named: _Named) -> Destination | None:
     if named.organizations is not None:
         found = [one for one in found if (one.organization.caredove_id,) == named.organizations]
     if not found:
-        said = "a partner acts for the organization of its destination, and for no other"
-        raise Refused((named.key, said))
+        text = "a partner acts for the organization of its destination, and for no other"
+        raise Refused((named.key, text))
     if len(found) > 1:
-        said = f"several are named “{named.destination}”: write ORGANIZATION/NAME"
-        raise Refused((named.key, said))
+        text = f"several are named “{named.destination}”: write ORGANIZATION/NAME"
+        raise Refused((named.key, text))
     return found[0]
 
 

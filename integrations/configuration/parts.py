@@ -206,18 +206,18 @@ def _destination(run: Run, entry: Entry, path: Path) -> None:
         kind = entry["kind"]
         _check_kind("destination", kind, destinations.kinds(), found)
         fields: dict[str, Any] = {"kind": kind}
-        said: dict[str, bool | None] = {}
+        values: dict[str, bool | None] = {}
         if not found or "options" in entry:
             given = dict(entry.get("options", {}))
             fields |= {name: given.pop(name, None) for name in LIMITS}
             if destinations.transport_class(kind).answered:
                 given.pop(PARTNER, None)  # `link_partners` reads it
             fields |= _allowed(given)
-            fields["options"], said = _options(run, kind, given, destination.options)
+            fields["options"], values = _options(run, kind, given, destination.options)
         keys = {name: f"options.{name}" for name in LIMITS}
         keys |= {column: f"options.{name}" for name, column in ALLOWED.items()}
         effect = write(destination, fields, keys)
-        if destination.declare(said, by=run.by) and effect is Effect.UNCHANGED:
+        if destination.declare(values, by=run.by) and effect is Effect.UNCHANGED:
             effect = Effect.CHANGED
         run.count(destination, effect)
 
@@ -252,7 +252,7 @@ def _options(
     form = form_class(data=_resolved(run, given, secrets), initial=dict(stored))
     if not form.is_valid():
         raise Refused(
-            *((_option(name), str(said)) for name, errors in form.errors.items() for said in errors)
+            *((_option(name), str(text)) for name, errors in form.errors.items() for text in errors)
         )
     return dict(form.cleaned_data), form.said
 
@@ -309,10 +309,10 @@ def _destination_of(run: Run, organization: Organization, name: str) -> Destinat
     if elsewhere is None:
         run.refuse_missing(("destination",), "destination", organization.caredove_id, name)
     owner = elsewhere.organization.caredove_id
-    said = (
+    text = (
         f"“{name}” belongs to organization “{owner}”, the listing to “{organization.caredove_id}”"
     )
-    raise Refused((("destination",), said))
+    raise Refused((("destination",), text))
 
 
 def _mapping_of(run: Run, destination: Destination, name: str) -> FieldMapping:

@@ -232,7 +232,7 @@ def check(tree: Tree, environment: Mapping[str, str]) -> Content:
     section = FileSection(data=tree.value, context={"environment": environment})
     if not section.is_valid():
         found = list(_flat(section.errors))
-        raise ConfigurationError([Problem(path, said, tree.line(path)) for path, said in found])
+        raise ConfigurationError([Problem(path, text, tree.line(path)) for path, text in found])
     content: Content = section.validated_data
     return content
 

@@ -85,8 +85,8 @@ def take_in(raw: bytes, given: Mapping[str, str], by: str = REASON) -> Report:
 
 def _tree(raw: bytes) -> Tree:
     if len(raw) > MAX_BYTES:
-        said = f"it is larger than {MAX_BYTES // 1024**2} MB"
-        raise ConfigurationError([Problem((), said)])
+        shown = f"it is larger than {MAX_BYTES // 1024**2} MB"
+        raise ConfigurationError([Problem((), shown)])
     return read(raw)
 
 
@@ -199,10 +199,10 @@ def _checked(tree: Tree) -> Content:
     content = check(tree, {})
     named = [entry["id"] for entry in content.get("organizations", [])]
     if len(named) != 1:
-        said = "one organization is expected here; apply_config takes files with several"
-        raise ConfigurationError([Problem(("organizations",), said)])
+        shown = "one organization is expected here; apply_config takes files with several"
+        raise ConfigurationError([Problem(("organizations",), shown)])
     foreign = [*_of_the_portal(content), *_foreign(content, named[0])]
-    problems = [Problem(path, said, tree.line(path)) for path, said in foreign]
+    problems = [Problem(path, shown, tree.line(path)) for path, shown in foreign]
     if problems:
         raise ConfigurationError(problems)
     return content
@@ -218,11 +218,11 @@ def _foreign(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
     """Yield each part of the file that is not this organization's, and why it is not taken in."""
     for index, source in enumerate(content.get("sources", [])):
         if source.get("organizations") != [owner]:
-            said = f"a source is taken in with organization “{owner}” alone"
-            yield ("sources", index, "organizations"), said
+            shown = f"a source is taken in with organization “{owner}” alone"
+            yield ("sources", index, "organizations"), shown
         elif not _is_free(source["name"], owner):
-            said = f"the source “{source['name']}” here is not that of “{owner}” alone"
-            yield ("sources", index, "name"), said
+            shown = f"the source “{source['name']}” here is not that of “{owner}” alone"
+            yield ("sources", index, "name"), shown
     yield from _foreign_destinations(content, owner)
     for index, mapping in enumerate(content.get("mappings", [])):
         if mapping.get("organization", owner) != owner:
@@ -238,8 +238,8 @@ def _foreign_destinations(content: Content, owner: str) -> Iterator[tuple[Path, 
             yield ("destinations", index, "organization"), f"this is not “{owner}”"
         partner = partner_named(destination)
         if partner and not _is_free(partner, owner):
-            said = f"the source “{partner}” here is not that of “{owner}” alone"
-            yield ("destinations", index, "options", "partner"), said
+            shown = f"the source “{partner}” here is not that of “{owner}” alone"
+            yield ("destinations", index, "options", "partner"), shown
 
 
 def _is_free(name: str, owner: str) -> bool:

@@ -119,5 +119,5 @@ def _options_as_they_were(row: Destination, record: Record) -> dict[str, Any]:
 
 
 def _errors(errors: Mapping[str, Iterable[Any]]) -> Iterator[str]:
-    for said in errors.values():
-        yield from map(str, said)
+    for text in errors.values():
+        yield from map(str, text)

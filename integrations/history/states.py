@@ -83,8 +83,8 @@ def _options(old: Any, new: Any) -> Iterator[Difference]:
             yield _secret(label, before, after)
         else:
             nothing = NOT_SAID if isinstance(fields[name], DeclaredField) else in_words(None)
-            said = (nothing if value is None else in_words(value) for value in (before, after))
-            yield Difference(label, *said)
+            texts = (nothing if value is None else in_words(value) for value in (before, after))
+            yield Difference(label, *texts)
 
 
 def option_fields(kind: str) -> Mapping[str, Any]:

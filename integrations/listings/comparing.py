@@ -133,8 +133,8 @@ class ListingResource(resources.ModelResource):  # type: ignore[misc]
     def _check_owner(self, named: str) -> None:
         mine = self.organization
         if mine and named and named.casefold() not in (mine.caredove_id, mine.name.casefold()):
-            said = f"This row is for “{named}”. Here, listings of {mine} ({mine.caredove_id}) are"
-            raise ValidationError({"organization": f"{said} imported."})
+            words = f"This row is for “{named}”. Here, listings of {mine} ({mine.caredove_id}) are"
+            raise ValidationError({"organization": f"{words} imported."})
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         if new:

@@ -110,8 +110,8 @@ class Source(KeyedModel):
             raise ValidationError({"updates": "Only a partner answers what it was sent."})
         if self.destination and not self.destination.is_answered:
             label = destinations.transport_class(self.destination.kind).label
-            said = f"Nothing that is sent to a destination of this kind ({label}) can be answered."
-            raise ValidationError({"destination": said})
+            text = f"Nothing that is sent to a destination of this kind ({label}) can be answered."
+            raise ValidationError({"destination": text})
 
     def limit_to_its_destination(self) -> None:
         """Let a partner act for the organization of its destination alone."""

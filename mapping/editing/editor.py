@@ -403,8 +403,8 @@ def _row(
     *,
     known: bool,
 ) -> RuleRow:
-    said = tuple(fault.at_rule for fault in faults if fault.target == target.key)
-    row = RuleRow(number, target, faults=said, known=known)
+    wording = tuple(fault.at_rule for fault in faults if fault.target == target.key)
+    row = RuleRow(number, target, faults=wording, known=known)
     transforms = list(rule["transforms"]) if rule else []
     joining = transforms[:1] if transforms and _joins(transforms[0]) else []
     return replace(

@@ -96,8 +96,8 @@ def _table_errors(tables: object) -> Iterator[tuple[str, str]]:
 def _located(message: str) -> tuple[str, str]:
     """Return the key and the message of msgspec's `message - at `$.key``."""
     found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", message, re.DOTALL)
-    said, key = found.groups() if found else (message, "")
-    return key or "mapping", f"{said}."
+    words, key = found.groups() if found else (message, "")
+    return key or "mapping", f"{words}."
 
 
 def _keyed(fault: Fault) -> tuple[str, str]:
@@ -240,9 +240,9 @@ def _store_rules(mapping: models.Mapping, rules: Iterable[Mapping[str, Any]]) ->
     for position, rule in enumerate(rules, start=1):
         row = rows.pop(rule["target"], None)
         row = row or models.FieldRule(mapping=mapping, target=rule["target"], position=0)
-        said = {"position": position, "sources": rule["from"], "transforms": rule["transforms"]}
-        if any(getattr(row, name) != value for name, value in said.items()):
-            for name, value in said.items():
+        values = {"position": position, "sources": rule["from"], "transforms": rule["transforms"]}
+        if any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in values.items():
                 setattr(row, name, value)
             row.save()
     for gone in rows.values():

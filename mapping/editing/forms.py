@@ -86,8 +86,8 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _verdict(self, outcome: Outcome) -> str:
         """Return what the person says about a failure: `anyway`, `renew`, or nothing yet."""
-        said = str(self.data.get(f"test-{outcome.test.pk}", ""))
-        return said if said in ("anyway", "renew") else ""
+        text = str(self.data.get(f"test-{outcome.test.pk}", ""))
+        return text if text in ("anyway", "renew") else ""
 
     def _save_m2m(self) -> None:
         super()._save_m2m()  # type: ignore[misc]

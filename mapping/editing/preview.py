@@ -84,10 +84,10 @@ def preview(
     with sending or nullcontext():
         outcome = engine.apply(sound, document, context)
     document = context.allowed.part(document)  # nothing else is shown
-    said = {made.rule.target: tuple(_remarks(made, outcome, document)) for made in outcome.filled}
+    values = {made.rule.target: tuple(_remarks(made, outcome, document)) for made in outcome.filled}
     return Preview(
         record=outcome.record,
-        rows=tuple(_rows(engine.targets_of(rules, context), outcome, said)),
+        rows=tuple(_rows(engine.targets_of(rules, context), outcome, values)),
         note=outcome.note,
         unread=tuple(_unread(outcome, document)),
     )
@@ -110,8 +110,8 @@ def _remarks(made: Filled, outcome: Outcome, document: Document) -> Iterator[Rem
     """Yield what a rule loses, invents or passes over."""
     for step in made.steps:
         yield from _step_remarks(step, made, outcome)
-    told = {step.result.problem for step in made.steps}
-    yield from (Remark(problem) for problem in made.problems if problem not in told)
+    found = {step.result.problem for step in made.steps}
+    yield from (Remark(problem) for problem in made.problems if problem not in found)
     yield from _passed_over(made, document)
 
 

@@ -71,8 +71,8 @@ def _differences(
             continue
         was, now = expected.get(key), record.get(key)
         if was != now:
-            said = ("" if value is None else as_text(value) for value in (was, now))
-            yield Difference(target_in_words(key, targets), *said)
+            texts = ("" if value is None else as_text(value) for value in (was, now))
+            yield Difference(target_in_words(key, targets), *texts)
 
 
 def renew(outcome: Outcome) -> None:

@@ -58,7 +58,7 @@ class NotesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         elif notes.add(referral, form.cleaned_data["text"], request.user):  # type: ignore[arg-type]
             self.message_user(request, _("The note is kept with the referral."), messages.SUCCESS)
         else:
-            said = _("The note was not kept: the person's data is deleted, or is elsewhere.")
-            self.message_user(request, said, messages.WARNING)
+            message = _("The note was not kept: the person's data is deleted, or is elsewhere.")
+            self.message_user(request, message, messages.WARNING)
         page = reverse("admin:referrals_referral_change", args=[pk])
         return HttpResponseRedirect(f"{page}#timeline")

@@ -35,8 +35,8 @@ def differences(before: Document, now: Document, time_zone: ZoneInfo) -> list[Di
 def _entries(laid_out: Sheet) -> Entries:
     entries: Entries = {}
     sections = [(GLANCE, laid_out.facts), *((s.title, s.entries) for s in laid_out.sections)]
-    for title, said in sections:
-        for entry in said:
+    for title, text in sections:
+        for entry in text:
             entries.setdefault((title, entry.label), []).append(_text(entry))
     return entries
 

@@ -136,8 +136,8 @@ def go_on(
         at, key = tally.last
         found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=key))
     batch = list(found.order_by("-created_at", "-pk")[:AT_ONCE])
-    told = _told(batch, _events(found, tally.since, tally.until))
-    tally.add(list(_rows(batch, told, choice, saved, read)))
+    text = _told(batch, _events(found, tally.since, tally.until))
+    tally.add(list(_rows(batch, text, choice, saved, read)))
     tally.looked_at += len(batch)
     if batch:
         tally.last = batch[-1].created_at, str(batch[-1].pk)
@@ -187,14 +187,14 @@ class _Told:
 
 
 def _told(referrals: Sequence[Referral], events: "QuerySet[InboundEvent]") -> dict[object, _Told]:
-    told: dict[object, _Told] = {}
+    entry: dict[object, _Told] = {}
     ours = events.filter(referral__in=[referral.pk for referral in referrals])
     values = ours.order_by("received_at").values_list("referral", "received_at", "triggers")
     for referral, received_at, triggers in values:
-        one = told.setdefault(referral, _Told(received_at))
+        one = entry.setdefault(referral, _Told(received_at))
         one.at = received_at
         one.fired += triggers
-    return told
+    return entry
 
 
 def _rows(

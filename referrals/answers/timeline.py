@@ -128,8 +128,8 @@ def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:
     if "outcome" in patch:
         outcome = patch["outcome"] or {}
         words = [outcome[name] for name in ("code", "text") if outcome.get(name)]
-        said = ", ".join(words) or TAKEN_BACK
-        yield gettext("Outcome: {said}").format(said=said)
+        text = ", ".join(words) or TAKEN_BACK
+        yield gettext("Outcome: {said}").format(said=text)
 
 
 def _attempts(deliveries: Sequence[Delivery]) -> Iterator[Moment]:

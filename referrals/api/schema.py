@@ -38,8 +38,8 @@ View = tuple[str, str, str, Callable[..., Any]]
 
 def questions_refused(not_found: str) -> dict[tuple[int, str], OpenApiResponse]:
     """Return the refusals of a question."""
-    said = {status: REFUSALS[status] for status in (401, 403, 429, 503)} | {404: not_found}
-    return {(status, PROBLEM_TYPE): _response(PROBLEM_TYPE, said[status]) for status in said}
+    text = {status: REFUSALS[status] for status in (401, 403, 429, 503)} | {404: not_found}
+    return {(status, PROBLEM_TYPE): _response(PROBLEM_TYPE, text[status]) for status in text}
 
 
 def _response(content_type: str, description: str) -> OpenApiResponse:
@@ -75,10 +75,10 @@ class EndpointSchema(AutoSchema):
         stored, refused = responses.content_type, responses.refusal_type
         return {
             **{
-                (code, stored): _response(stored, said)
-                for code, said in responses.stored_as.items()
+                (code, stored): _response(stored, text)
+                for code, text in responses.stored_as.items()
             },
-            **{(code, refused): _response(refused, said) for code, said in REFUSALS.items()},
+            **{(code, refused): _response(refused, text) for code, text in REFUSALS.items()},
         }
 
 

@@ -186,13 +186,13 @@ class ReferralView(SenderView):
     def get(self, request: Request, reference: str) -> Response:
         token = token_of(request._request)
         if token:
-            told = explain(reference, asker.organization(token.organization))
+            text = explain(reference, asker.organization(token.organization))
         else:
             source = self.source_of(request)
-            told = explain(reference, asker.source(source), source_kind=source.kind)
-        if told.cause is Cause.UNKNOWN_REFERENCE:
-            raise Problem(404, told.sentence)
-        return Response(told.as_dict())
+            text = explain(reference, asker.source(source), source_kind=source.kind)
+        if text.cause is Cause.UNKNOWN_REFERENCE:
+            raise Problem(404, text.sentence)
+        return Response(text.as_dict())
 
 
 @csrf_exempt

@@ -91,8 +91,8 @@ def pdf(document: Document, context: SummaryContext) -> Summary:
 
 def fingerprint(document: Document, context: SummaryContext) -> str:
     """Return the name, in hexadecimal, under which a rendered summary may be kept for reuse."""
-    said = json.dumps([document, asdict(context)], sort_keys=True)
-    return hashlib.sha256(f"{_template_version()}\n{said}".encode()).hexdigest()
+    words = json.dumps([document, asdict(context)], sort_keys=True)
+    return hashlib.sha256(f"{_template_version()}\n{words}".encode()).hexdigest()
 
 
 def _text(document: Document, context: SummaryContext) -> _Text:

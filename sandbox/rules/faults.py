@@ -228,9 +228,9 @@ ANSWER = "answer"  # the mode of an answer as it is told
 def _told(text: str) -> Mode:
     """Return the mode of an answer that is told in JSON; raises BadFault."""
     try:
-        told = json.loads(text)
-        body = _body_given(told)
-        status, headers = int(told["status"]), {str(k): str(v) for k, v in _headers(told).items()}
+        words = json.loads(text)
+        body = _body_given(words)
+        status, headers = int(words["status"]), {str(k): str(v) for k, v in _headers(words).items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadFault(
             "an answer is an object with status, and json, text or base64, headers, applied"
@@ -238,7 +238,7 @@ def _told(text: str) -> Mode:
     content_type = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
     headers = {k: v for k, v in headers.items() if k.lower() != "content-type"}
     answer = Answer(status, body, content_type or JSON, headers)
-    effect = Effect.FIRST if told.get("applied") else Effect.NONE
+    effect = Effect.FIRST if words.get("applied") else Effect.NONE
     return Mode(ANSWER, "as it is told", effect, lambda *_: answer)
 
 

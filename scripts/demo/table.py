@@ -62,8 +62,8 @@ class Table:
                 self._shown[row.event.key] = cells[:-1]
                 mark, title, _, http, _, became, crms_id, _ = cells
                 at = f"{time.monotonic() - self._started:5.1f} s"
-                said = f"{at}  {mark or ' '} {title.strip()}: {_cut(became, 90)}"
-                self.out.write(f"{said} {crms_id}".rstrip() + (f" ({http})\n" if http else "\n"))
+                words = f"{at}  {mark or ' '} {title.strip()}: {_cut(became, 90)}"
+                self.out.write(f"{words} {crms_id}".rstrip() + (f" ({http})\n" if http else "\n"))
 
     def _drawn(self, rows: Sequence[Row]) -> list[str]:
         widths = _widths(shutil.get_terminal_size((WHOLE, 0)).columns)

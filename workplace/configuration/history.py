@@ -50,7 +50,7 @@ class FilterForm(forms.Form):
         """Return what is looked for; days are those of the organization."""
         if not self.is_valid():
             return Wanted()
-        said = self.cleaned_data
+        text = self.cleaned_data
 
         def midnight(day: Any, later: int = 0) -> datetime | None:
             if not day:
@@ -58,10 +58,10 @@ class FilterForm(forms.Form):
             return make_aware(datetime.combine(day + timedelta(later), time()), organization.zone)
 
         return Wanted(
-            who=int(said["who"]) if said["who"] else None,
-            what=said["what"] or None,
-            since=midnight(said["since"]),
-            until=midnight(said["until"], later=1),
+            who=int(text["who"]) if text["who"] else None,
+            what=text["what"] or None,
+            since=midnight(text["since"]),
+            until=midnight(text["until"], later=1),
         )
 
 

@@ -92,8 +92,8 @@ def _said(config: TriggerConfig, *, new: bool) -> str:
         if new
         else _("The connection of {listing} to {destination} was saved.")
     )
-    said = sentence.format(listing=config.listing, destination=config.destination)
-    return said if config.enabled else f"{said} {_('It is off: nothing is imported.')}"
+    text = sentence.format(listing=config.listing, destination=config.destination)
+    return text if config.enabled else f"{text} {_('It is off: nothing is imported.')}"
 
 
 def _dry_run(

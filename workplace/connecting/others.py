@@ -61,17 +61,17 @@ def _apply(
 def _say(request: HttpRequest, applied: Applied) -> None:
     count = len(applied.done)
     if count:
-        said = ngettext(
+        message = ngettext(
             "{count} more listing is connected in the same way.",
             "{count} more listings are connected in the same way.",
             count,
         )
-        messages.success(request, said.format(count=count))
+        messages.success(request, message.format(count=count))
     for listing in applied.missed:
-        said = _("{listing} was changed by somebody meanwhile, and is left as it is.").format(
+        message = _("{listing} was changed by somebody meanwhile, and is left as it is.").format(
             listing=listing
         )
-        messages.warning(request, said)
+        messages.warning(request, message)
     if not count and not applied.missed:
         messages.info(request, _("Nothing was chosen, and nothing was changed."))
 

@@ -101,8 +101,8 @@ def _do(deed: str, row: EntryRow, directory: Directory, request: HttpRequest) ->
     elif deed == "release":
         keys = [int(one) for one in request.POST.getlist("kept") if one.isdecimal()]
         count = keeping.release(row.entry, [one for one in keys if one < 2**63])
-        said = _("%(count)s fields follow the supplier again, from its next file on.")
-        messages.success(request, said % {"count": count})
+        message = _("%(count)s fields follow the supplier again, from its next file on.")
+        messages.success(request, message % {"count": count})
     else:
         return add_related(deed, row, directory, request) or here
     return here

@@ -103,8 +103,8 @@ class TextsForm(forms.Form):
         for name in self.changed_data:  # what came from a supplier stays as it came
             text = cleaned.get(name)
             if text and self._is_link(name.partition(":")[0]) and links.safe(text) is None:
-                said = _("This is no web address. An example: https://example.org/help.")
-                self.add_error(name, said)
+                words = _("This is no web address. An example: https://example.org/help.")
+                self.add_error(name, words)
         return cleaned
 
     def texts(self) -> dict[str, dict[str, str]]:
@@ -382,15 +382,15 @@ class HoursForm(forms.Form):
 
     def write(self, removed: Sequence[str]) -> None:
         """Write the hours, in `recording.edit`; `removed` are keys of schedules that go."""
-        said = self.cleaned_data
+        words = self.cleaned_data
         own = {str(row.pk): row.pk for row in self._schedules}
         before = hours.read_closings(hours.write_closings(self._holder))
         changes.delete_rows("schedule", [own[key] for key in removed if key in own])
-        week = {day: said[day] for day in DAYS}
+        week = {day: words[day] for day in DAYS}
         if week != {day: hours.read_day(text) for day, text in self._week.items()}:
             hours.set_grid(self._holder, week, self._local)
-        bounds = said["nth_from"], said["nth_until"]
-        for pair in said["nth_hours"] if said.get("nth") else ():
-            hours.add_rule(self._holder, said["nth"], said["nth_day"], pair, *bounds)
-        if said["closings"] != before or said["nth_hours"]:
-            hours.set_closings(self._holder, said["closings"])
+        bounds = words["nth_from"], words["nth_until"]
+        for pair in words["nth_hours"] if words.get("nth") else ():
+            hours.add_rule(self._holder, words["nth"], words["nth_day"], pair, *bounds)
+        if words["closings"] != before or words["nth_hours"]:
+            hours.set_closings(self._holder, words["closings"])

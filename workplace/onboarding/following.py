@@ -43,10 +43,10 @@ class SendTest(forms.Form):
         real = _in_use(listing) if listing else []
         if real and not cleaned["sure"]:
             names = ", ".join(map(str, real))
-            said = _("{names} is not a sandbox. Tick the box if the test may go there.").format(
+            text = _("{names} is not a sandbox. Tick the box if the test may go there.").format(
                 names=names
             )
-            self.add_error("sure", said)
+            self.add_error("sure", text)
         return cleaned
 
     @property

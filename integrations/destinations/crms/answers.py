@@ -179,10 +179,10 @@ MEANINGS = (
 def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryError:
     """Return the error that an answer which is no success stands for: the first that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
-    said = {"reason": reason(answer, WHO), "status": answer.status, "referral": referral}
-    message = meaning.says(**said)
+    values = {"reason": reason(answer, WHO), "status": answer.status, "referral": referral}
+    message = meaning.says(**values)
     if meaning.says is sentences.ELSEWHERE and (place := _place(answer)):
-        message = sentences.ELSEWHERE_AT(**said, place=place)
+        message = sentences.ELSEWHERE_AT(**values, place=place)
     kept = exchange(answer)
     writes = call in WRITES
     if meaning.error is TryAgain:
@@ -223,23 +223,23 @@ def no_id(answer: Answer, seen: str) -> Unconfirmed:
 
     `seen` says what came of searching for it.
     """
-    said = sentences.NO_ID(status=answer.status)
+    text = sentences.NO_ID(status=answer.status)
     if says_failed(read_json(answer)):
-        said = sentences.SUCCESS_THAT_FAILED(status=answer.status, reason=reason(answer, WHO))
-    return Unconfirmed(join([said, seen]), exchange(answer), doubt=Doubt.NO_ID)
+        text = sentences.SUCCESS_THAT_FAILED(status=answer.status, reason=reason(answer, WHO))
+    return Unconfirmed(join([text, seen]), exchange(answer), doubt=Doubt.NO_ID)
 
 
 def says_failed(body: Any) -> bool:
     """Say whether the JSON of a success says that it failed."""
     if not isinstance(body, dict):
         return False
-    told = {key.lower(): value for key, value in body.items()}
+    values = {key.lower(): value for key, value in body.items()}
     for name in ("success", "ok"):
-        if told.get(name) is False or str(told.get(name)).lower() == "false":
+        if values.get(name) is False or str(values.get(name)).lower() == "false":
             return True
-    if str(told.get("status")).lower() in ("error", "failed", "failure"):
+    if str(values.get("status")).lower() in ("error", "failed", "failure"):
         return True
-    return bool(told.get("error") or told.get("errors"))
+    return bool(values.get("error") or values.get("errors"))
 
 
 def file_refused(answer: Answer) -> FileRefused:

@@ -99,8 +99,8 @@ class WebhookTransport(Transport):
         if not answer.ok:
             raise self._error(answer)
         if is_page(answer):
-            said = sentences.PAGE_INSTEAD(reason=reason(answer, WHO))
-            raise Misconfigured(said, exchange(answer), maybe_done=True)
+            words = sentences.PAGE_INSTEAD(reason=reason(answer, WHO))
+            raise Misconfigured(words, exchange(answer), maybe_done=True)
         given = pluck(read_json(answer), "id")
         is_id = isinstance(given, str | int) and not isinstance(given, bool)
         return (str(given).strip()[:LONGEST_ID] if is_id else "") or parcel.version

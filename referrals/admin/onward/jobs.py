@@ -69,8 +69,8 @@ class DestinationJobAdmin(ViewOnlyAdmin):
         if what not in (What.COMPARE, What.RESYNC):
             raise Http404
         if not destination.is_comparable:
-            said = _("What is at this destination cannot be read and compared.")
-            self.message_user(request, said, messages.WARNING)
+            message = _("What is at this destination cannot be read and compared.")
+            self.message_user(request, message, messages.WARNING)
             url = reverse("admin:integrations_destination_change", args=[destination.pk])
             return HttpResponseRedirect(url)
         if request.method == "POST":

@@ -178,14 +178,14 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             return HttpResponseRedirect(context["back_url"])
         wake_delivery(version.delivery_id)
-        said = _("Version {number} is on its way to {where}.").format(
+        message = _("Version {number} is on its way to {where}.").format(
             number=version.number, where=where
         )
         if not prepared.shown_once:
-            self.message_user(request, said, messages.SUCCESS)
+            self.message_user(request, message, messages.SUCCESS)
             return HttpResponseRedirect(context["back_url"])
         # In this answer and nowhere else: a message for the next page would be kept in between.
-        context |= {"said": said, "shown_once": prepared.shown_once}
+        context |= {"said": message, "shown_once": prepared.shown_once}
         return TemplateResponse(request, "admin/referrals/sent.html", context)
 
 

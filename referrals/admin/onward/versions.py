@@ -141,8 +141,8 @@ class VersionsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
         if done.queued:
             wake_delivery(version.delivery_id)
-            said = QUEUED.format(number=version.number)
-            self.message_user(request, said, messages.SUCCESS)
+            message = QUEUED.format(number=version.number)
+            self.message_user(request, message, messages.SUCCESS)
 
 
 def _what_happens(version: Version, transport: Transport) -> Iterator[str]:

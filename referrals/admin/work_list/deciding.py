@@ -127,10 +127,10 @@ class DecidingAdmin(UndoingAdmin):
             return back(request, queryset)
         count = queryset.count()
         if count > bulk.LIMIT:
-            said = _(
+            message = _(
                 "You chose {count}. This takes the oldest {limit}; retry the rest after."
             ).format(count=count, limit=bulk.LIMIT)
-            self.message_user(request, said, messages.WARNING)
+            self.message_user(request, message, messages.WARNING)
         selection = bulk.ask(queryset, request.user)  # type: ignore[arg-type]
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_confirm", args=[selection]))
 
@@ -138,10 +138,10 @@ class DecidingAdmin(UndoingAdmin):
         try:
             delivering.retry(delivery, request.user)  # type: ignore[arg-type]
         except delivering.RetryRefused as refusal:
-            said = _("Not sent again ({reference}): {why}").format(
+            message = _("Not sent again ({reference}): {why}").format(
                 reference=delivery.referral.reference, why=refusal.why
             )
-            self.message_user(request, said, messages.WARNING)
+            self.message_user(request, message, messages.WARNING)
         else:
             wake_delivery(delivery.pk)
             self.message_user(request, _("1 import was sent again."), messages.SUCCESS)
@@ -158,8 +158,8 @@ class DecidingAdmin(UndoingAdmin):
         dismissed = [one for one in chosen if delivering.dismiss(one[0], why, user)]
         self._report_done(request, Deed.What.DISMISS, dismissed, DISMISSED)
         if left := len(chosen) - len(dismissed):
-            said = _("{left} cannot be dismissed: imported, or under way.").format(left=left)
-            self.message_user(request, said, messages.WARNING)
+            message = _("{left} cannot be dismissed: imported, or under way.").format(left=left)
+            self.message_user(request, message, messages.WARNING)
         return back(request, queryset)
 
     @admin.action(description=gettext_lazy("Clear errors"), permissions=["decide"])
@@ -175,13 +175,13 @@ class DecidingAdmin(UndoingAdmin):
                 "comes later is shown again."
             )
             return self._ask(request, deliveries, "clear_errors", form, text)
-        said = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
+        values = {key: form.cleaned_data[key] for key in ("note", "seen_at")}
         user: Any = request.user
         with transaction.atomic():
             cleared = [
                 (delivery, undoing.before(delivery))
                 for delivery in _full(deliveries).order_by("error_at")[:MOST]
-                if delivering.clear_error(delivery, user, **said)
+                if delivering.clear_error(delivery, user, **values)
             ]
         self._report_done(request, Deed.What.CLEAR, cleared, CLEARED)
         if left := deliveries.count():

@@ -327,8 +327,8 @@ class DeliveryAdmin(
     @admin.display(description=COLUMNS["problem"])
     def problem(self, delivery: Delivery) -> Any:
         cause = BY_KEY.get(delivery.cause)  # type: ignore[attr-defined]
-        said = _said(delivery)
-        shown = said and (said if len(said) <= SHOWN_MESSAGE else said[:SHOWN_MESSAGE] + "…")
+        text = _said(delivery)
+        shown = text and (text if len(text) <= SHOWN_MESSAGE else text[:SHOWN_MESSAGE] + "…")
         failed = delivery.has_uncleared_error and delivery.last_kind
         detail = " · ".join(filter(None, [delivery.last_code if failed else "", shown]))
         return (
@@ -346,8 +346,8 @@ class DeliveryAdmin(
         turn = "–" if actor is Actor.NOBODY else actor.label
         shown = format_html('<span class="turn" title="{0}">{0}</span>', turn)
         if delivery.assigned_to and delivery.has_uncleared_error:
-            said = _("Assigned to %(name)s") % {"name": name_of(delivery.assigned_to)}
-            shown += format_html('<small class="assigned" title="{0}">{0}</small>', said)
+            text = _("Assigned to %(name)s") % {"name": name_of(delivery.assigned_to)}
+            shown += format_html('<small class="assigned" title="{0}">{0}</small>', text)
         return shown
 
     @admin.display(description=COLUMNS["since"])

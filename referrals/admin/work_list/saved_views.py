@@ -86,8 +86,8 @@ class SavedViewsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 request, _("The view was not saved: give it a name."), messages.WARNING
             )
         elif own.exclude(name=form.cleaned_data["name"]).count() >= MOST:
-            said = _("The view was not saved: you have %(count)s already.") % {"count": MOST}
-            self.message_user(request, said, messages.WARNING)
+            message = _("The view was not saved: you have %(count)s already.") % {"count": MOST}
+            self.message_user(request, message, messages.WARNING)
         else:
             kept, _made = SavedView.objects.update_or_create(
                 owner=user,

@@ -146,22 +146,22 @@ class TeamAdmin(DecidingAdmin):
     def wake(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         user: Any = request.user
         awake = sum(team.wake(one, user) for one in _oldest(queryset.filter(SNOOZED)))
-        said = ngettext(
+        message = ngettext(
             "%(count)s import is shown again.", "%(count)s imports are shown again.", awake
         )
-        self.message_user(request, said % {"count": awake}, messages.SUCCESS)
+        self.message_user(request, message % {"count": awake}, messages.SUCCESS)
         return back(request, queryset)
 
     def _report_left(self, request: HttpRequest, left: int) -> None:
         if left:
-            said = ngettext(
+            message = ngettext(
                 "%(count)s was left as it is: somebody else has just acted on it, or may not see "
                 "it.",
                 "%(count)s were left as they are: somebody else has just acted on them, or may not "
                 "see them.",
                 left,
             )
-            self.message_user(request, said % {"count": left}, messages.WARNING)
+            self.message_user(request, message % {"count": left}, messages.WARNING)
 
 
 def name_of(person: User) -> str:

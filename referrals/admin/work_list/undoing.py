@@ -62,8 +62,10 @@ class UndoingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 wake_delivery(delivery.pk)
         if undone:
             count = len(undone)
-            said = ngettext("Undone for %(count)s import.", "Undone for %(count)s imports.", count)
-            self.message_user(request, said % {"count": count}, messages.SUCCESS)
+            message = ngettext(
+                "Undone for %(count)s import.", "Undone for %(count)s imports.", count
+            )
+            self.message_user(request, message % {"count": count}, messages.SUCCESS)
         if not done or len(undone) < len(done.before):
             self.message_user(
                 request,

@@ -158,8 +158,8 @@ def _chain(
     referral: Referral, imports: tuple[Import, ...], asker: Asker, asked: str
 ) -> Iterator[Check]:
     yield from before_import(referral, [one.delivery for one in imports], asked)
-    said = _theirs if asker.reads_people else _ours
-    yield from ImportChecks(min(imports, key=_standing), said).run()
+    text = _theirs if asker.reads_people else _ours
+    yield from ImportChecks(min(imports, key=_standing), text).run()
 
 
 def _theirs(words: str, _: str) -> str:

@@ -210,8 +210,8 @@ class Explanation:
     @property
     def remarks(self) -> list[str]:
         """The warnings in sentences; they quote what came only to those who read the person."""
-        said = (one.sentence if self.withheld else one.quoting for one in self.warnings)
-        return list(dict.fromkeys(said))
+        texts = (one.sentence if self.withheld else one.quoting for one in self.warnings)
+        return list(dict.fromkeys(texts))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as the API gives it."""

@@ -44,8 +44,8 @@ class Command(BaseCommand):
             _save(spool, Path(output))
             done = {"file": output, "sha256": spool.sha256, "rows": rows}
         audit.record(COMMAND_LINE, "export", found, rows=rows, sha256=str(done["sha256"]))
-        said = json.dumps(done) if options["json"] else f"{rows} referrals are in {output}."
-        self.stdout.write(said)
+        words = json.dumps(done) if options["json"] else f"{rows} referrals are in {output}."
+        self.stdout.write(words)
 
 
 def _time(text: str | None, organization: Organization) -> datetime | None:

@@ -36,5 +36,5 @@ class Command(BaseCommand):
         except DeliveryError as error:
             raise CommandError(str(error.message)) from None
         done = {"file": receipt.name, "sha256": receipt.sha256, "rows": receipt.rows}
-        said = json.dumps(done) if options["json"] else f"{receipt.name} is there again."
-        self.stdout.write(said)
+        text = json.dumps(done) if options["json"] else f"{receipt.name} is there again."
+        self.stdout.write(text)

@@ -37,8 +37,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"runs": [_said(run) for run in runs]}))
             return
         for run in runs:
-            said = f"{run.rows} rows in {run.name or 'no list'}" if run.rows is not None else ""
-            self.stdout.write(f"{run.destination}: {said or run.message or run.state}")
+            text = f"{run.rows} rows in {run.name or 'no list'}" if run.rows is not None else ""
+            self.stdout.write(f"{run.destination}: {text or run.message or run.state}")
         self.stdout.write(f"{len(runs)} runs.")
 
 

@@ -52,6 +52,6 @@ class Command(BaseCommand):
         except OutboundError as error:
             self.stdout.write(f"{file}: not sent: {error.message}")
             return False
-        said = " ".join("; ".join(sent.words).split())
-        self.stdout.write(f"{file}: {sent.status} {said} {sent.event_id}".rstrip())
+        text = " ".join("; ".join(sent.words).split())
+        self.stdout.write(f"{file}: {sent.status} {text} {sent.event_id}".rstrip())
         return sent.stored

@@ -101,7 +101,7 @@ class InFolder(Place):
         try:
             yield
         except PermissionError as error:
-            said = sentences.NOT_ALLOWED(host=HERE, reason=error.strerror)
-            raise Misconfigured(said) from None
+            text = sentences.NOT_ALLOWED(host=HERE, reason=error.strerror)
+            raise Misconfigured(text) from None
         except OSError as error:
             raise TryAgain(sentences.NOT_WRITTEN(host=HERE, reason=error.strerror)) from None

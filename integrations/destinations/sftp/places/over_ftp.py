@@ -225,9 +225,9 @@ class OverFtp(Place):
         except ftplib.error_perm as error:
             code = str(error)[:3]
             if code == SIGN_IN_REFUSED:
-                said = sentences.NO_CREDENTIALS(host=self.host)
+                text = sentences.NO_CREDENTIALS(host=self.host)
                 kind = ErrorKind.CREDENTIALS
-                raise Misconfigured(said, Exchange(f"FTP {code}"), kind=kind) from None
+                raise Misconfigured(text, Exchange(f"FTP {code}"), kind=kind) from None
             if code == NO_ROOM:
                 raise self._error(cause, TryAgain, error) from None
             cause = sentences.NOT_ALLOWED if cause is sentences.NOT_WRITTEN else cause
