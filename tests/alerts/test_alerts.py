@@ -322,7 +322,7 @@ def test_the_digest_states_whose_errors_are_and_how_many_are_snoozed(
     said = mail.mails[0].get_content()
     assert "All automatic retries failed: 3" in said
     assert "Assigned: 1 to ana." in said
-    assert "Snoozed: 1, the first until 1 December 2026, 00:00 (America/Toronto)." in said
+    assert "Snoozed: 1, the first until 1 Dec 2026, 00:00 (America/Toronto)." in said
 
 
 @pytest.mark.parametrize(
