@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from lxml import etree
 
 from directory.models import Agency, Closing, Directory, Entry, Schedule, Secrecy, Taxonomy
@@ -126,6 +127,8 @@ def test_an_address_that_airs_refuses_is_counted(tmp_path, email, taken):
 
 @pytest.mark.parametrize("nasty", ["a\x00b", "a\x0bb", "\ud7ff\ufffe", "<b>&\x1f", "a\x08\r\n\x85"])
 def test_text_that_xml_cannot_hold(tmp_path, nasty):
+    if "\x00" in nasty and connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL stores no NUL, so there is none to write.")
     make.agency(f"Name {nasty}", description={"en": nasty}, tax_id=nasty.replace("\x00", ""))
     root, _ = read(tmp_path)
     assert root.find("Agency/Name").text.startswith("Name")
