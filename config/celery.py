@@ -8,6 +8,7 @@ from celery import Celery
 from celery.signals import task_postrun, task_prerun, worker_init
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections
+from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Checks would load every screen of the admin; what is unsafe is refused with the settings.
@@ -30,6 +31,17 @@ def refuse_to_start(**_: Any) -> None:
         rotation.refuse_to_start()
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+
+
+@worker_init.connect
+def outlive_the_broker(**_: Any) -> None:
+    """Let a channel whose connection is gone be closed, also while tasks wait in it.
+
+    Celery 5.7 closes a lost connection twice. The second time, kombu would give the waiting tasks
+    back to a connection that it has forgotten by then, and the worker would end with an
+    AttributeError instead of connecting anew. What is not given back, the dispatcher finds.
+    """
+    redis.Channel.do_restore = property(lambda self: self.connection.client is not None)
 
 
 @worker_init.connect

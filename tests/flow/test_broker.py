@@ -72,6 +72,31 @@ def test_a_broker_that_dies_costs_nothing_and_has_its_workers_work_again_when_it
     assert_once_each(crms, range(count))
 
 
+def test_a_worker_outlives_its_broker_while_tasks_wait_in_it(
+    portal: Portal, crms: Crms, broker: Broker
+):
+    threads = 4
+    crms.fail("create", "timeout", times=threads)
+    portal.start("web", "worker")
+    for number in range(threads):
+        assert portal.post(referral(number)).status_code == 202
+    creating = lambda: [one for one in crms.calls() if one["step"] == "create"]  # noqa: E731
+    eventually(lambda: len(creating()) == threads, "a call in each thread that is not answered")
+    # One that waits, and not so many that the worker asks for no more.
+    assert portal.post(referral(threads)).status_code == 202
+    redis = Redis.from_url(broker.url)
+    eventually(lambda: redis.hlen("unacked") == 1, "a task that waits in the worker")
+    worker = portal.program("worker")
+    # The connection for broadcasts first: then the one for tasks breaks while the worker gives up.
+    redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    broker.kill()
+    eventually(lambda: "Connection to broker lost" in worker.output(), "noticed")
+    broker.start()
+    eventually(lambda: worker.output().count("Connected to redis") == 2, "connected anew")
+    assert "Unrecoverable error" not in worker.output()
+    assert worker.is_running()
+
+
 def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
     with silent_broker() as url:
         portal.env["CELERY_BROKER_URL"] = url
