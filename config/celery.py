@@ -41,7 +41,8 @@ def outlive_the_broker(**_: Any) -> None:
     back to a connection that it has forgotten by then, and the worker would end with an
     AttributeError instead of connecting anew. What is not given back, the dispatcher finds.
     """
-    redis.Channel.do_restore = property(lambda self: self.connection.client is not None)
+    connected = property(lambda channel: channel.connection.client is not None)
+    redis.Channel.do_restore = connected  # type: ignore[assignment]
 
 
 @worker_init.connect
