@@ -58,9 +58,9 @@ def test_many_are_counted_confirmed_watched_and_paused(support: Page, portal: Po
     support.goto(f"{WORK_LIST}?organization=1")
     choose_all(support, "retry")
     expect(support.locator("#content")).to_contain_text(
-        re.compile(r"\d+ imports? can be sent again, \d+ cannot")
+        re.compile(r"\d+ imports? can be sent again\. \d+ imports? cannot\.")
     )
-    expect(support.locator("#content")).to_contain_text("Edit the referral in Caredove")
+    expect(support.locator("#content")).to_contain_text("Correct the referral in Caredove")
     accessible(support)
     fits_phone(support)
     picture(support, "bulk-retry-asked")

@@ -88,7 +88,7 @@ def test_why_a_referral_is_not_there(support: Page):
     with task(support, "S2"):
         ask_why(support, "rejected")
         answer = support.locator(".conclusion")
-        expect(answer).to_contain_text("Edit the referral in Caredove")
+        expect(answer).to_contain_text("Correct the referral in Caredove")
 
 
 def test_what_the_destination_answered(support: Page):
