@@ -96,7 +96,7 @@ def test_a_search_takes_a_keyboard_and_no_script(sign_in: SignIn, directory: Por
     page.get_by_label("What do you need?").focus()
     page.keyboard.type("food")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Food bank")).to_be_visible()
+    expect(page.get_by_role("link", name="Food bank", exact=True)).to_be_visible()
     assert "food" not in page.url
     page.get_by_role("button", name="In Arabic").focus()
     page.keyboard.press("Enter")
@@ -112,7 +112,7 @@ def test_what_editors_see(sign_in: SignIn, directory: Portal):
     for name in lists:
         expect_good(page, f"/admin/directory/{name}")
     page.goto("/admin/directory/")
-    page.get_by_role("link", name="Food bank").click()
+    page.get_by_role("link", name="Food bank", exact=True).click()
     service = page.url
     for part in ("", "preview/", "history/", "confidential/"):
         expect_good(page, service + part)
@@ -128,7 +128,7 @@ def test_what_editors_see(sign_in: SignIn, directory: Portal):
 def test_hours_are_edited_and_seen(sign_in: SignIn, directory: Portal):
     page = sign_in("administrator")
     page.goto("/admin/directory/")
-    page.get_by_role("link", name="Food bank").click()
+    page.get_by_role("link", name="Food bank", exact=True).click()
     page.get_by_label("Wednesday").fill("9-12, 1-4:30")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Wednesday")).to_have_value("09:00-12:00, 13:00-16:30")

@@ -13,7 +13,7 @@ def test_home_states_what_is_wrong_and_leads_there(support: Page) -> None:
     support.goto("/admin/")
     expect(support.get_by_role("heading", name="Needs attention")).to_be_visible()
     refused = support.get_by_role("row", name="The destination refused the referral")
-    expect(refused).to_contain_text("hoever looks after the referral in Caredove")
+    expect(refused).to_contain_text("Caredove staff")
     height = support.evaluate("() => document.querySelector('.two').getBoundingClientRect().top")
     assert height < 320  # the figures leave the screen to what needs attention
     support.set_viewport_size({"width": 1440, "height": 900})

@@ -80,7 +80,7 @@ def message(page: Page) -> Locator:
 def test_what_is_wrong_this_morning_and_whose_turn_it_is(support: Page):
     with task(support, "S1"):
         refused = need(support, "The destination refused the referral")
-        expect(refused).to_contain_text("hoever looks after the referral in Caredove")
+        expect(refused).to_contain_text("Caredove staff")
         expect(refused).to_contain_text("Birchwood CRMS")
 
 
@@ -159,7 +159,7 @@ def test_what_differs_since_it_was_imported(support: Page):
     with task(support, "S10"):
         ask_why(support, "edited_since")
         follow(support, "Open the referral")
-        follow(support, "see what differs")
+        follow(support, "See what differs")
         expect(support.get_by_role("heading", name="What differs since")).to_be_in_viewport()
 
 

@@ -58,7 +58,7 @@ def test_why_takes_two_clicks_from_anywhere(support: Page, where: str):
 def test_a_failure_is_found_and_sent_again_by_keyboard_alone(support: Page, portal: Portal):
     support.goto("/admin/referrals/referral/")
     ask_by_keyboard(support, seeds.reference("gave_up"))
-    assert "Press Retry when the destination is well again" in conclusion(support)
+    assert "When the destination is working again, press Retry" in conclusion(support)
 
     tab_to(support, "Retry")
     support.keyboard.press("Enter")
