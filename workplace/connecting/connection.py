@@ -1,5 +1,7 @@
 """One listing: the form, what is missing, and what the choice would have done."""
 
+from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -30,23 +32,23 @@ def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
     """Show, change or try the connection of a listing."""
     shared.require(request, shared.LOOKS)
     listing = shared.listing_or_404(request, pk)
-    saved = _chosen(request, listing)
+    configs = shared.configs_of(request, listing)
+    saved = _chosen(request, configs)
     if request.method == "POST":
         shared.require(request, shared.CHANGES)
     if not shared.may_connect(request):
-        return _page(site, request, listing, saved)
+        return _page(site, request, listing, configs, saved)
     form = _form(request, listing, saved)
     tally = None
     if request.method == "POST" and form.is_valid():
         if "_dry_run" not in request.POST:
             return _save(request, form, saved)
         tally = _dry_run(request, form.instance, saved)
-    return _page(site, request, listing, saved, form=form, tally=tally)
+    return _page(site, request, listing, configs, saved, form=form, tally=tally)
 
 
-def _chosen(request: HttpRequest, listing: ServiceListing) -> TriggerConfig | None:
+def _chosen(request: HttpRequest, configs: Mapping[str, TriggerConfig]) -> TriggerConfig | None:
     """Return the connection that the URL asks for; without a word, the first there is."""
-    configs = shared.configs_of(request, listing)
     wanted = request.GET.get("destination", "")
     if wanted:
         return configs.get(wanted)
@@ -57,7 +59,7 @@ def _form(
     request: HttpRequest, listing: ServiceListing, saved: TriggerConfig | None
 ) -> ConnectionForm:
     # A row of its own: the form writes into it, and `saved` stays what it is.
-    instance = TriggerConfig.objects.get(pk=saved.pk) if saved else TriggerConfig(listing=listing)
+    instance = copy(saved) if saved else TriggerConfig(listing=listing)
     copied = _copied(request, listing)
     return ConnectionForm(request.POST or None, instance=instance, initial=copied)
 
@@ -135,13 +137,13 @@ def _page(
     site: AdminSite,
     request: HttpRequest,
     listing: ServiceListing,
+    configs: Mapping[str, TriggerConfig],
     saved: TriggerConfig | None,
     *,
     form: ConnectionForm | None = None,
     tally: dry_run.Tally | None = None,
 ) -> HttpResponse:
-    configs = shared.configs(request)
-    others = configs.exclude(listing=listing)
+    copy_form = CopyForm(configs=shared.configs(request).exclude(listing=listing)) if form else None
     needs = readiness.needs(listing, saved)
     return shared.page(
         site,
@@ -150,9 +152,9 @@ def _page(
         title=_("Connect {listing}").format(listing=listing),
         listing=listing,
         saved=saved,
-        configs=shared.configs_of(request, listing).values(),
+        configs=configs.values(),
         form=form,
-        copy_form=CopyForm(configs=others) if form and others.exists() else None,
+        copy_form=copy_form if copy_form and copy_form.offers else None,
         early_and_late=EARLY_AND_LATE,
         mixed=form is not None and early_and_late(form["on"].value() or []),
         needs=[fix_of(request, need, listing, saved) for need in needs],

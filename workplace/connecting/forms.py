@@ -49,10 +49,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         """Let people choose among these; a single one is chosen already."""
         field: Any = self.fields[name]
         field.queryset = rows
-        first = list(rows[:2])
-        if len(first) == 1:
+        found = list(rows)
+        if len(found) == 1:
             field.empty_label = None
-            self.initial[name] = first[0].pk
+            self.initial[name] = found[0].pk
+        # Once, and not again as the widget is drawn.
+        none = [] if field.empty_label is None else [("", field.empty_label)]
+        field.widget.choices = [*none, *((one.pk, field.label_from_instance(one)) for one in found)]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -88,7 +91,8 @@ class CopyForm(forms.Form):
         field: Any = self.fields["copy"]
         field.queryset = configs
         rows = configs.order_by("listing__organization__name", "listing__name")
-        field.choices = [("", gettext("Choose one")), *_by_organization(rows)]
+        self.offers = _by_organization(rows)
+        field.choices = [("", gettext("Choose one")), *self.offers]
 
 
 def _by_organization(configs: Iterable[TriggerConfig]) -> list[tuple[str, list[tuple[int, str]]]]:
