@@ -56,8 +56,8 @@ class Page(HTMLParser):
 def english_in(html: str, *, names: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the texts of a page that are English; `names` are cut out of them before."""
     for text in Page(html).texts:
-        own = QUOTED.sub("", text)
-        for name in names:
+        own = text
+        for name in names:  # some of which quote others
             own = own.replace(name, "")
-        if ENGLISH.search(own):
+        if ENGLISH.search(QUOTED.sub("", own)):
             yield text

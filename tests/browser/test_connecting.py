@@ -1,5 +1,7 @@
 """A liaison connects a listing: warned in time, and knowing what it would do."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser import checks
@@ -130,5 +132,5 @@ def test_it_all_goes_by_keyboard(liaison: Page, portal: Portal):
     liaison.keyboard.press("Space")
     liaison.keyboard.press("Enter")
 
-    expect(liaison.get_by_text("and its connection to")).to_be_visible()
+    expect(liaison.get_by_text(re.compile("The connection of .+ to .+ was saved"))).to_be_visible()
     expect(liaison.get_by_label("Rescheduled/Unbooked")).to_be_checked()

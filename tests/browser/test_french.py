@@ -42,6 +42,7 @@ PATHS = {
 QUOTED = (
     "CRMS gave no whole answer: the time was up.",
     "CRMS did not answer within 30 seconds, and cannot be searched.",
+    "referrals.jsonl",
     "Mapping “default (crms)” does not work: “client.region” is not a target of CRMS.",
 )
 

@@ -20,10 +20,10 @@ export function chooser(input, label) {
   list.className = "choices";
   list.role = "listbox";
   list.hidden = true;
-  list.ariaLabel = "Source fields";
+  list.ariaLabel = input.dataset.choices;
   input.removeAttribute("list");
   input.role = "combobox";
-  input.ariaLabel = `Source field for ${label.firstChild.textContent.trim()}`;
+  input.ariaLabel = input.dataset.named.replace("{rule}", label.firstChild.textContent.trim());
   input.ariaAutoComplete = "list";
   input.ariaExpanded = "false";
   input.setAttribute("aria-controls", list.id);

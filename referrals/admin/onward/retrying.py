@@ -99,7 +99,8 @@ class BulkRetryAdmin(ViewOnlyAdmin):
 
     @admin.display(description=_("had their turn"))
     def progress(self, bulk_retry: Any) -> str:
-        return f"{bulk_retry.total - bulk_retry.waiting} of {bulk_retry.total}"
+        done = bulk_retry.total - bulk_retry.waiting
+        return gettext("{done} of {total}").format(done=done, total=bulk_retry.total)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
