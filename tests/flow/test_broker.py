@@ -95,6 +95,7 @@ def test_a_worker_outlives_its_broker_while_tasks_wait_in_it(
     eventually(lambda: worker.output().count("Connected to redis") == 2, "connected anew")
     assert "Unrecoverable error" not in worker.output()
     assert worker.is_running()
+    worker.kill()  # it would wait for its calls
 
 
 def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
