@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import re
+import sys
 import time
 from collections.abc import Sequence
 
@@ -15,10 +16,11 @@ from integrations.models import Source
 from referrals.intake import receiving
 from tests.flow.broker import Broker, silent_broker
 from tests.flow.crms import Crms
-from tests.flow.portal import Portal, eventually
+from tests.flow.portal import COMMANDS, Portal, eventually
 from tests.flow.test_main_job import body_of
 from tests.flow.test_privacy import assert_nothing_personal
 from tests.flow.test_processes import assert_once_each, reference, referral
+from tests.services import prints, spawn
 from tests.world import REFERENCE
 
 pytestmark = pytest.mark.scaled_out
@@ -75,27 +77,26 @@ def test_a_broker_that_dies_costs_nothing_and_has_its_workers_work_again_when_it
 def test_a_worker_outlives_its_broker_while_tasks_wait_in_it(
     portal: Portal, crms: Crms, broker: Broker
 ):
-    threads = 4
-    crms.fail("create", "timeout", times=threads)
-    portal.start("web", "worker")
-    for number in range(threads):
-        assert portal.post(referral(number)).status_code == 202
-    creating = lambda: [one for one in crms.calls() if one["step"] == "create"]  # noqa: E731
-    eventually(lambda: len(creating()) == threads, "a call in each thread that is not answered")
-    # One that waits, and not so many that the worker asks for no more.
-    assert portal.post(referral(threads)).status_code == 202
-    redis = Redis.from_url(broker.url)
-    eventually(lambda: redis.hlen("unacked") == 1, "a task that waits in the worker")
-    worker = portal.program("worker")
-    # The connection for broadcasts first: then the one for tasks breaks while the worker gives up.
-    redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    broker.kill()
-    eventually(lambda: "Connection to broker lost" in worker.output(), "noticed")
-    broker.start()
-    eventually(lambda: worker.output().count("Connected to redis") == 2, "connected anew")
-    assert "Unrecoverable error" not in worker.output()
-    assert worker.is_running()
-    worker.kill()  # it would wait for its calls
+    crms.fail("create", "timeout")
+    portal.start("web")
+    command = [sys.executable, "-m", *COMMANDS["worker"].split()]
+    # One thread, which is held up, and room for more tasks: the worker goes on asking for them.
+    command += ["--concurrency", "1", "--prefetch-multiplier", "4"]
+    with spawn(command, portal.env, prints("ready."), name="worker") as worker:
+        assert portal.post(referral(0)).status_code == 202
+        creating = lambda: any(one["step"] == "create" for one in crms.calls())  # noqa: E731
+        eventually(creating, "a call that is not answered")
+        assert portal.post(referral(1)).status_code == 202
+        redis = Redis.from_url(broker.url)
+        eventually(lambda: redis.hlen("unacked") > 0, "a task that waits in the worker")
+        # The connection for broadcasts first: the one for tasks breaks while the worker gives up.
+        redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        broker.kill()
+        eventually(lambda: "Connection to broker lost" in worker.output(), "noticed")
+        broker.start()
+        eventually(lambda: worker.output().count("Connected to redis") == 2, "connected anew")
+        assert "Unrecoverable error" not in worker.output()
+        worker.kill()  # it would wait for its call
 
 
 def test_a_broker_that_hangs_holds_up_neither_the_api_nor_the_work(portal: Portal, crms: Crms):
