@@ -1,5 +1,4 @@
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
@@ -22,9 +21,6 @@ class IntegrationsConfig(AppConfig):
         sentences.load_causes_with(destinations.kinds)
         for kind in destinations.names():
             targets.register(kind, partial(taken_by, kind))
-            # What was said is read by programs that never send: without this, as its bare name.
-            if (destinations.folder(kind) / "sentences.py").exists():
-                import_module(f"{destinations.__name__}.{kind}.sentences")
         post_migrate.connect(install_shipped_mappings, sender=self)
 
 

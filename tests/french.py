@@ -18,7 +18,8 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 # Somebody's own words: what stands between guillemets, and what a page marks as quoted.
-QUOTED = re.compile(r"«[^»]*»|“[^”]*”")
+# A quotation that a list cuts short ends with “…”.
+QUOTED = re.compile(r"«[^»]*(?:»|…\Z)|“[^”]*(?:”|…\Z)")
 QUOTING = {"blockquote", "code", "pre", "script", "style", "textarea", "del", "ins", "template"}
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr", "progress"}
 SAID = ("aria-label", "placeholder", "title", "alt")

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from core.compare import Effect
 from integrations.configuration.problems import Path
 
-REASON = "configuration file"  # in the history of what was changed
+REASON = gettext_noop("configuration file")  # in the history of what was changed
 
 
 class Refused(Exception):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.compare import Effect, Row
@@ -173,10 +174,15 @@ def change_of(record: Record, before: Record | None) -> Change:
         sort=sort.label,
         name=sort.name(record),
         effect=effect,
-        note=record.history_change_reason or "",
+        note=_of_ours(record.history_change_reason or ""),
         differences=differences(before, record, sort.model) if effect is Effect.CHANGED else (),
         record=record,
     )
+
+
+def _of_ours(note: str) -> str:
+    """Return a note in the reader's language where Dovetail wrote it, else as it was written."""
+    return gettext(note) if note else ""
 
 
 def change_of_mapping(version: MappingVersion, before: MappingVersion | None) -> Change:
@@ -188,7 +194,7 @@ def change_of_mapping(version: MappingVersion, before: MappingVersion | None) ->
         sort=SORTS[Mapping].label,
         name=str(version.mapping),
         effect=Effect.CHANGED if before else Effect.CREATED,
-        note=version.note,
+        note=_of_ours(version.note),
         differences=versions.difference(before, version) if before else (),
         record=version,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import tablib
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from import_export import fields, resources, widgets
 from import_export.instance_loaders import CachedInstanceLoader
@@ -18,7 +18,7 @@ from core.text.spreadsheets import FORMULA
 from integrations.listings.offers import Offer
 from integrations.models import Organization, ServiceListing
 
-REASON = "import of listings"  # in the history of what was changed
+REASON = gettext_noop("import of listings")  # in the history of what was changed
 YES = ("yes", "y", "true", "1", "oui", "vrai")
 NO = ("no", "n", "false", "0", "non", "faux")
 

@@ -16,6 +16,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from mapping import models
 from mapping.editing import versions
@@ -138,7 +139,7 @@ def import_mapping(
                 )
             ]
         )
-    return _stored(mapping, draft, author, _("Imported"))
+    return _stored(mapping, draft, author, gettext_noop("Imported"))
 
 
 def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
@@ -147,7 +148,7 @@ def install_shipped(kind: str, data: Mapping[str, Any]) -> models.Mapping:
     mapping = _found(draft, None)
     newly_shipped = not mapping.shipped
     mapping.shipped = True
-    return _stored(mapping, draft, None, _("Ships with Dovetail"), anyway=newly_shipped)
+    return _stored(mapping, draft, None, gettext_noop("Ships with Dovetail"), anyway=newly_shipped)
 
 
 def copy_mapping(
