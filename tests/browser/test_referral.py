@@ -54,7 +54,7 @@ def test_whoever_finds_it_there_enters_its_id_by_keyboard_alone(support: Page, p
     support.keyboard.type("RF-4711")
     support.keyboard.press("Enter")
     expect(support.get_by_text("The import goes on.")).to_be_visible()
-    expect(support.locator(".timeline")).to_contain_text("said that it is there as RF-4711")
+    expect(support.locator(".timeline")).to_contain_text("answered that it is there, as RF-4711")
 
 
 def test_whoever_does_not_find_it_is_warned_before_it_goes_again(support: Page, portal: Portal):
@@ -107,7 +107,7 @@ def test_an_answer_of_the_destination_is_read_behind_a_link_and_on_record(
 def test_the_story_states_which_trigger_matched_or_why_none(support: Page, portal: Portal):
     open_referral(support, portal, "no_trigger")
     story = support.locator(".timeline")
-    expect(story).to_contain_text("No trigger matched: The event means")
+    expect(story).to_contain_text("No trigger matched. The event means")
     open_referral(support, portal, "imported")
     expect(story).to_contain_text("Trigger: Received")
 

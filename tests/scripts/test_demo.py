@@ -105,7 +105,7 @@ def test_the_table_states_what_became_of_each_event(ended, event):
 
 
 def test_it_states_whose_turn_it_is(ended):
-    assert "Whose turn: Caredove staff." in ended[1]
+    assert "Whose turn: whoever looks after the referral in Caredove." in ended[1]
     assert "Date of birth is required" in ended[1]
 
 

@@ -95,6 +95,8 @@ def _checks(settings):
             "LEASE_TIME",
             "MAX_BODY_BYTES",
             "OIDC_ISSUER",
+            "SESSION_IDLE_SECONDS",
+            "SESSION_COOKIE_AGE",
         )
     }
     yield unsafe(settings | times)

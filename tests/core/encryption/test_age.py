@@ -29,7 +29,7 @@ def test_a_file_is_read_with_the_private_key_alone():
     for length in (0, 1, age.CHUNK - 1, age.CHUNK, age.CHUNK + 1, 3 * age.CHUNK, 200_001):
         content = os.urandom(length)
         file = sealed(content, public)
-        assert content[:64] not in file or not content
+        assert content[:64] not in file or len(content) < 8  # a few bytes may stand there by chance
         assert unsealed(file, private) == content
     other, _ = age.new_key()
     with pytest.raises(age.NotReadable, match="another key"):

@@ -18,6 +18,9 @@ def disk(transactional_db: None, world: World) -> Iterator[Any]:
     if connection.vendor != "sqlite":
         pytest.skip("SQLite's limit")
 
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # what earlier tests have left free would take the event
+
     def set_limit(pages: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA max_page_count = {pages}")
