@@ -6,6 +6,7 @@ directory they do not exist. Their permission is that of one role alone, which s
 (`access.roles.DIRECTORY_EDITOR`).
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -42,63 +43,51 @@ _FOLDERS = {
 }
 
 
+_PARTNER, _FILE = "data-partners/<int:key>/", "files/<int:key>/"
+# The pages that are not of one entry: address, view, and name.
+_PAGES = (
+    ("", listing.services, "services"),
+    ("agencies/", listing.agencies, "agencies"),
+    ("locations/", listing.locations, "locations"),
+    ("duplicates/", duplicates.pairs, "duplicates"),
+    ("duplicates/<int:key>/<int:other>/", duplicates.compare, "duplicate"),
+    ("files/", files.files, "files"),
+    (_FILE, files.file, "file"),
+    (f"{_FILE}download/", files.download, "download"),
+    ("suppliers/", suppliers.suppliers, "suppliers"),
+    ("suppliers/<int:key>/", suppliers.supplier, "supplier"),
+    ("corrections/", corrections.review, "corrections"),
+    ("undecided/", undecided.decide, "undecided"),
+    ("quality/", quality.overview, "quality"),
+    ("quality/<slug:check_key>/", quality.one_check, "quality_check"),
+    ("data-partners/", data_partners.partners, "data_partners"),
+    ("data-partners/new/", data_partners.agreement, "new_agreement"),
+    (_PARTNER, data_partners.partner, "data_partner"),
+    (f"{_PARTNER}agreement/", data_partners.agreement, "agreement"),
+    (f"{_PARTNER}letter/", data_partners.letter, "data_partner_letter"),
+    (f"{_PARTNER}sees/", data_partners.sees, "data_partner_sees"),
+)
+
+
 def urls(site: AdminSite) -> list[URLPattern]:
     """Return the paths: the lists, what is to be done, and the pages of one entry of each kind."""
-
-    def page(view: Any) -> Any:
-        return site.admin_view(never_cache(partial(_opened, view, site)))
-
-    check = "directory/quality/<slug:check_key>/"
-    partner = "directory/data-partners/<int:key>/"
-    file = "directory/files/<int:key>/"
-    found = [
-        path("directory/", page(listing.services), name="directory_services"),
-        path("directory/agencies/", page(listing.agencies), name="directory_agencies"),
-        path("directory/locations/", page(listing.locations), name="directory_locations"),
-        path("directory/duplicates/", page(duplicates.pairs), name="directory_duplicates"),
+    return [
         path(
-            "directory/duplicates/<int:key>/<int:other>/",
-            page(duplicates.compare),
-            name="directory_duplicate",
-        ),
-        path("directory/files/", page(files.files), name="directory_files"),
-        path(file, page(files.file), name="directory_file"),
-        path(f"{file}download/", page(files.download), name="directory_download"),
-        path("directory/suppliers/", page(suppliers.suppliers), name="directory_suppliers"),
-        path("directory/suppliers/<int:key>/", page(suppliers.supplier), name="directory_supplier"),
-        path("directory/corrections/", page(corrections.review), name="directory_corrections"),
-        path("directory/undecided/", page(undecided.decide), name="directory_undecided"),
-        path("directory/quality/", page(quality.overview), name="directory_quality"),
-        path(check, page(quality.one_check), name="directory_quality_check"),
-        path(
-            "directory/data-partners/",
-            page(data_partners.partners),
-            name="directory_data_partners",
-        ),
-        path(
-            "directory/data-partners/new/",
-            page(data_partners.agreement),
-            name="directory_new_agreement",
-        ),
-        path(partner, page(data_partners.partner), name="directory_data_partner"),
-        path(f"{partner}agreement/", page(data_partners.agreement), name="directory_agreement"),
-        path(f"{partner}letter/", page(data_partners.letter), name="directory_data_partner_letter"),
-        path(f"{partner}sees/", page(data_partners.sees), name="directory_data_partner_sees"),
+            f"directory/{address}",
+            site.admin_view(never_cache(partial(_opened, view, site))),
+            name=f"directory_{name}",
+        )
+        for address, view, name in (*_PAGES, *_pages_of_entries())
     ]
+
+
+def _pages_of_entries() -> Iterator[tuple[str, Any, str]]:
     for kind, sheet in SHEETS.items():
-        one, name = f"directory/{_FOLDERS[sheet.name]}/<uuid:hsds_id>/", f"directory_{sheet.name}"
-        found += [
-            path(one, page(partial(editing.edit_entry, kind)), name=name),
-            path(f"{one}history/", page(partial(versions.history, kind)), name=f"{name}_history"),
-            path(
-                f"{one}confidential/",
-                page(partial(hiding.hide, kind)),
-                name=f"{name}_confidential",
-            ),
-        ]
-    preview = "directory/services/<uuid:hsds_id>/preview/"
-    found.append(path(preview, page(previewing.preview), name="directory_service_preview"))
-    return found
+        one, name = f"{_FOLDERS[sheet.name]}/<uuid:hsds_id>/", sheet.name
+        yield one, partial(editing.edit_entry, kind), name
+        yield f"{one}history/", partial(versions.history, kind), f"{name}_history"
+        yield f"{one}confidential/", partial(hiding.hide, kind), f"{name}_confidential"
+    yield "services/<uuid:hsds_id>/preview/", previewing.preview, "service_preview"
 
 
 def _opened(view: Any, site: AdminSite, request: HttpRequest, **values: Any) -> HttpResponse:
