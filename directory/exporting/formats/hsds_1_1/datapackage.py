@@ -1,12 +1,11 @@
 """The data package of HSDS 1.1, as the standard has it, but for what is broken there."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from directory.exporting.packages import as_json, as_resource
+from directory.exporting.packages import as_json, as_resource, paths_of, tables_of
 
 STANDARD = Path(__file__).parents[3] / "standards" / "hsds-1.1"
 _KEPT = ("name", "title", "description", "type", "format", "constraints")
@@ -15,36 +14,22 @@ _WITHOUT_KEYS = ("metadata",)
 
 
 @cache
-def _standard() -> dict[str, Any]:
-    return dict(json.loads((STANDARD / "datapackage.json").read_text()))
-
-
-@cache
 def columns() -> Mapping[str, tuple[str, ...]]:
     """Return the columns of each table, in the standard's order."""
     return {
         resource["name"]: tuple(field["name"] for field in resource["schema"]["fields"])
-        for resource in _standard()["resources"]
+        for resource in tables_of(STANDARD)
     }
 
 
-@cache
 def paths() -> Mapping[str, str]:
     """Return the names of the tables' files."""
-    return {resource["name"]: str(resource["path"]) for resource in _standard()["resources"]}
+    return paths_of(STANDARD)
 
 
 def describe(license: Mapping[str, str]) -> str:
     """Return the data package as JSON; `license` (name, url) is that of the directory's content."""
-    package = {
-        "name": "human_services_data",
-        "profile": "tabular-data-package",
-        "title": "Human services data",
-        "description": "Organizations, services and locations, in the tables of HSDS 1.1.",
-        "version": "1.1.1",
-        "resources": [_resource(resource) for resource in _standard()["resources"]],
-    }
-    return as_json(package, license)
+    return as_json("HSDS 1.1", "1.1.1", map(_resource, tables_of(STANDARD)), license)
 
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from directory.exporting.packages import as_json, as_resource
+from directory.exporting.packages import as_json, as_resource, paths_of, tables_of
 
 STANDARD = Path(__file__).parents[3] / "standards" / "hsds-3.1"
 # Which the standard calls unique: a code is so within its taxonomy, an organization may have
@@ -20,35 +20,22 @@ _TIME_WITH_OFFSET = "any"
 
 
 @cache
-def _standard() -> dict[str, Any]:
-    return dict(json.loads((STANDARD / "datapackage.json").read_text()))
-
-
-@cache
 def columns() -> Mapping[str, tuple[str, ...]]:
     """Return the columns of each table, in the standard's order."""
     return {
         resource["name"]: tuple(field["name"] for field in _fields(resource))
-        for resource in _standard()["resources"]
+        for resource in tables_of(STANDARD)
     }
 
 
 def paths() -> Mapping[str, str]:
     """Return the names of the tables' files."""
-    return {resource["name"]: str(resource["path"]) for resource in _standard()["resources"]}
+    return paths_of(STANDARD)
 
 
 def describe(license: Mapping[str, str]) -> str:
     """Return the data package as JSON; `license` (name, url) is that of the directory's content."""
-    package = {
-        "name": "human_services_data",
-        "profile": "tabular-data-package",
-        "title": "Human services data",
-        "description": "Organizations, services and locations, in the tables of HSDS 3.1.",
-        "version": "3.1",
-        "resources": [_resource(resource) for resource in _standard()["resources"]],
-    }
-    return as_json(package, license)
+    return as_json("HSDS 3.1", "3.1", map(_resource, tables_of(STANDARD)), license)
 
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
