@@ -35,14 +35,26 @@ def refuse_to_start(**_: Any) -> None:
 
 @worker_init.connect
 def outlive_the_broker(**_: Any) -> None:
-    """Let a channel whose connection is gone be closed, also while tasks wait in it.
+    """Treat what is done on a channel whose connection is gone as the loss of that connection.
 
-    Celery 5.7 closes a lost connection twice. The second time, kombu would give the waiting tasks
-    back to a connection that it has forgotten by then, and the worker would end with an
-    AttributeError instead of connecting anew. What is not given back, the dispatcher finds.
+    kombu forgets the address of a connection that it closes. With tasks in the worker, Celery 5.7
+    still uses its channel: it closes a lost connection twice, and the second time the waiting tasks
+    would be given back to it; and a task that has ended is acknowledged on it after the worker has
+    connected anew. Both would end the worker with an AttributeError. What is not given back, the
+    dispatcher finds; a task that comes again finds its work done.
     """
-    connected = property(lambda channel: channel.connection.client is not None)
-    redis.Channel.do_restore = connected  # type: ignore[assignment]
+
+    def is_connected(channel: redis.Channel) -> bool:
+        return channel.connection is not None and channel.connection.client is not None
+
+    def parameters(channel: redis.Channel, asynchronous: bool = False) -> dict[str, Any]:
+        if not is_connected(channel):
+            raise ConnectionError("The connection of this channel is closed.")
+        return parameters_of_connected(channel, asynchronous)
+
+    parameters_of_connected = redis.Channel._connparams
+    redis.Channel._connparams = parameters  # type: ignore[method-assign]
+    redis.Channel.do_restore = property(is_connected)  # type: ignore[assignment]
 
 
 @worker_init.connect
