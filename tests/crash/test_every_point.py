@@ -25,7 +25,7 @@ from tests.crash.points import AUTOCOMMIT, CALL, COMMIT, KINDS, RENDERING, STORA
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 25
-ONE_OF = 4  # points of a kind is in a sample
+ONE_OF = 8  # points of a kind is in a sample
 # The id of a step is committed with the next intent, or with the outcome: no commit of its own.
 LEAST = {COMMIT: 16, AUTOCOMMIT: 6, CALL: 26, STORAGE: 12, RENDERING: 2}
 CREATE = "POST /api/v1/referrals"

@@ -32,7 +32,7 @@ from tests.world import options, plain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
-ONE_OF = 9  # points is in a sample
+ONE_OF = 20  # points is in a sample
 PERSONS_TURNS = 6
 SHAPES = pairwise(every_shape())
 RECEIVED, EDITED, REVOKED = (

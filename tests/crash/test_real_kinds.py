@@ -39,7 +39,7 @@ from tests.world import REFERENCE, options, plain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long, pytest.mark.programs]
 
-ONE_OF = 12  # points is in a sample
+ONE_OF = 20  # points is in a sample
 PERSONS_TURNS = 4
 MESSAGES = [
     json.dumps(message).encode()
