@@ -159,7 +159,10 @@ def test_dates_and_decimals_become_text(secret):
 
 
 @given(document=JSON.filter(lambda value: value is not None))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 def test_any_json_comes_back(secret, document):
     created = secret.objects.create(document=document)
     assert secret.objects.get(pk=created.pk).document == document

@@ -148,7 +148,9 @@ def test_mappings_that_a_file_cannot_distinguish_are_named(world: World) -> None
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(name=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=40))
 def test_any_name_survives(name: str, db: None) -> None:

@@ -372,7 +372,7 @@ def fetch_all(referral: Referral) -> None:
 # Half as many as of what needs no database.
 of_files = settings(
     max_examples=settings().max_examples // 2,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -428,7 +428,10 @@ def test_no_withdrawn_file_is_sent_and_none_that_is_shown_is_lost_whenever_files
 
 @pytest.mark.whole
 @pytest.mark.django_db
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     places=st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=5),
     random=st.randoms(use_true_random=False),

@@ -95,7 +95,10 @@ def test_times_are_shown_as_people_write_them(message: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_whatever_a_message_holds_beside_can_be_read(file: Any, data: Any) -> None:
     message = json.loads(file.read_bytes())

@@ -20,7 +20,7 @@ histories = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     history=histories, arrivals=st.lists(actions, min_size=1, max_size=14), size=st.integers(1, 4)
 )

@@ -83,7 +83,10 @@ def test_every_value_of_a_message_is_accounted_for(message):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_whatever_a_message_holds_beside_is_accounted_for(file, data):
     message, beside = json.loads(file.read_bytes()), []
