@@ -12,7 +12,7 @@ from django.utils import timezone
 from directory import changes, documents
 from directory.documents import Document
 from directory.fields import TranslatedField
-from directory.importing.here import row_path
+from directory.importing.comparing.here import row_path
 from directory.models import Attribute, Closing, Entry, EntryRow, Revision, Row, StaffChange
 from directory.tables import TABLES, name_of
 

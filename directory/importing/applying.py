@@ -10,17 +10,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from directory import changes, documents
-from directory.importing import digests, here
-from directory.importing.comparing import (
+from directory.importing.comparing import digests, here
+from directory.importing.comparing.differences import (
     NEW,
     Change,
     Comparing,
     Differences,
     Import,
 )
-from directory.importing.fields import Fields, Values, gaps
-from directory.importing.here import ROW_TABLES
-from directory.importing.parts import Rows, parts
+from directory.importing.comparing.fields import Fields, Values, gaps
+from directory.importing.comparing.here import ROW_TABLES
+from directory.importing.comparing.parts import Rows, parts
 from directory.importing.rows import Sent
 from directory.models import NUMBERED, ROWS, Closing, Entry, Program, Revision, Supplier, Unit
 from directory.tables import TABLES, Column

@@ -10,7 +10,7 @@ from directory.files.archives import Archive
 from directory.files.problems import Unreadable
 from directory.hours.times import winter_offset
 from directory.importing import applying, checking, formats, withdrawing
-from directory.importing.comparing import Import
+from directory.importing.comparing.differences import Import
 from directory.importing.reports import Problem, Report, Severity
 from directory.importing.rows import Batch
 from directory.models import Directory, Kind, Supplier, SupplierImport

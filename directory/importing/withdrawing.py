@@ -9,7 +9,7 @@ from django.utils import timezone
 from directory import changes, documents
 from directory.changes import in_parts
 from directory.importing.applying import revision
-from directory.importing.comparing import Import
+from directory.importing.comparing.differences import Import
 from directory.models import NUMBERED, Entry, Revision
 
 _FEW = 5  # may go without a word, and so may

@@ -21,7 +21,7 @@ from django.db import transaction
 from core.database import clock
 from directory import linking
 from directory import models as rows
-from directory.importing import places
+from directory.importing.reference import places
 from directory.models import Kind
 from directory.taking_in import take_in
 from directory.views import agreements

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from directory.files.problems import Unreadable
-from directory.importing.places import bring_in
+from directory.importing.reference.places import bring_in
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.files.problems import Unreadable
-from directory.importing.taxonomies import bring_in
+from directory.importing.reference.taxonomies import bring_in
 
 
 class Command(BaseCommand):

@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from directory.files import archives
-from directory.importing import applying, parts
+from directory.importing import applying
+from directory.importing.comparing import parts
 from directory.importing.running import Options, run
 from directory.models import Agency, Entry, Phone, Service, SupplierImport
 from tests.directory.importing import supplied

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from directory.files.archives import Archive
 from directory.files.problems import Unreadable
-from directory.importing import hsds_1_1, hsds_json, hsds_tabular, icarol, icarol_json
+from directory.importing.formats import hsds_1_1, hsds_json, hsds_tabular, icarol, icarol_json
 from directory.importing.rows import Batch
 
 

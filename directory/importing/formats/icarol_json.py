@@ -8,7 +8,7 @@ from core.text.markup import plain_text
 from directory.files.archives import Archive
 from directory.files.documents import items
 from directory.formats import icarol, icarol_json
-from directory.importing.icarol import Phone, Record, Terms
+from directory.importing.formats.icarol import Phone, Record, Terms
 from directory.importing.reports import Problem, Severity
 from directory.importing.rows import Batch
 from directory.importing.values import as_text

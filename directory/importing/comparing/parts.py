@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from directory.importing import checking
-from directory.importing.here import ROW_TABLES
+from directory.importing.comparing.here import ROW_TABLES
 from directory.importing.rows import Batch, Sent
 
 PART = 500  # entries in a transaction, if one organization has no more

@@ -11,11 +11,11 @@ from directory.files.tables import read as read_table
 from directory.formats import hsds_1_1
 from directory.formats.hsds_1_1 import DAYS
 from directory.hours.closings import Closing
-from directory.importing import hsds_tabular
+from directory.importing.formats import hsds_tabular
+from directory.importing.formats.vocabularies import Vocabularies
 from directory.importing.ids import is_uuid
 from directory.importing.reports import Problem, Severity
 from directory.importing.rows import Batch, Sent
-from directory.importing.vocabularies import Vocabularies
 from directory.reading.days import parse_day
 
 _BY_FILE = {table.file: table for table in hsds_1_1.TABLES.values()}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from directory.importing.fields import Fields, Values
-from directory.importing.here import ROW_TABLES, Here, Row, row_path
+from directory.importing.comparing.fields import Fields, Values
+from directory.importing.comparing.here import ROW_TABLES, Here, Row, row_path
 from directory.importing.reports import Problem, Report, Severity
 from directory.importing.rows import Batch, Sent
 from directory.models import Entry, StaffChange, Supplier, SupplierImport

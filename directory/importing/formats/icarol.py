@@ -14,9 +14,9 @@ from directory.formats import icarol
 from directory.hours import closings as closing_days
 from directory.hours import icarol as icarol_hours
 from directory.hours.reading import WeeklyHours, read_weekly
+from directory.importing.formats.vocabularies import Vocabularies
 from directory.importing.reports import Problem, Severity
 from directory.importing.rows import Batch, Sent
-from directory.importing.vocabularies import Vocabularies
 from directory.models import Directory, Secrecy, Taxonomy, TaxonomyTerm
 from directory.reading import phones, texts
 from directory.reading.days import parse_day, parse_moment

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from django.db.models import Max
 
 from directory.changes import in_parts
-from directory.importing.comparing import NEW, Import
-from directory.importing.parts import Rows
+from directory.importing.comparing.differences import NEW, Import
+from directory.importing.comparing.parts import Rows
 from directory.importing.rows import Sent
 from directory.models import Entry, Revision, StaffChange
 
