@@ -7,7 +7,7 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase
 
 from directory.api import seats
 from directory.api.views import ApiView
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats import FORMATS
 from directory.exporting.kind import NothingToWrite
 from directory.exporting.writing import file_name, into, today

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.models import View
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Any, Self
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.files.tables import cell
 
 _CHUNK = 1 << 16

@@ -16,7 +16,7 @@ from core.database import clock
 from core.database.due import Due
 from core.database.rows import update_one
 from directory import aside
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.exporting.kind import NothingToWrite
 from directory.exporting.whose import NoSuchPartner, view_named
 from directory.exporting.writing import FORMATS, file_name, today, write

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.database import clock
-from directory.exporting import refused
-from directory.exporting.carried import Tally
+from directory.exporting.content import refused
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats import FORMATS
 from directory.exporting.kind import Format
 from directory.listing.pages import one_snapshot

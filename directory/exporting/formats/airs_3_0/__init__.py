@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats.airs_3_0.agencies import Writer
 from directory.exporting.kind import Format, NothingToWrite
 from directory.formats import airs

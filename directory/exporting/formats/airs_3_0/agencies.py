@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from directory.exporting.carried import Tally, Values
+from directory.exporting.content.carried import Tally, Values
+from directory.exporting.content.reading import Described, described, objects, owners_of
+from directory.exporting.content.wording import wording
 from directory.exporting.formats.airs_3_0 import elements as made
 from directory.exporting.formats.airs_3_0.elements import Element, element, parent
 from directory.exporting.formats.airs_3_0.services import Services
-from directory.exporting.reading import Described, described, objects, owners_of
-from directory.exporting.wording import wording
 from directory.models import (
     HIDDEN,
     Directory,

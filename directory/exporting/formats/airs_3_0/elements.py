@@ -6,8 +6,8 @@ from typing import Any
 
 from lxml import etree
 
-from directory.exporting.carried import Values
-from directory.exporting.wording import Wording
+from directory.exporting.content.carried import Values
+from directory.exporting.content.wording import Wording
 from directory.formats import airs
 from directory.hours.icarol import day_hours
 from directory.reading import phones, texts

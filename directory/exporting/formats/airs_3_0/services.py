@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from directory.exporting.carried import Values
+from directory.exporting.content.carried import Values
+from directory.exporting.content.wording import Wording
 from directory.exporting.formats.airs_3_0 import elements as made
 from directory.exporting.formats.airs_3_0.elements import Element, element, parent
-from directory.exporting.wording import Wording
 from directory.models import Taxonomy
 
 _DATE = 10  # characters of a moment

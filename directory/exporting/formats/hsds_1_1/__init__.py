@@ -3,8 +3,8 @@
 from typing import IO
 
 from core.database import clock
-from directory.exporting import flattening
-from directory.exporting.carried import Tally
+from directory.exporting.content import flattening
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats.hsds_1_1 import datapackage
 from directory.exporting.formats.hsds_1_1.rows import Writer
 from directory.exporting.kind import Format

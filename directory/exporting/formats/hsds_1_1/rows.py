@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.exporting.packing import Package
 from directory.formats import hsds_1_1
 from directory.hours import closings as closing_days

@@ -3,9 +3,9 @@
 import zipfile
 from typing import IO
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
+from directory.exporting.content.reading import answers
 from directory.exporting.kind import Format
-from directory.exporting.reading import answers
 from directory.models import Kind, View
 
 _FILES = {

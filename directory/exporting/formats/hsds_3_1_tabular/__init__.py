@@ -2,8 +2,8 @@
 
 from typing import IO, Any
 
-from directory.exporting import flattening
-from directory.exporting.carried import Tally
+from directory.exporting.content import flattening
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats.hsds_3_1_tabular import datapackage
 from directory.exporting.kind import Format
 from directory.exporting.packing import Package

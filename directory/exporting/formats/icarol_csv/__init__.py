@@ -3,7 +3,7 @@
 import io
 from typing import IO
 
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.exporting.formats.icarol_csv.records import Records
 from directory.exporting.kind import Format
 from directory.files import tables

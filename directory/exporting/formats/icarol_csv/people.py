@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from directory.exporting.carried import Values
+from directory.exporting.content.carried import Values
 from directory.formats import icarol
 from directory.formats.icarol import PhoneCells
 from directory.reading import phones as numbers

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from directory.exporting.carried import Tally, Values
+from directory.exporting.content.carried import Tally, Values
+from directory.exporting.content.reading import Described, described, objects
+from directory.exporting.content.wording import Wording, wording
 from directory.exporting.formats.icarol_csv import people
-from directory.exporting.reading import Described, described, objects
-from directory.exporting.wording import Wording, wording
 from directory.fields import in_language
 from directory.formats import icarol
 from directory.hours import icarol as icarol_hours

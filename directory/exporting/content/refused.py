@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from directory.answers import formats
-from directory.exporting.carried import Tally
+from directory.exporting.content.carried import Tally
 from directory.fields import in_language
 from directory.hours.rules import DAYS
 from directory.models import HIDDEN, Directory, View

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from directory.exporting.flattening import repeated_ids
+from directory.exporting.content.flattening import repeated_ids
 from directory.tables import LISTS, TABLES, WITHOUT_ATTRIBUTES
 
 Row = Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Case, Count, ExpressionWrapper, IntegerField, Value, When
 
-from directory.exporting.reading import objects
+from directory.exporting.content.reading import objects
 from directory.models import Kind, View
 from directory.tables import LISTS, TABLES, WITHOUT_ATTRIBUTES
 

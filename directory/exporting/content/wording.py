@@ -6,7 +6,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from core.database import clock
-from directory.exporting.carried import Values
+from directory.exporting.content.carried import Values
 from directory.hours import closings as closing_days
 from directory.hours.icarol import is_plain
 from directory.hours.opening import Schedule, parse_schedule

@@ -1,0 +1,1 @@
+"""What goes into a file, in every format: entries, rows, words, and what the format leaves out."""
