@@ -21,8 +21,8 @@ from integrations.triggers import EARLY_AND_LATE, early_and_late
 from referrals.answers import dry_run, readiness
 from referrals.record.documents import document_of, masked_document_of
 from workplace.connecting import shared
+from workplace.connecting.fixing import fix_of
 from workplace.connecting.forms import ConnectionForm, CopyForm, initial_from
-from workplace.fixing import fix_of
 
 GOES_ON = "on"
 TALLY_SECONDS = 3600  # a page that was left open longer begins again

@@ -20,18 +20,15 @@ from access.roles import EDIT_DIRECTORY
 from directory.models import Directory
 from workplace.directory import (
     corrections,
-    data_partners,
     duplicates,
-    editing,
     files,
-    hiding,
     listing,
-    previewing,
     quality,
     suppliers,
     undecided,
-    versions,
 )
+from workplace.directory.data_partners import pages as data_partners
+from workplace.directory.entry import editing, hiding, previewing, versions
 from workplace.directory.sheets import SHEETS
 
 # Where the pages of each kind stand, by the name of its sheet.

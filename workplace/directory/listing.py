@@ -29,7 +29,7 @@ from directory.models import (
     Word,
 )
 from directory.reading.words import words
-from workplace.directory.related import add_agency
+from workplace.directory.entry.related import add_agency
 from workplace.directory.shared import name_of, shown, url_of
 
 PER_PAGE = 50

@@ -30,7 +30,7 @@ WORDS = {
     ("referrals/delivering/runs.py", "partner"),
     ("referrals/intake/answering.py", "partner"),
     ("referrals/record/beside.py", "partner"),
-    ("workplace/directory/data_partners.py", "partner"),
+    ("workplace/directory/data_partners/pages.py", "partner"),
 }
 
 

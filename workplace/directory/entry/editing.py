@@ -13,7 +13,7 @@ from core.database import clock
 from directory.editing import keeping, presence, recording
 from directory.editing.recording import edit
 from directory.models import HIDDEN, Agency, Directory, Entry, EntryRow, Location, Service
-from workplace.directory.forms import (
+from workplace.directory.entry.forms import (
     EntryForm,
     HoursForm,
     TermsForm,
@@ -21,7 +21,7 @@ from workplace.directory.forms import (
     row_forms,
     save_rows,
 )
-from workplace.directory.related import add_related, related_of
+from workplace.directory.entry.related import add_related, related_of
 from workplace.directory.shared import name_of, row_of, shown, url_of
 from workplace.directory.sheets import SHEETS, Sheet
 

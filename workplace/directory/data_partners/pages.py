@@ -27,8 +27,8 @@ from directory.models import (
 )
 from directory.taking_in import take_in
 from directory.views import agreements
-from workplace.directory.data_partner_forms import AgreementForm
-from workplace.directory.seeing import seen_by_partner
+from workplace.directory.data_partners.forms import AgreementForm
+from workplace.directory.data_partners.seeing import seen_by_partner
 from workplace.directory.shared import name_of, shown
 
 SAMPLE = 10  # services, of each sort

@@ -1,0 +1,1 @@
+"""The screens of data partners: their agreements, tokens, letters, and what they see."""
