@@ -23,7 +23,7 @@ from directory.models.children import (
     Unit,
     Url,
 )
-from directory.models.corrections import Correction
+from directory.models.corrections import Correction, VerificationRequest
 from directory.models.data_partners import (
     DataPartner,
     DataPartnerLetter,
@@ -59,7 +59,6 @@ from directory.models.settings import (
     SupplierImport,
     Town,
 )
-from directory.models.verifying import VerificationRequest
 
 __all__ = [
     "HIDDEN",

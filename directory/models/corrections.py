@@ -1,9 +1,26 @@
-"""What people say is wrong in an entry, for staff to accept or refuse, field by field."""
+"""What people outside say of entries: verified by their agency when asked, or to be corrected."""
 
 from django.db import models
 
-from directory.models.entries import Entry
-from directory.models.verifying import VerificationRequest
+from directory.models.entries import Agency, Entry
+
+
+class VerificationRequest(models.Model):
+    """One mail to an agency. Its link is answered once; of its token only a hash is kept."""
+
+    agency = models.ForeignKey(
+        Agency, on_delete=models.CASCADE, related_name="verification_requests"
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"verification request {self.pk} of agency {self.agency_id}"
 
 
 class Correction(models.Model):
