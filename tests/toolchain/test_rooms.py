@@ -1,0 +1,34 @@
+"""A stranger finds a module: no folder of the product holds more than can be taken in at once."""
+
+from collections import Counter
+
+from tests.services import ROOT
+
+ROOMS = (
+    "access",
+    "alerts",
+    "config",
+    "core",
+    "directory",
+    "integrations",
+    "mapping",
+    "referrals",
+    "sandbox",
+    "workplace",
+)
+MOST = 12
+# On the delivery path, whose every change is tried by the whole crash matrix.
+FULLER = {"integrations/destinations/sql": 13}
+DJANGOS = ("migrations", "commands")  # Django looks for these in one flat folder
+
+
+def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
+    found = Counter(
+        module.parent.relative_to(ROOT)
+        for room in ROOMS
+        for module in (ROOT / room).rglob("*.py")
+        if module.name != "__init__.py" and module.parent.name not in DJANGOS
+    )
+    assert {folder.parts[0] for folder in found} == set(ROOMS)
+    too_many = {f"{folder}": n for folder, n in found.items() if n > MOST}
+    assert too_many == FULLER, "Divide these folders, by what a stranger would look for."
