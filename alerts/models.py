@@ -114,7 +114,7 @@ class Trouble(models.Model):
     place = models.CharField(max_length=20, help_text=_("The destination's key, or nothing."))
     began_at = models.DateTimeField()
     last_at = models.DateTimeField(help_text=_("Its latest sign."))
-    told_at = models.DateTimeField(null=True)
+    notified_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

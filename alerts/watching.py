@@ -217,10 +217,10 @@ def _undecided() -> set[int]:
 
 
 def _notice(sign: Sign, now: datetime) -> None:
-    """Keep what is new as a trouble, and tell it; what could not be told is told an hour later."""
+    """Keep what is new as a trouble, and notify people; if nobody could be, again an hour later."""
     with transaction.atomic():
         trouble = _trouble(sign)
-        if trouble is None or trouble.told_at:
+        if trouble is None or trouble.notified_at:
             return
         notified = notify(
             News(
@@ -238,7 +238,7 @@ def _notice(sign: Sign, now: datetime) -> None:
             now,
         )
         if notified:
-            Trouble.objects.filter(pk=trouble.pk).update(told_at=now)
+            Trouble.objects.filter(pk=trouble.pk).update(notified_at=now)
 
 
 def _particulars(sign: Sign) -> dict[str, Any]:
@@ -300,7 +300,7 @@ def _end(trouble: Trouble, now: datetime) -> None:
     """Close the trouble, and tell it to those who were told that it had begun."""
     with transaction.atomic():
         mine = Trouble.objects.filter(pk=trouble.pk, ended_at__isnull=True)
-        if not mine.update(ended_at=now) or trouble.told_at is None:
+        if not mine.update(ended_at=now) or trouble.notified_at is None:
             return
         # A connection works again once, whatever was wrong with it.
         connection = cause_of(trouble.what) in OF_THE_CONNECTION

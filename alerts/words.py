@@ -83,7 +83,7 @@ class Message:
 def message(alert: Alert, recipient: AlertRecipient, message_id: str) -> Message:
     """Return what this recipient is told, in their language."""
     with translation.override(recipient.reads):
-        about, lines = _said(alert)
+        about, lines = _subject_and_lines(alert)
         url = work_list(alert)
         why = _(
             "You receive this because alerts of {organization} go to this address. Change that: "
@@ -100,12 +100,12 @@ def message(alert: Alert, recipient: AlertRecipient, message_id: str) -> Message
 
 def subject(alert: Alert) -> str:
     """Return what an alert is about, in a line."""
-    return _said(alert)[0]
+    return _subject_and_lines(alert)[0]
 
 
 def text(alert: Alert) -> str:
     """Return what an alert says, without what is for one recipient."""
-    return "\n".join(_said(alert)[1])
+    return "\n".join(_subject_and_lines(alert)[1])
 
 
 def _payload(alert: Alert, about: str, lines: list[str], url: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _payload(alert: Alert, about: str, lines: list[str], url: str) -> dict[str, 
     }
 
 
-def _said(alert: Alert) -> tuple[str, list[str]]:
+def _subject_and_lines(alert: Alert) -> tuple[str, list[str]]:
     """Return the subject, and the lines that say it all."""
     match alert.kind:
         case AlertKind.DIGEST:

@@ -269,10 +269,10 @@ class Sandbox:
         self._state.faults.add(Fault(step, mode, times, rate, reference, skip))
 
     def answer(
-        self, step: str, times: int | None = 1, *, reference: str = "", skip: int = 0, **told: Any
+        self, step: str, times: int | None = 1, *, reference: str = "", skip: int = 0, **given: Any
     ) -> None:
-        """Plan an answer as it is told: status, and json, text or base64, headers, applied."""
-        answer = json.dumps(told)
+        """Plan an answer as it is given: status, and json, text or base64, headers, applied."""
+        answer = json.dumps(given)
         self._state.faults.add(Fault(step, ANSWER, times, 1.0, reference, skip, answer))
 
     def clear_faults(self) -> None:

@@ -34,9 +34,9 @@ def groups(claims: Claims, name: str) -> frozenset[str]:
     return frozenset()
 
 
-def given(held: Iterable[str], by_group: Mapping[str, str | list[str]]) -> frozenset[str]:
+def given(groups: Iterable[str], by_group: Mapping[str, str | list[str]]) -> frozenset[str]:
     """Return what the groups that somebody is in give them, by a setting."""
-    found = (by_group.get(group, []) for group in held)
+    found = (by_group.get(group, []) for group in groups)
     return frozenset(name for one in found for name in ([one] if isinstance(one, str) else one))
 
 

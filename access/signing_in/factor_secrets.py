@@ -95,11 +95,11 @@ def _changed(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, An
     """Return the entries that hold secrets, each secret as `change` makes it."""
     changed: dict[str, Any] = {}
     for name in SECRETS:
-        held = data.get(name)
-        if isinstance(held, str):
-            changed[name] = change(held)
-        elif isinstance(held, list):
-            changed[name] = [change(text) if isinstance(text, str) else text for text in held]
+        stored = data.get(name)
+        if isinstance(stored, str):
+            changed[name] = change(stored)
+        elif isinstance(stored, list):
+            changed[name] = [change(text) if isinstance(text, str) else text for text in stored]
     return changed
 
 
@@ -140,6 +140,6 @@ def unbound() -> int:
 
 
 def _is_unbound(row: Authenticator) -> bool:
-    held = (row.data.get(name) or [] for name in SECRETS)
-    texts = chain.from_iterable([one] if isinstance(one, str) else one for one in held)
+    stored = (row.data.get(name) or [] for name in SECRETS)
+    texts = chain.from_iterable([one] if isinstance(one, str) else one for one in stored)
     return not all(encryption.is_bound(text.encode()) for text in texts)

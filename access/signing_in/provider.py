@@ -230,8 +230,8 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
 
 def _roles(claims: Claims) -> frozenset[str]:
-    held = reading.groups(claims, settings.OIDC_GROUPS_CLAIM)
-    return reading.given(held, settings.OIDC_ROLES)
+    groups = reading.groups(claims, settings.OIDC_GROUPS_CLAIM)
+    return reading.given(groups, settings.OIDC_ROLES)
 
 
 @transaction.atomic
@@ -244,8 +244,8 @@ def set_rights(request: HttpRequest, user: User, claims: Claims) -> None:
     roles = _roles(claims)
     user.groups.set(Group.objects.filter(name__in=roles))
     if settings.OIDC_ORGANIZATIONS:
-        held = reading.groups(claims, settings.OIDC_GROUPS_CLAIM)
-        _set_organizations(user, reading.given(held, settings.OIDC_ORGANIZATIONS))
+        groups = reading.groups(claims, settings.OIDC_GROUPS_CLAIM)
+        _set_organizations(user, reading.given(groups, settings.OIDC_ORGANIZATIONS))
     after = _rights(user)
     if after != before:
         audit.record(request, "set roles from provider", user, **after)

@@ -15,7 +15,7 @@ from access.signing_in import factors, provider
 from access.signing_in.required import HAS_ONE
 from core import audit
 
-SAID: dict[Signal, str] = {
+ACTIONS: dict[Signal, str] = {
     account.user_logged_in: "sign in",
     account.password_changed: "change password",
     account.password_set: "set password",
@@ -28,7 +28,7 @@ SAID: dict[Signal, str] = {
 }
 
 
-@receiver(list(SAID))
+@receiver(list(ACTIONS))
 def record(
     signal: Signal, request: HttpRequest | None = None, user: Any = None, **more: Any
 ) -> None:
@@ -39,7 +39,7 @@ def record(
     detail = {"factor": factor.type} if factor else {}
     if more.get("sociallogin"):
         detail["by"] = "provider"
-    audit.record(request or user, SAID[signal], user, **detail)
+    audit.record(request or user, ACTIONS[signal], user, **detail)
 
 
 @receiver(account.user_logged_in)

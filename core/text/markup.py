@@ -36,7 +36,7 @@ _OPENING = re.compile(rf"<({_NAME})")
 _CLOSING = re.compile(rf"</({_NAME})[^<>]*>")
 _TAG = re.compile(rf"""<(/?)({_NAME})(?>((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>|([^<>]*+)>)""")
 _ATTRIBUTE = re.compile(r"""[\s/"'][A-Za-z_@:][\w:.-]*+\s*+=""")
-_TELLING = (
+_ATTRIBUTE_WORDS = (
     r"href|src|srcdoc|on(?:error|load|click|focus|blur|toggle|change|input|submit|mouse\w*|key\w*)"
 )
 # What no text for people has, whatever the name of the tag: handlers, styles, quoted values.
@@ -45,14 +45,14 @@ _REAL_ATTRIBUTE = re.compile(
     r"""|xlink:href|href|src|srcdoc)\s*+=|[A-Za-z_@:][\w:.-]*+\s*+=\s*+["'])""",
     re.IGNORECASE,
 )
-_REAL_WORD = re.compile(rf"""[\s/"'](?:{_TELLING})\b""", re.IGNORECASE)
+_REAL_WORD = re.compile(rf"""[\s/"'](?:{_ATTRIBUTE_WORDS})\b""", re.IGNORECASE)
 # No tag by itself; behind "<x" its attributes would be those of x.
 _STRAY = re.compile(r"<(?!/?[A-Za-z])([^<>]*+>)")
 # A tag that never ends, the attributes that it has, and the text behind them.
 _ENDLESS = re.compile(
     rf"""</?({_NAME})"""
     r"""((?:[\s/]++[^\s=<>"'/]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|["']?+[^\s<>"']*+)"""
-    rf"""|[\s/]++(?:{_TELLING})\b)*+)([^<>]*+)""",
+    rf"""|[\s/]++(?:{_ATTRIBUTE_WORDS})\b)*+)([^<>]*+)""",
     re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")

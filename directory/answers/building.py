@@ -6,7 +6,7 @@ from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
 
-from directory.answers.holdings import Held, held_by
+from directory.answers.holdings import Held, holdings_of
 from directory.answers.loading import Loaded
 from directory.answers.rendering import (
     LAST_MODIFIED,
@@ -47,7 +47,7 @@ def build(loaded: Loaded, directory: Directory, today: date) -> None:
             if not is_unanswered(entry, loaded):
                 answer = _answer(entry, language, renderer.answer(entry), loaded, directory)
                 made[entry.pk].append(answer)
-        held = {entry.pk: held_by(entry, loaded, renderer) for entry in entries}
+        held = {entry.pk: holdings_of(entry, loaded, renderer) for entry in entries}
     for entry in entries:
         entry.content_hash = _hash(made[entry.pk], held[entry.pk], loaded)
     _store(made, directory.languages)

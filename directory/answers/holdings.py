@@ -9,7 +9,7 @@ from directory.models import Entry, Kind
 Held = dict[int, bool]  # by the key of what is held: directly, or only by way of a third entry
 
 
-def held_by(entry: Entry, loaded: Loaded, renderer: Renderer) -> Held:
+def holdings_of(entry: Entry, loaded: Loaded, renderer: Renderer) -> Held:
     """Return what an entry holds, once it was rendered.
 
     An entry that is itself out holds what it refers to: when that comes back, so may the entry.

@@ -26,7 +26,7 @@ from directory.taking_in import take_in
 LEASE = timedelta(hours=2)
 KEPT = timedelta(days=1)
 _OPEN = (RequestedFile.State.QUEUED, RequestedFile.State.RUNNING)
-_TOLD_EVERY = 1.0  # seconds
+_NOTED_EVERY = 1.0  # seconds
 _FOLDER = "directory-files"
 
 logger = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ def _write(row: RequestedFile) -> None:
     path = path_of(row)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     tally = Tally()
-    with _telling(row, tally):
+    with _noting_progress(row, tally):
         written = write(format, view, row.language, path, tally)
     row.sha256, row.size = written.sha256, path.stat().st_size
     row.rows, row.not_carried = dict(written.rows), dict(sorted(written.not_carried.items()))
@@ -98,19 +98,19 @@ def _expected(view: View) -> int:
 
 
 @contextmanager
-def _telling(row: RequestedFile, tally: Tally) -> Iterator[None]:
+def _noting_progress(row: RequestedFile, tally: Tally) -> Iterator[None]:
     """Note once a second how far the file is: from a thread, as its own one reads a snapshot."""
     done = threading.Event()
 
-    def tell() -> None:
+    def note() -> None:
         try:
-            while not done.wait(_TOLD_EVERY):
+            while not done.wait(_NOTED_EVERY):
                 written = sum(tuple(tally.rows.values()))
                 update_one(RequestedFile.objects.all(), row, written=written)
         finally:
             connections.close_all()
 
-    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread = threading.Thread(target=note, name="progress", daemon=True)
     thread.start()
     try:
         yield

@@ -70,9 +70,9 @@ def parse_rule(row: Mapping[str, Any]) -> Rule:
     by_month_day = _numbers(row, "bymonthday", 31)
     by_year_day = _numbers(row, "byyearday", 366)
     by_week = _numbers(row, "byweekno", 53)
-    says_days = bool(by_day or by_month_day or by_year_day or by_week)
+    names_days = bool(by_day or by_month_day or by_year_day or by_week)
     start = parse_day(row.get("dtstart")) or parse_day(row.get("valid_from"))
-    needs_start = interval > 1 or count is not None or not says_days
+    needs_start = interval > 1 or count is not None or not names_days
     if needs_start and start is None:
         raise Incomputable("The rule has no first day to count from.")
     return Rule(

@@ -308,8 +308,8 @@ def _confidential_twice(looking: Looking) -> Iterator[int]:
     for model in (rows.Phone, rows.Contact):
         yield from _entries_of(model.objects.filter(secrecy=Secrecy.MATCHES))
     yield from _entries_of(rows.Contact.objects.filter(email_secrecy=Secrecy.MATCHES))
-    for held in (rows.Agency, rows.Service):
-        yield from _keys(held.objects.filter(email_secrecy=Secrecy.MATCHES))
+    for holder in (rows.Agency, rows.Service):
+        yield from _keys(holder.objects.filter(email_secrecy=Secrecy.MATCHES))
 
 
 def _duplicates(looking: Looking) -> Iterator[int]:

@@ -132,25 +132,25 @@ class Include:
 EVERYTHING = Include()
 
 
-def include_of(said: Mapping[str, Any], today: date) -> Include:
+def include_of(terms: Mapping[str, Any], today: date) -> Include:
     """Return what the key `include` of an agreement lets in on a day."""
-    said = {key: value for key, value in said.items() if value is not False}
-    days = said.get("verified_within_days")
-    codes = said.get("taxonomy_codes")
+    terms = {key: value for key, value in terms.items() if value is not False}
+    days = terms.get("verified_within_days")
+    codes = terms.get("taxonomy_codes")
     return Include(
-        organizations=_words(said, "organizations", UUID),
+        organizations=_words(terms, "organizations", UUID),
         terms=None if codes is None else frozenset(_with_descendants(codes)),
-        areas=_words(said, "areas"),
-        statuses=_words(said, "statuses"),
-        sources=_words(said, "sources"),
+        areas=_words(terms, "areas"),
+        statuses=_words(terms, "statuses"),
+        sources=_words(terms, "sources"),
         verified_since=None if days is None else today - timedelta(days=days),
-        not_public=bool(said.get("not_public")),
-        is_of_agencies=set(said) <= _OF_AGENCIES,
+        not_public=bool(terms.get("not_public")),
+        is_of_agencies=set(terms) <= _OF_AGENCIES,
     )
 
 
-def _words(said: Mapping[str, Any], key: str, read: Any = str) -> tuple[Any, ...] | None:
-    return tuple(read(word) for word in said[key]) if key in said else None
+def _words(terms: Mapping[str, Any], key: str, read: Any = str) -> tuple[Any, ...] | None:
+    return tuple(read(word) for word in terms[key]) if key in terms else None
 
 
 def _with_descendants(codes: Collection[str]) -> set[int]:

@@ -35,16 +35,16 @@ def refresh(rules: Rules, touched: Keys) -> None:
 def _flip(rules: Rules, touched: Keys) -> set[int]:
     """Let entries in and out; return which."""
     flipped: set[int] = set()
-    candidates = _by_kind({*touched, *_held_by(touched)})
+    candidates = _by_kind({*touched, *_entries_in(touched)})
     for kind in ORDER:
         keys = candidates[kind]
         while keys:
             new = _let_in_and_out(rules, kind, keys)
             flipped |= new
-            for other, more in _by_kind(_held_by(new)).items():
+            for other, more in _by_kind(_entries_in(new)).items():
                 candidates[other] |= more
             # A term's parent is a term: it is looked at after the term.
-            keys = candidates[kind] & _held_by(new) - flipped if new else set()
+            keys = candidates[kind] & _entries_in(new) - flipped if new else set()
     return flipped
 
 
@@ -71,7 +71,7 @@ def _let_in_and_out(rules: Rules, kind: str, keys: Keys) -> set[int]:
     return entering | leaving
 
 
-def _held_by(keys: Keys) -> set[int]:
+def _entries_in(keys: Keys) -> set[int]:
     return _pairs(Holding.objects.filter(holder__in=keys), "held")
 
 

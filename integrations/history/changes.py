@@ -56,7 +56,7 @@ class _Place(NamedTuple):
     """Where a change stands, and what stood before."""
 
     at: datetime
-    told_by: str
+    sort_key: str
     row: int
     previous: int | None
 
@@ -89,7 +89,7 @@ class Trail:
         return User.objects.filter(pk__in=set(ids[0].union(*ids[1:]))).order_by("username")
 
     def _places(self) -> Any:
-        columns = ("at", "told_by", "row", "previous")
+        columns = ("at", "sort_key", "row", "previous")
         first, *others = (branch.values_list(*columns) for branch in self._branches())
         return first.union(*others, all=True).order_by("-at", "-row")
 
@@ -116,7 +116,7 @@ def _records(sort: Sort, organization: Organization) -> Any:
     before = rows.model.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
     return rows.order_by().annotate(
         at=F("history_date"),
-        told_by=Value(sort.key),
+        sort_key=Value(sort.key),
         what=Value(sort.key),
         row=F("history_id"),
         previous=Subquery(before.order_by("-history_id").values("history_id")[:1]),
@@ -127,7 +127,7 @@ def _records(sort: Sort, organization: Organization) -> Any:
 def _versions(organization: Organization) -> Any:
     rows = MappingVersion.objects.filter(mapping__organization=organization)
     before = MappingVersion.objects.filter(mapping=OuterRef("mapping"), pk__lt=OuterRef("pk"))
-    renamed = {"at": F("saved_at"), "told_by": Value(VERSION), "what": Value(SORTS[Mapping].key)}
+    renamed = {"at": F("saved_at"), "sort_key": Value(VERSION), "what": Value(SORTS[Mapping].key)}
     previous = Subquery(before.order_by("-pk").values("pk")[:1])
     # `author` is a relation of its own here, with the same name.
     return rows.order_by().annotate(**renamed, row=F("pk"), previous=previous)
@@ -137,7 +137,7 @@ def _read(places: Iterable[_Place]) -> dict[tuple[str, int], Any]:
     """Return the rows of these places and those before them, by key and id."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for place in places:
-        wanted[place.told_by] |= {place.row} | ({place.previous} if place.previous else set())
+        wanted[place.sort_key] |= {place.row} | ({place.previous} if place.previous else set())
     return {
         (key, row.pk): row for key, ids in wanted.items() for row in _rows(key).filter(pk__in=ids)
     }
@@ -150,11 +150,11 @@ def _rows(key: str) -> Any:
 
 
 def _change(place: _Place, known: dict[tuple[str, int], Any]) -> Change | None:
-    record = known.get((place.told_by, place.row))
+    record = known.get((place.sort_key, place.row))
     if record is None:
         return None
-    before = known.get((place.told_by, place.previous)) if place.previous else None
-    if place.told_by == VERSION:
+    before = known.get((place.sort_key, place.previous)) if place.previous else None
+    if place.sort_key == VERSION:
         return change_of_mapping(record, before)
     return change_of(record, before)
 

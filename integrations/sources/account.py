@@ -216,7 +216,7 @@ class Account:
         """Return how many members of this name are settled one by one."""
         return sum(key in fates for fates in self._fates.values())
 
-    def is_told(self, address: Address) -> bool:
+    def is_passed_on(self, address: Address) -> bool:
         """Return whether a leaf, or all below an address, is passed on in whatever form."""
         fate = self.fate(address)
         return fate is not None and fate[0] is not Fate.LEFT_OUT

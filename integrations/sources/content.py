@@ -136,11 +136,11 @@ def _found(
     )
 
 
-def _content_type(actual: Format | None, announced: str, is_told_by_bytes: bool) -> str:
+def _content_type(actual: Format | None, announced: str, is_judged_by_bytes: bool) -> str:
     """Return the type of the content: the sender knows better which text or archive it is."""
     if actual is None:
         return announced
-    is_kept = actual in (TEXT, JSON, XML, CDA, ZIP) and not is_told_by_bytes
+    is_kept = actual in (TEXT, JSON, XML, CDA, ZIP) and not is_judged_by_bytes
     return announced if is_kept else actual.type
 
 

@@ -344,7 +344,7 @@ class RuleRow:
         return f"rules-{self.number}-"
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """What the rule does, in words; also where there is none."""
         return self.words or (
             gettext("Everything that no rule uses") if self.target.takes_rest else "nothing"

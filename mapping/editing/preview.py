@@ -56,7 +56,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be sent for one referral, and what is to be said about it."""
+    """What would be sent for one referral, and the remarks about it."""
 
     record: Mapping[str, Value] = field(repr=False)
     rows: tuple[Row, ...]
@@ -94,11 +94,11 @@ def preview(
 
 
 def _rows(
-    targets: Sequence[TargetField], outcome: Outcome, said: Mapping[str, Sequence[Remark]]
+    targets: Sequence[TargetField], outcome: Outcome, remarks_by_key: Mapping[str, Sequence[Remark]]
 ) -> Iterator[Row]:
     for target in targets:
         value = outcome.record.get(target.key)
-        remarks = tuple(said.get(target.key, ()))
+        remarks = tuple(remarks_by_key.get(target.key, ()))
         if target.required and value is None:
             remarks += (
                 Remark(str(_("This field must be filled, and with this referral it is empty."))),

@@ -79,8 +79,8 @@ def renew(outcome: Outcome) -> None:
     """Let the test case expect from now on what came out this time."""
     test = outcome.test
     targets = target_fields(test.mapping.destination_kind)
-    held = any(target.takes_rest and target.key in test.expected for target in targets)
-    test.expected = expected_of(outcome.record, targets, with_note=held)
+    has_note = any(target.takes_rest and target.key in test.expected for target in targets)
+    test.expected = expected_of(outcome.record, targets, with_note=has_note)
     test.save(update_fields=["expected"])
 
 

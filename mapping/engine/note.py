@@ -68,7 +68,7 @@ def note(opening: str, lines: Sequence[Line], limit: int | None) -> str:
     text = "\n".join([*filter(None, [opening]), *map(str, lines)])
     if limit is None or len(text) <= limit:
         return text
-    pieces = [_Piece("", first, _says_flag(first)) for first in opening.split("\n") if opening]
+    pieces = [_Piece("", first, _is_flag(first)) for first in opening.split("\n") if opening]
     pieces += [_Piece(line.label, line.text, is_flag(line)) for line in lines]
     continued = str(CONTINUED)
     kept = _fitted(pieces, limit - len(continued) - 1)
@@ -80,10 +80,10 @@ def is_flag(line: Line) -> bool:
     if len(str(line)) > FLAG_LENGTH:
         return False
     in_flag_group = line.group == ALSO_SENT and _FLAG_GROUPS.match(_plain(line.label))
-    return line.group == PERMISSIONS or bool(in_flag_group) or _says_flag(str(line))
+    return line.group == PERMISSIONS or bool(in_flag_group) or _is_flag(str(line))
 
 
-def _says_flag(text: str) -> bool:
+def _is_flag(text: str) -> bool:
     return len(text) <= FLAG_LENGTH and bool(_FLAGS.search(_plain(text)))
 
 

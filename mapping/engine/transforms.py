@@ -213,7 +213,7 @@ def _postal_code(value: Value, options: Options, context: Context) -> Result:
 
 def _province(value: Value, options: Options, context: Context) -> Result:
     code = provinces.province_code(str(value))
-    return Result(code or value, lossy=code is not None and provinces.says_more(str(value)))
+    return Result(code or value, lossy=code is not None and provinces.has_more(str(value)))
 
 
 _COUNTRIES = {

@@ -118,8 +118,8 @@ class AllowList:
         """Yield the paths of what is allowed whole."""
         yield from ((name,) for name in ALWAYS)
         # Without its status an appointment that is cancelled would look as if it took place.
-        says_status = {"appointment", "appointment.status"} & {*self.names}
-        hides_appointment = parts.is_void(document) and not says_status
+        names_status = {"appointment", "appointment.status"} & {*self.names}
+        hides_appointment = parts.is_void(document) and not names_status
         ambiguous = self.ambiguous(document)
         for name in self.names:
             if name in ambiguous or (name == "attachments" and not self.attachments):

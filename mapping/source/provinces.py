@@ -48,7 +48,7 @@ def province_code(text: str) -> str | None:
     return _CODES.get(_plain(text))
 
 
-def says_more(text: str) -> bool:
+def has_more(text: str) -> bool:
     """Return whether a name is that of a part of its province."""
     return _plain(text) in _NARROWER
 

@@ -136,7 +136,7 @@ def go_on(
         at, key = tally.last
         found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=key))
     batch = list(found.order_by("-created_at", "-pk")[:AT_ONCE])
-    text = _told(batch, _events(found, tally.since, tally.until))
+    text = _reported(batch, _events(found, tally.since, tally.until))
     tally.add(list(_rows(batch, text, choice, saved, read)))
     tally.looked_at += len(batch)
     if batch:
@@ -179,19 +179,21 @@ def _events(
 
 
 @dataclass(slots=True)
-class _Told:
+class _Reported:
     """What the events of one referral fired, in their order, and when the last one came."""
 
     at: datetime
     fired: list[str] = field(default_factory=list)
 
 
-def _told(referrals: Sequence[Referral], events: "QuerySet[InboundEvent]") -> dict[object, _Told]:
-    entry: dict[object, _Told] = {}
+def _reported(
+    referrals: Sequence[Referral], events: "QuerySet[InboundEvent]"
+) -> dict[object, _Reported]:
+    entry: dict[object, _Reported] = {}
     ours = events.filter(referral__in=[referral.pk for referral in referrals])
     values = ours.order_by("received_at").values_list("referral", "received_at", "triggers")
     for referral, received_at, triggers in values:
-        one = entry.setdefault(referral, _Told(received_at))
+        one = entry.setdefault(referral, _Reported(received_at))
         one.at = received_at
         one.fired += triggers
     return entry
@@ -199,7 +201,7 @@ def _told(referrals: Sequence[Referral], events: "QuerySet[InboundEvent]") -> di
 
 def _rows(
     referrals: Sequence[Referral],
-    told: dict[object, _Told],
+    reported: dict[object, _Reported],
     choice: TriggerConfig,
     saved: TriggerConfig | None,
     read: Read,
@@ -213,7 +215,7 @@ def _rows(
     )
     by_saved = _Judge(saved) if saved and not off else None
     for referral in referrals:
-        events = told.get(referral.pk, _Told(referral.changed_at))
+        events = reported.get(referral.pk, _Reported(referral.changed_at))
         document = read(referral)
         yield Row(
             str(referral.pk),

@@ -197,7 +197,7 @@ def _of_delivery(delivery: Delivery) -> Iterator[Stage]:
     elif not _was_built(delivery):
         light = Light.RED if failed else Light.AMBER
         yield Stage(
-            gettext("Mapped"), light, _said(delivery) or gettext("It is its turn in a moment.")
+            gettext("Mapped"), light, _sentence(delivery) or gettext("It is its turn in a moment.")
         )
     else:
         yield Stage(gettext("Mapped"), Light.GREEN, gettext("The record and the summary are made."))
@@ -214,7 +214,7 @@ def _sent(delivery: Delivery, *, failed: bool) -> Iterator[Stage]:
         yield _in_destination(delivery)
     else:
         light = Light.RED if failed or delivery.tries else Light.AMBER
-        yield Stage(gettext("Sent"), light, _said(delivery) or gettext("It is being sent."))
+        yield Stage(gettext("Sent"), light, _sentence(delivery) or gettext("It is being sent."))
 
 
 def _in_destination(delivery: Delivery) -> Stage:
@@ -250,7 +250,7 @@ def _was_built(delivery: Delivery) -> bool:
     return ended.exists() and delivery.reason not in WRONGLY_SET_UP
 
 
-def _said(delivery: Delivery) -> str:
+def _sentence(delivery: Delivery) -> str:
     """Return what went wrong and what to do; empty when nothing has."""
     if not delivery.message:
         return ""

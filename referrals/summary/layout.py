@@ -283,8 +283,8 @@ def _languages(written: Written, things: Field) -> Iterator[Entry]:
         code = part.get("code", "")
         known = language_name(code)
         name = part.get("name", "") or known or ""
-        says_more = not is_bare(code) or known != name
-        value = _with_note(name, code if says_more else "")
+        has_more = not is_bare(code) or known != name
+        value = _with_note(name, code if has_more else "")
         place = str(_("preferred")) if part.get("preferred") else ""
         yield _entry(things, item, value=value, made_of=frozenset({"name"}), place=place)
 

@@ -4,7 +4,7 @@ A fault is written `step:mode`, `step:mode:times` or `step:mode:rate`:
 `create:timeout-after`, `attachment:415:always`, `any:503:5%`. A referral can carry its own: an
 e-mail address `fail-[step-]mode[-once|-twice|-always]@…` in the body of its create.
 
-Where no mode fits, the mode `answer` gives an answer as it is told:
+Where no mode fits, the mode `answer` gives an answer as it is given:
 `{"step": "create", "mode": "answer", "answer": {"status": 400, "json": ["No"]}}`, with `json`,
 `text` or `base64`, `headers`, and `applied` where the call is to take effect first.
 """
@@ -79,7 +79,7 @@ def _as_it_is(answer: Answer, options: Options) -> Answer:
     return answer
 
 
-def _says(status: int, text: str) -> Spoil:
+def _message(status: int, text: str) -> Spoil:
     return lambda answer, options: message(status, text)
 
 
@@ -165,11 +165,11 @@ MODES = {
         Mode("reset-after", "TCP reset", Effect.FIRST, deliver=_reset),
         Mode("close", "connection closed without an answer", deliver=_close),
         Mode("close-after", "connection closed without an answer", Effect.FIRST, deliver=_close),
-        Mode("500", "500 as JSON", spoil=_says(500, _BROKEN)),
-        Mode("500-after", "500 as JSON", Effect.FIRST, _says(500, _BROKEN)),
+        Mode("500", "500 as JSON", spoil=_message(500, _BROKEN)),
+        Mode("500-after", "500 as JSON", Effect.FIRST, _message(500, _BROKEN)),
         Mode("502", "502 without a body", spoil=_empty(502)),
-        Mode("503", "503 as JSON", spoil=_says(503, _BUSY)),
-        Mode("503-after", "503 as JSON", Effect.FIRST, _says(503, _BUSY)),
+        Mode("503", "503 as JSON", spoil=_message(503, _BUSY)),
+        Mode("503-after", "503 as JSON", Effect.FIRST, _message(503, _BUSY)),
         Mode("503-retry-after", "503 with Retry-After", spoil=_waits(503, _BUSY)),
         Mode("504", "504 without a body", spoil=_empty(504)),
         Mode("504-after", "504 without a body", Effect.FIRST, _empty(504)),
@@ -177,26 +177,28 @@ MODES = {
         Mode("html-after", "504 as HTML", Effect.FIRST, _html(504, "504 Gateway Time-out")),
         Mode("429", "429 with Retry-After in seconds", spoil=_waits(429, "Too many requests")),
         Mode("429-date", "429 with Retry-After as a date", spoil=_waits_until),
-        Mode("400", "400 with a message", spoil=_says(400, "Date of birth is required")),
+        Mode("400", "400 with a message", spoil=_message(400, "Date of birth is required")),
         Mode("400-fields", "400 with reasons by field", spoil=_json(400, _BY_FIELD)),
-        Mode("422", "422 with a message", spoil=_says(422, "Postal code is not valid")),
-        Mode("401", "401", spoil=_says(401, "The token is not valid")),
-        Mode("403", "403", spoil=_says(403, "This account may not import referrals")),
-        Mode("404", "404", spoil=_says(404, "Referral not found")),
+        Mode("422", "422 with a message", spoil=_message(422, "Postal code is not valid")),
+        Mode("401", "401", spoil=_message(401, "The token is not valid")),
+        Mode("403", "403", spoil=_message(403, "This account may not import referrals")),
+        Mode("404", "404", spoil=_message(404, "Referral not found")),
         Mode("409", "409 with the id", Effect.FIRST, _already_there),
-        Mode("409-no-id", "409 without id", Effect.FIRST, _says(409, "Referral already exists")),
-        Mode("413", "413 as JSON", spoil=_says(413, "The file is too large")),
+        Mode("409-no-id", "409 without id", Effect.FIRST, _message(409, "Referral already exists")),
+        Mode("413", "413 as JSON", spoil=_message(413, "The file is too large")),
         Mode("413-html", "413 as HTML", spoil=_html(413, "413 Request Entity Too Large")),
-        Mode("415", "415 as JSON", spoil=_says(415, "Files of this type are not accepted")),
+        Mode("415", "415 as JSON", spoil=_message(415, "Files of this type are not accepted")),
         Mode("login-page", "200 with a sign-in page", spoil=_html(200, "Please sign in")),
         Mode("login-page-after", "a sign-in page", Effect.FIRST, _html(200, "Please sign in")),
         Mode("location", "success, the id in Location only", Effect.FIRST, _located),
         Mode("text", "200 with a word of text", Effect.FIRST, _text(200, "OK")),
         Mode("says-failed", "200 that says it failed", spoil=_json(200, _FAILED)),
-        Mode("423", "423 with a message", spoil=_says(423, "Locked")),
-        Mode("501", "501 with a message", spoil=_says(501, "Not implemented")),
+        Mode("423", "423 with a message", spoil=_message(423, "Locked")),
+        Mode("501", "501 with a message", spoil=_message(501, "Not implemented")),
         Mode(
-            "999", "a status that HTTP does not know", spoil=_says(999, "Nobody knows this status")
+            "999",
+            "a status that HTTP does not know",
+            spoil=_message(999, "Nobody knows this status"),
         ),
         Mode("no-id", "success, but without an id", Effect.FIRST, _without_id),
         Mode("empty", "204 without a body", Effect.FIRST, _empty(204)),
@@ -222,11 +224,11 @@ AMBIGUOUS = (
 )
 
 
-ANSWER = "answer"  # the mode of an answer as it is told
+ANSWER = "answer"  # the mode of an answer as it is given
 
 
-def _told(text: str) -> Mode:
-    """Return the mode of an answer that is told in JSON; raises BadFault."""
+def _mode_of(text: str) -> Mode:
+    """Return the mode of an answer that is given in JSON; raises BadFault."""
     try:
         words = json.loads(text)
         body = _body_given(words)
@@ -239,19 +241,19 @@ def _told(text: str) -> Mode:
     headers = {k: v for k, v in headers.items() if k.lower() != "content-type"}
     answer = Answer(status, body, content_type or JSON, headers)
     effect = Effect.FIRST if words.get("applied") else Effect.NONE
-    return Mode(ANSWER, "as it is told", effect, lambda *_: answer)
+    return Mode(ANSWER, "as it is given", effect, lambda *_: answer)
 
 
-def _headers(told: dict[str, Any]) -> dict[str, Any]:
-    return dict(told.get("headers") or {})
+def _headers(given: dict[str, Any]) -> dict[str, Any]:
+    return dict(given.get("headers") or {})
 
 
-def _body_given(told: dict[str, Any]) -> bytes:
-    if "json" in told:
-        return json.dumps(told["json"], ensure_ascii=False).encode()
-    if "base64" in told:
-        return b64decode(told["base64"], validate=True)
-    return str(told.get("text", "")).encode()
+def _body_given(given: dict[str, Any]) -> bytes:
+    if "json" in given:
+        return json.dumps(given["json"], ensure_ascii=False).encode()
+    if "base64" in given:
+        return b64decode(given["base64"], validate=True)
+    return str(given.get("text", "")).encode()
 
 
 class BadFault(ValueError):
@@ -277,7 +279,7 @@ class Fault:
         if self.step not in STEPS:
             raise BadFault(f"step must be one of {', '.join(STEPS)}")
         if self.mode == ANSWER:
-            _told(self.answer)
+            _mode_of(self.answer)
         elif self.mode not in MODES:
             raise BadFault(f"mode must be one of {', '.join(MODES)}")
         if not 0 <= self.rate <= 1:
@@ -381,7 +383,7 @@ class FaultPlan:
             draw = Random(seed)  # noqa: S311
             planned = self._pick_planned(step, reference, draw)
             if planned is not None:
-                return _told(planned.answer) if planned.mode == ANSWER else MODES[planned.mode]
+                return _mode_of(planned.answer) if planned.mode == ANSWER else MODES[planned.mode]
             name = self._pick_own(step, reference, email) or self._pick_by_rate(draw)
             return MODES[name] if name else None
 

@@ -23,9 +23,9 @@ def taken(directory: Path, *, fresh: bool) -> Iterator[Path]:
     if fresh and directory.exists() and any(directory.iterdir()) and not lock.exists():
         raise NotOurs(f"{directory} holds something else than a demonstration. It is left alone.")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.open("w") as held:
+    with lock.open("w") as locked:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise NotOurs(f"Another demonstration is running in {directory}.") from None
         if fresh:

@@ -182,7 +182,7 @@ def test_several_dispatchers_report_it_once(world: World, monkeypatch: pytest.Mo
     def and_the_other_was_quicker(sign: watching.Sign) -> Trouble | None:
         monkeypatch.setattr(watching, "_trouble", trouble)
         watching.look()
-        return trouble(sign) and Trouble.objects.model(told_at=None, pk=1)
+        return trouble(sign) and Trouble.objects.model(notified_at=None, pk=1)
 
     monkeypatch.setattr(watching, "_trouble", and_the_other_was_quicker)
     watching.look()

@@ -107,14 +107,14 @@ def _preview(
     raw: bytes,
     preview: Preview,
     form: SecretsForm | None = None,
-    **said: Any,
+    **values: Any,
 ) -> HttpResponse:
     context = {
         "preview": preview,
         "form": form or SecretsForm(placeholders=preview.placeholders),
         "sealed": _seal(request, raw),
         "digest": preview.digest(),
-        **said,
+        **values,
     }
     return _page(site, request, "preview", context)
 

@@ -83,12 +83,12 @@ def _save(request: HttpRequest, form: ConnectionForm, saved: TriggerConfig | Non
         config,
         changes={change.what: [change.was, change.now] for change in changes},
     )
-    messages.success(request, _said(config, new=saved is None))
+    messages.success(request, _sentence(config, new=saved is None))
     url = reverse("admin:connect_listing", args=[config.listing_id])
     return HttpResponseRedirect(f"{url}?destination={config.destination_id}")
 
 
-def _said(config: TriggerConfig, *, new: bool) -> str:
+def _sentence(config: TriggerConfig, *, new: bool) -> str:
     sentence = (
         _("{listing} is connected to {destination}.")
         if new

@@ -53,12 +53,12 @@ def _apply(
     applied = connections.apply(pattern, listings, digests)
     for config in applied.done:
         audit.record(request, "connect like another", config, like=pattern.listing.caredove_id)
-    _say(request, applied)
+    _report(request, applied)
     url = reverse("admin:connect_listing", args=[pattern.listing_id])
     return HttpResponseRedirect(f"{url}?destination={pattern.destination_id}")
 
 
-def _say(request: HttpRequest, applied: Applied) -> None:
+def _report(request: HttpRequest, applied: Applied) -> None:
     count = len(applied.done)
     if count:
         message = ngettext(

@@ -110,8 +110,8 @@ def compare(
             "name": field.name,
             "label": field.column.replace("_", " "),
             "language": field.language,
-            "mine": _said(field.mine, directory),
-            "others": _said(field.others, directory),
+            "mine": _texts(field.mine, directory),
+            "others": _texts(field.others, directory),
             "is_list": isinstance(field.others, list),
             "is_gap": not field.mine,
         }
@@ -163,7 +163,7 @@ def rows_of(keys: Iterable[int]) -> dict[int, Any]:
 # -- values in words ------------------------------------------------------------------------------
 
 
-def _said(value: Any, directory: Directory) -> list[str]:
+def _texts(value: Any, directory: Directory) -> list[str]:
     """Return a value, or the rows of a list, one text each."""
     if isinstance(value, list):
         return [_row_in_words(row, directory) for row in value]

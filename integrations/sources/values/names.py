@@ -136,10 +136,10 @@ def parse_name(text: str) -> Name:
     core, suffix = _behind(words)
     given: list[Words] = []
     for segment in segments[1:]:
-        more_titles, words = ([], segment) if _is_said_behind(segment) else _titles(segment, keep=0)
+        more_titles, words = ([], segment) if _is_remark(segment) else _titles(segment, keep=0)
         titles += more_titles
         # "Dr. Ife Abara, Milltown": after a title and a whole name comes no given name.
-        if _is_said_behind(words) or (titles and _given_and_last(core, titles)[0]):
+        if _is_remark(words) or (titles and _given_and_last(core, titles)[0]):
             suffix += words
         elif words:
             given.append(words)
@@ -155,7 +155,7 @@ def _segments(text: str) -> Words:
     parts = _SPACED_HYPHEN.split(text)
     joined = parts[:1]
     for part in parts[1:]:
-        is_remark = _is_said_behind(part.split(",")[0].split())
+        is_remark = _is_remark(part.split(",")[0].split())
         joined[-1] += f", {part}" if is_remark else f"-{part}"
     return _SEGMENT.findall("".join(joined))
 
@@ -275,7 +275,7 @@ def _is_also_a_name(word: str) -> bool:
     return _key(word) in _ALSO_NAMES
 
 
-def _is_said_behind(words: Words) -> bool:
+def _is_remark(words: Words) -> bool:
     """Return whether the words behind a comma are no names: suffixes, degrees, roles, places."""
     if not words or all(map(_is_also_a_name, words)):
         return False

@@ -21,7 +21,7 @@ export function preview(form, after) {
       put(panel, await answer.text());
       remark(form, panel);
       after();
-      state.textContent = panel.querySelector("[data-said]")?.textContent.trim() ?? "";
+      state.textContent = panel.querySelector("[data-summary]")?.textContent.trim() ?? "";
     } catch (error) {
       if (error.name === "AbortError") return;
       state.textContent = "The preview could not be made. Press Preview to try again.";
@@ -103,7 +103,7 @@ async function keep(event, form, panel) {
   const button = event.target.closest("[data-keep]");
   if (!button) return;
   event.preventDefault();
-  const said = panel.querySelector("[data-kept]");
+  const kept = panel.querySelector("[data-kept]");
   const answer = await ask(form, button.formAction);
-  said.textContent = answer.ok ? await answer.text() : "It could not be kept.";
+  kept.textContent = answer.ok ? await answer.text() : "It could not be kept.";
 }

@@ -157,7 +157,7 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "admin/referrals/download.html",
             _("Download referrals"),
             download=found,
-            said=said(found),
+            sentence=progress(found),
             is_open=found.state in (State.ASKED, State.RUNNING),
         )
 
@@ -171,7 +171,7 @@ class DownloadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 "state": found.state,
                 "total": found.total,
                 "done": found.seen,
-                "said": said(found),
+                "sentence": progress(found),
             }
         )
 
@@ -279,7 +279,7 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(block)
 
 
-def said(download: Download) -> str:
+def progress(download: Download) -> str:
     """Return how far a download is, as a sentence."""
     match download.state:
         case State.ASKED:

@@ -90,7 +90,7 @@ class DestinationJobAdmin(ViewOnlyAdmin):
         return {
             "title": f"{obj.get_what_display()}: {obj.destination}",
             "subtitle": None,
-            "said": said(obj),
+            "sentence": progress(obj),
             "tables": tables,
             "refused": obj.result.get("refused", []),
             "is_open": obj.state in DestinationJob.OPEN,
@@ -101,7 +101,7 @@ class DestinationJobAdmin(ViewOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         job = get_object_or_404(self.get_queryset(request), pk=pk)
-        return JsonResponse({"state": job.state, "done": job.done, "said": said(job)})
+        return JsonResponse({"state": job.state, "done": job.done, "sentence": progress(job)})
 
 
 def begun(request: HttpRequest, job: DestinationJob) -> HttpResponse:
@@ -110,7 +110,7 @@ def begun(request: HttpRequest, job: DestinationJob) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:referrals_destinationjob_change", args=[job.pk]))
 
 
-def said(job: DestinationJob) -> str:
+def progress(job: DestinationJob) -> str:
     """Return how far a job is, or what came of it, as sentences."""
     match job.state:
         case State.WAITING:

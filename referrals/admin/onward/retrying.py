@@ -197,7 +197,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
             "title": gettext("Bulk retry for {organization}").format(organization=obj.organization),
             "subtitle": None,
             "standing": found,
-            "said": said(obj, found),
+            "sentence": progress(obj, found),
             "refused": _refusals(obj.items.all()),
             "page": Paginator(sent, ITEMS_PER_PAGE).get_page(request.GET.get("p")),
             "is_open": obj.state in (State.RUNNING, State.PAUSED),
@@ -215,7 +215,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
                 "total": found.total,
                 "done": found.done,
                 "under_way": found.under_way,
-                "said": said(obj, found),
+                "sentence": progress(obj, found),
             }
         )
 
@@ -229,7 +229,7 @@ class BulkRetryAdmin(ViewOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:referrals_bulkretry_change", args=[pk]))
 
 
-def said(bulk_retry: BulkRetry, found: bulk.Standing) -> str:
+def progress(bulk_retry: BulkRetry, found: bulk.Standing) -> str:
     """Return how far it is, as sentences."""
     parts = [
         gettext("{done} of {total} had their turn. Sent again: {sent}.").format(

@@ -185,7 +185,7 @@ class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, message, messages.SUCCESS)
             return HttpResponseRedirect(context["back_url"])
         # In this answer and nowhere else: a message for the next page would be kept in between.
-        context |= {"said": message, "shown_once": prepared.shown_once}
+        context |= {"message": message, "shown_once": prepared.shown_once}
         return TemplateResponse(request, "admin/referrals/sent.html", context)
 
 

@@ -185,10 +185,10 @@ class DecidingAdmin(UndoingAdmin):
             ]
         self._report_done(request, Deed.What.CLEAR, cleared, CLEARED)
         if left := deliveries.count():
-            said_left = _(
+            text = _(
                 "{left} not cleared: more at once than {most}, or an error that is newer."
             ).format(left=left, most=MOST)
-            self.message_user(request, said_left, messages.WARNING)
+            self.message_user(request, text, messages.WARNING)
         return back(request, queryset)
 
     @admin.action(description=gettext_lazy("It is there"), permissions=["decide"])
@@ -205,7 +205,7 @@ class DecidingAdmin(UndoingAdmin):
             )
             return self._ask(request, queryset, "it_is_there", form, text)
         found = delivering.confirm_present(delivery, form.cleaned_data["external_id"], request.user)  # type: ignore[arg-type]
-        return self._told(request, queryset, delivery, found)
+        return self._report(request, queryset, delivery, found)
 
     @admin.action(description=gettext_lazy("It is not there, send again"), permissions=["decide"])
     def it_is_not_there(
@@ -221,7 +221,7 @@ class DecidingAdmin(UndoingAdmin):
             ).format(destination=delivery.destination, step=_step(delivery))
             return self._ask(request, queryset, "it_is_not_there", AbsentForm(), text)
         absent = delivering.confirm_absent(delivery, request.user)  # type: ignore[arg-type]
-        return self._told(request, queryset, delivery, absent)
+        return self._report(request, queryset, delivery, absent)
 
     # -- asking and telling --------------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class DecidingAdmin(UndoingAdmin):
         }
         return TemplateResponse(request, "admin/referrals/ask.html", context)
 
-    def _told(
+    def _report(
         self, request: HttpRequest, queryset: QuerySet[Delivery], delivery: Delivery, done: bool
     ) -> HttpResponse | None:
         """Go on with a delivery about which a person has said how it stands."""

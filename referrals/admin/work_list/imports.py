@@ -327,7 +327,7 @@ class DeliveryAdmin(
     @admin.display(description=COLUMNS["problem"])
     def problem(self, delivery: Delivery) -> Any:
         cause = BY_KEY.get(delivery.cause)  # type: ignore[attr-defined]
-        text = _said(delivery)
+        text = _sentence(delivery)
         shown = text and (text if len(text) <= SHOWN_MESSAGE else text[:SHOWN_MESSAGE] + "…")
         failed = delivery.has_uncleared_error and delivery.last_kind
         detail = " · ".join(filter(None, [delivery.last_code if failed else "", shown]))
@@ -432,7 +432,7 @@ class DeliveryAdmin(
             ),
             "subtitle": None,  # its id says nothing to people
             "delivery": obj,
-            "said": _said(obj) if obj.cause else "",  # type: ignore[attr-defined]
+            "sentence": _sentence(obj) if obj.cause else "",  # type: ignore[attr-defined]
             "advice": advice(obj, attempts[0] if attempts else None),
             "choices": choices(request, obj, "import"),
             "sendings": [
@@ -460,7 +460,7 @@ def _day(moment: datetime | None) -> SafeString | str:
     )
 
 
-def _said(delivery: Delivery) -> str:
+def _sentence(delivery: Delivery) -> str:
     paused: bool = delivery.cause == "held"  # type: ignore[attr-defined]
     return (delivery.destination.paused_reason if paused else delivery.message) or " ".join(
         delivery.corrections

@@ -106,7 +106,7 @@ class TeamAdmin(DecidingAdmin):
         return back(request, queryset)
 
     def _assign(
-        self, request: HttpRequest, deliveries: QuerySet[Delivery], to: User | None, said: Any
+        self, request: HttpRequest, deliveries: QuerySet[Delivery], to: User | None, sentence: Any
     ) -> None:
         user: Any = request.user
         given: list[tuple[Delivery, undoing.Before]] = []
@@ -118,7 +118,7 @@ class TeamAdmin(DecidingAdmin):
                         given.append((delivery, undoing.before(delivery)))
         after = {"assigned_to": to.pk if to else None}
         name = name_of(to) if to else ""
-        self._report_done(request, Deed.What.ASSIGN, given, said, after, name=name)
+        self._report_done(request, Deed.What.ASSIGN, given, sentence, after, name=name)
         self._report_left(request, len(chosen) - len(given))
 
     @admin.action(description=gettext_lazy("Snooze"), permissions=["decide"])

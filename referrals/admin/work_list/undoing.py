@@ -31,13 +31,13 @@ class UndoingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         request: HttpRequest,
         what: Deed.What,
         done: list[tuple[Delivery, undoing.Before]],
-        said: Any,
+        text: Any,
         after: undoing.Before | None = None,
         **words: str,
     ) -> None:
         """Say what was done, with a button that undoes it.
 
-        `said` is a lazy sentence with a count. The form that the button belongs to stands in
+        `text` is a lazy sentence with a count. The form that the button belongs to stands in
         `admin/base_site.html`.
         """
         if not done:
@@ -47,7 +47,7 @@ class UndoingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         button = format_html(
             '<button form="undo" formaction="{}" class="btn tiny">{}</button>', url, _("Undo")
         )
-        sentence = said % {"count": len(done), **words}
+        sentence = text % {"count": len(done), **words}
         self.message_user(request, format_html("{} {}", sentence, button), messages.SUCCESS)
 
     def undo_view(self, request: HttpRequest, deed: UUID) -> HttpResponse:

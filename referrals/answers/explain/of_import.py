@@ -53,13 +53,13 @@ START_DISPATCHER = Advice(
 class ImportChecks:
     """The chain of one import.
 
-    `said` takes what somebody else has said, which may be personal, and our own words for it; it
+    `quoted` takes what somebody else has said, which may be personal, and our own words for it; it
     returns those that the asker may read.
     """
 
-    def __init__(self, one: Import, said: Callable[[str, str], str]) -> None:
+    def __init__(self, one: Import, quoted: Callable[[str, str], str]) -> None:
         self.delivery = one.delivery
-        self.said = said
+        self.quoted = quoted
         self.last, self.advice, self.now = one.last, one.advice, one.now
 
     def run(self) -> Iterator[Check]:
@@ -107,7 +107,7 @@ class ImportChecks:
         if delivery.state == State.DISMISSED:
             by = delivery.closed_by or "Dovetail"
             because = sentences.DISMISSED_BECAUSE(by=by, why=delivery.closed_why)
-            sentence = self.said(because, sentences.DISMISSED(by=by))
+            sentence = self.quoted(because, sentences.DISMISSED(by=by))
             raise self._red(WANTED, Cause.DISMISSED, sentence)
         self._check(gates.MOVED)
         return Check(WANTED, Light.GREEN)
@@ -121,7 +121,7 @@ class ImportChecks:
         if delivery.external_id:
             return Check(CONNECTION, Light.GREEN)
         found = gates.shut_by_question(self.facts, *gates.OF_THE_CONNECTION, *OF_THE_MAPPING)
-        closed = [replace(one, sentence=self.said(one.sentence, one.unquoted)) for one in found]
+        closed = [replace(one, sentence=self.quoted(one.sentence, one.unquoted)) for one in found]
         if not closed or closed[0].gate in OF_THE_MAPPING:
             return Check(CONNECTION, Light.GREEN, sentences.OPEN(destination=destination))
         stop = shut(*closed)
@@ -178,7 +178,7 @@ class ImportChecks:
         ours = sentences.OUTCOME(outcome=outcome)
         if last and last.code:
             ours = sentences.OUTCOME_WITH_CODE(outcome=outcome, code=last.code)
-        return self.said(delivery.message or (last.message if last else ""), ours)
+        return self.quoted(delivery.message or (last.message if last else ""), ours)
 
     def _tired(self) -> str:
         gave_up = self.delivery.reason == Reason.RETRIES_EXHAUSTED
@@ -241,13 +241,13 @@ class ImportChecks:
         theirs = sentences.CORRECTIONS(where=where, corrections=corrections)
         ours = sentences.CORRECTIONS_UNQUOTED(where=where)
         also = self._missing() if self.delivery.missing_files else ""
-        return join([self.said(theirs, ours), also])
+        return join([self.quoted(theirs, ours), also])
 
     def _missing(self) -> str:
         where, files = there(self.delivery), self.delivery.missing_files.items()
         names = "; ".join(f"{name} ({str(why).rstrip('.')})" for name, why in files)
         theirs = sentences.FILES_MISSING(where=where, files=names)
-        return self.said(theirs, sentences.FILES_MISSING(where=where, files=len(files)))
+        return self.quoted(theirs, sentences.FILES_MISSING(where=where, files=len(files)))
 
     def _cause_of_missing(self) -> Cause:
         """Whether the destination refused a file that we had, or we could not get it."""

@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(f"{what} named “{name}”: see also --organization.")
         runs = [run for one in chosen for run in _carry(one, now=options["now"])]
         if options["json"]:
-            self.stdout.write(json.dumps({"runs": [_said(run) for run in runs]}))
+            self.stdout.write(json.dumps({"runs": [_as_json(run) for run in runs]}))
             return
         for run in runs:
             text = f"{run.rows} rows in {run.name or 'no list'}" if run.rows is not None else ""
@@ -55,7 +55,7 @@ def _carry(destination: Destination, *, now: bool) -> list[Run]:
     return list((recent | under_way).order_by("until"))
 
 
-def _said(run: Run) -> dict[str, Any]:
+def _as_json(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.pk),
         "destination": str(run.destination),

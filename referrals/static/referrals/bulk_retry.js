@@ -6,8 +6,8 @@ const SAY_AGAIN = 10000; // a screen reader is not to be interrupted at every lo
 
 const section = document.querySelector("[data-progress]");
 const bar = document.getElementById("bar");
-const said = document.getElementById("said");
-let saidAt = Date.now();
+const sentence = document.getElementById("sentence");
+let readAt = Date.now();
 
 async function look() {
   try {
@@ -26,9 +26,9 @@ function show(found) {
     return;
   }
   bar.value = found.done;
-  if (Date.now() - saidAt >= SAY_AGAIN && said.textContent !== found.said) {
-    said.textContent = found.said;
-    saidAt = Date.now();
+  if (Date.now() - readAt >= SAY_AGAIN && sentence.textContent !== found.sentence) {
+    sentence.textContent = found.sentence;
+    readAt = Date.now();
   }
   lookLater();
 }

@@ -370,7 +370,7 @@ def test_progress_is_reported_as_numbers(world: World, support: Client, ana: Use
         "total": 2,
         "done": 2,
         "under_way": 2,
-        "said": "2 of 2 had their turn. Sent again: 2. Still on their way: 2.",
+        "sentence": "2 of 2 had their turn. Sent again: 2. Still on their way: 2.",
     }
 
 

@@ -109,7 +109,7 @@ class FhirAlsoSent(Phrases):
         value, address = members[key], (id(members), key)
         if is_empty(value) or self.account.is_settled(address):
             return ""
-        if self._is_told_by_itself(members, key):
+        if self._has_contained_resources(members, key):
             return ""
         if self.is_technical(key, value, members):
             self.account.leave_out(address, Rule.TECHNICAL)
@@ -124,7 +124,7 @@ class FhirAlsoSent(Phrases):
         plain = key in (*SUBJECTS, *STATES) or is_date(key) or stem(key) == "value"
         return text if plain or not text else f"{self.label(key).lower()} {text}".strip()
 
-    def _is_told_by_itself(self, container: Any, key: str | int) -> bool:
+    def _has_contained_resources(self, container: Any, key: str | int) -> bool:
         """Return whether a member holds the contained resources of a resource of the bundle."""
         if key != "contained" or container is not self.owner.members or self.owner.container:
             return False
@@ -136,7 +136,7 @@ class FhirAlsoSent(Phrases):
     def member(
         self, container: Any, key: str | int, value: Any, group: str, labels: tuple[str, ...]
     ) -> None:
-        if self._is_told_by_itself(container, key):
+        if self._has_contained_resources(container, key):
             return
         if isinstance(key, int) and isinstance(value, dict):
             if "url" in value and is_extension(value):
@@ -189,11 +189,11 @@ class FhirAlsoSent(Phrases):
         return super().labelled(labels, key)
 
     def marks_of(self, part: dict[str, Any]) -> Container[str]:
-        is_told = self.account.is_told
+        is_passed_on = self.account.is_passed_on
         for key in VALUES:
             value = part.get(key)
             address = (id(value), 0) if isinstance(value, list) else (id(part), key)
-            if value and is_told(address):
+            if value and is_passed_on(address):
                 return CODES if key == "display" else MARKS
         return ()
 
@@ -215,7 +215,7 @@ class FhirAlsoSent(Phrases):
         if key == "system":
             return not is_telecom(container)
         if key == "text" and isinstance(value, dict) and "div" in value:
-            return self._is_said_elsewhere(value, container)
+            return self._is_repeated_elsewhere(value, container)
         if key in STATES and str(container.get("resourceType")) in STATEFUL:
             return str(value).lower() in ORDINARY
         if key == "active":
@@ -226,7 +226,7 @@ class FhirAlsoSent(Phrases):
             return True
         return not key.startswith("value") and super().is_technical(key, value, container)
 
-    def _is_said_elsewhere(self, narrative: dict[str, Any], container: Any) -> bool:
+    def _is_repeated_elsewhere(self, narrative: dict[str, Any], container: Any) -> bool:
         """Return whether a narrative only repeats its resource; a section says all in its own."""
         if "resourceType" not in container or narrative.get("status") == "additional":
             return False

@@ -190,7 +190,7 @@ class AlsoSentReader:
     def _partly_used(self, value: Any) -> bool:
         """Return whether something below is used, or could not be read and is kept already."""
         return isinstance(value, CONTAINER) and any(
-            self.account.is_told((id(value), key)) or self._partly_used(part)
+            self.account.is_passed_on((id(value), key)) or self._partly_used(part)
             for key, part in members_of(value)
         )
 

@@ -51,7 +51,7 @@ def test_it_is_confirmed_done_and_shown(admin_client: Client, copy: World, what:
     progress = reverse("admin:referrals_destinationjob_progress", args=[job.pk])
     found = admin_client.get(progress).json()
     assert found["state"] == "done"
-    assert found["said"] in admin_client.get(page).text
+    assert found["sentence"] in admin_client.get(page).text
 
 
 def test_a_kind_that_cannot_be_read_has_no_such_buttons(admin_client: Client) -> None:

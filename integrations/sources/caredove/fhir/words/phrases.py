@@ -78,7 +78,7 @@ class Phrases(AlsoSentReader):
     def _is_named(self, part: Any) -> bool:
         """Return whether a label of the code is used or kept."""
         return isinstance(part, dict) and any(
-            not is_empty(part.get(key)) and self.account.is_told((id(part), key))
+            not is_empty(part.get(key)) and self.account.is_passed_on((id(part), key))
             for key in ("text", "display")
         )
 
