@@ -80,11 +80,11 @@ def write_markup_everywhere() -> None:
     write(InboundEvent.objects.all(), warnings=[MARKUP], body=f"{MARKUP} and no JSON".encode())
     ReferralFile.objects.update(content_type=MARKUP)
     for referral in Referral.objects.all():
-        said = {
+        new_snapshot = {
             path: [at, marked(value), *rest]
             for path, (at, value, *rest) in referral.snapshot.items()
         }
-        write(Referral.objects.filter(pk=referral.pk), snapshot=said)
+        write(Referral.objects.filter(pk=referral.pk), snapshot=new_snapshot)
 
 
 def marked(value: Any) -> Any:

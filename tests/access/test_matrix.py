@@ -89,8 +89,8 @@ def unaudited(response: HttpResponse, user: str, before: int) -> str:
     if not shown or response.status_code != 200:
         return ""
     written = AuditEvent.objects.filter(pk__gt=before, username=user, ip="127.0.0.1")
-    told = [event for event in written if event.action and (event.object_id or event.detail)]
-    return "" if told else shown[0]
+    recorded = [event for event in written if event.action and (event.object_id or event.detail)]
+    return "" if recorded else shown[0]
 
 
 def latest_audit() -> int:
@@ -116,8 +116,8 @@ def test_a_view_of_an_own_row_opens_to_whom_it_should(view: View, own: Any, clie
         else:
             right = opened(got, posted) == may(role, view)
         if not right:
-            said = f"{got.status_code} to GET, {posted.status_code} to POST"
-            wrong.append(f"{role} gets {said}; the rule is {needed(view)}")
+            shown_text = f"{got.status_code} to GET, {posted.status_code} to POST"
+            wrong.append(f"{role} gets {shown_text}; the rule is {needed(view)}")
     assert not wrong, f"{address}: " + "; ".join(wrong)
 
 
@@ -169,10 +169,10 @@ def test_a_view_of_no_single_row_opens_to_whom_it_should_and_shows_their_own(
                 before = latest_audit()
                 answers.append(method(address))
                 wrong += faults(role, answers[-1], before)
-        said = ", ".join(str(answer.status_code) for answer in answers)
+        shown_text = ", ".join(str(answer.status_code) for answer in answers)
         right = role == "anonymous" or opened(*answers) == may(role, view)
         if not right and view.name != "autocomplete":  # it is asked for a field, below
-            wrong.append(f"{role} gets {said}; the rule is {needed(view)}")
+            wrong.append(f"{role} gets {shown_text}; the rule is {needed(view)}")
     assert not wrong, f"{address}: " + "; ".join(wrong)
 
 
@@ -194,8 +194,8 @@ def test_lists_do_not_report_of_foreign_rows(model: Any, foreign: Any, clients: 
     for role in ("liaison", "support"):
         for question in questions:
             with undone():
-                said = body(clients[role].get(address + question))
-            assert not leaks(said, but=reference("foreign")), f"{role} {address}{question}"
+                shown_text = body(clients[role].get(address + question))
+            assert not leaks(shown_text, but=reference("foreign")), f"{role} {address}{question}"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

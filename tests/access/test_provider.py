@@ -64,7 +64,7 @@ def with_password(client: Client) -> Any:
     return client.post(PASSWORD_LOGIN, {"login": "ada", "password": PASSWORD})
 
 
-def said(response: Any, client: Client) -> str:
+def message_of(response: Any, client: Client) -> str:
     return client.get(response.url).content.decode()
 
 
@@ -84,7 +84,7 @@ def test_whoever_has_a_role_there_works_here(client: Client, provider: Provider)
 @pytest.mark.parametrize("groups", [None, [], ["strangers"], 7, {"helpers": True}, [["helpers"]]])
 def test_whoever_has_no_role_there_stays_outside(client: Client, provider: Provider, groups: Any):
     provider.knows("1", groups=groups, preferred_username="ada")
-    assert "no role here" in said(provider.sign_in(client, "1"), client)
+    assert "no role here" in message_of(provider.sign_in(client, "1"), client)
     assert not User.objects.exists()
 
 
@@ -117,7 +117,7 @@ def test_two_first_sign_ins_at_once_make_one_person(
     monkeypatch.setattr(rules.ProviderAdapter, "pre_social_login", meanwhile)
     answer = provider.sign_in(client, "1")
     assert answer.url == PASSWORD_LOGIN
-    assert "another window" in said(answer, client)
+    assert "another window" in message_of(answer, client)
     assert only_user().username == "ada"
     assert provider.sign_in(client, "1").url == HOME
 
@@ -141,7 +141,7 @@ def test_another_issuer_than_the_one_that_is_set_is_refused(
 ):
     provider.knows("1", groups=["helpers"])
     settings.OIDC_ISSUER += "/"
-    assert "did not confirm" in said(provider.sign_in(client, "1"), client)
+    assert "did not confirm" in message_of(provider.sign_in(client, "1"), client)
     assert not User.objects.exists()
 
 
@@ -151,7 +151,7 @@ def test_the_user_endpoint_cannot_answer_for_another(
     provider.knows("1", groups=["helpers"])
     other = {"sub": "2", "groups": ["bosses"]}
     monkeypatch.setattr(rules._Protocol, "_fetch_user_info", lambda *_: other)
-    assert "did not confirm" in said(provider.sign_in(client, "1"), client)
+    assert "did not confirm" in message_of(provider.sign_in(client, "1"), client)
     assert not User.objects.exists()
 
 
@@ -159,12 +159,12 @@ def test_an_answer_that_nobody_asked_for_is_refused(client: Client, provider: Pr
     provider.knows("1", groups=["helpers"])
     asked_by_another = Client().get(LOGIN)["Location"]
     answer = client.get(provider.answer(asked_by_another, "1"))
-    assert "did not confirm" in said(answer, client)
+    assert "did not confirm" in message_of(answer, client)
     assert client.get(HOME).status_code == 302
 
 
 def test_cancelling_leads_back(client: Client, provider: Provider):
-    assert "cancelled" in said(provider.sign_in(client, ""), client)
+    assert "cancelled" in message_of(provider.sign_in(client, ""), client)
 
 
 def test_without_a_provider_there_is_no_way_to_one(client: Client, db: None):
@@ -254,7 +254,7 @@ def test_a_role_that_was_taken_away_there_is_gone_within_the_hour(
     with time_machine.travel(time.time() + 3601):
         asked = client.get(page)
         assert asked.url.startswith(f"{provider.issuer}/oauth2/authorize")
-        assert "no role here" in said(client.get(provider.answer(asked.url, "1")), client)
+        assert "no role here" in message_of(client.get(provider.answer(asked.url, "1")), client)
         assert client.get(page).status_code == 302
     assert roles(only_user()) == set()
 
@@ -336,7 +336,7 @@ def test_people_link_their_own_account_signed_in(client: Client, provider: Provi
     provider.knows("1", groups=["bosses"])
     assert client.get(LINK).status_code == 200
     address = client.post(LINK).context["continue_url"]
-    assert "now on" in said(client.get(provider.answer(address, "1")), client)
+    assert "now on" in message_of(client.get(provider.answer(address, "1")), client)
     assert client.get(HOME).status_code == 302
     assert roles(ada) == {SUPPORT}
     provider.sign_in(client, "1")
@@ -349,7 +349,7 @@ def test_the_password_of_a_linked_account_opens_nothing(provider: Provider, sett
         user=ada, provider="provider", uid="x", extra_data={"issuer": provider.issuer}
     )
     client = Client()
-    assert "not with a password" in said(with_password(client), client)
+    assert "not with a password" in message_of(with_password(client), client)
     assert client.get(HOME).status_code == 302
     settings.OIDC_ISSUER = ""  # whoever runs the portal has gone back to passwords
     assert with_password(Client()).url == HOME
@@ -383,7 +383,7 @@ def test_a_superuser_is_never_linked_and_always_gets_in(client: Client, provider
     )
     provider.knows("1", groups=["bosses"])
     stranger = Client()
-    assert "Superusers" in said(provider.sign_in(stranger, "1"), stranger)
+    assert "Superusers" in message_of(provider.sign_in(stranger, "1"), stranger)
     assert with_password(Client()).url == HOME
 
 

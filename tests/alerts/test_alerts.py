@@ -81,7 +81,7 @@ def recipient(world: World, *kinds: str, **given: Any) -> AlertRecipient:
     return AlertRecipient.objects.create(kinds=list(kinds or AlertKind.values), **given)
 
 
-def told() -> list[str]:
+def kinds_sent() -> list[str]:
     """Return the kinds of the alerts, the oldest first."""
     return list(Alert.objects.order_by("made_at", "pk").values_list("kind", flat=True))
 
@@ -107,7 +107,7 @@ def test_the_first_failure_of_a_kind_is_reported_and_the_next_ones_are_not(
     assert len(mail.mails) == 1
     failed(world, reason="unconfirmed", last_kind="silent")
     look_and_send()
-    assert sorted(told()) == ["failure", "failure"]
+    assert sorted(kinds_sent()) == ["failure", "failure"]
     assert len(mail.mails) == 2
 
 
@@ -145,17 +145,17 @@ def test_nothing_personal_is_reported(db: None, mail: MailServer, hook: HookServ
     delivery = world.run()
     write(Delivery.objects.all(), message="Mireille Tremblay-Okafor was not accepted")
     look_and_send()
-    said = mail.mails[0].as_string() + hook.received[0].body.decode()
+    sent_text = mail.mails[0].as_string() + hook.received[0].body.decode()
     assert delivery.state == "needs_attention"
     for word in ("Mireille", "Tremblay", REFERENCE, "accepted"):
-        assert word not in said
+        assert word not in sent_text
 
 
 def test_a_destination_that_is_tried_again_is_reported_as_that(world: World):
     queued = {"state": "queued", "reason": "", "error_at": None, "due_at": MORNING + HOUR}
     failed(world, tries=2, connection_failed_at=MORNING, last_kind="failing", **queued)
     look_and_send()
-    assert told() == ["retrying"]
+    assert kinds_sent() == ["retrying"]
 
 
 def test_the_same_cause_is_reported_once_in_an_hour_and_not_forgotten(world: World, at: Any):
@@ -167,11 +167,11 @@ def test_the_same_cause_is_reported_once_in_an_hour_and_not_forgotten(world: Wor
     later = at(MORNING + timedelta(minutes=10))
     failed(world, reason="bug", error_at=later)
     watching.look()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
     at(MORNING + HOUR)
     watching.look()
     watching.look()
-    assert told() == ["failure", "recovery", "failure"]
+    assert kinds_sent() == ["failure", "recovery", "failure"]
 
 
 def test_several_dispatchers_report_it_once(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -186,7 +186,7 @@ def test_several_dispatchers_report_it_once(world: World, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(watching, "_trouble", and_the_other_was_quicker)
     watching.look()
-    assert told() == ["failure"]
+    assert kinds_sent() == ["failure"]
     assert AlertDelivery.objects.count() == 1
 
 
@@ -198,11 +198,11 @@ def test_a_connection_works_again_when_an_import_goes_through(world: World, at: 
     watching.look()
     moment = at(MORNING + timedelta(minutes=20))
     watching.look()
-    assert told() == ["failure"]
+    assert kinds_sent() == ["failure"]
     succeed(world, moment)
     watching.look()
     watching.look()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
     assert Trouble.objects.get().ended_at == moment
 
 
@@ -213,11 +213,11 @@ def test_a_destination_that_is_still_tried_again_does_not_work_yet(world: World,
     moment = at(MORNING + timedelta(minutes=20))
     succeed(world, moment)
     watching.look()
-    assert told() == ["retrying"]
+    assert kinds_sent() == ["retrying"]
     at(moment + HOUR)
     poor.delete()
     watching.look()
-    assert told() == ["retrying", "recovery"]
+    assert kinds_sent() == ["retrying", "recovery"]
 
 
 def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
@@ -228,10 +228,10 @@ def test_a_hold_is_over_when_it_is_released(world: World, at: Any):
     at(MORNING + timedelta(minutes=20))
     delivering.clear_error(delivery)
     watching.look()
-    assert told() == ["failure"]
+    assert kinds_sent() == ["failure"]
     world.destination.release()
     watching.look()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
 
 
 def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at: Any):
@@ -241,10 +241,10 @@ def test_what_is_wrong_with_referrals_is_over_when_none_is_left(world: World, at
     succeed(world, moment)
     delivering.clear_error(deliveries[0])
     watching.look()
-    assert told() == ["failure"]
+    assert kinds_sent() == ["failure"]
     delivering.dismiss(deliveries[1], "entered by hand")
     watching.look()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
 
 
 def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at: Any):
@@ -253,10 +253,10 @@ def test_what_is_sent_again_is_not_over_before_its_end_is_known(world: World, at
     at(MORNING + timedelta(minutes=20))
     delivering.retry(delivery)
     watching.look()
-    assert told() == ["failure"]
+    assert kinds_sent() == ["failure"]
     Delivery.objects.update(state="imported", due_at=None, external_id="RF-1")
     watching.look()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
 
 
 # -- Too old, and the digest -----------------------------------------------------------------------
@@ -268,15 +268,15 @@ def test_an_import_that_is_unfinished_for_too_long_is_reported(world: World, at:
     (delivery,) = failed(world, **queued)
     at(MORNING + timedelta(hours=47))
     watching.look()
-    assert told() == []
+    assert kinds_sent() == []
     at(MORNING + timedelta(hours=49))
     watching.look()
     watching.look()
-    assert told() == ["too_old"]
+    assert kinds_sent() == ["too_old"]
     at(MORNING + timedelta(hours=50))
     delivery.delete()
     watching.look()
-    assert told() == ["too_old", "recovery"]
+    assert kinds_sent() == ["too_old", "recovery"]
 
 
 def digests() -> int:
@@ -319,10 +319,10 @@ def test_the_digest_states_whose_errors_are_and_how_many_are_snoozed(
     team.snooze(later, datetime(2026, 12, 1, 5, 0, tzinfo=UTC), ana)
     at(datetime(2026, 11, 24, 13, 0, tzinfo=UTC))
     look_and_send()
-    said = mail.mails[0].get_content()
-    assert "All automatic retries failed: 3" in said
-    assert "Assigned: 1 to ana." in said
-    assert "Snoozed: 1, the first until 1 Dec 2026, 00:00 (America/Toronto)." in said
+    sent_text = mail.mails[0].get_content()
+    assert "All automatic retries failed: 3" in sent_text
+    assert "Assigned: 1 to ana." in sent_text
+    assert "Snoozed: 1, the first until 1 Dec 2026, 00:00 (America/Toronto)." in sent_text
 
 
 @pytest.mark.parametrize(
@@ -521,7 +521,7 @@ def test_a_destination_that_cannot_be_reached_is_reported_once_with_cause_and_re
     assert "1 import" in sent.get_content()
     world.destination.release()
     look_and_send()
-    assert sorted(told()) == ["failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "recovery"]
 
 
 def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
@@ -532,11 +532,11 @@ def test_one_that_turns_out_to_be_wrongly_set_up_does_not_work_again(
     look_and_send()
     world.destination.pause("CRMS does not accept the credentials.", clock.now())
     look_and_send()
-    assert sorted(told()) == ["failure", "failure"]
+    assert sorted(kinds_sent()) == ["failure", "failure"]
     assert "paused" in mail.mails[-1]["Subject"]
     world.destination.release()
     look_and_send()
-    assert sorted(told()) == ["failure", "failure", "recovery"]
+    assert sorted(kinds_sent()) == ["failure", "failure", "recovery"]
 
 
 def test_the_referral_that_paused_a_destination_is_named(world: World, mail: MailServer):

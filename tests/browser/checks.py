@@ -32,9 +32,9 @@ def listen(context: BrowserContext) -> list[str]:
     found = _troubles.setdefault(context, [])
     context.on(
         "console",
-        lambda said: (
-            found.append(f"{said.text} ({said.location.get('url', '')})")
-            if said.type == "error"
+        lambda message: (
+            found.append(f"{message.text} ({message.location.get('url', '')})")
+            if message.type == "error"
             else None
         ),
     )
@@ -45,9 +45,9 @@ def listen(context: BrowserContext) -> list[str]:
 def expect_trouble(page: Page, words: str) -> None:
     """Expect that the browser has complained in these words, and forgive it."""
     found = _troubles[page.context]
-    expected = [said for said in found if words in said]
+    expected = [message for message in found if words in message]
     assert expected, f"The browser never said “{words}”, but: {found}"
-    found[:] = [said for said in found if said not in expected]
+    found[:] = [message for message in found if message not in expected]
 
 
 # -- For everybody -------------------------------------------------------------------------------

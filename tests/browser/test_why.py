@@ -92,10 +92,10 @@ def test_an_answer_is_the_same_when_it_is_opened_again(support: Page):
     for reference in (seeds.reference("rejected"), "0000000000"):
         support.goto("/admin/")
         ask_by_keyboard(support, reference)
-        said = support.locator("#content-main").inner_text()
+        sentence = support.locator("#content-main").inner_text()
         assert reference not in support.url
         support.reload()
-        assert support.locator("#content-main").inner_text() == said
+        assert support.locator("#content-main").inner_text() == sentence
 
 
 def test_a_foreign_reference_is_unknown(support: Page):
@@ -122,7 +122,7 @@ def test_the_answer_is_for_everybody(support: Page, case: str):
 
 
 @pytest.mark.parametrize(
-    ("mode", "said", "turn"),
+    ("mode", "sentence", "turn"),
     [
         ("400", "“Date of birth is required”", "Caredove staff"),
         pytest.param("says-failed", "“Virus found”", "support", marks=whole),
@@ -131,7 +131,7 @@ def test_the_answer_is_for_everybody(support: Page, case: str):
     ],
 )
 def test_what_crms_really_answered_is_quoted(
-    support: Page, portal: Portal, crms: Crms, mode: str, said: str, turn: str
+    support: Page, portal: Portal, crms: Crms, mode: str, sentence: str, turn: str
 ):
     if not [program for program in portal.programs if program.name == "dispatcher"]:
         portal.sends_to(crms.url)
@@ -143,11 +143,11 @@ def test_what_crms_really_answered_is_quoted(
     support.goto("/admin/")
     ask_by_keyboard(support, reference)
     for _ in range(60):
-        if said in support.locator("#content-main").inner_text():
+        if sentence in support.locator("#content-main").inner_text():
             break
         support.wait_for_timeout(500)
         support.reload()
-    expect(support.locator(".chain")).to_contain_text(said)
+    expect(support.locator(".chain")).to_contain_text(sentence)
     whose = f"It is the turn of {turn}." if turn else "Nobody has to do anything."
     expect(support.locator(".conclusion")).to_contain_text(whose)
 

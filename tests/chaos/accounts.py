@@ -160,8 +160,8 @@ class Account:
         if numbers != sorted(numbers):
             yield "disordered", f"{reference} came as {numbers}"
         for number in set(numbers):
-            told = {(one.version, one.content) for one in came if one.number == number}
-            if len(told) > 1:
+            contents = {(one.version, one.content) for one in came if one.number == number}
+            if len(contents) > 1:
                 yield "doubled", f"version {number} of {reference} came under ids or bodies"
 
     def _of_a_revoked_one(
@@ -175,10 +175,10 @@ class Account:
             yield "lost", f"the removal of {reference}"
         if not self.counterpart.removes and delivery.error_at is None:
             yield "left", f"nobody was notified of {reference}"
-        told = " ".join([delivery.message, *delivery.corrections])
+        contents = " ".join([delivery.message, *delivery.corrections])
         for name in self._lists():
             of_it = [one for one in self._rows(name) if one.reference == reference]
-            if any(one.action == PUT for one in of_it) and name not in told:
+            if any(one.action == PUT for one in of_it) and name not in contents:
                 yield "left", f"nobody was notified of {reference} in {name}"
 
     def _lists(self) -> list[str]:
@@ -207,11 +207,11 @@ class Account:
     def _of_lists(self, files: Files) -> Troubles:
         there = files.hashes()
         done = self.destination.runs.filter(state=Run.State.DONE).exclude(name="")
-        said = dict(done.values_list("name", "sha256"))
-        for name in there.keys() ^ said.keys():
-            yield ("lost" if name in said else "doubled"), f"{name} is only on one side"
-        for name in there.keys() & said.keys():
-            if there[name] != said[name]:
+        listed = dict(done.values_list("name", "sha256"))
+        for name in there.keys() ^ listed.keys():
+            yield ("lost" if name in listed else "doubled"), f"{name} is only on one side"
+        for name in there.keys() & listed.keys():
+            if there[name] != listed[name]:
                 yield "lost", f"{name} is not what its hash says"
         for name in files.unfinished():
             yield "left", f"{name} is unfinished"

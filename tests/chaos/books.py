@@ -226,9 +226,9 @@ class Place:
         if every and accepted.count() != count:
             yield "lost", f"{reference} has {accepted.count()} accepted versions, not {count}"
         newest: Any = delivery.versions.latest("number").document
-        said = f"message {expected.messages[reference]}"
-        if self.shape["updates"] != "once" and newest["reason"] != said:
-            yield "lost", f"the newest version of {reference} does not say “{said}”"
+        newest_text = f"message {expected.messages[reference]}"
+        if self.shape["updates"] != "once" and newest["reason"] != newest_text:
+            yield "lost", f"the newest version of {reference} does not say “{newest_text}”"
 
     def _of_effects(self) -> Troubles:
         """Find what was done twice, and accepted versions without their files."""

@@ -23,7 +23,7 @@ def test_a_secret_is_read_from_whichever_place_is_named(tmp_path):
 
 def test_one_that_cannot_be_read_is_named_and_not_shown(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for environment, said in (
+    for environment, message in (
         ({"KEYS": "s3cret", "KEYS_FILE": "/x"}, "KEYS and KEYS_FILE are set"),
         ({"KEYS_FILE": str(tmp_path / "none")}, "KEYS_FILE .* FileNotFoundError"),
         ({"KEYS_FILE": str(tmp_path)}, "KEYS_FILE .* IsADirectoryError"),
@@ -32,6 +32,6 @@ def test_one_that_cannot_be_read_is_named_and_not_shown(tmp_path):
         ({"KEYS_COMMAND": "no-such-program s3cret"}, "KEYS_COMMAND .* FileNotFoundError"),
         ({"KEYS_COMMAND": "'unbalanced s3cret"}, "KEYS_COMMAND .* ValueError"),
     ):
-        with pytest.raises(secrets.NotRead, match=said) as refused:
+        with pytest.raises(secrets.NotRead, match=message) as refused:
             secrets.read(environment, "KEYS")
         assert "s3cret" not in str(refused.value)

@@ -168,9 +168,9 @@ def test_the_mapping_that_ships_fills_known_and_all_required_fields(
 def test_the_connection_test_reports_what_answered(
     stand_in: StandIn, transport: type[Transport]
 ) -> None:
-    said = transport(cleaned(transport, stand_in.options)).check()
-    assert said.endswith(".")
-    assert len(said) > 20
+    sentence = transport(cleaned(transport, stand_in.options)).check()
+    assert sentence.endswith(".")
+    assert len(sentence) > 20
 
 
 def test_the_connection_test_changes_nothing(stand_in: StandIn, transport: type[Transport]) -> None:

@@ -58,15 +58,15 @@ def test_only_what_differs_is_shown_in_the_order_of_the_labels():
 
 
 @pytest.mark.parametrize(
-    ("difference", "said"),
+    ("difference", "sentence"),
     [
         (Difference("Name", "Old", "New"), "Name: Old → New"),
         (Difference("Name", now="New"), "Name: added: New"),
         (Difference("Name", was="Old"), "Name: removed"),
     ],
 )
-def test_a_difference_names_what_it_is(difference: Difference, said: str):
-    assert str(difference) == said
+def test_a_difference_names_what_it_is(difference: Difference, sentence: str):
+    assert str(difference) == sentence
 
 
 # -- What tells it apart ---------------------------------------------------------------------------

@@ -21,14 +21,14 @@ AGAIN = Cause("test_again", "An earlier try may have arrived")
 
 
 def test_what_is_stored_is_the_cause_and_its_values_and_what_is_read_is_the_sentence() -> None:
-    said = GREETING(name="CRMS", words="“No, {thanks}”")
+    sentence = GREETING(name="CRMS", words="“No, {thanks}”")
 
-    kept = stored(said)
+    kept = stored(sentence)
 
     assert json.loads(kept) == [
         {"cause": "test_greeting", "values": {"name": "CRMS", "words": "“No, {thanks}”"}}
     ]
-    assert loaded(kept) == said == "CRMS says: “No, {thanks}”"
+    assert loaded(kept) == sentence == "CRMS says: “No, {thanks}”"
     assert stored(loaded(kept)) == kept
 
 
@@ -57,26 +57,28 @@ def test_numbers_have_their_own_sentence(count: int, text: str) -> None:
 
 
 def test_a_sentence_may_stand_within_another() -> None:
-    said = WITHIN(reason=AGAIN())
+    sentence = WITHIN(reason=AGAIN())
 
-    assert said == loaded(stored(said)) == "An earlier try may have arrived: it is looked for."
-    assert "An earlier try" not in stored(said)
+    assert (
+        sentence == loaded(stored(sentence)) == "An earlier try may have arrived: it is looked for."
+    )
+    assert "An earlier try" not in stored(sentence)
 
 
 def test_several_are_joined_and_stay_what_they_are() -> None:
-    said = join([GREETING(name="A", words="b."), "", "Somebody's own text.", COUNTED(count=1)])
+    sentence = join([GREETING(name="A", words="b."), "", "Somebody's own text.", COUNTED(count=1)])
 
-    assert said == "A says: b. Somebody's own text. There is 1 more."
-    assert loaded(stored(said)) == said
-    kept = loaded(stored(said))
+    assert sentence == "A says: b. Somebody's own text. There is 1 more."
+    assert loaded(stored(sentence)) == sentence
+    kept = loaded(stored(sentence))
     assert isinstance(kept, Sentence)
     assert kept.causes == ["test_greeting", sentences.WORDS, "test_counted"]
 
 
 def test_lists_are_written_with_commas_and_other_values_as_their_text() -> None:
-    said = GREETING(name=["a", "b"], words=ValueError("c"))
+    sentence = GREETING(name=["a", "b"], words=ValueError("c"))
 
-    assert said == loaded(stored(said)) == "a, b says: c"
+    assert sentence == loaded(stored(sentence)) == "a, b says: c"
 
 
 def test_a_cause_knows_its_sentence_and_its_words_of_an_earlier_version() -> None:
@@ -153,10 +155,10 @@ def test_a_sentence_within_another_is_in_the_same_language_and_a_quotation_stays
 
 def test_none_is_one_in_french_and_many_in_english() -> None:
     for count, english, french in ((0, "events", "0 événement "), (1, "event", "1 événement ")):
-        said = of_referrals.RECEIVED(count=count, reference="1")
-        assert f"{count} {english} received" in str(said)
+        sentence = of_referrals.RECEIVED(count=count, reference="1")
+        assert f"{count} {english} received" in str(sentence)
         with translation.override("fr-ca"):
-            assert french in str(said)
+            assert french in str(sentence)
 
 
 def test_a_cause_that_nothing_has_declared_yet_is_looked_for_once() -> None:

@@ -104,27 +104,27 @@ def answers(client) -> str:
         ids = Entry.objects.filter(kind=kind).values_list("hsds_id", flat=True)
         asked += [f"{BASE}/{name}/{id}?extras=true" for id in ids]
     asked += [f"{BASE}/services?minimal=true", f"{BASE}/organizations?full_service=true"]
-    said = []
+    outputs = []
     for language in ("en", "fr"):
         for path in asked:
             response = client.get(path, headers={"Accept-Language": language})
             body = b"".join(response) if response.streaming else response.content
-            said.append(f"{body.decode()} {response.headers}")
-    return "\n".join(said)
+            outputs.append(f"{body.decode()} {response.headers}")
+    return "\n".join(outputs)
 
 
 def files(tmp_path) -> str:
     """Return all that stands in files, in each format and language."""
-    said = []
+    outputs = []
     for format in FORMATS.values():
         for language in ("en", "fr"):
             path = write(format, api_view(), language, tmp_path).path
             if not zipfile.is_zipfile(path):
-                said.append(path.read_text(encoding="utf-8"))
+                outputs.append(path.read_text(encoding="utf-8"))
                 continue
             with zipfile.ZipFile(path) as packed:
-                said += [packed.read(name).decode() for name in packed.namelist()]
-    return "\n".join(said)
+                outputs += [packed.read(name).decode() for name in packed.namelist()]
+    return "\n".join(outputs)
 
 
 def matches(client) -> set[str]:

@@ -25,10 +25,10 @@ def test_the_runbook_has_a_section_for_each_reason(reason: str):
 
 
 @pytest.mark.parametrize(
-    "told", [told for told in vars(advice).values() if isinstance(told, advice.Advice)]
+    "one", [one for one in vars(advice).values() if isinstance(one, advice.Advice)]
 )
-def test_the_runbook_states_what_the_screens_state(told: advice.Advice):
-    assert told.what in text("docs/runbook.md")
+def test_the_runbook_states_what_the_screens_state(one: advice.Advice):
+    assert one.what in text("docs/runbook.md")
 
 
 @pytest.mark.parametrize("label", InboundEvent.Outcome.labels)

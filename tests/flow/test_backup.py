@@ -166,7 +166,7 @@ def test_a_backup_is_restored_whole_with_its_keys_or_not_at_all(
     other = tmp_path / "other"
     other.write_text(age.new_key()[0])
     lacking = urlsafe_b64encode(os.urandom(32)).decode()
-    for given, private, env, said in (
+    for given, private, env, message in (
         (cut, key, {}, "its end is missing"),
         (junk, key, {}, "no file of age"),
         (file, other, {}, "another key"),
@@ -175,7 +175,7 @@ def test_a_backup_is_restored_whole_with_its_keys_or_not_at_all(
         arguments = ("restore", str(given), "--key", str(private), "--without-journal")
         refused = machine.manage(*arguments, **env)
         assert refused.returncode != 0
-        assert said in refused.stderr, refused.stderr
+        assert message in refused.stderr, refused.stderr
         assert not machine.files
         if urlsplit(machine.url).scheme == "sqlite":
             assert not machine.rows("SELECT name FROM sqlite_master")

@@ -48,7 +48,7 @@ def test_a_plain_event_becomes_a_referral_with_its_files(everything: Portal, crm
     (summary,) = files.values()
     assert list(files) == [f"referral-{REFERENCE}-summary.pdf"]
     text = text_of(summary)
-    for said in (
+    for words in (
         "Birchwood Community Mental Health",
         "Adult Counselling - Milltown",
         REFERENCE,
@@ -63,7 +63,7 @@ def test_a_plain_event_becomes_a_referral_with_its_files(everything: Portal, crm
         "intake-letter.pdf",
         "phq9.png",
     ):
-        assert said in text, said
+        assert words in text, words
 
 
 def test_a_full_fhir_message_becomes_a_referral_with_its_files(everything: Portal, crms: Crms):
@@ -77,8 +77,8 @@ def test_a_full_fhir_message_becomes_a_referral_with_its_files(everything: Porta
     files = files_in(crms)
     assert LETTER in files.values()
     text = text_of(files[f"referral-{REFERENCE}-summary.pdf"])
-    for said in ("Tremblay-Okafor", "Access needs: ground-floor office please", "Daniel Okafor"):
-        assert said in text, said
+    for words in ("Tremblay-Okafor", "Access needs: ground-floor office please", "Daniel Okafor"):
+        assert words in text, words
     assert "<b>" not in text
     assert "<b>" not in referral["body"]["referral_note"]
 

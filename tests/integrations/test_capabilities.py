@@ -48,7 +48,7 @@ def stands(one: Capability) -> tuple[How, bool, str]:
 
 def as_of_an_upgrade(look_up: bool = True, repeat_files: bool = True) -> None:
     """Make the destination what the migration makes of one of an earlier version."""
-    said = {FINDS: look_up, KEYS: repeat_files}
+    declared = {FINDS: look_up, KEYS: repeat_files}
     at = clock.now().isoformat()
     write(
         Destination.objects.all(),
@@ -56,7 +56,7 @@ def as_of_an_upgrade(look_up: bool = True, repeat_files: bool = True) -> None:
             "crms", base_url=URL, token="t", look_up=look_up, repeat_files=repeat_files
         ),
         capabilities={
-            one: {"declared": {"yes": yes, "by": None, "at": at}} for one, yes in said.items()
+            one: {"declared": {"yes": yes, "by": None, "at": at}} for one, yes in declared.items()
         },
     )
 
@@ -289,9 +289,9 @@ def test_what_nobody_has_declared_is_not_exported(world: World):
     as_of_an_upgrade()
     now().declare({"repeat_files": True}, by="pat")
     now().prove({FINDS: Finding(True)}, clock.now())
-    (said,) = yaml.safe_load(export(world.organization))["destinations"]
-    assert "look_up" not in said["options"]
-    assert said["options"]["repeat_files"] is True
+    (declared,) = yaml.safe_load(export(world.organization))["destinations"]
+    assert "look_up" not in declared["options"]
+    assert declared["options"]["repeat_files"] is True
 
 
 def test_an_imported_configuration_declares_in_the_name_of_who_imports_it(world: World):

@@ -18,9 +18,9 @@ def test_a_good_answer_is_printed_and_ends_a_pause(capsys: pytest.CaptureFixture
 
     call_command("check_destination", "Birchwood CRMS")
 
-    said = capsys.readouterr().out
-    assert "The demo destination is here." in said
-    assert "The connection is open again" in said
+    printed = capsys.readouterr().out
+    assert "The demo destination is here." in printed
+    assert "The connection is open again" in printed
     assert Destination.objects.get().paused_at is None
 
 

@@ -17,7 +17,7 @@ def kinds_of(error: type[DeliveryError]) -> list[type[DeliveryError]]:
 ERRORS = [kind for kind in kinds_of(DeliveryError) if kind.__module__ == transport.__name__]
 
 
-def said(kind: type[DeliveryError]) -> DeliveryError:
+def error_of(kind: type[DeliveryError]) -> DeliveryError:
     if kind is Down:
         return Down(PERSON, cause=PERSON, remedy=PERSON)
     return kind(PERSON, Exchange("HTTP 422", {"X-Person": PERSON}, PERSON))
@@ -27,7 +27,7 @@ def said(kind: type[DeliveryError]) -> DeliveryError:
 def test_an_error_keeps_its_words_to_itself(
     kind: type[DeliveryError], caplog: pytest.LogCaptureFixture
 ) -> None:
-    error = said(kind)
+    error = error_of(kind)
     assert error.message == PERSON
     logging.getLogger("destination").error("refused: %s %r", error, error, exc_info=error)
     assert "refused" in caplog.text

@@ -31,9 +31,9 @@ def world(world: World) -> World:
 )
 def test_each_reason_has_its_actor(world: World, reason: str, actor: Actor, says: str):
     Delivery.objects.update(state="needs_attention", reason=reason, due_at=None)
-    told = advice(world.delivery)
-    assert told.actor is actor
-    assert says in told.what
+    given = advice(world.delivery)
+    assert given.actor is actor
+    assert says in given.what
 
 
 def test_every_reason_and_state_has_advice(world: World):
@@ -51,9 +51,9 @@ def test_a_paused_connection_is_the_administrators_turn(world: World, change: di
     if change:
         Delivery.objects.update(due_at=None, **change)
     world.destination.pause("The token is wrong.", clock.now())
-    told = advice(world.delivery)
-    assert told.actor is Actor.ADMINISTRATOR
-    assert "Test connection" in told.what
+    given = advice(world.delivery)
+    assert given.actor is Actor.ADMINISTRATOR
+    assert "Test connection" in given.what
 
 
 def test_an_error_that_nobody_has_seen_stays_somebodys_turn(world: World):

@@ -278,8 +278,8 @@ of_each_place = pytest.mark.parametrize("name", PLACES)
 
 def stopped_at(reference: str = REFERENCE) -> explain.Check:
     """The check at which *why* stops."""
-    told = explain.explain(reference)
-    return next(check for check in told.checks if check.light is not Light.GREEN)
+    explained = explain.explain(reference)
+    return next(check for check in explained.checks if check.light is not Light.GREEN)
 
 
 @of_each_place
@@ -292,11 +292,11 @@ def test_opening_stops_at_the_gate_and_why_states_the_same(world: World, name: s
     assert opened.outcome == gate.outcome
     assert Cause.known  # the reason is a sentence that knows its cause
     assert getattr(opened.reason, "causes", None)
-    told = explain.explain(REFERENCE)
-    assert told.cause == (gate.cause or gate.key)
+    explained = explain.explain(REFERENCE)
+    assert explained.cause == (gate.cause or gate.key)
     assert stopped_at().question == gate.question
     assert stopped_at().sentence == opened.reason
-    assert told.actor is gate.advice.actor
+    assert explained.actor is gate.advice.actor
 
 
 def test_opening_and_why_report_a_trigger_that_was_not_chosen(world: World) -> None:

@@ -201,7 +201,7 @@ def test_an_id_may_be_in_location_only(sandbox, sender):
 
 @pytest.mark.parametrize("applied", [True, False])
 @pytest.mark.parametrize(
-    ("told", "content"),
+    ("planned", "content"),
     [
         ({"json": ["Né"]}, '["Né"]'.encode()),
         ({"text": "Né", "headers": {"Content-Type": "text/plain"}}, "Né".encode()),
@@ -209,8 +209,8 @@ def test_an_id_may_be_in_location_only(sandbox, sender):
         ({}, b""),
     ],
 )
-def test_any_answer_can_be_given(sandbox, sender, told, content, applied):
-    sandbox.answer("create", status=418, applied=applied, **told)
+def test_any_answer_can_be_given(sandbox, sender, planned, content, applied):
+    sandbox.answer("create", status=418, applied=applied, **planned)
     answer = sender.create()
     assert (answer.status_code, answer.content) == (418, content)
     assert len(sandbox.referrals) == applied
@@ -218,11 +218,11 @@ def test_any_answer_can_be_given(sandbox, sender, told, content, applied):
 
 
 @pytest.mark.parametrize(
-    "told", [{}, {"status": "x"}, {"status": 200, "base64": "?"}, {"status": 200, "headers": 7}]
+    "planned", [{}, {"status": "x"}, {"status": 200, "base64": "?"}, {"status": 200, "headers": 7}]
 )
-def test_an_answer_that_cannot_be_given_is_refused(sandbox, told):
+def test_an_answer_that_cannot_be_given_is_refused(sandbox, planned):
     with pytest.raises(BadFault):
-        sandbox.answer("create", **told)
+        sandbox.answer("create", **planned)
 
 
 def test_a_sender_that_follows_the_redirect_is_seen_elsewhere(sandbox, sender):

@@ -207,9 +207,9 @@ def test_a_changed_delivery_path_has_all_of_the_matrix(sessions, monkeypatch, ca
     monkeypatch.setattr(delivery_path, "changed", lambda: ["referrals/delivering/claiming.py"])
     run.standard()
     assert tries_the_whole_matrix(sessions)
-    said = capsys.readouterr().out
-    assert "all of it" in said
-    assert "referrals/delivering/claiming.py" in said
+    printed = capsys.readouterr().out
+    assert "all of it" in printed
+    assert "referrals/delivering/claiming.py" in printed
     assert recorded == []  # that is for `make test-all`
 
 

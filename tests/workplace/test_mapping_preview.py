@@ -169,8 +169,8 @@ def test_nothing_is_shown_for_a_link(liaison: Client, mapping: Mapping) -> None:
 
 
 def test_a_sample_is_kept_as_a_test_case(liaison: Client, mapping: Mapping) -> None:
-    said = preview(liaison, mapping, "_keep", subject="sample:minimal", test_name="Small")
-    assert said == "“Small” is kept. It runs at each save."
+    answer = preview(liaison, mapping, "_keep", subject="sample:minimal", test_name="Small")
+    assert answer == "“Small” is kept. It runs at each save."
     case = MappingTest.objects.get()
     assert case.document["registrant"]["first_name"] == "Jo"
     assert case.expected["client.first_name"] == "Jo"

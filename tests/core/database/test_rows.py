@@ -60,7 +60,7 @@ def old(secret):
     return of_before(secret.objects.create(**VALUES))
 
 
-def said(row):
+def values_of(row):
     return {column: getattr(row, column) for column in VALUES}
 
 
@@ -77,7 +77,7 @@ def test_a_value_copied_from_another_row_is_refused(secret, column):
     with pytest.raises(Tampered) as caught:
         secret.objects.get(pk=mine.pk)
     assert "Ada" not in repr(caught.value)
-    assert said(secret.objects.get(pk=theirs.pk)) == VALUES
+    assert values_of(secret.objects.get(pk=theirs.pk)) == VALUES
 
 
 def test_a_bound_value_does_not_pass_for_one_of_the_earlier_form(secret):
@@ -120,7 +120,7 @@ def test_no_two_rows_share_a_key(secret):
 
 
 def test_a_value_of_before_is_read_until_it_is_refused(secret, old, settings):
-    assert said(old) == VALUES
+    assert values_of(old) == VALUES
     settings.REFUSE_UNBOUND = True
     with pytest.raises(Unbound):
         secret.objects.get(pk=old.pk)
@@ -133,10 +133,10 @@ def test_a_value_of_before_is_read_until_it_is_refused(secret, old, settings):
 def test_values_come_back_however_they_are_asked_for(secret):
     row = secret.objects.create(**VALUES, other=secret.objects.create(text="Grace"))
     rows = secret.objects.filter(pk=row.pk)
-    assert said(rows.get()) == VALUES
-    assert said(rows.only("text").get()) == VALUES
-    assert said(rows.defer("row_key").get()) == VALUES
-    assert said(rows.defer(*VALUES).get()) == VALUES
+    assert values_of(rows.get()) == VALUES
+    assert values_of(rows.only("text").get()) == VALUES
+    assert values_of(rows.defer("row_key").get()) == VALUES
+    assert values_of(rows.defer(*VALUES).get()) == VALUES
     assert rows.values(*VALUES).get() == VALUES
     assert rows.values_list("text", "other__text").get() == ("Ada ✓", "Grace")
     assert rows.select_related("other").get().other.text == "Grace"
@@ -145,7 +145,7 @@ def test_values_come_back_however_they_are_asked_for(secret):
     assert [one.text for one in rows.iterator()] == ["Ada ✓"]
     assert secret.objects.in_bulk([row.pk])[row.pk].document == VALUES["document"]
     row.refresh_from_db()
-    assert said(row) == VALUES
+    assert values_of(row) == VALUES
 
 
 def test_a_subquery_brings_no_value_into_another_row(secret):
@@ -195,7 +195,7 @@ def test_a_save_under_another_key_writes_nothing(secret):
     row.row_key = uuid4()
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save()
-    assert said(secret.objects.get(pk=row.pk)) == VALUES
+    assert values_of(secret.objects.get(pk=row.pk)) == VALUES
 
 
 def test_an_insert_takes_no_more_statements_than_before(secret):
@@ -212,7 +212,7 @@ def test_a_copy_of_a_row_gets_a_key_of_its_own(secret, adding):
     other.save()
     assert row.row_key != other.row_key
     for one in (row, other):
-        assert said(secret.objects.get(pk=one.pk)) == VALUES
+        assert values_of(secret.objects.get(pk=one.pk)) == VALUES
 
 
 def test_a_row_that_is_saved_by_its_number_alone_keeps_its_key(secret):
@@ -232,7 +232,7 @@ def test_many_rows_are_not_written_at_once(secret, value):
     row.text = value
     with pytest.raises(NoRow):
         secret.objects.bulk_update([row], ["text"])
-    assert said(secret.objects.get()) == VALUES
+    assert values_of(secret.objects.get()) == VALUES
 
 
 def test_many_rows_are_emptied_at_once(secret):
@@ -264,8 +264,8 @@ def test_one_row_is_updated_under_conditions(secret):
     assert not update_one(fresh, row, text="Alan")
     found = secret.objects.get(pk=row.pk)
     assert (found.text, found.document, found.note, found.state) == ("Grace", {"b": 2}, "", "old")
-    assert said(secret.objects.get(pk=other.pk)) == VALUES
-    assert said(row) == VALUES
+    assert values_of(secret.objects.get(pk=other.pk)) == VALUES
+    assert values_of(row) == VALUES
 
 
 def test_an_update_of_one_row_is_one_statement(secret):
@@ -298,7 +298,7 @@ def by_update(secret, row):
 def test_a_row_of_before_gets_a_key_when_it_is_first_written(secret, old, write):
     write(secret, old)
     found = secret.objects.get(pk=old.pk)
-    assert said(found) == VALUES | {"text": "Grace"}
+    assert values_of(found) == VALUES | {"text": "Grace"}
     assert found.row_key is not None
     assert stored(found, "text").startswith(b"2:")
 
@@ -357,7 +357,7 @@ def test_a_dump_holds_no_key_and_is_loaded_into_new_and_old_rows(secret):
     secret.objects.all().delete()
     load()
     found = secret.objects.get(pk=row.pk)
-    assert said(found) == VALUES
+    assert values_of(found) == VALUES
     assert found.row_key not in (None, row.row_key)
 
 

@@ -129,13 +129,13 @@ def test_a_clock_that_is_a_minute_off_is_shown(client, monkeypatch):
 
 
 def test_whoever_wants_to_know_is_told_beside_the_answer_and_once_a_minute():
-    told = []
+    called = []
     beside = health.Beside()
     beside.bind(lambda: 1 / 0)  # which keeps nobody else from being told
-    beside.bind(lambda: told.append(1))
+    beside.bind(lambda: called.append(1))
     beside.begin().join()
     assert beside.begin() is None
-    assert told == [1]
+    assert called == [1]
 
 
 @pytest.mark.parametrize(

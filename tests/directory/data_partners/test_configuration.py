@@ -61,7 +61,7 @@ def test_tokens_that_the_file_leaves_out_are_revoked():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("contact, ", "service.description, ", "search and proximity read"),
         ("contact, ", "colour, ", "no table or column"),
@@ -75,6 +75,6 @@ def test_tokens_that_the_file_leaves_out_are_revoked():
         ("https://valley", "http://valley", "https"),
     ],
 )
-def test_what_a_file_cannot_say_is_refused(old, new, said):
-    assert said in problems(WHOLE.replace(old, new))
+def test_what_a_file_cannot_say_is_refused(old, new, message):
+    assert message in problems(WHOLE.replace(old, new))
     assert not DataPartner.objects.exists()

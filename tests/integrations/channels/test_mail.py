@@ -47,7 +47,7 @@ def test_what_is_taken_is_sent(server: MailServer):
 
 
 @pytest.mark.parametrize(
-    ("word", "said", "error", "kind"),
+    ("word", "answer", "error", "kind"),
     [
         ("RCPT", "450 later", TryAgain, ErrorKind.FAILING),
         ("RCPT", "550 nobody of that name", Rejected, ErrorKind.REFUSED),
@@ -63,14 +63,14 @@ def test_what_is_taken_is_sent(server: MailServer):
     ],
 )
 def test_a_refusal_states_who_must_act(
-    server: MailServer, word: str, said: str, error: type[DeliveryError], kind: ErrorKind
+    server: MailServer, word: str, answer: str, error: type[DeliveryError], kind: ErrorKind
 ):
-    server.answers = {word: said}
+    server.answers = {word: answer}
     if word == "RCPT":
-        server.refusing = said
+        server.refusing = answer
     found = failure(server)
-    assert (type(found), found.kind, found.exchange.code) == (error, kind, f"SMTP {said[:3]}")
-    assert said[4:] in found.exchange.body
+    assert (type(found), found.kind, found.exchange.code) == (error, kind, f"SMTP {answer[:3]}")
+    assert answer[4:] in found.exchange.body
     assert server.mails == []
 
 

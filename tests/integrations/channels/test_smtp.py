@@ -61,10 +61,10 @@ def test_a_message_arrives_as_it_is_over_tls(
     settings.CA_BUNDLE = str(authority.path)
     with mail_server(tls, security) as mailbox:
         signed_in = mailbox.server(security, username="portal", password=PASSWORD)
-        said = smtp.send(signed_in, SENDER, ["a@partner.example", "b@partner.example"], MESSAGE)
+        reply = smtp.send(signed_in, SENDER, ["a@partner.example", "b@partner.example"], MESSAGE)
     assert mailbox.taken == [MESSAGE]
     assert mailbox.envelopes == [["a@partner.example", "b@partner.example"]]
-    assert said.code == "SMTP 250"
+    assert reply.code == "SMTP 250"
 
 
 def test_a_connection_test_sends_nothing(mailbox: Mailbox):
@@ -172,12 +172,12 @@ def test_a_connection_cut_within_the_message_has_brought_nothing():
 
         def cut_within() -> None:
             connection, _ = listener.accept()
-            with connection, connection.makefile("rb") as said:
+            with connection, connection.makefile("rb") as reply:
                 for answer in answers:
                     connection.sendall(answer + b"\r\n")
                     if not answer.startswith(b"354"):
-                        said.readline()
-                said.read(100_000)  # and closed with more on its way: a reset
+                        reply.readline()
+                reply.read(100_000)  # and closed with more on its way: a reset
 
         thread = threading.Thread(target=cut_within)
         thread.start()

@@ -158,6 +158,6 @@ def test_it_leads_nowhere_inside(settings: Any, url: str):
 def test_an_error_states_nothing_of_what_was_sent(hook: HookServer):
     hook.status = 500
     error = failure(hook)
-    for said in (error.message, str(error), repr(error)):
-        assert "Élodie" not in said
-        assert "of-the-receiver" not in said
+    for shown in (error.message, str(error), repr(error)):
+        assert "Élodie" not in shown
+        assert "of-the-receiver" not in shown

@@ -158,8 +158,8 @@ def test_limits_stand_among_the_options_of_every_kind() -> None:
 def test_a_limit_that_is_none_is_named(limit: Any) -> None:
     content = changed()
     content["destinations"][0]["options"]["per_minute"] = limit
-    (said,) = problems(content)
-    assert "destinations[0].options.per_minute: " in said
+    (message,) = problems(content)
+    assert "destinations[0].options.per_minute: " in message
 
 
 def test_what_may_leave_stands_among_the_options_of_every_kind() -> None:
@@ -185,8 +185,8 @@ def test_what_no_destination_can_let_out_is_named() -> None:
     for given in ({"fields": ["registrant.phone_9"]}, {"files": ["photos"]}, {"fields": "all"}):
         content = changed()
         content["destinations"][0]["options"] |= given
-        (said,) = problems(content)
-        assert f"destinations[0].options.{next(iter(given))}: " in said
+        (message,) = problems(content)
+        assert f"destinations[0].options.{next(iter(given))}: " in message
 
 
 def test_the_report_reports_what_was_created_changed_and_left() -> None:
@@ -373,7 +373,7 @@ def test_a_listing_that_is_nowhere_is_named_with_its_line() -> None:
 
 
 def test_everything_wrong_is_stated_at_once() -> None:
-    said = problems("""\
+    messages = problems("""\
 organizations:
   - {id: "812", name: Birchwood, time_zone: America/Tronto}
 sources:
@@ -382,11 +382,11 @@ triggers:
   - {listing: "9999", destination: CRMS, on: [received]}
 """)
 
-    assert len(said) == 3
-    assert "organizations[0].time_zone" in said[0]
-    assert said[0].endswith("(line 2)")
-    assert "sources[0].attachment_hosts" in said[1]
-    assert "triggers[0].listing" in said[2]
+    assert len(messages) == 3
+    assert "organizations[0].time_zone" in messages[0]
+    assert messages[0].endswith("(line 2)")
+    assert "sources[0].attachment_hosts" in messages[1]
+    assert "triggers[0].listing" in messages[2]
 
 
 def test_a_key_with_a_typing_error_is_not_passed_over() -> None:
@@ -394,18 +394,18 @@ def test_a_key_with_a_typing_error_is_not_passed_over() -> None:
     content["triggers"][0]["enabld"] = True
     content["organisations"] = []
 
-    said = problems(content)
+    messages = problems(content)
 
     assert any(
-        "organisations: this key is not known; did you mean “organizations”?" in s for s in said
+        "organisations: this key is not known; did you mean “organizations”?" in s for s in messages
     )
     assert any(
-        "triggers[0].enabld: this key is not known; did you mean “enabled”?" in s for s in said
+        "triggers[0].enabld: this key is not known; did you mean “enabled”?" in s for s in messages
     )
 
 
 @pytest.mark.parametrize(
-    ("section", "key", "value", "said"),
+    ("section", "key", "value", "message"),
     [
         ("organizations", "plan", "enterprize", "did you mean “enterprise”?"),
         ("organizations", "name", "", "this is empty"),
@@ -424,14 +424,14 @@ def test_a_key_with_a_typing_error_is_not_passed_over() -> None:
         ("triggers", "mapping", "mine", "no mapping for crms destinations named “mine”"),
     ],
 )  # fmt: skip
-def test_each_mistake_is_named(section: str, key: str, value: Any, said: str) -> None:
+def test_each_mistake_is_named(section: str, key: str, value: Any, message: str) -> None:
     content = changed()
     content[section][0][key] = value
 
     (line,) = [line for line in problems(content) if section in line]
 
     assert line.startswith(f"{section}[0].{key}")
-    assert said in line
+    assert message in line
     assert "(line " in line
 
 
@@ -490,7 +490,7 @@ def test_a_listing_goes_only_to_destinations_of_its_own_organization() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sources: [", "file: "),
         ("a: 1\nb: &x 2\nc: *x", "file: anchors and aliases are not read (line 3)"),
@@ -503,8 +503,8 @@ def test_a_listing_goes_only_to_destinations_of_its_own_organization() -> None:
         ("[" * 5000, "file: it is nested too deep"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused(text: str, said: str) -> None:
-    assert problems(text)[0].startswith(said)
+def test_a_file_that_cannot_be_read_is_refused(text: str, message: str) -> None:
+    assert problems(text)[0].startswith(message)
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:

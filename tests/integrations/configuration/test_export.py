@@ -120,11 +120,11 @@ def test_what_belongs_to_others_is_left_out(world: World) -> None:
     both = Source.objects.create(name="for both")
     both.organizations.add(maple, world.organization)
 
-    said = parsed(export(world.organization))
+    exported = parsed(export(world.organization))
 
-    assert [one["id"] for one in said["organizations"]] == ["812"]
-    assert [one["name"] for one in said["sources"]] == ["Birchwood’s own"]
-    assert {one["name"] for one in said["mappings"]} == {"Écran – 1", "for all"}
+    assert [one["id"] for one in exported["organizations"]] == ["812"]
+    assert [one["name"] for one in exported["sources"]] == ["Birchwood’s own"]
+    assert {one["name"] for one in exported["mappings"]} == {"Écran – 1", "for all"}
     assert "Theirs" not in export(world.organization)
 
 
@@ -157,9 +157,9 @@ def test_any_name_survives(name: str, db: None) -> None:
     defaults = {"name": name.strip() or "x"}
     organization, _ = Organization.objects.update_or_create(caredove_id="no", defaults=defaults)
 
-    said = parsed(export(organization))["organizations"][0]
+    exported = parsed(export(organization))["organizations"][0]
 
-    assert (said["id"], said["name"]) == ("no", organization.name)
+    assert (exported["id"], exported["name"]) == ("no", organization.name)
 
 
 def test_the_command_writes_what_apply_config_takes(world: World) -> None:

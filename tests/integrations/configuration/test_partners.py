@@ -76,8 +76,8 @@ def test_two_that_disagree_are_refused() -> None:
     both = [partner("Housing", destination="One"), partner("Other", destination="One")]
     assert "answers for “One” already" in refused(both, [webhook("One")])
     apply([partner(destination="One")], [webhook("One")])
-    said = refused([partner("Other", destination="One")], [webhook("One")])
-    assert "“Housing” answers for “One” already" in said
+    message = refused([partner("Other", destination="One")], [webhook("One")])
+    assert "“Housing” answers for “One” already" in message
     assert linked() == {"Housing": "One"}
 
 

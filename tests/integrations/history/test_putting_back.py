@@ -35,14 +35,14 @@ def refusal(record: Any) -> str:
     return refused.value.message
 
 
-def said(record: Any) -> list[str]:
+def lines_of(record: Any) -> list[str]:
     return [str(one) for one in putting_back.would_change(record).differences]
 
 
 def test_options_come_back_and_the_secret_stays_as_it_is(world: World) -> None:
     record = oldest(world.destination)
 
-    assert said(record) == [
+    assert lines_of(record) == [
         "Name: Birchwood CRMS (new) → Birchwood CRMS",
         "Longest referral note: 500 → 8000",
     ]
@@ -54,7 +54,7 @@ def test_options_come_back_and_the_secret_stays_as_it_is(world: World) -> None:
     newest = Destination.history.first()
     assert newest.history_change_reason == "It was better before"
     assert OLD not in str(newest.options)
-    assert said(record) == []
+    assert lines_of(record) == []
 
 
 def test_a_token_does_not_follow_the_address_back(world: World) -> None:
@@ -82,8 +82,8 @@ def test_an_organization_and_a_trigger_config_come_back(world: World) -> None:
     config.on, config.enabled, config.mapping = ["closed_any"], False, copy_mapping(config.mapping)
     config.save()
 
-    assert said(oldest(organization)) == ["Plan: Essential → Advanced CBO", "Active: no → yes"]
-    assert said(oldest(config))[0] == "Triggers: Closed (any) → Received, Edited Status - Ready"
+    assert lines_of(oldest(organization)) == ["Plan: Essential → Advanced CBO", "Active: no → yes"]
+    assert lines_of(oldest(config))[0] == "Triggers: Closed (any) → Received, Edited Status - Ready"
     putting_back.put_back(oldest(organization), "")
     putting_back.put_back(oldest(config), "")
 
@@ -119,7 +119,7 @@ def test_the_organizations_of_a_source_come_back_and_its_credentials_stay(world:
     source.fetch_token, source.attachment_hosts = NOW, []
     source.save()
 
-    assert sorted(said(record)) == [
+    assert sorted(lines_of(record)) == [
         "Attachment hosts: (empty) → files.example.org",
         "Organizations: (empty) → Birchwood Community Mental Health",
     ]

@@ -13,7 +13,7 @@ from tests.integrations.http.answers import answer
 NO_REASON = "CRMS gave no reason (HTTP 400)."
 
 
-def said(body: Any, **headers: str) -> str:
+def reason_of(body: Any, **headers: str) -> str:
     return reason(answer(400, body, **headers), "CRMS")
 
 
@@ -100,7 +100,7 @@ def said(body: Any, **headers: str) -> str:
     ],
 )
 def test_what_is_stated_is_reported(body: Any, words: str | None):
-    found = said(body)
+    found = reason_of(body)
     if words is not None:
         assert found == words
     else:
@@ -117,31 +117,32 @@ def _leaves(body: Any) -> list[str]:
 
 
 def test_markup_and_entities_do_not_show():
-    assert said({"message": "<b>Age</b> &lt; 18 &amp; born"}) == "“Age < 18 & born”."
-    assert said(b"<p>caf&eacute;&nbsp;&#8211; no</p>") == "“café – no”."
+    assert reason_of({"message": "<b>Age</b> &lt; 18 &amp; born"}) == "“Age < 18 & born”."
+    assert reason_of(b"<p>caf&eacute;&nbsp;&#8211; no</p>") == "“café – no”."
 
 
 def test_a_reason_cannot_play_tricks_on_the_screen():
-    assert said({"message": "a\u202eb\x1b[31m\0c\n\nd"}) == "“ab [31m c d”."
+    assert reason_of({"message": "a\u202eb\x1b[31m\0c\n\nd"}) == "“ab [31m c d”."
 
 
 def test_a_long_reason_is_cut_at_a_word():
-    told = said({"message": "required " * 200})
-    assert len(told) <= LONGEST_REASON + len("“”.")
-    assert told.endswith("required…”")
-    assert said(b"x" * 900) == f"“{'x' * 499}…”"
+    shown = reason_of({"message": "required " * 200})
+    assert len(shown) <= LONGEST_REASON + len("“”.")
+    assert shown.endswith("required…”")
+    assert reason_of(b"x" * 900) == f"“{'x' * 499}…”"
 
 
 def test_what_is_repeated_of_the_request_is_no_reason():
-    told = said({"message": "No", "request": {"client": {"aliases": ["Mireille"]}}})
-    assert told == "“No”."
+    shown = reason_of({"message": "No", "request": {"client": {"aliases": ["Mireille"]}}})
+    assert shown == "“No”."
 
 
 def test_a_declared_character_set_is_used():
     assert (
-        said("Donnée".encode("latin-1"), Content_Type="text/plain; charset=latin1") == "“Donnée”."
+        reason_of("Donnée".encode("latin-1"), Content_Type="text/plain; charset=latin1")
+        == "“Donnée”."
     )
-    assert said("Donnée".encode("utf-16"), Content_Type="application/json") == "“Donnée”."
+    assert reason_of("Donnée".encode("utf-16"), Content_Type="application/json") == "“Donnée”."
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_a_declared_character_set_is_used():
 )
 def test_a_hostile_body_costs_little(body: bytes):
     begun = time.process_time()
-    assert said(body)
+    assert reason_of(body)
     assert time.process_time() - begun < 2
 
 
@@ -179,7 +180,7 @@ json_values = st.recursive(
 
 @given(json_values | st.binary(max_size=200))
 def test_whatever_is_answered_a_reason_is_a_sentence_that_can_be_stored(body: Any):
-    found = said(body)
+    found = reason_of(body)
     assert found.encode()
     assert found.endswith((".", "”"))
     assert "\0" not in found

@@ -69,7 +69,7 @@ def test_a_page_that_comes_again_is_not_taken_for_the_whole(
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "sentence"),
     [
         (401, b"", "does not accept the user name and password"),
         (403, b"", "does not let us read the listings of this organization"),
@@ -84,11 +84,11 @@ def test_a_page_that_comes_again_is_not_taken_for_the_whole(
     ],
 )
 def test_an_answer_that_is_none_is_explained(
-    world: World, caredove: ListingServer, status: int, body: bytes, said: str
+    world: World, caredove: ListingServer, status: int, body: bytes, sentence: str
 ) -> None:
     caredove.answer = status, body
 
-    assert said in refusal(world)
+    assert sentence in refusal(world)
 
 
 def test_the_password_goes_to_no_other_host(world: World, caredove: ListingServer) -> None:

@@ -86,9 +86,9 @@ def test_a_listing_of_another_organization_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("named", ["900", "Maple"])
 def test_a_row_for_another_organization_is_refused(world: World, named: str) -> None:
-    said = refused(world, "77", "Theirs", named, columns="id name organization")
+    message = refused(world, "77", "Theirs", named, columns="id name organization")
 
-    assert f"This row is for “{named}”. Here, listings of Birchwood" in said
+    assert f"This row is for “{named}”. Here, listings of Birchwood" in message
 
 
 @pytest.mark.parametrize("named", ["812", "birchwood community mental health", ""])
@@ -99,7 +99,7 @@ def test_a_row_may_name_the_organization_itself(world: World, named: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         (("", "No id", "", "yes"), "The id is missing."),
         (("77", "", "", "yes"), "The name is missing."),
@@ -111,9 +111,9 @@ def test_a_row_may_name_the_organization_itself(world: World, named: str) -> Non
     ],
 )
 def test_a_row_that_cannot_be_is_refused_with_its_reason(
-    world: World, row: tuple[str, ...], said: str
+    world: World, row: tuple[str, ...], message: str
 ) -> None:
-    assert said in refused(world, *row)
+    assert message in refused(world, *row)
 
 
 def test_the_same_id_twice_is_refused_the_second_time(world: World) -> None:

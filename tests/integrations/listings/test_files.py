@@ -58,7 +58,7 @@ def test_a_quoted_comma_and_a_line_break_belong_to_the_cell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "sentence"),
     [
         (b"", "The file is empty"),
         (b"number,title\n1,x\n", "There is no “id” among “number”, “title”"),
@@ -76,8 +76,8 @@ def test_a_quoted_comma_and_a_line_break_belong_to_the_cell() -> None:
     ],
     ids=lambda value: "file" if isinstance(value, bytes) else None,
 )
-def test_what_cannot_be_read_is_refused_with_a_sentence(raw: bytes, said: str) -> None:
-    assert said in refusal(raw)
+def test_what_cannot_be_read_is_refused_with_a_sentence(raw: bytes, sentence: str) -> None:
+    assert sentence in refusal(raw)
 
 
 def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked() -> None:

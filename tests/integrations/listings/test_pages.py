@@ -43,8 +43,8 @@ def ask(client: Client, world: World) -> Any:
 
 
 def confirm(client: Client, preview: Any, world: World, **chosen: Any) -> Any:
-    said = {"offer": preview.context["signed"], **chosen}
-    return client.post(page_of(world.organization), said, follow=True)
+    chosen_data = {"offer": preview.context["signed"], **chosen}
+    return client.post(page_of(world.organization), chosen_data, follow=True)
 
 
 def messages(page: Any) -> str:
@@ -103,12 +103,12 @@ def test_a_preview_is_worth_nothing_to_anybody_else_or_elsewhere(
 ) -> None:
     mine = client_of(LIAISON, world.organization, other)
     preview = upload(mine, world, "id,name\n5,New\n")
-    said = {"offer": preview.context["signed"], "take": ["5"]}
+    chosen_data = {"offer": preview.context["signed"], "take": ["5"]}
     for client, organization in (
         (mine, other),
         (client_of(LIAISON, world.organization, name="second"), world.organization),
     ):
-        page = client.post(page_of(organization), said, follow=True)
+        page = client.post(page_of(organization), chosen_data, follow=True)
         assert "That preview is too old" in messages(page)
     assert ServiceListing.objects.count() == 1
 

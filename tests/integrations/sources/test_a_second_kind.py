@@ -148,8 +148,8 @@ def test_the_same_id_from_two_kinds_names_two_referrals(world: World, form: Sour
     opened(enter())
 
     assert Referral.objects.filter(reference=NUMBER).count() == 2
-    told = get(f"/api/v1/referrals/{NUMBER}", THEIRS).json()
-    assert "1 event received" in told["checks"][0]["sentence"]
+    explained = get(f"/api/v1/referrals/{NUMBER}", THEIRS).json()
+    assert "1 event received" in explained["checks"][0]["sentence"]
 
 
 # -- Whose credentials are good where --------------------------------------------------------------

@@ -50,8 +50,8 @@ def test_entries_are_reported_one_by_one_and_a_table_as_a_whole() -> None:
 
 
 def test_another_name_and_another_order_are_reported() -> None:
-    said = changed(name="Theirs", rules=CONTENT["rules"][::-1])
-    assert said == ["Name: Ours → Theirs", "Order of the rules: as it was → changed"]
+    lines = changed(name="Theirs", rules=CONTENT["rules"][::-1])
+    assert lines == ["Name: Ours → Theirs", "Order of the rules: as it was → changed"]
 
 
 def test_what_was_removed_and_what_was_added_can_be_distinguished() -> None:

@@ -47,5 +47,5 @@ def test_a_value_that_stands_there_twice_is_named_and_the_last_counts() -> None:
 
 def test_a_summary_counts_what_changes() -> None:
     existing = {"male": "M", "female": "F"}
-    said = pasted("male\tM\nfemale\twoman\nother\tX").summary(existing)
-    assert said == "3 rows understood: 1 new, 1 changed, 1 the same."
+    sentence = pasted("male\tM\nfemale\twoman\nother\tX").summary(existing)
+    assert sentence == "3 rows understood: 1 new, 1 changed, 1 the same."

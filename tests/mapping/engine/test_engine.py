@@ -21,13 +21,13 @@ from tests.mapping.rules import CONTEXT, TORONTO, rules_for
 from tests.strategies import documents, tokens_of
 
 
-def to_be_said(document: Any) -> dict[parts.Path, parts.Value]:
+def to_be_passed_on(document: Any) -> dict[parts.Path, parts.Value]:
     """What the record or its note has to say: all but what stands aside, in the summary."""
     aside = {path for line in lines(document, TORONTO) if line.aside for path in line.paths}
     return {path: value for path, value in parts.leaves(document) if path not in aside}
 
 
-def everything_said(outcome: engine.Outcome) -> str:
+def everything_passed_on(outcome: engine.Outcome) -> str:
     return "\n".join([*map(str, outcome.record.values()), *map(str, outcome.note)])
 
 
@@ -38,17 +38,17 @@ def everything_said(outcome: engine.Outcome) -> str:
 def test_every_text_of_a_document_is_in_a_field_or_in_the_note(data: st.DataObject) -> None:
     document = data.draw(documents(tokens=True, typed=False))
     outcome = apply(data.draw(rules_for(document)), document, CONTEXT)
-    sent = tokens_of([*to_be_said(document).values()])
-    assert sent <= tokens_of(everything_said(outcome))
+    sent = tokens_of([*to_be_passed_on(document).values()])
+    assert sent <= tokens_of(everything_passed_on(outcome))
 
 
 @given(st.data())
 def test_every_typed_value_is_reported_in_one_of_its_forms(data: st.DataObject) -> None:
     document = data.draw(documents())
     outcome = apply(data.draw(rules_for(document)), document, CONTEXT)
-    said = everything_said(outcome)
-    for path, value in to_be_said(document).items():
-        assert any(form in said for form in forms_of(path, value)), path
+    texts = everything_passed_on(outcome)
+    for path, value in to_be_passed_on(document).items():
+        assert any(form in texts for form in forms_of(path, value)), path
 
 
 @given(st.data())
@@ -57,14 +57,16 @@ def test_every_path_is_reported_by_a_line_or_by_a_field(data: st.DataObject) -> 
     outcome = apply(data.draw(rules_for(document)), document, CONTEXT)
     in_note = {path for line in outcome.note for path in line.paths}
     assert outcome.lossy <= in_note
-    assert outcome.unused & to_be_said(document).keys() <= in_note
+    assert outcome.unused & to_be_passed_on(document).keys() <= in_note
 
 
 @given(documents(tokens=True))
 def test_without_rules_the_note_states_everything(document: Any) -> None:
     outcome = apply([], document, CONTEXT)
     assert outcome.unused == {path for path, _ in parts.leaves(document)}
-    assert tokens_of([*to_be_said(document).values()]) <= tokens_of(outcome.record.get("note", ""))
+    assert tokens_of([*to_be_passed_on(document).values()]) <= tokens_of(
+        outcome.record.get("note", "")
+    )
 
 
 def forms_of(path: parts.Path, value: parts.Value) -> set[str]:

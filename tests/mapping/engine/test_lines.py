@@ -13,7 +13,7 @@ from tests.mapping.rules import TORONTO
 from tests.strategies import documents
 
 
-def told(document: Any) -> list[str]:
+def lines_of(document: Any) -> list[str]:
     """What a note says where no field takes anything."""
     return [str(line) for line in lines(document, TORONTO) if not line.aside]
 
@@ -54,7 +54,7 @@ def test_the_lines_come_in_reading_order() -> None:
         "form_answers": [{"key": "a", "label": "Living situation", "value": "Alone"}],
         "reason": "Low mood",
     }
-    assert told(document) == [
+    assert lines_of(document) == [
         "Reason for referral: Low mood",
         "Living situation: Alone",
         "May text main phone: no",
@@ -72,15 +72,17 @@ def test_the_lines_come_in_reading_order() -> None:
 
 def test_a_reason_that_an_answer_repeats_is_reported_once() -> None:
     answer = {"key": "reason", "label": "Why now?", "value": "Low mood"}
-    assert told({"reason": "Low mood", "form_answers": [answer]}) == ["Why now?: Low mood"]
+    assert lines_of({"reason": "Low mood", "form_answers": [answer]}) == ["Why now?: Low mood"]
 
 
 def test_a_question_without_an_answer_is_left_out() -> None:
-    assert told({"form_answers": [{"key": "a", "label": "Living situation", "value": " "}]}) == []
+    assert (
+        lines_of({"form_answers": [{"key": "a", "label": "Living situation", "value": " "}]}) == []
+    )
 
 
 def test_a_part_that_nobody_thought_of_is_reported_all_the_same() -> None:
-    assert told({"registrant": {"shoe_sizes": [{"left_foot": 38}]}}) == [
+    assert lines_of({"registrant": {"shoe_sizes": [{"left_foot": 38}]}}) == [
         "Registrant: Left foot: 38"
     ]
 
@@ -104,7 +106,7 @@ def test_a_section_knows_every_part(document: Any) -> None:
 
 
 def test_everything_is_reported_in_words() -> None:
-    assert told(EVERYTHING) == [
+    assert lines_of(EVERYTHING) == [
         "Reason for referral: Anxiety since January",
         "Intake: Allergies: Penicillin",
         "Call: Allergies: none",
@@ -183,14 +185,14 @@ def test_what_only_states_how_the_referral_came_stands_aside() -> None:
 
 
 def test_no_line_of_everything_holds_an_internal_word() -> None:
-    said = "\n".join(told(EVERYTHING))
-    assert not [word for word in internal_texts(EVERYTHING) | OUR_NAMES if word in said]
+    shown = "\n".join(lines_of(EVERYTHING))
+    assert not [word for word in internal_texts(EVERYTHING) | OUR_NAMES if word in shown]
 
 
 @given(documents(internal=True))
 def test_no_key_id_slot_or_path_is_ever_reported(document: Any) -> None:
-    said = "\n".join(told(document))
-    assert not [word for word in internal_texts(document) | OUR_NAMES if word in said]
+    shown = "\n".join(lines_of(document))
+    assert not [word for word in internal_texts(document) | OUR_NAMES if word in shown]
 
 
 def test_what_is_former_is_informed_where_it_is_all_there_is() -> None:
@@ -201,7 +203,7 @@ def test_what_is_former_is_informed_where_it_is_all_there_is() -> None:
             "addresses": [{"use": "home", "city": "Hearst", "former": True}],
         }
     }
-    assert told(document) == [
+    assert lines_of(document) == [
         "Main phone: 705-555-0100",
         "Main phone type: former",
         "E-mail: old@example.org",
@@ -214,7 +216,7 @@ def test_what_is_former_is_informed_where_it_is_all_there_is() -> None:
 def test_an_unreadable_value_without_a_text_states_what_is_wrong() -> None:
     part = {"field": "referral.requester.phone", "path": "requester.phone", "cause": "not_text"}
     document: Any = {"unreadable": [part]}
-    assert told(document) == [
+    assert lines_of(document) == [
         "Could not be read: Requester: Phone: It is not text: compare it with Caredove"
     ]
 
@@ -229,7 +231,7 @@ def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
         "unreadable": [{"cause": "not_text", "text": "{}", "field": "a.priority", "path": ""}],
         "reason": "Low mood",
     }
-    assert told(document) == [
+    assert lines_of(document) == [
         "Reason for referral: Low mood",
         "Could not be read: Priority: {} (It is not text: compare it with Caredove)",
         "Registrant: Deceased: no",
@@ -239,14 +241,14 @@ def test_what_is_also_sent_comes_last_and_by_what_it_belongs_to() -> None:
 
 
 def test_who_wrote_a_note_without_a_text_is_reported() -> None:
-    assert told({"notes": [{"author": "Harleen"}]}) == ["Note by Harleen: no text"]
+    assert lines_of({"notes": [{"author": "Harleen"}]}) == ["Note by Harleen: no text"]
 
 
 def test_instants_in_answers_and_in_what_was_also_sent_are_in_the_organizations_zone() -> None:
     visit = {"key": "a", "group": "Other appointment", "text": "Booked (2026-04-01T14:00:00Z)"}
     answer = {"key": "b", "label": "Best time", "value": "2026-04-01T09:30:00-04:00"}
     document: Any = {"form_answers": [answer], "also_sent": [visit]}
-    assert told(document) == [
+    assert lines_of(document) == [
         "Best time: 2026-04-01 09:30 EDT",
         "Other appointment: Booked (2026-04-01 10:00 EDT)",
     ]
@@ -254,4 +256,4 @@ def test_instants_in_answers_and_in_what_was_also_sent_are_in_the_organizations_
 
 @pytest.mark.parametrize("text", ["2026-04-01", "2026-04-01T14:00+0500", "v2026-04-01T14:00:00Zx"])
 def test_what_is_no_instant_is_reported_as_it_came(text: str) -> None:
-    assert told({"form_answers": [{"label": "When", "value": text}]}) == [f"When: {text}"]
+    assert lines_of({"form_answers": [{"label": "When", "value": text}]}) == [f"When: {text}"]

@@ -31,7 +31,7 @@ def note_of(document: Document, limit: int = 8000) -> list[str]:
 
 
 def test_a_long_answer_is_shortened_and_the_short_ones_behind_it_are_whole() -> None:
-    told = note_of(
+    kept_lines = note_of(
         {
             "form_answers": [
                 {"key": "h", "label": "History", "value": STORY},
@@ -42,10 +42,10 @@ def test_a_long_answer_is_shortened_and_the_short_ones_behind_it_are_whole() -> 
             "registrant": {"phones": [{"number": "705-555-0142", "may_text": False}]},
         }
     )
-    assert told[0].startswith("History: She was first seen in spring.")
-    assert told[0].endswith("…")
-    assert len(told[0]) > 7500
-    assert told[1:] == [
+    assert kept_lines[0].startswith("History: She was first seen in spring.")
+    assert kept_lines[0].endswith("…")
+    assert len(kept_lines[0]) > 7500
+    assert kept_lines[1:] == [
         "Risk of self-harm: HIGH",
         "Living situation: Alone",
         "May text main phone: no",
@@ -64,24 +64,26 @@ def test_the_longest_of_several_is_shortened_first() -> None:
 
 def test_lines_of_one_length_are_shortened_alike() -> None:
     lines = [line("word " * 20, f"Question {number}") for number in range(100, 200)]
-    *told, pointer = note("", lines, 8000).splitlines()
+    *kept_lines, pointer = note("", lines, 8000).splitlines()
     assert pointer == CONTINUED
-    assert [text[:13] for text in told] == [f"Question {number}:" for number in range(100, 200)]
-    assert all(text.endswith("…") for text in told)
+    assert [text[:13] for text in kept_lines] == [
+        f"Question {number}:" for number in range(100, 200)
+    ]
+    assert all(text.endswith("…") for text in kept_lines)
 
 
 def test_a_long_question_gives_room_to_its_answer() -> None:
     lines = [line("Nearly every day", "How often in the past two weeks " * 20)] * 5
-    told = note("", lines, 400).splitlines()[:-1]
-    assert all(text.endswith("…: Nearly every day") for text in told)
+    kept_lines = note("", lines, 400).splitlines()[:-1]
+    assert all(text.endswith("…: Nearly every day") for text in kept_lines)
 
 
 def test_where_not_all_can_begin_the_last_are_left_out() -> None:
     lines = [line("word " * 20, f"Question {number}") for number in range(1000, 2000)]
-    *told, pointer = note("", lines, 500).splitlines()
+    *kept_lines, pointer = note("", lines, 500).splitlines()
     assert pointer == CONTINUED
-    assert told == [f"Question {1000 + place}: word…" for place in range(len(told))]
-    assert len(told) > 15
+    assert kept_lines == [f"Question {1000 + place}: word…" for place in range(len(kept_lines))]
+    assert len(kept_lines) > 15
 
 
 def test_what_a_rule_puts_first_is_shortened_like_any_other_line() -> None:
@@ -156,10 +158,10 @@ def test_permissions_are_flags_whatever_they_state() -> None:
 def test_flags_that_alone_exceed_the_limit_are_shortened_and_nothing_else_is_there() -> None:
     flags = [line(f"{'high ' * 40}", f"Risk {number}") for number in range(10, 20)]
     short = line("no", "May text main phone", PERMISSIONS)
-    *told, pointer = note("", [*flags, line("Alone"), short], 1000).splitlines()
+    *kept_lines, pointer = note("", [*flags, line("Alone"), short], 1000).splitlines()
     assert pointer == CONTINUED
-    assert [text[:8] for text in told[:-1]] == [f"Risk {number}:" for number in range(10, 20)]
-    assert told[-1] == "May text main phone: no"
+    assert [text[:8] for text in kept_lines[:-1]] == [f"Risk {number}:" for number in range(10, 20)]
+    assert kept_lines[-1] == "May text main phone: no"
 
 
 # -- Whatever the lines ----------------------------------------------------------------------------
@@ -183,9 +185,9 @@ def test_a_note_never_exceeds_its_limit(opening: str, lines: list[Line], limit: 
 def test_flags_are_whole_wherever_they_fit(lines: list[Line], limit: int) -> None:
     flags = [str(one) for one in lines if is_flag(one)]
     assume(sum(len(flag) + 1 for flag in flags) + len(CONTINUED) <= limit)
-    told = note("", lines, limit)
+    kept_lines = note("", lines, limit)
     for flag in flags:
-        assert flag in told
+        assert flag in kept_lines
 
 
 @given(_lines, st.integers(100, 9000))
@@ -194,16 +196,20 @@ def test_every_line_begins_where_there_is_room_for_all_to_begin(
 ) -> None:
     needed = sum(len(str(one)) if is_flag(one) else BEGINNING for one in lines) + len(lines)
     assume(needed + len(CONTINUED) <= limit)
-    told = note("", lines, limit)
+    kept_lines = note("", lines, limit)
     for one in lines:
-        assert str(one)[:5] in told
+        assert str(one)[:5] in kept_lines
 
 
 @given(_lines, st.integers(100, 9000))
 def test_no_line_is_shortened_while_a_longer_one_is_whole(lines: list[Line], limit: int) -> None:
     numbered = [line(one.text, f"{number:03}") for number, one in enumerate(lines)]
     whole = [one for one in numbered if not is_flag(one)]
-    told = f"{note('', numbered, limit)}\n"
-    kept = [len(str(one)) for one in whole if f"{one}\n" in told]
-    cut = [len(str(one)) for one in whole if f"{one}\n" not in told and f"{one.label}: " in told]
+    kept_lines = f"{note('', numbered, limit)}\n"
+    kept = [len(str(one)) for one in whole if f"{one}\n" in kept_lines]
+    cut = [
+        len(str(one))
+        for one in whole
+        if f"{one}\n" not in kept_lines and f"{one.label}: " in kept_lines
+    ]
     assert not kept or not cut or max(kept) <= min(cut)

@@ -88,14 +88,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "value", "written", "told"), CASES)
+@pytest.mark.parametrize(("name", "options", "value", "written", "remark"), CASES)
 def test_a_value_is_written_in_the_form_of_the_transform(
-    name: str, options: dict[str, Any], value: Any, written: Any, told: str
+    name: str, options: dict[str, Any], value: Any, written: Any, remark: str
 ) -> None:
     result = TRANSFORMS[name](value, options, CONTEXT)
     assert result.value == written
-    assert result.lossy == (told == LOSSY)
-    if told == FLAGGED:
+    assert result.lossy == (remark == LOSSY)
+    if remark == FLAGGED:
         assert result.problem
 
 

@@ -139,5 +139,5 @@ def test_what_belongs_together_stands_together_in_the_order_of_the_message() -> 
             for place, group in enumerate(groups)
         ]
     }
-    told = [part["text"] for _, part in labels.also_sent_in_order(document)]
-    assert told == ["0", "2", "1", "4", "3"]
+    texts = [part["text"] for _, part in labels.also_sent_in_order(document)]
+    assert texts == ["0", "2", "1", "4", "3"]

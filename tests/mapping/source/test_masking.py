@@ -22,7 +22,7 @@ MASK = set("xXzZ" + string.digits + string.punctuation + string.whitespace)
 
 def words(text: str) -> Callable[[str], bool]:
     known = set(text.split())
-    return lambda said: said.strip().casefold() in known
+    return lambda given: given.strip().casefold() in known
 
 
 # What may stay, and where: what a person says is in none of them. Kept apart from `masking`, which
@@ -36,10 +36,10 @@ MAY_STAY: dict[tuple[str, ...], Callable[[str], bool]] = {
         "entered-in-error"
     ),
     ("registrant", "gender"): words("male female other unknown"),
-    ("registrant", "languages", "code"): lambda said: len(said) <= 6 and said[:2].islower(),
-    ("registrant", "languages", "name"): lambda said: said.strip().casefold() in LANGUAGES,
+    ("registrant", "languages", "code"): lambda given: len(given) <= 6 and given[:2].islower(),
+    ("registrant", "languages", "name"): lambda given: given.strip().casefold() in LANGUAGES,
     ("registrant", "addresses", "use"): words("home work temp old billing"),
-    ("registrant", "addresses", "province"): lambda said: province_code(said) is not None,
+    ("registrant", "addresses", "province"): lambda given: province_code(given) is not None,
     ("registrant", "addresses", "country"): words("ca can canada us usa"),
     ("registrant", "phones", "use"): words("home mobile work"),
     ("registrant", "phones", "slot"): words("main alt"),
@@ -49,10 +49,10 @@ MAY_STAY: dict[tuple[str, ...], Callable[[str], bool]] = {
     ("appointment", "status"): words("booked pending proposed cancelled canceled entered-in-error"),
     ("form_answers", "value"): words("yes no"),
     ("messages", "side"): words("provider requester"),
-    ("also_sent", "group"): lambda said: said.strip().casefold() in OUR_LABELS,
-    ("also_sent", "label"): lambda said: said.strip().casefold() in OUR_LABELS,
-    ("unreadable", "path"): lambda said: re.fullmatch(r"[a-z_.]+", said) is not None,
-    ("unreadable", "cause"): lambda said: re.fullmatch(r"[a-z_]+", said) is not None,
+    ("also_sent", "group"): lambda given: given.strip().casefold() in OUR_LABELS,
+    ("also_sent", "label"): lambda given: given.strip().casefold() in OUR_LABELS,
+    ("unreadable", "path"): lambda given: re.fullmatch(r"[a-z_.]+", given) is not None,
+    ("unreadable", "cause"): lambda given: re.fullmatch(r"[a-z_]+", given) is not None,
     ("withdrawn", "part"): words("form_answers messages attachments also_sent"),
     ("attachments", "content_type"): words(
         "application/pdf image/png image/jpeg image/tiff text/plain"

@@ -39,15 +39,15 @@ def test_a_value_is_named_by_what_it_was_for_else_by_where_it_stood(
 
 @pytest.mark.parametrize("cause", [*CAUSES, "of a later version", ""])
 def test_every_cause_makes_a_sentence_with_and_without_the_name(cause: str) -> None:
-    for said in (remark_on({"cause": cause}), sentence("referral.priority", cause, "x")):
-        assert said[0].isupper()
-        assert said.endswith(".")
-        assert "{" not in said
+    for shown in (remark_on({"cause": cause}), sentence("referral.priority", cause, "x")):
+        assert shown[0].isupper()
+        assert shown.endswith(".")
+        assert "{" not in shown
 
 
 def test_a_sentence_quotes_what_came() -> None:
-    said = sentence("referral.registrant.date_of_birth", "ambiguous_date", "03/04/1991")
-    assert said == (
+    shown = sentence("referral.registrant.date_of_birth", "ambiguous_date", "03/04/1991")
+    assert shown == (
         "Date of birth came as “03/04/1991”, which can be read two ways: correct it in Caredove."
     )
     assert len(sentence("x.y", "not_text", "a" * 500)) < 300

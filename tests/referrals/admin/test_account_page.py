@@ -35,7 +35,7 @@ def text(client: Client, event: InboundEvent) -> str:
     return response.content.decode()
 
 
-def said(page: str) -> str:
+def words_of(page: str) -> str:
     """Return the words of the page."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
@@ -93,7 +93,7 @@ def test_the_counts_come_first_and_what_could_not_be_read_before_the_rest(
         plain(reason="", registrant=registrant(date_of_birth="03/04/1991", pet="Cat"))
     )
 
-    words = said(text(admin_client, event))
+    words = words_of(text(admin_client, event))
 
     in_order = [
         "1 Could not be read",
@@ -114,7 +114,7 @@ def test_many_values_are_counted_and_the_first_are_shown(
     monkeypatch.setattr(account, "SHOWN", 3)
     event = world.send(plain(registrant=registrant(**{f"pet{i}": f"Cat {i}" for i in range(1200)})))
 
-    words = said(text(admin_client, event))
+    words = words_of(text(admin_client, event))
 
     assert "1 200 Also sent" in words
     assert "1 197 more are not shown here" in words
@@ -186,7 +186,7 @@ def test_after_a_purge_the_page_shows_it(admin_client: Client, world: World) -> 
     event = world.send(plain())
     world.send(plain("referral.revoked", number=2))
 
-    words = said(text(admin_client, event))
+    words = words_of(text(admin_client, event))
 
     assert PURGED in words
     assert "Mireille" not in words
@@ -197,7 +197,7 @@ def test_a_body_that_cannot_be_read_is_kept_and_offered(admin_client: Client, wo
     event.body = b"{ not JSON"
     event.save()
 
-    words = said(text(admin_client, event))
+    words = words_of(text(admin_client, event))
 
     assert "cannot be read. It is kept as it came." in words
     assert "Read the body" in words
@@ -208,7 +208,7 @@ def test_of_a_conflict_nothing_is_in_the_referral(admin_client: Client, world: W
     world.receive(plain(reason="Quite another reason"))
     conflict = InboundEvent.objects.get(state=InboundEvent.State.CONFLICT)
 
-    words = said(text(admin_client, conflict))
+    words = words_of(text(admin_client, conflict))
 
     assert "Nothing of this message is in the referral" in words
     assert "Quite another reason" in words
@@ -218,7 +218,7 @@ def test_of_a_conflict_nothing_is_in_the_referral(admin_client: Client, world: W
 def test_a_message_states_whether_it_is_in_the_referral(
     admin_client: Client, world: World, kind: str
 ) -> None:
-    words = said(text(admin_client, world.send(plain(kind))))
+    words = words_of(text(admin_client, world.send(plain(kind))))
     assert ("Nothing of this message" in words) is (kind == "referral.frobnicated")
 
 

@@ -62,44 +62,54 @@ def test_every_cause_has_a_case():
 def test_each_cause_is_distinguished_and_everybody_is_reported_the_same(it: Scene, case: Case):
     case.come_about(it)
 
-    told = explain(REFERENCE)
+    explained = explain(REFERENCE)
 
-    assert told.cause is case.cause
-    assert case.says in told.sentence
-    assert told.actor is case.actor
-    assert case.stops_at in stopped_at(told)
-    assert bool(case.stops_at) == bool(stopped_at(told))
-    assert [check.question for check in told.checks] == list(QUESTIONS)
-    the_command_agrees(told)
-    the_api_agrees(it, told)
-    a_liaison_sees_the_same_chain_without_words_of_others(it, told)
+    assert explained.cause is case.cause
+    assert case.says in explained.sentence
+    assert explained.actor is case.actor
+    assert case.stops_at in stopped_at(explained)
+    assert bool(case.stops_at) == bool(stopped_at(explained))
+    assert [check.question for check in explained.checks] == list(QUESTIONS)
+    the_command_agrees(explained)
+    the_api_agrees(it, explained)
+    a_liaison_sees_the_same_chain_without_words_of_others(it, explained)
     a_stranger_sees_an_unknown_reference()
 
 
-def the_command_agrees(told: Explanation) -> None:
+def the_command_agrees(explained: Explanation) -> None:
     out = io.StringIO()
     call_command("explain", REFERENCE, "--json", stdout=out)
-    assert at_once(json.loads(out.getvalue())) == as_json(told)
+    assert at_once(json.loads(out.getvalue())) == as_json(explained)
 
 
-def the_api_agrees(it: Scene, told: Explanation) -> None:
+def the_api_agrees(it: Scene, explained: Explanation) -> None:
     it.source.organizations.clear()
     it.source.credentials.create(key="key", secret_hash=hash_secret("secret"))
     basic = "Basic " + b64encode(b"key:secret").decode()
     response = Client().get(f"/api/v1/referrals/{REFERENCE}", headers={"Authorization": basic})
-    if told.cause is Cause.UNKNOWN_REFERENCE:
-        assert (response.status_code, response.json()["detail"]) == (404, told.sentence)
+    if explained.cause is Cause.UNKNOWN_REFERENCE:
+        assert (response.status_code, response.json()["detail"]) == (404, explained.sentence)
     else:
-        assert at_once(response.json()) == as_json(told)
+        assert at_once(response.json()) == as_json(explained)
 
 
-def a_liaison_sees_the_same_chain_without_words_of_others(it: Scene, told: Explanation) -> None:
-    if told.referral is None or told.referral.organization is None or told.cause is Cause.MOVED:
+def a_liaison_sees_the_same_chain_without_words_of_others(
+    it: Scene, explained: Explanation
+) -> None:
+    if (
+        explained.referral is None
+        or explained.referral.organization is None
+        or explained.cause is Cause.MOVED
+    ):
         return  # what was another organization's is not theirs to see
-    liaison = person(LIAISON, told.referral.organization)
+    liaison = person(LIAISON, explained.referral.organization)
     seen = explain(REFERENCE, asker=asker.person(liaison))
     assert seen.withheld
-    assert (lights(seen), seen.actor, seen.cause) == (lights(told), told.actor, told.cause)
+    assert (lights(seen), seen.actor, seen.cause) == (
+        lights(explained),
+        explained.actor,
+        explained.cause,
+    )
     shown = json.dumps(as_json(seen), ensure_ascii=False, default=str)
     for secret in ("Mireille", "Date of birth", "Postal code", "The token", "already exists"):
         assert secret not in shown
@@ -112,9 +122,9 @@ def a_stranger_sees_an_unknown_reference() -> None:
     assert as_json(seen) == as_json(nothing) | {"reference": REFERENCE}
 
 
-def as_json(told: Explanation) -> dict[str, Any]:
+def as_json(explained: Explanation) -> dict[str, Any]:
     """The explanation as it goes over the wire."""
-    return at_once(json.loads(json.dumps(told.as_dict(), cls=DjangoJSONEncoder)))
+    return at_once(json.loads(json.dumps(explained.as_dict(), cls=DjangoJSONEncoder)))
 
 
 def at_once(answer: dict[str, Any]) -> dict[str, Any]:
@@ -130,33 +140,33 @@ def at_once(answer: dict[str, Any]) -> dict[str, Any]:
 def test_only_an_event_that_is_recorded_and_ignored_has_come(world: World):
     world.send(plain("referral.recorded"))
     InboundEvent.objects.update(outcome="ignored", reason="“x” needs nothing done here.")
-    told = explain(REFERENCE)
-    assert told.cause is Cause.IGNORED_CODE
-    assert "needs nothing done here. Nothing else has come yet." in told.sentence
+    explained = explain(REFERENCE)
+    assert explained.cause is Cause.IGNORED_CODE
+    assert "needs nothing done here. Nothing else has come yet." in explained.sentence
 
 
 def test_a_referral_that_names_nobody(world: World):
     world.send(plain())
     write(Referral.objects.all(), snapshot={"reason": ["2026-03-11T10:00:00.000000Z", 0, "x"]})
-    told = explain(REFERENCE)
-    assert told.cause is Cause.NOBODY_NAMED
-    assert "Enter the person's name in Caredove" in told.sentence
+    explained = explain(REFERENCE)
+    assert explained.cause is Cause.NOBODY_NAMED
+    assert "Enter the person's name in Caredove" in explained.sentence
 
 
 def test_an_unknown_reference_states_what_an_absence_can_mean(world: World):
-    told = explain("0000000000")
-    assert told.sentence == sentences.ABSENT()
+    explained = explain("0000000000")
+    assert explained.sentence == sentences.ABSENT()
     for meaning in ("Check the number", "not be integrated", "older than", "could not reach"):
-        assert meaning in told.sentence
-    assert {check.light for check in told.checks[1:]} == {Light.NOT_REACHED}
+        assert meaning in explained.sentence
+    assert {check.light for check in explained.checks[1:]} == {Light.NOT_REACHED}
 
 
 def test_any_id_of_the_referral_will_do_and_is_named(world: World):
     world.send(plain())
     world.referral.aliases.create(source_kind="caredove", value="b5f1d1b2")
-    told = explain("  b5f1d1b2 ")
-    assert told.reference == REFERENCE
-    assert told.checks[0].sentence == (
+    explained = explain("  b5f1d1b2 ")
+    assert explained.reference == REFERENCE
+    assert explained.checks[0].sentence == (
         f"1 event received for {REFERENCE}. b5f1d1b2 is another id of it."
     )
 
@@ -169,9 +179,9 @@ def test_a_referral_that_became_part_of_another_is_explained_as_that_one(world: 
         changed_at=world.referral.created_at,
         merged_into=world.referral,
     )
-    told = explain_referral(part)
-    assert told.referral == world.referral
-    assert "b5f1d1b2 is another id of it." in told.checks[0].sentence
+    explained = explain_referral(part)
+    assert explained.referral == world.referral
+    assert "b5f1d1b2 is another id of it." in explained.checks[0].sentence
 
 
 def test_the_worst_import_is_explained(world: World):
@@ -188,9 +198,9 @@ def test_the_worst_import_is_explained(world: World):
         reason="gave_up",
         message="The archive did not answer.",
     )
-    told = explain(REFERENCE)
-    assert "The archive did not answer." in told.sentence
-    assert not told.imported
+    explained = explain(REFERENCE)
+    assert "The archive did not answer." in explained.sentence
+    assert not explained.imported
 
 
 def test_the_command_states_it_in_lines(world: World):

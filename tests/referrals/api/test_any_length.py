@@ -142,8 +142,10 @@ def opened(answer: Any) -> InboundEvent:
 
 def is_shown(event: InboundEvent) -> bool:
     """Return whether the sender learns what became of the event, and why."""
-    told = get(f"/api/v1/events/{event.pk}").json()
-    return bool(told["status"] == "opened" and told["outcome"] and told["reason"])
+    shown_event = get(f"/api/v1/events/{event.pk}").json()
+    return bool(
+        shown_event["status"] == "opened" and shown_event["outcome"] and shown_event["reason"]
+    )
 
 
 @pytest.mark.long

@@ -324,14 +324,14 @@ def test_a_sender_learns_what_became_of_an_event(world: World):
     world.run()
     answer = get(f"/api/v1/events/{event.pk}")
     assert answer.status_code == 200
-    told = answer.json()
-    assert (told["status"], told["outcome"], told["reference"], told["triggers"]) == (
+    found = answer.json()
+    assert (found["status"], found["outcome"], found["reference"], found["triggers"]) == (
         "opened",
         "import_opened",
         "3502768696",
         ["received"],
     )
-    assert told["imports"] == [
+    assert found["imports"] == [
         {
             "destination": "Birchwood CRMS",
             "state": "imported",
@@ -348,32 +348,32 @@ def test_three_reasons_keep_the_name_that_senders_know_and_have_their_own_beside
 ):
     event = world.send(plain())
     Delivery.objects.update(state="needs_attention", reason=code, due_at=None)
-    (told,) = get(f"/api/v1/events/{event.pk}").json()["imports"]
-    assert (told["reason"], told["reason_code"]) == ("misconfigured", code)
-    (told,) = get("/api/v1/referrals/3502768696").json()["imports"]
-    assert (told["reason"], told["reason_code"]) == ("misconfigured", code)
+    (found,) = get(f"/api/v1/events/{event.pk}").json()["imports"]
+    assert (found["reason"], found["reason_code"]) == ("misconfigured", code)
+    (found,) = get("/api/v1/referrals/3502768696").json()["imports"]
+    assert (found["reason"], found["reason_code"]) == ("misconfigured", code)
 
 
 def test_every_other_reason_is_called_the_same_twice(world: World):
     world.send(plain())
     Delivery.objects.update(state="needs_attention", reason="rejected", due_at=None)
-    (told,) = get("/api/v1/referrals/3502768696").json()["imports"]
-    assert (told["reason"], told["reason_code"]) == ("rejected", "rejected")
+    (found,) = get("/api/v1/referrals/3502768696").json()["imports"]
+    assert (found["reason"], found["reason_code"]) == ("rejected", "rejected")
 
 
 def test_a_sender_learns_whether_a_referral_is_imported(world: World):
     world.send(plain())
     world.run()
-    told = get("/api/v1/referrals/3502768696").json()
-    assert told["imported"] is True
-    assert told["sentence"] == "It is in Birchwood CRMS as DEMO-3502768696-referral."
+    found = get("/api/v1/referrals/3502768696").json()
+    assert found["imported"] is True
+    assert found["sentence"] == "It is in Birchwood CRMS as DEMO-3502768696-referral."
 
 
 def test_a_sender_learns_why_a_referral_is_not_imported(world: World):
     world.send(plain("message.from_provider"))
-    told = get("/api/v1/referrals/3502768696").json()
-    assert told["imported"] is False
-    assert "Message from Provider" in told["sentence"]
+    found = get("/api/v1/referrals/3502768696").json()
+    assert found["imported"] is False
+    assert "Message from Provider" in found["sentence"]
 
 
 @pytest.mark.parametrize(

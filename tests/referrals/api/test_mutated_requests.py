@@ -109,13 +109,13 @@ MUTATIONS: list[Callable[[random.Random, dict[str, str], bytes], Request]] = [
 def is_the_same(one: Request, other: Request) -> bool:
     """Return whether two requests say the same: a list may hold more than the good signature."""
 
-    def said(request: Request) -> tuple[list[str], bool, bytes]:
+    def outcome_of(request: Request) -> tuple[list[str], bool, bytes]:
         headers, body = request
         plain = [headers[name].strip() for name in ("webhook-id", "webhook-timestamp")]
         return plain, good in headers["webhook-signature"].split(" "), body
 
     good = one[0]["webhook-signature"]
-    return said(one) == said(other)
+    return outcome_of(one) == outcome_of(other)
 
 
 # -- What comes of it ------------------------------------------------------------------------------

@@ -77,9 +77,9 @@ def let_it_be_time() -> None:
 
 
 def command(name: str, *args: Any) -> Any:
-    said = io.StringIO()
-    call_command(name, *args, "--json", stdout=said)
-    return json.loads(said.getvalue())
+    output = io.StringIO()
+    call_command(name, *args, "--json", stdout=output)
+    return json.loads(output.getvalue())
 
 
 # -- Lists ---------------------------------------------------------------------------------------

@@ -426,7 +426,7 @@ def sent(world: World, count: int) -> list[UUID]:
     return list(Delivery.objects.order_by("opened_at").values_list("pk", flat=True))
 
 
-def told(pk: UUID) -> Any:
+def explained(pk: UUID) -> Any:
     return explain(Delivery.objects.get(pk=pk).reference)
 
 
@@ -435,7 +435,7 @@ def test_why_states_that_it_waits_for_its_turn(world: World) -> None:
     first, second = sent(world, 2)
     Delivery.objects.update(due_at=clock.now() - timedelta(hours=1))
     assert delivering.run(first)
-    answer = told(second)
+    answer = explained(second)
     assert answer.cause is Cause.LIMITED
     assert "waits for its turn at Birchwood CRMS: at most 2 at the same time and 1 a minute." in (
         answer.sentence
@@ -447,7 +447,7 @@ def test_why_still_states_that_nobody_takes_anything(world: World) -> None:
     at_once(world, per_minute=30)
     (pk,) = sent(world, 1)
     Delivery.objects.update(due_at=clock.now() - timedelta(hours=1))
-    assert told(pk).cause is Cause.OVERDUE
+    assert explained(pk).cause is Cause.OVERDUE
 
 
 def test_why_states_until_when_it_is_paused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,7 +455,7 @@ def test_why_states_until_when_it_is_paused(world: World, monkeypatch: pytest.Mo
     made = sent(world, pacing.FAILURES + 1)
     for pk in made[:-1]:
         delivering.run(pk)
-    answer = told(made[-1])
+    answer = explained(made[-1])
     assert answer.cause is Cause.RECOVERING
     assert "Birchwood CRMS failed 5 referrals in a row, the last one with HTTP 503." in (
         answer.sentence

@@ -23,7 +23,7 @@ KEYS, LISTS, FINDS, FILTERS = (
     Capability.SEARCH_FINDS,
     Capability.SEARCH_FILTERS,
 )
-NOTHING_SAID = {"look_up": None, "repeat_files": None}
+NOTHING_DECLARED = {"look_up": None, "repeat_files": None}
 OTHER = "3502768697"
 
 
@@ -34,10 +34,14 @@ def _at_once(settings: Any) -> None:
 
 
 @contextmanager
-def crms_of(said: dict[str, Any] | None = None, **sandbox: Any) -> Iterator[tuple[World, Sandbox]]:
+def crms_of(
+    declared: dict[str, Any] | None = None, **sandbox: Any
+) -> Iterator[tuple[World, Sandbox]]:
     with running_sandbox(token=TOKEN, allow_duplicates=True, **sandbox) as crms:
         yield (
-            make_world("crms", base_url=crms.url, token=TOKEN, **{**NOTHING_SAID, **(said or {})}),
+            make_world(
+                "crms", base_url=crms.url, token=TOKEN, **{**NOTHING_DECLARED, **(declared or {})}
+            ),
             crms,
         )
 
@@ -298,8 +302,8 @@ def test_what_is_declared_at_upgrade_goes_on_as_before(db: None, mode: str):
 
 @pytest.mark.parametrize("mode", ["reset", "reset-after"])
 def test_a_yes_that_a_test_event_disproves_is_believed_no_more(db: None, mode: str):
-    said = {"look_up": True, "repeat_files": True}
-    with crms_of(said, idempotency=False, attachment_listing=False) as (world, crms):
+    declared = {"look_up": True, "repeat_files": True}
+    with crms_of(declared, idempotency=False, attachment_listing=False) as (world, crms):
         send_test(world)
         crms.fail("summary", mode)
         world.send(plain())

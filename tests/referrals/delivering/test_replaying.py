@@ -40,9 +40,9 @@ def _fresh() -> None:
 
 
 def replay(world: World, *which: str) -> dict[str, Any]:
-    said = StringIO()
-    call_command("replay", str(world.destination), *which, "--json", stdout=said)
-    found: dict[str, Any] = json.loads(said.getvalue())
+    output = StringIO()
+    call_command("replay", str(world.destination), *which, "--json", stdout=output)
+    found: dict[str, Any] = json.loads(output.getvalue())
     return found
 
 

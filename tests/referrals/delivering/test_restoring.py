@@ -338,7 +338,7 @@ BEFORE = {"occurred_at": "2026-03-11T10:01:00Z"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("said", "may_have_arrived"),
+    ("values", "may_have_arrived"),
     [
         (lambda: BEFORE, True),
         (lambda: {"occurred_at": None}, True),
@@ -349,11 +349,11 @@ BEFORE = {"occurred_at": "2026-03-11T10:01:00Z"}
     ids=["long before", "no time", "an hour before", "now", "by a clock that is ahead"],
 )
 def test_an_events_own_time_states_whether_it_may_have_arrived(
-    said: Callable[[], dict[str, Any]], may_have_arrived: bool
+    values: Callable[[], dict[str, Any]], may_have_arrived: bool
 ):
     world = make_world(look_up=False)
     delivering.restored()
-    event_ = event(1, **said())
+    event_ = event(1, **values())
     world.send({key: value for key, value in event_.items() if value is not None})
     work()
     assert (world.delivery.restore is not None) is may_have_arrived

@@ -79,8 +79,8 @@ def world(db: None, crms: Sandbox) -> World:
 
 def answers(crms: Sandbox, case: str | dict[str, Any], step: str = "create") -> None:
     """Let the stand-in give the answers of a case, or this one."""
-    for told in CASES[case]["answers"] if isinstance(case, str) else [case]:
-        given = dict(told)
+    for message_of in CASES[case]["answers"] if isinstance(case, str) else [case]:
+        given = dict(message_of)
         if "reset" in given:
             crms.fail(step, "reset-after")
             step = "look-up"
@@ -105,7 +105,7 @@ def go(reference: str = REFERENCE, rounds: int = 8) -> Delivery:
     return delivery_of(reference)
 
 
-def told(reference: str = REFERENCE) -> str:
+def message_of(reference: str = REFERENCE) -> str:
     return explain(reference).sentence
 
 
@@ -147,7 +147,7 @@ def test_a_refusal_is_reported_in_the_words_of_crms(
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "rejected")
     assert words in delivery.message
-    assert words in told()
+    assert words in message_of()
     assert in_crms(crms) == []
 
 
@@ -283,8 +283,8 @@ def test_a_success_without_an_id_is_looked_up_and_never_sent_again(
         assert (delivery.state, delivery.external_id) == ("imported", crms.referrals[0].id)
     else:
         assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
-        assert "said yes" not in told()
-        assert "listed nothing" in told()
+        assert "said yes" not in message_of()
+        assert "listed nothing" in message_of()
 
 
 # -- Uploads ---------------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_a_refused_file_is_reported_and_holds_nothing_back(
     assert list(delivery.missing_files) == ["letter.txt"]
     assert words in delivery.missing_files["letter.txt"]
     assert in_crms(crms) == [(REFERENCE, 1)]
-    assert delivery.external_id in told()
+    assert delivery.external_id in message_of()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -429,7 +429,7 @@ def test_a_result_that_names_no_reference_is_not_taken_for_ours(world: World, cr
     send(world)
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
-    assert "RF-9" in told()
+    assert "RF-9" in message_of()
     assert calls(crms) == ["create", "look-up"]
 
 
@@ -450,8 +450,8 @@ def test_a_search_that_lists_others_is_no_proof(world: World, crms: Sandbox):
     send(world)
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
-    assert "listed other referrals" in told()
-    assert "said yes" not in told()
+    assert "listed other referrals" in message_of()
+    assert "said yes" not in message_of()
     assert calls(crms).count("create") == 1
 
 
@@ -620,8 +620,10 @@ def test_nothing_is_sent_to_a_duplicate_that_is_not_proved_to_be_ours(
     delivery = go()
     assert (delivery.state, delivery.reason) == ("needs_attention", "unconfirmed")
     assert calls(crms) == ["create", "look-up"]
-    assert str(body.get("id", "")) in told()
-    assert ("Known client" in told()) or ("A referral for this client already exists" in told())
+    assert str(body.get("id", "")) in message_of()
+    assert ("Known client" in message_of()) or (
+        "A referral for this client already exists" in message_of()
+    )
     assert explain(REFERENCE).cause == "duplicate_there"
 
 
@@ -675,8 +677,8 @@ def test_a_name_that_does_not_exist_is_down_and_comes_back_by_itself(world: Worl
     assert destination.is_down
     assert Attempt.objects.count() == 1
     since = destination.paused_at.astimezone(destination.organization.zone)
-    said = f"unreachable since {since:%H:%M}: its name could not be resolved."
-    assert f"Birchwood CRMS has been {said}" in told()
+    down_text = f"unreachable since {since:%H:%M}: its name could not be resolved."
+    assert f"Birchwood CRMS has been {down_text}" in message_of()
     assert explain(OTHER).cause == "unreachable"
     assert probe()
     assert Destination.objects.get().is_down
@@ -695,8 +697,8 @@ def test_a_certificate_that_is_not_trusted_is_down_until_it_is(
         assert CASES["certificate not trusted"]["answers"] == [{"tls": "self-signed"}]
         delivery = go()
         assert (delivery.state, delivery.tries) == ("queued", 0)
-        assert "its certificate is not trusted (self-signed certificate)" in told()
-        assert "CA_BUNDLE" in told()
+        assert "its certificate is not trusted (self-signed certificate)" in message_of()
+        assert "CA_BUNDLE" in message_of()
         assert crms.calls == []
         authority = tmp_path / "authority.pem"
         authority.write_bytes(crms.certificate)
@@ -709,7 +711,7 @@ def test_a_connection_that_is_refused_is_down(world: World, free_port: int):
     point_to(f"http://127.0.0.1:{free_port}")
     send(world)
     assert go().state == "queued"
-    assert "it refused the connection" in told()
+    assert "it refused the connection" in message_of()
 
 
 @pytest.mark.parametrize("status", [200, 204, 404, 410, 429, 500, 503, 999])
@@ -764,7 +766,7 @@ def test_a_referral_that_alone_is_refused_waits_alone(world: World, crms: Sandbo
     run_all()
     stopped = delivery_of()
     assert (stopped.state, stopped.reason) == ("needs_attention", "singled_out")
-    assert "WAF" in told()
+    assert "WAF" in message_of()
     assert Destination.objects.get().paused_at is None
     assert delivery_of("2").state == delivery_of("3").state == "imported"
     created = [seen.status for seen in crms.calls if seen.step == "create"]

@@ -220,13 +220,13 @@ TAKEN_BACK = [
 ]
 
 
-@pytest.mark.parametrize(("said", "part", "key", "word"), TAKEN_BACK)
+@pytest.mark.parametrize(("statement", "part", "key", "word"), TAKEN_BACK)
 @pytest.mark.parametrize(("one", "other"), [(REFERENCE, OTHER), (OTHER, REFERENCE)])
 def test_staff_hear_of_what_the_other_part_had_taken_back_of_what_was_sent(
-    world: World, said: dict[str, Any], part: str, key: str, word: str, one: str, other: str
+    world: World, statement: dict[str, Any], part: str, key: str, word: str, one: str, other: str
 ) -> None:
     world.send(plain(reference=REFERENCE, registrant=None))
-    with saying(**said):
+    with saying(**statement):
         world.send(plain(number=2, reference=one))
     run_all()
     with saying(withdrawn=[{"part": part, "key": key}]):
@@ -288,7 +288,7 @@ def test_a_request_that_the_other_part_has_restored_goes(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "statement"),
     [
         ({"updates": "latest", "repeatable": True}, {"reason": "Low mood"}),
         (
@@ -299,13 +299,13 @@ def test_a_request_that_the_other_part_has_restored_goes(world: World) -> None:
     ],
 )
 def test_what_takes_updates_gets_what_the_other_part_stated(
-    db: None, given: dict[str, Any], said: dict[str, Any]
+    db: None, given: dict[str, Any], statement: dict[str, Any]
 ) -> None:
     world = make_world(on=["received"], **given)
     with saying(**TOLD):
         world.send(plain())
     run_all()
-    with saying(**said):
+    with saying(**statement):
         world.send(plain("referral.edited", number=2, reference=OTHER))
     assert joined(world).deliveries.get().wanted == 2
 

@@ -124,9 +124,9 @@ def test_a_referral_that_was_split_by_a_foreign_number_is_joined_and_staff_are_n
     assert WRONG not in found["referrals"]
     assert found["crms"][RIGHT] == [["referral_summary"]]
     assert found["crms"][WRONG] == [["referral_summary"]]
-    told = [corrections for *_, corrections in found["deliveries"] if corrections]
-    assert len(told) == 1
-    assert any("a second time" in sentence for sentence in told[0])
+    corrected = [corrections for *_, corrections in found["deliveries"] if corrections]
+    assert len(corrected) == 1
+    assert any("a second time" in sentence for sentence in corrected[0])
 
 
 # -- one referral at a time ------------------------------------------------------------------------

@@ -145,8 +145,8 @@ def test_of_two_messages_that_are_opened_at_once_nothing_is_lost(
 ):
     world.send(plain("referral.edited"))
     first, second = (
-        world.receive(plain("referral.edited", number=number, **said)).event_id
-        for number, said in ((2, {"reason": "Sleeps badly."}), (3, {"sent_method": "Fax"}))
+        world.receive(plain("referral.edited", number=number, **changed)).event_id
+        for number, changed in ((2, {"reason": "Sleeps badly."}), (3, {"sent_method": "Fax"}))
     )
     with Paused(pool, files, "keep").during(lambda: opening.open_deliveries(first)):
         other = beside(pool, lambda: opening.open_deliveries(second))

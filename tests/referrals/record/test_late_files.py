@@ -57,8 +57,8 @@ def test_staff_are_asked_to_add_a_file_that_came_late(imported: World) -> None:
     assert delivery.corrections == [ADD_RESULTS]
     assert (delivery.needs_correction, delivery.has_uncleared_error) == (True, True)
     assert cause_of(delivery) == "correct"
-    told = explain(REFERENCE)
-    assert (told.cause, ADD_RESULTS in told.sentence) == ("to_correct", True)
+    explained = explain(REFERENCE)
+    assert (explained.cause, ADD_RESULTS in explained.sentence) == ("to_correct", True)
 
 
 def test_it_is_reported_once_and_can_be_cleared(imported: World) -> None:

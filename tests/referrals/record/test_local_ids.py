@@ -214,8 +214,8 @@ def test_a_message_under_an_id_of_the_moment_is_withdrawn(world: World, again: s
 
 def test_what_is_also_sent_is_withdrawn_by_its_id_alone(world: World) -> None:
     def allergy(id_: str, text: str = "") -> dict[str, Any]:
-        said = {"code": {"text": text}} if text else {}
-        return {"resourceType": "AllergyIntolerance", "id": id_, **said}
+        code = {"code": {"text": text}} if text else {}
+        return {"resourceType": "AllergyIntolerance", "id": id_, **code}
 
     wrong = {"coding": [{"code": "entered-in-error"}]}
     send(world, message(1, allergy("al-1", "Penicillin"), allergy("al-2", "Latex")))

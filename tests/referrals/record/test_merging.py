@@ -44,7 +44,7 @@ def merged(messages: list[Message]) -> snapshot.Snapshot:
     return state
 
 
-def told(state: snapshot.Snapshot) -> Any:
+def view_of(state: snapshot.Snapshot) -> Any:
     """Everything that anybody learns of a snapshot."""
     gone = [sorted(snapshot.withdrawn(state, part)) for part in PARTS]
     return (
@@ -100,18 +100,18 @@ def documents(draw: st.DrawFn) -> Document:
 @st.composite
 def histories(draw: st.DrawFn, *, tied: bool = False) -> list[Message]:
     """Messages of two senders, each at a time of its own; with `tied`, some at the same time."""
-    said = draw(st.lists(st.tuples(documents(), st.sampled_from(["1", "2"])), max_size=5))
-    last = len(said) // 2 if tied else len(said)
+    drawn = draw(st.lists(st.tuples(documents(), st.sampled_from(["1", "2"])), max_size=5))
+    last = len(drawn) // 2 if tied else len(drawn)
     return [
         Message(document, START + timedelta(minutes=min(number, last)), sender)
-        for number, (document, sender) in enumerate(said)
+        for number, (document, sender) in enumerate(drawn)
     ]
 
 
 @given(histories() | histories(tied=True), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_decides_nothing(history: list[Message], random: Any):
     one, other = merged(history), merged(random.sample(history, len(history)))
-    assert told(one) == told(other)
+    assert view_of(one) == view_of(other)
     assert one == other
 
 
@@ -145,7 +145,7 @@ def test_nor_does_it_on_a_snapshot_of_an_earlier_reading(
         snapshot.combine(known, merged(messages))
         for messages in (history, random.sample(history, len(history)))
     )
-    assert told(one) == told(other)
+    assert view_of(one) == view_of(other)
 
 
 @given(keyed(), st.sampled_from(["messages", "attachments", "also_sent"]), _keys)
@@ -228,9 +228,9 @@ def test_the_view_holds_the_referral_and_nothing_of_its_messages(history: list[M
 
 @given(histories(), st.randoms(use_true_random=False))
 def test_a_field_is_what_was_stated_last(history: list[Message], random: Any):
-    said = [m.document["reason"] for m in history if m.document.get("reason")]
+    drawn = [m.document["reason"] for m in history if m.document.get("reason")]
     view = snapshot.view(merged(random.sample(history, len(history))))
-    assert view.get("reason") == (said[-1] if said else None)
+    assert view.get("reason") == (drawn[-1] if drawn else None)
 
 
 @given(histories(), _part, _keys)
@@ -280,7 +280,7 @@ MOVES: list[list[dict[str, Any]]] = [
 
 
 @cache
-def said(place: int, number: int) -> ParsedEvent:
+def drawn(place: int, number: int) -> ParsedEvent:
     """Return what the message of this number says when it makes a move."""
     return fhir.parse(json.dumps(fhir_messages.message(number, *MOVES[place])).encode())
 
@@ -296,7 +296,7 @@ def moves(draw: st.DrawFn, parts: int, senders: int = 2) -> list[Arriving]:
     places = draw(st.lists(st.integers(0, len(MOVES) - 1), min_size=2, max_size=4))
     return [
         Arriving(
-            said(place, number),
+            drawn(place, number),
             draw(st.integers(0, senders - 1)),
             draw(st.integers(0, parts - 1)),
         )

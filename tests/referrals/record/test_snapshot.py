@@ -220,26 +220,28 @@ def withdrawal(part: str, key: str) -> Document:
     return {"withdrawn": [{"part": part, "key": key}]}
 
 
-@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
+@pytest.mark.parametrize(("sent_first", "part", "key"), WITHDRAWABLE)
 def test_what_a_sender_withdraws_goes_away_in_whatever_order_it_comes(
-    said: Document, part: str, key: str
+    sent_first: Document, part: str, key: str
 ):
-    sent, gone = (said, NOON, "1"), (withdrawal(part, key), LATER, "1")
+    sent, gone = (sent_first, NOON, "1"), (withdrawal(part, key), LATER, "1")
     assert merged(sent, gone) == merged(gone, sent) == {}
 
 
-@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
-def test_what_was_withdrawn_comes_back_with_a_later_message(said: Document, part: str, key: str):
+@pytest.mark.parametrize(("sent_first", "part", "key"), WITHDRAWABLE)
+def test_what_was_withdrawn_comes_back_with_a_later_message(
+    sent_first: Document, part: str, key: str
+):
     gone = (withdrawal(part, key), after(1), "1")
-    sent, again = (said, NOON, "1"), (said, after(2), "1")
-    assert merged(sent, gone, again) == merged(again, gone, sent) == said
+    sent, again = (sent_first, NOON, "1"), (sent_first, after(2), "1")
+    assert merged(sent, gone, again) == merged(again, gone, sent) == sent_first
 
 
-@pytest.mark.parametrize(("said", "part", "key"), WITHDRAWABLE)
-def test_nobody_withdraws_what_another_sender_sent(said: Document, part: str, key: str):
+@pytest.mark.parametrize(("sent_first", "part", "key"), WITHDRAWABLE)
+def test_nobody_withdraws_what_another_sender_sent(sent_first: Document, part: str, key: str):
     gone = (withdrawal(part, key), after(2), "2")
-    assert merged((said, NOON, "1"), gone) == said
-    assert merged((said, NOON, "1"), (said, after(1), "2"), gone) == said
+    assert merged((sent_first, NOON, "1"), gone) == sent_first
+    assert merged((sent_first, NOON, "1"), (sent_first, after(1), "2"), gone) == sent_first
 
 
 def test_another_thing_with_the_same_key_stays():

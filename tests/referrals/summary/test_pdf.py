@@ -292,7 +292,7 @@ def test_no_key_slot_or_path_is_ever_shown(document: Document) -> None:
 def test_the_plain_fallback_states_all_of_it_too() -> None:
     text = pdf_text(pdf.pdf(EVERYTHING, CONTEXT).content)
 
-    for said in (
+    for wanted_text in (
         "COULD NOT BE READ",
         "03/04/1991 / It can be read as two dates",
         "ALSO SENT",
@@ -302,7 +302,7 @@ def test_the_plain_fallback_states_all_of_it_too() -> None:
         "CALL",
         "Request entered in error",
     ):
-        assert said in text, said
+        assert wanted_text in text, wanted_text
 
 
 # -- Nothing is lost -------------------------------------------------------------------------------
@@ -593,8 +593,14 @@ def test_a_failing_renderer_makes_a_plain_summary_that_states_the_same(full: Doc
     text = pdf_text(rendered.content)
     assert rendered.plain
     assert "Confidential · Referral Summary 3502768696 · Page 1 of" in text
-    for said in ("Mireille", "Do not e-mail", "Living situation", "intake-letter.pdf", "EDT"):
-        assert said in text
+    for wanted_text in (
+        "Mireille",
+        "Do not e-mail",
+        "Living situation",
+        "intake-letter.pdf",
+        "EDT",
+    ):
+        assert wanted_text in text
 
 
 @pytest.mark.slow

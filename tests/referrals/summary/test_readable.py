@@ -73,8 +73,8 @@ def _is_read(entry: Entry, shown: set[str]) -> bool:
         return True
     if AN_INSTANT.match(entry.value) or re.search(r"(?:timestamp|last_updated|occurred_at)$", path):
         return True
-    said = entry.why if entry.fate is Fate.USED and entry.why else entry.value
-    return words(said) <= shown | {"tel", "mailto"} or len(entry.value) > 200
+    passed_on = entry.why if entry.fate is Fate.USED and entry.why else entry.value
+    return words(passed_on) <= shown | {"tel", "mailto"} or len(entry.value) > 200
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -111,5 +111,5 @@ def test_whatever_a_message_holds_beside_can_be_read(file: Any, data: Any) -> No
         event, entries = account_of(message)
     except Unusable:
         return
-    told = [entry for entry in entries if entry.fate is Fate.ALSO_SENT]
-    assert not_to_be_read(told, readable(event.document)) == []
+    also_sent = [entry for entry in entries if entry.fate is Fate.ALSO_SENT]
+    assert not_to_be_read(also_sent, readable(event.document)) == []

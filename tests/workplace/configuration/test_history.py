@@ -25,7 +25,7 @@ def page_of(client: Client, organization: Organization, **wanted: Any) -> Any:
     return client.get(reverse("admin:configuration_history", args=[organization.pk]), wanted)
 
 
-def told(page: Any) -> list[str]:
+def lines_of(page: Any) -> list[str]:
     return [f"{one.sort} {one.name} {one.done}" for one, _ in page.context["changes"]]
 
 
@@ -46,7 +46,7 @@ def test_everything_is_reported_newest_first_without_a_secret(world: World) -> N
 
     page = page_of(client, world.organization)
 
-    assert told(page)[:4] == [
+    assert lines_of(page)[:4] == [
         "Trigger config Renamed to Birchwood CRMS deleted",
         "Trigger config Renamed to Birchwood CRMS changed",
         "Destination Birchwood CRMS changed",
@@ -63,10 +63,10 @@ def test_a_deleted_listing_is_still_reported_with_what_it_led_to(world: World) -
     client = client_of(LIAISON, world.organization)
     world.listing.delete()
 
-    assert told(page_of(client, world.organization))[:2] == [
+    assert lines_of(page_of(client, world.organization))[:2] == [
         "Service listing Adult Counselling - Milltown deleted",
         "Trigger config a deleted listing to Birchwood CRMS deleted",
-    ] or set(told(page_of(client, world.organization))[:2]) == {
+    ] or set(lines_of(page_of(client, world.organization))[:2]) == {
         "Service listing Adult Counselling - Milltown deleted",
         "Trigger config a deleted listing to Birchwood CRMS deleted",
     }
@@ -82,10 +82,10 @@ def test_a_mapping_is_reported_by_its_versions(world: World) -> None:
 
     page = page_of(client, world.organization, what="mapping")
 
-    assert told(page) == ["Mapping Own (crms) changed", "Mapping Own (crms) added"]
+    assert lines_of(page) == ["Mapping Own (crms) changed", "Mapping Own (crms) added"]
     assert page.context["changes"][0][0].who == "mireille"
     mapping.delete()
-    assert told(page_of(client, world.organization, what="mapping")) == [
+    assert lines_of(page_of(client, world.organization, what="mapping")) == [
         "Mapping Own (crms) deleted"
     ]
 
@@ -95,7 +95,7 @@ def test_the_changes_are_filtered_by_who_what_and_when(world: World) -> None:
     by(user, world.listing, name="Renamed")
 
     def shown(**wanted: Any) -> list[str]:
-        return told(page_of(client, world.organization, **wanted))
+        return lines_of(page_of(client, world.organization, **wanted))
 
     assert shown(who=user.pk) == ["Service listing Renamed changed"]
     assert shown(what="destination") == ["Destination Birchwood CRMS added"]
@@ -109,14 +109,14 @@ def test_nothing_of_another_organization_is_in_it(world: World) -> None:
     maple.listings.create(caredove_id="77", name="Theirs")
     client = client_of(LIAISON, world.organization)
 
-    assert not any("Theirs" in line for line in told(page_of(client, world.organization)))
+    assert not any("Theirs" in line for line in lines_of(page_of(client, world.organization)))
     assert page_of(client, maple).status_code == 404
     assert page_of(client_of(), world.organization).status_code == 403
 
 
 def test_sources_are_reported_to_administrators_only(world: World) -> None:
-    everything = told(page_of(client_of(ADMINISTRATOR), world.organization))
-    seen = told(page_of(client_of(SUPPORT, world.organization), world.organization))
+    everything = lines_of(page_of(client_of(ADMINISTRATOR), world.organization))
+    seen = lines_of(page_of(client_of(SUPPORT, world.organization), world.organization))
 
     assert "Source caredove added" in everything
     assert "Source caredove added" not in seen

@@ -34,11 +34,11 @@ def upload(client: Client, text: str) -> Any:
 
 
 def confirm(client: Client, page: Any, **secrets: str) -> Any:
-    said = {"sealed": page.context["sealed"], "digest": page.context["digest"]}
-    return client.post(IMPORT, {**said, **secrets}, follow=True)
+    chosen = {"sealed": page.context["sealed"], "digest": page.context["digest"]}
+    return client.post(IMPORT, {**chosen, **secrets}, follow=True)
 
 
-def told(page: Any) -> list[str]:
+def lines_of(page: Any) -> list[str]:
     return [f"{one.sort} {one.name} {one.done}" for one in page.context["preview"].changes]
 
 
@@ -56,7 +56,7 @@ def test_an_empty_portal_gets_everything_with_its_own_secrets(
 
     page = upload(administrator, text)
 
-    assert told(page) == [
+    assert lines_of(page) == [
         "Organization Birchwood Community Mental Health added",
         "Service listing Adult Counselling - Milltown added",
         "Destination Birchwood CRMS added",
@@ -135,11 +135,11 @@ def test_what_was_changed_meanwhile_is_shown_again_first(
     again = confirm(administrator, page)
 
     assert "Somebody changed the configuration meanwhile" in again.content.decode()
-    assert told(again) == ["Service listing Adult Counselling - Milltown changed"]
+    assert lines_of(again) == ["Service listing Adult Counselling - Milltown changed"]
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "said"),
+    ("was", "now", "chosen"),
     [
         ("organizations:\n", "nothing: 1\norganizations:\n", "this key is not known"),
         ("organization: '812'", "organization: '900'", "destinations[0].organization: this is not"),
@@ -153,7 +153,7 @@ def test_what_was_changed_meanwhile_is_shown_again_first(
     ],
 )
 def test_a_file_that_reaches_further_is_refused_with_the_line(
-    world: World, administrator: Client, was: str, now: str, said: str
+    world: World, administrator: Client, was: str, now: str, chosen: str
 ) -> None:
     maple = Organization.objects.create(caredove_id="900", name="Maple")
     maple.listings.create(caredove_id="77", name="Theirs")
@@ -163,9 +163,9 @@ def test_a_file_that_reaches_further_is_refused_with_the_line(
     page = upload(administrator, text.replace(was, now, 1))
 
     assert page.status_code == 200
-    assert "preview" not in page.context or said == "triggers"
-    if said not in ("triggers", "cannot be read"):
-        assert said in problems(page)
+    assert "preview" not in page.context or chosen == "triggers"
+    if chosen not in ("triggers", "cannot be read"):
+        assert chosen in problems(page)
     assert Source.objects.get().organizations.count() == 0
 
 
@@ -197,7 +197,7 @@ def test_a_file_that_declares_what_only_the_upgrade_had_stored_is_a_change(
 
     page = upload(administrator, text)
 
-    assert told(page) == ["Destination Birchwood CRMS changed"]
+    assert lines_of(page) == ["Destination Birchwood CRMS changed"]
     assert "declared by this file" in page.content.decode()
     confirm(administrator, page)
     found = Destination.objects.get().capabilities["search_finds"]["declared"]

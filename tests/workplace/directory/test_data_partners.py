@@ -73,7 +73,7 @@ def test_an_agreement_is_saved_after_its_effect_was_shown(editor):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("exclude_fields", "service.description", "search and proximity read"),
         ("organizations", "12", "a UUID"),
@@ -82,14 +82,14 @@ def test_an_agreement_is_saved_after_its_effect_was_shown(editor):
         ("notify_secrets", "abc", "whsec_"),
     ],
 )
-def test_what_an_agreement_cannot_say_is_shown_at_its_field(editor, field, value, said):
+def test_what_an_agreement_cannot_say_is_shown_at_its_field(editor, field, value, message):
     form = {"name": "Valley", "rate": "60", field: value}
     shown = text(editor.post(reverse("admin:directory_new_agreement"), form | {"deed": "preview"}))
     if field == "notify_url":  # found when it is saved
         seen = re.search(r'name="seen" value="(\w+)"', shown)[1]
         form |= {"deed": "save", "seen": seen}
         shown = text(editor.post(reverse("admin:directory_new_agreement"), form))
-    assert said in shown
+    assert message in shown
     assert not DataPartner.objects.exists()
 
 

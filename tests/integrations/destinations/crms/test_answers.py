@@ -143,7 +143,7 @@ def test_an_answer_without_an_id_contradicts_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "status", "told"),
+    ("call", "status", "sentence"),
     [
         (Call.CREATE, 400, "CRMS did not accept the referral"),
         (Call.CREATE, 401, "CRMS does not accept the credentials"),
@@ -156,11 +156,11 @@ def test_an_answer_without_an_id_contradicts_itself() -> None:
     ],
 )
 def test_staff_are_notified_what_happened_in_the_words_of_crms(
-    call: Call, status: int, told: str
+    call: Call, status: int, sentence: str
 ) -> None:
-    said = {"message": "As CRMS says it"}
-    error = error_for(call, answer(status, said), referral="RF-20931")
-    assert told in error.message
+    content = {"message": "As CRMS says it"}
+    error = error_for(call, answer(status, content), referral="RF-20931")
+    assert sentence in error.message
     assert "“As CRMS says it”" in error.message
 
 

@@ -134,8 +134,8 @@ def test_an_umlaut_in_the_record_arrives_as_it_is(crms_sandbox: Sandbox, connect
 def test_the_connection_test_asks_for_nothing_but_an_answer(
     crms_sandbox: Sandbox, connect: Connect
 ) -> None:
-    said = connect().check()
-    assert said == f"CRMS answered at {crms_sandbox.url} and accepted the credentials."
+    sentence = connect().check()
+    assert sentence == f"CRMS answered at {crms_sandbox.url} and accepted the credentials."
     assert steps(crms_sandbox) == ["ping"]
 
 
@@ -253,15 +253,15 @@ def test_a_duplicate_that_nobody_can_find_is_a_persons_turn(
 # -- 413, 415: a file ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("mode", "said"), [("413", "too large"), ("415", "not accepted")])
+@pytest.mark.parametrize(("mode", "sentence"), [("413", "too large"), ("415", "not accepted")])
 def test_a_refused_file_does_not_hold_the_rest_back(
-    crms_sandbox: Sandbox, connect: Connect, mode: str, said: str
+    crms_sandbox: Sandbox, connect: Connect, mode: str, sentence: str
 ) -> None:
     crms_sandbox.fail("attachment", mode)
     receipt = connect().deliver(parcel(RECORD))
     [(name, reason)] = receipt.refused.items()
     assert name == DOCUMENTS[1].name
-    assert said in reason
+    assert sentence in reason
     assert files(crms_sandbox) == [HASHES[0], HASHES[2]]
 
 

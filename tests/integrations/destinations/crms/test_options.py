@@ -98,7 +98,7 @@ def test_an_address_that_is_safe_is_taken(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "sentence"),
     [
         ("crms.example", "starts with https://"),
         ("ftp://crms.example", "starts with https://"),
@@ -112,9 +112,9 @@ def test_an_address_that_is_safe_is_taken(address: str) -> None:
         ("https://[::1", "not a web address"),
     ],
 )
-def test_an_address_that_is_not_safe_is_explained(address: str, said: str) -> None:
+def test_an_address_that_is_not_safe_is_explained(address: str, sentence: str) -> None:
     [message] = errors(base_url=address)["base_url"]
-    assert said in message
+    assert sentence in message
 
 
 @pytest.mark.parametrize("token", ["two words", "two\nlines", "naïve", "tab\tbed"])
@@ -145,7 +145,7 @@ def test_an_option_that_cannot_work_is_refused(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "sentence"),
     [
         (["client.first_name"], "Write pairs"),
         ({"client.shoe_size": "shoe"}, "“client.shoe_size” is not a field"),
@@ -157,9 +157,9 @@ def test_an_option_that_cannot_work_is_refused(name: str, value: Any) -> None:
         ({"client.city": "client.province.city"}, "used twice"),
     ],
 )
-def test_field_names_that_would_lose_something_are_refused(names: Any, said: str) -> None:
+def test_field_names_that_would_lose_something_are_refused(names: Any, sentence: str) -> None:
     [message] = errors(field_names=names)["field_names"]
-    assert said in message
+    assert sentence in message
 
 
 def test_fields_may_swap_their_names() -> None:

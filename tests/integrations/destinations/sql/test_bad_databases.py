@@ -29,9 +29,9 @@ SECRET = "hush-of-the-account"
 def fails(target: Target, **options: Any) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
         target.bring(a_parcel(), **options)
-    said = caught.value.message + repr(caught.value) + str(caught.value.exchange)
-    assert SECRET not in said
-    assert "Tremblay" not in said
+    shown = caught.value.message + repr(caught.value) + str(caught.value.exchange)
+    assert SECRET not in shown
+    assert "Tremblay" not in shown
     assert caught.value.message.endswith(".")
     return caught.value
 

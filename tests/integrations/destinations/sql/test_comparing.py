@@ -177,8 +177,8 @@ def test_a_resync_states_how_far_it_is_and_carries_as_it_goes(
     monkeypatch.setattr(resyncing, "YIELD_EVERY", 2)
     output = StringIO()
     call_command("sql_resync", world.destination.name, stdout=output)
-    said = output.getvalue().splitlines()
-    assert said == [
+    printed = output.getvalue().splitlines()
+    assert printed == [
         "2 prepared",
         "3 prepared",
         "3 written anew, 0 removed, 0 still waiting.",

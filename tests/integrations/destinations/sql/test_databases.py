@@ -217,13 +217,13 @@ def test_tables_that_somebody_changed_are_not_written_to(copy: Target) -> None:
         }
         change = alter[copy.options["url"].split(":")[0]]
         changes["dovetail_answer.question is"] = f"ALTER TABLE dovetail_answer {change}"
-    for said, change in changes.items():
+    for words, change in changes.items():
         copy.empty()
         copy.bring(a_parcel())
         copy.execute(change)
         with pytest.raises(Misconfigured) as caught:
             copy.bring(a_parcel(number=2))
-        assert said in caught.value.message
+        assert words in caught.value.message
         assert copy.execute("SELECT version FROM dovetail_referral") == [(1,)]
         with pytest.raises(Misconfigured):
             copy.transport().check()

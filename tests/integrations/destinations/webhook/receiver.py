@@ -45,8 +45,8 @@ def write_back(reference: str) -> None:
         etag, read = answer.headers["ETag"], answer.read()
     (FOLDER / "read").write_bytes(read)
     headers = {**ours, "If-Match": etag, "Content-Type": "application/merge-patch+json"}
-    said = json.dumps({"status": "accepted", "note": "We have it."}).encode()
-    with urlopen(Request(address, said, headers, method="PATCH"), timeout=20) as answer:
+    reply = json.dumps({"status": "accepted", "note": "We have it."}).encode()
+    with urlopen(Request(address, reply, headers, method="PATCH"), timeout=20) as answer:
         answer.read()
 
 

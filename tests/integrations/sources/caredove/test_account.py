@@ -52,7 +52,7 @@ def check(message) -> None:
     """Every leaf has one fate, and what is claimed of it stands in the result."""
     event, entries = account_of(message)
     assert [entry.path for entry in entries] == [path for path, _, _, _ in leaves(message)]
-    told = words(" ".join(texts_of(event.document.get("also_sent", []))))
+    also_sent = words(" ".join(texts_of(event.document.get("also_sent", []))))
     kept = words(" ".join(texts_of(event.document.get("unreadable", []))))
     envelope = [event.code, *event.references, event.organization_id, event.listing_id]
     used = words(" ".join([*texts_of(event.document), *envelope, fhir_id(message)]))
@@ -61,13 +61,13 @@ def check(message) -> None:
         if is_empty(entry.value):
             assert entry.fate is Fate.LEFT_OUT, path
         elif isinstance(entry.value, str) and not re.search("[<&]", entry.value):
-            said = words(entry.value)
+            sent_words = words(entry.value)
             if entry.fate is Fate.ALSO_SENT:
-                assert said <= told, path
+                assert sent_words <= also_sent, path
             elif entry.fate is Fate.UNREADABLE:
-                assert said <= kept or len(entry.value) > 200, path
+                assert sent_words <= kept or len(entry.value) > 200, path
             elif entry.fate is Fate.USED and not TRANSFORMED.search(path):
-                assert said - {"tel", "mailto", "dr", "md", "jr"} <= used, path
+                assert sent_words - {"tel", "mailto", "dr", "md", "jr"} <= used, path
 
 
 def fhir_id(message) -> str:
@@ -110,13 +110,13 @@ def test_whatever_a_message_holds_beside_is_accounted_for(file, data):
 def check_fates(message, beside) -> None:
     """What is told is there, and nothing of what stands `beside` is taken for an empty shell."""
     event, entries = account_of(message)
-    told = words(" ".join(texts_of(event.document.get("also_sent", []))))
+    also_sent = words(" ".join(texts_of(event.document.get("also_sent", []))))
     for entry in entries:
         if entry.why == Rule.EMPTY and any(entry.path[: len(p)] == p for p in beside):
             assert not words(entry.value) or not isinstance(entry.value, str), entry.path
         is_text = isinstance(entry.value, str) and entry.value.isprintable()
         if entry.fate is Fate.ALSO_SENT and is_text and not re.search("[<&]", entry.value):
-            assert words(entry.value) <= told, entry.path
+            assert words(entry.value) <= also_sent, entry.path
 
 
 def at(content, path):

@@ -283,8 +283,8 @@ def test_an_address_as_text_is_read_in_a_plain_event(address):
     ],
 )
 def test_a_name_as_text_fills_the_gaps_of_a_plain_event(sent, names):
-    said = of_plain(requester=sent, registrant=sent).document
-    for who in (said["requester"], said["registrant"]):
+    from_plain = of_plain(requester=sent, registrant=sent).document
+    for who in (from_plain["requester"], from_plain["registrant"]):
         assert (who["first_name"], who["last_name"]) == names
 
 

@@ -56,11 +56,11 @@ def test_an_english_referral_is_read_as_an_intake_worker_would():
         "phone": "0113 496 0999",
     }
     assert document["reason"] == "Chest pain"
-    told = also(document)
-    assert told["Flag"] == "Violent behaviour at home address, active"
-    assert "within 4 hours" in told["Care plan"]
-    assert "Called 111 with chest pain" in told["Encounter"]
-    assert told["Requester: Name"] == "Dr Fatima Okafor-Byrne MRCGP"
+    also_sent = also(document)
+    assert also_sent["Flag"] == "Violent behaviour at home address, active"
+    assert "within 4 hours" in also_sent["Care plan"]
+    assert "Called 111 with chest pain" in also_sent["Encounter"]
+    assert also_sent["Requester: Name"] == "Dr Fatima Okafor-Byrne MRCGP"
 
 
 def test_an_english_booking_goes_by_its_schedule():
@@ -81,10 +81,12 @@ def test_an_ontario_referral_is_read_whole():
     document = read("ontario-ereferral")
     assert [a["value"] for a in document["form_answers"]] == ["Type 2", "no", "9.8 %"]
     assert [a["filename"] for a in document["attachments"]] == ["labs.txt"]
-    told = also(document)
-    assert told["Allergy"].startswith("Metformin, Active, reaction")
-    assert told["Registrant: Jurisdictional health number: Id health card version code"] == "AB"
-    assert told["Requester: Fax"] == "613-555-0112"
+    also_sent = also(document)
+    assert also_sent["Allergy"].startswith("Metformin, Active, reaction")
+    assert (
+        also_sent["Registrant: Jurisdictional health number: Id health card version code"] == "AB"
+    )
+    assert also_sent["Requester: Fax"] == "613-555-0112"
 
 
 def test_an_ontario_message_states_who_wrote_it():
@@ -98,18 +100,18 @@ def test_an_ontario_message_states_who_wrote_it():
 def test_a_canadian_condition_keeps_its_name_beside_its_state():
     document = read("pan-canadian-ereferral")
     assert document["reason"] == "Depressive disorder"
-    told = also(document)
-    assert told["Condition"] == "Depressive disorder, active (2025-10)"
-    assert told["Registrant: Pronouns"] == "they/them"
+    also_sent = also(document)
+    assert also_sent["Condition"] == "Depressive disorder, active (2025-10)"
+    assert also_sent["Registrant: Pronouns"] == "they/them"
     assert document["requester"]["last_name"] == "van der Berg"
     assert document["registrant"]["contacts"][0]["name"] == "Leetia Kilabuk"
 
 
 def test_an_australian_request_shows_no_codes():
     document = read("australian-erequesting")
-    told = also(document)
-    assert told["Registrant: Indigenous status"].endswith("Islander origin")
-    assert told["Encounter"] == "finished, class ambulatory"
+    also_sent = also(document)
+    assert also_sent["Registrant: Indigenous status"].endswith("Islander origin")
+    assert also_sent["Encounter"] == "finished, class ambulatory"
     assert document["service"] == "Full blood count"
 
 

@@ -225,8 +225,8 @@ def test_the_listing_is_known_by_its_identifier_or_by_the_digits_of_its_id(resou
     ],
 )
 def test_a_task_states_how_the_referral_stands(task, status, substatus):
-    said = document({"resourceType": "Task", "id": "t", **task})
-    assert (said.get("status"), said.get("substatus")) == (status, substatus)
+    read = document({"resourceType": "Task", "id": "t", **task})
+    assert (read.get("status"), read.get("substatus")) == (status, substatus)
 
 
 def test_of_several_tasks_the_latest_of_this_referral_counts():
@@ -249,14 +249,14 @@ def test_of_several_tasks_the_latest_of_this_referral_counts():
 
 def test_reasons_of_every_kind_are_kept():
     condition = {"resourceType": "Condition", "id": "c", "code": {"text": "Grief"}}
-    said = document(
+    read = document(
         request(
             reasonCode=[{"text": "Low mood"}, {"coding": [{"code": "1", "display": "Anxiety"}]}],
             reasonReference=[{"reference": "Condition/c"}, {"display": "Sleep"}],
         ),
         condition,
     )
-    assert said["reason"] == "Low mood\nAnxiety\nGrief\nSleep"
+    assert read["reason"] == "Low mood\nAnxiety\nGrief\nSleep"
 
 
 # -- Appointment ---------------------------------------------------------------------------------
@@ -339,8 +339,8 @@ def test_answers_keep_the_order_and_the_groups_of_the_form():
     first = {"resourceType": "QuestionnaireResponse", "id": "f1", "item": [group, follow_up]}
     second = {"resourceType": "QuestionnaireResponse", "id": "f2", "item": [asked("1", "z")]}
     order = [{"reference": f"QuestionnaireResponse/{key}"} for key in ("f1", "f2")]
-    said = document(second, first, request(supportingInfo=order))["form_answers"]
-    assert [(a["form"], a["key"], a["label"], a["value"]) for a in said] == [
+    read = document(second, first, request(supportingInfo=order))["form_answers"]
+    assert [(a["form"], a["key"], a["label"], a["value"]) for a in read] == [
         ("place-2", "1", "Household – Q1", "a, b"),
         ("place-2", "2", "Household – Q2", "c"),
         ("place-2", "3", "Q3", "d"),
@@ -408,8 +408,8 @@ def test_a_message_keeps_only_an_id_that_lasts():
     def message(key):
         return {"resourceType": "Communication", "id": key, "payload": [{"contentString": "Hi"}]}
 
-    said = document(message("comm-1"), message("88120001"))["messages"]
-    assert said == [{"text": "Hi"}, {"id": "88120001", "text": "Hi"}]
+    read = document(message("comm-1"), message("88120001"))["messages"]
+    assert read == [{"text": "Hi"}, {"id": "88120001", "text": "Hi"}]
 
 
 # -- What is never passed on ---------------------------------------------------------------------

@@ -57,7 +57,7 @@ INTERNAL = {
 }
 
 
-def told(message, endpoint) -> list[str]:
+def texts_passed_on(message, endpoint) -> list[str]:
     """Return every text that comes of a message; none when it is refused."""
     try:
         event = endpoint.parse(json.dumps(message).encode())
@@ -81,7 +81,7 @@ def test_an_internal_note_in_any_object_is_never_reported(data):
     holder = at(message, data.draw(st.sampled_from(holders)))
     kind = "fhir" if "resourceType" in message else "plain"
     holder.update(copy.deepcopy(data.draw(st.sampled_from(INTERNAL[kind]))))
-    assert not [text for text in told(message, endpoint) if "SECRET" in text]
+    assert not [text for text in texts_passed_on(message, endpoint) if "SECRET" in text]
 
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -95,7 +95,7 @@ def test_a_sign_in_link_in_any_text_is_never_reported(data):
     holder, link = at(message, path), data.draw(st.sampled_from(LINKS))
     before = data.draw(st.sampled_from(["", "(", f"{holder[last]} ", f"{holder[last]}, see "]))
     holder[last] = f"{before}{link}"
-    assert not [text for text in told(message, endpoint) if "SECRET" in text]
+    assert not [text for text in texts_passed_on(message, endpoint) if "SECRET" in text]
 
 
 @pytest.mark.parametrize("kind", ["QuestionnaireResponse", "Questionnaire"])
@@ -106,7 +106,7 @@ def test_a_sign_in_link_is_no_key_of_a_form(kind):
         "questionnaire": LINKS[1],
         "item": [{"linkId": "1", "text": "Q", "answer": [{"valueString": "A"}]}],
     }
-    texts = told(bundle(request(), form), endpoint_of({"resourceType": "Bundle"}))
+    texts = texts_passed_on(bundle(request(), form), endpoint_of({"resourceType": "Bundle"}))
     assert "A" in texts
     assert not [text for text in texts if "SECRET" in text]
 
@@ -114,7 +114,7 @@ def test_a_sign_in_link_is_no_key_of_a_form(kind):
 @pytest.mark.parametrize("mark", [{"valueBoolean": False}, None])
 def test_what_is_not_internal_is_reported(mark):
     note = {"text": "Not secret", **(extension(**mark) if mark else {})}
-    texts = told(bundle(request(note=[note])), endpoint_of({"resourceType": "Bundle"}))
+    texts = texts_passed_on(bundle(request(note=[note])), endpoint_of({"resourceType": "Bundle"}))
     assert "Not secret" in texts
 
 
@@ -123,4 +123,4 @@ def test_what_is_not_internal_is_reported(mark):
 )
 def test_people_are_reported_whatever_they_are_marked_as(member):
     event = plain_event(requester={"first_name": "Ife", "last_name": "Abara", **member})
-    assert "Abara" in told(event, endpoint_of(event))
+    assert "Abara" in texts_passed_on(event, endpoint_of(event))

@@ -149,17 +149,17 @@ def test_a_contained_person_belongs_to_the_requester():
     about = request(requester={"reference": "#role"}, contained=[role, person, place, condition])
     document = parse(bundle(about)).document
     assert document["requester"]["organization"] == "Hill Clinic"
-    told = {(p["group"], p.get("label", "")): p["text"] for p in document["also_sent"]}
-    assert told == {("Requester", "Name"): "Dr. Zoë Ng, MD", ("Condition", ""): "Epilepsy"}
+    also_sent = {(p["group"], p.get("label", "")): p["text"] for p in document["also_sent"]}
+    assert also_sent == {("Requester", "Name"): "Dr. Zoë Ng, MD", ("Condition", ""): "Epilepsy"}
 
 
 def test_what_was_measured_is_reported_with_a_value_beside_its_value():
     measured = {"code": {"text": "Systolic"}, "valueString": "120 mmHg", "value": "high"}
     seen = {"resourceType": "Observation", "id": "obs-11111", "component": [measured]}
     document = parse(bundle(request(), seen)).document
-    told = document["also_sent"][0]["text"]
-    assert "Systolic: 120 mmHg" in told
-    assert "high" in told
+    also_sent = document["also_sent"][0]["text"]
+    assert "Systolic: 120 mmHg" in also_sent
+    assert "high" in also_sent
 
 
 # -- Large messages ------------------------------------------------------------------------------

@@ -101,17 +101,17 @@ def test_wrong_types_are_warned_about_and_reported_as_they_came():
             appointment={"id": 7, "duration_minutes": "half an hour"},
         )
     )
-    said = event.document
-    assert said["registrant"] == {
+    read = event.document
+    assert read["registrant"] == {
         "last_name": "Roy",
         "addresses": [{"slot": "main", "lines": ["12 Mill Rd"]}],
     }
-    assert said["appointment"] == {"id": "7"}
-    assert [(part["group"], part["label"], part["text"]) for part in said["also_sent"]] == [
+    assert read["appointment"] == {"id": "7"}
+    assert [(part["group"], part["label"], part["text"]) for part in read["also_sent"]] == [
         ("Registrant", "First name", "X: 1"),
         ("Referral", "Requester", "Singh"),
     ]
-    assert [(part["field"], part["text"]) for part in said["unreadable"]] == [
+    assert [(part["field"], part["text"]) for part in read["unreadable"]] == [
         ("referral.routed", "perhaps"),
         ("referral.submitted_at", "yesterday"),
         ("referral.appointment.duration_minutes", "half an hour"),

@@ -16,7 +16,7 @@ def answer(value) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "written"),
     [
         ({"value": 5, "unit": "kg"}, "5 kg"),
         ({"value": 0, "unit": "kg"}, "0 kg"),
@@ -31,12 +31,12 @@ def answer(value) -> str:
     ],
     ids=str,
 )
-def test_a_number_stands_with_its_unit(value, said):
-    assert answer(value) == said
+def test_a_number_stands_with_its_unit(value, written):
+    assert answer(value) == written
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "written"),
     [
         ("2026-03-19T14:30", "2026-03-19 14:30 EDT"),
         ("2026-03-19T14:30:00", "2026-03-19 14:30 EDT"),
@@ -48,10 +48,10 @@ def test_a_number_stands_with_its_unit(value, said):
         ("x-2026-03-19T14:30", "x-2026-03-19T14:30"),
     ],
 )
-def test_a_time_in_an_answer_is_shown_in_the_organizations_zone(value, said):
+def test_a_time_in_an_answer_is_shown_in_the_organizations_zone(value, written):
     document = parse(plain_event(form_answers=[{"label": "When", "value": value}])).document
-    told = [str(line) for line in lines(document, ZoneInfo("America/Toronto"))]
-    assert f"When: {said}" in told
+    shown = [str(line) for line in lines(document, ZoneInfo("America/Toronto"))]
+    assert f"When: {written}" in shown
 
 
 FAR = f"{datetime.now(UTC).year + 2}"
@@ -112,10 +112,10 @@ def covering(other: dict) -> dict:
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_another_patient_inside_a_resource_is_not_reported_as_the_registrant(other):
     event = parse(covering(other))
-    said = " ".join(texts_of(event.document))
-    assert "Widowed" not in said
-    assert "Bob" not in said
-    assert "Blue Plan" in said
+    written = " ".join(texts_of(event.document))
+    assert "Widowed" not in written
+    assert "Bob" not in written
+    assert "Blue Plan" in written
     assert event.document["registrant"]["last_name"] == "Lindqvist"
 
 
@@ -125,12 +125,12 @@ def test_a_copy_of_the_registrant_inside_a_resource_is_reported(other):
 
 
 def test_what_is_about_another_patient_inside_it_is_left_out():
-    told = {
+    shown = {
         "resourceType": "Condition",
         "id": "condition-88231",
         "code": {"text": "SECRET"},
         "contained": [{**INSIDE, **OTHERS[0]}],
         "subject": {"reference": "#sub"},
     }
-    event = parse(bundle(request(subject={"reference": "Patient/p1"}), SAGA, told))
+    event = parse(bundle(request(subject={"reference": "Patient/p1"}), SAGA, shown))
     assert "SECRET" not in " ".join(texts_of(event.document))

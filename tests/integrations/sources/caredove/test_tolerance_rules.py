@@ -391,13 +391,13 @@ def test_rule_10_unknown_resources_and_extensions_never_make_a_message_fail():
 
 def test_rule_14_an_unknown_extension_is_reported_when_it_holds_text():
     content = load("fhir-full-referral")
-    told = [{"url": "https://x.example/StructureDefinition/eye-colour", "valueCode": "green"}]
+    extensions = [{"url": "https://x.example/StructureDefinition/eye-colour", "valueCode": "green"}]
     patient = next(
         entry["resource"]
         for entry in content["entry"]
         if entry["resource"]["resourceType"] == "Patient"
     )
-    patient["extension"] = told
+    patient["extension"] = extensions
     also = parse(content).document["also_sent"]
     assert {
         "key": "Registrant/Eye colour",

@@ -49,7 +49,7 @@ def world() -> World:
     return delivered_world()
 
 
-def said() -> list[Any]:
+def numbers() -> list[Any]:
     return list(PartnerUpdate.objects.order_by("at").values_list("number", flat=True))
 
 
@@ -69,10 +69,10 @@ def test_what_it_states_adds_up_and_null_takes_it_back(world: World) -> None:
     assert first["ETag"] not in ("", etag)
     assert first.json()["version"] == 1
     second = say({"status": None, "outcome": {"code": None}, "note": "Second"}, first["ETag"])
-    told = ask()
-    assert told.json() == second.json()
-    assert told["ETag"] == second["ETag"]
-    partner = told.json()["partner"]
+    shown = ask()
+    assert shown.json() == second.json()
+    assert shown["ETag"] == second["ETag"]
+    partner = shown.json()["partner"]
     assert "status" not in partner
     assert partner["outcome"] == {"text": "ᐃᓄᒃᑎᑐᑦ 🙂"}
     assert (partner["record_id"], partner["note"]) == ("P-1", "Second")
@@ -94,9 +94,9 @@ def test_it_changes_nothing_in_the_referral_and_stands_on_its_story(world: World
     event = InboundEvent.objects.get(code=updates.CODE)
     assert (event.triggers, event.state) == (["partner_update"], InboundEvent.State.OPENED)
     assert event.outcome == InboundEvent.Outcome.NO_TRIGGER
-    told = next(one for one in timeline(world.referral, []) if one.row == event)
-    assert told.quoted == "Six visits."
-    assert "Status: completed" in told.facts
+    shown = next(one for one in timeline(world.referral, []) if one.row == event)
+    assert shown.quoted == "Six visits."
+    assert "Status: completed" in shown.facts
 
 
 def test_the_page_of_the_referral_states_what_the_partner_states(world: World) -> None:
@@ -135,7 +135,7 @@ def test_of_two_clerks_with_one_etag_one_is_heard(world: World) -> None:
     late = say({"status": "rejected"}, etag)
     assert late.status_code == 412
     assert late["ETag"] == ask()["ETag"]
-    assert said() == [1]
+    assert numbers() == [1]
     assert say({"status": "rejected"}, late["ETag"]).status_code == 200
 
 
@@ -160,7 +160,7 @@ def test_if_match_is_required_and_compared_strongly(
     answer = say({"status": "accepted"}, given)
     assert answer.status_code == status
     assert status == 200 or answer["Content-Type"] == PROBLEM
-    assert said() == ([1] if status == 200 else [])
+    assert numbers() == ([1] if status == 200 else [])
 
 
 @pytest.mark.parametrize("updates_allowed", ["none", "unlinked"])
@@ -169,7 +169,7 @@ def test_it_may_answer_only_where_that_is_allowed(world: World, updates_allowed:
     changed: Any = {"updates": "none"} if updates_allowed == "none" else {"destination": None}
     Source.objects.filter(name="partner").update(**changed)
     assert say({"status": "accepted"}, etag).status_code == 403
-    assert said() == []
+    assert numbers() == []
 
 
 def test_only_its_own_referrals_can_be_answered(world: World) -> None:
@@ -183,7 +183,7 @@ def test_only_its_own_referrals_can_be_answered(world: World) -> None:
     )
     Source.objects.filter(name="partner").update(destination=elsewhere)
     assert say({"status": "accepted"}, etag).status_code == 404
-    assert said() == []
+    assert numbers() == []
 
 
 def test_what_was_removed_or_deleted_cannot_be_answered(world: World) -> None:
@@ -208,7 +208,7 @@ def test_a_retry_of_an_update_whose_answer_was_lost_gets_the_first_answer(world:
     say({"note": "in between"}, first["ETag"])
     again = say(update, etag, **{"Idempotency-Key": "a-b-c"})
     assert (again.status_code, again.json(), again["ETag"]) == (200, first.json(), first["ETag"])
-    assert said() == [1, 2]
+    assert numbers() == [1, 2]
     other = say({"status": "rejected"}, etag, **{"Idempotency-Key": "a-b-c"})
     assert other.status_code == 422
     assert [one["field"] for one in other.json()["errors"]] == ["Idempotency-Key"]
@@ -217,7 +217,7 @@ def test_a_retry_of_an_update_whose_answer_was_lost_gets_the_first_answer(world:
 def test_without_a_key_the_same_body_is_another_update(world: World) -> None:
     first = say({"note": "again"}, ask()["ETag"])
     assert say({"note": "again"}, first["ETag"]).status_code == 200
-    assert said() == [1, 2]
+    assert numbers() == [1, 2]
 
 
 def test_a_key_of_what_took_no_effect_is_free_again(world: World) -> None:
@@ -263,7 +263,7 @@ def test_of_two_updates_at_once_one_is_heard() -> None:
     for one in clerks:
         one.join()
     assert sorted(statuses) == [200, 412]
-    assert said() == [1]
+    assert numbers() == [1]
 
 
 # -- what is refused -----------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_what_cannot_be_used_takes_no_effect(world: World, body: bytes) -> None:
     assert answer.status_code == 422
     assert answer["Content-Type"] == PROBLEM
     assert answer.json()["errors"]
-    assert said() == []
+    assert numbers() == []
 
 
 def test_limits_are_inclusive() -> None:
@@ -316,4 +316,4 @@ def test_a_body_that_is_too_long_or_of_another_type_is_refused(world: World) -> 
     assert say(b" " * (256 * 1024 + 1), etag).status_code == 413
     assert say({"note": "x"}, etag, content_type="text/plain").status_code == 415
     assert say({"note": "x"}, etag, path=ONE, who="nobody").status_code == 401
-    assert said() == []
+    assert numbers() == []

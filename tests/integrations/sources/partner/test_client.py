@@ -46,6 +46,6 @@ def test_it_reads_answers_and_repeats_what_got_no_answer(
         return answer  # type: ignore[no-any-return]
 
     dovetail.session.request = lose_one_answer
-    told = dovetail.answer(REFERENCE, status="accepted", note="We have it.")
-    assert told["partner"]["status"] == "accepted"
+    result = dovetail.answer(REFERENCE, status="accepted", note="We have it.")
+    assert result["partner"]["status"] == "accepted"
     assert PartnerUpdate.objects.count() == 1

@@ -40,8 +40,8 @@ def test_of_500_updates_at_once_one_is_heard_and_the_rest_hears_why(
     monkeypatch.setattr(ratelimit, "_buckets", a_moment)
 
     def say(number: int) -> requests.Response:
-        said = {"note": f"clerk {number}"}
-        return requests.patch(live_server.url + ONE, json=said, headers=headers, timeout=120)
+        changes = {"note": f"clerk {number}"}
+        return requests.patch(live_server.url + ONE, json=changes, headers=headers, timeout=120)
 
     with ThreadPoolExecutor(AT_ONCE) as clerks:
         answers = list(clerks.map(say, range(REQUESTS)))

@@ -52,16 +52,16 @@ def test_it_reads_the_latest_delivered_version_and_never_a_newer_one(world: Worl
     assert listed() == {"referrals": [], "next": "0", "more": False}
     deliver(world)
     edit(world, 2, reason="the second")
-    told = ask()
-    assert told.status_code == 200
-    assert told["Cache-Control"] == "no-store"
-    assert (told.json()["version"], told.json()["partner"]) == (1, {})
-    assert "the first" in told.json()["note"]
+    shown = ask()
+    assert shown.status_code == 200
+    assert shown["Cache-Control"] == "no-store"
+    assert (shown.json()["version"], shown.json()["partner"]) == (1, {})
+    assert "the first" in shown.json()["note"]
     deliver(world)
     again = ask()
     assert again.json()["version"] == 2
     assert "the second" in again.json()["note"]
-    assert again["ETag"] != told["ETag"]
+    assert again["ETag"] != shown["ETag"]
     assert not again["ETag"].startswith("W/")
     row = {"reference": REFERENCE, "version": 2, "action": "put"}
     assert [{**one, "changed_at": ""} for one in listed()["referrals"]] == [

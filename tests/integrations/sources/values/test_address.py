@@ -245,7 +245,7 @@ def words(text):
     return {PLACES.get(word, word) for word in re.findall(r"\w+", text.casefold())}
 
 
-def said(address):
+def words_of(address):
     return words(
         " ".join([*address.get("lines", []), *(v for k, v in address.items() if k != "lines")])
     )
@@ -253,7 +253,7 @@ def said(address):
 
 @given(st.lists(PIECES, max_size=14).map(" ".join))
 def test_no_word_of_the_text_is_lost(text):
-    assert words(text) <= said(complete_address({}, text))
+    assert words(text) <= words_of(complete_address({}, text))
 
 
 @given(
@@ -276,8 +276,8 @@ def test_the_parts_win_and_no_word_of_either_is_lost(parts, text):
     for key in ("city", "province", "postal_code", "country"):
         assert not parts.get(key) or address[key] == parts[key]
     if text.isascii() or set(text.split()) <= {"Québec", "(Québec)"}:
-        assert words(text) - {"lane", "rue"} <= said(address)
-    assert words(" ".join(parts.get("lines", []))) <= said(address)
+        assert words(text) - {"lane", "rue"} <= words_of(address)
+    assert words(" ".join(parts.get("lines", []))) <= words_of(address)
 
 
 @pytest.mark.parametrize("piece", ["a ", "a, ", "1,", "P0L 1N0 ", "\n", "ON ", "CA, ", "14201 "])

@@ -125,7 +125,7 @@ def test_with_the_partners_passphrase_none_is_made_or_shown():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         ({"others": "new@third.example"}, "new@third.example is not of an allowed domain."),
         ({"others": "new@sub.else.example"}, "is not of an allowed domain."),
@@ -134,10 +134,10 @@ def test_with_the_partners_passphrase_none_is_made_or_shown():
         ({}, "Choose at least one recipient."),
     ],
 )
-def test_only_recipients_that_are_allowed_can_be_chosen(chosen: dict[str, Any], said: str):
+def test_only_recipients_that_are_allowed_can_be_chosen(chosen: dict[str, Any], message: str):
     world = mailed()
     answer = client_of(SUPPORT, world.organization).post(send_url(world), {**chosen, "seen": "0"})
-    assert said in answer.content.decode()
+    assert message in answer.content.decode()
     assert not Version.objects.exists()
 
 

@@ -155,8 +155,8 @@ def test_each_referral_deleted_by_its_period_is_in_the_audit_trail(
     event = AuditEvent.objects.get()
     assert (event.username, event.action) == ("The retention period", "delete data")
     assert (event.object_id, event.detail) == (str(world.referral.pk), {"days": 30})
-    told = [moment.title for moment in timeline(world.referral, [])]
-    assert "The retention period is over: the person's data was deleted" in told
+    titles = [moment.title for moment in timeline(world.referral, [])]
+    assert "The retention period is over: the person's data was deleted" in titles
 
 
 def test_an_organization_without_a_period_keeps_what_it_has(world: World):

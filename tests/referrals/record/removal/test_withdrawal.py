@@ -189,7 +189,7 @@ TOLD = {"messages": [{"id": "message-4711", "text": "Please call."}]}
 
 
 @pytest.mark.parametrize(
-    ("said", "part", "key", "word"),
+    ("sent", "part", "key", "word"),
     [
         (TOLD, "messages", "message-4711", "a message"),
         (
@@ -203,9 +203,9 @@ TOLD = {"messages": [{"id": "message-4711", "text": "Please call."}]}
     ],
 )
 def test_staff_hear_of_what_was_withdrawn_after_it_was_sent(
-    world: World, said: dict[str, Any], part: str, key: str, word: str
+    world: World, sent: dict[str, Any], part: str, key: str, word: str
 ) -> None:
-    with saying(**said):
+    with saying(**sent):
         world.send(plain())
     world.run()
     with withdrawing(part, key):
