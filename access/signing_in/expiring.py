@@ -37,7 +37,10 @@ def ended_when_over(
             return redirect_to_login(
                 request.get_full_path() if _opens_a_page(request) else reverse("admin:index")
             )
-        _write_seen(request, now)
+        # One of before these times were kept begins now.
+        request.session.setdefault(SIGNED_IN_AT, now)
+        if now - request.session.get(SEEN_AT, 0) >= WRITTEN_EVERY:
+            request.session[SEEN_AT] = now
         return get_response(request)
 
     return answer
@@ -48,13 +51,6 @@ def _is_idle_or_old(request: HttpRequest, now: float) -> bool:
     old: float = now - request.session.get(SIGNED_IN_AT, now)
     ends: bool = idle >= settings.SESSION_IDLE_SECONDS or old >= settings.SESSION_COOKIE_AGE
     return ends
-
-
-def _write_seen(request: HttpRequest, now: float) -> None:
-    # One of before these times were kept begins now.
-    request.session.setdefault(SIGNED_IN_AT, now)
-    if now - request.session.get(SEEN_AT, 0) >= WRITTEN_EVERY:
-        request.session[SEEN_AT] = now
 
 
 @receiver(user_logged_in)

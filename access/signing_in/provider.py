@@ -245,7 +245,13 @@ def set_rights(request: HttpRequest, user: User, claims: Claims) -> None:
     user.groups.set(Group.objects.filter(name__in=roles))
     if settings.OIDC_ORGANIZATIONS:
         groups = reading.groups(claims, settings.OIDC_GROUPS_CLAIM)
-        _set_organizations(user, reading.given(groups, settings.OIDC_ORGANIZATIONS))
+        organizations = Membership._meta.get_field("organization").related_model
+        wanted = organizations._default_manager.filter(
+            caredove_id__in=reading.given(groups, settings.OIDC_ORGANIZATIONS)
+        )
+        Membership.objects.filter(user=user).exclude(organization__in=wanted).delete()
+        for organization in wanted:
+            Membership.objects.get_or_create(user=user, organization_id=organization.pk)
     after = _rights(user)
     if after != before:
         audit.record(request, "set roles from provider", user, **after)
@@ -262,14 +268,6 @@ def _rights(user: User) -> dict[str, list[str]]:
         "roles": sorted(user.groups.values_list("name", flat=True)),
         "organizations": sorted(places),
     }
-
-
-def _set_organizations(user: User, caredove_ids: frozenset[str]) -> None:
-    organizations = Membership._meta.get_field("organization").related_model
-    wanted = organizations._default_manager.filter(caredove_id__in=caredove_ids)
-    Membership.objects.filter(user=user).exclude(organization__in=wanted).delete()
-    for organization in wanted:
-        Membership.objects.get_or_create(user=user, organization_id=organization.pk)
 
 
 # -- Pages -----------------------------------------------------------------------------------------
