@@ -47,9 +47,17 @@ def refuse_unsafe(settings: Mapping[str, Any]) -> None:
 
 def unsafe(settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield one sentence for each setting that is unsafe, beginning with its name."""
-    yield from _secret_key(settings["SECRET_KEY"])
+    key = settings["SECRET_KEY"]
+    if not key:
+        yield f"SECRET_KEY is missing. Make one: {NEW_SIGNING_KEY}"
+    elif len(key) < 50 or len(set(key)) < 5 or "insecure" in key:
+        yield f"SECRET_KEY can be guessed: too short, too plain, or an example. {NEW_SIGNING_KEY}"
     yield from _encryption_keys(settings["ENCRYPTION_KEYS"])
-    yield from _allowed_hosts(settings["ALLOWED_HOSTS"])
+    hosts = settings["ALLOWED_HOSTS"]
+    if not hosts:
+        yield "ALLOWED_HOSTS is empty. Name the hosts under which the portal is reached."
+    if "*" in hosts:
+        yield "ALLOWED_HOSTS holds '*', which lets anyone forge the host. Name the hosts."
     yield from _times(settings)
     yield from _provider(settings)
 
@@ -85,13 +93,6 @@ def key_in(file: Path) -> str:
     return file.read_text().strip()
 
 
-def _secret_key(key: str) -> Iterator[str]:
-    if not key:
-        yield f"SECRET_KEY is missing. Make one: {NEW_SIGNING_KEY}"
-    elif len(key) < 50 or len(set(key)) < 5 or "insecure" in key:
-        yield f"SECRET_KEY can be guessed: too short, too plain, or an example. {NEW_SIGNING_KEY}"
-
-
 def _encryption_keys(keys: Sequence[str]) -> Iterator[str]:
     if not keys:
         yield f"ENCRYPTION_KEYS is missing. Make one, and keep a copy: {NEW_ENCRYPTION_KEY}"
@@ -113,13 +114,6 @@ def _decoded(key: str) -> bytes:
     except ValueError:
         return b""
     return raw if urlsafe_b64encode(raw).decode() == key else b""
-
-
-def _allowed_hosts(hosts: Sequence[str]) -> Iterator[str]:
-    if not hosts:
-        yield "ALLOWED_HOSTS is empty. Name the hosts under which the portal is reached."
-    if "*" in hosts:
-        yield "ALLOWED_HOSTS holds '*', which lets anyone forge the host. Name the hosts."
 
 
 def _times(settings: Mapping[str, Any]) -> Iterator[str]:

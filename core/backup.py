@@ -100,7 +100,9 @@ def _write(out: Any) -> Manifest:
             made_at=made_at.isoformat(),
             vendor=connection.vendor,
             keys=_key_checks(),
-            migrations=_applied(),
+            migrations=sorted(
+                f"{app}.{name}" for app, name in MigrationLoader(connection).applied_migrations
+            ),
             files=len(links),
         )
         with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
@@ -181,10 +183,6 @@ def _program(name: str) -> str:
 
 def _key_checks() -> dict[str, str]:
     return {key_id: key.hex()[:16] for key_id, key in derived_keys(_KEY_CHECK).items()}
-
-
-def _applied() -> list[str]:
-    return sorted(f"{app}.{name}" for app, name in MigrationLoader(connection).applied_migrations)
 
 
 # -- Restoring -------------------------------------------------------------------------------------

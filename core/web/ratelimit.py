@@ -31,7 +31,12 @@ class TokenBuckets:
             left = min(per_minute, left + (now - at) * per_minute / _MINUTE)
             if left < 1:
                 return (1 - left) * _MINUTE / per_minute
-            self._forget_idle(now)
+            if len(self._buckets) >= _MANY:  # after an idle minute a bucket is full, like a new one
+                self._buckets = {
+                    sender: bucket
+                    for sender, bucket in self._buckets.items()
+                    if now - bucket[1] < _MINUTE
+                }
             self._buckets[sender] = (left - 1, now)
             return 0.0
 
@@ -41,14 +46,6 @@ class TokenBuckets:
             left, at = self._buckets.get(sender, (float(per_minute), self._clock()))
             left += (self._clock() - at) * per_minute / _MINUTE
             return max(0.0, (1 - left) * _MINUTE / per_minute)
-
-    def _forget_idle(self, now: float) -> None:
-        if len(self._buckets) >= _MANY:  # after an idle minute a bucket is full, like a new one
-            self._buckets = {
-                sender: bucket
-                for sender, bucket in self._buckets.items()
-                if now - bucket[1] < _MINUTE
-            }
 
 
 _buckets = TokenBuckets()

@@ -25,20 +25,15 @@ class Command(BaseCommand):
                 f"{progress.renewed} renewed"
             )
         unbound = rotation.record()
-        self._complain([progress for progress in found.values() if progress.unreadable])
-        key_checks.only_the_first_is_in_use()
-        key_id = encryption.keyring().primary
-        self.stdout.write(self.style.SUCCESS(f"Everything stored is encrypted with key {key_id}."))
-        self._report_unbound(unbound)
-
-    def _complain(self, unreadable: list[rotation.Progress]) -> None:
+        unreadable = [progress for progress in found.values() if progress.unreadable]
         if unreadable:
             rows = "; ".join(
                 f"{found.label}: {', '.join(found.unreadable)}" for found in unreadable
             )
             raise CommandError(f"Not readable with any key, or gone from the storage: {rows}.")
-
-    def _report_unbound(self, unbound: int) -> None:
+        key_checks.only_the_first_is_in_use()
+        key_id = encryption.keyring().primary
+        self.stdout.write(self.style.SUCCESS(f"Everything stored is encrypted with key {key_id}."))
         if unbound:
             raise CommandError(f"{unbound} values and files are not bound to their row: run again.")
         self.stdout.write(self.style.SUCCESS("Everything stored is bound to its row."))
