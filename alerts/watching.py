@@ -93,7 +93,14 @@ def look() -> None:
     signs = {sign.key: sign for sign in _signs(now)}
     for sign in signs.values():
         _notice(sign, now)
-    undecided = _undecided()
+    # Destinations where something that failed is sent again at this moment.
+    again = Delivery.objects.filter(
+        UNCLEARED,
+        state__in=[State.WAITING, State.QUEUED, State.RUNNING],
+        destination__paused_at__isnull=True,
+        tries=0,
+    )
+    undecided = set(again.order_by().values_list("destination", flat=True))
     troubles = Trouble.objects.filter(ended_at__isnull=True).exclude(what__in=OF_THE_PORTAL)
     for trouble in troubles.select_related("destination"):
         if trouble.destination_id not in undecided and _is_over(trouble, signs):
@@ -200,17 +207,6 @@ def _signs_of_the_portal(now: datetime) -> Iterator[Sign]:
     for organization_id in Organization.objects.filter(active=True).values_list("pk", flat=True):
         for what, count, since in wrong:
             yield Sign(organization_id, None, what, count, since, now)
-
-
-def _undecided() -> set[int]:
-    """Return the destinations where something that failed is sent again at this moment."""
-    again = Delivery.objects.filter(
-        UNCLEARED,
-        state__in=[State.WAITING, State.QUEUED, State.RUNNING],
-        destination__paused_at__isnull=True,
-        tries=0,
-    )
-    return set(again.order_by().values_list("destination", flat=True))
 
 
 # -- Troubles ----------------------------------------------------------------------------------

@@ -241,10 +241,6 @@ def _place(alert: Alert) -> str:
     )
 
 
-def _so_far(count: int) -> str:
-    return _("How many: {imports} so far").format(imports=_imports(count))
-
-
 def _turn(advice: Advice) -> tuple[str, str]:
     return (
         _("Whose turn: {who}").format(who=advice.actor.label),
@@ -304,7 +300,7 @@ def _counted(alert: Alert) -> str:
     count = alert.facts["count"]
     if cause_of(alert.facts["what"]) in OF_THE_PORTAL:
         return _("How many: {count} due, of all organizations together").format(count=count)
-    return _so_far(count)
+    return _("How many: {imports} so far").format(imports=_imports(count))
 
 
 def _imports(count: int) -> str:
