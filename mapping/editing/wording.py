@@ -44,19 +44,14 @@ def use_in_words(name: str, options: Mapping[str, Any]) -> str:
 
 def rule_in_words(rule: Rule) -> str:
     """Return what a rule does, in one line."""
-    joined, rest = _split(rule)
+    first = rule.transforms[:1]  # may join the sources
+    joins = first and first[0][0] in TRANSFORMS and TRANSFORMS[first[0][0]].joins
+    joined, rest = (first, rule.transforms[1:]) if joins else ((), rule.transforms)
     if not rule.sources:
         return _constant(rest)
     between = " + " if joined else f", {_('else')} "
     read = between.join(field_in_words(source) for source in rule.sources)
     return " → ".join([read, *(use_in_words(name, options) for name, options in rest)])
-
-
-def _split(rule: Rule) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
-    """Return the transform that joins the sources, if there is one, and the others."""
-    first = rule.transforms[:1]
-    joins = first and first[0][0] in TRANSFORMS and TRANSFORMS[first[0][0]].joins
-    return (first, rule.transforms[1:]) if joins else ((), rule.transforms)
 
 
 def _constant(uses: Sequence[Use]) -> str:

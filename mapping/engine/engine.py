@@ -175,7 +175,14 @@ def apply(rules: Sequence[Rule], document: Document, context: Context) -> Outcom
     part = context.allowed.part(document)
     ordered = sorted(rules, key=lambda rule: rule.position)
     filled = [_fill(rule, targets[rule.target], document, part, context) for rule in ordered]
-    note = _note(filled, part, context)
+    # The lines that no field shows; of those aside, the ones that a field shows in part.
+    whole = _shown_whole(filled)
+    in_part = _union(made.paths for made in filled) - whole
+    note = tuple(
+        line
+        for line in lines(part, context.time_zone)
+        if not line.paths <= whole and (not line.aside or line.paths & in_part)
+    )
     record = {made.rule.target: made.value for made in filled if made.value is not None}
     return Outcome(
         record=_with_rest(record, note, context.targets),
@@ -264,17 +271,6 @@ def _union(sets: Iterable[frozenset[Path]]) -> frozenset[Path]:
 def _shown_whole(filled: Iterable[Filled]) -> frozenset[Path]:
     """Return the paths that some field of the record shows whole."""
     return _union(made.paths for made in filled if not made.lossy)
-
-
-def _note(filled: Sequence[Filled], document: Document, context: Context) -> tuple[Line, ...]:
-    """Return the lines that no field shows; of those aside, the ones that a field shows in part."""
-    whole = _shown_whole(filled)
-    in_part = _union(made.paths for made in filled) - whole
-    return tuple(
-        line
-        for line in lines(document, context.time_zone)
-        if not line.paths <= whole and (not line.aside or line.paths & in_part)
-    )
 
 
 def _with_rest(
