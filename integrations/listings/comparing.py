@@ -128,9 +128,7 @@ class ListingResource(resources.ModelResource):  # type: ignore[misc]
             raise ValidationError({"id": "The same id stands in an earlier row."})
         if problems := dict(_problems(row)):
             raise ValidationError(problems)
-        self._check_owner(str(row.get("organization") or ""))
-
-    def _check_owner(self, named: str) -> None:
+        named = str(row.get("organization") or "")
         mine = self.organization
         if mine and named and named.casefold() not in (mine.caredove_id, mine.name.casefold()):
             words = f"This row is for “{named}”. Here, listings of {mine} ({mine.caredove_id}) are"

@@ -60,7 +60,9 @@ class _Pages:
         url: str | None = f"{self.base}?{urlencode(self.query)}"
         while url:
             page = self._page(url)
-            results = _results(page)
+            results = page.get("results")
+            if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+                raise Unreadable("Caredove's answer has no list of results in it.")
             new = [one for one in results if str(one.get("id")) not in seen]
             seen |= {str(one.get("id")) for one in new}
             yield from new
@@ -110,13 +112,6 @@ class _Pages:
         if urlsplit(url)[:2] != urlsplit(self.base)[:2]:
             raise Unreadable("Caredove's answer goes on at another address, which is not asked.")
         return url
-
-
-def _results(page: dict[str, Any]) -> list[dict[str, Any]]:
-    results = page.get("results")
-    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-        raise Unreadable("Caredove's answer has no list of results in it.")
-    return results
 
 
 def _row(listed: dict[str, Any]) -> tuple[str, ...]:

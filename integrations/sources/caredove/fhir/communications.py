@@ -92,12 +92,13 @@ def _family(bundle: Bundle, parties: list[Resource]) -> Names:
         new = {f"{party.kind}/{party.key}": party for party in parties if party}
         new = {name: party for name, party in new.items() if name not in names}
         names |= dict.fromkeys(new, distance)
-        parties = [r for party in new.values() for r in _relatives(bundle, party)]
+        parties = [
+            relative
+            for party in new.values()
+            for key in _BELONGS_TO
+            for relative in bundle.follow_all(party, key)
+        ]
     return names
-
-
-def _relatives(bundle: Bundle, party: Resource) -> list[Resource]:
-    return [relative for key in _BELONGS_TO for relative in bundle.follow_all(party, key)]
 
 
 def message_id(bundle: Bundle, message: Resource) -> str:
