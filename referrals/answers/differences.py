@@ -7,7 +7,7 @@ from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from mapping.source.document import Document
-from referrals.summary.layout import GLANCE, Entry, Sheet, sheet
+from referrals.summary.layout import GLANCE, Sheet, sheet
 
 Entries = dict[tuple[str, str], list[str]]  # what is said under a section and a label
 
@@ -37,12 +37,10 @@ def _entries(laid_out: Sheet) -> Entries:
     sections = [(GLANCE, laid_out.facts), *((s.title, s.entries) for s in laid_out.sections)]
     for title, text in sections:
         for entry in text:
-            entries.setdefault((title, entry.label), []).append(_text(entry))
+            entries.setdefault((title, entry.label), []).append(
+                " · ".join(part for part in (entry.value, entry.remark, entry.caution) if part)
+            )
     return entries
-
-
-def _text(entry: Entry) -> str:
-    return " · ".join(part for part in (entry.value, entry.remark, entry.caution) if part)
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str]]:

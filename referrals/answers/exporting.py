@@ -59,7 +59,9 @@ class Listed:
         seen: Callable[[int], object] = lambda count: None,
     ) -> None:
         self._choice, self._seen = choice, seen
-        kind = _kind()
+        # The kind of destination whose mapping names the columns of a list.
+        kinds = destinations.kinds().items()
+        kind = next(name for name, one in kinds if one.targets is Targets.BY_HEADING)
         shipped = Mapping.objects.filter(name="default", organization__isnull=True)
         mapping = shipped.get(destination_kind=kind)
         transport = destinations.transport_class(kind)
@@ -117,9 +119,3 @@ def chosen(choice: Choice) -> QuerySet[Referral]:
     if choice.end:
         ours = ours.filter(created_at__lt=choice.end)
     return ours.order_by("created_at", "pk")
-
-
-def _kind() -> str:
-    """Return the kind of destination whose mapping names the columns of a list."""
-    kinds = destinations.kinds().items()
-    return next(name for name, one in kinds if one.targets is Targets.BY_HEADING)

@@ -88,7 +88,8 @@ def timeline(referral: Referral, deliveries: Sequence[Delivery]) -> list[Moment]
 
 def _events(referral: Referral) -> Iterator[Moment]:
     for event in events_of(referral):
-        patch = _sent_by_partner(event)
+        update: PartnerUpdate | None = getattr(event, "partner_update", None)
+        patch = (update.patch or {}) if update else {}  # empty once the person's data is deleted
         fired = labels_of(event.triggers)
         became = event.get_outcome_display() if event.outcome else event.get_state_display()
         trigger = (
@@ -107,12 +108,6 @@ def _events(referral: Referral) -> Iterator[Moment]:
             ),
             row=event,
         )
-
-
-def _sent_by_partner(event: InboundEvent) -> dict[str, Any]:
-    """Return what a partner has said with this event; empty once the person's data is deleted."""
-    update: PartnerUpdate | None = getattr(event, "partner_update", None)
-    return (update.patch or {}) if update else {}
 
 
 def _facts_of_patch(patch: Mapping[str, Any]) -> Iterator[str]:

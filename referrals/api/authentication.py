@@ -112,16 +112,12 @@ def _signing_sources(kinds: Kinds) -> Iterable[Source]:
     ).distinct()
 
 
-def _signing_secrets(source: Source) -> list[str]:
-    signing = source.credentials.filter(scheme=SourceCredential.Scheme.SIGNATURE, active=True)
-    secrets = signing.order_by("pk").values_list("signing_secret", flat=True)
-    return [secret or "" for secret in secrets]
-
-
 def _is_signed(request: HttpRequest, body: Body, source: Source) -> bool:
     """Return whether the source has signed the body as it came, or as it was before gzip."""
     headers = {name: request.headers.get(name, "") for name in SIGNATURE_HEADERS}
-    secrets = _signing_secrets(source)
+    signing = source.credentials.filter(scheme=SourceCredential.Scheme.SIGNATURE, active=True)
+    stored = signing.order_by("pk").values_list("signing_secret", flat=True)
+    secrets = [secret or "" for secret in stored]
     if auth.check_signature(headers, body.sent, secrets):
         return True
     # Many sign first and leave it to their HTTP client, or to a proxy, to zip what goes out.

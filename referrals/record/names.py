@@ -83,7 +83,8 @@ def renew() -> Iterator[Progress]:
         for referral_id in batch:
             progress.seen += 1
             try:
-                _renew(referral_id)
+                with transaction.atomic():
+                    index(Referral.objects.select_for_update(of=("self",)).get(pk=referral_id))
                 progress.renewed += 1
             except encryption.EncryptionError:
                 progress.unreadable.append(str(referral_id))
@@ -93,8 +94,3 @@ def renew() -> Iterator[Progress]:
 def _next(old: Any, passed_over: list[str]) -> list[UUID]:
     remaining = old.exclude(referral__in=passed_over).order_by("referral")
     return list(remaining.values_list("referral", flat=True).distinct()[:BATCH])
-
-
-def _renew(referral_id: UUID) -> None:
-    with transaction.atomic():
-        index(Referral.objects.select_for_update(of=("self",)).get(pk=referral_id))

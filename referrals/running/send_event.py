@@ -8,7 +8,6 @@ from core import outbound
 from integrations import sources
 from integrations.sources import Endpoint
 from integrations.sources.parsed import Unusable
-from integrations.sources.responses import Responses
 
 SECONDS = 60  # for one event with its attachments, which may be 30 MiB
 
@@ -53,17 +52,13 @@ def send(body: bytes, url: str, key: str, secret: str, kind: str = "") -> Sent:
         total_seconds=SECONDS,
         allow_loopback=True,
     )
-    return _read(answer, endpoint.responses)
+    try:
+        event_id, words = endpoint.responses.read(json.loads(answer.body))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return Sent(answer.status, "", ("This is not an answer of a portal.",))
+    return Sent(answer.status, event_id, tuple(words))
 
 
 def basic(key: str, secret: str) -> dict[str, str]:
     """Return the header of HTTP Basic."""
     return {"Authorization": "Basic " + b64encode(f"{key}:{secret}".encode()).decode()}
-
-
-def _read(answer: outbound.Answer, responses: Responses) -> Sent:
-    try:
-        event_id, words = responses.read(json.loads(answer.body))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return Sent(answer.status, "", ("This is not an answer of a portal.",))
-    return Sent(answer.status, event_id, tuple(words))

@@ -177,12 +177,9 @@ def _before_deliveries(events: list[InboundEvent]) -> Iterator[Stage]:
         yield Stage(gettext("Opened"), Light.AMBER, sentence)
     else:
         yield Stage(gettext("Opened"), Light.GREEN, gettext("It was read."))
-        yield from _unmatched(events[-1])
-
-
-def _unmatched(last: InboundEvent) -> Iterator[Stage]:
-    if last.referral is None or not last.referral.deliveries.exists():
-        yield Stage(gettext("Matched"), Light.RED, last.reason)
+        last = events[-1]
+        if last.referral is None or not last.referral.deliveries.exists():
+            yield Stage(gettext("Matched"), Light.RED, last.reason)
 
 
 def _of_delivery(delivery: Delivery) -> Iterator[Stage]:

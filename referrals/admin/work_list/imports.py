@@ -311,7 +311,7 @@ class DeliveryAdmin(
     @admin.display(description=COLUMNS["going_to"])
     def going_to(self, delivery: Delivery) -> SafeString:
         listing = delivery.referral.listing or _("Listing unknown")
-        going = f"{delivery.destination}, {_owner(delivery)}"
+        going = f"{delivery.destination}, {delivery.destination.organization!s}"
         return format_html(
             '<span class="cut" title="{0}">{0}</span><small title="{1}">{1}</small>', listing, going
         )
@@ -465,7 +465,3 @@ def _sentence(delivery: Delivery) -> str:
     return (delivery.destination.paused_reason if paused else delivery.message) or " ".join(
         delivery.corrections
     )
-
-
-def _owner(delivery: Delivery) -> str:
-    return str(delivery.destination.organization)

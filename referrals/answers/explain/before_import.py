@@ -1,6 +1,6 @@
 """The checks from Caredove up to the import: has it come, may it go, did a trigger match."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.db.models import Q, QuerySet
@@ -91,7 +91,7 @@ def before_import(
         yield Check(
             TRIGGER,
             Light.GREEN,
-            _labels(key for delivery in deliveries for key in delivery.triggers),
+            labels_of(key for delivery in deliveries for key in delivery.triggers),
         )
         return
     yield from _may_go(referral)
@@ -190,7 +190,3 @@ def _trigger(referral: Referral, facts: gates.Facts) -> Stop:
         return red(TRIGGER, Cause.CONFLICT, conflict.reason, COMPARE, conflict)
     fired = [key for event in events for key in sorted(event.triggers)]
     return shut(gates.NO_TRIGGER.was_shut(gates.what_happened(replace(facts, fired=fired)), place))
-
-
-def _labels(keys: Iterable[str]) -> str:
-    return labels_of(keys)

@@ -150,7 +150,7 @@ def choose(text: str) -> Choice:
     for char in set(text):
         if char <= "~" or not _has_shape(char):
             continue
-        if font := _font_of(char):
+        if font := next((font for font in FONTS if font.covers(char)), None):
             wanted.add(font)
         else:
             missing.add(char)
@@ -221,10 +221,6 @@ def _quoted(family: str) -> str:
 def _has_shape(char: str) -> bool:
     """Spaces, joiners, direction marks and variation selectors need no glyph."""
     return not (char.isspace() or char in INVISIBLE or "\ufe00" <= char <= "\ufe0f")
-
-
-def _font_of(char: str) -> Font | None:
-    return next((font for font in FONTS if font.covers(char)), None)
 
 
 @cache

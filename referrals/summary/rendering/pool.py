@@ -149,7 +149,10 @@ class Pool:
         except BaseException:
             renderer.close()
             raise
-        self._put_back(renderer)
+        if renderer.is_fit:
+            self._idle.append(renderer)
+        else:
+            renderer.close()
         return content
 
     def _take(self) -> Renderer:
@@ -160,10 +163,4 @@ class Pool:
                 return Renderer(self.limits)
             if renderer.is_fit:
                 return renderer
-            renderer.close()
-
-    def _put_back(self, renderer: Renderer) -> None:
-        if renderer.is_fit:
-            self._idle.append(renderer)
-        else:
             renderer.close()
