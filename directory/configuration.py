@@ -199,7 +199,8 @@ def _export(run: Run, given: dict[str, Any]) -> None:
     """Set what is written on a schedule. A new schedule counts from now."""
     row = ScheduledExport.objects.filter(name=given["name"]).first()
     row = row or ScheduledExport(name=given["name"], due_at=timezone.now())
-    fields = {**given, "language": given.get("language") or _first_language()}
+    language = given.get("language") or str(Directory.objects.get().languages[0])
+    fields = {**given, "language": language}
     if bool(given.get("destination")) == bool(given.get("folder")):
         raise Refused((("destination",), "an export needs a destination or a folder, and not both"))
     if name := given.get("destination"):
@@ -230,10 +231,6 @@ def _check_place(row: ScheduledExport, fields: Mapping[str, Any]) -> None:
     if ScheduledExport.objects.filter(**same).exclude(pk=row.pk).exists():
         message = "another export has files of this format and language there"
         raise Refused((("folder" if fields.get("folder") else "destination",), message))
-
-
-def _first_language() -> str:
-    return str(Directory.objects.get().languages[0])
 
 
 def _with_all_languages(directory: Directory, fields: dict[str, Any]) -> dict[str, Any]:

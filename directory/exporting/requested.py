@@ -20,7 +20,7 @@ from directory.exporting.content.carried import Tally
 from directory.exporting.kind import NothingToWrite
 from directory.exporting.whose import NoSuchPartner, view_named
 from directory.exporting.writing import FORMATS, file_name, today, write
-from directory.models import NUMBERED, Membership, RequestedFile, View
+from directory.models import NUMBERED, Membership, RequestedFile
 from directory.taking_in import take_in
 
 LEASE = timedelta(hours=2)
@@ -80,7 +80,8 @@ def make(key: int) -> RequestedFile | None:
 def _write(row: RequestedFile) -> None:
     take_in()  # or what is expected would be what was there before
     view, format = view_named(row.partner), FORMATS[row.format]
-    row.state, row.expected = RequestedFile.State.RUNNING, _expected(view)
+    expected = Membership.objects.filter(view=view, present=True, entry__kind__in=NUMBERED)
+    row.state, row.expected = RequestedFile.State.RUNNING, expected.count()
     row.file = file_name(format, row.language, today())
     row.save()
     path = path_of(row)
@@ -91,10 +92,6 @@ def _write(row: RequestedFile) -> None:
     row.sha256, row.size = written.sha256, path.stat().st_size
     row.rows, row.not_carried = dict(written.rows), dict(sorted(written.not_carried.items()))
     row.written = sum(written.rows.values())
-
-
-def _expected(view: View) -> int:
-    return Membership.objects.filter(view=view, present=True, entry__kind__in=NUMBERED).count()
 
 
 @contextmanager

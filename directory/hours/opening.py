@@ -97,10 +97,15 @@ def parse_schedule(row: Mapping[str, Any], zone: ZoneInfo, year: int) -> Schedul
 
     `year` is that of the moment asked for: it says which offsets the time zone has.
     """
-    bounds = _bounds(row)
+    firsts = [day for name in ("valid_from", "dtstart") if (day := parse_day(row.get(name)))]
+    lasts = [day for name in ("valid_to", "until") if (day := parse_day(row.get(name)))]
+    bounds = max(firsts, default=date.min), min(lasts, default=date.max)
     closings, _ = split(str(row.get("notes") or ""))
     try:
-        hours = _hours(row, zone, year)
+        opens, closes = (parse_time(str(row.get(name) or "")) for name in ("opens_at", "closes_at"))
+        if opens is None or closes is None:
+            raise Incomputable("There are no hours.")
+        hours = local_hours(opens, closes, zone, year)
         rule = _rule(row, *bounds)
     except Incomputable as incomputable:
         return Schedule(closings=closings, reason=incomputable.reason)
@@ -186,22 +191,9 @@ def _opening(day: date, hours: Hours) -> Opening:
     )
 
 
-def _hours(row: Mapping[str, Any], zone: ZoneInfo, year: int) -> Hours:
-    opens, closes = (parse_time(str(row.get(name) or "")) for name in ("opens_at", "closes_at"))
-    if opens is None or closes is None:
-        raise Incomputable("There are no hours.")
-    return local_hours(opens, closes, zone, year)
-
-
 def _rule(row: Mapping[str, Any], first: date, last: date) -> Rule:
     """Return the row's rule; each day, where it has none but says from when until when."""
     is_span = not row.get("freq") and first != date.min and last != date.max
     if is_span and not any(row.get(name) for name in ("byday", "bymonthday", "byyearday")):
         return Rule("WEEKLY", by_day=tuple((0, day) for day in DAYS))
     return parse_rule(row)
-
-
-def _bounds(row: Mapping[str, Any]) -> tuple[date, date]:
-    firsts = [day for name in ("valid_from", "dtstart") if (day := parse_day(row.get(name)))]
-    lasts = [day for name in ("valid_to", "until") if (day := parse_day(row.get(name)))]
-    return max(firsts, default=date.min), min(lasts, default=date.max)

@@ -104,7 +104,7 @@ def winter_offset(zone: ZoneInfo, year: int) -> int:
 def zone_offsets(zone: ZoneInfo, year: int) -> frozenset[int]:
     """Return the offsets, in minutes, that the zone has in the winter and summer of a year."""
     days = (datetime(year, 1, 1, 12, tzinfo=zone), datetime(year, 7, 1, 12, tzinfo=zone))
-    return frozenset(_minutes(day.utcoffset() or timedelta()) for day in days)
+    return frozenset(round((day.utcoffset() or timedelta()).total_seconds() / 60) for day in days)
 
 
 def local_hours(opens: RowTime, closes: RowTime, zone: ZoneInfo, year: int) -> Hours:
@@ -146,7 +146,3 @@ def _offset(text: str | None) -> int | None:
 
 def _time(minutes: int) -> time:
     return time(minutes // 60 % 24, minutes % 60)
-
-
-def _minutes(offset: timedelta) -> int:
-    return round(offset.total_seconds() / 60)

@@ -47,7 +47,11 @@ def _written(context: Context, keys: list[int]) -> list[dict[str, Any]]:
         entries = Entry.objects.filter(kind=Kind.TAXONOMY_TERM, hsds_id__in=missing)
         parents |= _read(context, list(entries.values_list("pk", flat=True)))
     by_id = {made["id"]: made for made in parents.values()}
-    synonyms = _synonyms(context, terms)
+    found = Answer.objects.filter(entry__in=list(terms), language=context.language)
+    synonyms = {
+        key: extras.get(f"{Kind.TAXONOMY_TERM}/{terms[key]['id']}", {}).get("x_synonyms", [])
+        for key, extras in found.values_list("entry", "extras")
+    }
     return [
         {
             "code": made["code"],
@@ -74,11 +78,3 @@ def _path(made: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> list[str]:
         names.insert(0, one["name"])
         one = by_id.get(one.get("parent_id", ""))
     return names
-
-
-def _synonyms(context: Context, terms: dict[int, dict[str, Any]]) -> dict[int, list[str]]:
-    found = Answer.objects.filter(entry__in=list(terms), language=context.language)
-    return {
-        key: extras.get(f"{Kind.TAXONOMY_TERM}/{terms[key]['id']}", {}).get("x_synonyms", [])
-        for key, extras in found.values_list("entry", "extras")
-    }

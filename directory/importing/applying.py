@@ -171,7 +171,11 @@ class _Part:
         self._write_closings()
         for staff in found.staff:
             staff.save(update_fields=["sent"])
-        self._write_history(before, created)
+        revisions = [
+            revision(self.work, key, self._now, document) for key, document in before.items()
+        ]
+        revisions += [revision(self.work, key, self._now, None) for key in created]
+        Revision.objects.bulk_create(revisions, batch_size=500)
         digests.keep(self.work, self._entries)
         changes.changed(found.touched | found.lost | set(created))
 
@@ -291,15 +295,6 @@ class _Part:
                 Closing.objects.filter(**of).delete()
             rows += [Closing(first_day=c.first, last_day=c.last, **of) for c in sent.closings]
         Closing.objects.bulk_create(rows, batch_size=500)
-
-    # -- History -------------------------------------------------------------------------------
-
-    def _write_history(self, before: dict[int, documents.Document], created: list[int]) -> None:
-        revisions = [
-            revision(self.work, key, self._now, document) for key, document in before.items()
-        ]
-        revisions += [revision(self.work, key, self._now, None) for key in created]
-        Revision.objects.bulk_create(revisions, batch_size=500)
 
 
 def revision(work: Import, key: int, at: datetime, before: documents.Document | None) -> Revision:

@@ -55,7 +55,8 @@ def run(path: Path, source: str, options: Options) -> Report:
     checking.check(batch, supplier)
     _count(report, batch)
     whose = supplier or Supplier(name=source, language=first)
-    work = Import(batch, whose, first, report, winter=_winter())
+    winter = winter_offset(Directory.objects.get().zone, timezone.now().year)
+    work = Import(batch, whose, first, report, winter=winter)
     _bring_in(work, options, path)
     if not report.changed_nothing:
         for other in sorted(batch.other_languages):
@@ -93,10 +94,6 @@ def _read_other(work: Import, language: str, options: Options, path: Path) -> No
     )
     applying.apply(other)
     work.report.merge(report)
-
-
-def _winter() -> int:
-    return winter_offset(Directory.objects.get().zone, timezone.now().year)
 
 
 def _whose(source: str, options: Options) -> tuple[Supplier | None, str, str]:

@@ -65,7 +65,10 @@ def _by_relevance(found: Found, query: Query) -> Results:
 
 
 def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> Results:
-    distances = _distances(asked.view, place)
+    distances: dict[int, float] = {}
+    if place.point is not None:
+        for _, service, metres in places.near(asked.view, place.point, NEAR):
+            distances[service] = min(metres, distances.get(service, metres))
     in_city = _at_locations(asked.view, place.locations)
     ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
     matching = [key for key in ordered if key in distances or key in in_city]
@@ -75,15 +78,6 @@ def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> R
     page = _within(wanted, len(keys))
     shown = keys[(page - 1) * PER_PAGE : page * PER_PAGE]
     return Results(len(keys), page, shown, distances, is_near=True)
-
-
-def _distances(view: View, place: Somewhere) -> dict[int, float]:
-    """Return how far each service that is near is from the place, in metres."""
-    distances: dict[int, float] = {}
-    if place.point is not None:
-        for _, service, metres in places.near(view, place.point, NEAR):
-            distances[service] = min(metres, distances.get(service, metres))
-    return distances
 
 
 def _at_locations(view: View, locations: Collection[int]) -> set[int]:

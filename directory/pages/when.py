@@ -185,7 +185,7 @@ def _others(rows: Sequence[Json], schedules: Sequence[Schedule], now: Now) -> li
     lines = []
     for row, schedule in zip(rows, schedules, strict=True):
         description = row.get("description", "")
-        if _is_over(schedule, now):
+        if schedule.last < now.local.date() - _DAY:
             continue
         if not _is_plain(schedule, now):
             lines.append(in_words(schedule, now.language, description))
@@ -200,10 +200,6 @@ def _is_plain(schedule: Schedule, now: Now) -> bool:
     rule = schedule.rule
     is_weekly = bool(rule and rule.freq == "WEEKLY" and rule.interval == 1 and not rule.count)
     return is_weekly and schedule.first <= now.local.date() and schedule.last == date.max
-
-
-def _is_over(schedule: Schedule, now: Now) -> bool:
-    return schedule.last < now.local.date() - _DAY
 
 
 def _closings(schedules: Sequence[Schedule], closed: Sequence[Closing], now: Now) -> list[str]:

@@ -180,7 +180,9 @@ class Api:
                 continue
             if answer.status != 200:
                 raise _Status(answer.status)
-            self._check_language(answer)
+            spoken = answer.headers.get("Content-Language", "")
+            if self._language and spoken and not _speaks(spoken, self._language):
+                raise OtherLanguage
             return _parsed(answer, path)
         raise AssertionError
 
@@ -209,11 +211,6 @@ class Api:
         if self._token and _origin(url) == _origin(self._base):
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
-
-    def _check_language(self, answer: Answer) -> None:
-        spoken = answer.headers.get("Content-Language", "")
-        if self._language and spoken and not _speaks(spoken, self._language):
-            raise OtherLanguage
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -43,15 +43,10 @@ def _read_file(batch: Batch, name: str, table: str, content: Table) -> None:
     for heading in content.twice:
         message = f"The heading “{heading}” comes twice: the first column counts."
         batch.report(Problem(message, Severity.WARNING, name, 1))
-    columns = _columns(table, content.headings)
+    known = {_plain(column): column for column in TABLES[table].column_names}
+    columns = {heading: known.get(_plain(heading), heading) for heading in content.headings}
     for row in content.rows:
         _read_row(batch, name, table, row, columns)
-
-
-def _columns(table: str, headings: list[str]) -> Mapping[str, str]:
-    """Return the column of each heading; a heading of another spelling is the column, too."""
-    known = {_plain(column): column for column in TABLES[table].column_names}
-    return {heading: known.get(_plain(heading), heading) for heading in headings}
 
 
 def _plain(heading: str) -> str:

@@ -96,18 +96,15 @@ class Record:
             self._report(message, Severity.ERROR, "TaxonomyLevelName")
             self.batch.read["organization"] += 1
             return
-        language = self._language()
+        named = self.cells.get("LanguageOfRecord", "").casefold()
+        code = _LANGUAGES.get(named, named[:2])
+        language = code if code in self.batch.languages else self.batch.language
         if language != self.batch.language:
             if self.key:
                 self.batch.listed[self.table].add(self.batch.id_of(self.table, self.key))
             self.batch.other_languages.add(language)
             return
         self._read()
-
-    def _language(self) -> str:
-        named = self.cells.get("LanguageOfRecord", "").casefold()
-        code = _LANGUAGES.get(named, named[:2])
-        return code if code in self.batch.languages else self.batch.language
 
     def _read(self) -> None:
         values = self._own_cells()

@@ -84,17 +84,13 @@ class _Cells:
         described = record.get("descriptionText") or record.get("description")
         is_site = record.get("type") == "Site"
         self._put("PhysicalLocationDescription" if is_site else "AgencyDescription", described)
-        self._complete()
+        if self.known.get("TaxonomyLevelName") == "Agency":  # names itself, as in a row of CSV
+            self.known.setdefault("ParentAgencyNum", self.known.get("ResourceAgencyNum", ""))
 
     def _put(self, heading: str, value: Any) -> None:
         text = plain_text(as_text(value)) if value not in (None, "", [], {}) else ""
         if text:
             self.known[heading] = text
-
-    def _complete(self) -> None:
-        """Say what a row of CSV would: an agency names itself."""
-        if self.known.get("TaxonomyLevelName") == "Agency":
-            self.known.setdefault("ParentAgencyNum", self.known.get("ResourceAgencyNum", ""))
 
     # -- parts of a record ------------------------------------------------------------------------
 

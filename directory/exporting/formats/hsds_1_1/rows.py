@@ -154,7 +154,14 @@ class Writer:
         """Write plain weekly hours, and those of one day; 1.1 has no other rules."""
         parsed = parse_schedule(row, self._zone, self._year)
         if is_plain(replace(parsed, closings=())):
-            self._weekly(row, parsed)
+            for weekday, opens, closes in day_hours([parsed]):
+                made = {
+                    "id": _made(row["id"], f"{weekday}"),
+                    "weekday": weekday + 1,
+                    "opens_at": _clock(opens),
+                    "closes_at": _clock(closes),
+                }
+                self._package.add("regular_schedule", made | _parents(row))
             carried = {*_RULE, *(["interval"] if row.get("interval") == 1 else [])}
         elif parsed.is_one_day and (found := _openings(parsed)):
             self._one_day(row, found[0])
@@ -164,16 +171,6 @@ class Writer:
         closings, rest = closing_days.split(row.get("notes", ""))
         self._close(_parents(row), closings)
         return carried if rest else {*carried, "notes"}
-
-    def _weekly(self, row: Row, parsed: Schedule) -> None:
-        for weekday, opens, closes in day_hours([parsed]):
-            made = {
-                "id": _made(row["id"], f"{weekday}"),
-                "weekday": weekday + 1,
-                "opens_at": _clock(opens),
-                "closes_at": _clock(closes),
-            }
-            self._package.add("regular_schedule", made | _parents(row))
 
     def _one_day(self, row: Row, opening: Opening) -> None:
         closes = f"{opening.end:%H:%M:%S}"
