@@ -16,7 +16,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -213,13 +212,11 @@ def _referral(request: HttpRequest, mapping: Mapping, chosen: str) -> Referral |
     if mapping.organization_id:
         seen = seen.filter(organization=mapping.organization_id)
     if chosen == "reference":
-        seen = _named(seen, request.POST.get("reference", "").replace("\0", "").strip())
+        named = ReferralAlias.objects.filter(
+            value=request.POST.get("reference", "").replace("\0", "").strip()
+        )
+        seen = seen.filter(pk__in=named.values("referral"))
     return seen.select_related("organization", "listing").order_by("-created_at").first()
-
-
-def _named(seen: QuerySet[Referral], reference: str) -> QuerySet[Referral]:
-    named = ReferralAlias.objects.filter(value=reference)
-    return seen.filter(pk__in=named.values("referral"))
 
 
 def _zone(mapping: Mapping, referral: Referral | None) -> ZoneInfo:

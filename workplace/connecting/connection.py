@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any
 
 import msgspec
 from django.contrib import messages
@@ -38,7 +37,12 @@ def connect(site: AdminSite, request: HttpRequest, pk: int) -> HttpResponse:
         shared.require(request, shared.CHANGES)
     if not shared.may_connect(request):
         return _page(site, request, listing, configs, saved)
-    form = _form(request, listing, saved)
+    # A row of its own: the form writes into it, and `saved` stays what it is.
+    instance = copy(saved) if saved else TriggerConfig(listing=listing)
+    wanted = request.GET.get("copy", "")
+    pattern = shared.configs(request).filter(pk=wanted).first() if wanted.isdecimal() else None
+    copied = initial_from(pattern, listing) if pattern else {}
+    form = ConnectionForm(request.POST or None, instance=instance, initial=copied)
     tally = None
     if request.method == "POST" and form.is_valid():
         if "_dry_run" not in request.POST:
@@ -53,21 +57,6 @@ def _chosen(request: HttpRequest, configs: Mapping[str, TriggerConfig]) -> Trigg
     if wanted:
         return configs.get(wanted)
     return None if "new" in request.GET else next(iter(configs.values()), None)
-
-
-def _form(
-    request: HttpRequest, listing: ServiceListing, saved: TriggerConfig | None
-) -> ConnectionForm:
-    # A row of its own: the form writes into it, and `saved` stays what it is.
-    instance = copy(saved) if saved else TriggerConfig(listing=listing)
-    copied = _copied(request, listing)
-    return ConnectionForm(request.POST or None, instance=instance, initial=copied)
-
-
-def _copied(request: HttpRequest, listing: ServiceListing) -> dict[str, Any]:
-    wanted = request.GET.get("copy", "")
-    pattern = shared.configs(request).filter(pk=wanted).first() if wanted.isdecimal() else None
-    return initial_from(pattern, listing) if pattern else {}
 
 
 # -- what the person asked for ---------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,7 +24,8 @@ def connect_others(
     pattern = shared.configs_of(request, listing).get(str(destination))
     if pattern is None:
         raise Http404
-    offered = _offered(request, pattern)
+    ours = shared.listings(request).filter(organization=pattern.listing.organization_id)
+    offered = ours.exclude(pk=pattern.listing_id).order_by("name")
     form = ChooseListings(request.POST or None, listings=offered)
     if not form.is_valid():
         plan = connections.plan(pattern, offered)
@@ -35,12 +35,6 @@ def connect_others(
         return _apply(request, pattern, chosen)
     plan = connections.plan(pattern, chosen)
     return _page(site, request, pattern, "others_plan", plan=plan)
-
-
-def _offered(request: HttpRequest, pattern: TriggerConfig) -> QuerySet[ServiceListing]:
-    """Return the listings that can go to the same destination."""
-    ours = shared.listings(request).filter(organization=pattern.listing.organization_id)
-    return ours.exclude(pk=pattern.listing_id).order_by("name")
 
 
 def _apply(

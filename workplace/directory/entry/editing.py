@@ -37,7 +37,10 @@ def edit_entry(
     """
     row = row_of(kind, hsds_id)
     if request.method == "POST" and request.POST.get("checked"):
-        _check(row, request)
+        field, _colon, language = request.POST["checked"].partition(":")
+        if f"{field}:{language}" in row.stale_texts:
+            recording.checked(row.pk, row, field, language, request.user)
+            messages.success(request, _("The translation is marked as checked."))
         return HttpResponseRedirect(request.path)
     if request.method == "POST" and request.POST.get("deed"):
         return HttpResponseRedirect(_do(request.POST["deed"], row, directory, request))
@@ -80,13 +83,6 @@ def _save(row: EntryRow, forms: Any, request: HttpRequest) -> None:
             forms["terms"].write()
         if forms["hours"]:
             forms["hours"].write(request.POST.getlist("remove_schedule"))
-
-
-def _check(row: EntryRow, request: HttpRequest) -> None:
-    field, _colon, language = request.POST["checked"].partition(":")
-    if f"{field}:{language}" in row.stale_texts:
-        recording.checked(row.pk, row, field, language, request.user)
-        messages.success(request, _("The translation is marked as checked."))
 
 
 def _do(deed: str, row: EntryRow, directory: Directory, request: HttpRequest) -> str:
