@@ -28,12 +28,9 @@ class Ledger:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
-            self._remove_torn_line()
-
-    def _remove_torn_line(self) -> None:
-        self._file.seek(0)
-        written = self._file.read()
-        self._file.truncate(written.rfind(b"\n") + 1)
+            self._file.seek(0)  # a sandbox that was killed may have left half a line
+            written = self._file.read()
+            self._file.truncate(written.rfind(b"\n") + 1)
 
     def entries(self) -> list[dict[str, Any]]:
         """Return all lines, oldest first; raises BrokenLedger."""

@@ -44,12 +44,11 @@ _TITLES = {
 
 def inbox(state: State, request: Request) -> Answer:
     """`GET /`: all referrals, newest first."""
-    referrals = [_row(referral) for referral in state.inbox.referrals()]
+    referrals = [
+        {"referral": referral, "name": _name(referral), "program": referral.body.get("program")}
+        for referral in state.inbox.referrals()
+    ]
     return _page(200, "inbox.html", referrals=referrals, modes=MODES.values())
-
-
-def _row(referral: Referral) -> dict[str, Any]:
-    return {"referral": referral, "name": _name(referral), "program": referral.body.get("program")}
 
 
 def _name(referral: Referral) -> str:
@@ -151,9 +150,8 @@ def asset(state: State, request: Request, name: str) -> Answer:
 def _page(status: int, template: str, **shown: Any) -> Answer:
     page = ENGINE.get_template(template).render(Context(shown))
     return html_answer(
-        status, page, Content_Security_Policy=_PAGE_POLICY, **_underscored(_SECURITY)
+        status,
+        page,
+        Content_Security_Policy=_PAGE_POLICY,
+        **{name.replace("-", "_"): value for name, value in _SECURITY.items()},
     )
-
-
-def _underscored(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.replace("-", "_"): value for name, value in headers.items()}

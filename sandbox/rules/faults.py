@@ -232,7 +232,8 @@ def _mode_of(text: str) -> Mode:
     try:
         words = json.loads(text)
         body = _body_given(words)
-        status, headers = int(words["status"]), {str(k): str(v) for k, v in _headers(words).items()}
+        status, named = int(words["status"]), dict(words.get("headers") or {})
+        headers = {str(name): str(value) for name, value in named.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadFault(
             "an answer is an object with status, and json, text or base64, headers, applied"
@@ -242,10 +243,6 @@ def _mode_of(text: str) -> Mode:
     answer = Answer(status, body, content_type or JSON, headers)
     effect = Effect.FIRST if words.get("applied") else Effect.NONE
     return Mode(ANSWER, "as it is given", effect, lambda *_: answer)
-
-
-def _headers(given: dict[str, Any]) -> dict[str, Any]:
-    return dict(given.get("headers") or {})
 
 
 def _body_given(given: dict[str, Any]) -> bytes:
@@ -394,15 +391,12 @@ class FaultPlan:
             if fault.skip:
                 self._planned[index] = replace(fault, skip=fault.skip - 1)
                 continue
-            self._spend(index, fault)
+            if fault.times == 1:
+                del self._planned[index]
+            elif fault.times is not None:
+                self._planned[index] = replace(fault, times=fault.times - 1)
             return fault
         return None
-
-    def _spend(self, index: int, fault: Fault) -> None:
-        if fault.times == 1:
-            del self._planned[index]
-        elif fault.times is not None:
-            self._planned[index] = replace(fault, times=fault.times - 1)
 
     def _pick_own(self, step: str, reference: str, email: str) -> str:
         fault = Fault.from_email(email)
