@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from core.text.charsets import windows_1252
+from core.text.sentences import Term as _
 
 MAX_DEPTH = 64
 MAX_VALUES = 500_000  # a list costs 30 times its two bytes: this bounds the memory of a body
@@ -95,7 +96,9 @@ def earlier_key(key: str, number: int = 1) -> str:
     return f"{key} ({number})"
 
 
-_TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
+_TOO_MANY = _("The body holds more than {count} values.")
+_TOO_DEEP = _("The body is nested more than {count} levels deep.")
+_NO_JSON = _("The body is not JSON: {problem} (line {line}, column {column}).")
 
 
 class _RepeatedKey(Exception):
@@ -139,7 +142,7 @@ class _Reader:
 
     def _text(self, raw: bytes) -> str:
         if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MAX_VALUES:
-            raise NotStrictJson(f"The body holds more than {MAX_VALUES:,} values.")
+            raise NotStrictJson(str(_TOO_MANY).format(count=MAX_VALUES))
         encoding = next((name for start, name in _ENCODINGS if start.match(raw)), "utf-8")
         try:
             text = str(raw, encoding)
@@ -147,7 +150,7 @@ class _Reader:
             text = self._repaired(raw, encoding)
         text = text.lstrip(_BYTE_ORDER_MARK)
         if not text or text.isspace():
-            raise NotStrictJson("The body is empty.")
+            raise NotStrictJson(str(_("The body is empty.")))
         return text
 
     def _repaired(self, raw: bytes, encoding: str) -> str:
@@ -175,10 +178,10 @@ class _Reader:
                 return _decoder(self._object, strict=False).decode(text)
         except json.JSONDecodeError as error:
             raise NotStrictJson(
-                f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+                str(_NO_JSON).format(problem=error.msg, line=error.lineno, column=error.colno)
             ) from None
         except RecursionError:
-            raise NotStrictJson(_TOO_DEEP) from None
+            raise NotStrictJson(str(_TOO_DEEP).format(count=MAX_DEPTH)) from None
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -204,7 +207,7 @@ class _Reader:
     def _check_tree(self, root: list[Any], *, clean: bool) -> None:
         """Walk the value level by level: how deep it is and, on suspicion, every string in it."""
         level: list[Any] = [root]
-        for _ in range(MAX_DEPTH + 1):
+        for _level in range(MAX_DEPTH + 1):
             if clean:
                 for container in level:
                     self._clean(container)
@@ -212,7 +215,7 @@ class _Reader:
             level = [child for child in children if isinstance(child, dict | list)]
             if not level:
                 return
-        raise NotStrictJson(_TOO_DEEP)
+        raise NotStrictJson(str(_TOO_DEEP).format(count=MAX_DEPTH))
 
     def _clean(self, container: Any) -> None:
         if isinstance(container, list):

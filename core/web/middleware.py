@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
 
 from core.web.requests import client_ip, loggable
@@ -63,7 +63,8 @@ def programs_go_straight(
     """Call a view for programs at once: what follows here is for people and their browsers.
 
     Such a view has an attribute `for_programs`. It knows no session, and so needs no CSRF check.
-    Its language is that of the portal: the thread may still have that of the person before.
+    Its language is the one that the program accepts, else the portal's: of its messages alone,
+    since codes and keys are never translated.
     """
     straight: Any = _ProgramLogMiddleware(convert_exception_to_response(_call))
 
@@ -75,8 +76,10 @@ def programs_go_straight(
         if not getattr(match.func, "for_programs", False):
             return get_response(request)
         request.resolver_match = match
-        translation.activate(settings.LANGUAGE_CODE)
+        # The thread may still have the language of the request before.
+        translation.activate(translation.get_language_from_request(request))
         response: HttpResponseBase = straight(request)
+        patch_vary_headers(response, ["Accept-Language"])
         return response
 
     return answer

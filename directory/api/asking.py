@@ -7,6 +7,8 @@ from math import ceil
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from core.database import clock
@@ -35,9 +37,9 @@ class Reader:
             return _public_view(directory)
         today = clock.now().astimezone(directory.zone).date()
         if not self.partner.has_begun(today):
-            raise Problem(403, "The agreement that this token belongs to has not begun.")
+            raise Problem(403, _("The agreement that this token belongs to has not begun."))
         if self.partner.has_ended(today):
-            raise Problem(403, "The agreement that this token belongs to has ended.")
+            raise Problem(403, _("The agreement that this token belongs to has ended."))
         return self.partner.view
 
 
@@ -47,13 +49,17 @@ def reader_of(request: HttpRequest) -> Reader:
     _refuse_token_in_address(request)
     if not authorization:
         return Reader()
-    scheme, _, secret = authorization.strip().partition(" ")
+    scheme, _space, secret = authorization.strip().partition(" ")
     secret = secret.strip()
     found = tokens.find(secret) if scheme.lower() == "bearer" and secret else None
     if found is None:
-        raise Problem(401, "This token is not known, or is no longer valid.", headers=_INVALID)
+        raise Problem(401, _("This token is not known, or is no longer valid."), headers=_INVALID)
     if wait := ratelimit.seconds_to_wait(f"data partner:{found.pk}", found.rate):
-        detail = f"This agreement allows {found.rate} requests a minute."
+        detail = ngettext(
+            "This agreement allows {count} request a minute.",
+            "This agreement allows {count} requests a minute.",
+            found.rate,
+        ).format(count=found.rate)
         raise Problem(429, detail, headers={"Retry-After": str(ceil(wait))})
     return Reader(found)
 
@@ -65,14 +71,16 @@ def _refuse_token_in_address(request: HttpRequest) -> None:
     if names & _NAMES_OF_TOKENS or any(value.startswith(tokens.PREFIX) for value in values):
         raise Problem(
             400,
-            "A token does not belong in an address, which others may read: send it as "
-            "“Authorization: Bearer …”, and ask for a new token.",
+            _(
+                "Do not put a token in an address, where others may read it. Send it as "
+                "“Authorization: Bearer …”, and ask for a new token."
+            ),
         )
 
 
 def _public_view(directory: Directory) -> View:
     if directory.public != Directory.Public.YES:
-        raise Problem(401, "This directory is read with a token.", headers=_REALM)
+        raise Problem(401, _("This directory is read with a token."), headers=_REALM)
     return api_view()
 
 
@@ -114,7 +122,7 @@ def _pairs_of_body(request: HttpRequest) -> Iterable[tuple[str, str]]:
     if not body.strip():
         return []
     if request.content_type != "application/json":
-        raise Problem(415, "Send parameters as JSON, as a form, or in the query string.")
+        raise Problem(415, _("Send parameters as JSON, as a form, or in the query string."))
     return _pairs_of_json(body)
 
 
@@ -128,7 +136,7 @@ def body_of(request: HttpRequest) -> bytes:
 
 def _refuse_large(size: int) -> None:
     if size > MOST_BYTES:
-        raise Problem(413, "The body is too large for parameters.")
+        raise Problem(413, _("The body is too large for parameters."))
 
 
 def _length(request: HttpRequest) -> int:
@@ -140,9 +148,9 @@ def _pairs_of_json(body: bytes) -> Iterable[tuple[str, str]]:
     try:
         pairs = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        raise Problem(400, "The body is not JSON.") from None
+        raise Problem(400, _("The body is not JSON.")) from None
     if not isinstance(pairs, _Pairs):
-        raise Problem(400, "A JSON object with parameters is expected.")
+        raise Problem(400, _("A JSON object with parameters is expected."))
     return [(name, _text(name, value)) for name, value in pairs]
 
 
@@ -162,4 +170,4 @@ def _text(name: str, value: Any) -> str:
         return repr(value)
     from directory.listing.parameters import Refused, Wrong
 
-    raise Refused(Wrong(name[:100], "A text, a number, true or false is expected."))
+    raise Refused(Wrong(name[:100], _("A text, a number, true or false is expected.")))

@@ -4,6 +4,7 @@ import tempfile
 from typing import IO, Any
 
 from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 
 from directory.api import seats
 from directory.api.views import ApiView
@@ -25,7 +26,7 @@ class ExportView(ApiView):
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         format = FORMATS.get(kwargs["format"])
         if format is None:
-            raise Problem(404, "There is no such format.")
+            raise Problem(404, _("There is no such format."))
         seat = seats.streams.take()
         file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - sent later
         try:

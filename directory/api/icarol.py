@@ -7,6 +7,7 @@ from itertools import islice
 from typing import IO, Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from core.database import clock
 from directory.api import asking, seats
@@ -104,7 +105,7 @@ class ResourceView(ICarolView):
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         numbers = list(dict.fromkeys(_number(value) for value in self.values["id"]))
         if not numbers or len(numbers) > MOST_IDS:
-            raise Refused(Wrong("id", f"Give 1 to {MOST_IDS} ids."))
+            raise Refused(Wrong("id", _("Give 1 to {most} ids.").format(most=MOST_IDS)))
         entries = Entry.objects.filter(number__in=numbers, kind__in=NUMBERED)
         keys = dict(entries.values_list("number", "pk"))
         wanted = [keys[number] for number in numbers if number in keys]
@@ -119,7 +120,7 @@ class TaxonomyView(ICarolView):
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         codes, databases = self.values["id"], [_number(one, "db") for one in self.values["db"]]
         if len(codes) > MOST_IDS:
-            raise Refused(Wrong("id", f"Give up to {MOST_IDS} codes."))
+            raise Refused(Wrong("id", _("Give up to {most} codes.").format(most=MOST_IDS)))
         try:
             codes = [text(code) for code in codes]
         except ValueError as error:
@@ -138,11 +139,11 @@ class NoSuchPath(ICarolView):
         return {}
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        raise Problem(404, "There is nothing of this kind here.")
+        raise Problem(404, _("There is nothing at this address."))
 
 
 def _number(value: str, name: str = "id") -> int:
     is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(_HIGHEST))
     if not is_number:
-        raise Refused(Wrong(name, "A whole number is expected."))
+        raise Refused(Wrong(name, _("A whole number is expected.")))
     return int(value)

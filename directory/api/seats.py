@@ -5,6 +5,8 @@ Data partners have seats of their own: whoever asks without a token takes none o
 
 import threading
 
+from django.utils.translation import gettext as _
+
 from integrations.sources.responses import Problem
 
 REQUESTS, STREAMS = 8, 2
@@ -20,7 +22,8 @@ class Seats:
     def take(self) -> "Seat":
         """Return a seat; raises Problem 429 when none is free."""
         if not self._free.acquire(blocking=False):
-            raise Problem(429, "Too many requests at once. Try again in a second.", headers=_WAIT)
+            detail = _("Too many requests at once. Try again in a second.")
+            raise Problem(429, detail, headers=_WAIT)
         return Seat(self._free)
 
 

@@ -13,6 +13,8 @@ from django.http import (
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views import View as BaseView
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
@@ -43,7 +45,7 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 _METHODS_TO_READ = ("GET", "HEAD")
 _PIECE = 64 * 1024
 _CHANGES = 100  # on a page of the feed
-_NOTHING = "There is nothing of this kind here."
+_NOTHING = gettext_noop("There is nothing at this address.")
 _refused = Responses().refused
 
 
@@ -65,18 +67,18 @@ class ApiView(BaseView):
             response = _refused(problem)
         except Refused as refused:
             errors = [FieldError(one.name, one.message) for one in refused.wrong]
-            response = _refused(Problem(400, "Some parameters cannot be used.", errors))
+            response = _refused(Problem(400, _("Some parameters cannot be used."), errors))
         return self._with_headers(request, response)
 
     def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         directory = Directory.objects.first()
         if directory is None:
-            raise Problem(404, _NOTHING)
+            raise Problem(404, _(_NOTHING))
         self.directory = directory
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers=self._preflight())
         if (request.method or "").lower() not in self.http_method_names:
-            raise Problem(405, "Use another method.", headers={"Allow": self._methods()})
+            raise Problem(405, _("Use another method."), headers={"Allow": self._methods()})
         self.reader = asking.reader_of(request)
         seat = (seats.requests if self.reader.partner is None else seats.of_data_partners).take()
         try:
@@ -203,7 +205,7 @@ class ListView(ApiView):
         try:
             page = pages.page(asked, self.language)
         except pages.PastTheEnd:
-            raise Problem(404, "There is no such page.") from None
+            raise Problem(404, _("There is no such page.")) from None
         etag = page.etag()
         return self.conditional(request, etag) or self.whole(request, page.body(), etag)
 
@@ -242,7 +244,7 @@ class EntryView(ApiView):
             key = None
         found = members(self.view, [key] if key else [])
         if not found:
-            raise Problem(404, _NOTHING)
+            raise Problem(404, _(_NOTHING))
         (one,) = found.values()
         full_service = bool(self.values.get("full_service"))
         shape = Shape(self.language, False, bool(self.values.get("extras")), full_service)
@@ -265,12 +267,16 @@ class ChangesView(ApiView):
         try:
             page = feed.read(self.view, self.values.get("after", ""), limit)
         except feed.BadCursor:
-            raise Refused(Wrong("after", "This is no cursor that you were given.")) from None
+            raise Refused(
+                Wrong("after", _("This is not a cursor from an earlier answer."))
+            ) from None
         except feed.OldCursor:
             raise Problem(
                 410,
-                "This cursor is older than 90 days, or from before a restore: start over, "
-                "without `after`.",
+                _(
+                    "This cursor is older than 90 days, or from before a restore: start over, "
+                    "without `after`."
+                ),
             ) from None
         if self.reader.partner is not None:
             partners = DataPartner.objects.filter(pk=self.reader.partner.pk)
@@ -303,4 +309,4 @@ class NoSuchPath(ApiView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        raise Problem(404, _NOTHING)
+        raise Problem(404, _(_NOTHING))

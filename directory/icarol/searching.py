@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from directory.formats.icarol import LEVELS
 from directory.formats.icarol_records import (
@@ -49,9 +50,9 @@ def read(body: bytes) -> Query:
     try:
         given = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        raise Refused(Wrong("", "The body is not JSON.")) from None
+        raise Refused(Wrong("", _("The body is not JSON."))) from None
     if not isinstance(given, dict):
-        raise Refused(Wrong("", "A JSON object is expected."))
+        raise Refused(Wrong("", _("A JSON object is expected.")))
     found: dict[str, Any] = {}
     wrong: list[Wrong] = []
     for key, value in given.items():
@@ -59,7 +60,7 @@ def read(body: bytes) -> Query:
             name, reader = _KEYS[key]
             found[name] = reader(value)
         except KeyError:
-            wrong.append(Wrong(key[:100], "A search has no such key."))
+            wrong.append(Wrong(key[:100], _("A search has no such key.")))
         except ValueError as error:
             wrong.append(Wrong(key, str(error)))
     if wrong:
@@ -153,20 +154,20 @@ def _since(moment: datetime, view: View) -> Q:
 
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("Use true or false.")  # noqa: TRY004 - what callers catch
+        raise ValueError(_("Use true or false."))  # noqa: TRY004 - what callers catch
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("A text is expected.")  # noqa: TRY004 - what callers catch
+        raise ValueError(_("A text is expected."))  # noqa: TRY004 - what callers catch
     return values.text(value)
 
 
 def _several(value: Any) -> list[Any]:
     found = value if isinstance(value, list) else [value]
     if not found:
-        raise ValueError("The list is empty.")
+        raise ValueError(_("The list is empty."))
     return found
 
 
@@ -174,14 +175,14 @@ def _types(value: Any) -> tuple[str, ...]:
     known = {**LEVELS, SERVICE_SITE: Kind.SERVICE_AT_LOCATION.value}
     found = _several(value)
     if not all(isinstance(one, str) and one in known for one in found):
-        raise ValueError(f"Use {', '.join(known)}.")
+        raise ValueError(_("Use one of {names}.").format(names=", ".join(known)))
     return tuple(dict.fromkeys(known[one] for one in found))
 
 
 def _statuses(value: Any) -> tuple[str, ...]:
     found = _several(value)
     if not all(one in STATUSES for one in found):
-        raise ValueError(f"Use {', '.join(STATUSES)}.")
+        raise ValueError(_("Use one of {names}.").format(names=", ".join(STATUSES)))
     return tuple(found)
 
 
@@ -191,14 +192,15 @@ def _moment(value: Any) -> datetime | None:
 
 def _databases(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(type(one) is int for one in value):
-        raise ValueError("A list of numbers is expected.")
+        raise ValueError(_("A list of numbers is expected."))
     return tuple(value)
 
 
 def _number(least: int, most: int) -> Any:
     def read_number(value: Any) -> int:
         if type(value) is not int or not least <= value <= most:
-            raise ValueError(f"Use a whole number from {least} to {most}.")
+            limits = {"least": least, "most": most}
+            raise ValueError(_("Use a whole number from {least} to {most}.").format(**limits))
         return value
 
     return read_number

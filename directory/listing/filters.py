@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
+from django.utils.translation import gettext as _
 
 from directory.listing import places
 from directory.listing.parameters import Refused, Wrong
@@ -128,7 +129,7 @@ def _moment(asked: Asked, value: Any) -> datetime:
             return moment
     except OverflowError:
         pass
-    raise Refused(Wrong("open_at", "Use now, or a date-time up to 14 days ahead."))
+    raise Refused(Wrong("open_at", _("Use “now” or a date-time up to 14 days ahead.")))
 
 
 def _top_only(asked: Asked, wanted: bool) -> Q:
@@ -222,7 +223,7 @@ def _place(asked: Asked, found: Found) -> None:
     if "postcode" in asked.values:
         postcode = places.find(asked.values["postcode"])
         if postcode is None:
-            raise Refused(Wrong("postcode", "This postcode is not known here."))
+            raise Refused(Wrong("postcode", _("This postcode is not known here.")))
     if "proximity" in asked.values:
         point = (asked.values.get("latitude", 0.0), asked.values.get("longitude", 0.0))
         _near(asked, found, postcode.point if postcode else point)

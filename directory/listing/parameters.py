@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from directory.listing import values
 from directory.models import Kind
 
@@ -183,7 +185,7 @@ def read(pairs: Pairs, names: tuple[str, ...], languages: Iterable[str]) -> dict
     for name, text in pairs:
         try:
             if name in seen:
-                raise ValueError("Give it once.")
+                raise ValueError(_("Give it once."))
             seen.add(name)
             if text or name != "search":
                 found[name] = _value(name, text, names, tuple(languages))
@@ -197,11 +199,11 @@ def read(pairs: Pairs, names: tuple[str, ...], languages: Iterable[str]) -> dict
 
 def _value(name: str, text: str, names: tuple[str, ...], languages: tuple[str, ...]) -> Any:
     if name not in names:
-        raise ValueError("This path has no such parameter.")
+        raise ValueError(_("This path has no such parameter."))
     if not text.strip() and name != "search":
-        raise ValueError("It is empty.")
+        raise ValueError(_("It is empty."))
     if name == "lang" and text not in languages:
-        raise ValueError(f"Use one of {', '.join(languages)}.")
+        raise ValueError(_("Use one of {names}.").format(names=", ".join(languages)))
     return PARAMETERS[name].read(text)
 
 
@@ -212,22 +214,22 @@ def _conflicts(found: Mapping[str, Any]) -> list[Wrong]:
 def _conflicts_of_shape(found: Mapping[str, Any]) -> Iterable[Wrong]:
     is_minimal, is_stream = found.get("minimal"), found.get("format") == "ndjson"
     if is_minimal and found.get("full"):
-        yield Wrong("minimal", "It cannot be combined with full.")
+        yield Wrong("minimal", _("It cannot be combined with full."))
     if is_minimal and is_stream:
-        yield Wrong("minimal", "It cannot be combined with format=ndjson.")
+        yield Wrong("minimal", _("It cannot be combined with format=ndjson."))
     for name in ("page", "per_page"):
         if name in found and (is_minimal or is_stream):
-            yield Wrong(name, "Everything comes at once: it cannot be combined with this.")
+            yield Wrong(name, _("Everything is sent at once, so this cannot be used."))
 
 
 def _conflicts_of_place(found: Mapping[str, Any]) -> Iterable[Wrong]:
     coordinates = [name for name in ("latitude", "longitude") if name in found]
     if "proximity" not in found:
-        yield from (Wrong(name, "It needs proximity.") for name in coordinates)
+        yield from (Wrong(name, _("It needs proximity.")) for name in coordinates)
     elif coordinates and "postcode" in found:
-        yield Wrong("proximity", "Give postcode, or latitude and longitude, and not both.")
+        yield Wrong("proximity", _("Give postcode, or latitude and longitude, and not both."))
     elif not coordinates and "postcode" not in found:
-        yield Wrong("proximity", "It needs postcode, or latitude and longitude.")
+        yield Wrong("proximity", _("It needs postcode, or latitude and longitude."))
     elif len(coordinates) == 1:
         missing = "longitude" if "latitude" in found else "latitude"
-        yield Wrong(missing, "Latitude and longitude go together.")
+        yield Wrong(missing, _("Latitude and longitude go together."))

@@ -8,6 +8,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from directory.reading import postcodes
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -27,19 +30,19 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def switch(text: str) -> bool:
     if text not in ("true", "false"):
-        raise ValueError("Use true or false.")
+        raise ValueError(_("Use true or false."))
     return text == "true"
 
 
 def id_of_entry(text: str) -> UUID:
     if not _ID.fullmatch(text):
-        raise ValueError("This is no id: a UUID is expected.")
+        raise ValueError(_("This is not an ID. Send a UUID."))
     return UUID(text)
 
 
 def page(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise ValueError("Use a whole number from 1 on, of up to nine digits.")
+        raise ValueError(_("Use a whole number from 1 on, of up to nine digits."))
     return int(text)
 
 
@@ -53,31 +56,31 @@ def limit(text: str) -> int:
 
 def _whole(text: str, most: int) -> int:
     if not _WHOLE.fullmatch(text) or int(text) > most:
-        raise ValueError(f"Use a whole number from 1 to {most}.")
+        raise ValueError(_("Use a whole number from {least} to {most}.").format(least=1, most=most))
     return int(text)
 
 
 def format_of_list(text: str) -> str:
     if text not in ("json", "ndjson"):
-        raise ValueError("Use json or ndjson.")
+        raise ValueError(_("Use json or ndjson."))
     return text
 
 
 def text(text: str) -> str:
     if _UNSTORABLE.search(text):
-        raise ValueError("It holds a character that no text has.")
+        raise ValueError(_("It contains a character that cannot be stored."))
     return text
 
 
 def spoken_language(text: str) -> str:
     if not _LANGUAGE.fullmatch(text):
-        raise ValueError("Use a code of ISO 639, such as fr.")
+        raise ValueError(_("Use a code of ISO 639, such as fr."))
     return text.casefold()
 
 
 def postcode(text: str) -> str:
     if not postcodes.lookups(text):
-        raise ValueError("This is no postcode: K1A 0B1, K1A or 12345 would be.")
+        raise ValueError(_("This is not a postcode. Send one such as K1A 0B1, K1A, or 12345."))
     return text
 
 
@@ -86,7 +89,8 @@ def between(least: float, most: float) -> Callable[[str], float]:
 
     def read(text: str) -> float:
         if not _NUMBER.fullmatch(text) or not least <= float(text) <= most:
-            raise ValueError(f"Use a number from {least:g} to {most:g}.")
+            limits = {"least": f"{least:g}", "most": f"{most:g}"}
+            raise ValueError(_("Use a number from {least} to {most}.").format(**limits))
         return float(text)
 
     return read
@@ -120,13 +124,13 @@ def since(text: str) -> datetime:
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError:
-        raise ValueError(_NO_MOMENT) from None
+        raise ValueError(_(_NO_MOMENT)) from None
 
 
 def _moment(text: str) -> datetime:
     found = _MOMENT.fullmatch(text)
     if found is None:
-        raise ValueError(_NO_MOMENT)
+        raise ValueError(_(_NO_MOMENT))
     day, clock, zulu, hours, minutes = found.groups()
     # A plus that nobody escaped arrives as a blank.
     offset = "+00:00" if zulu else f"{hours.replace(' ', '+')}:{minutes}" if hours else ""
@@ -134,11 +138,11 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-_NO_MOMENT = "This is no date-time, such as 2026-11-30T14:00:00-05:00."
+_NO_MOMENT = gettext_noop("This is not a date-time. Send one such as 2026-11-30T14:00:00-05:00.")
 
 
 def _valid(read: Callable[[str], Any], text: str) -> Any:
     try:
         return read(text)
     except ValueError:
-        raise ValueError(_NO_MOMENT) from None
+        raise ValueError(_(_NO_MOMENT)) from None

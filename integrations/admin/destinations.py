@@ -311,9 +311,9 @@ class DestinationAdmin(ConfigurationAdmin):
 
     @admin.display(description=gettext_lazy("options"))
     def shown_options(self, destination: Destination) -> str:
-        fields = option_fields(destination.kind)
+        fields, not_set = option_fields(destination.kind), _("not set")
         return "\n".join(
-            f"{fields[name].label or name}: {_('not said') if value is None else value}"
+            f"{fields[name].label or name}: {not_set if value is None else value}"
             for name, value in destination.options.items()
             if name in fields and not isinstance(fields[name], SecretField)
         )

@@ -7,15 +7,33 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import JsonResponse
+from django.utils.translation import gettext, gettext_noop
 
 from integrations.sources.parsed import FieldError
 
 PROBLEM_TYPE = "application/problem+json"
+# The titles that a refusal can have, as HTTP names them; here for the catalogs of translations.
+gettext_noop("Bad Request")
+gettext_noop("Unauthorized")
+gettext_noop("Forbidden")
+gettext_noop("Not Found")
+gettext_noop("Method Not Allowed")
+gettext_noop("Not Acceptable")
+gettext_noop("Conflict")
+gettext_noop("Gone")
+gettext_noop("Precondition Failed")
+gettext_noop("Request Entity Too Large")
+gettext_noop("Unsupported Media Type")
+gettext_noop("Unprocessable Entity")
+gettext_noop("Precondition Required")
+gettext_noop("Too Many Requests")
+gettext_noop("Internal Server Error")
+gettext_noop("Service Unavailable")
 
 
 @dataclass
 class Problem(Exception):
-    """A refusal: an HTTP status and a sentence, without personal data."""
+    """A refusal: an HTTP status and a sentence in the reader's language, without personal data."""
 
     status: int
     detail: str
@@ -50,7 +68,7 @@ class Responses:
         """Answer with a refusal."""
         body: dict[str, Any] = {
             "type": "about:blank",
-            "title": problem.title,
+            "title": gettext(problem.title),
             "status": problem.status,
             "detail": problem.detail,
         }

@@ -49,8 +49,10 @@ def rule_in_words(rule: Rule) -> str:
     joined, rest = (first, rule.transforms[1:]) if joins else ((), rule.transforms)
     if not rule.sources:
         return _constant(rest)
-    between = " + " if joined else f", {_('else')} "
-    read = between.join(field_in_words(source) for source in rule.sources)
+    read = field_in_words(rule.sources[0])
+    for source in rule.sources[1:]:
+        template = "{one} + {next}" if joined else str(_("{one}, else {next}"))
+        read = template.format(one=read, next=field_in_words(source))
     return " → ".join([read, *(use_in_words(name, options) for name, options in rest)])
 
 

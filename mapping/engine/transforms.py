@@ -268,7 +268,7 @@ def _value_table(value: Value, options: Options, context: Context) -> Result:
     problem = str(_("The value table “{}” has no entry for this value.")).format(options["table"])
     if ANYTHING_ELSE in entries:
         return Result(entries[ANYTHING_ELSE], lossy=True, problem=problem)
-    return Result(value, problem=f"{problem} {_('It was passed on as sent.')}")
+    return Result(value, problem=" ".join((problem, str(_("It was passed on as sent.")))))
 
 
 def _default(value: Value | None, options: Options, context: Context) -> Result:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from access import tokens
 from access.models import ApiToken
@@ -38,11 +39,13 @@ def authenticate(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
         source: Source = credential.source
         source.is_limited = credential.is_limited
         if credential.signs and not _is_signed(request, body, source):
-            raise _unauthorized("This source signs its requests, and the signature is not valid.")
+            raise _unauthorized(
+                _("This source signs its requests, and the signature is not valid.")
+            )
     else:
         source = _by_signature(request, body, kinds)
     if not source.active:
-        raise Problem(403, "This source is switched off.")
+        raise Problem(403, _("This source is switched off."))
     return source
 
 
@@ -57,10 +60,12 @@ def token_of(request: HttpRequest) -> ApiToken | None:
     address = client_ip(request) or "unknown"
     token = tokens.find(secret)
     if token is None:  # a good one is heard whoever else guesses: its hash costs nothing
-        slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
+        slow_down(ratelimit.seconds_until_heard(address), _("Too many wrong credentials."))
         ratelimit.count_refusal(address)
-        raise Problem(401, "The API token is not valid, or has expired.", headers=TOKEN_CHALLENGE)
-    slow_down(ratelimit.seconds_to_wait(f"token:{token.pk}"), "Too many requests.")
+        raise Problem(
+            401, _("The API token is not valid, or has expired."), headers=TOKEN_CHALLENGE
+        )
+    slow_down(ratelimit.seconds_to_wait(f"token:{token.pk}"), _("Too many requests."))
     return token
 
 
@@ -76,7 +81,7 @@ def _by_secret(authorization: str, address: str, kinds: Kinds) -> Any:
     read = (kind.read_authorization(authorization) for kind in kinds.values())
     presented = next(filter(None, read), None)
     if presented is None:
-        raise _unauthorized("The Authorization header is not HTTP Basic.")
+        raise _unauthorized(_("The Authorization header is not HTTP Basic."))
     key, secret = presented
     credential = (
         SourceCredential.objects.select_related("source")
@@ -88,20 +93,22 @@ def _by_secret(authorization: str, address: str, kinds: Kinds) -> Any:
     # An unknown key, or one of another kind, costs the same time as a wrong secret.
     stored = credential.secret_hash if credential else auth.NO_SECRET
     if auth.is_costly(secret, stored):  # a sender that was right before is always heard
-        slow_down(ratelimit.seconds_until_heard(address), "Too many wrong credentials.")
+        slow_down(ratelimit.seconds_until_heard(address), _("Too many wrong credentials."))
     if not auth.verify_secret(secret, stored) or credential is None:
         ratelimit.count_refusal(address)
-        raise _unauthorized("The key id or the secret is not valid.")
+        raise _unauthorized(_("The key id or the secret is not valid."))
     return credential
 
 
 def _by_signature(request: HttpRequest, body: Body, kinds: Kinds) -> Source:
     if not all(request.headers.get(name) for name in SIGNATURE_HEADERS):
-        raise _unauthorized("Send HTTP Basic credentials or a Standard Webhooks signature.")
+        raise _unauthorized(_("Send HTTP Basic credentials or a Standard Webhooks signature."))
     for source in _signing_sources(kinds):
         if _is_signed(request, body, source):
             return source
-    raise _unauthorized("The signature is not valid, or its timestamp is more than 5 minutes off.")
+    raise _unauthorized(
+        _("The signature is not valid, or its timestamp is more than 5 minutes off.")
+    )
 
 
 def _signing_sources(kinds: Kinds) -> Iterable[Source]:

@@ -9,6 +9,8 @@ from io import BytesIO
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from core.text import charsets
 from integrations.sources.parsed import FieldError
@@ -19,10 +21,14 @@ MAX_MEMBERS = 10_000  # of one gzip body: each costs time, however small it is
 _MEMBER = b"\x1f\x8b\x08"
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
-NOT_READ = "This Content-Encoding is not read. Send the body with gzip, or as it is."
-NOT_GZIP = "The body is not whole, valid gzip, as Content-Encoding says. Send it again."
-UNKNOWN_CHARSET = "This charset is not known here. Send UTF-8."
-NOT_WHOLE = "The body did not arrive whole."
+NOT_READ = gettext_noop(
+    "This Content-Encoding is not supported. Send the body with gzip, or as it is."
+)
+NOT_GZIP = gettext_noop(
+    "The body is not complete, valid gzip, as Content-Encoding says. Send it again."
+)
+UNKNOWN_CHARSET = gettext_noop("This charset is not supported. Send UTF-8.")
+NOT_WHOLE = gettext_noop("The body arrived incomplete.")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Body:
         try:
             return charsets.in_utf_8(self.unzipped, self.charset)
         except charsets.UnknownCharset:
-            raise Problem(415, UNKNOWN_CHARSET) from None
+            raise Problem(415, _(UNKNOWN_CHARSET)) from None
 
 
 def read(request: HttpRequest, content_types: tuple[str, ...], limit: int | None = None) -> Body:
@@ -61,7 +67,8 @@ def read(request: HttpRequest, content_types: tuple[str, ...], limit: int | None
     not read.
     """
     if request.content_type not in content_types:
-        raise Problem(415, f"Send {' or '.join(content_types)}.")
+        one_of = _("Send one of these content types: {types}.")
+        raise Problem(415, one_of.format(types=", ".join(content_types)))
     is_gzip = _is_gzip(request.headers.get("Content-Encoding", ""))
     charset = (request.content_params or {}).get("charset", "")
     limit = limit or settings.MAX_BODY_BYTES
@@ -72,18 +79,19 @@ def _is_gzip(content_encoding: str) -> bool:
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     if len(codings) > 1 or not set(codings) <= set(GZIP):
-        raise Problem(415, NOT_READ, headers={"Accept-Encoding": "gzip"})
+        raise Problem(415, _(NOT_READ), headers={"Accept-Encoding": "gzip"})
     return bool(codings)
 
 
 def _sent(request: HttpRequest, limit: int) -> bytes:
     announced = request.headers.get("Content-Length") or "0"
     if not _LENGTH.fullmatch(announced):
-        raise Problem(400, "Content-Length is not a number.")
+        raise Problem(400, _("Content-Length is not a number."))
     length = int(announced)
     sent = b"" if length > limit else _received(request, limit + 1)
     if max(length, len(sent)) > limit:
-        raise Problem(413, f"The body is over the limit of {limit} bytes.")
+        too_large = _("The body is over the limit of {limit} bytes.").format(limit=limit)
+        raise Problem(413, too_large)
     return sent
 
 
@@ -95,7 +103,7 @@ def _received(request: HttpRequest, limit: int) -> bytes:
             return bytes(request.META["wsgi.input"].read(limit))
         return request.body
     except OSError:
-        raise Problem(400, NOT_WHOLE) from None
+        raise Problem(400, _(NOT_WHOLE)) from None
 
 
 def _unzipped(sent: bytes, limit: int) -> bytes:
@@ -108,9 +116,10 @@ def _unzipped(sent: bytes, limit: int) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise _corrupt() from None
     if len(content) > limit:
-        raise Problem(413, f"The body, unzipped, is over the limit of {limit} bytes.")
+        too_large = _("The body, unzipped, is over the limit of {limit} bytes.")
+        raise Problem(413, too_large.format(limit=limit))
     return content
 
 
 def _corrupt() -> Problem:
-    return Problem(400, NOT_GZIP, [FieldError("Content-Encoding", NOT_GZIP)])
+    return Problem(400, _(NOT_GZIP), [FieldError("Content-Encoding", _(NOT_GZIP))])

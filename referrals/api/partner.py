@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -35,15 +37,15 @@ LONGEST_KEY = 255
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
-NOT_DELIVERED = "Nothing of this name was delivered to you."
-GONE = "It was removed, withdrawn or deleted, or may not leave any more."
-UNLINKED = "This source is linked to no destination."
-NO_UPDATES = "Updates are not allowed for this partner."
-NO_IF_MATCH = "Send If-Match with the ETag that you have read."
-STALE = "It has changed since you have read it. Read it again."
-INVALID = "The update cannot be used; nothing of it took effect."
-STILL_RUNNING = "The first request with this Idempotency-Key is still running."
-OTHER_REQUEST = "This Idempotency-Key was used with another address or body."
+NOT_DELIVERED = gettext_noop("Nothing with this name was delivered to you.")
+GONE = gettext_noop("It was removed, withdrawn, or deleted, or may no longer be sent.")
+UNLINKED = gettext_noop("This source is linked to no destination.")
+NO_UPDATES = gettext_noop("Updates are not allowed for this partner.")
+NO_IF_MATCH = gettext_noop("Send If-Match with the ETag that you read.")
+STALE = gettext_noop("It has changed since you read it. Read it again.")
+INVALID = gettext_noop("The update cannot be used. No part of it took effect.")
+STILL_RUNNING = gettext_noop("The first request with this Idempotency-Key is still running.")
+OTHER_REQUEST = gettext_noop("This Idempotency-Key was used with another address or body.")
 
 
 class PartnerView(SenderView):
@@ -56,7 +58,7 @@ class PartnerView(SenderView):
         """Return the authenticated source and its destination; raises Problem 401, 403 or 429."""
         source = self.source_of(request, body)
         if source.destination is None or not source.destination.is_answered:
-            raise Problem(403, UNLINKED)
+            raise Problem(403, _(UNLINKED))
         return source, source.destination
 
 
@@ -65,9 +67,9 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except sending.NotDelivered:
-        raise Problem(404, NOT_DELIVERED) from None
+        raise Problem(404, _(NOT_DELIVERED)) from None
     except sending.Gone:
-        raise Problem(410, GONE) from None
+        raise Problem(410, _(GONE)) from None
 
 
 class ReferralsView(PartnerView):
@@ -75,11 +77,11 @@ class ReferralsView(PartnerView):
 
     @extend_schema(**partner_schema.LIST)
     def get(self, request: Request) -> HttpResponse:
-        _, destination = self.partner_of(request)
+        destination = self.partner_of(request)[1]
         after = _number(request, "after", 0)
         limit = _number(request, "limit", USUAL)
         if not 1 <= limit <= MOST:
-            raise _wrong("limit", f"A number from 1 to {MOST}.")
+            raise _wrong("limit", _("A number from 1 to {most}.").format(most=MOST))
         found = sending.page(destination, after, limit)
         shown = found[:limit]
         return _json(
@@ -119,7 +121,7 @@ class ReferralView(PartnerView):
         with _refusals():
             version = sending.latest(destination, reference)
         if source.updates != Source.Updates.ALLOW:
-            raise Problem(403, NO_UPDATES)
+            raise Problem(403, _(NO_UPDATES))
         claimed = _claim(request._request, source, version, body)
         if isinstance(claimed, dict):
             return _json(claimed["data"], claimed["etag"])
@@ -148,9 +150,9 @@ class ReferralView(PartnerView):
                     source, destination, reference, patch, matches, claimed
                 )
         except answering.Stale as stale:
-            raise Problem(412, STALE, headers={"ETag": stale.etag}) from None
+            raise Problem(412, _(STALE), headers={"ETag": stale.etag}) from None
         except answering.StillRunning:
-            raise Problem(409, STILL_RUNNING) from None
+            raise Problem(409, _(STILL_RUNNING)) from None
         tasks.wake_deliveries_of(event.pk)
         return shown
 
@@ -186,12 +188,12 @@ def _number(request: Request, name: str, usual: int) -> int:
     if given is None or given == "":
         return usual
     if not _NUMBER.fullmatch(given):
-        raise _wrong(name, "This is not a number that was given here.")
+        raise _wrong(name, _("This is not a number from an earlier answer."))
     return int(given)
 
 
 def _wrong(name: str, message: str) -> Problem:
-    return Problem(422, "The address cannot be used.", [FieldError(name, message)])
+    return Problem(422, _("The address cannot be used."), [FieldError(name, message)])
 
 
 def _patch(source: Source, body: Body) -> dict[str, Any]:
@@ -199,13 +201,13 @@ def _patch(source: Source, body: Body) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", answers.read(body.content))
     except Unusable as unusable:
-        raise Problem(422, INVALID, unusable.errors) from None
+        raise Problem(422, _(INVALID), unusable.errors) from None
 
 
 def _if_match(header: str) -> Callable[[str], bool]:
     """Return whether an ETag is one of the header's, compared strongly; raises Problem 428."""
     if header.strip() in ("", "*"):
-        raise Problem(428, NO_IF_MATCH)
+        raise Problem(428, _(NO_IF_MATCH))
     named = {found.group() for found in _ETAG.finditer(header) if not found.group(1)}
     return named.__contains__
 
@@ -218,16 +220,17 @@ def _claim(
     if not key:
         return None
     if len(key) > LONGEST_KEY:
-        error = FieldError("Idempotency-Key", f"At most {LONGEST_KEY} characters.")
-        raise Problem(422, INVALID, [error])
+        message = _("At most {count} characters.").format(count=LONGEST_KEY)
+        error = FieldError("Idempotency-Key", message)
+        raise Problem(422, _(INVALID), [error])
     repeat = answering.Repeat(source, key, request.path, body.content)
     try:
         return answering.claim(repeat, version.delivery)
     except answering.OtherRequest:
-        error = FieldError("Idempotency-Key", OTHER_REQUEST)
-        raise Problem(422, OTHER_REQUEST, [error]) from None
+        error = FieldError("Idempotency-Key", _(OTHER_REQUEST))
+        raise Problem(422, _(OTHER_REQUEST), [error]) from None
     except answering.StillRunning:
-        raise Problem(409, STILL_RUNNING, headers={"Retry-After": "1"}) from None
+        raise Problem(409, _(STILL_RUNNING), headers={"Retry-After": "1"}) from None
 
 
 def _json(data: dict[str, Any], etag: str = "") -> JsonResponse:

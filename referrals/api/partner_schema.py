@@ -26,7 +26,7 @@ REFUSALS = {
     428: "`If-Match` is missing.",
     429: "Too many requests; see `Retry-After`.",
     503: "Try again later; see `Retry-After`.",
-    400: "The body did not arrive whole.",
+    400: "The body arrived incomplete.",
 }
 
 

@@ -3,6 +3,7 @@
 from math import ceil
 
 from django.http import Http404, JsonResponse
+from django.utils.translation import gettext
 from rest_framework.exceptions import APIException
 
 from integrations.sources.responses import Problem, Responses
@@ -19,7 +20,7 @@ def slow_down(wait: float, detail: str) -> None:
 def answer_exception(exc: Exception, _: object) -> JsonResponse | None:
     """Answer for the API's own document and page with a problem document, too."""
     if isinstance(exc, Http404):
-        return problem_document(Problem(404, "There is nothing of this kind here."))
+        return problem_document(Problem(404, gettext("There is nothing at this address.")))
     if isinstance(exc, APIException):
         return problem_document(Problem(exc.status_code, str(exc.detail)))
     return None

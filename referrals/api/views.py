@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db import DatabaseError, DataError, InterfaceError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, MethodNotAllowed
@@ -39,19 +41,19 @@ from referrals.running import tasks
 
 logger = logging.getLogger(__name__)
 
-UNUSABLE = "The body cannot be used as an event."
-NOT_SENT = "This source has sent no event with this id."
-NOT_THEIRS = "No event with this id belongs to a referral of this organization."
-NOT_STORED = "The event could not be stored. Send it again later."
-NOT_STORABLE = (
-    "The request holds a value that no database stores. Correct it before sending it again."
+UNUSABLE = gettext_noop("The body cannot be used as an event.")
+NOT_SENT = gettext_noop("This source has sent no event with this id.")
+NOT_THEIRS = gettext_noop("No event with this id belongs to a referral of this organization.")
+NOT_STORED = gettext_noop("The event could not be stored. Send it again later.")
+NOT_STORABLE = gettext_noop(
+    "The request contains a value that cannot be stored. Correct it before sending it again."
 )
-NO_SUCH_ADDRESS = (
+NO_SUCH_ADDRESS = gettext_noop(
     "There is no such address here. Addresses end without a slash; /api/v1/schema lists them."
 )
-CONFLICT = (
-    "An event with this id and another body was stored before. This body is kept as a conflict, "
-    "and nothing is done with it."
+CONFLICT = gettext_noop(
+    "An event with this id but another body was stored before. This body is kept as a conflict "
+    "and is not used."
 )
 
 
@@ -85,7 +87,7 @@ class SenderView(APIView):
     def source_of(self, request: Request, body: Body | None = None) -> Source:
         """Return the authenticated source; raises Problem 401, 403 or 429."""
         source = authenticate(request._request, body or Body(), self.kinds())
-        slow_down(ratelimit.seconds_to_wait(f"source:{source.pk}"), "Too many requests.")
+        slow_down(ratelimit.seconds_to_wait(f"source:{source.pk}"), _("Too many requests."))
         return source
 
     def refuse(self, problem: Problem) -> HttpResponseBase:
@@ -101,10 +103,10 @@ class SenderView(APIView):
             return self.refuse(exc)
         if isinstance(exc, DataError):  # the same again would fail again
             logger.error("a sender's value fits no column", exc_info=exc)
-            return self.refuse(Problem(400, NOT_STORABLE))
+            return self.refuse(Problem(400, _(NOT_STORABLE)))
         if isinstance(exc, DatabaseError | InterfaceError):
             logger.error("the database did not answer a sender", exc_info=exc)
-            return self.refuse(Problem(503, NOT_STORED, headers={"Retry-After": "60"}))
+            return self.refuse(Problem(503, _(NOT_STORED), headers={"Retry-After": "60"}))
         return super().handle_exception(exc)
 
 
@@ -129,7 +131,7 @@ class EndpointView(SenderView):
         body = bodies.read(request._request, self.here.content_types)
         received = self._store(self.source_of(request, body), body.content)
         if received.conflict:
-            raise Problem(409, CONFLICT)
+            raise Problem(409, _(CONFLICT))
         if not received.duplicate:
             tasks.wake_event(received.event_id)
         return self.here.responses.stored(received.event_id, duplicate=received.duplicate)
@@ -141,9 +143,9 @@ class EndpointView(SenderView):
         try:
             return receiving.receive(source, self.here.name, body)
         except Unusable as unusable:
-            raise Problem(400, UNUSABLE, unusable.errors) from None
+            raise Problem(400, _(UNUSABLE), unusable.errors) from None
         except receiving.Forbidden:
-            raise Problem(403, "This source may not send for this organization.") from None
+            raise Problem(403, _("This source may not send for this organization.")) from None
 
 
 class EventView(SenderView):
@@ -167,7 +169,7 @@ class EventView(SenderView):
         found = InboundEvent.objects.filter(theirs, pk=event_id)
         event = found.select_related("referral__organization").first()
         if event is None:
-            raise Problem(404, unknown)
+            raise Problem(404, _(unknown))
         return Response(serializers.EventSerializer(event).data)
 
 
@@ -198,4 +200,4 @@ class ReferralView(SenderView):
 @csrf_exempt
 def no_such_address(request: HttpRequest, responses: Responses | None = None) -> HttpResponseBase:
     """Answer for every other address of the API, or below the addresses of an endpoint."""
-    return (responses or Responses()).refused(Problem(404, NO_SUCH_ADDRESS))
+    return (responses or Responses()).refused(Problem(404, _(NO_SUCH_ADDRESS)))

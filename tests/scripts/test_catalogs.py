@@ -1,5 +1,7 @@
 """The catalogs of translations are whole: what has no French fails the check."""
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +51,27 @@ def test_a_translation_that_loses_a_value_does_not_compile(copy: Path) -> None:
     po.write_text(f"{po.read_text()}\n{wrong}")
     with pytest.raises(subprocess.CalledProcessError):
         faults()
+
+
+def test_no_string_is_marked_where_the_extractor_does_not_look() -> None:
+    """xgettext sees no call inside an f-string: its text would stay English, and no check fail."""
+    marks = re.compile(r"\b(?:_|gettext|ngettext|pgettext|gettext_lazy)\(")
+    hidden = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for room in ROOT.iterdir()
+        if (room / "__init__.py").exists() and room.name not in catalogs.IGNORED
+        for path in room.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FormattedValue) and marks.search(ast.unparse(node.value))
+    ]
+    assert not hidden
+
+
+def test_no_line_of_french_ends_before_a_colon_or_inside_guillemets() -> None:
+    """Their space does not break, as the Office québécois de la langue française writes it."""
+    po = catalogs.po(ROOT, "fr_CA").read_text()
+    french = re.findall(r'^msgstr(?:\[\d\])? "(.*)"$', po, re.MULTILINE)
+    assert not [text for text in french if re.search(r"« | »| :(?:\s|$|\\)", text)]
 
 
 @pytest.mark.whole

@@ -84,7 +84,7 @@ def _sentence(config: TriggerConfig, *, new: bool) -> str:
         else _("The connection of {listing} to {destination} was saved.")
     )
     text = sentence.format(listing=config.listing, destination=config.destination)
-    return text if config.enabled else f"{text} {_('It is off: nothing is imported.')}"
+    return text if config.enabled else " ".join((text, _("It is off: nothing is imported.")))
 
 
 def _dry_run(

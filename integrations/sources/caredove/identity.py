@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from hashlib import sha256
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from integrations.sources.caredove.events import LOCAL_ID, REFERENCE_NUMBER, UUID_LIKE
 from integrations.sources.caredove.links import is_sign_in_link, without_sign_in_links
 from integrations.sources.parsed import FieldError
@@ -16,8 +19,9 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@+-]{0,63}")
 _PLAIN = re.compile(rf"[A-Za-z0-9._:~@+/#?=&%|-]{{1,{MAX_KEY}}}")
 _EVENT_ID = re.compile(rf"[!-~]{{1,{MAX_EVENT_ID}}}")
 
-REFERENCE_RULE = (
-    "It must have 1 to 64 letters, digits or . _ : ~ @ + - and begin with a letter or digit."
+NO_REFERENCE = gettext_noop(
+    "This cannot be a Reference #. It must have 1 to 64 letters, digits or . _ : ~ @ + - "
+    "and begin with a letter or digit."
 )
 
 
@@ -80,4 +84,4 @@ def _hashed(text: str) -> str:
 
 def missing(field: str, what: str) -> FieldError:
     """Return the error for a field that must be there."""
-    return FieldError(field, f"This is missing. {what}")
+    return FieldError(field, " ".join((_("This is missing."), what)))

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.text import lenient_json
 from core.text.markup import one_line
 from integrations.sources.account import CONTAINER, Entry, Rule, is_empty, leaves, members_of
@@ -183,7 +185,7 @@ def _content(body: bytes) -> lenient_json.Content:
     except lenient_json.NotStrictJson as error:
         raise Unusable([FieldError("body", error.message)]) from None
     if not isinstance(content.value, dict):
-        raise Unusable([FieldError("body", "The body is not a JSON object. Send one event.")])
+        raise Unusable([FieldError("body", _("The body is not a JSON object. Send one event."))])
     return content
 
 
@@ -196,15 +198,16 @@ def _event(content: dict[str, Any], kept: Reading) -> Fields:
 
 def _errors(event: Fields) -> Iterator[FieldError]:
     if not _code(event):
-        yield identity.missing("event_type", "Say what happened, as in “referral.received”.")
+        yield identity.missing("event_type", _("Say what happened, as in “referral.received”."))
     reference = event.child("referral").id("reference")
     if not reference:
-        yield identity.missing("referral.reference", "Send the referral's Reference #.")
+        yield identity.missing("referral.reference", _("Send the referral's Reference #."))
     elif not identity.is_reference(reference):
-        rule = f"This cannot be a Reference #. {identity.REFERENCE_RULE}"
-        yield FieldError("referral.reference", rule)
+        yield FieldError("referral.reference", _(identity.NO_REFERENCE))
     elif lenient_json.earlier_key("reference") in event.child("referral"):
-        yield FieldError("referral.reference", "It came twice, and not the same. Send it once.")
+        yield FieldError(
+            "referral.reference", _("It was sent twice with different values. Send it once.")
+        )
 
 
 def _code(event: Fields) -> str:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from integrations.sources.account import Account, Entry, leaves
 from integrations.sources.parsed import Envelope, EventKind, FieldError, ParsedEvent, Unusable
 from mapping.source.document import CLASSIFICATIONS, Document
@@ -63,7 +65,7 @@ def _event(body: bytes) -> tuple[str, dict[str, Any]]:
     event = _object(body)
     reference, update = event.get("reference"), event.get("update")
     if not isinstance(reference, str) or not reference or not isinstance(update, dict):
-        raise Unusable([FieldError("reference", "This names no referral.")])
+        raise Unusable([FieldError("reference", _("This names no referral."))])
     return reference, update
 
 
@@ -71,9 +73,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Unusable([FieldError("", "The body is not JSON in UTF-8.")]) from None
+        raise Unusable([FieldError("", _("The body is not JSON in UTF-8."))]) from None
     if not isinstance(found, dict):
-        raise Unusable([FieldError("", "The body is not a JSON object.")])
+        raise Unusable([FieldError("", _("The body is not a JSON object."))])
     return found
 
 
@@ -88,21 +90,21 @@ def _errors(patch: Mapping[str, Any]) -> Errors:
 
 def _unknown(name: str, known: Mapping[str, object], where: str = "") -> Errors:
     shown = where + _UNREADABLE.sub("?", name)[:100]
-    yield FieldError(shown, f"This is not known. Known: {', '.join(known)}.")
+    yield FieldError(shown, _("This is not known. Known: {names}.").format(names=", ".join(known)))
 
 
 def _status(name: str, value: object) -> Errors:
     if value is not None and value not in STATUSES:
-        yield FieldError(name, f"One of {', '.join(STATUSES)}, or null.")
+        yield FieldError(name, _("One of {names}, or null.").format(names=", ".join(STATUSES)))
 
 
 def _text(name: str, value: object, longest: int) -> Errors:
     if not isinstance(value, str):
-        yield FieldError(name, "A text is expected here.")
+        yield FieldError(name, _("A text is expected here."))
     elif len(value) > longest:
-        yield FieldError(name, f"At most {longest} characters.")
+        yield FieldError(name, _("At most {count} characters.").format(count=longest))
     elif _UNREADABLE.search(value):
-        yield FieldError(name, "This holds characters that are no text.")
+        yield FieldError(name, _("It contains characters that are not text."))
 
 
 def _text_or_null(name: str, value: object) -> Errors:
@@ -112,7 +114,7 @@ def _text_or_null(name: str, value: object) -> Errors:
 
 def _note(name: str, value: object) -> Errors:
     if value is None or (isinstance(value, str) and not value.strip()):
-        yield FieldError(name, "Each note is kept: leave it out instead.")
+        yield FieldError(name, _("Each note is kept: leave it out instead."))
     else:
         yield from _text(name, value, LONGEST[name])
 
@@ -121,7 +123,7 @@ def _outcome(name: str, value: object) -> Errors:
     if value is None:
         return
     if not isinstance(value, dict):
-        yield FieldError(name, "An object with code and text is expected here, or null.")
+        yield FieldError(name, _("An object with code and text is expected here, or null."))
         return
     for key, text in value.items():
         if key not in LONGEST_OF_OUTCOME:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from core.database import clock
 from referrals import sentences
@@ -222,7 +223,11 @@ class Explanation:
             "sentence": self.sentence,
             "whose_turn": str(self.actor),
             "checks": [
-                {"question": check.question, "light": str(check.light), "sentence": check.sentence}
+                {
+                    "question": gettext(check.question),
+                    "light": str(check.light),
+                    "sentence": check.sentence,
+                }
                 for check in self.checks
             ],
             "warnings": [warning.as_dict() for warning in self.warnings],

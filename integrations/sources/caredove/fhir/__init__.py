@@ -6,6 +6,9 @@ needed: the tolerance rules of the contract, each with a test of its name.
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from core.text import lenient_json
 from integrations.sources.account import Entry
 from integrations.sources.caredove import identity
@@ -40,7 +43,7 @@ _SIDES = {
     EventKind.MESSAGE_FROM_REQUESTER: communications.REQUESTER,
 }
 _KINDS = {side: kind for kind, side in _SIDES.items()}
-NO_REFERRAL = (
+NO_REFERRAL = gettext_noop(
     "The message names no referral. Send in focus a reference to the ServiceRequest with its "
     "10-digit Reference #, or an identifier of Caredove's id-referral system."
 )
@@ -141,7 +144,7 @@ def _content(body: bytes) -> lenient_json.Content:
     except lenient_json.NotStrictJson as error:
         raise Unusable([FieldError("Bundle", error.message)]) from None
     if not isinstance(content.value, dict):
-        raise Unusable([FieldError("Bundle", "The body is not a JSON object. Send one Bundle.")])
+        raise Unusable([FieldError("Bundle", _("The body is not a JSON object. Send one Bundle."))])
     return content
 
 
@@ -154,18 +157,22 @@ def _bundle(content: dict[str, Any], kept: Reading) -> Bundle:
 
 def _unfit(bundle: Bundle) -> FieldError | None:
     if bundle.root.id("resourceType") != "Bundle":
-        return FieldError("Bundle.resourceType", "This is not a Bundle. Send a message Bundle.")
+        return FieldError("Bundle.resourceType", _("This is not a Bundle. Send a message Bundle."))
     if bundle.root.id("type") not in ("message", ""):
-        return FieldError("Bundle.type", "This is not a message. Send a Bundle of type “message”.")
+        return FieldError(
+            "Bundle.type", _("This is not a message. Send a Bundle of type “message”.")
+        )
     if not bundle.header:
-        return FieldError("Bundle.entry", "There is no MessageHeader. Send it as the first entry.")
+        return FieldError(
+            "Bundle.entry", _("There is no MessageHeader. Send it as the first entry.")
+        )
     return None
 
 
 def _references(bundle: Bundle, asked: Resource) -> tuple[str, ...]:
     found = references(bundle, asked)
     if not found:
-        raise Unusable([FieldError("MessageHeader.focus", NO_REFERRAL)])
+        raise Unusable([FieldError("MessageHeader.focus", _(NO_REFERRAL))])
     return found
 
 

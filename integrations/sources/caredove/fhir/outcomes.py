@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import JsonResponse
+from django.utils.translation import gettext as _
 
 from integrations.sources.parsed import FieldError
 from integrations.sources.responses import Problem, Responses, located
@@ -32,7 +33,7 @@ class OperationOutcomes(Responses):
     stored_as = {200: "OperationOutcome: stored; `diagnostics` is the event's id."}
 
     def stored(self, event_id: UUID, *, duplicate: bool) -> JsonResponse:
-        text = "Stored before; this is the first event's id." if duplicate else "Stored."
+        text = _("Stored before; this is the first event's id.") if duplicate else _("Stored.")
         issue = {
             "severity": "information",
             "code": "informational",
