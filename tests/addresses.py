@@ -49,6 +49,8 @@ PARTS: dict[str, Callable[[Any, Organization], Any]] = {
     "hsds_id": lambda pk, organization: UUID(int=1),
     "key": lambda pk, organization: 2**31,  # there is none
     "other": lambda pk, organization: 2**31,
+    "chapter": lambda pk, organization: "support",
+    "picture": lambda pk, organization: "support-home",
     "check_key": lambda pk, organization: "missing_phone",
     "app_label": lambda pk, organization: "integrations",
     "content_type_id": lambda pk, organization: ContentType.objects.get_for_model(organization).pk,

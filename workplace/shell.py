@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access.roles import EDIT_DIRECTORY
 from directory.models import Directory
+from workplace.guide import help_url
 
 # Any of these lets a person ask why; they hear of their organizations alone.
 MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
@@ -131,13 +132,17 @@ class Group:
 
 
 def shell_of(request: HttpRequest) -> dict[str, Any]:
-    """Return the places that the person may open, and the URL of the box if they may use it."""
+    """Return the places that the person may open, the URL of the box if they may, and of help."""
     groups = [
         Group(str(label), places)
         for label, pages in GROUPS
         if (places := [*_places(request, pages)])
     ]
-    return {"groups": groups, "find_url": _url(request, Page("", "find"))}
+    return {
+        "groups": groups,
+        "find_url": _url(request, Page("", "find")),
+        "help_url": help_url(request) if groups else "",
+    }
 
 
 def places_of(request: HttpRequest) -> list[Place]:

@@ -22,6 +22,7 @@ SCREENS: tuple[str, ...] = (
     "workplace.connecting",
     "workplace.directory",
     "workplace.finding",
+    "workplace.guide",
     "workplace.mapping_preview",
     "workplace.onboarding",
     "workplace.personal",

@@ -39,6 +39,7 @@ RULES: tuple[tuple[str, str], ...] = (
     *((f"*_{model}_{verb}", NOBODY) for model in READ_ONLY for verb in ("add", "delete")),
     ("index", ANYBODY),
     ("find", ANYBODY),
+    ("guide*", ANYBODY),
     ("settings", ANYBODY),
     ("jsi18n", ANYBODY),
     ("password_change*", ANYBODY),
