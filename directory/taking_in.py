@@ -7,6 +7,7 @@ take in at once: on PostgreSQL a lock lets one transaction in at a time, as SQLi
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import monotonic
 from typing import Any
@@ -39,16 +40,63 @@ ASK_SECONDS = 60.0  # between questions of the dispatcher, where there is no dir
 _LOCK = 0x446F7665  # of PostgreSQL, for whoever takes in
 
 
-def take_in(directory: Directory | None = None) -> bool:
+@dataclass(frozen=True)
+class Standing:
+    """The directory's settings, the time, and whether all that is committed is taken in."""
+
+    directory: Directory
+    now: datetime
+    is_taken_in: bool
+
+
+def standing() -> Standing | None:
+    """Return how the directory stands, by one statement; None where there is none."""
+    now = clock.sql()
+    sql = _STANDING.format(now=now, yesterday=_YESTERDAY[connection.vendor].format(now=now))
+    for directory in Directory.objects.raw(sql):
+        found: Any = directory
+        midnight = directory.midnight_at
+        moment = clock.read(found.now)
+        is_same_day = midnight is not None and moment < midnight
+        return Standing(directory, moment, is_same_day and not found.is_behind)
+    return None
+
+
+# An agreement that has ended is not checked. It has ended wherever the directory is when it ended
+# before yesterday in UTC; whether another one has is looked at when there is something to check.
+_STANDING = """
+    SELECT directory_directory.*, {now} AS now,
+        EXISTS (SELECT 1 FROM directory_entry WHERE marks > built)
+        OR EXISTS (
+            SELECT 1 FROM directory_entry WHERE last_modified IS NULL AND content_hash <> ''
+        )
+        OR EXISTS (SELECT 1 FROM directory_membership WHERE number IS NULL)
+        OR EXISTS (
+            SELECT 1 FROM directory_datapartner partner
+            JOIN directory_view view ON view.id = partner.view_id
+            WHERE partner.checked_version < view.version
+            AND (partner.valid_until IS NULL OR partner.valid_until >= {yesterday})
+        ) AS is_behind
+    FROM directory_directory
+"""
+_YESTERDAY = {
+    "postgresql": "({now} AT TIME ZONE 'UTC')::date - 1",
+    "sqlite": "date({now}, '-1 day')",
+}
+
+
+def take_in(found: Standing | None = None) -> bool:
     """Bring everything that is stored of entries up to date with what is committed.
 
-    Return whether there is a directory: without one, nothing is done. A caller that has just read
-    it gives it.
+    Return whether there is a directory: without one, nothing is done. A caller that has just asked
+    for its standing gives it.
     """
-    directory = directory or Directory.objects.first()
-    if directory is None:
+    found = found or standing()
+    if found is None:
         return False
-    now = clock.now()
+    if found.is_taken_in:
+        return True
+    directory, now = found.directory, found.now
     if directory.midnight_at is None or now >= directory.midnight_at:
         _pass_midnight(now)
     while _stale().exists():

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from core.database import clock
 from core.web import ratelimit
 from directory.data_partners import tokens
 from directory.models import DataPartner, Directory, View
+from directory.taking_in import Standing
 from directory.views.rules import api_view
 from integrations.sources.responses import Problem
 
@@ -31,11 +31,11 @@ class Reader:
 
     partner: DataPartner | None = None
 
-    def view(self, directory: Directory) -> View:
+    def view(self, found: Standing) -> View:
         """Return what the reader sees; raises Problem 401 or 403 where that is nothing."""
         if self.partner is None:
-            return _public_view(directory)
-        today = clock.now().astimezone(directory.zone).date()
+            return _public_view(found.directory)
+        today = found.now.astimezone(found.directory.zone).date()
         if not self.partner.has_begun(today):
             raise Problem(403, _("The agreement that this token belongs to has not begun."))
         if self.partner.has_ended(today):

@@ -9,7 +9,6 @@ from typing import IO, Any
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
-from core.database import clock
 from directory.api import asking, seats
 from directory.api.views import JSON, ApiView, pieces
 from directory.formats.icarol_records import SERVICE_SITE
@@ -43,7 +42,7 @@ class ICarolView(ApiView):
 
     @property
     def context(self) -> Context:
-        return Context(self.view, self.directory, self.language, clock.now())
+        return Context(self.view, self.directory, self.language, self.standing.now)
 
     def written(self, made: Any) -> JsonResponse:
         return JsonResponse(made, safe=False, json_dumps_params={"ensure_ascii": False})

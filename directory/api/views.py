@@ -24,8 +24,8 @@ from directory.answers.rendering import moment
 from directory.api import asking, description, seats
 from directory.data_partners import feed
 from directory.listing import pages
-from directory.listing.filters import Asked, member
-from directory.listing.items import Shape, etag_of, members, texts
+from directory.listing.filters import Asked
+from directory.listing.items import Shape, by_id, etag_of, texts
 from directory.listing.parameters import (
     EVERYWHERE,
     OF_CHANGES,
@@ -36,13 +36,14 @@ from directory.listing.parameters import (
     read,
 )
 from directory.listing.values import id_of_entry
-from directory.models import DataPartner, Directory, Kind
-from directory.taking_in import take_in
+from directory.models import DataPartner, Kind
+from directory.taking_in import standing, take_in
 from integrations.sources.parsed import FieldError
 from integrations.sources.responses import Problem, Responses
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 _METHODS_TO_READ = ("GET", "HEAD")
+_IF_NONE_MATCH = "If-None-Match"
 _PIECE = 64 * 1024
 _CHANGES = 100  # on a page of the feed
 _NOTHING = gettext_noop("There is nothing at this address.")
@@ -60,6 +61,12 @@ class ApiView(BaseView):
     is_open = False  # also to those who see nothing else
     parameters: tuple[str, ...] = EVERYWHERE
 
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
+        view.for_programs = True  # core.web.middleware
+        return view
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response = self._dispatch(request, *args, **kwargs)
@@ -71,10 +78,10 @@ class ApiView(BaseView):
         return self._with_headers(request, response)
 
     def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        directory = Directory.objects.first()
-        if directory is None:
+        found = standing()
+        if found is None:
             raise Problem(404, _(_NOTHING))
-        self.directory = directory
+        self.standing, self.directory = found, found.directory
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers=self._preflight())
         if (request.method or "").lower() not in self.http_method_names:
@@ -88,13 +95,14 @@ class ApiView(BaseView):
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.is_open:
-            self.view = self.reader.view(self.directory)
+            self.view = self.reader.view(self.standing)
         languages = self.directory.languages
         self.values = self.read(request)
         preferred = asking.language_of(request, languages)
         self.language: str = self.values.get("lang", preferred)
-        if not self.is_open:
-            take_in(self.directory)
+        if not self.is_open and not self.standing.is_taken_in:
+            take_in(self.standing)
+            self.view.mark = None  # it was read before
         response = self.answer(request, *args, **kwargs)
         response["Content-Language"] = self.language
         return response
@@ -195,7 +203,7 @@ class ListView(ApiView):
         self.parameters = OF_LISTS[self.kind]
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asked = Asked(self.kind, self.view, self.directory, self.values, clock.now())
+        asked = Asked(self.kind, self.view, self.directory, self.values, self.standing.now)
         if self.values.get("format") == "ndjson":
             return self._stream(asked)
         if self.values.get("minimal"):
@@ -203,11 +211,17 @@ class ListView(ApiView):
             etag = etag_of(body)
             return self.conditional(request, etag) or self.whole(request, body, etag)
         try:
-            page = pages.page(asked, self.language)
+            return self._page(request, asked)
         except pages.PastTheEnd:
             raise Problem(404, _("There is no such page.")) from None
-        etag = page.etag()
-        return self.conditional(request, etag) or self.whole(request, page.body(), etag)
+
+    def _page(self, request: HttpRequest, asked: Asked) -> HttpResponseBase:
+        if _IF_NONE_MATCH in request.headers:
+            etag = pages.page(asked, self.language, with_texts=False).etag()
+            if unchanged := self.conditional(request, etag):
+                return unchanged
+        page = pages.page(asked, self.language)
+        return self.whole(request, page.body(), page.etag())
 
     def _stream(self, asked: Asked) -> HttpResponseBase:
         seat = seats.streams.take()
@@ -237,17 +251,15 @@ class EntryView(ApiView):
         self.parameters = OF_ENTRIES.get(self.kind, EVERYWHERE)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asked = Asked(self.kind, self.view, self.directory, self.values, clock.now())
+        full_service = bool(self.values.get("full_service"))
+        shape = Shape(self.language, False, bool(self.values.get("extras")), full_service)
         try:
-            key = member(asked, self.kind, id_of_entry(kwargs["hsds_id"]))
+            found = by_id(self.view, self.kind, id_of_entry(kwargs["hsds_id"]), shape)
         except ValueError:
-            key = None
-        found = members(self.view, [key] if key else [])
+            found = {}
         if not found:
             raise Problem(404, _(_NOTHING))
         (one,) = found.values()
-        full_service = bool(self.values.get("full_service"))
-        shape = Shape(self.language, False, bool(self.values.get("extras")), full_service)
         if not shape.is_stored:
             (body,) = texts(self.view, found, shape)
             etag = etag_of(body)

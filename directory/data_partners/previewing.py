@@ -29,7 +29,7 @@ def effect(partner: DataPartner, directory: Directory) -> Effect:
     It is counted in services: what belongs to them comes and goes with them.
     """
     agreements.check(partner.include, partner.exclude_fields)
-    take_in(directory)
+    take_in()
     today = clock.now().astimezone(directory.zone).date()
     is_new = partner._state.adding
     members = Membership.objects.filter(present=True, entry__kind="service")

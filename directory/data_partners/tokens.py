@@ -10,11 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from core.database import clock
 from core.database.clock import Now, Time
-from directory.models import DataPartner, DataPartnerToken
+from directory.models import DataPartner, DataPartnerToken, Numbering
 
 PREFIX = "dovetail_data_"  # so that people, and scanners of code, know one when they see it
 SHORTEST, LONGEST = 8, 300  # characters of one that a configuration file gives
@@ -83,11 +83,15 @@ def good(partner: DataPartner, now: datetime) -> "QuerySet[DataPartnerToken]":
 def find(secret: str) -> DataPartner | None:
     """Return the data partner whose token this is, with its view; note that it has called."""
     found = DataPartnerToken.objects.filter(_holds(Now()), digest=_digest(secret))
-    token: Any = found.annotate(now=Now()).select_related("data_partner__view").first()
+    numbering = Numbering.objects.filter(
+        view=OuterRef("data_partner__view"), last=OuterRef("data_partner__view__last_number")
+    )
+    found = found.annotate(now=Now(), mark=Subquery(numbering.values("mark")))
+    token: Any = found.select_related("data_partner__view").first()
     if token is None:
         return None
     partner: DataPartner = token.data_partner
-    partner.view.data_partner = partner
+    partner.view.data_partner, partner.view.mark = partner, token.mark
     if partner.called_at is None or partner.called_at < token.now - CALLED_EVERY:
         DataPartner.objects.filter(pk=partner.pk).update(called_at=token.now)
     return partner

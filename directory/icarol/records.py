@@ -65,8 +65,9 @@ class _Read:
 
 
 def _read(context: Context, entries: Collection[int]) -> list[_Read]:
-    found = members(context.view, entries)
-    answers = texts(context.view, found, Shape(context.language))
+    shape = Shape(context.language)
+    found = members(context.view, entries, shape)
+    answers = texts(context.view, found, shape)
     rows = Entry.objects.in_bulk(list(found))
     at = dict(
         Membership.objects.filter(view=context.view, entry__in=found).values_list("entry", "at")

@@ -65,8 +65,9 @@ def _written(context: Context, keys: list[int]) -> list[dict[str, Any]]:
 
 
 def _read(context: Context, keys: Collection[int]) -> dict[int, dict[str, Any]]:
-    found = members(context.view, keys)
-    answers = texts(context.view, found, Shape(context.language))
+    shape = Shape(context.language)
+    found = members(context.view, keys, shape)
+    answers = texts(context.view, found, shape)
     return {key: json.loads(text) for key, text in zip(found, answers, strict=True)}
 
 

@@ -208,6 +208,14 @@ _FILTERS: Mapping[str, Callable[[Asked, Any], Q]] = {
 }
 
 
+_NARROWING = frozenset({*_FILTERS, "search", "postcode", "proximity"})
+
+
+def is_narrowed(asked: Asked) -> bool:
+    """Return whether a parameter may leave out entries of the view, or order them."""
+    return not _NARROWING.isdisjoint(asked.values)
+
+
 # -- by words and place, which order what is found ------------------------------------------------
 
 

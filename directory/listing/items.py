@@ -4,10 +4,15 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
+from django.db import connection
+
+from core.database import clock
 from directory.answers.building import NESTED, dated, digest, written
-from directory.models import Answer, Entry, Kind, Membership, View
+from directory.models import Entry, Kind, View
 from directory.views.members import outside_of, seen_by
 
 Json = dict[str, Any]
@@ -30,34 +35,95 @@ class Shape:
 
 @dataclass(frozen=True)
 class Member:
-    """An entry in a view: what its answer is known by, and when its service was last changed."""
+    """An entry in a view: what its answer is known by, and when its service was last changed.
+
+    `text` and `extras` are its stored answer, where that was read.
+    """
 
     kind: str
     hash: str
     is_cut: bool
     last_modified: datetime | None
+    text: str
+    extras: str
 
     @property
     def mark(self) -> str:
         return f"{self.hash} {self.last_modified}"
 
 
-def members(view: View, keys: Collection[int]) -> dict[int, Member]:
-    """Return the entries that the view has among the keys, in the order of the keys."""
-    found = Membership.objects.filter(view=view, present=True, entry__in=keys).values_list(
-        "entry",
-        "entry__kind",
-        "hash",
-        "cut",
-        "entry__last_modified",
-        "entry__serviceatlocation__service__entry__last_modified",
-    )
-    dated = view.shows("service.last_modified")
-    by_key = {
-        key: Member(kind, mark, is_cut, of_service or own if dated else None)
-        for key, kind, mark, is_cut, own, of_service in found
+def members(view: View, keys: Collection[int], shape: Shape | None) -> dict[int, Member]:
+    """Return the entries that the view has among the keys, in the order of the keys.
+
+    Without a shape, their stored answers are not read.
+    """
+    keys = list(keys)
+    if not keys:
+        return {}
+    which = f"member.entry_id IN ({', '.join(['%s'] * len(keys))})"
+    found = _read(view, which, keys, shape)
+    return {key: found[key] for key in keys if key in found}
+
+
+def page_of_all(
+    view: View, kind: str, first: int, size: int, shape: Shape | None
+) -> dict[int, Member]:
+    """Return some of the entries of a kind that the view has, by id, from the `first` on."""
+    which = "entry.kind = %s ORDER BY entry.hsds_id LIMIT %s OFFSET %s"
+    return _read(view, which, [kind, size, first], shape)
+
+
+def by_id(view: View, kind: str, hsds_id: UUID, shape: Shape) -> dict[int, Member]:
+    """Return the entry with the id, where the view has it."""
+    stored = Entry._meta.get_field("hsds_id").get_db_prep_value(hsds_id, connection)
+    return _read(view, "entry.kind = %s AND entry.hsds_id = %s", [kind, stored], shape)
+
+
+_MEMBERS = """
+    SELECT found.entry_id, found.kind, found.hash, found.cut,
+        COALESCE(of_service.last_modified, found.last_modified), {columns}
+    FROM (
+        SELECT member.entry_id, member.hash, member.cut,
+            entry.kind, entry.hsds_id, entry.last_modified
+        FROM directory_membership member
+        JOIN directory_entry entry ON entry.id = member.entry_id
+        WHERE member.view_id = %s AND member.present AND {which}
+    ) found
+    LEFT JOIN directory_serviceatlocation place ON place.entry_id = found.entry_id
+    LEFT JOIN directory_entry of_service ON of_service.id = place.service_id
+    {answers}
+    ORDER BY found.hsds_id
+"""
+_ANSWERS = """
+    JOIN directory_answer answer ON answer.entry_id = found.entry_id AND answer.language = %s
+"""
+_FULL = 'answer."full"'
+_FLAT = f"COALESCE(NULLIF(answer.flat, ''), {_FULL})"
+
+
+def _read(view: View, which: str, values: list[Any], shape: Shape | None) -> dict[int, Member]:
+    """Return members with their answers, which one statement reads: they belong together."""
+    columns, answers, language = "'', '{}'", "", []
+    if shape is not None:
+        columns = f"{_FLAT if shape.is_flat else _FULL}, "
+        columns += "answer.extras" if shape.extras else "'{}'"
+        answers, language = _ANSWERS, [shape.language]
+    sql = _MEMBERS.format(columns=columns, which=which, answers=answers)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [view.pk, *values, *language])
+        rows = cursor.fetchall()
+    is_dated = view.shows("service.last_modified")
+    return {
+        key: Member(
+            kind,
+            mark,
+            bool(is_cut),
+            clock.read(changed) if is_dated and changed else None,
+            text,
+            extras,
+        )
+        for key, kind, mark, is_cut, changed, text, extras in rows
     }
-    return {key: by_key[key] for key in keys if key in by_key}
 
 
 def texts(
@@ -66,20 +132,21 @@ def texts(
     shape: Shape,
     distances: Mapping[int, float] | None = None,
 ) -> list[str]:
-    """Return each member's answer as text, in order."""
-    stored = _stored(view, found, shape)
+    """Return each member's answer as text, in order. The members were read in this shape."""
     outside = outside_of(view.pk, [key for key, member in found.items() if member.is_cut])
     services = _services(view, found, shape) if shape.full_service else {}
     written_texts = []
     for key, member in found.items():
-        text, extras = stored[key]
+        text = member.text
+        if member.is_cut:
+            text = _cut(text, member.kind, view.excluded, frozenset(outside.get(key, ())))
         text = dated(text, member.last_modified)
-        if member.is_cut or not shape.is_stored:
-            made = seen_by(view, member.kind, json.loads(text), outside.get(key, set()))
+        if not shape.is_stored:
+            made = json.loads(text)
             if shape.full_service and member.kind == Kind.ORGANIZATION:
                 made["services"] = [services[one["id"]] for one in made["services"]]
             if shape.extras:
-                add_extras(member.kind, made, extras)
+                add_extras(member.kind, made, _shown_extras(view, json.loads(member.extras)))
                 if distances:
                     made["x_distance_m"] = round(distances[key], 1)
             text = written(made)
@@ -87,14 +154,25 @@ def texts(
     return written_texts
 
 
-def _stored(view: View, found: Mapping[int, Member], shape: Shape) -> dict[int, tuple[str, Json]]:
-    columns = ["entry", "full", "flat" if shape.is_flat else "full"]
-    columns += ["extras"] if shape.extras else []
-    rows = Answer.objects.filter(entry__in=list(found), language=shape.language)
-    return {
-        key: (flat or full, _shown_extras(view, extras[0]) if extras else {})
-        for key, full, flat, *extras in rows.values_list(*columns)
-    }
+_LONG = 20_000  # characters of an answer
+
+
+def _cut(
+    text: str, kind: str, excluded: frozenset[str], outside: frozenset[tuple[str, str]]
+) -> str:
+    """Return a stored answer without what is outside or excluded."""
+    cut = _cut_lately if len(text) <= _LONG else _cut_now
+    return cut(text, kind, excluded, outside)
+
+
+def _cut_now(
+    text: str, kind: str, excluded: frozenset[str], outside: frozenset[tuple[str, str]]
+) -> str:
+    return written(seen_by(kind, json.loads(text), excluded, outside))
+
+
+# Readers ask for the same page again. What is cut depends on nothing but what is given here.
+_cut_lately = lru_cache(maxsize=1000)(_cut_now)
 
 
 def _shown_extras(view: View, extras: Json) -> Json:
@@ -112,8 +190,8 @@ def _services(view: View, agencies: Mapping[int, Member], shape: Shape) -> dict[
     keys = Entry.objects.filter(service__organization__in=list(agencies)).values_list(
         "pk", flat=True
     )
-    found = members(view, list(keys))
-    whole = texts(view, found, Shape(shape.language, extras=shape.extras))
+    whole_shape = Shape(shape.language, extras=shape.extras)
+    whole = texts(view, members(view, keys, whole_shape), whole_shape)
     made = [json.loads(text) for text in whole]
     return {one["id"]: {name: one[name] for name in one if name != "organization"} for one in made}
 

@@ -12,8 +12,9 @@ from django.db.models.expressions import Combinable
 
 from directory.answers.building import written
 from directory.answers.rendering import moment
-from directory.listing.filters import Asked, Found, find
-from directory.listing.items import Member, Shape, etag_of, members, texts
+from directory.listing import totals
+from directory.listing.filters import Asked, Found, find, is_narrowed
+from directory.listing.items import Member, Shape, etag_of, members, page_of_all, texts
 
 PER_PAGE = 50
 _CHUNK = 500
@@ -70,16 +71,26 @@ def shape_of(asked: Asked, language: str) -> Shape:
     return Shape(language, not is_full, bool(values.get("extras")), full_service)
 
 
-def page(asked: Asked, language: str) -> Page:
-    """Return the page that is asked for; raises Refused, or PastTheEnd."""
-    found = find(asked)
+def page(asked: Asked, language: str, *, with_texts: bool = True) -> Page:
+    """Return the page that is asked for; raises Refused, or PastTheEnd.
+
+    Without texts it has an ETag, and no body where stored answers are its body.
+    """
     number, per_page = asked.values.get("page", 1), asked.values.get("per_page", PER_PAGE)
-    total, keys = _slice(found, (number - 1) * per_page, per_page)
-    if number > 1 and not keys:
+    first, shape = (number - 1) * per_page, shape_of(asked, language)
+    read = shape if with_texts or not shape.is_stored else None
+    distances = None
+    if is_narrowed(asked):
+        found = find(asked)
+        distances = found.distances
+        total, keys = _slice(found, first, per_page)
+        inside = members(asked.view, keys, read)
+    else:
+        total = totals.total(asked.view, asked.kind)
+        inside = page_of_all(asked.view, asked.kind, first, per_page, read)
+    if number > 1 and not inside:
         raise PastTheEnd
-    inside = members(asked.view, keys)
-    shape = shape_of(asked, language)
-    return Page(asked, shape, total, number, per_page, inside, found.distances)
+    return Page(asked, shape, total, number, per_page, inside, distances)
 
 
 def _slice(found: Found, first: int, size: int) -> tuple[int, list[int]]:
@@ -150,7 +161,7 @@ def spool(asked: Asked, language: str) -> IO[bytes]:
     with one_snapshot():
         found = find(asked)
         for keys in _chunks(_keys(found)):
-            inside = members(asked.view, keys)
+            inside = members(asked.view, keys, shape)
             for text in texts(asked.view, inside, shape, found.distances):
                 file.write(text.encode() + b"\n")
     file.seek(0)

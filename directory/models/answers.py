@@ -59,6 +59,7 @@ class View(models.Model):
     version = models.PositiveIntegerField(default=1)
     last_number = models.BigIntegerField(default=0)
     data_partner: "DataPartner"  # of a view that is a data partner's
+    mark: int | None = None  # of its last numbering, where that was read with it
 
     def __str__(self) -> str:
         return self.name

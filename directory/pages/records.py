@@ -18,16 +18,17 @@ def public(service: Service, directory: Directory, language: str) -> Record | No
 
     Nothing that is confidential is in it, whoever looks.
     """
-    take_in(directory)
+    take_in()
     view = View.objects.get(name=View.Name.PAGES)
-    found = members(view, [service.pk])
-    written = [json.loads(text) for text in texts(view, found, Shape(language))]
+    shape = Shape(language)
+    found = members(view, [service.pk], shape)
+    written = [json.loads(text) for text in texts(view, found, shape)]
     return showing.record(written[0], _now(directory, language)) if written else None
 
 
 def stored(service: Service, directory: Directory, language: str) -> Record | None:
     """Return a service as it would be shown; None where it is withdrawn or confidential."""
-    take_in(directory)
+    take_in()
     answer: Any = Answer.objects.filter(entry=service.pk, language=language).first()
     if answer is None or not answer.full:
         return None

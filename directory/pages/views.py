@@ -36,7 +36,7 @@ from directory.pages.asking import CHIPS, Query
 from directory.pages.phrases import autonym, language_in_words, phrases, zone_in_words
 from directory.pages.searching import Results
 from directory.pages.when import Now
-from directory.taking_in import take_in
+from directory.taking_in import standing, take_in
 from directory.verifying import answers as verification
 from integrations.sources.responses import Problem
 
@@ -54,10 +54,10 @@ class Page(BaseView):
     needs_public = True  # without a public directory it answers 401
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        directory = Directory.objects.first()
-        if directory is None:
+        found = standing()
+        if found is None:
             raise Http404
-        self.directory = directory
+        self.directory = directory = found.directory
         self.language = self._language(request)
         self.phrases = phrases(self.language)
         if self.needs_public and directory.public == Directory.Public.NO:
@@ -67,7 +67,7 @@ class Page(BaseView):
         except Problem as problem:
             return self._finished(self.shown("busy", {}, problem.status, problem.headers))
         try:
-            take_in(directory)
+            take_in(found)
             self.view = View.objects.get(name=View.Name.PAGES)
             return self._finished(super().dispatch(request, *args, **kwargs))
         finally:
@@ -131,8 +131,8 @@ class Page(BaseView):
 
     def answers(self, keys: list[int], *, is_flat: bool = False) -> dict[int, Any]:
         """Return the answers of entries of the view, by their keys."""
-        found = members(self.view, keys)
         shape = Shape(self.language, is_flat)
+        found = members(self.view, keys, shape)
         written = texts(self.view, found, shape)
         return {key: json.loads(text) for key, text in zip(found, written, strict=True)}
 

@@ -2,10 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db import connection
 
 from directory.answers.building import digest, written
 from directory.changes import in_parts
@@ -112,15 +113,17 @@ def _seen(
         return entry.content_hash, False
     texts = answers.get(entry.pk, [])
     seen = [
-        written(seen_by(view, entry.kind, json.loads(text), outside.get(entry.pk, ())))
+        written(seen_by(entry.kind, json.loads(text), view.excluded, outside.get(entry.pk, ())))
         for text in texts
     ]
     return (entry.content_hash, False) if seen == texts else (digest(seen), True)
 
 
-def seen_by(view: View, kind: str, made: dict[str, Any], outside: Outside) -> dict[str, Any]:
-    """Return the answer of an entry as the view sees it: without what is outside or excluded."""
-    return without_excluded(cut(made, outside), kind, paths(view.excluded))
+def seen_by(
+    kind: str, made: dict[str, Any], excluded: frozenset[str], outside: Outside
+) -> dict[str, Any]:
+    """Return the answer of an entry as a view sees it: without what is outside or excluded."""
+    return without_excluded(cut(made, outside), kind, paths(excluded))
 
 
 def _answers(keys: Keys) -> dict[int, list[str]]:
@@ -131,11 +134,25 @@ def _answers(keys: Keys) -> dict[int, list[str]]:
     return found
 
 
-def outside_of(view: int, keys: Iterable[int]) -> dict[int, Outside]:
+def outside_of(view: int, keys: Collection[int]) -> dict[int, Outside]:
     """Return what the answers of entries hold and the view does not have, as kinds and ids."""
-    member = Membership.objects.filter(view=view, present=True, entry=OuterRef("held"))
-    held = Holding.objects.filter(~Exists(member), holder__in=list(keys), held__withdrawn_by="")
+    if not keys:
+        return {}
     found: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    for holder, kind, hsds_id in held.values_list("holder", "held__kind", "held__hsds_id"):
-        found[holder].add((kind, str(hsds_id)))
-    return dict(found)
+    sql = _OUTSIDE.format(keys=", ".join(["%s"] * len(keys)))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*keys, view])
+        for holder, kind, hsds_id in cursor.fetchall():
+            found[holder].add((kind, str(UUID(str(hsds_id)))))
+    return {**found}
+
+
+_OUTSIDE = """
+    SELECT holding.holder_id, held.kind, held.hsds_id
+    FROM directory_holding holding
+    JOIN directory_entry held ON held.id = holding.held_id AND held.withdrawn_by = ''
+    WHERE holding.holder_id IN ({keys}) AND NOT EXISTS (
+        SELECT 1 FROM directory_membership member
+        WHERE member.view_id = %s AND member.present AND member.entry_id = held.id
+    )
+"""

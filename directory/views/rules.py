@@ -176,5 +176,14 @@ def api_is_narrower() -> bool:
 
 def api_view() -> View:
     """Return the view of the public API and of files."""
-    name = View.Name.API if api_is_narrower() else View.Name.PAGES
-    return View.objects.get(name=name)
+    return View.objects.raw(_API_VIEW, [View.Name.API, View.Name.PAGES])[0]
+
+
+_API_VIEW = """
+    SELECT view.*, numbering.mark FROM directory_view view
+    LEFT JOIN directory_numbering numbering
+        ON numbering.view_id = view.id AND numbering.last = view.last_number
+    WHERE view.name = CASE
+        WHEN EXISTS (SELECT 1 FROM directory_supplier WHERE NOT reshare) THEN %s ELSE %s
+    END
+"""

@@ -16,7 +16,7 @@ def answers(view: View, kind: str, language: str) -> Iterator[str]:
     """Yield the whole answers of a kind as text, by id. To be read within one snapshot."""
     shape = Shape(language)
     for some in _chunks(_keys(view, kind)):
-        yield from texts(view, members(view, some), shape)
+        yield from texts(view, members(view, some, shape), shape)
 
 
 def objects(view: View, kind: str, language: str) -> Iterator[dict[str, Any]]:
@@ -43,7 +43,7 @@ def described(
     """Yield the answers of a kind, or those with these keys in their order, with what is beside."""
     shape = Shape(language, extras=True)
     for some in _chunks(_keys(view, kind) if keys is None else keys):
-        inside = members(view, some)
+        inside = members(view, some, shape)
         rows = ROWS[kind]._default_manager.select_related("entry").in_bulk(list(inside))
         owners = owners_of(view, list(inside)) if kind == "location" else {}
         for key, text in zip(inside, texts(view, inside, shape), strict=True):

@@ -10,6 +10,7 @@ from core.database import clock
 from directory import changes
 from directory.models import Entry, Membership, Numbering, Secrecy
 from directory.taking_in import take_in
+from tests.clocks import set_clock
 from tests.directory import agreed, make
 from tests.directory.stored import change
 
@@ -164,12 +165,12 @@ def test_what_has_left_is_remembered_for_90_days(directory, monkeypatch):
     follower.catch_up()
     change(service, secrecy=Secrecy.YES)
     now = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=89))
+    set_clock(monkeypatch, lambda: now + timedelta(days=89))
     take_in()
     assert Membership.objects.filter(view=partner.view, entry=service.pk).exists()
     reader = agreed.client(partner)
     assert reader.get(FEED, {"after": follower.after}).status_code == 200
-    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=92))
+    set_clock(monkeypatch, lambda: now + timedelta(days=92))
     assert reader.get(FEED, {"after": follower.after}).status_code == 410
     assert not Membership.objects.filter(view=partner.view, entry=service.pk).exists()
     assert reader.get(FEED).json()["changes"] == []

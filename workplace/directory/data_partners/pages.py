@@ -60,7 +60,7 @@ def partner(site: AdminSite, directory: Directory, request: HttpRequest, key: in
         secret = _do(request, one)
         if not secret:
             return HttpResponseRedirect(request.path)
-    take_in(directory)
+    take_in()
     one.refresh_from_db()
     now, today = clock.now(), _today(directory)
     behind = Membership.objects.filter(view=one.view, number__gt=one.read_number or 0)
@@ -128,7 +128,7 @@ def letter(site: AdminSite, directory: Directory, request: HttpRequest, key: int
 def sees(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:
     """Show an entry, by its id or number, as the data partner sees it."""
     one = get_object_or_404(DataPartner.objects.select_related("view"), pk=key)
-    take_in(directory)
+    take_in()
     asked = request.GET.get("entry", "").strip()
     entry = _entry(asked)
     language = request.GET.get("lang", "")
