@@ -128,6 +128,8 @@ def _times(settings: Mapping[str, Any]) -> Iterator[str]:
         if not 60 <= settings[name] <= MAX_SESSION:
             shown = "SESSION_SECONDS" if name == "SESSION_COOKIE_AGE" else name
             yield f"{shown} has to be from 60 to {MAX_SESSION}: a session ends within a day."
+    if settings["AUDIT_DAYS"] < 0:
+        yield "AUDIT_DAYS is below zero. With 0, the audit trail is kept for good."
     if settings["MAX_BODY_BYTES"] <= 0:
         yield "MAX_BODY_BYTES has to be more than zero."
 

@@ -132,6 +132,9 @@ STATE_ROOT = env.str("STATE_ROOT", default=str(VAR_DIR / "state"))  # of this ho
 # For whom backups are encrypted (a public key of age), and what they must not bring back.
 BACKUP_PUBLIC_KEY = env.str("BACKUP_PUBLIC_KEY", default="")
 DELETIONS_JOURNAL = env.str("DELETIONS_JOURNAL", default=str(VAR_DIR / "deletions.journal"))
+# The audit trail: where the heads of its seals are kept, and for how many days (0: for good).
+AUDIT_HEADS = env.str("AUDIT_HEADS", default=str(VAR_DIR / "audit.heads"))
+AUDIT_DAYS = env.int("AUDIT_DAYS", default=0)
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))  # what collectstatic writes
 STORAGES = {

@@ -1,10 +1,13 @@
-"""The audit trail: who did what, and when; and the keys that are in use."""
+"""The audit trail: who did what, and when; its seals; and the keys that are in use."""
 
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+
+from core.database.rows import KeyedModel
+from core.fields import EncryptedTextField
 
 
 class AppendOnly(TypeError):
@@ -14,7 +17,7 @@ class AppendOnly(TypeError):
         super().__init__("The audit trail is only ever added to.")
 
 
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+class AppendOnlyQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> NoReturn:
         raise AppendOnly
 
@@ -22,18 +25,37 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         raise AppendOnly
 
 
-class AuditEvent(models.Model):
+class AppendOnlyModel(models.Model):
+    """Rows that are written once. Only `core.audit_chain` deletes some, when their time is over."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+
+class AuditEvent(AppendOnlyModel):
     """One thing that somebody did. Written by `core.audit.record`, never changed or deleted.
 
     No personal data of clients: objects are named by type, id and their `str()`, which holds none.
     """
 
     at = models.DateTimeField(db_default=Now(), editable=False)
+    # No constraint: who did it stays in the row when the account is deleted.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
         related_name="+",
     )
     username = models.CharField(
@@ -46,8 +68,6 @@ class AuditEvent(models.Model):
     object_label = models.CharField("object", max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True)
 
-    objects = AuditEventQuerySet.as_manager()
-
     class Meta:
         ordering = ["-id"]
         indexes = [
@@ -59,13 +79,51 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.action} {self.object_type} {self.object_id}".strip()
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnly
-        super().save(*args, **{**kwargs, "force_insert": True})
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly
+class AuditSeal(AppendOnlyModel):
+    """A batch of audit events, chained by a keyed digest to the batch before: `core.audit_chain`.
+
+    `entries` are the events' ids, each with its own digest. A seal without entries says in `why`
+    and `detail` what was done to the trail itself.
+    """
+
+    class Why(models.TextChoices):
+        WRITTEN = "written"
+        PURGED = "purged"
+        RESTORED = "restored"
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    why = models.CharField(max_length=10, choices=Why.choices)
+    detail = models.JSONField(default=dict)
+    entries = models.JSONField(default=list)
+    through = models.BigIntegerField()  # the highest id of an event that was sealed so far
+    until = models.DateTimeField()  # when the latest of its events was written
+    key_id = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
+class AuditKey(KeyedModel):
+    """What checks the seals of a time when another key of ENCRYPTION_KEYS was the first.
+
+    Derived from that key, and kept encrypted, so that seals can be checked when it is gone.
+    """
+
+    key_id = models.CharField(max_length=8, unique=True)
+    value = EncryptedTextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"audit key {self.key_id}"
 
 
 class KeyCheck(models.Model):

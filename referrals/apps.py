@@ -7,7 +7,7 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from core import audit
+        from core import audit, audit_chain
         from core.encryption import rotation
         from integrations.hooks import (
             destination_released,
@@ -26,6 +26,7 @@ class ReferralsConfig(AppConfig):
         backlog.register()
         dispatcher.beside(retention.purge_expired)
         dispatcher.beside(journal.note)
+        dispatcher.beside(audit_chain.seal_regularly)
         dispatcher.beside(answering.forget_old_answers)
         rotation.register(names.renew)
         mapping_stored.bind(resuming.resume_mapping)

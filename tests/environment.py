@@ -39,6 +39,7 @@ def prepare() -> Path:
         MEDIA_ROOT=str(scratch / "media"),
         STATE_ROOT=str(scratch / "state"),
         DELETIONS_JOURNAL=str(scratch / "deletions.journal"),
+        AUDIT_HEADS=str(scratch / "audit.heads"),
         STATIC_ROOT=str(scratch / "static"),
     )
     for name in LEFT_AT_DEFAULT:

@@ -59,11 +59,14 @@ def test_what_was_written_stays(ada):
     assert AuditEvent.objects.get().action == "retried"
 
 
-def test_the_name_stays_when_the_account_is_deleted(ada):
-    audit.record(ada, "retried")
+def test_who_it_was_stays_when_the_account_is_deleted(admin_client, ada):
+    event = audit.record(ada, "retried")
+    was = ada.pk
     ada.delete()
-    event = AuditEvent.objects.get()
-    assert (event.user, event.username) == (None, "ada")
+    event.refresh_from_db()
+    assert (event.user_id, event.username) == (was, "ada")
+    page = admin_client.get(reverse("admin:core_auditevent_change", args=[event.pk]))
+    assert page.status_code == 200
 
 
 def test_the_admin_shows_and_changes_nothing(admin_client, ada):

@@ -21,7 +21,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from core import backup
+from core import audit, audit_chain, backup
 from core.database import clock
 from core.encryption import age
 from referrals.models import Delivery, Referral
@@ -47,6 +47,7 @@ class Machine:
             "MEDIA_ROOT": str(folder / "media"),
             "STATE_ROOT": str(folder / "state"),
             "DELETIONS_JOURNAL": str(folder / "none"),
+            "AUDIT_HEADS": str(folder / "audit.heads"),
         }
 
     def manage(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
@@ -95,6 +96,7 @@ def world(transactional_db: None, tmp_path: Path, settings: Any) -> World:
     settings.MEDIA_ROOT = str(tmp_path / "original")
     settings.STATE_ROOT = str(tmp_path / "original-state")
     settings.DELETIONS_JOURNAL = str(tmp_path / "deletions.journal")
+    settings.AUDIT_HEADS = str(tmp_path / "original.heads")
     journal._noted_until = journal._LONG_AGO
     journal._noted.clear()
     world = make_world()
@@ -122,8 +124,11 @@ def test_an_empty_machine_becomes_the_portal_as_it_was(
 ):
     purge(REFERENCES[0])  # before the backup: it stays as it is
     stored = files_of(Path(settings.MEDIA_ROOT))
+    audit.record("ada", "retried")
+    audit_chain.seal()
     file = tmp_path / "backup.age"
     call_command("backup", str(file), stdout=io.StringIO())
+    audit_chain.seal()  # what came after the backup: its head is kept outside
     assert (file.stat().st_mode & 0o777) == 0o600
     # Afterwards somebody's data is deleted, with the file; the backup still holds both.
     purge(REFERENCES[1])
@@ -145,6 +150,9 @@ def test_an_empty_machine_becomes_the_portal_as_it_was(
     assert machine.count("referrals_delivery", "restore_id IS NOT NULL") == Delivery.objects.count()
     assert machine.files == files_of(Path(settings.MEDIA_ROOT))
     assert (machine.folder / "state" / "mark").is_file()
+    checked = machine.manage("check_audit", "--heads", settings.AUDIT_HEADS)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "Not in the backup that was restored" in checked.stdout
     # What is not empty is never written to.
     again = machine.manage("restore", str(file), "--key", str(key), "--without-journal")
     assert again.returncode != 0

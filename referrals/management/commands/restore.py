@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from core import audit, backup
+from core import audit, audit_chain, backup
 from core.encryption import age
 from referrals import delivering
 from referrals.delivering.decisions.deciding import COMMAND_LINE
@@ -61,6 +61,7 @@ class Command(BaseCommand):
         cache.clear()
         deleted = journal.delete_again(manifest.moment, deletions) if deletions else 0
         audit.record(COMMAND_LINE, "restored", restore, backup=manifest.made_at, deleted=deleted)
+        audit_chain.restored()
         self.stdout.write(
             f"Restored the backup of {manifest.made_at}, with {manifest.files} files. Deleted "
             f"again: {deleted} referrals. Everybody is signed out. "

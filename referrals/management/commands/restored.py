@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from core import audit
+from core import audit, audit_chain
 from referrals import delivering
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 
@@ -17,6 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         audit.record(COMMAND_LINE, "restored", delivering.restored())
+        audit_chain.restored()
         count = delivering.doubtful().count()
         self.stdout.write(
             f"{count} unfinished imports may have arrived. Each is looked for before it is sent; "
