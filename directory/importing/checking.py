@@ -52,15 +52,9 @@ def check(batch: Batch, supplier: Supplier | None) -> None:
     _keep_suppliers_apart(batch, supplier)
     _reject_whole_organizations(batch)
     known = _Known(batch)
-    for table in ("organization", "taxonomy", "location", "taxonomy_term", "program", "unit"):
+    # In this order: a row that is rejected takes along those that need it as their parent.
+    for table in (*_FIRST, *(table for table in batch.rows if table not in _FIRST)):
         _resolve(batch, table, known)
-    for table in ("service", "service_at_location", "contact", "phone"):
-        _resolve(batch, table, known)
-    resolved = "organization taxonomy location taxonomy_term program unit service"
-    resolved += " service_at_location contact phone"
-    for table in batch.rows:
-        if table not in resolved.split():
-            _resolve(batch, table, known)
     _break_loops(batch, "organization", "parent_organization_id")
     _break_loops(batch, "taxonomy_term", "parent_id")
 
@@ -100,6 +94,7 @@ def _keep_suppliers_apart(batch: Batch, supplier: Supplier | None) -> None:
         for entry in _existing(kind, entries):
             if entry.supplier_id == (supplier.pk if supplier else None) and supplier:
                 continue
+            # What its supplier has let go may be taken over; what staff withdrew stays as it is.
             is_open = entry.supplier and entry.withdrawn_by not in ("", Entry.WithdrawnBy.STAFF)
             if is_open or (supplier and supplier.outranks(entry.supplier)):
                 continue
