@@ -42,6 +42,8 @@ def changed(entries: Iterable[int]) -> None:
         marked = own.union(
             held, services, agencies.values("organization"), owners.values("organization")
         )
+        # Counted, not set: who builds an entry meanwhile notes the mark that it read, and the
+        # entry stays stale (`taking_in`).
         Entry.objects.filter(pk__in=marked).update(marks=F("marks") + 1)
 
 

@@ -47,6 +47,7 @@ def hold_back(keys: Collection[int]) -> bool:
     Marks the entries where something was hidden, and returns whether there were any.
     """
     prints = list(_prints(keys))
+    # All anew: an address that was corrected no longer matches by the old one.
     Fingerprint.objects.filter(entry__in=keys).delete()
     Fingerprint.objects.bulk_create(prints)
     found = _matches({one.key for one in prints})
@@ -61,6 +62,7 @@ def _hide(table: str, keys: Collection[int]) -> set[int]:
     model, column = _HIDING[table]
     touched: set[int] = set()
     for some in in_parts(keys):
+        # Neither YES nor CLEARED: staff have decided on those.
         open_rows = model._default_manager.filter(pk__in=some, **{column: Secrecy.NO})
         hidden = list(open_rows.values_list("pk", flat=True))
         if hidden:

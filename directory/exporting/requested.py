@@ -40,7 +40,7 @@ def beside() -> Callable[[], None]:
 
 def ask(format: str, language: str, by: str, partner: str = "") -> RequestedFile:
     """Ask for a file; raises NoSuchPartner."""
-    view_named(partner)
+    view_named(partner)  # refused at once, not after the wait
     now = clock.now()
     return RequestedFile.objects.create(
         format=format, language=language, partner=partner, by=by, asked_at=now, due_at=now
@@ -59,7 +59,7 @@ def make(key: int) -> RequestedFile | None:
         return None
     row = RequestedFile.objects.get(pk=key)
     if row.state not in _OPEN:
-        path_of(row).unlink(missing_ok=True)
+        path_of(row).unlink(missing_ok=True)  # first: a file whose row is gone would stay forever
         row.delete()
         return None
     try:
@@ -85,6 +85,7 @@ def _write(row: RequestedFile) -> None:
     row.file = file_name(format, row.language, today())
     row.save()
     path = path_of(row)
+    # Outside what a web server serves, and readable to nobody else: a partner's view is not public.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     tally = Tally()
     with _noting_progress(row, tally):
@@ -102,10 +103,10 @@ def _noting_progress(row: RequestedFile, tally: Tally) -> Iterator[None]:
     def note() -> None:
         try:
             while not done.wait(_NOTED_EVERY):
-                written = sum(tuple(tally.rows.values()))
+                written = sum(tuple(tally.rows.values()))  # a copy: the other thread adds to it
                 update_one(RequestedFile.objects.all(), row, written=written)
         finally:
-            connections.close_all()
+            connections.close_all()  # a thread has its own, which nothing else would close
 
     thread = threading.Thread(target=note, name="progress", daemon=True)
     thread.start()

@@ -47,6 +47,7 @@ def run(key: int, *, now: bool = False) -> ExportRun | None:
     """Write an export's file, if it is due or `now`; None where another one does, or it is not."""
     if now:
         ScheduledExport.objects.filter(pk=key).update(due_at=clock.now())
+    # Of several dispatchers, or a command beside one, one wins; if it dies, the lease runs out.
     until = DUE.claim(key, clock.now(), LEASE)
     if until is None:
         return None
@@ -64,6 +65,7 @@ def run(key: int, *, now: bool = False) -> ExportRun | None:
         row.message = _("The export failed by a fault of ours. It is in the log.")
     row.ended_at = timezone.now()
     row.save()
+    # Only if the claim is still ours: who came after the lease ran out decides when it is due.
     failures = 0 if row.state == ExportRun.State.DONE else export.failures + 1
     DUE.settle(export, until, due_at=_next(export, failures, row.ended_at), failures=failures)
     _forget_old(export)
@@ -93,12 +95,13 @@ def _write(export: ScheduledExport, row: ExportRun) -> None:
         with place_of(export.destination, export.folder) as place:
             place.check_folder()
             _bring(place, written)
-            _remove_old(place, export)
+            _remove_old(place, export)  # after: at no moment is there no file
 
 
 def _bring(place: Place, written: Written) -> None:
     path = written.path
     line = f"{written.sha256}  {path.name}\n".encode()
+    # The file first: a checksum without its file would look as if the file was lost.
     bring(place, path.name, path.stat().st_size, lambda at: _blocks(path, at), place.keep_alive)
     bring(place, f"{path.name}.sha256", len(line), lambda at: iter([line[at:]]), place.keep_alive)
 
@@ -116,6 +119,7 @@ def _remove_old(place: Place, export: ScheduledExport) -> None:
     named = re.compile(
         rf"directory-{re.escape(export.format)}-{re.escape(export.language)}-\d{{8}}\.{extension}"
     )
+    # The folder may hold files of others: only names that we give are ours to delete.
     found = sorted(name for name in place.names("") if named.fullmatch(name))
     for name in found[: -max(export.keep, 1)]:
         place.remove(name)

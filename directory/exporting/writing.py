@@ -54,20 +54,21 @@ def write(
     It is there whole or not at all: written beside it, and renamed at the end. A caller that wants
     to see how far it is gives its own tally.
     """
-    take_in()
+    take_in()  # before the snapshot, which would not see what it stores
     if output.is_dir():
         output = output / file_name(format, language, today())
     tally = tally or Tally()
+    # In the same folder: only within one file system is a rename a single step.
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
             into(file, format, view, language, tally)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # or a power cut leaves the name with half of the content
         part.replace(output)
     finally:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # what failed leaves nothing behind
     return Written(output, _digest(output), tally.rows, tally.not_carried)
 
 
@@ -79,6 +80,7 @@ def into(file: IO[bytes], format: Format, view: View, language: str, tally: Tall
     with one_snapshot():
         format.write(file, view, language, tally)
         tally.finish()
+        # In the same snapshot: counts of another moment would not belong to these rows.
         refused.count(view, language, tally)
 
 

@@ -52,6 +52,8 @@ def apply(work: Import) -> None:
         part.count()
         late += part.found.late
     if work.row is not None and late:
+        # Only now is everything here that a row may refer to: agencies that name each other, or
+        # a child that comes before its parent, need no order in the file.
         with transaction.atomic():
             _add_late(work, late)
 
@@ -61,6 +63,7 @@ def _units(work: Import) -> None:
     for unit_id, same in work.batch.rows.get("unit", {}).items():
         if same[0].rejected:
             continue
+        # Never updated: a later supplier's spelling would change what the first one shows.
         key = Unit.objects.filter(hsds_id=unit_id).values_list("pk", flat=True).first()
         if key is None and work.row is not None:
             fields = Fields(translates=False, first=same[0].language).changes(same[0], None)
@@ -135,6 +138,7 @@ class _Part:
         self._comparing = Comparing(work, [], {}, here.Here())
 
     def compare(self) -> None:
+        # Where this import writes, the supplier's lock is taken: it sees what another has written.
         same = digests.unchanged(self.work, self._entries)
         rest = [sent for sent in self._entries if id(sent) not in same]
         if rest:
@@ -157,7 +161,7 @@ class _Part:
         found = self.found
         filled = self._gaps()
         found.touched |= filled.keys()
-        before = documents.read(found.touched)
+        before = documents.read(found.touched)  # for history and undo: read before any write
         for key, (model, fields) in filled.items():
             model._default_manager.filter(pk=key).update(**fields)
         created = self._create_entries([c for c in found.entries if c.here is None])
@@ -177,6 +181,7 @@ class _Part:
         revisions += [revision(self.work, key, self._now, None) for key in created]
         Revision.objects.bulk_create(revisions, batch_size=500)
         digests.keep(self.work, self._entries)
+        # Last: a marked row stays locked until the commit, and readers would wait for the rest.
         changes.changed(found.touched | found.lost | set(created))
 
     def _gaps(self) -> dict[int, tuple[Any, Values]]:
@@ -228,7 +233,7 @@ class _Part:
                 message = "The number belongs to another entry, so this one gets a new number."
                 self.found.problems.append(row.problem(message, "id"))
                 continue
-            taken.add(number)
+            taken.add(number)  # two entries of one file may come with the same number
             found[id(row)] = number
         return found
 
@@ -291,7 +296,7 @@ class _Part:
             is_service = sent.table.name == "service"
             key = self.work.keys["service", sent.id] if is_service else self.work.row_keys[id(sent)]
             of = {f"{sent.table.name}_id": key}
-            if change.here is not None:
+            if change.here is not None:  # closings have no ids to be compared by: all are new
                 Closing.objects.filter(**of).delete()
             rows += [Closing(first_day=c.first, last_day=c.last, **of) for c in sent.closings]
         Closing.objects.bulk_create(rows, batch_size=500)

@@ -132,6 +132,7 @@ def _count(report: Report, batch: Batch) -> None:
 
 
 def _bring_in(work: Import, options: Options, path: Path) -> Report:
+    # Only a whole file in the first language withdraws anything: a translation may lack entries.
     whole = not options.partial and work.batch.language == work.first_language
     supplier = work.supplier if work.supplier.pk else None
     gone = withdrawing.no_longer_listed(work) if whole and supplier else {}
@@ -141,6 +142,8 @@ def _bring_in(work: Import, options: Options, path: Path) -> Report:
             work.report.changed_nothing = True
     if work.report.changed_nothing:
         return _remembered(work.report, supplier, options, work.batch.language, path)
+    # Before anything is written: an import that is killed in the middle is on record, and can be
+    # undone.
     if not options.dry_run:
         if not work.supplier.language:
             work.supplier.language = work.first_language
@@ -148,6 +151,7 @@ def _bring_in(work: Import, options: Options, path: Path) -> Report:
         work.row = _row(work.supplier, options, work.batch.language, path, work.report)
         work.report.number = work.row.pk
     applying.apply(work)
+    # Last: where bringing in fails, nothing is withdrawn.
     withdrawing.withdraw(work, gone)
     return work.report
 

@@ -42,10 +42,12 @@ def undo(number: int, by: str) -> Undone:
     row = SupplierImport.objects.filter(pk=number).first()
     if row is None:
         raise NotUndone(f"There is no import {number}.")
+    # RUNNING, too: an import whose program was killed has written some of its parts.
     if row.state not in (SupplierImport.State.APPLIED, SupplierImport.State.RUNNING):
         raise NotUndone(f"Import {number} is {row.get_state_display()}, so nothing can be undone.")
     undone = Undone()
     firsts: dict[int, Revision] = {}
+    # An entry that the import changed in several parts goes back to before the first of them.
     for revision in row.revisions.order_by("pk").select_related("entry"):
         firsts.setdefault(revision.entry_id, revision)
     # What the import brought last goes first: a service at a location before its service.
@@ -77,6 +79,7 @@ def _undo(row: SupplierImport, revisions: list[Revision], undone: Undone, by: st
         if not _put_back(revision, now, undone):
             continue
         touched.add(entry.pk)
+        # A revision of its own: an undo can be looked at, and put back, like any other change.
         Revision.objects.create(entry=entry, at=now, by=by, reason=REASON, before=current[entry.pk])
     changes.changed(touched)
 
@@ -87,8 +90,9 @@ def _put_back(revision: Revision, now: Any, undone: Undone) -> bool:
         documents.put_back(revision.entry_id, revision.before)
         undone.put_back += 1
         return True
-    if revision.entry.kind not in NUMBERED:
+    if revision.entry.kind not in NUMBERED:  # shared: other suppliers may use it by now
         return False
+    # Withdrawn, not deleted: its number and its history stay.
     Entry.objects.filter(pk=revision.entry_id).update(
         withdrawn_by=Entry.WithdrawnBy.UNDO, withdrawn_at=now
     )

@@ -36,6 +36,7 @@ def too_many(work: Import, gone: dict[str, list[int]]) -> Iterator[str]:
     """Yield a sentence for each kind of which too many entries would be withdrawn."""
     for kind, keys in gone.items():
         before = _listed_before(work, kind).count()
+        # A file that was cut off reads like one that lists less: nothing tells them apart.
         if keys and (len(keys) == before or (len(keys) > _FEW and len(keys) > before * _PART)):
             yield (
                 f"The file does not list {len(keys)} of {before} entries of the kind {kind}, so "
@@ -53,6 +54,7 @@ def withdraw(work: Import, gone: dict[str, list[int]]) -> None:
 
 
 def _listed_before(work: Import, kind: str) -> "QuerySet[Entry]":
+    # What is withdrawn already stays as it is: it may be staff who withdrew it.
     return Entry.objects.filter(supplier=work.supplier, kind=kind, withdrawn_by="")
 
 

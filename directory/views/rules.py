@@ -73,6 +73,7 @@ class Rules:
         hidden = Q(**{f"{agency}secrecy__in": HIDDEN})
         if not self.include.not_public:
             hidden |= Q(**{f"{agency}not_public": True})
+        # A service names its agency: it would reveal one that is confidential.
         return own.exclude(hidden)
 
     def _agencies(self) -> "QuerySet[Any]":

@@ -130,7 +130,7 @@ def combine(one: Snapshot, other: Snapshot) -> Snapshot:
 def view(snapshot: Snapshot) -> Document:
     """Return the referral as the snapshot shows it."""
     shown: dict[str, Any] = {}
-    for path in sorted(snapshot):
+    for path in sorted(snapshot):  # by name: the view must not depend on the order of messages
         if "/" not in path and "@" not in path:  # a field of the referral
             _put(shown, path, snapshot[path][2])
     _put_slots(shown, snapshot)
@@ -218,6 +218,7 @@ def _put_later(snapshot: Snapshot, path: str, entry: list[Any]) -> None:
     if known is None:
         snapshot[path] = entry
     elif path.startswith((*FIRST, *LATEST)):
+        # Merged, not replaced: two messages that each know other things may come in either order.
         snapshot[path] = _both(known, entry, min if path.startswith(FIRST) else max)
     elif _is_later(entry, known):
         snapshot[path] = entry
@@ -305,6 +306,7 @@ def _path_key(name: str, item: dict[str, Any]) -> str:
             given += [item["sha256"]] if name == "attachments" and item.get("sha256") else []
             lengths = "".join(f"{len(part)}." for part in given[:-1])  # no two pairs are alike
             return f"{lengths}{''.join(given)}"
+    # Nothing names it: it is itself, so that the same item sent again is no second one.
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -316,6 +318,7 @@ def _of_message(document: Document, sender: str, time: str) -> Iterator[tuple[st
             continue
         if "id" in item:
             value = {"key": item.get("key", ""), "quiet": item.get("quiet", False)}
+            # By time, too: the same id may mean another thing in the next message.
             yield f"withdrawn_id@{sender}/{part}/{time}/{item['id']}", 0, value
         else:
             yield f"withdrawn@{sender}/{part}/{_named_key(part, item)}", 0, True
@@ -418,6 +421,7 @@ def _standing(snapshot: Snapshot) -> dict[str, list[_Item]]:
         part, _, sender = head.partition("@")
         if not slash or part not in LISTS:
             continue
+        # Left out here, not deleted when it is withdrawn: messages may come in any order.
         item = _Item(path, part, sender, _sent_key(part, rest, value), time, position, value)
         if not (gone and _is_withdrawn(item, gone)):
             standing.setdefault(part, []).append(item)
@@ -508,6 +512,7 @@ def _is_withdrawn(item: _Item, gone: dict[tuple[str, str, str], str]) -> bool:
         return False
     if item.sender != EARLIER:
         return item.time <= gone.get((item.sender, item.part, item.key), "")
+    # Whose it was, nobody knows any more: anyone's withdrawal counts.
     times = (time for (_, *what), time in gone.items() if what == [item.part, item.key])
     return item.time <= max(times, default="")
 
@@ -619,6 +624,7 @@ def _appointment(items: list[_Item]) -> dict[str, Any]:
         by_id.setdefault(item.key, {})[_field(item)] = (item.time, item.value)
     nameless = by_id.pop("", {})
     latest = max(by_id.values(), key=_last_time, default={})
+    # What was sent without an id before this appointment was first named was about another one.
     since = min((time for time, _ in latest.values()), default="")
     over = {
         field: (time, value)

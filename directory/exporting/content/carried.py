@@ -54,6 +54,7 @@ class Tally:
 
     def note_repeated(self, table: str, row: Row, carried: Collection[str]) -> None:
         """Note what one of several answers carries of a row: `finish` counts it once."""
+        # By what it holds: two suppliers may give different rows the same id.
         content = repr(sorted((name, row[name]) for name in TABLES[table].columns if name in row))
         self._repeated.setdefault((table, content), (row, set()))[1].update(carried)
 

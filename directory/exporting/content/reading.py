@@ -58,7 +58,7 @@ def owners_of(view: View, locations: Collection[int]) -> dict[int, int]:
     seen = Membership.objects.filter(view=view, present=True).values("entry")
     at = ServiceAtLocation.objects.filter(
         location__in=locations, pk__in=seen, service__organization__in=seen
-    ).order_by("-service__entry__number")
+    ).order_by("-service__entry__number")  # the lowest comes last, and stays in the dict
     found = dict(at.values_list("location", "service__organization"))
     own = Agency.objects.filter(locations__in=locations, pk__in=seen)
     return found | dict(own.values_list("locations", "pk"))

@@ -62,6 +62,7 @@ def keep(work: Import, entries: Iterable[Sent]) -> None:
     for some in in_parts(wanted, _MANY):
         kept = StaffChange.objects.filter(entry__in=some).values_list("entry", flat=True)
         wanted |= dict.fromkeys(kept, "")
+        # The digest of an entry is of what its own supplier sends.
         own = Entry.objects.filter(pk__in=some, supplier=work.supplier.pk)
         rows = list(own.only("sent_digest"))
         changed = [row for row in rows if row.sent_digest != wanted[row.pk]]
@@ -84,6 +85,7 @@ def _changed_since(keys: list[int]) -> set[int]:
 
 def _digest(work: Import, entry: Sent, rows: Iterable[Sent]) -> str:
     found = blake2b(digest_size=16)
+    # What the same bytes mean depends on these, too.
     found.update(f"{VERSION} {work.first_language} {work.winter}".encode())
     for sent in sorted((entry, *rows), key=_place):
         found.update(repr(_content(sent)).encode())
