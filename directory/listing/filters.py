@@ -24,7 +24,7 @@ from directory.models import (
     TaxonomyTerm,
     View,
 )
-from directory.search.matching import matching
+from directory.search.matching import Matches, matching
 from directory.search.opening import open_at
 
 AHEAD = timedelta(days=14)
@@ -47,11 +47,13 @@ class Found:
     """The entries that match, by `order` and then by id.
 
     With `distances` (metres, by key) only the entries in it match, and the order is by them.
+    With `by_words_alone` nothing else narrows what is found.
     """
 
     entries: "QuerySet[Entry]"
     order: list[Combinable] = field(default_factory=list)
     distances: dict[int, float] | None = None
+    by_words_alone: Matches | None = None
 
 
 def find(asked: Asked) -> Found:
@@ -224,6 +226,8 @@ def _search(asked: Asked, found: Found) -> None:
     if matches:
         found.entries = found.entries.filter(matches.condition)
         found.order = [matches.rank]
+        if _NARROWING.intersection(asked.values) == {"search"}:
+            found.by_words_alone = matches
 
 
 def _place(asked: Asked, found: Found) -> None:

@@ -95,6 +95,8 @@ def page(asked: Asked, language: str, *, with_texts: bool = True) -> Page:
 
 def _slice(found: Found, first: int, size: int) -> tuple[int, list[int]]:
     """Return how many match, and the keys of some of them in order."""
+    if found.by_words_alone is not None:
+        return found.by_words_alone.page(first, size)
     if found.distances is None:
         keys = _ordered(found).values_list("pk", flat=True)[first : first + size]
         return found.entries.count(), list(keys)

@@ -4,40 +4,53 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import (
-    Case,
-    Exists,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Value,
-    When,
-)
+from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models.expressions import RawSQL
 
-from directory.models import (
-    Attribute,
-    Kind,
-    Membership,
-    ServiceAtLocation,
-    View,
-    Word,
-)
+from directory.models import Kind, View
 from directory.reading.words import words
 
-Part = Word.Part
 _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True)
 class Matches:
-    """What is found: a condition on entries of one kind, and how well they match.
+    """Entries of one kind that match words: their keys, and how well they match, in SQL.
 
     `rank` is 0 where all words are in names, 1 where all are in names and terms, else 2.
     """
 
-    condition: Q
-    rank: Case
+    view: View
+    kind: Kind
+    hits: str  # key, rank
+    values: tuple[Any, ...]
+
+    @property
+    def condition(self) -> Q:
+        return Q(pk__in=self._up_to(2))
+
+    @property
+    def rank(self) -> Case:
+        return Case(
+            *(When(pk__in=self._up_to(rank), then=Value(rank)) for rank in (0, 1)),
+            default=Value(2),
+            output_field=IntegerField(),
+        )
+
+    def _up_to(self, rank: int) -> RawSQL:
+        """Return the keys of what matches so well. The SQL is made of constants alone."""
+        return RawSQL(_UP_TO.format(hits=self.hits), (*self.values, rank))  # noqa: S611
+
+    def page(self, first: int, size: int) -> tuple[int, list[int]]:
+        """Return how many match, and the keys of some of them, by rank and id.
+
+        Where there are none on the page, it says 0.
+        """
+        with connection.cursor() as cursor:
+            values = [*self.values, self.kind, self.view.pk, size, first]
+            cursor.execute(_PAGE.format(hits=self.hits), values)
+            rows = cursor.fetchall()
+        return (rows[0][1] if rows else 0), [key for key, _ in rows]
 
 
 def matching(text: str, kind: Kind, view: View) -> Matches | None:
@@ -45,88 +58,95 @@ def matching(text: str, kind: Kind, view: View) -> Matches | None:
 
     Only words of entries of the view are looked at.
     """
-    wanted = dict.fromkeys(words(text))
+    wanted = list(dict.fromkeys(words(text)))
     if not wanted:
         return None
-    find = {
-        Kind.SERVICE: _service,
-        Kind.SERVICE_AT_LOCATION: _service_at_location,
-    }.get(kind, _other)
-    found = [find(word, view) for word in wanted]
-    every = [Q(), Q(), Q()]
-    for ranked in found:
-        reached = Q()
-        for place, condition in enumerate(ranked):
-            reached |= condition
-            every[place] &= reached
-    rank = Case(
-        When(every[0], then=Value(0)),
-        When(every[1], then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
+    begins, bounds = _begins()
+    named = " UNION ALL ".join(
+        _NAMED.format(number=number, begins=begins) for number in range(len(wanted))
     )
-    return Matches(every[2], rank)
+    reached = {
+        Kind.SERVICE: _OF_SERVICES + _BY_CITY_OF_SERVICES,
+        Kind.SERVICE_AT_LOCATION: _OF_SERVICES_AT_LOCATIONS,
+    }.get(kind, _OF_OTHERS)
+    reached = reached.format(view=int(view.pk), of_services=_OF_SERVICES)
+    hits = _HITS.format(named=named, reached=reached, count=len(wanted))
+    values = tuple(value for word in wanted for value in (view.pk, *bounds(word)))
+    return Matches(view, kind, hits, values)
 
 
-# By how well a word matches: in a name, in a term, elsewhere.
-Ranked = tuple[Q, Q, Q]
+def _begins() -> tuple[str, Any]:
+    """Return the condition that a word begins so, and what makes its values of a word."""
+    if connection.vendor == "postgresql":  # has an index of its own, whatever the collation
+        return "word.word LIKE %s", lambda word: (f"{word}%",)
+    return "word.word >= %s AND word.word < %s", lambda word: (word, word + _LAST)
 
 
-def _other(word: str, view: View) -> Ranked:
-    """Agencies, taxonomies and terms go by their own words."""
-    found = _words(word, view).filter(program=None)
-    name = Q(pk__in=found.filter(part=Part.NAME).values("entry"))
-    text = Q(pk__in=found.filter(part=Part.TEXT).values("entry"))
-    return name, Q(pk__in=[]), text
+# -- statements -----------------------------------------------------------------------------------
 
-
-def _service(word: str, view: View) -> Ranked:
-    name, term, text = _of_service(word, view, "pk", "service__")
-    places = ServiceAtLocation.objects.filter(
-        _member(view, "pk"), service=OuterRef("pk"), location__in=_cities(word, view)
-    )
-    return name, term, text | Q(Exists(places))
-
-
-def _service_at_location(word: str, view: View) -> Ranked:
-    """A service at a location goes by its service, and by its own location's city."""
-    at = "serviceatlocation__"
-    name, term, text = _of_service(word, view, f"{at}service", f"{at}service__")
-    return name, term, text | Q(**{f"{at}location__in": _cities(word, view)})
-
-
-def _of_service(word: str, view: View, key: str, service: str) -> Ranked:
-    """Return the conditions on a service: `key` leads to its key, `service` to its columns."""
-
-    def by_words(part: int) -> Q:
-        found = _words(word, view).filter(part=part)
-        of_entries = found.filter(program=None).values("entry")
-        of_programs = found.exclude(program=None).values("program")
-        return (
-            Q(**{f"{key}__in": of_entries})
-            | Q(**{f"{service}organization__in": of_entries})
-            | Q(**{f"{service}program__in": of_programs})
-        )
-
-    terms = _words(word, view).filter(part=Part.NAME, entry__kind=Kind.TAXONOMY_TERM)
-    attributes = Attribute.objects.filter(
-        link_entity="service", taxonomy_term__in=terms.values("entry")
-    )
-    return by_words(Part.NAME), Q(**{f"{key}__in": attributes.values("link")}), by_words(Part.TEXT)
-
-
-def _cities(word: str, view: View) -> "QuerySet[Word, Any]":
-    return _words(word, view).filter(part=Part.CITY).values("entry")
-
-
-def _words(word: str, view: View) -> "QuerySet[Word]":
-    """Return the words of the view's entries that begin so."""
-    if connection.vendor == "postgresql":
-        begins = Q(word__startswith=word)  # has an index of its own, whatever the collation
-    else:
-        begins = Q(word__gte=word, word__lt=word + _LAST)
-    return Word.objects.filter(begins, _member(view, "entry"))
-
-
-def _member(view: View, field: str) -> Exists:
-    return Exists(Membership.objects.filter(view=view, present=True, entry=OuterRef(field)))
+# The words of the view's entries that begin so, for each word that is looked for.
+_NAMED = """
+    SELECT {number} AS wanted, word.entry_id, word.program_id, word.part
+    FROM directory_word word
+    JOIN directory_membership member ON member.entry_id = word.entry_id
+        AND member.view_id = %s AND member.present
+    WHERE {begins}
+"""
+# A word matches as well as it does anywhere, all of them together as badly as the worst.
+_HITS = """
+    WITH named AS ({named}), reached AS ({reached})
+    SELECT best.key, MAX(best.rank) AS rank
+    FROM (SELECT key, wanted, MIN(rank) AS rank FROM reached GROUP BY key, wanted) best
+    GROUP BY best.key HAVING COUNT(*) = {count}
+"""
+# In a name, in a term, elsewhere: 0, 1, 2. Agencies, taxonomies and terms go by their own words.
+_OF_OTHERS = """
+    SELECT entry_id AS key, wanted, CASE part WHEN 1 THEN 0 ELSE 2 END AS rank
+    FROM named WHERE program_id IS NULL AND part IN (1, 2)
+"""
+# Services also by those of their agency and program, and by the names of their terms.
+_OF_AGENCIES_PROGRAMS_AND_TERMS = """
+    UNION ALL
+    SELECT service.entry_id, wanted, CASE part WHEN 1 THEN 0 ELSE 2 END
+    FROM named JOIN directory_service service ON service.organization_id = named.entry_id
+    WHERE named.program_id IS NULL AND part IN (1, 2)
+    UNION ALL
+    SELECT service.entry_id, wanted, CASE part WHEN 1 THEN 0 ELSE 2 END
+    FROM named JOIN directory_service service ON service.program_id = named.program_id
+    WHERE part IN (1, 2)
+    UNION ALL
+    SELECT attribute.link, wanted, 1
+    FROM named
+    JOIN directory_taxonomyterm term ON term.entry_id = named.entry_id
+    JOIN directory_attribute attribute ON attribute.taxonomy_term_id = term.entry_id
+        AND attribute.link_entity = 'service'
+    WHERE part = 1
+"""
+_OF_SERVICES = _OF_OTHERS + _OF_AGENCIES_PROGRAMS_AND_TERMS
+_BY_CITY_OF_SERVICES = """
+    UNION ALL
+    SELECT place.service_id, wanted, 2
+    FROM named JOIN directory_serviceatlocation place ON place.location_id = named.entry_id
+    JOIN directory_membership member ON member.entry_id = place.entry_id
+        AND member.view_id = {view} AND member.present
+    WHERE part = 3
+"""
+# A service at a location goes by its service, and by its own location's city.
+_OF_SERVICES_AT_LOCATIONS = """
+    SELECT place.entry_id AS key, wanted, rank
+    FROM ({of_services}) of_service
+    JOIN directory_serviceatlocation place ON place.service_id = of_service.key
+    UNION ALL
+    SELECT place.entry_id, wanted, 2
+    FROM named JOIN directory_serviceatlocation place ON place.location_id = named.entry_id
+    WHERE part = 3
+"""
+_UP_TO = "SELECT key FROM ({hits}) hits WHERE rank <= %s"
+_PAGE = """
+    SELECT hits.key, COUNT(*) OVER ()
+    FROM ({hits}) hits
+    JOIN directory_entry entry ON entry.id = hits.key AND entry.kind = %s
+    JOIN directory_membership member ON member.entry_id = entry.id
+        AND member.view_id = %s AND member.present
+    ORDER BY hits.rank, entry.hsds_id LIMIT %s OFFSET %s
+"""
