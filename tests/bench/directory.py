@@ -54,7 +54,7 @@ ORDER BY far, entry.hsds_id LIMIT 50
 def measure(few: int, some: int, many: int, confidential: int, rounds: int) -> dict[str, Any]:
     """Return the figures over few, some, and many services, as the rows of the aims need them."""
     portal.start()
-    _make_directory()
+    make_directory()
     with tempfile.TemporaryDirectory() as folder:
         bench = _Bench(Path(folder), rounds)
         first, again = bench.bring_in(0, few), bench.bring_in(0, few)
@@ -74,7 +74,7 @@ def measure(few: int, some: int, many: int, confidential: int, rounds: int) -> d
     return found
 
 
-def _make_directory() -> None:
+def make_directory() -> None:
     from directory.models import View
     from tests.directory import make
 
@@ -97,8 +97,7 @@ class _Bench:
         from directory.taking_in import take_in
 
         file = self.folder / f"{first}.ndjson"
-        with file.open("w") as lines:
-            lines.writelines(f"{json.dumps(one)}\n" for one in _services(first, last))
+        write_services(file, first, last)
         start = spent_seconds()
         report = run(file, SUPPLIER, Options(partial=True))
         spent = spent_seconds() - start
@@ -242,6 +241,12 @@ def _first_visit() -> dict[str, int]:
     found = [Path(str(finders.find(re.sub(r"\.[0-9a-f]{12}\.", ".", one)))) for one in set(files)]
     size = len(html) + sum(one.stat().st_size for one in found)
     return {"bytes": size, "requests": 1 + len(found), "queries": len(asked)}
+
+
+def write_services(file: Path, first: int, last: int) -> None:
+    """Write the services with these numbers, one a line."""
+    with file.open("w") as lines:
+        lines.writelines(f"{json.dumps(one)}\n" for one in _services(first, last))
 
 
 def _services(first: int, last: int) -> Iterator[dict[str, Any]]:

@@ -79,12 +79,12 @@ def measure(batches: int, batch: int, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(application: str, path: str) -> Iterator[Server]:
-    """Run gunicorn with the options of the Procfile."""
+def serving(application: str, path: str, nice: int = 0) -> Iterator[Server]:
+    """Run gunicorn with the options of the Procfile; a higher `nice` is a lower priority."""
     port = free_port()
     lines = (ROOT / "Procfile").read_text().splitlines()
     (web,) = (line.partition(": ")[2] for line in lines if line.startswith("web:"))
-    command = ["sh", "-c", f"exec {web.replace('config.wsgi', application)}"]
+    command = ["sh", "-c", f"exec nice -n {nice} {web.replace('config.wsgi', application)}"]
     path_to = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     env = {**os.environ, "PORT": str(port), "PATH": path_to}
     with spawn(command, env, answers(f"http://127.0.0.1:{port}/healthz")) as program:
