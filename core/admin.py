@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.models import AuditEvent
@@ -15,11 +16,11 @@ from core.web.pagination import BoundedPaginator
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["at", "username", "action", "sort", "about", "ip"]
+    list_display = ["at", "username", "deed", "sort", "about", "ip"]
     list_filter = ["at"]
     show_facets = admin.ShowFacets.NEVER  # they count every row
     search_fields = ["username__exact", "object_id__exact"]
-    search_help_text = "A user name or the id of an object, whole."
+    search_help_text = _("A user name or the id of an object, whole.")
     show_full_result_count = False
     paginator = BoundedPaginator
     sortable_by = ()
@@ -37,16 +38,23 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list under the name of what it lists."""
-        return super().changelist_view(request, {"title": "Audit events", **(extra_context or {})})
+        return super().changelist_view(
+            request, {"title": _("Audit events"), **(extra_context or {})}
+        )
 
-    @admin.display(description="what")
+    @admin.display(description=_("action"))
+    def deed(self, event: AuditEvent) -> str:
+        """Return the key of what was done: the same in every language."""
+        return format_html("<code>{}</code>", event.action)
+
+    @admin.display(description=_("what"))
     def sort(self, event: AuditEvent) -> str:
         try:
             return str(apps.get_model(audit.present_name(event.object_type))._meta.verbose_name)
         except (LookupError, ValueError):
             return event.object_type
 
-    @admin.display(description="object")
+    @admin.display(description=_("object"))
     def about(self, event: AuditEvent) -> str:
         """Return the object's name at that time, as a link to its page where it has one."""
         page = f"admin:{audit.present_name(event.object_type).replace('.', '_')}_change"

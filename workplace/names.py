@@ -1,8 +1,8 @@
 """The names that Django makes of Python's, of models and of their fields, in the reader's language.
 
 A field `due_at` without a name of its own is called "due at" on pages. Naming each where it is
-would cost a migration a field; so they are translated here, all at once. A test fails for a field
-of a page whose name is not in this list.
+would cost a migration a field; so they are translated here, all at once, with what fields say that
+is not marked where it stands. A test fails for a field of a page whose name is not in these lists.
 """
 
 from django.apps import apps
@@ -200,10 +200,28 @@ NAMES = (
     _("Core"),
     _("Workplace"),
 )
+# What fields say that are not marked where they stand, and what Django has not translated.
+TEXTS = (
+    _("who"),
+    _("from"),
+    _("object"),
+    _("Stays when the account is gone; a program's own name."),
+    _("What was chosen in one go."),
+    _("When the next import has its turn."),
+    _("To be repeated."),
+    _("When it begins; then, the end of its lease."),
+    _("Referrals, so far."),
+    _("What came of it; no personal data."),
+    _("Why it failed, for people."),
+    _(
+        "Whether the user will be able to authenticate using a password or not. If disabled, they "
+        "may still be able to authenticate using other backends, such as Single Sign-On or LDAP."
+    ),
+)
 
 
 def translate() -> None:
-    """Have each model and field that has no name of its own named in the reader's language."""
+    """Have each model and field named and described in the reader's language."""
     for app in apps.get_app_configs():
         if app.name not in OURS:
             continue
@@ -214,5 +232,6 @@ def translate() -> None:
                 if name not in options.original_attrs:
                     setattr(options, name, gettext_lazy(str(getattr(options, name))))
             for field in options.local_fields + options.local_many_to_many:
-                if field._verbose_name is None:  # type: ignore[union-attr]
-                    field.verbose_name = gettext_lazy(str(field.verbose_name))
+                for name in ("verbose_name", "help_text"):
+                    if isinstance(text := getattr(field, name), str) and text:
+                        setattr(field, name, gettext_lazy(text))
