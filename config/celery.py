@@ -44,17 +44,19 @@ def outlive_the_broker(**_: Any) -> None:
     dispatcher finds; a task that comes again finds its work done.
     """
 
-    def is_connected(channel: redis.Channel) -> bool:
+    kind: Any = redis.Channel
+
+    def is_connected(channel: Any) -> bool:
         return channel.connection is not None and channel.connection.client is not None
 
-    def parameters(channel: redis.Channel, asynchronous: bool = False) -> dict[str, Any]:
+    def parameters(channel: Any, asynchronous: bool = False) -> Any:
         if not is_connected(channel):
             raise ConnectionError("The connection of this channel is closed.")
         return parameters_of_connected(channel, asynchronous)
 
-    parameters_of_connected = redis.Channel._connparams
-    redis.Channel._connparams = parameters  # type: ignore[method-assign]
-    redis.Channel.do_restore = property(is_connected)  # type: ignore[assignment]
+    parameters_of_connected = kind._connparams
+    kind._connparams = parameters
+    kind.do_restore = property(is_connected)
 
 
 @worker_init.connect

@@ -378,7 +378,7 @@ def purge(before: datetime) -> int:
         ids = [pk for one in seals for pk in _entries(one.entries)]
         through = seals[-1]
         with transaction.atomic():
-            detail = {"through": through.number, "digest": through.digest}
+            detail: dict[str, Any] = {"through": through.number, "digest": through.digest}
             if _append(last, AuditSeal.Why.PURGED, **detail) is None:
                 break
             AuditSeal._base_manager.filter(number__lte=through.number).delete()
