@@ -64,6 +64,7 @@ CONNECTS_SYSTEMS = (
     "auth.view_user",
     "auth.view_group",
     *(f"referrals.{action}_retentionperiod" for action in ("add", "change", "delete", "view")),
+    "referrals.place_legal_hold",
     "core.view_auditevent",
     *(f"access.{action}_apitoken" for action in ("add", "delete", "view")),
     "access.see_all_organizations",

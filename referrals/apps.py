@@ -25,6 +25,7 @@ class ReferralsConfig(AppConfig):
             audit.renamed(f"referrals.{former}", f"referrals.{present}")
         backlog.register()
         dispatcher.beside(retention.purge_expired)
+        dispatcher.beside(retention.sweep_regularly)
         dispatcher.beside(journal.note)
         dispatcher.beside(audit_chain.seal_regularly)
         dispatcher.beside(answering.forget_old_answers)

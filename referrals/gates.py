@@ -281,7 +281,10 @@ def _withdrawn(facts: Facts) -> str | None:
 
 def _revoked(facts: Facts) -> str | None:
     referral = facts.referral
-    return sentences.REVOKED() if referral and referral.is_revoked else None
+    if not (referral and referral.is_revoked):
+        return None
+    was_erased = referral.purged_why == referral.PurgedWhy.ERASED
+    return sentences.ERASED() if was_erased else sentences.REVOKED()
 
 
 def _expired(facts: Facts) -> str | None:

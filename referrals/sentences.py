@@ -59,6 +59,7 @@ WAITS_FOR_REGISTRANT = Cause(
 )
 NOBODY_NAMED = Cause("nobody_named", "The referral does not say whom it is about.")
 REVOKED = Cause("revoked", "Caredove revoked the referral.")
+ERASED = Cause("erased", "The person's data was erased, as the person asked.")
 EXPIRED = Cause("expired", "The retention period was over: the person's data was deleted.")
 MERGED = Cause(
     "merged",
@@ -112,6 +113,9 @@ UNKNOWN_CODE = Cause(
 )
 EVENT_REVOKED = Cause(
     "event_revoked", "Caredove revoked the referral: the person's data was deleted."
+)
+EVENT_ERASED = Cause(
+    "event_erased", "The person's data was erased, as the person asked: this was deleted, too."
 )
 WITHDRAWN_NO_MORE = Cause("withdrawn_no_more", "Caredove no longer marks it as withdrawn.")
 IMPORT_STOPPED = Cause(
@@ -206,6 +210,11 @@ IS_THERE = Cause(
     "revoked_is_there",
     "Caredove revoked this referral after it was imported. Delete it in the destination.",
 )
+ERASED_IS_THERE = Cause(
+    "erased_is_there",
+    "The person asked for their data to be erased, and it was erased here. Delete it in the "
+    "destination.",
+)
 STILL_THERE = Cause(
     "revoked_still_there",
     "Caredove revoked this referral. The destination is asked to remove it until it has done so: "
@@ -220,6 +229,8 @@ STAY = (
     EXPIRED,
     MAY_BE_THERE,
     IS_THERE,
+    ERASED,
+    ERASED_IS_THERE,
     STILL_THERE,
     REMOVED,
     LIES_THERE,
@@ -321,6 +332,14 @@ REVOKED_STILL_IN = Cause(
 )
 REVOKED_NOT_IN = Cause(
     "why_revoked_not_in", "Caredove revoked it; its data was deleted, and it is not imported."
+)
+ERASED_STILL_IN = Cause(
+    "why_erased_still_in",
+    "The person's data was erased here, as the person asked. It is still in {where}.",
+)
+ERASED_NOT_IN = Cause(
+    "why_erased_not_in",
+    "The person's data was erased, as the person asked, and it is not imported.",
 )
 DISMISSED = Cause("why_dismissed", "{by} dismissed the import.")
 DISMISSED_BECAUSE = Cause("why_dismissed_because", "{by} dismissed the import: {why}")

@@ -135,6 +135,7 @@ def environment(directory: Path) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{directory}/dovetail.sqlite3",
         "MEDIA_ROOT": f"{directory}/media",
         "STATE_ROOT": f"{directory}/state",
+        "AUDIT_HEADS": f"{directory}/audit.heads",
     }
 
 

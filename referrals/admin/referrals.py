@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 
 from core import audit
 from mapping.source.document import Document
+from referrals.admin.holding import HoldingAdmin, OnHoldFilter
 from referrals.admin.notes import DECIDE, NoteForm, NotesAdmin, may_write
 from referrals.admin.onward.completing import CompletingAdmin
 from referrals.admin.onward.downloading import DownloadingAdmin
@@ -50,6 +51,7 @@ from referrals.delivering.preparing import store_summary
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, Version
 from referrals.record import answered, files
 from referrals.record.documents import document_of
+from referrals.record.removal import holds
 from referrals.summary import layout
 
 
@@ -142,7 +144,7 @@ def _note_form(request: HttpRequest, referral: Referral) -> NoteForm | None:
 
 def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[Delivery]) -> str:
     """Return the URL of who has opened or changed it, for those who may see that; else empty."""
-    if not request.user.has_perm("core.view_auditevent"):
+    if not audit.may_read(request.user):
         return ""
     events = [event.pk for event in events_of(referral)]
     keys = [referral.pk, *(delivery.pk for delivery in deliveries), *events]
@@ -152,13 +154,19 @@ def _trail_url(request: HttpRequest, referral: Referral, deliveries: Iterable[De
 
 @admin.register(Referral)
 class ReferralAdmin(
-    NotesAdmin, SendingAdmin, CompletingAdmin, WhereaboutsAdmin, DownloadingAdmin, ViewOnlyAdmin
+    NotesAdmin,
+    HoldingAdmin,
+    SendingAdmin,
+    CompletingAdmin,
+    WhereaboutsAdmin,
+    DownloadingAdmin,
+    ViewOnlyAdmin,
 ):
     organization_path = "organization"
     referral_path = "pk"
     change_form_template = "admin/referrals/referral.html"
     list_display = ["reference", "listing", "organization", "imports", "changed_at"]
-    list_filter = ["organization"]
+    list_filter = ["organization", OnHoldFilter]
     list_select_related = ["listing", "organization"]
     search_fields = ["reference__exact"]
     fields = ["reference"]  # the page has its own template
@@ -179,23 +187,25 @@ class ReferralAdmin(
         deliveries = Delivery.objects.select_related("destination").only(
             "referral", "state", "destination__name"
         )
-        shown = queryset.defer("snapshot").prefetch_related(
-            Prefetch("deliveries", deliveries, to_attr="shown_deliveries")
+        shown = (
+            queryset.annotate(is_on_hold=holds.on_hold())
+            .defer("snapshot")
+            .prefetch_related(Prefetch("deliveries", deliveries, to_attr="shown_deliveries"))
         )
         return shown, False
 
     @admin.display(description=gettext_lazy("imports"))
     def imports(self, referral: Referral) -> SafeString:
-        if referral.purged_at:
+        on_hold: bool = referral.is_on_hold  # type: ignore[attr-defined]
+        if referral.purged_at and not on_hold:
             return badge("dismissed", _("Deleted"))
-        return format_html_join(
-            " ",
-            "{}",
-            (
-                (badge(delivery.state, f"{delivery.destination}: {delivery.get_state_display()}"),)
-                for delivery in referral.shown_deliveries  # type: ignore[attr-defined]
-            ),
-        )
+        shown = [
+            badge(delivery.state, f"{delivery.destination}: {delivery.get_state_display()}")
+            for delivery in referral.shown_deliveries  # type: ignore[attr-defined]
+        ]
+        if on_hold:
+            shown.append(badge("on-hold", _("Legal hold")))
+        return format_html_join(" ", "{}", ((one,) for one in shown))
 
     # -- one referral --------------------------------------------------------------------------
 
@@ -223,6 +233,7 @@ class ReferralAdmin(
         ]
         story = timeline(obj, deliveries)
         sheet = layout.sheet(document, zone)
+        hold = holds.of(obj)
         return {
             "title": _("Referral {reference}").format(
                 reference=obj.reference
@@ -237,6 +248,9 @@ class ReferralAdmin(
             "sendings": sendings(request, obj, deliveries),
             "timeline": story,
             "note_form": _note_form(request, obj),
+            "hold": hold,
+            "may_hold": self.may_hold(request),
+            "hold_form": self.hold_form(request, obj),
             "shown_of_a_kind": SHOWN,
             "answers": _answers(deliveries, story),
             "files": obj.files.all(),
@@ -244,7 +258,7 @@ class ReferralAdmin(
             "summary_url": _summary_url(obj),
             "trail_url": _trail_url(request, obj, deliveries),
             "ids": self.ids(obj),
-            "deleted": self.deleted(obj),
+            "deleted": "" if hold else self.deleted(obj),
             "reads_bodies": request.user.has_perm("referrals.read_body"),
         }
 
@@ -293,6 +307,6 @@ class ReferralAdmin(
         referral = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, referral):
             raise PermissionDenied
-        if referral.purged_at or referral.merged_into_id:
+        if (referral.purged_at and not holds.of(referral)) or referral.merged_into_id:
             raise Http404
         return referral

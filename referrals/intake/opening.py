@@ -219,6 +219,8 @@ def _revoke(place: Resolved) -> Verdict:
     # This event goes with the rest: even a late one may hold the person's data.
     InboundEvent.objects.filter(pk=place.event.pk).update(referral=place.referral)
     retention.revoke(place.referral, place.now)
+    if place.referral.purged_why == Referral.PurgedWhy.ERASED:
+        return Verdict(Outcome.REVOKED, sentences.EVENT_ERASED())
     return Verdict(Outcome.REVOKED, sentences.EVENT_REVOKED())
 
 

@@ -22,6 +22,7 @@ from referrals.models.events import (
     InboundEventManager,
 )
 from referrals.models.files import ReferralFile, StoredSummary
+from referrals.models.holds import LegalHold
 from referrals.models.partners import PartnerRequest, PartnerUpdate
 from referrals.models.referrals import Referral, ReferralAlias, RegistrantName, RetentionPeriod
 from referrals.models.restoring import Host, Restore
@@ -47,6 +48,7 @@ __all__ = [
     "Host",
     "InboundEvent",
     "InboundEventManager",
+    "LegalHold",
     "Note",
     "PartnerRequest",
     "PartnerUpdate",

@@ -16,12 +16,14 @@ from integrations.models import Organization, ServiceListing
 class Referral(KeyedModel):
     """One referral, whatever ids its messages use, as its merged snapshot shows it.
 
-    Once it is purged only a tombstone is left: the ids, the dates and what became of it.
+    Once it is purged only a tombstone is left: the ids, the dates and what became of it; and, while
+    there is a legal hold on it, what it says.
     """
 
     class PurgedWhy(models.TextChoices):
         REVOKED = "revoked", _("Caredove revoked it")
         EXPIRED = "expired", _("its retention period was over")
+        ERASED = "erased", _("the person asked for it")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=64, db_index=True)
@@ -65,8 +67,8 @@ class Referral(KeyedModel):
 
     @property
     def is_revoked(self) -> bool:
-        """Whether Caredove has revoked it, and it must not stay anywhere."""
-        return self.purged_why == self.PurgedWhy.REVOKED
+        """Whether Caredove has revoked it, or it was erased: it must not stay anywhere."""
+        return self.purged_why in (self.PurgedWhy.REVOKED, self.PurgedWhy.ERASED)
 
     @property
     def is_in_part(self) -> bool:

@@ -34,6 +34,7 @@ def use_own(state: Path) -> None:
         DATABASE_URL=f"sqlite:///{state}/dovetail.sqlite3",
         MEDIA_ROOT=f"{state}/media",
         STATE_ROOT=f"{state}/state",
+        AUDIT_HEADS=f"{state}/audit.heads",
         **new_keys(),
     )
 

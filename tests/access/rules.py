@@ -74,6 +74,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ("*_delivery_delete_view", "referrals.view_delivery"),
     ("*_delivery_export", "referrals.view_delivery"),
     ("*_referral_note", "referrals.decide_delivery"),
+    ("*_referral_hold", "referrals.place_legal_hold"),
+    ("*_referral_release", "referrals.place_legal_hold"),
     ("*_referral_send*", "referrals.send_referral"),
     ("*_bulkretry_progress", "referrals.view_bulkretry"),
     ("*_bulkretry_search", "referrals.view_bulkretry"),

@@ -135,10 +135,13 @@ def _purged(referral: Referral, deliveries: Sequence[Delivery]) -> Stop:
     if not referral.is_revoked:
         left = sentences.IS_IN(where=where) if where else sentences.NOT_IMPORTED()
         return amber(EVENT, Cause.EXPIRED, join([sentences.DATA_EXPIRED(), left]))
+    was_erased = referral.purged_why == Referral.PurgedWhy.ERASED
     if any(delivery.has_uncleared_error for delivery in imported):
-        sentence = sentences.REVOKED_STILL_IN(where=where)
+        still_in = sentences.ERASED_STILL_IN if was_erased else sentences.REVOKED_STILL_IN
+        sentence = still_in(where=where)
         return red(EVENT, Cause.REVOKED_BUT_THERE, sentence, REMOVE_THERE, imported[0])
-    return amber(EVENT, Cause.REVOKED, sentences.REVOKED_NOT_IN())
+    not_in = sentences.ERASED_NOT_IN() if was_erased else sentences.REVOKED_NOT_IN()
+    return amber(EVENT, Cause.REVOKED, not_in)
 
 
 def _may_go(referral: Referral) -> Iterator[Check]:

@@ -1,14 +1,11 @@
-"""`manage.py sweep_files`: delete stored files that belong to nothing. Run it once a day."""
+"""`manage.py sweep_files`: delete stored files that belong to nothing, as the dispatcher does."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from core.database import clock
-from referrals.record.removal.retention import sweep
-
-SETTLED = timedelta(days=1)  # by then the row of a file is committed, or never will be
+from referrals.record.removal.retention import SETTLED, sweep
 
 
 class Command(BaseCommand):

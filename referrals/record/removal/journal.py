@@ -26,7 +26,7 @@ from core import audit
 from core.database import clock
 from core.encryption import derived_keys
 from referrals.models import Referral
-from referrals.record.removal import retention
+from referrals.record.removal import holds, retention
 
 PURPOSE = "journal of deletions"
 OVERLAP = timedelta(days=1)  # looked at once more: a transaction may have been long
@@ -53,7 +53,10 @@ def note() -> int:
     global _noted_until
     now = clock.now()
     key_id, key = next(iter(derived_keys(PURPOSE).items()))
-    gone = Referral.objects.filter(purged_at__isnull=False, changed_at__gt=_noted_until)
+    # What a legal hold keeps is not deleted yet.
+    gone = Referral.objects.filter(
+        ~holds.on_hold(), purged_at__isnull=False, changed_at__gt=_noted_until
+    )
     rows = gone.values_list("pk", "purged_why", "purged_at")
     found = {Deletion(key_id, _hash(key, pk), why, at) for pk, why, at in rows.iterator() if at}
     new = found - _noted
@@ -98,8 +101,10 @@ def _delete(pk: UUID, why: str) -> bool:
     referral = Referral.objects.select_for_update().filter(pk=pk, purged_at=None).first()
     if referral is None:  # it has become part of one that was deleted a moment ago
         return False
-    if why == Referral.PurgedWhy.REVOKED:
-        retention.revoke(referral, clock.now())
+    # It was deleted after the backup: a legal hold that it still has was released by then.
+    holds.release([pk, *Referral.objects.filter(merged_into=pk).values_list("pk", flat=True)])
+    if why != Referral.PurgedWhy.EXPIRED:
+        retention.revoke(referral, clock.now(), why=why)
     else:
         retention.purge(referral, clock.now(), why=why)
     audit.record(RESTORE, "delete data", referral)

@@ -5,6 +5,7 @@ of a referral. After a revocation no late message brings the person's data back;
 retention period, a message begins to fill the referral anew.
 """
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from referrals.models import (
     ClearedError,
     Delivery,
     InboundEvent,
+    LegalHold,
     Note,
     PartnerRequest,
     PartnerUpdate,
@@ -37,6 +39,7 @@ from referrals.models import (
     Version,
 )
 from referrals.record import versions
+from referrals.record.removal import holds
 
 State, Why, VersionWhy = Delivery.State, Referral.PurgedWhy, Version.Why
 storage = EncryptedFileStorage()
@@ -49,6 +52,9 @@ NOTHING_SAID: dict[str, Any] = {
     "needs_correction": False,
 }
 BATCH = 50  # referrals of an organization at one look: the dispatcher may be told to stop
+SETTLED = timedelta(days=1)  # by then the row of a file is committed, or never will be
+SWEEP_SECONDS = 12 * 3600
+_swept_at = float("-inf")  # by this process
 # Somebody or something has still to do with such an import.
 UNFINISHED = (
     Q(state__in=[State.WAITING, State.QUEUED, State.RUNNING])
@@ -57,14 +63,51 @@ UNFINISHED = (
 )
 
 
-def revoke(referral: Referral, now: datetime) -> None:
-    """Delete the person's data because Caredove revoked the referral, and tell staff, once."""
-    deliveries = Delivery.objects.filter(referral__in=_lock_whole(referral))
-    purge(referral, now, why=Why.REVOKED)
+class OnHold(Exception):
+    """Nothing of the referral may be deleted: there is a legal hold on it."""
+
+
+def revoke(referral: Referral, now: datetime, *, why: str = Why.REVOKED) -> None:
+    """Delete the person's data because Caredove revoked the referral, and tell staff, once.
+
+    With a legal hold on it, the data stays here until the hold is released; for all else it counts
+    as deleted.
+    """
+    if referral.purged_why == Why.ERASED:
+        why = Why.ERASED  # a message that comes later changes nothing of that
+    whole = _lock_whole(referral)
+    deliveries = Delivery.objects.filter(referral__in=whole)
+    if not purge(referral, now, why=why):
+        _mark(referral, whole, now, why)
     removing = _remove(deliveries, now)
     rest = deliveries.exclude(pk__in=removing)
-    _end(rest, now)
-    _notify_staff(rest, now)
+    _end(rest, now, why)
+    _notify_staff(rest, now, why)
+
+
+def erase(referral: Referral, by: audit.Actor) -> None:
+    """Delete the person's data because the person asked for it, and see to it where it has gone.
+
+    What Caredove sends of the referral later is deleted, too. Raises OnHold.
+    """
+    with transaction.atomic():
+        if holds.of_whole(_lock_whole(referral)).exists():
+            raise OnHold
+        revoke(referral, clock.now(), why=Why.ERASED)
+        audit.record(by, "erase data", referral)
+
+
+def release(referral: Referral, by: audit.Actor) -> bool:
+    """Release the legal hold, and delete what was revoked meanwhile; False where there is none."""
+    with transaction.atomic():
+        if not holds.release(_lock_whole(referral)):
+            return False
+        audit.record(by, "release legal hold", referral)
+        referral.refresh_from_db(fields=["purged_at", "purged_why"])
+        if referral.purged_at:
+            purge(referral, clock.now(), why=referral.purged_why)
+            audit.record(by, "delete data", referral)
+    return True
 
 
 def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
@@ -85,11 +128,13 @@ def _remove(deliveries: QuerySet[Delivery], now: datetime) -> list[UUID]:
     return [delivery.pk for delivery in removing]
 
 
-def _notify_staff(deliveries: QuerySet[Delivery], now: datetime) -> None:
+def _notify_staff(deliveries: QuerySet[Delivery], now: datetime, why: str) -> None:
     """Raise the flag of each import that is in the destination, or may be; never a second time."""
     sent = Exists(Step.objects.filter(delivery=OuterRef("pk")))
     for delivery in deliveries.filter(Q(external_id__isnull=False) | sent):
         cause = sentences.MAY_BE_THERE if delivery.external_id is None else sentences.IS_THERE
+        if why == Why.ERASED:
+            cause = sentences.ERASED_IS_THERE
         if not cause.made(delivery.message):
             update_one(
                 deliveries,
@@ -111,14 +156,15 @@ def purge_expired() -> int:
 def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Referral]:
     """Return the referrals whose last message is longer ago, and with which nothing is left to do.
 
-    One with an import under way, or with an error that nobody has cleared, is none of them. What
-    became part of another one goes with that one.
+    One with an import under way, with an error that nobody has cleared, or with a legal hold is
+    none of them. What became part of another one goes with that one.
     """
     own = Delivery.objects.filter(UNFINISHED, referral=OuterRef("pk"))
     of_a_part = Delivery.objects.filter(UNFINISHED, referral__merged_into=OuterRef("pk"))
     return Referral.objects.filter(
         ~Exists(own),
         ~Exists(of_a_part),
+        ~holds.on_hold(),
         organization=organization,
         merged_into__isnull=True,
         purged_at__isnull=True,
@@ -138,14 +184,22 @@ def _purge_one(referral_id: UUID, period: RetentionPeriod, now: datetime) -> boo
     referral = rows.select_for_update(of=("self",)).filter(pk=referral_id).first()
     if referral is None:
         return False
-    purge(referral, now)
+    if not purge(referral, now):
+        return False
     audit.record(RETENTION, "delete data", referral, days=period.days)
     return True
 
 
+_ENDED = {
+    Why.REVOKED: sentences.REVOKED,
+    Why.ERASED: sentences.ERASED,
+    Why.EXPIRED: sentences.EXPIRED,
+}
+
+
 def why_ended(referral: Referral) -> str:
     """Return why nothing of a purged referral is imported."""
-    return sentences.REVOKED() if referral.is_revoked else sentences.EXPIRED()
+    return _ENDED[Why(referral.purged_why)]()
 
 
 def begin_anew(referral: Referral) -> None:
@@ -159,13 +213,16 @@ def begin_anew(referral: Referral) -> None:
     referral.refresh_from_db(fields=["purged_at", "purged_why", "changed_at"])
 
 
-def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
+def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> bool:
     """Delete what names the person, of the referral and of all that became part of it.
 
     A tombstone stays. Must run in a transaction. A delivery that is running at this moment ends
-    itself when it settles.
+    itself when it settles. Returns False, and deletes nothing, where there is a legal hold.
     """
     whole = _lock_whole(referral)
+    # After the lock, in a statement of its own: it sees a hold that was placed meanwhile.
+    if holds.of_whole(whole).exists():
+        return False
     stored = _stored_names(whole)
     _forget_messages(whole, why)
     _forget_imports(Delivery.objects.filter(referral__in=whole))
@@ -173,12 +230,21 @@ def purge(referral: Referral, now: datetime, *, why: str = Why.EXPIRED) -> None:
     StoredSummary.objects.filter(referral__in=whole).delete()
     RegistrantName.objects.filter(referral__in=whole).delete()
     Note.objects.filter(referral__in=whole).delete()
-    purged_at = Coalesce(F("purged_at"), Value(now))
-    gone = {"snapshot": {}, "purged_at": purged_at, "purged_why": why, "changed_at": now}
-    Referral.objects.filter(pk__in=whole).update(**gone)
-    referral.refresh_from_db(fields=list(gone))
+    LegalHold.objects.filter(referral__in=whole).delete()
+    _mark(referral, whole, now, why, snapshot={})
     # Files go after the commit: a rolled-back purge must not have lost them.
     transaction.on_commit(lambda: _delete_files(stored))
+    return True
+
+
+def _mark(
+    referral: Referral, whole: list[UUID], now: datetime, why: str, **emptied: object
+) -> None:
+    """Let a referral and its parts count as deleted from now on."""
+    purged_at = Coalesce(F("purged_at"), Value(now))
+    gone = {"purged_at": purged_at, "purged_why": why, "changed_at": now, **emptied}
+    Referral.objects.filter(pk__in=whole).update(**gone)
+    referral.refresh_from_db(fields=list(gone))
 
 
 def _lock_whole(referral: Referral) -> list[UUID]:
@@ -197,7 +263,7 @@ def _forget_messages(whole: list[UUID], why: str) -> None:
     InboundEvent.objects.filter(conflict_with__referral__in=whole).update(**nothing)
     # What is still to be opened brings its own end; after a revocation nobody opens it again.
     to_open = [InboundEvent.State.RECEIVED]
-    if why != Why.REVOKED:
+    if why == Why.EXPIRED:
         to_open.append(InboundEvent.State.QUARANTINED)
     _naming(whole).exclude(state__in=to_open).update(**nothing)
 
@@ -235,6 +301,14 @@ def _stays(text: str) -> bool:
     return any(cause.made(text) for cause in sentences.STAY)
 
 
+def sweep_regularly() -> None:
+    """Sweep, if this process has not done so for half a day."""
+    global _swept_at
+    if time.monotonic() >= _swept_at + SWEEP_SECONDS:
+        _swept_at = time.monotonic()
+        sweep(clock.now() - SETTLED)
+
+
 def sweep(before: datetime) -> int:
     """Delete files, written before that time, that no row names; returns how many.
 
@@ -261,7 +335,7 @@ def _stored_names(whole: list[UUID]) -> list[str]:
     ]
 
 
-def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
+def _end(deliveries: QuerySet[Delivery], now: datetime, why: str) -> None:
     open_states = [State.WAITING, State.QUEUED, State.NEEDS_ATTENTION]
     ending = deliveries.filter(state__in=open_states, external_id=None)
     versions.end(list(ending.values_list("pk", flat=True)))
@@ -272,7 +346,7 @@ def _end(deliveries: QuerySet[Delivery], now: datetime) -> None:
             state=State.DISMISSED,
             reason="",
             due_at=None,
-            closed_why=sentences.REVOKED(),
+            closed_why=_ENDED[Why(why)](),
             error_cleared_at=now,
         )
 

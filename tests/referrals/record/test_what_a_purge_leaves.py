@@ -34,6 +34,7 @@ from referrals.models import (
     BulkRetryItem,
     Delivery,
     InboundEvent,
+    LegalHold,
     Note,
     PartnerRequest,
     PartnerUpdate,
@@ -236,6 +237,8 @@ def planted(
         asked = {"key": f"key {number}", "asked": "a hash", "begun_at": clock.now()}
         PartnerRequest.objects.create(source=world.source, delivery=delivery, **asked)
     Note.objects.create(referral=world.referral, at=clock.now(), text="Call back.")
+    at = clock.now()
+    LegalHold.objects.create(referral=world.referral, reason="Case", placed_at=at, released_at=at)
     hanging = hanging_on(world.referral)
     hanging.write_the_person_everywhere()
     return hanging
