@@ -25,6 +25,12 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = BoundedPaginator
     sortable_by = ()
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return audit.may_read(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return audit.may_read(request.user)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from core.models import AuditEvent
 from core.web.requests import client_ip
 
+# The trail is of all organizations, so whoever reads it has to see all of them.
+READ_BY = ("core.view_auditevent", "access.see_all_organizations")
 _present_names: dict[str, str] = {}  # by each name of an earlier version
 
 Actor = HttpRequest | AbstractBaseUser | AnonymousUser | str
@@ -23,6 +25,11 @@ def renamed(former: str, present: str) -> None:
 def present_name(object_type: str) -> str:
     """Return what a model of the trail is called now."""
     return _present_names.get(object_type, object_type)
+
+
+def may_read(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether this person may read the trail."""
+    return bool(user.has_perms(READ_BY))  # type: ignore[union-attr]
 
 
 def names_of(model: type[models.Model]) -> list[str]:

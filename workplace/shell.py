@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from access.roles import EDIT_DIRECTORY
+from core import audit
 from directory.models import Directory
 from workplace.guide import help_url
 
@@ -19,14 +20,14 @@ MAY_ASK = ("referrals.view_referral", "integrations.view_servicelisting")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the navigation: what it is called, its URL's name, the permission that opens it.
+    """A page of the navigation: what it is called, its URL's name, what permission opens it.
 
     `key` leads there after "g".
     """
 
     label: str | Promise
     name: str
-    permission: str = ""
+    permission: str | tuple[str, ...] = ""
     key: str = ""
 
 
@@ -110,7 +111,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Page, ...]], ...] = (
                 "referrals_retentionperiod_changelist",
                 "referrals.view_retentionperiod",
             ),
-            Page(_("Audit"), "core_auditevent_changelist", "core.view_auditevent"),
+            Page(_("Audit"), "core_auditevent_changelist", audit.READ_BY),
             Page(_("Configuration"), "configuration_import", "access.see_all_organizations"),
         ),
     ),
@@ -175,7 +176,8 @@ def _url(request: HttpRequest, page: Page) -> str:
     user: Any = request.user
     if not (user.is_active and user.is_staff):
         return ""
-    if page.permission and not user.has_perm(page.permission):
+    needed = (page.permission,) if isinstance(page.permission, str) else page.permission
+    if any(needed) and not user.has_perms(needed):
         return ""
     # A superuser has the permission of what is not there, too. Nobody else is asked about here.
     if page.permission == EDIT_DIRECTORY and not has_directory(request):

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.models import AuditEvent
 from referrals.models import Delivery, InboundEvent, Referral
 
+DOWNLOADED = "download referrals"  # as the trail has it
 BATCH = 500  # events of the trail at a time
 # By model, how a referral is named from one of its rows.
 REFERENCES: dict[Any, str] = {
@@ -49,9 +52,24 @@ def _lines(events: Iterable[AuditEvent]) -> Iterator[Opened]:
     references = _references({key for _, keys in rows for key in keys})
     for event, keys in rows:
         seen = dict.fromkeys(references[key] for key in keys if key in references)
+        seen |= dict.fromkeys(_downloaded(event) if event.action == DOWNLOADED else ())
         what = event.object_label or event.object_type
         for reference in seen or [""]:
             yield Opened(event.at, event.ip or "", event.action, reference, what)
+
+
+def _downloaded(event: AuditEvent) -> Iterable[str]:
+    """Return the referrals that a downloaded list may have held, whatever their state was."""
+    asked = event.detail
+    found = Referral.objects.filter(organization=event.object_id, created_at__lte=event.at)
+    if asked.get("start"):
+        found = found.filter(created_at__gte=asked["start"])
+    if asked.get("end"):
+        found = found.filter(created_at__lt=asked["end"])
+    if asked.get("listing"):
+        named = Q(listing__caredove_id=asked["listing"])
+        found = found.filter(named | Q(listing_caredove_id=asked["listing"]))
+    return found.order_by("created_at").values_list("reference", flat=True)
 
 
 def _named(event: AuditEvent) -> list[UUID]:

@@ -1,5 +1,5 @@
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import RequestFactory
 from django.urls import reverse
 
@@ -130,3 +130,19 @@ def test_the_senders_address_is_what_our_own_proxies_saw(settings, proxies, forw
     settings.TRUSTED_PROXIES = proxies
     meta = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     assert client_ip(RequestFactory().get("/", REMOTE_ADDR="192.0.2.7", **meta)) == address
+
+
+def test_who_sees_one_organization_alone_does_not_read_the_trail_of_all(client):
+    event = audit.record("ada", "retried")
+    mallory = User.objects.create_user("mallory", is_staff=True)
+    mallory.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    client.force_login(mallory)
+    pages = [
+        reverse("admin:core_auditevent_changelist"),
+        reverse("admin:core_auditevent_change", args=[event.pk]),
+    ]
+    assert [client.get(page).status_code for page in pages] == [403, 403]
+    assert pages[0] not in client.get(reverse("admin:index")).content.decode()
+    mallory.user_permissions.add(Permission.objects.get(codename="see_all_organizations"))
+    assert [client.get(page).status_code for page in pages] == [200, 200]
+    assert pages[0] in client.get(reverse("admin:index")).content.decode()

@@ -40,6 +40,21 @@ def test_what_an_account_opened_is_named_also_when_it_was_deleted(world: World, 
         call_command("opened_by", "ada")
 
 
+def test_of_a_downloaded_list_each_referral_is_named_that_it_may_have_held(world: World, capsys):
+    for number in (1, 2):
+        world.send(plain(number=number, reference=f"350276800{number}"))
+    mallory = User.objects.create_superuser("mallory", password="x")
+    browser = Client()
+    browser.force_login(mallory)
+    asked = {"organization": world.organization.pk, "format": "csv"}
+    page = browser.post(reverse("admin:referrals_referral_download"), asked)["Location"]
+    b"".join(browser.post(f"{page}take/").streaming_content)
+    world.send(plain(number=3, reference="3502768003"))  # after it
+    lines = report(capsys, "mallory")
+    taken = [line["reference"] for line in lines if line["action"] == "download referrals"]
+    assert taken == ["3502768001", "3502768002"]
+
+
 def test_a_report_begins_when_asked_and_calculates_nothing(capsys):
     audit.record("mallory", "=1+1", None, odd=["7", None, 3])
     assert [line["action"] for line in report(capsys, "mallory")] == ["'=1+1"]
