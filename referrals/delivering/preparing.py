@@ -4,7 +4,9 @@ An attempt that is lost in between has sent nothing, and the next one finds what
 document, files that are here, a reference, a summary that is rendered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from hashlib import sha256
 from typing import cast
 
@@ -19,12 +21,16 @@ from core.text.spoken import ENGLISH
 from integrations.models import Destination
 from mapping.source.allowing import ALL, AllowList
 from mapping.source.document import Document
+from referrals.delivering.claiming import Lease
 from referrals.models import Delivery, Referral, StoredSummary, Version
 from referrals.record import files
 from referrals.record.documents import document_of
 from referrals.summary import pdf
 
-FETCH_SHARE = 0.5  # of a lease, for all files together: slow ones must not hold the referral back
+# Of a lease, for all files together: slow ones must not hold the referral back. The lease of a
+# single delivery is extended before each of them; that of a run, between its rows alone.
+FETCH_SHARE, FETCH_SHARE_IN_A_RUN = 1.5, 0.5
+FILE_SHARE = 0.8  # of a lease, for one file
 
 
 def freeze_document(version: Version, referral: Referral) -> Document:
@@ -76,10 +82,23 @@ def choose_what_leaves(version: Version, destination: Destination) -> AllowList:
     return allowed
 
 
-def fetch_files(referral: Referral) -> bool:
-    """Fetch the files that are wanted, and store them; True when one is worth another try later."""
-    with outbound.time_limit((settings.LEASE_TIME * FETCH_SHARE).total_seconds()):
-        return files.fetch(referral)
+def fetch_files(referral: Referral, lease: Lease | None) -> bool:
+    """Fetch the files that are wanted, and store them; True when one is worth another try later.
+
+    `lease` is that of a single delivery, and None in a run. Raises LeaseLost.
+    """
+    share = FETCH_SHARE if lease else FETCH_SHARE_IN_A_RUN
+    with outbound.time_limit((settings.LEASE_TIME * share).total_seconds()):
+        return files.fetch(referral, partial(_next_file, lease) if lease else nullcontext)
+
+
+@contextmanager
+def _next_file(lease: Lease) -> Iterator[None]:
+    """Let the lease outlast the file, and leave time for what comes after it."""
+    with outbound.time_limit((settings.LEASE_TIME * FILE_SHARE).total_seconds()):
+        lease.extend()
+        yield
+    lease.extend()
 
 
 def choose_reference(delivery: Delivery) -> None:

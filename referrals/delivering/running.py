@@ -102,7 +102,9 @@ def _attempt(lease: Lease) -> None:
             ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.remove(built.parcel)
         else:
-            built = prepare(delivery, lease.version, ledger, frozen=transport.takes_more)
+            built = prepare(
+                delivery, lease.version, ledger, frozen=transport.takes_more, lease=lease
+            )
             ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.deliver(built.parcel)
     except Misconfigured as error:
@@ -133,21 +135,22 @@ def prepare(
     ledger: Ledger,
     *,
     frozen: bool,
+    lease: Lease | None = None,
     record: Record | None = None,
     rules: KnownRules | None = None,
 ) -> Built:
     """Do, one after the other, what a payload needs, and build it.
 
-    `frozen`: the version shows the same on every try. `record`: as it was mapped before. `rules`:
-    as `map_record` knows them. Raises Rejected when it must not go, and Misconfigured when the
-    mapping does not work: before a summary is rendered in vain.
+    `frozen`: the version shows the same on every try. `lease`: of a single delivery. `record`: as
+    it was mapped before. `rules`: as `map_record` knows them. Raises Rejected when it must not go,
+    and Misconfigured when the mapping does not work: before a summary is rendered in vain.
     """
     check_may_go(delivery)
     referral = delivery.referral
     document = freeze_document(version, referral) if frozen else document_of(referral)
     shown = choose_what_leaves(version, delivery.destination).part(document)
     may_leave = delivery.destination.files_allowed()
-    more_later = fetch_files(referral) if ATTACHMENT in may_leave else False
+    more_later = fetch_files(referral, lease) if ATTACHMENT in may_leave else False
     record = map_record(delivery, document, rules) if record is None else record
     choose_reference(delivery)
     summary = store_summary(referral, shown) if SUMMARY in may_leave else None

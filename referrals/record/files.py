@@ -5,7 +5,8 @@ A file that cannot be had holds only itself back. A row is one file: messages kn
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -224,10 +225,18 @@ def store(file: ReferralFile, content: "File[bytes]", sha256: str) -> None:
     file.state, file.problem = State.STORED, ""
 
 
-def fetch(referral: Referral) -> bool:
-    """Fetch the files that are wanted; True when one is worth another try later."""
+def fetch(
+    referral: Referral, each: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> bool:
+    """Fetch the files that are wanted, `each` in a context of its own.
+
+    Returns True when one is worth another try later.
+    """
     wanted = referral.files.filter(state=State.WANTED).select_related("source")
-    later = [_fetch(file) for file in wanted]
+    later = []
+    for file in wanted:
+        with each():
+            later.append(_fetch(file))
     return any(later)
 
 

@@ -87,8 +87,8 @@ def test_a_better_reference_that_is_learned_after_an_unknown_outcome_doubles_not
 def test_files_that_never_come_do_not_cost_the_referral_its_lease(
     world: World, crms: Crms, files: FileServer, settings, monkeypatch
 ):
-    settings.LEASE_TIME = timedelta(seconds=10)  # its half is for files: 5 s, not 4 times 4
-    settings.FETCH_SECONDS = 4
+    settings.LEASE_TIME = timedelta(seconds=5)  # 1.5 of it is for files: 7.5 s, not 4 times 3
+    settings.FETCH_SECONDS = 3
     attachments = [
         {"id": f"a{n}", "filename": f"{n}.png", "url": files.put(f"/files/{n}.png", b"x")}
         for n in range(4)

@@ -1,11 +1,13 @@
 """Programs that race, are slow, and die."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from core.database import clock
 from integrations.models import (
     Destination,
     Organization,
@@ -116,6 +118,35 @@ def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, st
     assert len(found["attachments"]) == 1
     outcomes = list(Attempt.objects.order_by("number").values_list("outcome", flat=True))
     assert (outcomes[0], outcomes[-1]) == ("lost", "imported")
+
+
+@pytest.mark.whole
+def test_what_a_killed_program_was_doing_goes_on_within_two_minutes_as_shipped(
+    portal: Portal, crms: Crms
+):
+    portal.env |= {"CELERY_BROKER_URL": "", "DISPATCHER_THREADS": "20"}
+    portal.env.pop("LEASE_SECONDS", None)
+    patient = Destination.objects.get()
+    patient.options |= {"read_seconds": 120}
+    patient.save()
+    numbers = range(20)
+    crms.fail("create", "timeout-after", times=len(numbers))
+    portal.start("web", "dispatcher")
+    for number in numbers:
+        portal.post(referral(number))
+    cut = "the calls without an answer"
+    eventually(lambda: sum(bool(call["fault"]) for call in crms.calls()) == len(numbers), cut)
+    killed_at = clock.now()
+    portal.program("dispatcher").kill()
+    portal.start("dispatcher")
+    again = Attempt.objects.filter(number=2)
+    eventually(lambda: again.count() == len(numbers), "the second tries")
+    longest = max(again.values_list("started_at", flat=True)) - killed_at
+    print(f"the longest of {len(numbers)}: {longest}")
+    assert longest < timedelta(seconds=120)
+    for number in numbers:
+        portal.settled(reference(number))
+    assert_once_each(crms, numbers)
 
 
 def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
