@@ -21,6 +21,8 @@ def test_every_answer_carries_the_policy(address: str, client: Client, db: None)
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert "frame-ancestors 'self'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Permissions-Policy"].startswith("camera=()")
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Frame-Options"] == "SAMEORIGIN"

@@ -168,6 +168,18 @@ def test_plain_http_is_only_for_this_machine(hosts, expected, monkeypatch):
     assert loaded(*names, ALLOWED_HOSTS=hosts) == [expected] * 3
 
 
+def test_cookies_are_this_hosts_alone_where_others_reach_the_portal(monkeypatch):
+    monkeypatch.delitem(GOOD, "HTTPS_ONLY")
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_HTTPONLY")
+    names += ("SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE", "SESSION_COOKIE_DOMAIN")
+    show = "import django; django.setup(); from django.conf import settings; "
+    show += f"print([getattr(settings, name) for name in {names}])"
+    shown = start("-c", show, DJANGO_SETTINGS_MODULE="config.settings", ALLOWED_HOSTS="a.example")
+    assert shown.stdout.strip() == str(
+        ["__Host-sessionid", "__Host-csrftoken", True, "Lax", "Lax", None]
+    )
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
