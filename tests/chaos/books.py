@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,15 +241,17 @@ class Place:
             state=Version.State.ACCEPTED,
             action=Version.Action.PUT,
         )
-        files = Counter(
-            one["version"] or one["reference"]
-            for one in effects_in(self.effects)
-            if one["step"] not in STEPS
-        )
+        files: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for one in effects_in(self.effects):
+            if one["step"] not in STEPS:
+                files[one["version"] or one["reference"]].append(one)
         for version in accepted.select_related("delivery"):
             own = files[str(version.pk)] or files[version.delivery.reference]
-            if own != FILES:
-                yield "lost", f"version {version.pk} has {own} files there"
+            if self.shape["repeatable"]:  # what comes again under the same id takes its place
+                own = list({one["step"]: one for one in own}.values())
+            if len(own) != FILES:
+                kind = "lost" if len(own) < FILES else "doubled"
+                yield kind, f"version {version.pk} has {len(own)} files there: {own}"
 
     def _of_runs(self) -> Troubles:
         """Find rows that are in no finished run, or in two, and runs that are not as they say."""
