@@ -13,6 +13,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from core.web import ratelimit
 from directory.data_partners import tokens
+from directory.listing.parameters import Refused, Wrong
 from directory.models import DataPartner, Directory, View
 from directory.taking_in import Standing
 from directory.views.rules import api_view
@@ -117,6 +118,8 @@ def pairs_of(request: HttpRequest) -> list[tuple[str, str]]:
 def _pairs_of_body(request: HttpRequest) -> Iterable[tuple[str, str]]:
     if request.content_type in _FORMS:
         _refuse_large(_length(request))
+        for name in request.FILES:
+            raise _no_text(name)
         return [(name, value) for name, values in request.POST.lists() for value in values]
     body = body_of(request)
     if not body.strip():
@@ -168,6 +171,8 @@ def _text(name: str, value: Any) -> str:
         return ""
     if isinstance(value, int | float):
         return repr(value)
-    from directory.listing.parameters import Refused, Wrong
+    raise _no_text(name)
 
-    raise Refused(Wrong(name[:100], _("A text, a number, true or false is expected.")))
+
+def _no_text(name: str) -> Refused:
+    return Refused(Wrong(name[:100], _("A text, a number, true or false is expected.")))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -10,6 +11,7 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import method_decorator
@@ -75,6 +77,9 @@ class ApiView(BaseView):
         except Refused as refused:
             errors = [FieldError(one.name, one.message) for one in refused.wrong]
             response = _refused(Problem(400, _("Some parameters cannot be used."), errors))
+        except (BadRequest, MultiPartParserError, SuspiciousOperation):
+            # Django's own limits: too many parameters, a form that is none.
+            response = _refused(Problem(400, _("This request cannot be read.")))
         return self._with_headers(request, response)
 
     def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -221,7 +226,8 @@ class ListView(ApiView):
             if unchanged := self.conditional(request, etag):
                 return unchanged
         page = pages.page(asked, self.language)
-        return self.whole(request, page.body(), page.etag())
+        etag = page.etag()
+        return self.conditional(request, etag) or self.whole(request, page.body(), etag)
 
     def _stream(self, asked: Asked) -> HttpResponseBase:
         seat = seats.streams.take()

@@ -94,10 +94,7 @@ def _matching(query: Query, kind: Kind, view: View) -> Q:
     found = matching(query.term, kind, view)
     if found is None:
         return Q()
-    if not query.names_only:
-        return found.condition
-    ranked = Entry.objects.filter(found.condition, kind=kind).annotate(rank=found.rank)
-    return Q(pk__in=ranked.filter(rank=0).values("pk"))
+    return Q(pk__in=found.up_to(0)) if query.names_only else found.condition
 
 
 def _locations(term: str, view: View) -> list[int]:
@@ -207,7 +204,7 @@ def _number(least: int, most: int) -> Any:
 
 
 _KEYS: Mapping[str, tuple[str, Any]] = {
-    "term": ("term", _text),
+    "term": ("term", lambda value: values.search(_text(value))),
     "resourceType": ("kinds", _types),
     "status": ("statuses", _statuses),
     "modifiedSince": ("since", _moment),

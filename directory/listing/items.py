@@ -1,11 +1,11 @@
 """Entries as they are sent: stored answers, cut where a view sees less, with our properties."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -33,8 +33,7 @@ class Shape:
         return not (self.extras or self.full_service)
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """An entry in a view: what its answer is known by, and when its service was last changed.
 
     `text` and `extras` are its stored answer, where that was read.
@@ -73,10 +72,29 @@ def page_of_all(
     return _read(view, which, [kind, size, first], shape)
 
 
+def all_of(view: View, kind: str, shape: Shape) -> Iterator[dict[int, Member]]:
+    """Yield all entries of a kind that the view has, by id, some at a time."""
+    which = "entry.kind = %s{after} ORDER BY entry.hsds_id LIMIT %s"
+    found = _read(view, which.format(after=""), [kind, _SOME], shape)
+    while found:
+        yield found
+        last = Entry.objects.values_list("hsds_id", flat=True).get(pk=next(reversed(found)))
+        values = [kind, _stored(last), _SOME]
+        after = which.format(after=" AND entry.hsds_id > %s")
+        found = _read(view, after, values, shape) if len(found) == _SOME else {}
+
+
+_SOME = 500
+
+
+def _stored(hsds_id: UUID) -> Any:
+    return Entry._meta.get_field("hsds_id").get_db_prep_value(hsds_id, connection)
+
+
 def by_id(view: View, kind: str, hsds_id: UUID, shape: Shape) -> dict[int, Member]:
     """Return the entry with the id, where the view has it."""
-    stored = Entry._meta.get_field("hsds_id").get_db_prep_value(hsds_id, connection)
-    return _read(view, "entry.kind = %s AND entry.hsds_id = %s", [kind, stored], shape)
+    which = "entry.kind = %s AND entry.hsds_id = %s"
+    return _read(view, which, [kind, _stored(hsds_id)], shape)
 
 
 _MEMBERS = """

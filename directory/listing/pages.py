@@ -14,7 +14,15 @@ from directory.answers.building import written
 from directory.answers.rendering import moment
 from directory.listing import totals
 from directory.listing.filters import Asked, Found, find, is_narrowed
-from directory.listing.items import Member, Shape, etag_of, members, page_of_all, texts
+from directory.listing.items import (
+    Member,
+    Shape,
+    all_of,
+    etag_of,
+    members,
+    page_of_all,
+    texts,
+)
 
 PER_PAGE = 50
 _CHUNK = 500
@@ -161,13 +169,24 @@ def spool(asked: Asked, language: str) -> IO[bytes]:
     file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - sent when we are gone
     shape = shape_of(asked, language)
     with one_snapshot():
-        found = find(asked)
-        for keys in _chunks(_keys(found)):
-            inside = members(asked.view, keys, shape)
-            for text in texts(asked.view, inside, shape, found.distances):
-                file.write(text.encode() + b"\n")
+        for inside, distances in _some_of_all(asked, shape):
+            lines = "\n".join([*texts(asked.view, inside, shape, distances), ""])
+            file.write(lines.encode())
     file.seek(0)
     return file
+
+
+def _some_of_all(
+    asked: Asked, shape: Shape
+) -> Iterator[tuple[dict[int, Member], dict[int, float] | None]]:
+    """Yield everything that matches, in order, some at a time; with the distances of all."""
+    if is_narrowed(asked):
+        found = find(asked)
+        for keys in _chunks(_keys(found)):
+            yield members(asked.view, keys, shape), found.distances
+    else:
+        for inside in all_of(asked.view, asked.kind, shape):
+            yield inside, None
 
 
 def _chunks(keys: Iterator[int]) -> Iterator[Sequence[int]]:

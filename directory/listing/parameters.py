@@ -51,8 +51,8 @@ _ALL = (
     Parameter("extras", values.switch, "Adds properties of our own, named x_….", _SWITCH),
     Parameter(
         "search",
-        values.text,
-        "Words; each begins a word of the entry, in any language.",
+        values.search,
+        "Up to 100 words; each begins a word of the entry, in any language.",
         {"type": "string"},
     ),
     Parameter(

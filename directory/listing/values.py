@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from directory.reading import postcodes
+from directory.reading.words import words
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _WHOLE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -25,6 +26,7 @@ _MOMENT = re.compile(
 _DAY = re.compile(_DATE, re.ASCII)
 _MOST_PER_PAGE = 500
 _MOST_CHANGES = 1000
+_MOST_WORDS = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -70,6 +72,13 @@ def text(text: str) -> str:
     if _UNSTORABLE.search(text):
         raise ValueError(_("It contains a character that cannot be stored."))
     return text
+
+
+def search(text_of_words: str) -> str:
+    """Return a text whose words are looked for: a few, as each is a part of the statement."""
+    if len(words(text(text_of_words))) > _MOST_WORDS:
+        raise ValueError(f"Use up to {_MOST_WORDS} words.")
+    return text_of_words
 
 
 def spoken_language(text: str) -> str:

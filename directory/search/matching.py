@@ -27,17 +27,17 @@ class Matches:
 
     @property
     def condition(self) -> Q:
-        return Q(pk__in=self._up_to(2))
+        return Q(pk__in=self.up_to(2))
 
     @property
     def rank(self) -> Case:
         return Case(
-            *(When(pk__in=self._up_to(rank), then=Value(rank)) for rank in (0, 1)),
+            *(When(pk__in=self.up_to(rank), then=Value(rank)) for rank in (0, 1)),
             default=Value(2),
             output_field=IntegerField(),
         )
 
-    def _up_to(self, rank: int) -> RawSQL:
+    def up_to(self, rank: int) -> RawSQL:
         """Return the keys of what matches so well. The SQL is made of constants alone."""
         return RawSQL(_UP_TO.format(hits=self.hits), (*self.values, rank))  # noqa: S611
 

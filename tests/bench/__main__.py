@@ -30,7 +30,7 @@ EXPORT_MEMORY, EMAIL_SHARE = 1.1, 0.3
 # The directory, to bare counterparts; the first visit in bytes, requests, and queries.
 SERVICES_RATIO, STREAM_RATE, SEARCH_RATIO, AGAIN_SHARE, STREAM_MEMORY = 2.0, 0.5, 2.0, 0.35, 1.2
 FIRST_VISIT = {"bytes": 80 * 1024, "requests": 12, "queries": 15}
-EXCLUDING_RATIO, FEED_RATIO = 3.0, 1.2
+EXCLUDING_RATIO, FEED_RATIO, BESIDE_READERS = 3.0, 1.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Size:
     excluding: int = 2_000  # services, of a view with excluded fields
     numbered: tuple[int, int] = (10_000, 1_000_000)  # changes, few and many
     reads: int = 30
+    reading: tuple[int, int] = (5_000, 200)  # services, and readers of them beside intake
+    sent: tuple[int, int] = (200, 3)  # events beside each kind of readers, and rounds
 
 
 QUICK = Size(
@@ -86,6 +88,8 @@ QUICK = Size(
     60,
     (500, 1_000),
     0,
+    (60, 3),
+    (3, 1),
 )
 
 
@@ -122,6 +126,9 @@ class Bench:
         few, many = size.numbered
         numbers = {"services": size.excluding, "few": few, "many": many, "rounds": size.reads}
         self._measure("data_partners", "data_partners", "PostgreSQL", **numbers)
+        (services, readers), (events, rounds) = size.reading, size.sent
+        numbers = {"services": services, "readers": readers, "events": events, "rounds": rounds}
+        self._measure("readers", "readers", "PostgreSQL", **numbers, **seed)
         for database in DATABASES:
             numbers = {"batches": size.batches, "batch": size.batch}
             self._measure(f"intake_{database}", "intake", database, **numbers, **seed)
@@ -174,6 +181,10 @@ class Bench:
         few, many = self.size.numbered
         what = f"a page of the change feed after {many:,} changes, to {few:,}"
         yield at_most(what, FEED_RATIO, of["many"] / of["few"])
+        p95 = self.found["readers"]["p95"]
+        for name in ("streams", "exports"):
+            what = f"intake beside {self.size.reading[1]} readers of {name}, to alone"
+            yield at_most(what, BESIDE_READERS, p95[name] / p95["alone"])
 
     def _onward_aims(self) -> Iterator[Aim]:
         for kind, limit in ONWARD.items():

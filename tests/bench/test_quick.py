@@ -36,6 +36,8 @@ AIMS = [
     "queries of a first visit",
     "a page of services with excluded fields",
     "a page of the change feed after 1",
+    "intake beside 3 readers of streams",
+    "intake beside 3 readers of exports",
 ]
 
 

@@ -1,5 +1,6 @@
 """Who may ask, how, and what is refused."""
 
+import io
 import json
 
 import pytest
@@ -172,6 +173,8 @@ class TestMethods:
             ("[1]", "application/json", 400),
             ("{", "application/json", 400),
             ("[" * 100_000, "application/json", 400),
+            ("x", "multipart/form-data", 400),
+            ("search=%E9", "application/x-www-form-urlencoded; charset=latin-1", 400),
             ("<a/>", "text/xml", 415),
             (" " * 200_000, "application/json", 413),
         ],
@@ -180,6 +183,24 @@ class TestMethods:
         response = client.post(f"{BASE}/services", body, content_type)
         assert response.status_code == status
         assert response["Content-Type"] == "application/problem+json"
+
+    def test_a_file_is_no_parameter(self, client):
+        for name in ("search", "colour"):
+            response = client.post(f"{BASE}/services", {name: io.BytesIO(b"food")})
+            assert named(response) == [name]
+
+    def test_more_parameters_than_are_read_are_refused(self, client):
+        response = client.get(f"{BASE}/services?{'page=1&' * 2000}")
+        assert response.status_code == 400
+        assert response["Content-Type"] == "application/problem+json"
+
+    def test_more_words_than_a_search_takes_are_refused(self, client):
+        make.service(" ".join(f"w{number}" for number in range(100)))
+        many = [f"w{number}" for number in range(5_000)]
+        for search, total in ((many[:100], 1), (many[1:101], 0)):
+            response = client.post(f"{BASE}/services", {"search": " ".join(search)})
+            assert response.json()["total_items"] == total
+        assert named(client.post(f"{BASE}/services", {"search": " ".join(many)})) == ["search"]
 
     def test_head_is_as_get(self, client):
         make.service()
@@ -302,6 +323,24 @@ class TestETag:
         monkeypatch.setattr(pages, "texts", None)
         response = client.get(f"{BASE}/services", headers={"If-None-Match": etag})
         assert response.status_code == 304
+
+    @pytest.mark.parametrize(
+        ("names", "status"),
+        [
+            ('"other", W/{etag}', 304),
+            ("{etag}", 304),
+            ("*", 304),
+            ('"other"', 200),
+            ("no etag", 200),
+        ],
+    )
+    def test_one_of_several_is_enough(self, client, names, status):
+        make.service()
+        etag = client.get(f"{BASE}/services")["ETag"]
+        asked = {"If-None-Match": names.format(etag=etag)}
+        assert client.get(f"{BASE}/services", headers=asked).status_code == status
+        assert client.head(f"{BASE}/services", headers=asked).status_code == status
+        assert client.post(f"{BASE}/services", headers=asked).status_code == 200
 
     def test_a_zipped_answer_is_not_sent_again_either(self, client):
         for _ in range(5):

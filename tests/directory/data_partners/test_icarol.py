@@ -43,7 +43,7 @@ def at():
     )
     service.service_areas.create(name={"en": "Ottawa"})
     service.contacts.create(name={"en": "Ann"}, email="ann@b.example.org")
-    place = make.location("Hall", latitude=45.4, longitude=-75.7, organization=agency)
+    place = make.location("Hall", latitude=45.4321, longitude=-75.7, organization=agency)
     make.address(place)
     made = make.at(service, place)
     made.schedules.create(freq="WEEKLY", byday="MO,TU", opens_at="09:00", closes_at="16:00")
@@ -130,6 +130,7 @@ def test_a_search_finds_stubs_by_number(at):
         ({"database": 1}, "database"),
         ({"database": ["1"]}, "database"),
         ({"term": None}, "term"),
+        ({"term": " ".join(f"w{number}" for number in range(101))}, "term"),
     ],
 )
 def test_a_search_with_an_unknown_or_malformed_key_is_refused(body, key):
@@ -166,7 +167,7 @@ def test_a_record_has_everything_that_its_view_shows(at, directory):
     assert (site["type"], site["line1"], site["latitude"]) == (
         "PhysicalLocation",
         "12 King Street",
-        45.4,
+        45.4321,
     )
     french = reader.get(f"{BASE}/Resource/?id={numbers[at.service_id]}&lang=fr").json()
     assert french[0]["names"][0]["value"] == "Banque alimentaire"
@@ -228,7 +229,7 @@ def test_what_is_confidential_or_excluded_is_in_no_record(at):
     query = "&".join(f"id={number}" for number in numbers)
     answer = reader.get(f"{BASE}/Resource?{query}")
     text = answer.content.decode()
-    for word in ("Ann", "555-0100", "Free", "King Street", "Hall", "45.4", "secret-key"):
+    for word in ("Ann", "555-0100", "Free", "King Street", "Hall", "45.4321", "secret-key"):
         assert word not in text
     assert search(reader, term="hall")["totalResultCount"] == 0
     assert "secret-key" not in json.dumps(search(reader))
