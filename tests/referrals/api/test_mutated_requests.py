@@ -57,11 +57,26 @@ def a_header(random: random.Random, headers: dict[str, str], body: bytes) -> Req
     return headers | {name: changed}, body
 
 
+# The digits of other scripts, which `int` reads as ours.
+OTHER_DIGITS = [
+    {ord("0") + value: chr(zero + value) for value in range(10)}
+    for zero in (0x0660, 0x06F0, 0x0966, 0xFF10, 0x1D7CE)
+]
+
+
+def as_sent(text: str) -> str:
+    """Return a text as the web server hands the bytes of a header over."""
+    return text.encode().decode("latin-1")
+
+
 def a_timestamp(random: random.Random, headers: dict[str, str], body: bytes) -> Request:
     """Write the same time in another way, or another one near it."""
     seconds = headers["webhook-timestamp"]
     near = str(int(seconds) + random.choice([-1, 1]) * random.randrange(1, 300))
     forms = [f"{seconds}.0", f"+{seconds}", f"0{seconds}", f"{seconds}e0", f"{seconds}_0", near]
+    forms += [f"-{seconds}", f"{seconds}000", f"{int(seconds):#x}", f"{seconds[:5]} {seconds[5:]}"]
+    forms += [f"{seconds},{seconds}", f"{seconds}\x85", f"{seconds}\xa0"]
+    forms += [as_sent(seconds.translate(digits)) for digits in OTHER_DIGITS]
     return headers | {"webhook-timestamp": random.choice(forms)}, body
 
 
@@ -93,6 +108,10 @@ def a_signature(random: random.Random, headers: dict[str, str], body: bytes) -> 
         f"v2,{mac}",
         mac,
         f"{version}, {mac}",
+        f"{version},{mac},{mac}",
+        f"{version},{mac}\xa0",
+        f"v2,{mac} {version},{mac[:-2]}{twin}=",
+        as_sent(f"{version}，{mac}"),
     ]
     return headers | {"webhook-signature": random.choice(forms)}, body
 
