@@ -10,7 +10,6 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import portal_role  # noqa: F401 - registers its check
         from core.database import durability, lookups  # noqa: F401 - registers them
 
         sentences.translate_with(gettext, ngettext)

@@ -26,7 +26,7 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 
 
 class AppendOnlyModel(models.Model):
-    """Rows that are written once. Only `core.audit_chain` deletes some, when their time is over."""
+    """Rows that are written once. Only `core.audit.chain` deletes some, when their time is over."""
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -81,7 +81,7 @@ class AuditEvent(AppendOnlyModel):
 
 
 class AuditSeal(AppendOnlyModel):
-    """A batch of audit events, chained by a keyed digest to the batch before: `core.audit_chain`.
+    """A batch of audit events, chained by a keyed digest to the batch before: `core.audit.chain`.
 
     `entries` are the events' ids, each with its own digest. A seal without entries says in `why`
     and `detail` what was done to the trail itself.

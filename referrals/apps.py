@@ -7,7 +7,8 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        from core import audit, audit_chain
+        from core import audit
+        from core.audit import chain as audit_chain
         from core.encryption import rotation
         from integrations.hooks import (
             destination_released,

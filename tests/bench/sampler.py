@@ -136,7 +136,7 @@ def _outward(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _place(file: str) -> str:
-    """Return a file as `core/audit.py`, `django/db/…`, or empty in the standard library."""
+    """Return a file as `core/compare.py`, `django/db/…`, or empty in the standard library."""
     if SITE_PACKAGES in file:
         return file.rpartition(SITE_PACKAGES)[2]
     if file.startswith((STANDARD_LIBRARY, "<")):

@@ -21,7 +21,8 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from core import audit, audit_chain, backup
+from core import audit, backup
+from core.audit import chain as audit_chain
 from core.database import clock
 from core.encryption import age
 from referrals.models import Delivery, Referral

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import audit_chain
+from core.audit import chain as audit_chain
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError, connection
 
-from core import portal_role
+from core.audit import portal_role
 
 
 class Command(BaseCommand):

@@ -10,7 +10,8 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from core import audit, audit_chain, backup
+from core import audit, backup
+from core.audit import chain as audit_chain
 from core.encryption import age
 from referrals import delivering
 from referrals.delivering.decisions.deciding import COMMAND_LINE

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from core import audit, audit_chain
+from core import audit
+from core.audit import chain as audit_chain
 from referrals import delivering
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 

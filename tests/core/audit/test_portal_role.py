@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 
-from core import audit, audit_chain, portal_role
+from core import audit
+from core.audit import chain as audit_chain
+from core.audit import portal_role
 from core.models import AuditEvent, AuditSeal
 from tests.world import make_world, plain
 

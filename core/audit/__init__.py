@@ -1,4 +1,4 @@
-"""Writing the audit trail."""
+"""Writing the audit trail. `chain` seals it; `portal_role` lets the portal only add to it."""
 
 from typing import Any
 

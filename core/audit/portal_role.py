@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import Error, connection, transaction
 from psycopg import sql
 
-from core.audit_chain import may_change
+from core.audit.chain import may_change
 from core.models import AppendOnlyModel
 
 HINT = (

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from core import audit, audit_chain
-from core.audit_chain import Head
+from core import audit
+from core.audit import chain as audit_chain
+from core.audit.chain import Head
 from core.database import clock
 from core.encryption import rotation
 from core.models import AppendOnly, AuditEvent, AuditKey, AuditSeal
