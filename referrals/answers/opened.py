@@ -61,7 +61,7 @@ def _lines(events: Iterable[AuditEvent]) -> Iterator[Opened]:
 def _downloaded(event: AuditEvent) -> Iterable[str]:
     """Return the referrals that a downloaded list may have held, whatever their state was."""
     asked = event.detail
-    found = Referral.objects.filter(organization=event.object_id, created_at__lte=event.at)
+    found = Referral.objects.filter(organization=int(event.object_id), created_at__lte=event.at)
     if asked.get("start"):
         found = found.filter(created_at__gte=asked["start"])
     if asked.get("end"):
