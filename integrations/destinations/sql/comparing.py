@@ -6,9 +6,9 @@ both sides are read once, a few rows at a time.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from integrations.destinations.sql.database.tables import SHAPES, as_key
 from integrations.destinations.sql.reading import ROWS_AT_ONCE, Reader
 from integrations.destinations.sql.rows import Checksum, Row, Unfit, content_of, fitted
-from integrations.destinations.sql.tables import SHAPES, as_key
 from integrations.transport import Action, Batch, Parcel
 
 COMPARED = tuple(name for name in SHAPES if name != "meta")

@@ -11,9 +11,9 @@ from typing import Any
 from django.test import override_settings
 from sqlalchemy import create_engine
 
-from integrations.destinations.sql import schema
+from integrations.destinations.sql.database import schema
+from integrations.destinations.sql.database.tables import tables
 from integrations.destinations.sql.options import PREFIX
-from integrations.destinations.sql.tables import tables
 from integrations.transport import DeliveryError, Down, Misconfigured, Rejected
 
 FILE = "copy.db"

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError
 
 from core.outbound import AddressRefused
 from core.outbound.addresses import check_host
+from integrations.destinations.sql.database.tables import encryptable
 from integrations.destinations.sql.sealing import key_of
-from integrations.destinations.sql.tables import encryptable
 from integrations.transport import Options, SecretField
 
 SQLITE = "sqlite"

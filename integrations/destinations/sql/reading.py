@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from integrations.destinations.sql.database.tables import OF_A_REFERRAL, REFERRAL, SHAPES, Tables
 from integrations.destinations.sql.rows import Row, fitted
 from integrations.destinations.sql.sealing import MARK, Seal
-from integrations.destinations.sql.tables import OF_A_REFERRAL, REFERRAL, SHAPES, Tables
 
 ROWS_AT_ONCE = 500
 

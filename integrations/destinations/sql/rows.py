@@ -9,7 +9,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integrations.destinations.sql.tables import MAPPED, OF_A_REFERRAL, REFERRAL, SHAPES, as_key
+from integrations.destinations.sql.database.tables import (
+    MAPPED,
+    OF_A_REFERRAL,
+    REFERRAL,
+    SHAPES,
+    as_key,
+)
 from integrations.transport import Action, Parcel, Sum
 from mapping.source import labels
 from mapping.source.times import parse_date, parse_instant

@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 
 from core.text.sentences import Term
 from integrations.capabilities import Capability, Finding
-from integrations.destinations.sql import comparing, connecting, schema, sentences
-from integrations.destinations.sql.errors import RowRefused, refused, translated
+from integrations.destinations.sql import comparing, sentences
+from integrations.destinations.sql.database import connecting, schema
+from integrations.destinations.sql.database.errors import RowRefused, refused, translated
+from integrations.destinations.sql.database.tables import SHAPES, Tables, tables
 from integrations.destinations.sql.options import SQLITE, SqlOptions, encrypted_columns
 from integrations.destinations.sql.reading import Reader
 from integrations.destinations.sql.rows import Content, Unfit, content_of, fitted, line
 from integrations.destinations.sql.sealing import Seal
-from integrations.destinations.sql.tables import SHAPES, Tables, tables
 from integrations.destinations.sql.writing import Writer
 from integrations.transport import (
     Batch,

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Table, delete, insert
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
-from integrations.destinations.sql import rows, schema, sentences
+from integrations.destinations.sql import rows, sentences
+from integrations.destinations.sql.database import schema
+from integrations.destinations.sql.database.tables import OF_A_REFERRAL, REFERRAL, Tables, family
 from integrations.destinations.sql.reading import Reader
 from integrations.destinations.sql.rows import Content, Row
 from integrations.destinations.sql.sealing import Seal
-from integrations.destinations.sql.tables import OF_A_REFERRAL, REFERRAL, Tables, family
 from integrations.transport import Misconfigured
 
 CHILDREN = tuple(name for name in OF_A_REFERRAL if name != REFERRAL)

@@ -22,7 +22,7 @@ WORDS = {
     ("integrations/configuration/parts.py", "partner"),
     ("integrations/configuration/partners.py", "partner"),
     ("integrations/configuration/transfer.py", "partner"),
-    ("integrations/destinations/sql/tables.py", "partner"),
+    ("integrations/destinations/sql/database/tables.py", "partner"),
     ("integrations/models/sources.py", "partner"),
     ("referrals/admin/onward/whereabouts.py", "partner"),
     ("referrals/api/partner_schema.py", "partner"),

@@ -13,11 +13,11 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import text
 
-from integrations.destinations.sql import connecting
+from integrations.destinations.sql.database import connecting
+from integrations.destinations.sql.database.tables import tables
 from integrations.destinations.sql.options import SqlOptions
 from integrations.destinations.sql.reading import Reader
 from integrations.destinations.sql.sealing import Seal
-from integrations.destinations.sql.tables import tables
 from integrations.destinations.sql.transport import SqlTransport
 from integrations.transport import Action, Batch, BatchReceipt, Parcel
 from tests.contract.ledger import InMemoryLedger

@@ -12,7 +12,7 @@ import pytest
 from django.test import override_settings
 from sqlalchemy.exc import DBAPIError
 
-from integrations.destinations.sql import connecting, errors
+from integrations.destinations.sql.database import connecting, errors
 from integrations.transport import (
     DeliveryError,
     Down,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integrations.destinations.sql import connecting
+from integrations.destinations.sql.database import connecting
 from integrations.destinations.sql.options import SqlOptions
 from integrations.destinations.sql.sealing import Seal, Unreadable
 from integrations.destinations.sql.transport import SqlTransport

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.dialects import mssql, mysql, postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from integrations.destinations.sql import schema, tables
+from integrations.destinations.sql.database import schema, tables
 from integrations.transport import Misconfigured
 from tests.integrations.destinations.sql.targets import Target, a_parcel
 

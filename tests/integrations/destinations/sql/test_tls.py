@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.outbound import session
-from integrations.destinations.sql import connecting
+from integrations.destinations.sql.database import connecting
 from integrations.transport import DeliveryError, Down, Misconfigured
 from tests.core.outbound.servers import Authority, authority
 from tests.integrations.destinations.sql.targets import Target, a_parcel

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
 from integrations.destinations.sql import sentences
-from integrations.destinations.sql.tables import SCHEMA_VERSION, Tables
+from integrations.destinations.sql.database.tables import SCHEMA_VERSION, Tables
 from integrations.transport import Misconfigured
 
 VERSION, WRITER, SYNCED_AT = "schema_version", "writer", "synced_at"
