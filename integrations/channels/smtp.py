@@ -129,7 +129,9 @@ def _conversation(server: Server) -> Iterator[_Client]:
             try:
                 yield client
             except (smtplib.SMTPException, OSError):
-                raise TryAgain(_said(sentences.MAIL_CUT, server), kind=ErrorKind.SILENT) from None
+                raise TryAgain(
+                    _sentence(sentences.MAIL_CUT, server), kind=ErrorKind.SILENT
+                ) from None
         finally:
             with suppress(smtplib.SMTPException, OSError):  # what was taken is taken
                 client.putcmd("QUIT")
@@ -159,7 +161,7 @@ def _sign_in(client: _Client, server: Server) -> None:
         client.ehlo_or_helo_if_needed()
         if server.security is Security.STARTTLS:
             if not client.has_extn("starttls"):
-                raise Misconfigured(_said(sentences.MAIL_NO_TLS, server))
+                raise Misconfigured(_sentence(sentences.MAIL_NO_TLS, server))
             client.secure()
             client.ehlo()
         if server.username:
@@ -171,7 +173,7 @@ def _sign_in(client: _Client, server: Server) -> None:
     except smtplib.SMTPServerDisconnected as error:
         raise _down(server, error) from None
     except smtplib.SMTPException:
-        raise Misconfigured(_said(sentences.MAIL_NO_SIGN_IN, server)) from None
+        raise Misconfigured(_sentence(sentences.MAIL_NO_SIGN_IN, server)) from None
     except OSError as error:
         raise _down(server, error) from None
 
@@ -179,7 +181,7 @@ def _sign_in(client: _Client, server: Server) -> None:
 def _begin(client: _Client, server: Server, sender: str, size: int) -> None:
     most = client.esmtp_features.get("size", "")
     if size and most.isdecimal() and 0 < int(most) < size:
-        raise Rejected(_said(sentences.MAIL_TOO_LARGE, server, most=int(most), size=size))
+        raise Rejected(_sentence(sentences.MAIL_TOO_LARGE, server, most=int(most), size=size))
     sized = [f"SIZE={size}"] if size and client.has_extn("size") else []
     code, words = client.mail(sender, sized)
     if code != 250:
@@ -201,7 +203,7 @@ def _name_recipients(client: _Client, server: Server, recipients: Sequence[str])
         client.rset()
     # Of those that are refused for good the first is quoted: waiting would not help.
     recipient, code, words = max(refused, key=lambda one: one[1] >= 500)
-    shown = _said(
+    shown = _sentence(
         sentences.MAIL_RECIPIENT, server, recipient=recipient, reason=_quoted(server, code, words)
     )
     kept = _exchange(server, code, b"\n".join(words for _, _, words in refused))
@@ -217,12 +219,12 @@ def _end(client: _Client, server: Server) -> Exchange:
         client.write(b".\r\n")
         code, words = client.getreply()
     except (smtplib.SMTPException, OSError):
-        raise Unconfirmed(_said(sentences.MAIL_NO_ANSWER, server)) from None
+        raise Unconfirmed(_sentence(sentences.MAIL_NO_ANSWER, server)) from None
     if 200 <= code < 300:
         return _exchange(server, code, words)
     if 400 <= code < 600:
         raise _refused(server, code, words)
-    shown = _said(sentences.MAIL_UNCLEAR, server, reason=_quoted(server, code, words))
+    shown = _sentence(sentences.MAIL_UNCLEAR, server, reason=_quoted(server, code, words))
     raise Unconfirmed(shown, _exchange(server, code, words), kind=ErrorKind.CONFLICT)
 
 
@@ -240,14 +242,14 @@ def _down(server: Server, error: Exception) -> Down:
     cause: str = why if found is Obstacle.CERTIFICATE else clause
     if found is Obstacle.TLS:
         remedy = sentences.CHECK_MAIL_TLS()
-    return Down(_said(sentences.MAIL_DOWN, server, why=cause), cause=cause, remedy=remedy)
+    return Down(_sentence(sentences.MAIL_DOWN, server, why=cause), cause=cause, remedy=remedy)
 
 
 def _not_signed_in(server: Server, code: int, words: bytes | str) -> DeliveryError:
     kept, reason = _exchange(server, code, words), _quoted(server, code, words)
     if code < 500:
-        return TryAgain(_said(sentences.MAIL_LATER, server, reason=reason), kept)
-    shown = _said(sentences.MAIL_CREDENTIALS, server, reason=reason)
+        return TryAgain(_sentence(sentences.MAIL_LATER, server, reason=reason), kept)
+    shown = _sentence(sentences.MAIL_CREDENTIALS, server, reason=reason)
     return Misconfigured(shown, kept, kind=ErrorKind.CREDENTIALS)
 
 
@@ -260,15 +262,15 @@ def _refused(
     if code in CREDENTIALS:
         return _not_signed_in(server, code, words)
     if 400 <= code < 500:
-        return TryAgain(_said(sentences.MAIL_LATER, server, reason=quoted), kept)
+        return TryAgain(_sentence(sentences.MAIL_LATER, server, reason=quoted), kept)
     if code < 400:
-        return TryAgain(_said(sentences.MAIL_UNCLEAR_BEFORE, server, reason=quoted), kept)
+        return TryAgain(_sentence(sentences.MAIL_UNCLEAR_BEFORE, server, reason=quoted), kept)
     if always:
-        return Misconfigured(_said(sentences.MAIL_NOT_FROM_US, server, reason=quoted), kept)
-    return Rejected(_said(sentences.MAIL_NOT_ACCEPTED, server, reason=quoted), kept)
+        return Misconfigured(_sentence(sentences.MAIL_NOT_FROM_US, server, reason=quoted), kept)
+    return Rejected(_sentence(sentences.MAIL_NOT_ACCEPTED, server, reason=quoted), kept)
 
 
-def _said(cause: Cause, server: Server, **values: object) -> str:
+def _sentence(cause: Cause, server: Server, **values: object) -> str:
     return cause(host=server.host, **values)
 
 

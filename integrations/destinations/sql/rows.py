@@ -218,10 +218,10 @@ def line(table: str, row: Row) -> bytes:
 
 def same(one: Mapping[str, Iterable[Row]], other: Mapping[str, Iterable[Row]]) -> bool:
     """Return whether two contents of a referral say the same, but for number and time."""
-    return _said(one) == _said(other)
+    return _lines(one) == _lines(other)
 
 
-def _said(content: Mapping[str, Iterable[Row]]) -> set[bytes]:
+def _lines(content: Mapping[str, Iterable[Row]]) -> set[bytes]:
     numbers = {"version": 0, "changed_at": BEGINNING}
     return {
         line(name, {**row, **numbers} if name == REFERRAL else row)
