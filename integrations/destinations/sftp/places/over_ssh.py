@@ -197,10 +197,32 @@ class OverSsh(Place):
             except OSError as error:
                 if error.errno is not None:
                     raise
-                # A server without that extension does not rename over what is there.
-                with suppress(FileNotFoundError):
-                    self._files.remove(self._at(becomes))
-                self._files.rename(self._at(path), self._at(becomes))
+                self._rename_around(path, becomes)
+
+    def _rename_around(self, path: str, becomes: str) -> None:
+        """Rename a file where the server does not rename over what is there, or refuses to.
+
+        What has the name is set aside until the new file has it, and gets it back where even that
+        is refused: whoever reads the folder loses the last good file to no refusal.
+        """
+        file, aside = self._at(becomes), self._at(f"{path}.before")
+        if not self._is_file(file):
+            self._files.rename(self._at(path), file)
+            return
+        with suppress(FileNotFoundError):
+            self._files.remove(aside)
+        self._files.rename(file, aside)
+        try:
+            self._files.rename(self._at(path), file)
+        except OSError:
+            self._files.rename(aside, file)
+            raise
+        self._files.remove(aside)
+
+    def _is_file(self, at: str) -> bool:
+        with suppress(FileNotFoundError):
+            return stat.S_ISREG(self._files.stat(at).st_mode or 0)
+        return False
 
     def make_folder(self, path: str) -> None:
         above = ""
