@@ -168,6 +168,14 @@ def _new_host() -> None:
     settings.STATE_ROOT = str(SCRATCH / "state" / str(next(HOSTS)))
 
 
+@pytest.fixture(autouse=True)
+def _mappings_are_read_anew() -> None:
+    """Another test's mapping may have had the same key, at the same moment of a stopped clock."""
+    from mapping import known
+
+    known.forget()
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Keep SQLite's test database in a file, so that threads and other processes share it."""

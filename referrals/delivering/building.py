@@ -27,6 +27,7 @@ from integrations.transport import (
     Targets,
 )
 from mapping.engine import engine
+from mapping.known import parts_of
 from mapping.source import document as source
 from referrals import sentences
 from referrals.models import Delivery, Referral, ReferralFile, StoredSummary, Version
@@ -117,15 +118,16 @@ def _rules_of(delivery: Delivery) -> Rules | None:
         config = connected.first()
     if config is None:
         raise Disconnected(sentences.DISCONNECTED())
+    parts = parts_of(config.mapping)
     context = engine.Context(
         time_zone=delivery.destination.organization.zone,
-        value_tables=config.mapping.engine_tables(),
+        value_tables=parts.tables,
         targets=transport.fields(),
         is_open=transport.targets.own,
         allowed=delivery.destination.allow_list(),
     )
     language = delivery.destination.organization.language
-    return Rules(str(config.mapping), config.mapping.engine_rules(), context, language)
+    return Rules(str(config.mapping), parts.rules, context, language)
 
 
 def build(

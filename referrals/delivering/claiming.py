@@ -6,13 +6,14 @@ Every time is the database's, taken within the statement that needs it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.expressions import NegatedExpression, RawSQL
+from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 
 from core.database import clock
 from core.database.clock import Now, Time
@@ -32,6 +33,7 @@ WAKE_AGAIN = timedelta(seconds=15)  # a wake-up that led to nothing by then was 
 TRIED = (
     "SELECT MAX(number) FROM referrals_attempt WHERE delivery_id = referrals_version.delivery_id"
 )
+BEGUN = "EXISTS (SELECT 1 FROM referrals_step WHERE version_id = referrals_version.id)"
 # Of each open destination the oldest that are due, by an index, and no more than could be returned:
 # a look costs the same however long a backlog is.
 OLDEST = """
@@ -90,7 +92,7 @@ class Lease:
     version: Version
     attempt: Attempt | None = field(default=None, repr=False, compare=False)
 
-    def extend(self, *conditions: "NegatedExpression[Any]") -> None:
+    def extend(self, *conditions: RawSQL) -> None:
         """Extend the lease, before a remote effect.
 
         Raises LeaseLost when it has run out, or when the delivery does not meet the conditions.
@@ -126,21 +128,21 @@ def claim(delivery_id: UUID) -> Lease | None:
     if not looking.may_deliver():
         return None
     token = uuid4()
-    # What has no limits takes no turns. Each condition less is CPU time of each delivery.
-    unlimited = Destination.objects.filter(gates.OPEN, UNLIMITED, batches=False).order_by()
     # One transaction, so that no lease is without its attempt, and no turn is taken in vain.
     with transaction.atomic():
-        if not _win(delivery_id, token, unlimited):
+        if not _win(delivery_id, token, _unlimited(connection.vendor)):
             limited = _take_seat(delivery_id, single_destinations(Now()).exclude(UNLIMITED))
             if limited is None:
                 return None
             if not _win(delivery_id, token, limited):
                 transaction.set_rollback(True)  # somebody else has the delivery: give the turn back
                 return None
-        # What it has to bring, how often it was tried, and the time: all in one statement.
+        # What it has to bring, whether a step of it was begun before, how often the delivery was
+        # tried, and the time: all in one statement.
         version: Any = versions.next_of(
             delivery_id,
             tried=RawSQL(TRIED, []),  # noqa: S611 - a constant
+            was_begun=RawSQL(BEGUN, [], BooleanField()),  # noqa: S611 - a constant
             now=Now(),
         )
         attempt = Attempt.objects.create(
@@ -153,7 +155,18 @@ def claim(delivery_id: UUID) -> Lease | None:
     return Lease(delivery_id, token, version, attempt)
 
 
-def _win(delivery_id: UUID, token: UUID, destinations: QuerySet[Destination]) -> bool:
+@cache
+def _unlimited(_vendor: str) -> RawSQL:
+    """Return the open destinations without limits, which take no turns.
+
+    Written once: of each delivery, each condition is CPU time.
+    """
+    unlimited = Destination.objects.filter(gates.OPEN, UNLIMITED, batches=False)
+    sql, params = unlimited.order_by().values("pk").query.sql_with_params()
+    return RawSQL(sql, params)  # noqa: S611 - Django's own
+
+
+def _win(delivery_id: UUID, token: UUID, destinations: QuerySet[Destination] | RawSQL) -> bool:
     # Check every condition on this row: with a join, two workers could both win.
     due = Delivery.objects.filter(claimable(Now()), pk=delivery_id, destination__in=destinations)
     return bool(

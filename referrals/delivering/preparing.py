@@ -33,11 +33,17 @@ FETCH_SHARE, FETCH_SHARE_IN_A_RUN = 1.5, 0.5
 FILE_SHARE = 0.8  # of a lease, for one file
 
 
-def freeze_document(version: Version, referral: Referral) -> Document:
-    """Return what the version shows, on every try the same; kept from the first one on."""
+def freeze_document(version: Version, referral: Referral, *, with_intent: bool = False) -> Document:
+    """Return what the version shows, on every try the same; kept from the first one on.
+
+    `with_intent`: the intent keeps it, in the statement that keeps what is sent, or else the
+    settling of the attempt. An attempt that is lost before has sent nothing that it could differ
+    from.
+    """
     if version.document is None:
         version.document = document_of(referral)
-        update_one(Version.objects.all(), version, document=version.document)
+        if not with_intent:
+            update_one(Version.objects.all(), version, document=version.document)
     return cast(Document, version.document)
 
 

@@ -75,13 +75,13 @@ def run_next(delivery_id: UUID) -> bool:
 
 
 def _attempt(lease: Lease) -> None:
+    # All around it in one statement, but for its restore, which it hardly ever has.
     delivery = Delivery.objects.select_related(
         "referral__organization",
         "referral__listing",
         "destination__organization",
         "destination__partner",
         "trigger_config__mapping",
-        "restore",
     ).get(pk=lease.delivery_id)
     transport: Transport | None = None
     ledger: DeliveryLedger | None = None
@@ -103,7 +103,12 @@ def _attempt(lease: Lease) -> None:
             outcome = transport.remove(built.parcel)
         else:
             built = prepare(
-                delivery, lease.version, ledger, frozen=transport.takes_more, lease=lease
+                delivery,
+                lease.version,
+                ledger,
+                frozen=transport.takes_more,
+                with_intent=transport.answered,
+                lease=lease,
             )
             ledger.data = data_of(built.parcel) if transport.answered else None
             outcome = transport.deliver(built.parcel)
@@ -135,19 +140,23 @@ def prepare(
     ledger: Ledger,
     *,
     frozen: bool,
+    with_intent: bool = False,
     lease: Lease | None = None,
     record: Record | None = None,
     rules: KnownRules | None = None,
 ) -> Built:
     """Do, one after the other, what a payload needs, and build it.
 
-    `frozen`: the version shows the same on every try. `lease`: of a single delivery. `record`: as
-    it was mapped before. `rules`: as `map_record` knows them. Raises Rejected when it must not go,
-    and Misconfigured when the mapping does not work: before a summary is rendered in vain.
+    `frozen`: the version shows the same on every try. `with_intent`: as `freeze_document` says.
+    `lease`: of a single delivery. `record`: as it was mapped before. `rules`: as `map_record` knows
+    them. Raises Rejected when it must not go, and Misconfigured when the mapping does not work:
+    before a summary is rendered in vain.
     """
     check_may_go(delivery)
     referral = delivery.referral
-    document = freeze_document(version, referral) if frozen else document_of(referral)
+    document = document_of(referral)
+    if frozen:
+        document = freeze_document(version, referral, with_intent=with_intent)
     shown = choose_what_leaves(version, delivery.destination).part(document)
     may_leave = delivery.destination.files_allowed()
     more_later = fetch_files(referral, lease) if ATTACHMENT in may_leave else False

@@ -78,8 +78,9 @@ def settle(
     version = lease.version
     with ledger.committing() if ledger else transaction.atomic():
         # The lock makes an edit that is being opened at this moment wait for us, or us for it. The
-        # time comes with it: to ask for it alone would be a statement more.
-        referral: Any = Referral.objects.select_for_update(of=("self",))
+        # time comes with it: to ask for it alone would be a statement more. What the referral says
+        # is read only where it has changed meanwhile.
+        referral: Any = Referral.objects.select_for_update(of=("self",)).defer("snapshot")
         copies = versions.shown_in_copies(OuterRef("pk"))
         referral = referral.annotate(now=Now(), has_copies=Exists(copies))
         referral = referral.get(pk=delivery.referral_id)
@@ -93,12 +94,20 @@ def settle(
         if accepted:
             move["done"] = max(delivery.done, version.number)
             move |= _no_longer_in_doubt(delivery, version, move)
-        if transport and transport.takes_more and versions.after(version, move, transport.updates):
-            move |= {"state": State.QUEUED, "reason": "", "due_at": now, "tries": 0}
-        _give_back(lease, delivery, _answered(outcome, now) | move)
+        answered = _answered(outcome, now)
+        # Nearly always it is the newest version: then this one statement says that, too.
+        is_newest = _give_back(lease, delivery, answered | move, wanted=version.number)
+        if not is_newest:
+            if transport and transport.takes_more and versions.after(version, move, transport):
+                move |= _queued(now, reason="", tries=0)
+            if not _give_back(lease, delivery, answered | move):
+                raise LeaseLost
         _inform_destination(delivery, outcome if built else None, outcome, now)
         sent = delivery.referral if built is not None and not referral.purged_at else None
-        _settle_version(version, move, sent, accepted=accepted)
+        with_intent = transport is not None and transport.answered
+        _settle_version(version, move, sent, accepted=accepted, is_kept=is_newest and with_intent)
+        if with_intent and not accepted and not _has_changed(delivery, referral):
+            _keep_document(version)
         if isinstance(outcome, Receipt | DeliveryError) and outcome.audit:
             _audit(delivery, version, outcome)
         if built is not None and sent:
@@ -135,13 +144,16 @@ def _despite(
     return move
 
 
-def _give_back(lease: Lease, delivery: Delivery, columns: Move) -> None:
-    """Write the columns and end the lease; raises LeaseLost when it is another worker's by now."""
-    # The token is the condition: whoever has claimed the delivery since has written another one.
-    leased = Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token)
+def _give_back(lease: Lease, delivery: Delivery, columns: Move, **condition: int) -> bool:
+    """Write the columns and end the lease; False when it is another worker's by now.
+
+    Also when the delivery does not meet the condition. `wanted` is the number of its newest
+    version: whoever makes one holds the referral, as we do.
+    """
+    # The token is a condition, too: whoever has claimed the delivery since has written another one.
+    leased = Delivery.objects.filter(state=State.RUNNING, lease_token=lease.token, **condition)
     ended: Move = {"lease_token": None, "lease_until": None, "lost_workers": 0}
-    if not update_one(leased, delivery, **ended, **columns):
-        raise LeaseLost
+    return update_one(leased, delivery, **ended, **columns)
 
 
 def _inform_destination(
@@ -359,10 +371,18 @@ def _no_longer_in_doubt(delivery: Delivery, version: Version, move: Move) -> Mov
     return {"restore": None, "absent_steps": []}
 
 
-def _settle_version(version: Version, move: Move, sent: Referral | None, *, accepted: bool) -> None:
+def _settle_version(
+    version: Version,
+    move: Move,
+    sent: Referral | None,
+    *,
+    accepted: bool,
+    is_kept: bool = False,
+) -> None:
     """Say what became of the version; keep what this attempt has sent of the referral, or may have.
 
-    What was sent first is kept, to tell what differs since then.
+    What was sent first is kept, to tell what differs since then. `is_kept`: the intent has kept it,
+    and nothing has made the version forget it.
     """
     ours = Version.objects.all()
     unkept = sent is not None and version.document is None
@@ -375,7 +395,8 @@ def _settle_version(version: Version, move: Move, sent: Referral | None, *, acce
         changed = ({"document": document} if unkept else {}) | no_longer_needed
         if changed or version.state != Version.State.ACCEPTED:
             update_one(ours, version, state=Version.State.ACCEPTED, **changed)
-        if sent is not None and not unkept:  # what took its place has made it forget what it shows
+        if sent is not None and not (unkept or is_kept):
+            # What took its place has made it forget what it shows.
             update_one(ours.filter(document__isnull=True), version, document=version.document)
         return
     if unkept:
@@ -384,6 +405,18 @@ def _settle_version(version: Version, move: Move, sent: Referral | None, *, acce
     if version.state in Version.PENDING and (ended := _ended(move)) != version.state:
         given_up = no_longer_needed if ended not in Version.PENDING else {}
         update_one(ours.filter(state=version.state), version, state=ended, **given_up)
+
+
+def _keep_document(version: Version) -> None:
+    """Keep what a pending version shows, also where its attempt has failed before any intent."""
+    if version.document is not None:
+        unkept = Version.objects.filter(document__isnull=True, state=version.state)
+        update_one(unkept, version, document=version.document)
+
+
+def _has_changed(delivery: Delivery, referral: Referral) -> bool:
+    """Return whether the referral says something else than when this attempt began, or nothing."""
+    return referral.purged_at is not None or referral.version != delivery.referral.version
 
 
 def _ended(move: Move) -> Version.State:

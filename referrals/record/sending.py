@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
-from django.db.models.functions import Greatest
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.database.clock import Now
 from core.database.rows import update_one
@@ -18,6 +18,13 @@ from mapping.source import parts
 from mapping.source.allowing import ALL, EVERYTHING, AllowList
 from referrals.models import Delivery, ReferralFile, SendingOrder, StoredSummary, Version
 from referrals.record import versions
+
+# One above the last, and never below now. Written so for SQLite, which has no GREATEST.
+COUNT = (
+    'UPDATE "referrals_sendingorder"'
+    " SET last = CASE WHEN last >= %s THEN last + 1 ELSE %s END"
+    " WHERE destination_id = %s RETURNING last"
+)
 
 
 class NotDelivered(LookupError):
@@ -34,10 +41,13 @@ class Gone(LookupError):
 def begin(version: Version, where: int, data: Mapping[str, Any]) -> bool:
     """Note what is sent with a version; True when that is the first time, which gives its place.
 
-    `where` is the key of the destination. In the transaction of its intent.
+    What the version shows is kept with it, in the same statement. `where` is the key of the
+    destination. In the transaction of its intent.
     """
     is_first = version.position is None
-    changes: dict[str, Any] = {"data": None if versions.is_removal(version) else data}
+    changes: dict[str, Any] = {"data": None}
+    if not versions.is_removal(version):
+        changes = {"data": data, "document": version.document}
     if is_first:
         changes |= {"position": _next_position(where), "sent_at": Now()}
     update_one(Version.objects.all(), version, **changes)
@@ -50,12 +60,22 @@ def _next_position(where: int) -> int:
     It is never below the clock's milliseconds: a database that was restored from a backup counts
     on from above all that it had given out, and a partner that goes on reading misses nothing.
     """
-    order = SendingOrder.objects.filter(pk=where)
-    after = Greatest(F("last") + 1, Value(time.time_ns() // 1_000_000))
-    if not order.update(last=after):
+    position = _count(where)
+    if position is None:
         SendingOrder.objects.bulk_create([SendingOrder(pk=where)], ignore_conflicts=True)
-        order.update(last=after)
-    return order.values_list("last", flat=True).get()
+        position = _count(where)
+    if position is None:
+        raise LookupError("the order of what is sent has no row")
+    return position
+
+
+def _count(where: int) -> int | None:
+    # By hand: Django's ORM would need a further statement to read what it has counted.
+    now = time.time_ns() // 1_000_000
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [now, now, where])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def take_back(version: Version) -> None:

@@ -19,7 +19,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from core.database.rows import update_one
 from core.storage import EncryptedFileStorage
-from integrations.transport import Updates
+from integrations.transport import Transport, Updates
 from referrals.models import Delivery, PartnerRequest, Referral, Run, Step, Version
 
 State = Version.State
@@ -198,7 +198,7 @@ def is_removal(version: Version) -> bool:
     return version.action == Version.Action.REMOVE
 
 
-def after(version: Version, move: Mapping[str, Any], updates: Updates) -> bool:
+def after(version: Version, move: Mapping[str, Any], transport: Transport) -> bool:
     """Return whether a later version goes at once, now that the delivery of this one moves so.
 
     The version that an edit has made meanwhile takes the place of a refused one.
@@ -211,7 +211,7 @@ def after(version: Version, move: Mapping[str, Any], updates: Updates) -> bool:
         return True
     if move.get("reason") not in REVIVABLE:
         return False
-    if updates is not Updates.EACH:
+    if transport.updates is not Updates.EACH:
         return True
     edits = [one for one in waiting if EDITED in one.triggers]
     if edits:

@@ -156,6 +156,7 @@ def test_a_row_that_could_not_go_is_among_what_was_missed(tmp_path: Path) -> Non
     assert delivering.carry_due(world.destination.pk)
     assert world.delivery.reason == "mapping"
     rules.update(transforms=works)
+    world.config.mapping.save()  # as whatever changes its rules does
     assert replay(world, "--missed") == {"queued": 1, "refused": []}
     assert delivering.carry_due(world.destination.pk)
     assert (world.delivery.state, states(world)) == ("imported", ["accepted"])
