@@ -158,9 +158,24 @@ class OverFtp(Place):
             except ftplib.error_perm:
                 if self.size(becomes) is None:
                     raise
-                # This server does not rename over what is there.
-                self._ftp.delete(self._at(becomes))
-                self._ftp.rename(self._at(path), self._at(becomes))
+                self._rename_around(path, becomes)
+
+    def _rename_around(self, path: str, becomes: str) -> None:
+        """Rename a file where the server does not rename over what is there, or refuses to.
+
+        What has the name is set aside until the new file has it, and gets it back where even that
+        is refused: whoever reads the folder loses the last good file to no refusal.
+        """
+        file, aside = self._at(becomes), self._at(f"{path}.before")
+        with suppress(ftplib.error_perm):
+            self._ftp.delete(aside)
+        self._ftp.rename(file, aside)
+        try:
+            self._ftp.rename(self._at(path), file)
+        except ftplib.all_errors:
+            self._ftp.rename(aside, file)
+            raise
+        self._ftp.delete(aside)
 
     def make_folder(self, path: str) -> None:
         above = ""

@@ -213,6 +213,42 @@ def test_a_rename_that_is_refused_leaves_nothing_that_looks_finished(
     assert [one.name for one in folder.iterdir()] == [PART]
 
 
+class _NotTheName(AbstractedFS):
+    """Lets nothing have the name of the list, but for what was there before."""
+
+    def rename(self, src: str, dst: str) -> None:
+        if src.endswith(PART) and dst.endswith(NAME):
+            raise FilesystemError("Not this name")
+        super().rename(src, dst)
+
+
+class _NotOver(AbstractedFS):
+    def rename(self, src: str, dst: str) -> None:
+        if Path(dst).exists():
+            raise FilesystemError("It exists")
+        super().rename(src, dst)
+
+
+def test_what_was_there_stays_where_its_name_is_refused_to_the_new_list(
+    trusted: Authority, folder: Path
+) -> None:
+    (folder / NAME).write_text("the last good one")
+    with ftp_server(folder, certificate(trusted, "127.0.0.1"), abstracted_fs=_NotTheName) as port:
+        fails(given(port, trusted))
+    assert (folder / NAME).read_text() == "the last good one"
+    assert sorted(one.name for one in folder.iterdir()) == [PART, NAME]
+
+
+def test_a_server_that_does_not_rename_over_a_list_gets_the_new_one(
+    trusted: Authority, folder: Path
+) -> None:
+    (folder / NAME).write_text("the last good one")
+    with ftp_server(folder, certificate(trusted, "127.0.0.1"), abstracted_fs=_NotOver) as port:
+        transport(**given(port, trusted)).deliver_batch(batch(rows(1)))
+    assert (folder / NAME).read_text() != "the last good one"
+    assert not [one.name for one in folder.iterdir() if one.name.startswith(".")]
+
+
 @pytest.mark.parametrize("answer", ["452 No space left.", "552 Quota exceeded."])
 def test_a_quota_or_a_full_disk_is_tried_again(
     trusted: Authority, folder: Path, answer: str
