@@ -57,11 +57,16 @@ def search(query: Query, view: View, directory: Directory, now: datetime) -> Res
 
 
 def _by_relevance(found: Found, query: Query) -> Results:
+    is_unknown = bool(query.where)
+    if found.by_words_alone is not None:
+        total, keys = found.by_words_alone.page((query.page - 1) * PER_PAGE, PER_PAGE)
+        if keys or query.page == 1:
+            return Results(total, query.page, keys, is_place_unknown=is_unknown)
     total = found.entries.count()
     page = _within(query.page, total)
     ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
     keys = list(ordered[(page - 1) * PER_PAGE : page * PER_PAGE])
-    return Results(total, page, keys, is_place_unknown=bool(query.where))
+    return Results(total, page, keys, is_place_unknown=is_unknown)
 
 
 def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> Results:
