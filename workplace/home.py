@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -372,7 +373,11 @@ def _to_confirm(destinations: list[Destination]) -> list[tuple[Destination, str]
         (one, capabilities.declared_at_upgrade(one.capabilities, untested=True))
         for one in destinations
     ]
-    return [(one, " and ".join(str(WHAT[it]) for it in its)) for one, its in untested if its]
+    return [
+        (one, get_text_list([str(WHAT[it]) for it in its], _("and")))
+        for one, its in untested
+        if its
+    ]
 
 
 # -- For those who edit the directory --------------------------------------------------------------

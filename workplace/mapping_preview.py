@@ -47,7 +47,6 @@ from referrals.record.documents import document_of, masked_document_of
 from referrals.summary import pdf
 
 SEES_PEOPLE = "referrals.view_referral"
-INVENTED = "Invented: "
 NO_REFERRAL = _("There is no such referral, or it belongs to another organization.")
 CHANGE_FIRST = _("The mapping has errors: fix them, then keep the test case.")
 
@@ -61,13 +60,12 @@ class Subject:
     zone: ZoneInfo
     referral: Referral | None = None
     covered: bool = False
+    invented: str = ""  # what the sample is called
 
     @property
     def case_name(self) -> str:
         """The name that a test case of it gets, unless the person says another."""
-        return (
-            gettext("Like a real referral") if self.referral else self.label.removeprefix(INVENTED)
-        )
+        return gettext("Like a real referral") if self.referral else self.invented
 
 
 class TestCaseForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -188,7 +186,8 @@ def _subject(request: HttpRequest, mapping: Mapping, *, covered: bool = False) -
     chosen = request.POST.get("subject", "")
     if chosen not in ("newest", "reference"):
         one = sample(chosen.removeprefix("sample:")) or samples()[0]
-        return Subject(f"{INVENTED}{one.label}", one.document, _zone(mapping, None))
+        label = gettext("Invented: {sample}").format(sample=one.label)
+        return Subject(label, one.document, _zone(mapping, None), invented=str(one.label))
     referral = _referral(request, mapping, chosen)
     if referral is None:
         return None

@@ -102,6 +102,7 @@ def _writers(time_zone: ZoneInfo) -> Writers:
     moment = partial(for_people, time_zone=time_zone)
     return defaultdict(
         lambda: as_text,
+        word=lambda text: labels.word(as_text(text)),
         flag=_yes_or_no,
         prose=lambda text: with_instants(as_text(text), moment),
         code=lambda code: str(code).replace("-", " "),

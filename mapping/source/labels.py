@@ -29,6 +29,25 @@ _MARKS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
+# Codes that values of the kind "word" have: of FHIR's genders and priorities, and of a status.
+_CODES = {
+    "male": _("male"),
+    "female": _("female"),
+    "other": _("other"),
+    "unknown": _("unknown"),
+    "routine": _("routine"),
+    "urgent": _("urgent"),
+    "submitted": _("submitted"),
+    "booked": _("booked"),
+    "closed": _("closed"),
+}
+
+
+def word(text: str) -> str:
+    """Return a code in the reader's language; whatever else came in its place as it came."""
+    return str(_CODES.get(text, text))
+
+
 def is_technical(text: str) -> bool:
     """Return whether a text is an address or an id that only a machine can use."""
     return bool(_ADDRESS.fullmatch(text.strip()) or _UUID.fullmatch(text.strip()))

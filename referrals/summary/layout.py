@@ -170,7 +170,7 @@ def _writers(time_zone: ZoneInfo) -> Writers:
     return defaultdict(
         lambda: str,
         prose=lambda text: with_instants(text, moment),
-        word=_capital,
+        word=lambda text: _capital(labels.word(str(text))),
         code=lambda code: _capital(code.replace("-", " ")),
         flag=lambda flag: str(_("Yes") if flag else _("No")),
         day=_day,

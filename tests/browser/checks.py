@@ -145,13 +145,14 @@ addEventListener("change", event => {
 # -- Pictures ------------------------------------------------------------------------------------
 
 
-def picture(page: Page, name: str, *, of: str = "") -> None:
+def picture(page: Page, name: str, *, of: str = "", language: str = "") -> None:
     """Take the guide's picture of the page, or, by a selector, of a part of it.
 
     With GUIDE_PICTURES=1 (`make guide`) it is written; otherwise it has to be there already. Times
-    read as on one same day, so that a picture changes only when the page does.
+    read as on one same day, so that a picture changes only when the page does. Pictures in another
+    language than English lie in its folder.
     """
-    file = PICTURES / f"{name}.png"
+    file = PICTURES.parent / language / PICTURES.name / f"{name}.png"
     if os.environ.get("GUIDE_PICTURES") != "1":
         assert file.exists(), f"There is no {file.name} for the guide: run `make guide`."
         return
@@ -174,6 +175,9 @@ _SAME_TIMES = """() => {
     [/\\b(Jan|Feb|March|April|May|June|July|Aug|Sept|Oct|Nov|Dec)[a-z]*\\.? \\d{1,2}, 20\\d\\d/g,
       "March 11, 2026"],
     [/\\b\\d{1,2}(:\\d\\d)? [ap]\\.m\\./g, "9:41 a.m."],
+    [/\\b\\d{1,2}\\s(janv|févr|mars|avr|mai|juin|juill|août|sept|oct|nov|déc)[a-zé]*\\.?\\s20\\d\\d/g,
+      "11 mars 2026"],
+    [/\\b\\d{1,2}\\sh\\s\\d\\d\\b/g, "9 h 41"],
     [/\\b\\d\\d:\\d\\d(:\\d\\d)?\\b/g, "09:41"],
     [/\\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\b/g, "1d5c0f3e-7a41-4a0e-9a53-2b6f0c8d9e10"],
     [/127\\.0\\.0\\.1:\\d+/g, "portal.example.org"],

@@ -38,6 +38,17 @@ PATHS = {
         "workplace_alertrecipient_changelist",
     ),
 }
+# What the guide shows of these pages in French, beside the pictures of the English tests.
+PICTURES = {
+    ("support", "index"): "support-home",
+    ("support", "referrals_delivery_changelist"): "work-list",
+    ("liaison", "index"): "liaison-home",
+    ("liaison", "connect_listing"): "connect-a-listing",
+    ("liaison", "mapping_mapping_change"): "mapping-editor",
+    ("liaison", "mapping_tests"): "mapping-test-cases",
+    ("liaison", "onboarding"): "onboarding",
+    ("liaison", "configuration_history"): "configuration-history",
+}
 # What destinations and an earlier version of Dovetail have said, as the planted portal has it.
 QUOTED = (
     "CRMS gave no whole answer: the time was up.",
@@ -58,6 +69,10 @@ def test_no_english_is_left_over_and_nothing_is_cut(sign_in: SignIn, portal: Por
         page.goto(portal.addresses[name])
         wrong += [f"{name}: {text}" for text in english_in(page.content(), names=names)]
         wrong += [f"{name}: wider than a phone"] if page.evaluate(WIDER) else []
+        if (role, name) in PICTURES:
+            page.wait_for_load_state("networkidle")
+            checks.picture(page, PICTURES[role, name], language="fr")
+            page.set_viewport_size(checks.PHONE)
     assert not wrong, "\n".join(wrong)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from integrations.models import Destination, Organization, ServiceListing
 from integrations.transport import ErrorKind
@@ -199,7 +200,7 @@ class WorkFilter(Choice):
     seldom = False
     title = _("work")
     parameter_name = "work"
-    unchosen = _("Open")
+    unchosen = pgettext_lazy("errors", "Open")
     MINE, UNASSIGNED, LATER = "mine", "unassigned", "snoozed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from access import scope
 from integrations.triggers import labels_of
@@ -242,7 +242,7 @@ class DeliveryAdmin(
         error = request.GET.get(ErrorFilter.parameter_name, "")
         chosen = request.GET.get(WorkFilter.parameter_name, "")
         tabs = (
-            (_("Open"), "", None),
+            (pgettext("errors", "Open"), "", None),
             (_("Mine"), WorkFilter.MINE, counts["mine"]),
             (_("Unassigned"), WorkFilter.UNASSIGNED, None),
             (_("Snoozed"), WorkFilter.LATER, counts["snoozed"]),

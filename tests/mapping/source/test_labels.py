@@ -1,6 +1,7 @@
 """Labels for people: what senders call things, without keys, ids and addresses."""
 
 import pytest
+from django.utils import translation
 
 from mapping.source import labels
 from mapping.source.document import Document, Identifier
@@ -141,3 +142,13 @@ def test_what_belongs_together_stands_together_in_the_order_of_the_message() -> 
     }
     texts = [part["text"] for _, part in labels.also_sent_in_order(document)]
     assert texts == ["0", "2", "1", "4", "3"]
+
+
+@pytest.mark.parametrize(
+    ("code", "french"),
+    [("female", "féminin"), ("booked", "rendez-vous pris"), ("Two-spirit", "Two-spirit")],
+)
+def test_a_known_code_is_written_in_the_readers_language(code: str, french: str) -> None:
+    assert labels.word(code) == code
+    with translation.override("fr-ca"):
+        assert labels.word(code) == french
