@@ -68,7 +68,7 @@ function tidyUses(list) {
     const more = last.cloneNode(true);
     more.querySelector("[data-options]").replaceChildren();
     more.querySelector("[data-transform]").value = "";
-    more.querySelector("[data-transform]").options[0].text = "Add a transform";
+    more.querySelector("[data-transform]").options[0].text = list.dataset.add;
     list.append(more);
   }
   [...list.children].forEach((use, place, all) => {
@@ -119,7 +119,7 @@ function filterRules() {
     group.hidden = !group.querySelector("[data-rule]:not([hidden])");
   }
   const state = document.querySelector("[data-filter-state]");
-  state.textContent = words || marked ? `${shown} shown` : "";
+  state.textContent = words || marked ? state.dataset.shown.replace("{count}", shown) : "";
 }
 
 // -- The page ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ export function preview(form, after) {
   async function show() {
     asked.abort();
     asked = new AbortController();
-    state.textContent = "Looking …";
+    state.textContent = state.dataset.looking;
     try {
       const answer = await ask(form, panel.dataset.preview, asked.signal);
       if (!answer.ok) throw new Error(String(answer.status));
@@ -24,7 +24,7 @@ export function preview(form, after) {
       state.textContent = panel.querySelector("[data-summary]")?.textContent.trim() ?? "";
     } catch (error) {
       if (error.name === "AbortError") return;
-      state.textContent = "The preview could not be made. Press Preview to try again.";
+      state.textContent = state.dataset.failed;
     }
   }
 
@@ -105,5 +105,5 @@ async function keep(event, form, panel) {
   event.preventDefault();
   const kept = panel.querySelector("[data-kept]");
   const answer = await ask(form, button.formAction);
-  kept.textContent = answer.ok ? await answer.text() : "It could not be kept.";
+  kept.textContent = answer.ok ? await answer.text() : kept.dataset.failed;
 }

@@ -30,7 +30,7 @@ export const tables = {
     const names = [...inputs].map((input) => input.value.trim()).filter(Boolean);
     for (const select of part.querySelectorAll("[data-tables-choice]")) {
       const chosen = select.value;
-      const blank = new Option("Choose one", "");
+      const blank = new Option(select.dataset.blank, "");
       const all = names.includes(chosen) || !chosen ? names : [...names, chosen];
       select.replaceChildren(blank, ...all.map((name) => new Option(name, name)));
       select.value = chosen;

@@ -9,7 +9,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     const given = document.getElementById(button.dataset.copy);
     await navigator.clipboard.writeText(given.value ?? given.textContent);
-    document.getElementById("copied").textContent = "Copied.";
+    const copied = document.getElementById("copied");
+    copied.textContent = copied.dataset.copied;
   });
 }
 
