@@ -91,7 +91,7 @@ CASES = (
     "revoked",
     "revoked_before",
     "expired",
-    "united",
+    "merged",
     "moved",
     "conflict",
     "event_quarantined",
@@ -240,8 +240,8 @@ def _pause() -> None:
     from core.database import clock
     from integrations.models import Destination
 
-    why = "CRMS does not accept the credentials: “The token has expired”."
-    Destination.objects.get(name="Housing CRMS").pause(why, clock.now() - timedelta(hours=31))
+    reason = "CRMS does not accept the credentials: “The token has expired”."
+    Destination.objects.get(name="Housing CRMS").pause(reason, clock.now() - timedelta(hours=31))
 
 
 def _furnish(caredove_id: str) -> None:
@@ -263,20 +263,20 @@ def _furnish(caredove_id: str) -> None:
     from referrals.running import test_events
 
     organization, now = Organization.objects.get(caredove_id=caredove_id), _now()
-    why = "Zq-" if caredove_id.startswith(FOREIGN) else ""
+    prefix = "Zq-" if caredove_id.startswith(FOREIGN) else ""
     AlertSettings.objects.create(organization=organization, digest_hour=7)
     RetentionPeriod.objects.create(organization=organization, days=3650)
-    token = ApiToken(organization=organization, name=f"{why}Weekly report")
+    token = ApiToken(organization=organization, name=f"{prefix}Weekly report")
     token.expires_at = now + timedelta(days=90)
     tokens.make(token)
     token.save()
     AlertRecipient.objects.create(
-        organization=organization, address=f"{why}alerts@{caredove_id}.example"
+        organization=organization, address=f"{prefix}alerts@{caredove_id}.example"
     )
     Alert.objects.create(
         organization=organization,
         kind="failure",
-        cause=f"{why}rejected",
+        cause=f"{prefix}rejected",
         hour=now.replace(minute=0, second=0, microsecond=0),
         made_at=now,
         facts={"what": "rejected:4xx", "count": 3, "since": now.isoformat()},
@@ -284,23 +284,23 @@ def _furnish(caredove_id: str) -> None:
     for mapping in Mapping.objects.filter(organization=organization):
         MappingTest.objects.create(
             mapping=mapping,
-            name=f"{why}A family",
+            name=f"{prefix}A family",
             document={"registrant": {"first_name": "Test", "last_name": "Person"}},
             time_zone="America/Toronto",
             expected={"name": "Test Person"},
-            origin=f"{why}Sample",
+            origin=f"{prefix}Sample",
             kept_at=now,
         )
     AlertRecipient.objects.create(
         organization=organization,
         channel="webhook",
-        address=f"https://{why}hooks.{caredove_id}.example/alerts",
+        address=f"https://{prefix}hooks.{caredove_id}.example/alerts",
         secret="whsec_AAAA",
     )
     connected = ServiceListing.objects.filter(
         organization=organization, trigger_configs__isnull=False
     )
-    sender = "zq-source" if why else "caredove"
+    sender = "zq-source" if prefix else "caredove"
     test_events.send(Source.objects.get(name=sender), connected[0])
     Run.objects.create(
         destination=organization.destinations.all()[0],
@@ -310,7 +310,7 @@ def _furnish(caredove_id: str) -> None:
         token=uuid.uuid4(),
         intended_at=now,
         ended_at=now,
-        name=f"{why}referrals.jsonl",
+        name=f"{prefix}referrals.jsonl",
         rows=0,
         size=0,
         sha256="0" * 64,
@@ -321,7 +321,7 @@ def _furnish(caredove_id: str) -> None:
         state="failed",
         asked_at=now,
         due_at=now,
-        message=f"{why}failed",
+        message=f"{prefix}failed",
     )
     Download.objects.create(
         organization=organization, format="csv", asked_at=now, asked_by=_user("support")
@@ -632,8 +632,8 @@ class Story:
         from integrations.transport import Doubt, Unconfirmed
 
         self.comes()
-        why = _crms(409, message="A referral with this reference exists.")
-        self.fails(Unconfirmed(why.message, why.exchange, doubt=Doubt.DUPLICATE))
+        answer = _crms(409, message="A referral with this reference exists.")
+        self.fails(Unconfirmed(answer.message, answer.exchange, doubt=Doubt.DUPLICATE))
 
     def _unconfirmed(self) -> None:
         from integrations.transport import Unconfirmed
@@ -915,10 +915,10 @@ def _crms(
     from core.outbound import Answer
     from integrations.destinations.crms.answers import Call, error_for
 
-    why = {"errors": [{"message": text} for text in errors]} if errors else {"message": message}
+    answer = {"errors": [{"message": text} for text in errors]} if errors else {"message": message}
     headers = {"Content-Type": "text/html" if page else "application/json", "Server": "crms/4.2"}
     headers |= {"Retry-After": str(retry_after)} if retry_after else {}
-    body = page or json.dumps(why, ensure_ascii=False)
+    body = page or json.dumps(answer, ensure_ascii=False)
     return error_for(Call.CREATE, Answer(status, headers, body.encode(), truncated=False))
 
 
