@@ -7,28 +7,31 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import JsonResponse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy
 
 from integrations.sources.parsed import FieldError
 
 PROBLEM_TYPE = "application/problem+json"
 # The titles that a refusal can have, as HTTP names them; here for the catalogs of translations.
-gettext_noop("Bad Request")
-gettext_noop("Unauthorized")
-gettext_noop("Forbidden")
-gettext_noop("Not Found")
-gettext_noop("Method Not Allowed")
-gettext_noop("Not Acceptable")
-gettext_noop("Conflict")
-gettext_noop("Gone")
-gettext_noop("Precondition Failed")
-gettext_noop("Request Entity Too Large")
-gettext_noop("Unsupported Media Type")
-gettext_noop("Unprocessable Entity")
-gettext_noop("Precondition Required")
-gettext_noop("Too Many Requests")
-gettext_noop("Internal Server Error")
-gettext_noop("Service Unavailable")
+# Lazily: the demonstration reads this module before it has settings.
+TITLES = (
+    gettext_lazy("Bad Request"),
+    gettext_lazy("Unauthorized"),
+    gettext_lazy("Forbidden"),
+    gettext_lazy("Not Found"),
+    gettext_lazy("Method Not Allowed"),
+    gettext_lazy("Not Acceptable"),
+    gettext_lazy("Conflict"),
+    gettext_lazy("Gone"),
+    gettext_lazy("Precondition Failed"),
+    gettext_lazy("Request Entity Too Large"),
+    gettext_lazy("Unsupported Media Type"),
+    gettext_lazy("Unprocessable Entity"),
+    gettext_lazy("Precondition Required"),
+    gettext_lazy("Too Many Requests"),
+    gettext_lazy("Internal Server Error"),
+    gettext_lazy("Service Unavailable"),
+)
 
 
 @dataclass
