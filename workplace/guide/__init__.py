@@ -64,9 +64,10 @@ def chapter_view(site: AdminSite, request: HttpRequest, chapter: str = START) ->
 def picture_view(request: HttpRequest, picture: str) -> HttpResponseBase:
     """Show a picture: in the reader's language where it was taken in it."""
     for folder in (*_folders(get_language() or ""), FOLDER):
-        file = folder / PICTURES / f"{picture}.png"
-        if file.is_file():
-            return FileResponse(file.open("rb"), content_type="image/png")
+        # By its name in the folder: no file system is asked for what somebody has typed.
+        for file in (folder / PICTURES).glob("*.png"):
+            if file.stem == picture:
+                return FileResponse(file.open("rb"), content_type="image/png")
     raise Http404
 
 

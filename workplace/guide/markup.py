@@ -87,7 +87,10 @@ def _list(lines: Sequence[str], address: Address) -> str:
 
 def _table(lines: Sequence[str], address: Address) -> str:
     head, _, *rows = [_CELLS.split(line.strip().strip("|")) for line in lines]
-    heads = "".join(f'<th scope="col">{_inline(cell.strip(), address)}</th>' for cell in head)
+    heads = "".join(
+        f'<th scope="col">{_inline(cell.strip(), address)}</th>' if cell.strip() else "<td></td>"
+        for cell in head
+    )
     body = "".join(
         "<tr>" + "".join(f"<td>{_inline(cell.strip(), address)}</td>" for cell in row) + "</tr>"
         for row in rows
