@@ -63,6 +63,7 @@ def everything_goes_wrong(portal: Portal, crms: Crms) -> None:
 def spoil_the_mapping() -> None:
     mapping = Destination.objects.get().trigger_configs.get().mapping
     mapping.rules.create(position=99, target="client.nowhere", sources=["registrant.first_name"])
+    mapping.save()  # as the editor does: so its rules are known to have changed
 
 
 @pytest.mark.postgres  # with a worker, which prints too

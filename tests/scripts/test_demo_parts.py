@@ -97,6 +97,7 @@ def _checks(settings):
             "OIDC_ISSUER",
             "SESSION_IDLE_SECONDS",
             "SESSION_COOKIE_AGE",
+            "AUDIT_DAYS",
         )
     }
     yield unsafe(settings | times)

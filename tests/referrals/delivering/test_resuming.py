@@ -336,7 +336,7 @@ SAVING = {
     "destinations.confirm_view": "tests the connection next, which calls destination_tested",
     "files._encrypted": "a PDF, and no row",
     "personal._keep": "what a person has chosen for themselves: nothing waits for it",
-    "data_partners.agreement": "the directory: nothing waits for it",
+    "pages.agreement": "the directory: nothing waits for it",
     "comparing.bring_in": "listings: nothing waits for them",
     "secrets._save": "credentials of a source: nothing waits for them",
     "receivers.switch_off_its_sources": "sources: nothing waits for them",
