@@ -1,22 +1,24 @@
-"""Copies of the project, for tests that run another one beside it."""
+"""What the project consists of, and copies of it for tests that run another one beside it."""
 
 import shutil
 from pathlib import Path
 
 from tests.services import ROOT
 
-FOLDERS = (
+# The rooms of the product's own code.
+PRODUCT = (
+    "access",
+    "alerts",
     "config",
     "core",
-    "access",
-    "mapping",
-    "integrations",
     "directory",
+    "integrations",
+    "mapping",
     "referrals",
-    "alerts",
+    "sandbox",
     "workplace",
 )
-FOLDERS += ("sandbox", "scripts", "templates")
+FOLDERS = (*PRODUCT, "scripts", "templates")
 FILES = ("manage.py", "gunicorn.conf.py", ".env.example")
 
 

@@ -3,24 +3,12 @@
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-ROOT = Path(settings.BASE_DIR)
-PRODUCT = (
-    "access",
-    "alerts",
-    "config",
-    "core",
-    "directory",
-    "integrations",
-    "mapping",
-    "referrals",
-    "sandbox",
-    "workplace",
-)
+from tests.project import PRODUCT
+from tests.services import ROOT
+
 # Each function that compares something presented with something secret.
 COMPARING = {
     "core/encryption/sealed.py": "_open_frame",

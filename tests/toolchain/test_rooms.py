@@ -2,20 +2,9 @@
 
 from collections import Counter
 
+from tests.project import PRODUCT
 from tests.services import ROOT
 
-ROOMS = (
-    "access",
-    "alerts",
-    "config",
-    "core",
-    "directory",
-    "integrations",
-    "mapping",
-    "referrals",
-    "sandbox",
-    "workplace",
-)
 MOST = 12
 DJANGOS = ("migrations", "commands")  # Django looks for these in one flat folder
 
@@ -23,10 +12,10 @@ DJANGOS = ("migrations", "commands")  # Django looks for these in one flat folde
 def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
     found = Counter(
         module.parent.relative_to(ROOT)
-        for room in ROOMS
+        for room in PRODUCT
         for module in (ROOT / room).rglob("*.py")
         if module.name != "__init__.py" and module.parent.name not in DJANGOS
     )
-    assert {folder.parts[0] for folder in found} == set(ROOMS)
+    assert {folder.parts[0] for folder in found} == set(PRODUCT)
     too_many = {f"{folder}": n for folder, n in found.items() if n > MOST}
     assert too_many == {}, "Divide these folders, by what a stranger would look for."
