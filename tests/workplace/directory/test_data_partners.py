@@ -4,31 +4,17 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from access import roles
 from core.database import clock
 from core.models import AuditEvent
-from directory.models import DataPartner, View
+from directory.models import DataPartner
 from tests.directory import agreed, make
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:directory_data_partners"
-
-
-@pytest.fixture
-def editor():
-    for name in View.Name.values:
-        View.objects.create(name=name)
-    roles.install_role(roles.DIRECTORY_EDITOR)
-    make.directory()
-    user = User.objects.create_user("jo", is_staff=True)
-    user.groups.add(Group.objects.get(name=roles.DIRECTORY_EDITOR))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def page(partner, name="directory_data_partner"):

@@ -3,32 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from access import roles
 from directory.exporting import requested
-from directory.models import Apart, Entry, Merge, Pull, RequestedFile, Supplier, View
+from directory.models import Apart, Entry, Merge, Pull, RequestedFile, Supplier
 from tests.directory import make
 from tests.directory.importing import supplied
 from tests.directory.importing.supplied import bring
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def editor() -> Client:
-    for name in View.Name.values:
-        View.objects.create(name=name)
-    roles.install_role(roles.DIRECTORY_EDITOR)
-    make.directory()
-    user = User.objects.create_user("jo", is_staff=True)
-    user.groups.add(Group.objects.get(name=roles.DIRECTORY_EDITOR))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def text(answer):
