@@ -31,7 +31,7 @@ from tests.world import REFERENCE, World, make_world, plain
 pytestmark = pytest.mark.django_db
 
 PASSPHRASE = "maple-river-lantern-otter"
-IDENTIFYING = ("Mireille", "Tremblay", "Okafor", REFERENCE, "1991", "705-555-0142")
+IDENTIFYING = ("Mireille", "Tremblay", "Okafor", REFERENCE, "1991-06", "705-555-0142")
 PERSON = {
     "first_name": "Mireille",
     "last_name": "Tremblay-Okafor",

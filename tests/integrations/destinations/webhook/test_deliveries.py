@@ -207,7 +207,7 @@ def test_only_what_is_allowed_is_in_a_push_and_files_by_their_category(partner: 
     document: Any = Version.objects.get().document
     assert document["reason"] == "nobody else may know"
     sent = json.dumps(push)
-    for hidden in (document["reason"], document["registrant"]["last_name"], "Birchwood", "4417"):
+    for hidden in (document["reason"], document["registrant"]["last_name"], "Birchwood", '"4417"'):
         assert hidden not in sent
     assert push["data"]["record"] == {
         "client": {"first_name": document["registrant"]["first_name"]}
