@@ -54,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--whole", action="store_true", help="run, too, what is for `make test-all` alone"
     )
+    parser.addoption(
+        "--matrix-sample",
+        action="store_true",
+        help="run some cases of each crash test: all have passed on this delivery path",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,8 +74,11 @@ def pytest_collection_modifyitems(
     if not config.getoption("--whole"):
         config.hook.pytest_deselected(items=[item for item in items if marks.has(item, "whole")])
         items[:] = [item for item in items if not marks.has(item, "whole")]
+    if is_sample := config.getoption("--matrix-sample"):
+        items[:] = marks.sampled(items)
     yield  # others choose by the marks
-    items[:] = marks.dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    items[:] = marks.dealt(items, workers, {"laboratory"} if is_sample else set())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,8 @@
 """
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +18,8 @@ OF_FIXTURES = {
     "programs": {"portal_env", "postgres_url", "redis_url", "laboratory", "crms", "broker"},
 }
 STARTS_PROGRAMS = ("programs", "browser", "scaled_out")
+MATRIX = "tests/crash/"
+ONE_OF = 5  # cases of a crash test is in a sample
 RENDERER = (
     "referrals.summary.rendering.child"  # one warm one for each worker, which any summary needs
 )
@@ -39,16 +42,32 @@ def has(item: pytest.Item, *marks: str) -> bool:
 # -- Who runs what ---------------------------------------------------------------------------------
 
 
-def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+def sampled(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests, but of each crash test one case in five, beginning with the first."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if not test.startswith(MATRIX) or seen[test] % ONE_OF == 0:
+            kept.append(item)
+        seen[test] += 1
+    return kept
+
+
+def dealt(
+    items: Sequence[pytest.Item], workers: int, one_of_each: Set[str] = frozenset()
+) -> list[pytest.Item]:
     """Return the tests in an order in which pytest's workers share them well.
 
     Each worker is given as many tests, one after the other, and steals from the end of another's
     when it has done its own. So what takes long, or shares what is dear, comes first in each hand
-    and together; a long test begun last would run alone.
+    and together; a long test begun last would run alone. Of the fixtures `one_of_each`, only one
+    worker needs each.
     """
     units: dict[str, list[pytest.Item]] = {}
     for item in items:
-        units.setdefault(_unit(item), []).append(item)
+        dear = min(one_of_each & _fixtures(item), default="")
+        units.setdefault(dear or _unit(item), []).append(item)
     light = units.pop("", [])
     hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
     seconds = [0.0] * workers

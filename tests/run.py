@@ -32,6 +32,7 @@ WITHOUT_MATRIX = [f"--ignore={MATRIX}"]
 WHOLE_MATRIX = ["--whole", MATRIX]
 # What takes minutes of the matrix, even as a sample: it runs where the delivery path changed.
 SAMPLE = [
+    "--matrix-sample",
     "--ignore=tests/crash/test_runs.py",
     "--deselect=tests/crash/test_every_point.py::"
     "test_where_nothing_is_declared_and_nothing_can_be_proved_each_unknown_file_waits_for_a_person",

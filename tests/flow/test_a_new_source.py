@@ -34,7 +34,6 @@ def portal(
     """The copy, configured to take events of the new kind and to send to the demo destination."""
     config = project / "config.yaml"
     config.write_text(yaml.safe_dump(configured()))
-    manage(project, portal_env, "migrate")
     manage(project, portal_env, "apply_config", str(config))
     with ExitStack() as stack:
         made = Portal(portal_env, stack, project)

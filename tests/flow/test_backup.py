@@ -31,7 +31,7 @@ from tests import environment
 from tests.services import ROOT
 from tests.world import World, make_world, plain
 
-pytestmark = [pytest.mark.postgres, pytest.mark.programs, pytest.mark.long]
+pytestmark = [pytest.mark.programs, pytest.mark.long]
 
 FILE = {"id": "a1", "filename": "letter.txt", "data": "QSBsZXR0ZXI="}
 REFERENCES = [f"36{number:08}" for number in range(4)]
@@ -120,6 +120,7 @@ def purge(reference: str) -> None:
     journal.note()
 
 
+@pytest.mark.postgres  # by PostgreSQL's own tools
 def test_an_empty_machine_becomes_the_portal_as_it_was(
     world: World, machine: Machine, key: Path, tmp_path: Path
 ):
@@ -193,6 +194,7 @@ def test_a_backup_is_restored_whole_with_its_keys_or_not_at_all(
         backup.restore(file, age.private_key(key.read_text()))
 
 
+@pytest.mark.postgres
 def test_a_backup_holds_neither_keys_nor_a_mark_nor_a_name_that_can_be_read(
     world: World, key: Path, tmp_path: Path
 ):

@@ -35,6 +35,7 @@ def portal(portal: Portal, broker: Broker) -> Portal:
     return portal
 
 
+@pytest.mark.whole  # in the end, the next test has the same
 def test_wake_ups_alone_do_all_the_work(portal: Portal, crms: Crms):
     portal.start("web", "worker")
     portal.post(body_of("event-plain.json"))

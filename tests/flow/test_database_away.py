@@ -26,7 +26,7 @@ def line(portal: Portal) -> Iterator[Line]:
         yield line
 
 
-@pytest.mark.parametrize("how", ["silence", "cut"])
+@pytest.mark.parametrize("how", ["silence", pytest.param("cut", marks=pytest.mark.whole)])
 def test_senders_are_answered_503_and_nothing_is_started_again(
     portal: Portal, crms: Crms, line: Line, how: str
 ):

@@ -103,8 +103,13 @@ def runner() -> str:
     return "worker" if settings.CELERY_BROKER_URL else "dispatcher"
 
 
-@pytest.mark.postgres
-@pytest.mark.parametrize("step", [pytest.param("create", marks=pytest.mark.whole), "summary"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("create", marks=[pytest.mark.whole, pytest.mark.postgres]),
+        pytest.param("summary", marks=pytest.mark.scaled_out),
+    ],
+)
 def test_a_worker_killed_in_the_middle_is_resumed(portal: Portal, crms: Crms, step: str):
     portal.env["LEASE_SECONDS"] = "15"
     portal.start_everything()
@@ -149,6 +154,7 @@ def test_what_a_killed_program_was_doing_goes_on_within_two_minutes_as_shipped(
     assert_once_each(crms, numbers)
 
 
+@pytest.mark.whole  # as the tests of the embedded set-up, which has no broker at all
 def test_a_dispatcher_alone_does_all_the_work(portal: Portal, crms: Crms):
     portal.env["CELERY_BROKER_URL"] = ""
     portal.start("web", "dispatcher")

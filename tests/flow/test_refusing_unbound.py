@@ -12,7 +12,7 @@ from tests.conftest import Spawn
 from tests.rows import of_before
 from tests.world import World, make_world, plain
 
-pytestmark = [pytest.mark.programs, pytest.mark.postgres, pytest.mark.long]
+pytestmark = [pytest.mark.programs, pytest.mark.long]
 
 REFUSED = "REFUSE_UNBOUND is set"
 BROKER = os.environ.get("TEST_REDIS_URL") or "memory://"

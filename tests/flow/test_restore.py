@@ -16,7 +16,7 @@ from tests.flow.crms import Crms
 from tests.flow.portal import Portal, eventually
 from tests.world import plain
 
-pytestmark = [pytest.mark.postgres, pytest.mark.programs, pytest.mark.long]
+pytestmark = [pytest.mark.programs, pytest.mark.long]
 
 BEFORE, AFTER, NEW = range(12), range(12, 20), range(20, 24)
 SENT = range(20)
@@ -92,8 +92,8 @@ def doubled(crms: Crms) -> list[str]:
 @pytest.mark.parametrize(
     "look_up",
     [
-        pytest.param(True, id="searchable"),
-        pytest.param(False, id="not searchable", marks=pytest.mark.whole),
+        pytest.param(True, id="searchable", marks=pytest.mark.scaled_out),
+        pytest.param(False, id="not searchable", marks=[pytest.mark.whole, pytest.mark.postgres]),
     ],
 )
 def test_a_restore_in_the_midst_of_work_doubles_nothing(

@@ -82,6 +82,22 @@ def test_a_test_with_a_mark_may(mark: str):
 
 # -- Who runs what ---------------------------------------------------------------------------------
 
+
+def test_a_sample_of_the_matrix_has_some_cases_of_each_crash_test_and_every_other_test():
+    names = [f"tests/crash/test_{file}.py::test[{number}]" for file in "ab" for number in range(7)]
+    names += ["tests/crash/test_c.py::test", *(f"tests/x.py::test[{n}]" for n in range(7))]
+    left_out = [name for name in names[:14] if name[-2] not in "05"]
+    kept = [item.nodeid for item in marks.sampled(list(map(Item, names)))]
+    assert kept == [name for name in names if name not in left_out]
+
+
+def test_what_one_worker_alone_needs_stays_together():
+    files = [Item(f"{file}.py::test", ["laboratory"]) for file in "abc"]
+    light = [Item(f"light.py::{number}") for number in range(6)]
+    order = dealt([files[0], *light, *files[1:]], 3, {"laboratory"})
+    assert order[:3] == files
+
+
 MARKS = st.sets(st.sampled_from(["long", "programs", "browser"]), max_size=2)
 FIXTURES = st.lists(st.sampled_from(["browser", "planted", "everything", "tmp_path"]), max_size=2)
 FILES = st.sampled_from(["a.py", "b.py", "c.py"])

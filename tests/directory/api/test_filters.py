@@ -77,7 +77,7 @@ def ids(client, path, **parameters):
 
 def test_the_api_finds_what_the_oracle_finds(client, oracle, whole):
     for path in ("services", "service_at_locations"):
-        assert_each_parameter_finds_the_same(client, oracle, path)
+        assert_each_parameter_finds_the_same(client, oracle, path, 1 if whole else 2)
         assert_pairs_of_parameters_are_anded(client, oracle, path, 1 if whole else 4)
     assert_questions_find_some_and_not_all(oracle)
     assert_organizations_and_terms_are_the_same(client, oracle)
@@ -87,9 +87,10 @@ def test_the_api_finds_what_the_oracle_finds(client, oracle, whole):
         assert_pages_of_any_size_are_the_same(client, question)
 
 
-def assert_each_parameter_finds_the_same(client, oracle, path):
+def assert_each_parameter_finds_the_same(client, oracle, path, step):
+    """Ask for every `step`th value of each parameter."""
     for asked in questions(oracle).values():
-        for question in asked:
+        for question in asked[::step]:
             found = ids(client, path, **question)
             assert len(found) == len(set(found))
             assert set(found) == oracle.find(path, **question), question
