@@ -197,35 +197,35 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated(django_db_modify_db_settings: None, workers_folder: Path) -> Migrated | None:
-    """What pytest's workers share of migrating; nothing where there is only one."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return None
-    return Migrated(workers_folder)
+def migrated(
+    django_db_modify_db_settings: None, workers_folder: Path, pytestconfig: pytest.Config
+) -> Migrated:
+    """What pytest's workers share of migrating, and what they keep for the next run."""
+    return Migrated(workers_folder, may_be_kept=not pytestconfig.getoption("create_db"))
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(migrated: Migrated | None) -> bool:
+def django_db_keepdb(migrated: Migrated) -> bool:
     """Let pytest-django begin with the copy, if there is one."""
-    return migrated.take() if migrated else False
+    return migrated.take()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_db_setup: None,
-    migrated: Migrated | None,
+    migrated: Migrated,
     django_db_keepdb: bool,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     with django_db_blocker.unblock():
-        if migrated and not django_db_keepdb:
+        if not django_db_keepdb:
             migrated.give()
     yield
     with django_db_blocker.unblock():
         databases.close_all()
         if django_db_keepdb:
             databases.drop(str(connection.settings_dict["NAME"]))
-        elif migrated:
+        else:
             migrated.forget()
 
 

@@ -46,6 +46,8 @@ BUSY = ["-n", str(os.cpu_count() or 1)]  # where nobody waits, more would only s
 # Of two sessions at once, one works where the other waits; each worker collects all the tests.
 BESIDE = ["-n", str(min(1 + (os.cpu_count() or 1), AT_ONCE))]
 
+# Migrate from nothing, and do not begin with the database that an earlier run has kept.
+AFRESH = ["--create-db"]
 # Of everything on SQLite, and what tells something new with PostgreSQL and Redis.
 QUICK = ["-m", "not (browser or programs or scaled_out or long or slow)", *WITHOUT_MATRIX]
 EMBEDDED = ["-m", "not scaled_out"]
@@ -113,10 +115,10 @@ def standard() -> list[Session]:
         print("The crash matrix: a sample. All of it has passed on this delivery path.")
         # The matrix as a folder: what is named file by file, pytest does not leave out.
         sample = [*services_tests(), MATRIX, *SAMPLE_ON_SERVICES]
-        return both([*EMBEDDED, *SAMPLE], sample)
+        return both([*AFRESH, *EMBEDDED, *SAMPLE], sample)
     print("The crash matrix: all of it. It has not passed yet on what differs here:")
     print(*(f"  {name}" for name in changed), sep="\n", flush=True)
-    others = both([*EMBEDDED, *WITHOUT_MATRIX], services_tests())
+    others = both([*AFRESH, *EMBEDDED, *WITHOUT_MATRIX], services_tests())
     return [*others, *whole_matrix()]
 
 
@@ -126,7 +128,7 @@ def everything() -> list[Session]:
     if is_whole(matrix):
         delivery_path.record(tried)
         print(f"\nThe whole crash matrix has passed: {delivery_path.PROVEN} is written.")
-    whole = ["--whole", *WITHOUT_MATRIX]
+    whole = [*AFRESH, "--whole", *WITHOUT_MATRIX]
     others = [embedded([*EMBEDDED, *whole]), services([*ALL_ON_SERVICES, *whole])]
     return [*matrix, *others, chaos("chaos"), chaos("bare chaos", "--only", "bare")]
 

@@ -32,7 +32,7 @@ expect.set_options(timeout=PATIENCE * MILLISECONDS)
 
 
 @pytest.fixture(scope="session")
-def planted(workers_folder: Path, migrated: Migrated | None, django_db_setup: None) -> Path:
+def planted(workers_folder: Path, migrated: Migrated, django_db_setup: None) -> Path:
     """The directory of a planted portal; made once, whichever of pytest's workers comes first.
 
     PLANTED=/tmp/planted keeps it for later runs: for you to remove when models or seeds change.
@@ -43,8 +43,8 @@ def planted(workers_folder: Path, migrated: Migrated | None, django_db_setup: No
         if not directory.exists():
             draft = directory.with_name(f"{directory.name}.new")
             draft.mkdir()
-            if migrated:  # which takes longer than planting
-                migrated.copy_to(draft / "dovetail.sqlite3")
+            # Migrating takes longer than planting.
+            migrated.copy_to(draft / "dovetail.sqlite3")
             _plant(draft, directory)
     return directory
 
