@@ -12,11 +12,14 @@ from unittest.mock import patch
 
 import pytest
 
+from tests import costs
+
 OF_FIXTURES = {
     "browser": {"browser"},
     "database": {"db", "transactional_db", "live_server"},
     "programs": {"portal_env", "postgres_url", "redis_url", "laboratory", "crms", "broker"},
 }
+SLOW = costs.slow()
 STARTS_PROGRAMS = ("programs", "browser", "scaled_out")
 MATRIX = "tests/crash/"
 ONE_OF = 5  # cases of a crash test is in a sample
@@ -33,6 +36,8 @@ def complete(item: pytest.Item) -> None:
             item.add_marker(mark)
     if item.get_closest_marker("django_db"):
         item.add_marker("database")
+    if item.nodeid.partition("[")[0] in SLOW:
+        item.add_marker("slow")
 
 
 def has(item: pytest.Item, *marks: str) -> bool:

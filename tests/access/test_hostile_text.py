@@ -129,11 +129,12 @@ VIEWS = [view for view in views() if view.name not in ("login", "logout")]
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_no_page_shows_words_as_markup(
-    view: View, hostile: None, own: Organization, clients: dict[str, Client]
+    view: View, hostile: None, own: Organization, clients: dict[str, Client], whole: bool
 ) -> None:
+    """What an empty form is answered with is the same page, mostly: a sample only looks at it."""
     client = clients["administrator"]
     client.raise_request_exception = False
-    for method in (client.get, client.post):
+    for method in (client.get, client.post) if whole else (client.get,):
         with undone():
             response = method(page_of(view, own))
             assert not shows_markup(response)
@@ -159,11 +160,14 @@ def test_the_words_are_on_the_pages(
     "model", [Delivery, Referral, InboundEvent], ids=lambda model: model.__name__
 )
 def test_nor_does_the_page_of_any_case(
-    model: type[models.Model], hostile: None, db: None, clients: dict[str, Client]
+    model: type[models.Model], hostile: None, db: None, clients: dict[str, Client], whole: bool
 ) -> None:
-    """Of each import, referral and event that is planted: what is shown depends on its state."""
+    """Of each import, referral and event that is planted: what is shown depends on its state.
+
+    Without `--whole`, of some of them.
+    """
     opts = model._meta
-    for row in model._base_manager.all():
+    for row in model._base_manager.order_by("pk")[:: 1 if whole else 3]:
         address = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
         with undone():
             page = clients["administrator"].get(address)

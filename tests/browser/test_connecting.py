@@ -70,14 +70,17 @@ UNKEYED = {"row_key": None}
 
 
 def _multiply(portal: Portal, url: str) -> None:
-    """Let there be six hundred referrals like one that there is, each with an event."""
+    """Let there be three hundred referrals like one that there is, each with an event.
+
+    One step of a look back takes 250.
+    """
     listing = url.rstrip("/").rpartition("/")[2]
     (one,) = portal.query(
         "SELECT r.id, e.id FROM referrals_referral r JOIN referrals_inboundevent e "
         "ON e.referral_id = r.id WHERE r.listing_id = ? AND e.state = 'opened' LIMIT 1",
         listing,
     )
-    for number in range(600):
+    for number in range(300):
         referral, event = f"{number:032x}", f"{number + 1000:032x}"
         _copy(portal, "referrals_referral", one[0], id=referral, snapshot=None, **UNKEYED)
         _copy(

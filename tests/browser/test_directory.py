@@ -80,7 +80,7 @@ def expect_good(page: Page, address: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("language", ["fr", pytest.param("en", marks=pytest.mark.whole)])
 def test_what_the_public_sees(sign_in: SignIn, directory: Portal, language: str):
     page = sign_in(locale=f"{language}-CA", java_script_enabled=True)
     expect_good(page, f"/directory/?lang={language}")

@@ -48,35 +48,50 @@ def loaded(*names: str, **changes: str) -> list[Any]:
     return json.loads(start("-c", show, *names, **changes).stdout)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("SECRET_KEY", ""),
-        ("SECRET_KEY", "short-and-guessable"),
-        ("SECRET_KEY", "a" * 60),
-        ("SECRET_KEY", "django-insecure-8s7d6f5g4h3j2k1l0q9w8e7r6t5y4u3i2o1p0azs"),
-        ("ENCRYPTION_KEYS", ""),
-        ("ENCRYPTION_KEYS", "not-base64-of-32-bytes"),
-        ("ENCRYPTION_KEYS", KEY.rstrip("=")),
-        ("ENCRYPTION_KEYS", KEY.replace("Aw", "A\u00e9", 1)),
-        ("ENCRYPTION_KEYS", f"{KEY},tooshort"),
-        ("ENCRYPTION_KEYS", f"{KEY},{KEY}"),
-        ("ENCRYPTION_KEYS", "A" * 43 + "="),
-        ("ALLOWED_HOSTS", ""),
-        ("ALLOWED_HOSTS", "portal.example.org,*"),
-        ("RETRY_SCHEDULE", "60,-1"),
-        ("SETTLE_SECONDS", "-1"),
-        ("LEASE_SECONDS", "0"),
-        ("MAX_BODY_BYTES", "0"),
-    ],
-)
-def test_an_unsafe_value_is_refused_by_name_and_not_shown(name, value):
-    refused = start("manage.py", "check", **{name: value})
-    assert refused.returncode == 1
-    problems = [line for line in refused.stderr.splitlines() if line.startswith("- ")]
-    assert len(problems) == 1
-    assert problems[0].startswith(f"- {name}")
-    assert len(value) < 8 or value not in refused.stderr
+UNSAFE = [
+    ("SECRET_KEY", ""),
+    ("SECRET_KEY", "short-and-guessable"),
+    ("SECRET_KEY", "a" * 60),
+    ("SECRET_KEY", "django-insecure-8s7d6f5g4h3j2k1l0q9w8e7r6t5y4u3i2o1p0azs"),
+    ("ENCRYPTION_KEYS", ""),
+    ("ENCRYPTION_KEYS", "not-base64-of-32-bytes"),
+    ("ENCRYPTION_KEYS", KEY.rstrip("=")),
+    ("ENCRYPTION_KEYS", KEY.replace("Aw", "A\u00e9", 1)),
+    ("ENCRYPTION_KEYS", f"{KEY},tooshort"),
+    ("ENCRYPTION_KEYS", f"{KEY},{KEY}"),
+    ("ENCRYPTION_KEYS", "A" * 43 + "="),
+    ("ALLOWED_HOSTS", ""),
+    ("ALLOWED_HOSTS", "portal.example.org,*"),
+    ("RETRY_SCHEDULE", "60,-1"),
+    ("SETTLE_SECONDS", "-1"),
+    ("LEASE_SECONDS", "0"),
+    ("MAX_BODY_BYTES", "0"),
+]
+# Loads the settings again and again, each time with one other value, and prints what is said.
+LOADS = """
+import json, os, runpy, sys
+from django.core.exceptions import ImproperlyConfigured
+good, answers = dict(os.environ), []
+for name, value in json.loads(sys.argv[1]):
+    os.environ.clear()
+    os.environ.update(good, **{name: value})
+    try:
+        runpy.run_module("config.settings")
+        answers.append("")
+    except ImproperlyConfigured as refused:
+        answers.append(str(refused))
+print(json.dumps(answers))
+"""
+
+
+def test_an_unsafe_value_is_refused_by_name_and_not_shown(subtests):
+    answers = json.loads(start("-c", LOADS, json.dumps(UNSAFE)).stdout)
+    for (name, value), refusal in zip(UNSAFE, answers, strict=True):
+        with subtests.test(name=name, value=value):
+            problems = [line for line in refusal.splitlines() if line.startswith("- ")]
+            assert len(problems) == 1
+            assert problems[0].startswith(f"- {name}")
+            assert len(value) < 8 or value not in refusal
 
 
 def test_every_unsafe_value_is_named_at_once():
@@ -85,6 +100,7 @@ def test_every_unsafe_value_is_named_at_once():
     )
     named = [line[2:].split()[0] for line in refused.stderr.splitlines() if line.startswith("- ")]
     assert named == ["SECRET_KEY", "ENCRYPTION_KEYS:", "ALLOWED_HOSTS"]
+    assert refused.returncode == 1
     assert "key 2 of 2" in refused.stderr
     assert "Traceback" not in refused.stderr
 

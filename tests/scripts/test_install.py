@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import env_file
+from tests.migrated import Migrated
 from tests.project import copy_project
 from tests.services import ROOT
 
@@ -29,17 +30,40 @@ def install(checkout: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_portal_is_installed_and_installing_it_again_keeps_its_keys(checkout: Path) -> None:
-    first = install(checkout)
-    written = (checkout / ".env").read_text()
-    again = install(checkout)
-
-    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
-    assert "createsuperuser" in first.stdout
+def assert_installed(checkout: Path, ended: subprocess.CompletedProcess[str]) -> None:
+    assert ended.returncode == 0, ended.stderr
+    assert "createsuperuser" in ended.stdout
     assert (checkout / "var" / "dovetail.sqlite3").exists()
     assert (checkout / "var" / "static" / "collected.sha256").exists()
     assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
+
+
+def test_a_portal_is_installed(checkout: Path, migrated: Migrated, django_db_setup: None) -> None:
+    """Its database is there already, which saves migrating: the demonstration does that."""
+    (checkout / "var").mkdir()
+    migrated.copy_to(checkout / "var" / "dovetail.sqlite3")
+
+    assert_installed(checkout, install(checkout))
+
+
+@pytest.mark.whole
+def test_it_is_installed_from_nothing_and_installing_it_again_keeps_its_keys(
+    checkout: Path,
+) -> None:
+    assert_installed(checkout, install(checkout))
+    written = (checkout / ".env").read_text()
+
+    assert_installed(checkout, install(checkout))
     assert (checkout / ".env").read_text() == written
+
+
+def test_an_env_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+
+    assert env_file.write_new(file, "SECRET_KEY=one\n")
+    assert not env_file.write_new(file, "SECRET_KEY=two\n")
+
+    assert file.read_text() == "SECRET_KEY=one\n"
 
 
 def test_a_database_that_cannot_be_reached_is_a_failure(checkout: Path) -> None:

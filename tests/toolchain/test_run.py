@@ -92,9 +92,11 @@ PASSES = "def test_passes(): pass\n"
         "def test_it(broken): pass\n",
         "def test_it(subtests):\n for n in (1, 2):\n  with subtests.test(n=n): assert n > 1\n",
         "import os\ndef test_it(): os._exit(0)\n",
-        "import pytest\n@pytest.mark.xfail\ndef test_it(): pass\n",
         "syntax error\n",
-        "import sys\nsys.exit(0)\n",
+        pytest.param(
+            "import pytest\n@pytest.mark.xfail\ndef test_it(): pass\n", marks=pytest.mark.whole
+        ),
+        pytest.param("import sys\nsys.exit(0)\n", marks=pytest.mark.whole),
     ],
 )
 def test_a_failure_of_any_sort_fails_the_run(ran: Callable[..., Session], failing: str):

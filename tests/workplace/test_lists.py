@@ -72,14 +72,15 @@ def test_every_list_takes_few_queries(
 
 @pytest.mark.long
 def test_the_work_list_takes_few_queries_with_each_filter(
-    world: World, django_assert_max_num_queries: Any
+    world: World, whole: bool, django_assert_max_num_queries: Any
 ) -> None:
     visitor = client(SUPPORT)
     url = reverse("admin:referrals_delivery_changelist")
     specs = visitor.get(url, {"error": "all"}).context["cl"].filter_specs
 
     for spec in specs:
-        for value, _ in getattr(spec, "lookup_choices", []):
+        choices = list(getattr(spec, "lookup_choices", []))
+        for value, _ in choices if whole else choices[-2:]:
             params = {"error": "all", spec.parameter_name: value}
             with django_assert_max_num_queries(MOST, info=str(params)):
                 assert visitor.get(url, params).status_code == 200

@@ -33,13 +33,15 @@ def administrator(world: World, admin_client: Client) -> Client:
 
 
 def asked_of(view: View, *, every: bool) -> Iterator[tuple[str, str]]:
-    """Yield what may stand in the query of a view; without `every`, the odd values take turns.
+    """Yield what may stand in the query of a view; without `every`, names and values take turns.
 
-    A filter with each kind of value is what `test_every_input` tries, too.
+    Filters are what `test_every_input` tries, too.
     """
     turn = cycle(ODD)
-    next(islice(turn, len(view.name) % len(ODD), None), None)  # another value for another view
-    for name in dict.fromkeys([*NAMES, *filters_of(view)]):
+    at = len(view.name)  # other names and values for another view
+    next(islice(turn, at % len(ODD), None), None)
+    names = [*NAMES, *filters_of(view)] if every else NAMES[at % 2 :: 2]
+    for name in dict.fromkeys(names):
         yield from ((name, odd) for odd in (ODD if every else [next(turn)]))
 
 

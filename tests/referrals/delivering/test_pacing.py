@@ -143,7 +143,9 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [1, 2, 7, 30])
+@pytest.mark.parametrize(
+    "limit", [1, 7, *(pytest.param(limit, marks=pytest.mark.whole) for limit in (2, 30))]
+)
 def test_no_minute_has_more_than_it_may_and_hardly_less(
     world: World, time: Time, limit: int
 ) -> None:

@@ -25,7 +25,7 @@ from sandbox import Sandbox, running_sandbox
 from tests import databases
 from tests.world import World, make_world, plain
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 TOKEN = "token-of-the-tests"
 LETTER = {
@@ -189,6 +189,7 @@ def deliver_and_restore(world: World, backup: Backup, program: Go, old: range, *
         send(world, old)
 
 
+@pytest.mark.postgres
 @scenes
 def test_nothing_is_doubled_where_the_search_finds(
     crms: Sandbox, backup: Backup, program: Go, again: bool, many: int
@@ -419,6 +420,7 @@ def taken() -> list[int]:
     return [effect.number for effect in demo.delivered if effect.step == "referral"]
 
 
+@pytest.mark.postgres
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "stands", "there"),
@@ -477,6 +479,7 @@ def test_without_a_restore_nothing_is_looked_for(backup: Backup):
     assert not Restore.objects.exists()
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     ("state", "fields", "may_have_arrived"),
     [
@@ -568,6 +571,7 @@ def test_a_restore_onto_a_new_host_is_stated_by_a_person(
     assert AuditEvent.objects.filter(action="restored").exists()
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("notices", [delivering.look, lambda: work()], ids=["a look", "an intent"])
 def test_a_host_notices_that_what_another_one_did_is_lost(
     host: Callable[[str], None], backup: Backup, notices: Go
@@ -589,6 +593,7 @@ def test_a_host_notices_that_what_another_one_did_is_lost(
     assert len(demo.delivered) == 6
 
 
+@pytest.mark.postgres
 def test_a_restore_is_noticed_once_by_whichever_host(host: Callable[[str], None], backup: Backup):
     world = make_world(look_up=False)
     host("a")
@@ -659,6 +664,7 @@ def test_the_mark_is_the_number_of_the_latest_intent():
     assert mark.number == Host.objects.get().number == len(demo.delivered) == 6
 
 
+@pytest.mark.postgres
 def test_an_intent_costs_one_statement_on_its_host():
     world = make_world()
     send(world, range(1, 2))
@@ -696,6 +702,7 @@ def test_a_crash_before_a_new_host_is_known_costs_nothing():
     assert delivering.look()
 
 
+@pytest.mark.postgres
 def test_an_intent_whose_mark_cannot_be_raised_is_taken_back(monkeypatch: pytest.MonkeyPatch):
     world = make_world(look_up=False)
     send(world, range(1, 2))
@@ -714,6 +721,7 @@ def test_an_intent_whose_mark_cannot_be_raised_is_taken_back(monkeypatch: pytest
     assert standing(range(1, 2)) == {IMPORTED: 1}
 
 
+@pytest.mark.postgres
 def test_a_crash_between_an_intent_and_its_mark_is_no_restore(monkeypatch: pytest.MonkeyPatch):
     world = make_world()
     send(world, range(1, 2))
