@@ -18,6 +18,7 @@ from django.db.models.expressions import RawSQL
 from core.database import clock
 from core.database.clock import Now, Time
 from core.database.rows import update_one
+from core.encryption import EncryptionError
 from integrations.models import Destination
 from integrations.pacing import UNLIMITED, take_turn
 from referrals import gates, sentences
@@ -34,6 +35,25 @@ TRIED = (
     "SELECT MAX(number) FROM referrals_attempt WHERE delivery_id = referrals_version.delivery_id"
 )
 BEGUN = "EXISTS (SELECT 1 FROM referrals_step WHERE version_id = referrals_version.id)"
+SKIPS = (
+    "NOT EXISTS (SELECT 1 FROM referrals_version AS before"
+    " WHERE before.delivery_id = referrals_version.delivery_id"
+    " AND before.number = referrals_version.number - 1 AND before.state = 'accepted')"
+)
+WITHDRAWN = (
+    "EXISTS (SELECT 1 FROM referrals_referralfile AS file"
+    " JOIN referrals_delivery AS its ON its.referral_id = file.referral_id"
+    " WHERE its.id = referrals_version.delivery_id"
+    " AND file.state = 'withdrawn' AND file.sha256 <> '')"
+)
+# All around a version, but for its delivery's restore, which it hardly ever has, and for the
+# organization of the referral, which is nearly always the destination's.
+AROUND = (
+    "delivery__referral__listing",
+    "delivery__destination__organization",
+    "delivery__destination__partner",
+    "delivery__trigger_config__mapping",
+)
 # Of each open destination the oldest that are due, by an index, and no more than could be returned:
 # a look costs the same however long a backlog is.
 OLDEST = """
@@ -137,14 +157,7 @@ def claim(delivery_id: UUID) -> Lease | None:
             if not _win(delivery_id, token, limited):
                 transaction.set_rollback(True)  # somebody else has the delivery: give the turn back
                 return None
-        # What it has to bring, whether a step of it was begun before, how often the delivery was
-        # tried, and the time: all in one statement.
-        version: Any = versions.next_of(
-            delivery_id,
-            tried=RawSQL(TRIED, []),  # noqa: S611 - a constant
-            was_begun=RawSQL(BEGUN, [], BooleanField()),  # noqa: S611 - a constant
-            now=Now(),
-        )
+        version = _next_version(delivery_id)
         attempt = Attempt.objects.create(
             delivery_id=delivery_id,
             version=version,
@@ -153,6 +166,32 @@ def claim(delivery_id: UUID) -> Lease | None:
             started_at=version.now,
         )
     return Lease(delivery_id, token, version, attempt)
+
+
+def _next_version(delivery_id: UUID) -> Any:
+    """Return what a delivery has to bring, with all around it, in one statement.
+
+    With it comes what an attempt would have to look up otherwise: whether a step of it was begun
+    before, whether numbers before it were skipped or files withdrawn, how often the delivery was
+    tried, and the time.
+    """
+    rows = Version.objects.annotate(
+        tried=RawSQL(TRIED, []),  # noqa: S611 - a constant
+        was_begun=RawSQL(BEGUN, [], BooleanField()),  # noqa: S611 - a constant
+        skips_some=RawSQL(SKIPS, [], BooleanField()),  # noqa: S611 - a constant
+        has_withdrawn=RawSQL(WITHDRAWN, [], BooleanField()),  # noqa: S611 - a constant
+        now=Now(),
+    )
+    try:
+        version: Any = versions.next_of(delivery_id, rows.select_related(*AROUND))
+    except EncryptionError:
+        # What cannot be decrypted must fail the attempt: were the claim to fail, it would be due
+        # forever, and come first each time.
+        return versions.next_of(delivery_id, rows.defer("document", "options"))
+    referral, destination = version.delivery.referral, version.delivery.destination
+    if referral.organization_id == destination.organization_id:
+        referral.organization = destination.organization
+    return version
 
 
 @cache

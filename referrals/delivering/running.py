@@ -75,14 +75,7 @@ def run_next(delivery_id: UUID) -> bool:
 
 
 def _attempt(lease: Lease) -> None:
-    # All around it in one statement, but for its restore, which it hardly ever has.
-    delivery = Delivery.objects.select_related(
-        "referral__organization",
-        "referral__listing",
-        "destination__organization",
-        "destination__partner",
-        "trigger_config__mapping",
-    ).get(pk=lease.delivery_id)
+    delivery = lease.version.delivery
     transport: Transport | None = None
     ledger: DeliveryLedger | None = None
     built: Built | None = None

@@ -157,16 +157,16 @@ def pending_of(delivery_id: UUID) -> QuerySet[Version]:
     return Version.objects.filter(delivery=delivery_id, state__in=Version.PENDING)
 
 
-def next_of(delivery_id: UUID, **annotations: Any) -> Version:
-    """Return the version that is to be brought: the first pending one.
+def next_of(delivery_id: UUID, rows: QuerySet[Version]) -> Version:
+    """Return, of these rows, the version that is to be brought: the first pending one.
 
     Where none is pending, it is the one that was accepted last, whose files are still to follow.
     """
-    pending = pending_of(delivery_id).annotate(**annotations).order_by("number").first()
+    ours = rows.filter(delivery=delivery_id)
+    pending = ours.filter(state__in=Version.PENDING).order_by("number").first()
     if pending is not None:
         return pending
     accepted_last = Case(When(number=F("delivery__done"), then=0), default=1)
-    ours = Version.objects.filter(delivery=delivery_id).annotate(**annotations)
     return ours.order_by(accepted_last, "number")[:1].get()
 
 

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from core import outbound
 from core.database import clock
+from core.encryption import EncryptionError
 from integrations.destinations.demo import transport as demo
 from integrations.models import Destination, Organization, TriggerConfig
 from referrals import delivering, sentences
@@ -318,6 +319,16 @@ def test_an_edit_that_came_while_it_was_refused_sends_it_again(
 def test_a_delivery_is_won_by_one(world: World):
     assert claim(world.delivery.pk) is not None
     assert claim(world.delivery.pk) is None
+
+
+def test_what_cannot_be_decrypted_fails_its_attempt_and_not_the_claim(world: World):
+    pk = world.delivery.pk
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE referrals_referral SET snapshot = %s", [b"no value of ours"])
+    with pytest.raises(EncryptionError):
+        delivering.run(pk)
+    state = Delivery.objects.values_list("state", flat=True).get()
+    assert state == "running", "its lease ends, and in the end it is quarantined"
 
 
 def test_a_delivery_that_is_not_due_is_not_won(world: World):
