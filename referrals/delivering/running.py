@@ -1,6 +1,7 @@
 """One attempt: claim, prepare and build, deliver, settle."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -74,57 +75,89 @@ def run_next(delivery_id: UUID) -> bool:
     return any(run(due) for due in (*due_deliveries(RIVALS), delivery_id))
 
 
-def _attempt(lease: Lease) -> None:
-    delivery = lease.version.delivery
+@dataclass
+class _Progress:
+    """How far an attempt has come, for whoever settles it."""
+
+    lease: Lease
+    delivery: Delivery
     transport: Transport | None = None
     ledger: DeliveryLedger | None = None
     built: Built | None = None
-    outcome: Receipt | Exception
-    alone = False
+
+
+def _attempt(lease: Lease) -> None:
+    progress = _Progress(lease, lease.version.delivery)
+    outcome = _outcome(progress)
+    alone = isinstance(outcome, Misconfigured) and _stands_alone(progress)
+    delivery, built = progress.delivery, progress.built
+    settle(
+        lease,
+        delivery,
+        outcome,
+        built,
+        alone=alone,
+        transport=progress.transport,
+        ledger=progress.ledger,
+    )
+    if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
+        _prove(delivery, built.parcel, outcome)
+
+
+def _outcome(progress: _Progress) -> Receipt | Exception:
+    """Return what came of bringing the version, whatever went wrong; raises LeaseLost."""
     try:
-        transport = delivery.destination.transport()
-        ledger = DeliveryLedger(
-            lease,
-            delivery,
-            repeatable=transport.repeatable,
-            latest=transport.updates is Updates.LATEST,
-            frozen=transport.takes_more,
-        )
-        if versions.is_removal(lease.version):
-            built = build_removal(delivery, lease.version, ledger)
-            ledger.data = data_of(built.parcel) if transport.answered else None
-            outcome = transport.remove(built.parcel)
-        else:
-            built = prepare(
-                delivery,
-                lease.version,
-                ledger,
-                frozen=transport.takes_more,
-                with_intent=transport.answered,
-                lease=lease,
-            )
-            ledger.data = data_of(built.parcel) if transport.answered else None
-            outcome = transport.deliver(built.parcel)
-    except Misconfigured as error:
-        outcome = error
-        if ledger:
-            ledger.flush()  # before the destination is asked again
-        alone = built is not None and delivery.stopped_at is not None and _others_pass(delivery)
+        return _bring(progress)
     except LeaseLost:
         raise
     except looking.Restored:
         # Under this program. Nothing was sent; what may have been is looked for from now on.
         looking.look()
-        outcome = Unconfirmed(sentences.RESTORED_SEARCHED(), after=timedelta())
+        return Unconfirmed(sentences.RESTORED_SEARCHED(), after=timedelta())
     except DeliveryError as error:
-        outcome = error
+        return error
     except Exception as error:
         # Type and place only: the message of an exception may hold personal data.
-        logger.exception("import failed unexpectedly", extra={"delivery": str(delivery.pk)})
-        outcome = error
-    settle(lease, delivery, outcome, built, alone=alone, transport=transport, ledger=ledger)
-    if isinstance(outcome, Receipt) and built and not delivery.referral.purged_at:
-        _prove(delivery, built.parcel, outcome)
+        delivery = str(progress.delivery.pk)
+        logger.exception("import failed unexpectedly", extra={"delivery": delivery})
+        return error
+
+
+def _bring(progress: _Progress) -> Receipt:
+    """Build what the version has to bring, and bring it to the destination, or remove it there."""
+    lease, delivery = progress.lease, progress.delivery
+    transport = progress.transport = delivery.destination.transport()
+    ledger = progress.ledger = DeliveryLedger(
+        lease,
+        delivery,
+        repeatable=transport.repeatable,
+        latest=transport.updates is Updates.LATEST,
+        frozen=transport.takes_more,
+    )
+    removes = versions.is_removal(lease.version)
+    if removes:
+        built = build_removal(delivery, lease.version, ledger)
+    else:
+        built = prepare(
+            delivery,
+            lease.version,
+            ledger,
+            frozen=transport.takes_more,
+            with_intent=transport.answered,
+            lease=lease,
+        )
+    progress.built = built
+    ledger.data = data_of(built.parcel) if transport.answered else None
+    return transport.remove(built.parcel) if removes else transport.deliver(built.parcel)
+
+
+def _stands_alone(progress: _Progress) -> bool:
+    """Return whether a wrong connection is this referral's own trouble, because others pass."""
+    if progress.ledger:
+        progress.ledger.flush()  # before the destination is asked again
+    delivery = progress.delivery
+    has_stopped_it = progress.built is not None and delivery.stopped_at is not None
+    return has_stopped_it and _others_pass(delivery)
 
 
 def prepare(

@@ -77,39 +77,18 @@ def settle(
     """
     version = lease.version
     with ledger.committing() if ledger else transaction.atomic():
-        # The lock makes an edit that is being opened at this moment wait for us, or us for it. The
-        # time comes with it: to ask for it alone would be a statement more. What the referral says
-        # is read only where it has changed meanwhile.
-        referral: Any = Referral.objects.select_for_update(of=("self",)).defer("snapshot")
-        copies = versions.shown_in_copies(OuterRef("pk"))
-        referral = referral.annotate(now=Now(), has_copies=Exists(copies))
-        referral = referral.get(pk=delivery.referral_id)
+        referral = _locked(delivery)
         now = referral.now
-        if isinstance(outcome, Misconfigured) and alone:
-            move = _attention(Reason.SINGLED_OUT, outcome, now)
-        else:
-            move = _move(delivery, version, outcome, built, referral, now)
-        move = _despite(move, delivery, version, outcome, referral, now)
+        move = _next_move(delivery, version, outcome, built, referral, now, alone=alone)
         accepted = _is_accepted(version, outcome, move)
-        if accepted:
-            move["done"] = max(delivery.done, version.number)
-            move |= _no_longer_in_doubt(delivery, version, move)
-        answered = _answered(outcome, now)
-        # Nearly always it is the newest version: then this one statement says that, too.
-        is_newest = _give_back(lease, delivery, answered | move, wanted=version.number)
-        if not is_newest:
-            if transport and transport.takes_more and versions.after(version, move, transport):
-                move |= _queued(now, reason="", tries=0)
-            if not _give_back(lease, delivery, answered | move):
-                raise LeaseLost
+        move, is_newest = _end_lease(lease, delivery, move, transport, now)
         _inform_destination(delivery, outcome if built else None, outcome, now)
-        sent = delivery.referral if built is not None and not referral.purged_at else None
         with_intent = transport is not None and transport.answered
+        sent = delivery.referral if built is not None and not referral.purged_at else None
         _settle_version(version, move, sent, accepted=accepted, is_kept=is_newest and with_intent)
         if with_intent and not accepted and not _has_changed(delivery, referral):
             _keep_document(version)
-        if isinstance(outcome, Receipt | DeliveryError) and outcome.audit:
-            _audit(delivery, version, outcome)
+        _audit(delivery, version, outcome)
         if built is not None and sent:
             _report_what_came_meanwhile(delivery, referral, outcome, built)
         _end_attempt(lease, outcome, now, purged=bool(referral.purged_at))
@@ -117,11 +96,66 @@ def settle(
             versions.renew_copies(referral, DELIVERIES, now)
 
 
-def _audit(delivery: Delivery, version: Version, outcome: Receipt | DeliveryError) -> None:
+def _locked(delivery: Delivery) -> Any:
+    """Lock the referral, and return it as it is now, with the time and whether copies show it.
+
+    The lock makes an edit that is being opened at this moment wait for us, or us for it. The time
+    comes with it: to ask for it alone would be a statement more. What the referral says is read
+    only where it has changed meanwhile.
+    """
+    copies = versions.shown_in_copies(OuterRef("pk"))
+    referrals = Referral.objects.select_for_update(of=("self",)).defer("snapshot")
+    return referrals.annotate(now=Now(), has_copies=Exists(copies)).get(pk=delivery.referral_id)
+
+
+def _end_lease(
+    lease: Lease, delivery: Delivery, move: Move, transport: Transport | None, now: datetime
+) -> tuple[Move, bool]:
+    """Write the move and end the lease; raises LeaseLost where it is another worker's by now.
+
+    Returns the move as it was written, and whether the version is the newest one: where it is not,
+    a later version may go at once.
+    """
+    # Nearly always it is the newest version: then this one statement says that, too.
+    if _give_back(lease, delivery, move, wanted=lease.version.number):
+        return move, True
+    if transport and transport.takes_more and versions.after(lease.version, move, transport):
+        move = move | _queued(now, reason="", tries=0)
+    if not _give_back(lease, delivery, move):
+        raise LeaseLost
+    return move, False
+
+
+def _audit(delivery: Delivery, version: Version, outcome: Receipt | Exception) -> None:
     """Keep in the audit trail what was sent, or may have been, in the name of who asked for it."""
-    by = version.asked_by or AUTOMATIC
-    action = SENT if isinstance(outcome, Receipt) else MAY_HAVE_SENT
-    audit.record(by, action, delivery, version=version.number, **outcome.audit)
+    if isinstance(outcome, Receipt | DeliveryError) and outcome.audit:
+        by = version.asked_by or AUTOMATIC
+        action = SENT if isinstance(outcome, Receipt) else MAY_HAVE_SENT
+        audit.record(by, action, delivery, version=version.number, **outcome.audit)
+
+
+def _next_move(
+    delivery: Delivery,
+    version: Version,
+    outcome: Receipt | Exception,
+    built: Built | None,
+    referral: Referral,
+    now: datetime,
+    *,
+    alone: bool,
+) -> Move:
+    """Return what the delivery's columns become: by the outcome, and by what has happened to the
+    referral meanwhile.
+    """
+    if isinstance(outcome, Misconfigured) and alone:
+        move = _attention(Reason.SINGLED_OUT, outcome, now)
+    else:
+        move = _move(delivery, version, outcome, built, referral, now)
+    move = _despite(move, delivery, version, outcome, referral, now)
+    if _is_accepted(version, outcome, move):
+        move["done"] = max(delivery.done, version.number)
+        move |= _no_longer_in_doubt(delivery, version, move)
+    return _answered(outcome, now) | move
 
 
 def _despite(
