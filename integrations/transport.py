@@ -412,14 +412,14 @@ class YesNoField(TypedChoiceField):
         return super().clean(str(value).capitalize() if value is not None else None)
 
 
-NOT_SAID = "not said"
-DECLARED_CHOICES = [(True, _("Yes")), (False, _("No")), (NOT_SAID, _("Not said"))]
+UNDECLARED = "not said"
+DECLARED_CHOICES = [(True, _("Yes")), (False, _("No")), (UNDECLARED, _("Not said"))]
 
 
 class DeclaredField(YesNoField):
     """What a person declares a destination can do: yes, no, or *not said*, which is stored as None.
 
-    Left out, what was said stays: only who names it declares anything.
+    Left out, what was declared stays: only who names it declares anything.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -427,8 +427,8 @@ class DeclaredField(YesNoField):
         self.choices = DECLARED_CHOICES
 
     def clean(self, value: Any) -> Any:
-        """Return True, False or `NOT_SAID`; "" when nothing was given."""
-        return NOT_SAID if str(value).strip().lower() == NOT_SAID else super().clean(value)
+        """Return True, False or `UNDECLARED`; "" when nothing was given."""
+        return UNDECLARED if str(value).strip().lower() == UNDECLARED else super().clean(value)
 
 
 class Options(Form):
@@ -436,12 +436,12 @@ class Options(Form):
 
     An option left out takes its field's `initial`, so a configuration names only what differs.
     Bind the form with `initial=<the stored options>`: a secret left blank keeps its value, and so
-    does a `DeclaredField`. `said` has the declared options that were named, `main` those that are
-    shown first although they can be left out.
+    does a `DeclaredField`. `declared` has the declared options that were named, `main` those that
+    are shown first although they can be left out.
     """
 
     main: ClassVar[tuple[str, ...]] = ()
-    said: dict[str, bool | None]
+    declared: dict[str, bool | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -450,7 +450,7 @@ class Options(Form):
                 option.required = False
 
     def clean(self) -> dict[str, Any]:
-        self.said = {}
+        self.declared = {}
         for name, option in self.fields.items():
             given = self.cleaned_data.get(name)
             if given in option.empty_values and name not in self.errors:
@@ -458,7 +458,9 @@ class Options(Form):
                 stored = self.initial if stays else {}
                 self.cleaned_data[name] = stored.get(name, option.initial)
             elif isinstance(option, DeclaredField) and name not in self.errors:
-                self.said[name] = self.cleaned_data[name] = None if given == NOT_SAID else given
+                self.declared[name] = self.cleaned_data[name] = (
+                    None if given == UNDECLARED else given
+                )
         return self.cleaned_data
 
 
@@ -511,7 +513,7 @@ class Transport(ABC):
         self.options = {**defaults, **options}
 
     def declared(self, capability: Capability) -> bool | None:
-        """Return what a person has declared; None where nothing was said."""
+        """Return what a person has declared; None where nothing was declared."""
         name = self.declared_by.get(capability)
         return self.options[name] if name else None
 

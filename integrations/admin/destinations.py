@@ -31,8 +31,8 @@ from integrations.models import Destination
 from integrations.transport import (
     ATTACHMENT,
     DECLARED_CHOICES,
-    NOT_SAID,
     SUMMARY,
+    UNDECLARED,
     DeclaredField,
     DeliveryError,
     SecretField,
@@ -226,7 +226,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     def _show_declared(self, name: str, field: DeclaredField) -> None:
         """Let nobody declare by the way what is only kept from before the upgrade."""
         stored = self.instance.options.get(name)
-        shown = NOT_SAID if stored is None else stored
+        shown = UNDECLARED if stored is None else stored
         if name in self.instance.declared_at_upgrade():
             as_it_is = _("Yes") if stored else _("No")
             kept = _("{as_it_is}, as before the upgrade: nobody has confirmed it").format(
@@ -358,7 +358,7 @@ class DestinationAdmin(ConfigurationAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        obj.declare(form.options.said, by=request.user.get_username())
+        obj.declare(form.options.declared, by=request.user.get_username())
         if obj.paused_at:
             message = _("Nothing is sent there yet. Press “Test connection” to open it again.")
             self.message_user(request, message, messages.WARNING)

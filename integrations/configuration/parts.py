@@ -254,7 +254,7 @@ def _options(
         raise Refused(
             *((_option(name), str(text)) for name, errors in form.errors.items() for text in errors)
         )
-    return dict(form.cleaned_data), form.said
+    return dict(form.cleaned_data), form.declared
 
 
 def _resolved(run: Run, given: Entry, secrets: set[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from core.compare import Difference, in_words
 from core.fields import EncryptedJSONField, EncryptedTextField
 from integrations import destinations
 from integrations.models import Organization, Source
-from integrations.transport import NOT_SAID, DeclaredField, SecretField
+from integrations.transport import UNDECLARED, DeclaredField, SecretField
 from integrations.triggers import labels_of
 
 
@@ -82,7 +82,7 @@ def _options(old: Any, new: Any) -> Iterator[Difference]:
         if is_secret(fields, name):
             yield _secret(label, before, after)
         else:
-            nothing = NOT_SAID if isinstance(fields[name], DeclaredField) else in_words(None)
+            nothing = UNDECLARED if isinstance(fields[name], DeclaredField) else in_words(None)
             texts = (nothing if value is None else in_words(value) for value in (before, after))
             yield Difference(label, *texts)
 

@@ -25,7 +25,7 @@ MOST_DEEP = 12
 MOST_STATEMENTS = 200  # messages; the first of them fill the reason anyway
 
 # Names are compared in lower case, without `_`, `-` and the like.
-_SAYS = (
+_REASONS = (
     *("message", "messages", "msg", "text", "detail", "details", "description", "errordescription"),
     *("errormessage", "usermessage", "reason", "diagnostics", "error", "title", "summary"),
     *("fault", "faultstring", "exceptionmessage", "defaultmessage", "constraints", "value"),
@@ -147,7 +147,7 @@ def _walk(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[St
     if depth > MOST_DEEP:
         return
     if isinstance(value, str):
-        yield from _say(value, field, depth, in_errors=in_errors)
+        yield from _statements_in(value, field, depth, in_errors=in_errors)
     elif isinstance(value, list):
         for item in value:
             yield from _walk(item, field, depth + 1, in_errors=in_errors)
@@ -155,7 +155,7 @@ def _walk(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterator[St
         yield from _walk_object(value, field, depth, in_errors=in_errors)
 
 
-def _say(words: str, field: str, depth: int, *, in_errors: bool) -> Iterator[Statement]:
+def _statements_in(words: str, field: str, depth: int, *, in_errors: bool) -> Iterator[Statement]:
     """Yield the words; JSON within text is read as JSON."""
     if words.lstrip()[:1] in ("{", "["):
         try:
@@ -181,12 +181,12 @@ class _Role(Enum):
 
 def _role(name: str, value: Any, *, in_errors: bool) -> _Role:
     """Return what the value of this name is for; by name and shape, since no two agree."""
-    of_field = _is_messages(value) and (in_errors or name not in _SAYS)
+    of_field = _is_messages(value) and (in_errors or name not in _REASONS)
     if name.endswith("errors") or name in _LISTS or (in_errors and name in _NO_FIELD):
         return _Role.ERRORS
     if name in _BESIDE and not (in_errors and of_field):
         return _Role.BESIDE
-    if name in (*_SAYS, *_WITHIN) and not of_field:
+    if name in (*_REASONS, *_WITHIN) and not of_field:
         return _Role.WORDS
     if in_errors or of_field or isinstance(value, dict):
         return _Role.FIELD
@@ -219,7 +219,7 @@ def _walk_object(
 def _without_titles(body: Mapping[str, Any], *, in_errors: bool) -> Mapping[str, Any]:
     """Return an object without what says less: a title beside a message, in an item of a list."""
     names = {_name(key) for key, value in body.items() if value}
-    if not in_errors or not names & (set(_SAYS) - set(_AND_IN_GENERAL)):
+    if not in_errors or not names & (set(_REASONS) - set(_AND_IN_GENERAL)):
         return body
     return {key: value for key, value in body.items() if _name(key) not in _AND_IN_GENERAL}
 
@@ -234,7 +234,7 @@ def _of_field(value: Any, field: str, depth: int, *, in_errors: bool) -> Iterato
         yield from _walk(value, field, depth, in_errors=True)
     elif isinstance(value, dict) and depth <= MOST_DEEP:
         for key, inner in value.items():
-            if _name(key) in _SAYS and isinstance(inner, str):
+            if _name(key) in _REASONS and isinstance(inner, str):
                 yield from _walk(inner, field, depth + 1, in_errors=False)
             elif _name(key) not in _BESIDE and isinstance(inner, dict | list):
                 yield from _of_field(inner, _joined(field, key), depth + 1, in_errors=False)
@@ -248,7 +248,7 @@ def _bare(body: Any, field: str = "", depth: int = 0) -> Iterator[Statement]:
         if _name(key) in _BESIDE:
             continue
         if isinstance(value, str):
-            yield from _say(value, _joined(field, key), depth, in_errors=True)
+            yield from _statements_in(value, _joined(field, key), depth, in_errors=True)
         else:
             yield from _bare(value, _joined(field, key), depth + 1)
 
@@ -269,7 +269,7 @@ def _field_named(body: Mapping[str, Any], *, in_errors: bool) -> tuple[str, str]
     """Return the field that an object says it is about, and the key that says so."""
     wanted = (*_FIELDS, *_FIELDS_OF_ITEMS) if in_errors else _FIELDS
     by_name = {_name(key): key for key in body}
-    if not set(by_name) & {*_SAYS, "code", "type", "errorcode", "keyword", "issue"}:
+    if not set(by_name) & {*_REASONS, "code", "type", "errorcode", "keyword", "issue"}:
         return "", ""
     for name in wanted:
         if name in by_name and (field := _as_field(body[by_name[name]])):

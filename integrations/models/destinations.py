@@ -414,13 +414,13 @@ class Destination(KeyedModel):
         kept = capabilities.declared_at_upgrade(self.capabilities)
         return [name for one, name in kind.declared_by.items() if one in kept]
 
-    def declare(self, said: Mapping[str, bool | None], by: str) -> bool:
+    def declare(self, declared: Mapping[str, bool | None], by: str) -> bool:
         """Keep who declared the options that were named; True when that is something new.
 
         What is declared already by a person, and named again, stays theirs.
         """
         kind = destinations.transport_class(self.kind)
-        named = {one: said[name] for one, name in kind.declared_by.items() if name in said}
+        named = {one: declared[name] for one, name in kind.declared_by.items() if name in declared}
         return self._record(lambda kept: capabilities.declare(kept, named, by, clock.now()))
 
     def learn(self, shown: Shown, at: datetime) -> None:

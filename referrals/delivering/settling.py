@@ -47,7 +47,7 @@ from referrals.record import files, versions
 from referrals.record.beside import DELIVERIES
 from referrals.record.documents import document_of
 from referrals.record.removal import file_corrections, withdrawal
-from referrals.record.removal.retention import NOTHING_SAID, purge, why_ended
+from referrals.record.removal.retention import EMPTIED, purge, why_ended
 from referrals.record.snapshot import view
 
 State, Reason = Delivery.State, Delivery.Reason
@@ -367,7 +367,7 @@ def _without_the_person(
     """The referral was purged while its import ran: keep the outcome, nothing of the person."""
     if versions.is_removal(version):
         return _removed(outcome, move, now)
-    nothing: Move = {"due_at": None, "message": "", **NOTHING_SAID}
+    nothing: Move = {"due_at": None, "message": "", **EMPTIED}
     if move["state"] == State.IMPORTED:
         return move | nothing | (_error(now, sentences.IS_THERE()) if referral.is_revoked else {})
     versions.end_puts(delivery.pk)  # only a removal goes on
@@ -383,8 +383,8 @@ def _removed(outcome: Receipt | Exception, move: Move, now: datetime) -> Move:
     """A removal is tried until it is accepted; meanwhile staff know where the data still is."""
     if isinstance(outcome, Receipt):
         ended: Move = {"state": State.DISMISSED, "reason": "", "due_at": None, "message": ""}
-        return ended | {"closed_why": sentences.REMOVED(), **NOTHING_SAID}
-    waits: Move = {**NOTHING_SAID, **_error(now, sentences.STILL_THERE())}
+        return ended | {"closed_why": sentences.REMOVED(), **EMPTIED}
+    waits: Move = {**EMPTIED, **_error(now, sentences.STILL_THERE())}
     if move["state"] == State.QUEUED or move.get("reason") in WAITS_FOR_A_PERSON:
         return move | waits
     return _queued(now + _delay(len(settings.RETRY_SCHEDULE)), **waits)

@@ -500,11 +500,11 @@ def _keys_of(
 ) -> frozenset[str]:
     """Return the keys that a withdrawn id can only mean; none where it may mean several things."""
     sent = ids.get((one.sender, one.part, one.id), [])
-    meant = [keys for since, keys in sent if since < one.time]
-    if not meant:
+    earlier = [keys for since, keys in sent if since < one.time]
+    if not earlier:
         return frozenset([one.key]) if one.key else frozenset()
     # One thing may have several files, and not all of them in every message.
-    return frozenset.union(*meant) if frozenset.intersection(*meant) else frozenset()
+    return frozenset.union(*earlier) if frozenset.intersection(*earlier) else frozenset()
 
 
 def _is_withdrawn(item: _Item, gone: dict[tuple[str, str, str], str]) -> bool:

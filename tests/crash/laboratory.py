@@ -43,9 +43,9 @@ INLINE = b"%PDF-1.4\n%%EOF\n"
 BY_URL = bytes(range(256)) * 700
 KILLED = -9
 
-Said = dict[str, bool | None]
-STATED: Said = {"look_up": True, "repeat_files": False}  # what the stand-in can do
-NOTHING_SAID: Said = {"look_up": None, "repeat_files": None}  # and nothing is proved
+Declared = dict[str, bool | None]
+STATED: Declared = {"look_up": True, "repeat_files": False}  # what the stand-in can do
+NOTHING_DECLARED: Declared = {"look_up": None, "repeat_files": None}  # and nothing is proved
 
 Report = Callable[[Any], None]  # writes one line of JSON to the parent
 Work = Callable[[Report], None]
@@ -70,16 +70,16 @@ class Laboratory:
         self.folder = folder
         self.crms = crms
         self.files = files
-        self.said = STATED
+        self.declared = STATED
         self.event = event(files.put("/files/phq9.png", BY_URL))
 
     # -- An experiment -----------------------------------------------------------------------
 
-    def begin(self, said: Said = STATED) -> None:
-        """Forget every earlier experiment; `said` is what is declared of the CRMS."""
+    def begin(self, declared: Declared = STATED) -> None:
+        """Forget every earlier experiment; `declared` is what is declared of the CRMS."""
         databases.copy(self.template, self.database)
         self.crms.clear()
-        self.said = said
+        self.declared = declared
         self.media = self.folder / f"media-{time.monotonic_ns()}"
         self.state = self.folder / f"state-{time.monotonic_ns()}"
         shutil.copytree(self.folder / "state", self.state)
@@ -113,9 +113,9 @@ class Laboratory:
         for point in points.reached:
             report([point.number, point.kind, point.name])
 
-    def points(self, said: Said = STATED) -> list[Point]:
+    def points(self, declared: Declared = STATED) -> list[Point]:
         """Return the points of a run in which nobody dies."""
-        self.begin(said)
+        self.begin(declared)
         ended = self.receive_open_run()
         assert ended.status == 0
         return [Point(*line) for line in ended.lines if isinstance(line, list)]
@@ -190,7 +190,7 @@ class Laboratory:
                 settings.MEDIA_ROOT = str(self.media)
                 settings.STATE_ROOT = str(self.state)
                 settings.CELERY_BROKER_URL = ""
-                declare(self.said, self.crms.url)
+                declare(self.declared, self.crms.url)
                 databases.close_all()
                 work(_reporter(out))
             status = 0
@@ -238,11 +238,11 @@ def set_up(crms: Crms, files: FileServer) -> World:
     return world
 
 
-def declare(said: Said, url: str) -> None:
+def declare(declared: Declared, url: str) -> None:
     destination = Destination.objects.get()
-    destination.options = options("crms", base_url=url, token=TOKEN, **said)
+    destination.options = options("crms", base_url=url, token=TOKEN, **declared)
     destination.save()
-    if said == NOTHING_SAID:
+    if declared == NOTHING_DECLARED:
         Destination.objects.update(capabilities={})
 
 
@@ -276,12 +276,12 @@ def look_and_answer(seen: Sequence[dict[str, Any]]) -> None:
     delivery = Delivery.objects.get()
     step = delivering.decisions.deciding.open_step_name(delivery)
     found = _in_crms(delivery, step, seen)
-    said = (
+    answered = (
         delivering.confirm_present(delivery, found)
         if found
         else delivering.confirm_absent(delivery)
     )
-    assert said
+    assert answered
 
 
 def _in_crms(delivery: Delivery, step: str, seen: Sequence[dict[str, Any]]) -> str:

@@ -65,8 +65,10 @@ def world(db: None, crms: Crms, files: FileServer, renderer: None) -> Iterator[W
 def impatient(world: World, crms: Crms, **given: object) -> None:
     """Wait a second for an answer, no longer."""
     limits = {"connect_seconds": 1, "read_seconds": 1, "file_seconds": 1}
-    said = {**STATED, **given}
-    world.destination.options = options("crms", base_url=crms.url, token=TOKEN, **limits, **said)
+    declared = {**STATED, **given}
+    world.destination.options = options(
+        "crms", base_url=crms.url, token=TOKEN, **limits, **declared
+    )
     world.destination.save()
 
 

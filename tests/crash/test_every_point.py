@@ -14,7 +14,7 @@ from django.db import connection
 from tests.crash.cells import PARTS, Cells
 from tests.crash.laboratory import (
     KILLED,
-    NOTHING_SAID,
+    NOTHING_DECLARED,
     STATED,
     Laboratory,
     assert_exactly_one_of_everything,
@@ -104,12 +104,12 @@ def test_where_nothing_is_declared_and_nothing_can_be_proved_each_unknown_file_w
     bare_laboratory: Laboratory, subtests: pytest.Subtests
 ):
     laboratory = bare_laboratory
-    points = laboratory.points(NOTHING_SAID)
+    points = laboratory.points(NOTHING_DECLARED)
     since = [point for point in points if point.number >= min(calls_to_create(points)) - 2]
     asked = []
     for point in random.Random(25).sample(since, KILLS):
         with subtests.test(killed=str(point)):
-            laboratory.begin(NOTHING_SAID)
+            laboratory.begin(NOTHING_DECLARED)
             ended = laboratory.receive_open_run(fatal=point.number)
             assert ended.status == KILLED
             unknown = laboratory.unknown_step()

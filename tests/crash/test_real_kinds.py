@@ -120,7 +120,7 @@ class OneKind:
                 receive(body, lambda _: None)
                 self._settle()
                 differs += self._differs()
-            report({**said(), "differs": differs})
+            report({**known_of_it(), "differs": differs})
 
         ended = self.laboratory._forked(work)
         assert ended.status == 0
@@ -189,7 +189,7 @@ class OneKind:
         return [name for name, one in resyncing.compare(destination).items() if not one.equal]
 
 
-def said() -> dict[str, Any]:
+def known_of_it() -> dict[str, Any]:
     """Return what the portal says of the delivery, and what it has of the person."""
     sweep(clock.now() + timedelta(days=1))  # what is written and not committed lies until then
     delivery = Delivery.objects.get()
@@ -198,7 +198,7 @@ def said() -> dict[str, Any]:
     return {
         "state": delivery.state,
         "is_flagged": delivery.error_at is not None,
-        "told": [*delivery.corrections, delivery.message],
+        "notices": [*delivery.corrections, delivery.message],
         "numbers": {str(pk): number for pk, number in numbers},
         "runs": dict(runs.values_list("name", "sha256")),
         "running": Run.objects.filter(state=Run.State.RUNNING).count(),
@@ -255,7 +255,7 @@ def assert_promises_hold(counterpart: Counterpart, found: dict[str, Any]) -> Non
     assert counterpart.left_of(REFERENCE) == []
     assert found["kept"] == []
     if isinstance(counterpart, Files):
-        assert_lists_are_as_runs_say(counterpart, found)
+        assert_lists_are_those_of_finished_runs(counterpart, found)
     assert found["state"] == ("dismissed" if counterpart.removes else "imported")
     assert found["is_flagged"] or counterpart.removes, "staff are notified where the data is"
 
@@ -272,9 +272,9 @@ def assert_at_least_once_and_in_order(counterpart: Counterpart) -> None:
     assert all(one.content == by_id[one.version].content for one in came), "the same on each try"
 
 
-def assert_lists_are_as_runs_say(files: Files, found: dict[str, Any]) -> None:
+def assert_lists_are_those_of_finished_runs(files: Files, found: dict[str, Any]) -> None:
     """Every list is that of a finished run; staff know of those that still name the person."""
     assert files.hashes() == found["runs"]
     assert files.unfinished() == []
     put = {name for name, rows in files.rows().items() if any(one.action == PUT for one in rows)}
-    assert all(any(name in sentence for sentence in found["told"]) for name in put)
+    assert all(any(name in sentence for sentence in found["notices"]) for name in put)

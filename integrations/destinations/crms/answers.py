@@ -78,7 +78,7 @@ class Meaning:
     statuses: Container[int]
     calls: Container[Call]
     error: type[DeliveryError]
-    says: Cause
+    sentence: Cause
     kind: ErrorKind | None = None
 
 
@@ -127,7 +127,7 @@ MEANINGS = (
         (421, 426),
         ANY,
         Misconfigured,
-        sentences.NOT_IN_THIS_WAY,
+        sentences.UNSUITABLE,
     ),
     Meaning(
         range(300, 400),
@@ -180,8 +180,8 @@ def error_for(call: Call, answer: Answer, *, referral: str = "") -> DeliveryErro
     """Return the error that an answer which is no success stands for: the first that fits."""
     meaning = next(m for m in MEANINGS if answer.status in m.statuses and call in m.calls)
     values = {"reason": reason(answer, WHO), "status": answer.status, "referral": referral}
-    message = meaning.says(**values)
-    if meaning.says is sentences.ELSEWHERE and (place := _place(answer)):
+    message = meaning.sentence(**values)
+    if meaning.sentence is sentences.ELSEWHERE and (place := _place(answer)):
         message = sentences.ELSEWHERE_AT(**values, place=place)
     kept = exchange(answer)
     writes = call in WRITES
@@ -224,13 +224,13 @@ def no_id(answer: Answer, seen: str) -> Unconfirmed:
     `seen` says what came of searching for it.
     """
     text = sentences.NO_ID(status=answer.status)
-    if says_failed(read_json(answer)):
+    if reports_failure(read_json(answer)):
         text = sentences.SUCCESS_THAT_FAILED(status=answer.status, reason=reason(answer, WHO))
     return Unconfirmed(join([text, seen]), exchange(answer), doubt=Doubt.NO_ID)
 
 
-def says_failed(body: Any) -> bool:
-    """Say whether the JSON of a success says that it failed."""
+def reports_failure(body: Any) -> bool:
+    """Return whether the JSON of a success reports a failure."""
     if not isinstance(body, dict):
         return False
     values = {key.lower(): value for key, value in body.items()}

@@ -23,7 +23,7 @@ from integrations.destinations.crms.answers import (
     page_instead,
     ping_error,
     readable_id,
-    says_failed,
+    reports_failure,
 )
 from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
@@ -112,7 +112,7 @@ class CrmsDelivery:
         The referral is probably there, and is never sent again without a person's word.
         """
         body = read_json(answer)
-        if not says_failed(body):
+        if not reports_failure(body):
             given = readable_id(body, self.options["id_field"])
             if given := given or id_in_location(answer, self.api.referrals_url):
                 return given
@@ -230,7 +230,7 @@ class CrmsDelivery:
         if is_success(answer):
             if is_page(answer):
                 raise page_instead(Call.FILE, answer)
-            if says_failed(body):
+            if reports_failure(body):
                 raise file_refused(answer)
             return readable_id(body, self.options["id_field"])
         error = error_for(Call.FILE, answer, referral=referral)

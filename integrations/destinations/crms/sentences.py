@@ -15,7 +15,7 @@ NO_CREDENTIALS = Cause("crms_credentials", "CRMS does not accept the credentials
 SEARCH_FORBIDDEN = Cause(
     "crms_search_forbidden", "CRMS does not let itself be searched (HTTP {status}): {reason}"
 )
-NOT_IN_THIS_WAY = Cause("crms_not_in_this_way", "CRMS does not take requests in this way: {reason}")
+UNSUITABLE = Cause("crms_not_in_this_way", "CRMS does not take requests in this way: {reason}")
 ELSEWHERE = Cause(
     "crms_elsewhere", "CRMS answers at another address than the one set here: {reason}"
 )

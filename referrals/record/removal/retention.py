@@ -45,7 +45,7 @@ State, Why, VersionWhy = Delivery.State, Referral.PurgedWhy, Version.Why
 storage = EncryptedFileStorage()
 RETENTION = "The retention period"  # as the audit trail names who did it
 # What an import says of the person's files and data, emptied.
-NOTHING_SAID: dict[str, Any] = {
+EMPTIED: dict[str, Any] = {
     "missing_files": {},
     "lacks_files": False,
     "corrections": [],
@@ -284,7 +284,7 @@ def _forget_imports(deliveries: QuerySet[Delivery]) -> None:
     for delivery in deliveries.only("message", "closed_why", "corrections"):
         words = {"message": delivery.message, "closed_why": delivery.closed_why}
         theirs = {name: "" for name, text in words.items() if not _stays(text)}
-        deliveries.filter(pk=delivery.pk).update(**NOTHING_SAID | theirs)
+        deliveries.filter(pk=delivery.pk).update(**EMPTIED | theirs)
         # A person has still to delete what lies there, though another delivery purges once more.
         if left := [text for text in delivery.corrections if _stays(text)]:
             update_one(deliveries, delivery, corrections=left, needs_correction=True)

@@ -16,7 +16,7 @@ from referrals.record import files, snapshot, versions
 from referrals.record.removal import corrections, file_corrections
 
 # What tells people which one of the things that can be withdrawn it is.
-SAYS = {
+CONTENT = {
     "form_answers": ("label", "value"),
     "messages": ("text",),
     "appointment": ("start", "location", "status"),
@@ -130,7 +130,7 @@ def _gone(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return what of these keys was shown and is withdrawn, by part; without the files."""
     gone: dict[str, list[dict[str, Any]]] = {}
-    for part in SAYS:
+    for part in CONTENT:
         left = _items(now, part)
         for item in _items(before, part):
             if (part, snapshot.key_of(part, item)) in keys and item not in left:
@@ -164,14 +164,16 @@ def _named(gone: dict[str, list[dict[str, Any]]], sent: Document | None) -> Iter
     Where nobody knows what was, of all of it.
     """
     for part, items in gone.items():
-        already = [_says(part, item) for item in _items(sent, part)] if sent is not None else None
-        there = [item for item in items if already is None or _says(part, item) in already]
+        already = (
+            [_content(part, item) for item in _items(sent, part)] if sent is not None else None
+        )
+        there = [item for item in items if already is None or _content(part, item) in already]
         if there:
             yield _NAMES[part](there)
 
 
-def _says(part: str, item: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(item.get(field) or "" for field in SAYS[part])
+def _content(part: str, item: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(item.get(field) or "" for field in CONTENT[part])
 
 
 def _labels(items: list[dict[str, Any]]) -> str:

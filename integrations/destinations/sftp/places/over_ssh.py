@@ -112,15 +112,15 @@ class OverSsh(Place):
 
     def _sign_in(self, options: Mapping[str, Any]) -> None:
         username, password = options["username"], options["password"]
-        ways: list[Callable[[], Any]] = []
+        methods: list[Callable[[], Any]] = []
         if options["private_key"]:
             key = read_private_key(options["private_key"], options["passphrase"])
-            ways.append(lambda: self._transport.auth_publickey(username, key))
+            methods.append(lambda: self._transport.auth_publickey(username, key))
         if password:
-            ways.append(lambda: self._transport.auth_password(username, password))
-        for way in ways:  # a server may ask for both
+            methods.append(lambda: self._transport.auth_password(username, password))
+        for method in methods:  # a server may ask for both
             try:
-                way()
+                method()
             except paramiko.AuthenticationException:
                 continue
             except (paramiko.SSHException, EOFError, OSError) as error:

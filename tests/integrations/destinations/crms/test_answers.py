@@ -18,7 +18,7 @@ from integrations.destinations.crms.answers import (
     no_id,
     page_instead,
     readable_id,
-    says_failed,
+    reports_failure,
 )
 from integrations.transport import DeliveryError, ErrorKind, Misconfigured, Rejected, TryAgain
 from tests.integrations.http.answers import answer
@@ -277,4 +277,4 @@ def test_an_id_in_location_lies_under_the_path_of_referrals(location: str, found
     ],
 )
 def test_a_success_may_state_that_it_failed(body: Any, failed: bool) -> None:
-    assert says_failed(body) is failed
+    assert reports_failure(body) is failed

@@ -29,7 +29,7 @@ def test_address_and_token_are_enough() -> None:
     assert form.cleaned_data["referrals_path"] == "/api/v1/referrals"
     assert form.cleaned_data["look_up"] is None
     assert form.cleaned_data["repeat_files"] is None
-    assert form.said == {}
+    assert form.declared == {}
 
 
 @pytest.mark.parametrize("name", ["look_up", "repeat_files"])
@@ -49,7 +49,7 @@ def test_what_it_can_do_is_declared_or_not_stated(name: str, given: Any, kept: b
     form = CrmsOptions({**GIVEN, name: given}, initial={name: not kept})
     assert form.is_valid()
     assert form.cleaned_data[name] is kept
-    assert form.said == {name: kept}
+    assert form.declared == {name: kept}
 
 
 @pytest.mark.parametrize("stored", [True, False, None])
@@ -58,7 +58,7 @@ def test_what_is_not_named_stays_and_declares_nothing(stored: Any, left_out: Any
     form = CrmsOptions({**GIVEN, **left_out}, initial={"look_up": stored})
     assert form.is_valid()
     assert form.cleaned_data["look_up"] is stored
-    assert form.said == {}
+    assert form.declared == {}
 
 
 def test_without_a_token_nothing_is_stored() -> None:

@@ -52,7 +52,7 @@ def write_back(reference: str) -> None:
 
 class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
-        self.say(["405"])
+        self.answer(["405"])
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -62,9 +62,9 @@ class Handler(BaseHTTPRequestHandler):
             file.write(json.dumps(line) + "\n")
         if (FOLDER / "portal").exists():
             write_back(line["body"]["data"]["reference"])
-        self.say(answer)
+        self.answer(answer)
 
-    def say(self, answer: list[str]) -> None:
+    def answer(self, answer: list[str]) -> None:
         status = int(answer[0])
         body = b'{"id": "P-1"}' if status == 200 else b'{"message": "Reason is too long"}'
         self.send_response(status)
