@@ -62,17 +62,18 @@ def standing() -> Standing | None:
     return None
 
 
-# Stale ones are counted, by their index: PostgreSQL expects a third of all entries to be stale, and
-# would look for the first one among all. An agreement that has ended is not checked. It has ended
+# What is behind is counted, by its index: PostgreSQL expects a third of all entries to be stale, and
+# would look for the first one among all; without statistics the same for the others. An agreement that has ended is not checked. It has ended
 # wherever the directory is when it ended before yesterday in UTC; whether another one has is looked
 # at when there is something to check.
 _STANDING = """
     SELECT directory_directory.*, {now} AS now,
         (SELECT COUNT(*) FROM directory_entry WHERE marks > built) > 0
-        OR EXISTS (
-            SELECT 1 FROM directory_entry WHERE last_modified IS NULL AND content_hash <> ''
-        )
-        OR EXISTS (SELECT 1 FROM directory_membership WHERE number IS NULL)
+        OR (
+            SELECT COUNT(*) FROM directory_entry
+            WHERE last_modified IS NULL AND content_hash <> ''
+        ) > 0
+        OR (SELECT COUNT(*) FROM directory_membership WHERE number IS NULL) > 0
         OR EXISTS (
             SELECT 1 FROM directory_datapartner partner
             JOIN directory_view view ON view.id = partner.view_id

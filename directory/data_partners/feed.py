@@ -99,7 +99,7 @@ def counts(view: View, after: int, until: int) -> dict[str, dict[str, int]]:
     """Return how many entries of each kind came or changed, and left, between two numbers."""
     found: dict[str, dict[str, int]] = {}
     rows = Membership.objects.filter(view=view, number__gt=after, number__lte=until)
-    for kind, present in rows.values_list("entry__kind", "present").iterator():
+    for kind, present in rows.values_list("kind", "present").iterator():
         of_kind = found.setdefault(kind, {PUT: 0, REMOVE: 0})
         of_kind[PUT if present else REMOVE] += 1
     return {kind: {name: n for name, n in one.items() if n} for kind, one in found.items()}
@@ -142,7 +142,7 @@ def _walk(cursor: Cursor, limit: int, last: int, now: datetime) -> Page:
     found = Membership.objects.filter(
         was_in, view=cursor.view, entered__lte=cursor.base, entry__gt=cursor.walked
     )
-    rows = list(found.select_related("entry").order_by("entry_id")[: limit + 1])
+    rows = list(found.order_by("entry_id")[: limit + 1])
     shown, more = rows[:limit], len(rows) > limit
     changes = [_change(row, PUT, now) for row in shown]
     if more:
@@ -153,7 +153,7 @@ def _walk(cursor: Cursor, limit: int, last: int, now: datetime) -> Page:
 def _follow(cursor: Cursor, limit: int, last: int, now: datetime) -> Page:
     """Return what has a number above the cursor's position, in the order of numbers."""
     found = Membership.objects.filter(view=cursor.view, number__gt=cursor.position)
-    rows: Iterable[Any] = found.select_related("entry").order_by("number")[: limit + 1]
+    rows: Iterable[Any] = found.order_by("number")[: limit + 1]
     changes: list[Change] = []
     for row in rows:
         actions = list(_actions(row, cursor))
@@ -179,4 +179,4 @@ def _actions(row: Membership, cursor: Cursor) -> Iterator[str]:
 
 
 def _change(row: Membership, action: str, now: datetime) -> Change:
-    return Change(row.entry.kind, str(row.entry.hsds_id), action, row.at or now)
+    return Change(row.kind, str(row.hsds_id), action, row.at or now)

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
+from directory.changes import MANY
 from directory.listing import places
 from directory.listing.parameters import Refused, Wrong
 from directory.listing.values import NOW
@@ -68,7 +69,7 @@ def find(asked: Asked) -> Found:
 
 
 def _members(kind: Kind, view: View) -> "QuerySet[Entry]":
-    members = Membership.objects.filter(view=view, present=True, entry=OuterRef("pk"))
+    members = Membership.objects.filter(view=view, kind=kind, present=True, entry=OuterRef("pk"))
     return Entry.objects.filter(Exists(members), kind=kind)
 
 
@@ -249,6 +250,8 @@ def _near(asked: Asked, found: Found, point: places.Point) -> None:
     for at, service, distance in places.near(asked.view, point, asked.values["proximity"]):
         of = at if is_at else service
         found.distances[of] = min(distance, found.distances.get(of, distance))
+    if len(found.distances) <= MANY:
+        found.entries = found.entries.filter(pk__in=found.distances)
 
 
 def serves(asked: Asked, postcode: places.Postcode) -> Q:

@@ -92,7 +92,7 @@ def page(asked: Asked, language: str, *, with_texts: bool = True) -> Page:
         found = find(asked)
         distances = found.distances
         total, keys = _slice(found, first, per_page)
-        inside = members(asked.view, keys, read)
+        inside = members(asked.view, keys, read, asked.kind)
     else:
         total = totals.total(asked.view, asked.kind)
         inside = page_of_all(asked.view, asked.kind, first, per_page, read)
@@ -183,7 +183,7 @@ def _some_of_all(
     if is_narrowed(asked):
         found = find(asked)
         for keys in _chunks(_keys(found)):
-            yield members(asked.view, keys, shape), found.distances
+            yield members(asked.view, keys, shape, asked.kind), found.distances
     else:
         for inside in all_of(asked.view, asked.kind, shape):
             yield inside, None

@@ -7,8 +7,7 @@ from directory.models import View
 _COUNT = """
     SELECT (
         SELECT COUNT(*) FROM directory_membership member
-        JOIN directory_entry entry ON entry.id = member.entry_id AND entry.kind = %s
-        WHERE member.view_id = view.id AND member.present
+        WHERE member.view_id = view.id AND member.kind = %s AND member.present
     ), (
         SELECT numbering.mark FROM directory_numbering numbering
         WHERE numbering.view_id = view.id AND numbering.last = view.last_number

@@ -90,6 +90,9 @@ class Membership(models.Model):
 
     view = models.ForeignKey(View, on_delete=models.CASCADE, related_name="memberships")
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="memberships")
+    # Those of the entry, which never change: a page of a list is read from one index.
+    kind = models.CharField(max_length=20)
+    hsds_id = models.UUIDField()
     present = models.BooleanField(default=True)
     hash = models.CharField(max_length=32)  # of what the view sees, in all languages
     cut = models.BooleanField(default=False)  # the stored answer holds more than the view sees
@@ -105,6 +108,11 @@ class Membership(models.Model):
         indexes = [
             models.Index(
                 fields=["view"], condition=models.Q(number=None), name="membership_not_numbered"
+            ),
+            models.Index(
+                fields=["view", "kind", "hsds_id", "entry"],
+                condition=models.Q(present=True),
+                name="membership_by_id",
             ),
         ]
 

@@ -145,8 +145,7 @@ _UP_TO = "SELECT key FROM ({hits}) hits WHERE rank <= %s"
 _PAGE = """
     SELECT hits.key, COUNT(*) OVER ()
     FROM ({hits}) hits
-    JOIN directory_entry entry ON entry.id = hits.key AND entry.kind = %s
-    JOIN directory_membership member ON member.entry_id = entry.id
-        AND member.view_id = %s AND member.present
-    ORDER BY hits.rank, entry.hsds_id LIMIT %s OFFSET %s
+    JOIN directory_membership member ON member.entry_id = hits.key
+        AND member.kind = %s AND member.view_id = %s AND member.present
+    ORDER BY hits.rank, member.hsds_id LIMIT %s OFFSET %s
 """

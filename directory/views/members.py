@@ -60,8 +60,10 @@ def _let_in_and_out(rules: Rules, kind: str, keys: Keys) -> set[int]:
             if is_present:
                 present.add(key)
     entering, leaving = visible - present, present - visible
+    new = Entry.objects.filter(pk__in=entering - known).order_by("pk")
     Membership.objects.bulk_create(
-        Membership(view=rules.view, entry_id=key, hash="") for key in sorted(entering - known)
+        Membership(view=rules.view, entry_id=key, kind=kind, hsds_id=hsds_id, hash="")
+        for key, hsds_id in new.values_list("pk", "hsds_id")
     )
     members.filter(entry__in=entering & known).update(
         present=True, hash="", number=None, entered=None
@@ -147,12 +149,17 @@ def outside_of(view: int, keys: Collection[int]) -> dict[int, Outside]:
     return {**found}
 
 
+# Materialized: nearly all that is held is in the view, and PostgreSQL would first read all entries.
 _OUTSIDE = """
-    SELECT holding.holder_id, held.kind, held.hsds_id
-    FROM directory_holding holding
-    JOIN directory_entry held ON held.id = holding.held_id AND held.withdrawn_by = ''
-    WHERE holding.holder_id IN ({keys}) AND NOT EXISTS (
-        SELECT 1 FROM directory_membership member
-        WHERE member.view_id = %s AND member.present AND member.entry_id = held.id
+    WITH outside AS MATERIALIZED (
+        SELECT holding.holder_id, holding.held_id
+        FROM directory_holding holding
+        WHERE holding.holder_id IN ({keys}) AND NOT EXISTS (
+            SELECT 1 FROM directory_membership member
+            WHERE member.view_id = %s AND member.present AND member.entry_id = holding.held_id
+        )
     )
+    SELECT outside.holder_id, held.kind, held.hsds_id
+    FROM outside
+    JOIN directory_entry held ON held.id = outside.held_id AND held.withdrawn_by = ''
 """

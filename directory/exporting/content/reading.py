@@ -65,8 +65,8 @@ def owners_of(view: View, locations: Collection[int]) -> dict[int, int]:
 
 
 def _keys(view: View, kind: str) -> Iterator[int]:
-    present = Membership.objects.filter(view=view, present=True, entry__kind=kind)
-    return present.order_by("entry__hsds_id").values_list("entry", flat=True).iterator(_CHUNK)
+    present = Membership.objects.filter(view=view, present=True, kind=kind)
+    return present.order_by("hsds_id").values_list("entry", flat=True).iterator(_CHUNK)
 
 
 def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
