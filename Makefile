@@ -61,12 +61,12 @@ bench-load: test-packages $(DEVELOPMENT)  ## send many events for half an hour, 
 	@$(BIN)/python -m tests.bench.load
 
 .PHONY: chaos
-chaos: test-packages $(DEVELOPMENT)  ## kill processes at random under load, and count what arrived
-	@$(BIN)/python -m tests.chaos
+chaos: test-packages $(DEVELOPMENT)  ## all cases of each row of docs/proofs.md; with ROW=3, of one
+	@$(BIN)/python -m tests.chaos --row $(or $(ROW),all)
 
 .PHONY: audit
 audit: test-packages $(DEVELOPMENT)  ## ask for known weaknesses of the pinned packages; needs the network
-	$(BIN)/uv tool run pip-audit --require-hashes --disable-pip --requirement requirements.txt
+	$(BIN)/uv tool run pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
 .PHONY: sbom
 sbom: runtime-packages $(RUNTIME)  ## print the list of packages, as a CycloneDX document

@@ -2,6 +2,7 @@
 
     python -m tests.chaos [--only crms|bare|shapes|partners] [--shape NAME] [--referrals N]
                           [--seconds N] [--seed N] [--ambiguous 0.05]
+    python -m tests.chaos --row 13 | all    the tests of one row of docs/proofs.md, or of all rows
 
 PostgreSQL, Redis, a web server, workers and a dispatcher run as the Procfile has them. While
 referrals come in, workers, dispatcher and broker are killed and started again. First they go to
@@ -15,7 +16,7 @@ import random
 import subprocess
 import sys
 
-from tests.chaos import crms, partners, shapes
+from tests.chaos import crms, partners, rows, shapes
 
 CRMS, BARE, SHAPES, PARTNERS = "crms", "bare", "shapes", "partners"
 USUAL = (CRMS, SHAPES, PARTNERS)
@@ -25,6 +26,10 @@ SECONDS = 90  # to go on killing, at the least
 
 def main() -> int:
     given = arguments()
+    if given.row:
+        known = rows.rows()
+        chosen = known.values() if given.row == "all" else [known[int(given.row)]]
+        return 0 if rows.run(list(chosen), USUAL) else 1
     if part := given.only or (SHAPES if given.shape else ""):
         return 0 if run(part, given) else 1
     # Each in a process of its own: Django is set up once, with the database of one part.
@@ -46,6 +51,7 @@ def run(part: str, given: argparse.Namespace) -> bool:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--only", choices=REFERRALS, help="one part (without: all but bare)")
+    parser.add_argument("--row", metavar="N", help="of docs/proofs.md; all: each of them")
     parser.add_argument("--shape", help="one combination, as its line names it")
     parser.add_argument("--referrals", type=int, help=f"of each part: {REFERRALS}")
     parser.add_argument("--seconds", type=float, default=SECONDS)
