@@ -1,6 +1,7 @@
 """Signed requests that were changed on their way: none is accepted, and none breaks anything."""
 
 import json
+import logging
 import random
 from base64 import b64encode
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def a_body(random: random.Random, headers: dict[str, str], body: bytes) -> Reque
             body[:at] + bytes([body[at] ^ 1 << random.randrange(8)]) + body[at + 1 :],
             body[:at] + body[at + 1 :],
             body[:at] + new + body[at:],
-            body[:at],
+            body[: at or 1],  # with no body at all, the client would send no content type
             new + body,
             body + random.choice([b" ", b"\n", b"\0", new]),
         ]
@@ -166,7 +167,8 @@ def test_a_changed_request_is_refused(world: World):
 
 
 @pytest.mark.whole
-def test_100_000_changed_requests_are_refused(world: World):
+def test_100_000_changed_requests_are_refused(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logging.root.manager, "disable", logging.WARNING)  # a line for each of them
     mutated(world, 100_000, random.SystemRandom().randrange(2**32))
 
 
