@@ -311,6 +311,6 @@ def _since(alert: Alert, moment: str) -> str:
     local = datetime.fromisoformat(moment).astimezone(alert.organization.zone)
     return _("{day}, {time} ({zone})").format(
         day=date_format(local, "DATE_FORMAT"),
-        time=date_format(local, "CLOCK"),
+        time=date_format(local, "TIME_FORMAT"),
         zone=alert.organization.time_zone,
     )

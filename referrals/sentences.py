@@ -194,7 +194,7 @@ RESTORED_SEARCHED = Cause(
 RESTORED_SEARCHED_AT = Cause(
     "restored_searched_at",
     "The database was restored from a backup, so this may have arrived already. It is looked for "
-    "before it is sent, at {time}.",
+    "before it is sent, on {time}.",
 )
 RESTORED_NOT_SEARCHABLE = Cause(
     "restored_not_searchable",
@@ -346,7 +346,7 @@ DISMISSED_BECAUSE = Cause("why_dismissed_because", "{by} dismissed the import: {
 TAKEN = Cause("why_taken", "{destination} took it as {id}.")
 BEING_SENT = Cause("why_being_sent", "It is being sent right now.")
 OVERDUE = Cause("why_overdue", "It has been due since {time}, and no worker has picked it up.")
-TRIED_AGAIN = Cause("why_tried_again", "It will be tried again at {time}.")
+TRIED_AGAIN = Cause("why_tried_again", "It will be tried again on {time}.")
 QUEUED = Cause("why_queued", "It is queued for {time}.")
 NO_TIME = Cause("why_no_time", "no time")
 OUTCOME = Cause("why_outcome", "{outcome}.")

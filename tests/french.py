@@ -28,15 +28,16 @@ SAID = ("aria-label", "placeholder", "title", "alt")
 class Page(HTMLParser):
     """The texts of a page that people read, one for each piece, but for quotations."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, language: str = "fr") -> None:
         super().__init__()
+        self.language = language
         self.texts: list[str] = []
         self._quoting: list[bool] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        quotes = tag in QUOTING or given.get("lang", "fr")[:2] != "fr"
+        quotes = tag in QUOTING or given.get("lang", self.language)[:2] != self.language
         self.texts += [given[name] for name in SAID if name in given and not self._is_quoted()]
         if given.get("type") == "submit" and tag == "input":
             self.texts.append(given.get("value", ""))

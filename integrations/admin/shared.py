@@ -138,7 +138,7 @@ class ConfigurationAdmin(ScopedAdmin, SimpleHistoryAdmin):  # type: ignore[misc]
 
     def _put_back(self, request: HttpRequest, record: Any, seen: str, note: str) -> HttpResponse:
         here = request.get_full_path()
-        day = date_format(localtime(record.history_date), "SHORT_DATETIME_FORMAT")
+        day = date_format(localtime(record.history_date), "DATETIME_FORMAT")
         rows = self.model._default_manager.filter(pk=record.id)
         try:
             with agreed(seen, partial(putting_back.would_change, record), rows):

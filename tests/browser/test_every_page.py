@@ -8,6 +8,7 @@ elements that no page before it has shown: many look alike.
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.addresses import views
 from tests.browser import checks
 from tests.browser.conftest import SignIn
 from tests.browser.portal import Portal
+from tests.dates import other_dates_in
 from tests.seeds import ROLES
 from tests.services import ROOT
 
@@ -153,7 +155,13 @@ class Looked:
             yield f"{name}: {address} is answered {answer.status}"
         if not answer.ok or "text/html" not in answer.headers["content-type"]:
             return
-        kinds = Kinds(answer.text()).found
+        html = answer.text()
+        language = re.search('<html lang="(..)', html)
+        assert language
+        yield from (
+            f"{name}: a date in another style: {text}" for text in other_dates_in(html, language[1])
+        )
+        kinds = Kinds(html).found
         if not self.every_page and len(kinds - self.kinds) < SEVERAL:
             return
         self.kinds |= kinds

@@ -7,6 +7,7 @@ import pytest
 from tests.browser import checks
 from tests.browser.conftest import SignIn
 from tests.browser.portal import Portal
+from tests.dates import other_dates_in
 from tests.french import english_in
 
 # Where each of them works, by the names of the addresses.
@@ -68,6 +69,7 @@ def test_no_english_is_left_over_and_nothing_is_cut(sign_in: SignIn, portal: Por
     for name in PATHS[role]:
         page.goto(portal.addresses[name])
         wrong += [f"{name}: {text}" for text in english_in(page.content(), names=names)]
+        wrong += [f"{name}: {text}" for text in other_dates_in(page.content(), "fr")]
         wrong += [f"{name}: wider than a phone"] if page.evaluate(WIDER) else []
         if (role, name) in PICTURES:
             page.wait_for_load_state("networkidle")

@@ -395,12 +395,12 @@ def answer_429(it: Scene) -> None:
     it.fails("429")
 
 
-@case(Cause.SERVER_ERROR, "take it", "It will be tried again at")
+@case(Cause.SERVER_ERROR, "take it", "It will be tried again on")
 def answer_5xx(it: Scene) -> None:
     it.fails("503")
 
 
-@case(Cause.NO_ANSWER, "take it", "It will be tried again at")
+@case(Cause.NO_ANSWER, "take it", "It will be tried again on")
 def time_out(it: Scene) -> None:
     it.fails("close")
 

@@ -67,8 +67,8 @@ class RunAdmin(ViewOnlyAdmin):
         return _("From {since} to {until}").format(since=_moment(run.since), until=until)
 
     @admin.display(description=gettext_lazy("begun"))
-    def begun(self, run: Run) -> Any:
-        return run.intended_at
+    def begun(self, run: Run) -> str:
+        return _moment(run.intended_at)
 
     @admin.display(description=gettext_lazy("SHA-256"))
     def hash(self, run: Run) -> str:

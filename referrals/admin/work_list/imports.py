@@ -319,7 +319,7 @@ class DeliveryAdmin(
     @admin.display(description=COLUMNS["shown_state"])
     def shown_state(self, delivery: Delivery) -> SafeString:
         if delivery.is_snoozed:
-            until = date_format(timezone.localtime(delivery.snoozed_until), "SHORT_DATE_FORMAT")
+            until = date_format(timezone.localtime(delivery.snoozed_until), "DATE_FORMAT")
             return badge("waiting", _("Snoozed until %(day)s") % {"day": until})
         flag = " with-error" if delivery.has_uncleared_error else ""
         return badge(f"{delivery.state}{flag}", delivery.get_state_display())
@@ -456,7 +456,7 @@ def _day(moment: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         date_format(local, "DATETIME_FORMAT"),
-        date_format(local, "SHORT_DATE_FORMAT"),
+        date_format(local, "DATE_FORMAT"),
     )
 
 

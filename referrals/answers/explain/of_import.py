@@ -219,7 +219,7 @@ class ImportChecks:
         due, zone = self.delivery.due_at, self.delivery.destination.organization.zone
         if due is None:
             return sentences.NO_TIME()
-        return date_format(due.astimezone(zone), "SHORT_DATETIME_FORMAT")
+        return date_format(due.astimezone(zone), "DATETIME_FORMAT")
 
     # -- its files -----------------------------------------------------------------------------
 
