@@ -86,6 +86,14 @@ def portal(planted: Path, _served: Portal) -> Iterator[Portal]:
         yield _served
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _every_page_in_dark(whole: bool) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if whole:
+            patch.setattr(checks, "IN_DARK", 1)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _output_of_a_failure(request: pytest.FixtureRequest) -> None:
     """Let what the portal printed stand beside a failure."""

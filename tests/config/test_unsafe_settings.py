@@ -66,6 +66,11 @@ UNSAFE = [
     ("SETTLE_SECONDS", "-1"),
     ("LEASE_SECONDS", "0"),
     ("MAX_BODY_BYTES", "0"),
+    # Sessions that never begin, or that are longer than a day.
+    ("SESSION_SECONDS", "0"),
+    ("SESSION_SECONDS", "31536000"),
+    ("SESSION_IDLE_SECONDS", "0"),
+    ("SESSION_IDLE_SECONDS", "31536000"),
 ]
 # Loads the settings again and again, each time with one other value, and prints what is said.
 LOADS = """
@@ -164,14 +169,6 @@ def test_no_program_nor_what_it_starts_leaves_a_core_dump():
     show = "import resource; asked = []; resource.setrlimit = lambda *one: asked.append(one)\n"
     show += "from config import settings; print((resource.RLIMIT_CORE, (0, 0)) in asked)"
     assert start("-c", show).stdout.strip() == "True"
-
-
-def test_sessions_longer_than_a_day_are_refused():
-    for name in ("SESSION_SECONDS", "SESSION_IDLE_SECONDS"):
-        for value in ("0", "31536000"):
-            refused = start("-c", "from config import settings", **{name: value})
-            assert refused.returncode != 0
-            assert f"{name} has to be" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ RENAMED = {"importjob": "delivery", "importattempt": "attempt", "importstep": "s
 STATES = {"waiting", "queued", "running", "imported", "needs_attention", "dismissed"}
 LEFT = "Zebulon Quince"  # as `make_every_state` calls who was to be forgotten
 VERSIONS = [
-    pytest.param("613ff02"),
+    # On SQLite, `test_rereading` upgrades an earlier portal for every change.
+    pytest.param("613ff02", marks=pytest.mark.whole),
     pytest.param("7be4ad2", marks=pytest.mark.whole),
     pytest.param("7be4ad2-postgresql", marks=pytest.mark.scaled_out),
 ]

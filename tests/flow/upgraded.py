@@ -7,6 +7,7 @@ environment. Then everything that is due is tried, again and again, at destinati
 they were brought: `brought`, and how the deliveries stand afterward: `afterward`.
 """
 
+import gc
 import json
 import os
 import sys
@@ -23,7 +24,9 @@ def main(state: Path) -> None:
     django.setup()
     from django.core.management import call_command
 
+    gc.disable()  # a quarter of the time of migrating
     call_command("migrate", verbosity=0)
+    gc.enable()
     found = facts()
     brought = run()
     print(json.dumps({**found, "brought": brought, "afterward": deliveries()}, default=str))

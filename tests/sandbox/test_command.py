@@ -57,6 +57,7 @@ def test_killed_and_started_again_it_knows_what_it_applied(tmp_path):
         assert sender.create(key="k").json()["id"] == known
 
 
+@pytest.mark.whole
 def test_the_token_can_come_from_the_environment():
     with running(CRMS_TOKEN="right") as (_, sender):
         assert sender.get("/api/v1/ping").status_code == 401
@@ -84,6 +85,7 @@ def test_the_options_reach_the_sandbox():
         assert sender.attach(ids[0], b"x" * 2_000).status_code == 413
 
 
+@pytest.mark.whole
 def test_the_options_of_a_search_reach_the_sandbox():
     options = ["--nameless-look-up", "--unfiltered-look-up", "--look-up-page", "1"]
     with running(*options) as (_, sender):

@@ -19,7 +19,8 @@ BEFORE, AFTER = ("referrals", "0013_event_door"), ("referrals", "0015_shown_code
 BELOW = ("integrations", "0008_row_key")
 NOW = timezone.now()
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
+# No migration is edited once it stands, so every change need not try these again.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.whole]
 
 
 @pytest.fixture

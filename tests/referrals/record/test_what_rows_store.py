@@ -22,6 +22,7 @@ from referrals.models import (
     Run,
 )
 from sandbox import running_sandbox
+from tests.cases import some
 from tests.referrals.causes import CASES, TOKEN, Case, Scene, scene
 from tests.rows import as_stored
 from tests.world import World, make_world, plain
@@ -84,7 +85,7 @@ def causes_of(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=[case.come_about.__name__ for case in CASES])
+@pytest.mark.parametrize("case", some(CASES), ids=[case.come_about.__name__ for case in CASES])
 def test_no_row_stores_a_sentence_of_dovetails_own(it: Scene, case: Case) -> None:
     case.come_about(it)
 
