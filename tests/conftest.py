@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 
-from tests import databases, environment, imports, leftovers, marks, services
+from tests import databases, environment, leftovers, marks, services
 from tests.emptied import Emptied
 from tests.migrated import Migrated
 
@@ -82,11 +82,10 @@ def pytest_collection_modifyitems(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
+def pytest_collection() -> Iterator[None]:
     """Look for no garbage in what is collected: millions of objects, and all of them stay."""
     gc.disable()
     try:
-        imports.share(session.config)
         return (yield)
     finally:
         gc.freeze()

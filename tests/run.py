@@ -5,7 +5,6 @@ when one of its sessions has run nothing. With them, a part of it runs. Ends wit
 counts for each session, the slowest tests, and 0 only when nothing failed.
 """
 
-import compileall
 import os
 import resource
 import signal
@@ -21,7 +20,7 @@ from typing import IO
 from xml.etree import ElementTree
 
 from tests import delivery_path
-from tests.project import PRODUCT
+from tests.compiled import compile_all
 from tests.services import ROOT, postgres, redis
 
 PASSED, NO_TESTS = 0, 5  # pytest's exit statuses
@@ -92,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
     # A shell starts what runs in the background with this one ignored, and so would our programs.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     begun = time.monotonic()
-    compile_the_product()
+    compile_all()
     tier, *rest = arguments if arguments[:1] in (["--quick"], ["--all"]) else ["", *arguments]
     if rest:
         sessions = part(tier, rest)
@@ -102,12 +101,6 @@ def main(arguments: Sequence[str]) -> int:
         wrong = faults(sessions)
     tell(sessions, wrong, time.monotonic() - begun)
     return 1 if wrong else 0
-
-
-def compile_the_product() -> None:
-    """Compile it once: many programs begin at the same moment, and each would."""
-    for room in PRODUCT:
-        compileall.compile_dir(ROOT / room, quiet=2)
 
 
 # -- The tiers -------------------------------------------------------------------------------------
