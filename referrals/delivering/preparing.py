@@ -48,16 +48,21 @@ def freeze_document(version: Version, referral: Referral, *, with_intent: bool =
 
 
 def fill_row(
-    version: Version, document: Document, allowed: AllowList, record: Mapping[str, object]
+    version: Version,
+    document: Document,
+    allowed: AllowList,
+    record: Mapping[str, object],
+    files: Sequence[str] = (),
 ) -> None:
     """Let a version of a run say what it shows, what may leave, and its record: not saved yet.
 
-    Carried again, or repeated, it brings the same, whatever the mapping is by then.
+    Carried again, or repeated, it brings the same, whatever the mapping is by then. `files` are
+    the categories of the files that go with it.
     """
     if version.document is None:
         version.document = document
-    if version.data is None:
-        version.data = {"record": dict(record)}
+    kept = cast("dict[str, object]", version.data or {"record": dict(record)})
+    version.data = kept | {"files": [{"category": category} for category in files]}
     version.allowed_fields = _names(allowed)
 
 

@@ -459,7 +459,9 @@ def build_put(
     allowed = delivery.destination.allow_list()
     if transport and transport.takes_files and delivery.destination.files_allowed():
         built = prepare(delivery, version, ledger, frozen=True, record=kept, rules=rules)
-        fill_row(version, cast(Document, version.document), allowed, built.parcel.record)
+        parcel, document = built.parcel, cast(Document, version.document)
+        categories = [one.category for one in parcel.documents]
+        fill_row(version, document, allowed, parcel.record, categories)
         return built
     check_may_go(delivery)
     frozen = version.document is not None

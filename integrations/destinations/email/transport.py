@@ -78,7 +78,8 @@ class EmailTransport(Transport):
         def send() -> str:
             recipients = self._recipients(parcel)
             mail = self._made(parcel, recipients, self._passphrase(parcel))
-            sent.update(recipients=recipients, sha256=mail.sha256)
+            files = [document.category for document in parcel.documents]
+            sent.update(recipients=recipients, sha256=mail.sha256, files=files)
             try:
                 answer.append(smtp.send(self._server(), self._sender, recipients, mail.content))
             except Unconfirmed as error:

@@ -145,7 +145,7 @@ def test_the_audit_trail_names_recipients_and_hash(mailbox: Mailbox):
     (name,) = (part.get_filename() for part in read(mailbox.taken[0]).iter_attachments())
     assert sent.detail["recipients"] == ["intake@partner.example"]
     (left,) = whereabouts.of_referral(world.referral)
-    assert left.recipients == "intake@partner.example"
+    assert (left.recipients, left.files) == ("intake@partner.example", "Summary")
     (digest,) = sent.detail["sha256"]
     assert name == f"secure-{digest[:8]}.pdf"
     assert not any(word in str(sent.detail) for word in IDENTIFYING)
