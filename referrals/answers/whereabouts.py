@@ -30,6 +30,7 @@ LOOK = _("Still there: remove it by hand")
 PERHAPS = _("May be there")
 THERE = _("There")
 OLDER = _("A newer version was sent")
+CHANGED = _("The referral changed")
 COLUMNS = (
     _("Reference"),
     _("Destination"),
@@ -58,7 +59,9 @@ class Left:
     recipients: str
     fields: str
     files: str
+    id_there: str
     now: str
+    is_newest: bool  # of those that left to its destination
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of an export, in the order of COLUMNS."""
@@ -74,7 +77,7 @@ class Left:
             self.recipients,
             self.fields,
             self.files,
-            delivery.external_id or "",
+            self.id_there,
             self.now,
         )
 
@@ -115,12 +118,12 @@ def _rows(versions: QuerySet[Version]) -> list[Left]:
     rows = versions.defer(None).defer("document", "delivery__referral__snapshot")
     found = list(rows.select_related(*related).prefetch_related("steps"))
     newest = _newest(version.delivery for version in found)
-    recipients = _recipients({str(version.delivery_id) for version in found})
-    return [_row(version, newest, recipients) for version in found]
+    audited = _audited({str(version.delivery_id) for version in found})
+    return [_row(version, newest, audited) for version in found]
 
 
-def _recipients(deliveries: Collection[str]) -> dict[tuple[str, int], str]:
-    """Return who got each version, by its delivery and number, where the audit trail names them."""
+def _audited(deliveries: Collection[str]) -> dict[tuple[str, int], Mapping[str, Any]]:
+    """Return what the audit trail has of each version, by its delivery and number: who got it."""
     sent = AuditEvent.objects.filter(
         object_type__in=audit.names_of(Delivery),
         object_id__in=deliveries,
@@ -128,8 +131,7 @@ def _recipients(deliveries: Collection[str]) -> dict[tuple[str, int], str]:
         detail__has_key="recipients",
     )
     return {
-        (event.object_id, event.detail["version"]): ", ".join(event.detail["recipients"])
-        for event in sent.order_by("pk")
+        (event.object_id, event.detail["version"]): event.detail for event in sent.order_by("pk")
     }
 
 
@@ -140,19 +142,32 @@ def _newest(deliveries: Iterable[Delivery]) -> dict[Any, int]:
 
 
 def _row(
-    version: Version, newest: dict[Any, int], recipients: Mapping[tuple[str, int], str]
+    version: Version,
+    newest: dict[Any, int],
+    audited: Mapping[tuple[str, int], Mapping[str, Any]],
 ) -> Left:
     steps = list(version.steps.all())
+    mail = audited.get((str(version.delivery_id), version.number), {})
+    is_newest = newest.get(version.delivery_id) == version.number
     return Left(
         version,
-        labels_of(version.triggers) or version.get_why_display(),
+        why_in_words(version),
         _sent_at(version, steps),
         _accepted_at(version, steps),
-        recipients.get((str(version.delivery_id), version.number), ""),
+        ", ".join(mail.get("recipients", [])),
         "" if version.action == Action.REMOVE else fields_in_words(version.allowed_fields),
-        _files(version, steps),
-        _now(version, is_newest=newest.get(version.delivery_id) == version.number),
+        _files([*_categories(version, steps), *mail.get("files", [])]),
+        _id_there(version, steps),
+        _now(version, is_newest=is_newest),
+        is_newest,
     )
+
+
+def why_in_words(version: Version) -> str:
+    """Say why a version was made: its triggers, or what else asked for it."""
+    if version.why == Version.Why.TRIGGER and not version.triggers:
+        return str(CHANGED)  # a kind that keeps the latest takes every change
+    return labels_of(version.triggers) or version.get_why_display()
 
 
 def _sent_at(version: Version, steps: Sequence[Step]) -> datetime:
@@ -183,14 +198,31 @@ def _label(name: str) -> str:
     return f"{field.group}: {field.label}" if field else name.replace("_", " ").capitalize()
 
 
-def _files(version: Version, steps: Sequence[Step]) -> str:
-    """Say which files went with it, by their kinds: names could tell."""
+def _id_there(version: Version, steps: Sequence[Step]) -> str:
+    """Return under which id it is there: of what went in a run, the name of its list."""
+    if version.run and version.run.name:
+        return version.run.name
+    own = (one.external_id for one in steps if one.external_id and not _category(one))
+    return next(own, "") or version.delivery.external_id or ""
+
+
+def _categories(version: Version, steps: Sequence[Step]) -> list[str]:
+    """Return the category of each file that went with a version, as far as it is known."""
     data: dict[str, Any] = version.data or {}
     if files := data.get("files"):
-        kinds = [file["category"] for file in files]
-    else:
-        kinds = [SUMMARY for step in steps if step.name == "summary"]
-        kinds += [ATTACHMENT for step in steps if step.name.startswith(f"{ATTACHMENT}:")]
+        return [file["category"] for file in files]
+    return list(filter(None, map(_category, steps)))
+
+
+def _category(step: Step) -> str:
+    """Return the category of the file that a step sent; empty where it sent something else."""
+    if step.name.startswith(f"{ATTACHMENT}:"):
+        return ATTACHMENT
+    return SUMMARY if step.name == "summary" else ""
+
+
+def _files(kinds: Sequence[str]) -> str:
+    """Say which files went with it, by their kinds: names could tell."""
     summary = [gettext("Summary")] if SUMMARY in kinds else []
     attached = kinds.count(ATTACHMENT)
     words = gettext("{count} attached").format(count=attached)

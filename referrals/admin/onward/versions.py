@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.transport import Transport, Updates
-from integrations.triggers import labels_of
 from referrals import delivering
+from referrals.answers.whereabouts import why_in_words
 from referrals.models import Attempt, Delivery, Version
 from referrals.running.tasks import wake_delivery
 
@@ -74,17 +74,12 @@ def _shown(version: Version, delivery: Delivery, transport: Transport, *, offere
     url = reverse("admin:referrals_delivery_replay", args=[delivery.pk, version.number])
     return Shown(
         version,
-        _why(version),
+        why_in_words(version),
         _done_at(version),
         sorted(version.attempts.all(), key=lambda attempt: attempt.number),
         url if offered and not why_not else "",
         why_not,
     )
-
-
-def _why(version: Version) -> str:
-    labels = labels_of(version.triggers)
-    return labels or version.get_why_display()
 
 
 def _done_at(version: Version) -> datetime | None:

@@ -1,6 +1,7 @@
 """Where a person's data has gone, on the page of a referral and on that of a destination."""
 
 import csv
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +14,12 @@ from core.database import clock
 from core.models import AuditEvent
 from integrations.models import Destination, Organization
 from integrations.transport import Down
+from referrals import delivering
 from referrals.admin.onward.whereabouts import _lines
 from referrals.answers import whereabouts
-from referrals.models import Referral
+from referrals.models import Referral, Run
 from referrals.record.removal import retention
+from referrals.summary import pdf
 from tests.integrations.sources.partner.partners import AT_LOOPBACK, deliver
 from tests.people import client_of
 from tests.world import REFERENCE, World, make_world, plain
@@ -57,6 +60,25 @@ def test_each_version_that_left_is_there_with_its_fields(world: World) -> None:
     assert newest.sent_at <= newest.accepted_at
     assert whereabouts.newest_of_destination(world.destination, 1) == [newest]
     assert list(whereabouts.of_destination(world.destination)) == [newest, first]
+
+
+def test_what_went_in_runs_has_its_files_and_the_name_of_its_own_list(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EXPORT_ROOT = str(tmp_path)
+    page = pdf.Summary(b"%PDF-1.4\n%%EOF\n", False, ())
+    monkeypatch.setattr(pdf, "pdf", lambda *_: page)
+    world = make_world("sftp", ["received"], protocol="local", folder="housing")
+    world.send(plain())
+    delivering.carry_due(world.destination.pk)
+    Destination.objects.update(allowed_files=[])
+    world.send(plain("referral.edited", number=2, reason="Rent"))
+    delivering.carry_due(world.destination.pk)
+    newest, first = whereabouts.of_referral(world.referral)
+    assert (first.files, newest.files) == ("Summary", "")
+    assert {first.id_there, newest.id_there} == {one.name for one in Run.objects.all()}
+    assert (first.is_newest, newest.is_newest) == (False, True)
+    assert newest.why == whereabouts.CHANGED, "no trigger of this destination has fired"
 
 
 def test_what_surely_did_not_leave_is_not_there(world: World) -> None:
