@@ -92,3 +92,4 @@ LISTED_NO_FILES = Cause(
 )
 ANSWERED_SEARCH_WITH = Cause("crms_answered_search_with", "It answered a search with {code}.")
 KEPT_TWICE = Cause("crms_kept_twice", "A file sent twice under one key was there twice.")
+ANSWERS = Cause("crms_answers", "CRMS answered at {address} and accepted the credentials.")

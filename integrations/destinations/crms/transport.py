@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from core.outbound.addresses import is_this_machine
 from core.text.sentences import Term
 from integrations.capabilities import Capability, Shown
-from integrations.destinations.crms import proof
+from integrations.destinations.crms import proof, sentences
 from integrations.destinations.crms.answers import is_success, ping_error
 from integrations.destinations.crms.api import Api
 from integrations.destinations.crms.body import create_body
@@ -68,7 +68,7 @@ class CrmsTransport(Transport):
     def check(self) -> str:
         if error := ping_error(Api(self.options).ping()):
             raise error
-        return f"CRMS answered at {self.options['base_url']} and accepted the credentials."
+        return sentences.ANSWERS(address=self.options["base_url"])
 
     def probe(self) -> None:
         """Any answer will do, also 404 or 500: a CRMS may have no ping."""

@@ -54,6 +54,7 @@ REFUSES = Cause(
 ASKS_AGAIN = Cause("demo_asks_again", "The demo destination asks to try again.")
 SILENT = Cause("demo_silent", "The demo destination did not answer.")
 UNSAID = Cause("demo_unsaid", "The demo destination did not say whether it took the referral.")
+HERE = Cause("demo_here", "The demo destination is here. It delivers nothing.")
 NO_FILES = Cause("demo_no_files", "The demo destination takes no files.")
 
 BEHAVIOURS = [
@@ -184,7 +185,7 @@ class DemoTransport(Transport):
     def check(self) -> str:
         if self.options["behaviour"] == MISCONFIGURED:
             raise Misconfigured(REFUSES_US(), kind=ErrorKind.CREDENTIALS)
-        return "The demo destination is here. It delivers nothing."
+        return HERE()
 
     def deliver(self, parcel: Parcel) -> Receipt:
         referral = self._once(parcel, REFERRAL_STEP)

@@ -16,3 +16,7 @@ NOT_ALLOWED = Cause(
     "email_recipient_not_allowed",
     "{recipient} is none of the recipients of this destination, nor of a domain that is allowed.",
 )
+ACCEPTED = Cause(
+    "email_accepted",
+    "{host} accepts mail from {sender}. Whether it takes the recipients, a message will show.",
+)

@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.forms import Form
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.outbound.addresses import is_this_machine
 from core.text.sentences import Term
@@ -38,9 +40,6 @@ from integrations.transport import (
 )
 
 STEP = "mail"
-ACCEPTED = (
-    "{host} accepts mail from {sender}. Whether it takes the recipients, a message will show."
-)
 
 
 class EmailTransport(Transport):
@@ -69,7 +68,7 @@ class EmailTransport(Transport):
     def check(self) -> str:
         """Sign in, and ask whether the sender is accepted; sends nothing."""
         smtp.check(self._server(), self._sender)
-        return ACCEPTED.format(host=self.options["smtp_host"], sender=self._sender)
+        return sentences.ACCEPTED(host=self.options["smtp_host"], sender=self._sender)
 
     def deliver(self, parcel: Parcel) -> Receipt:
         sent: dict[str, Any] = {}
@@ -112,11 +111,15 @@ class EmailTransport(Transport):
         self, chosen: Mapping[str, Any], place: Mapping[str, str], sender_name: str
     ) -> dict[str, str]:
         values = _values(place, sender_name, datetime.now(UTC))
+        recipients = chosen.get("recipients") or self.options["recipients"].split()
+        made = _("A new one, for this message alone. It is shown to you once, after you send.")
+        agreed = _("The one that you have agreed on with the partner.")
         return {
-            "From": self.options["sender"],
-            "To": ", ".join(chosen.get("recipients") or self.options["recipients"].split()),
-            "Subject": wording.written(self.options["subject"], values),
-            "Text": wording.written(self.options["body"], values),
+            pgettext("e-mail", "From"): self.options["sender"],
+            pgettext("e-mail", "To"): ", ".join(recipients) or "–",
+            pgettext("e-mail", "Subject"): wording.written(self.options["subject"], values),
+            pgettext("e-mail", "Text"): wording.written(self.options["body"], values),
+            _("Passphrase"): agreed if self.options["passphrase"] else made,
         }
 
     # -- the message -----------------------------------------------------------------------------

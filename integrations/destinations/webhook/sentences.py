@@ -30,3 +30,7 @@ OWN_PROBLEM = Cause(
 PAGE_INSTEAD = Cause(
     "webhook_page_instead", "A web page answered instead of the partner's endpoint: {reason}"
 )
+ANSWERS = Cause(
+    "webhook_answers",
+    "{host} answers. Whether it accepts our signature, the next referral will show.",
+)

@@ -67,7 +67,7 @@ class WebhookTransport(Transport):
             raise self._error(answer)
         if 300 <= answer.status < 400:
             raise self._error(answer)
-        return f"{host} answers. Whether it accepts our signature, the next referral will show."
+        return sentences.ANSWERS(host=host)
 
     def probe(self) -> None:
         """Any answer will do: then the oldest push that is due shows the rest."""
