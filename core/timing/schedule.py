@@ -10,9 +10,12 @@ they go back, a time that comes twice counts once; where every hour is meant, ea
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from core.text.sentences import Cause
 
 NAMED = {
     "hourly": "0 * * * *",
@@ -20,14 +23,58 @@ NAMED = {
     "weekdays": "0 6 * * 1-5",
     "weekly": "0 6 * * 1",
 }
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, start=1)}),
-    ("day of the week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
+NOT_FIVE = Cause(
+    "schedule_not_five",
+    "A schedule is one of {names}, or has five fields, such as “30 6 * * 1-5”.",
+)
+NO_MINUTE = Cause("schedule_no_minute", "“{part}” is not a minute: 0 to 59.")
+NO_HOUR = Cause("schedule_no_hour", "“{part}” is not an hour: 0 to 23.")
+NO_DAY = Cause("schedule_no_day", "“{part}” is not a day of the month: 1 to 31.")
+NO_MONTH = Cause("schedule_no_month", "“{part}” is not a month: 1 to 12, or jan to dec.")
+NO_WEEKDAY = Cause(
+    "schedule_no_weekday", "“{part}” is not a day of the week: 0 to 7, or sun to sat."
+)
+NEVER = Cause("schedule_never", "There is no such day.")
+
+
+def _names(first: int, *names: str) -> dict[str, int]:
+    """Return the number of each name; three letters of it are enough."""
+    numbered = list(enumerate(names, start=first))
+    return {name[:3]: number for number, name in numbered} | {
+        name: number for number, name in numbered
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What one of the five fields takes."""
+
+    low: int
+    high: int
+    bad: Cause
+    names: Mapping[str, int] = field(default_factory=dict)
+
+    def number(self, text: str) -> int:
+        """Return the number that a text means; raises ValueError."""
+        is_number = text.isascii() and text.isdecimal()
+        number = int(text) if is_number else self.names.get(text, -1)
+        if not self.low <= number <= self.high:
+            raise ValueError
+        return number
+
+
+_MONTHS = _names(
+    1,
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
+_DAYS = _names(0, "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_FIELDS = (
+    _Field(0, 59, NO_MINUTE),
+    _Field(0, 23, NO_HOUR),
+    _Field(1, 31, NO_DAY),
+    _Field(1, 12, NO_MONTH, _MONTHS),
+    _Field(0, 7, NO_WEEKDAY, _DAYS),
 )
 _PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?")
 _LOOK_AHEAD = 8 * 366 + 2  # days: between two 29ths of February may be eight years
@@ -59,7 +106,7 @@ class Schedule:
                 for found in sorted(self._times(day, zone)):
                     if found > at:
                         return found
-        raise BadSchedule("There is no such day.")
+        raise BadSchedule(NEVER())
 
     def _is_on(self, day: date) -> bool:
         if day.month not in self.months:
@@ -87,10 +134,8 @@ def read(text: str) -> Schedule:
     """Return the schedule that a text means; raises BadSchedule."""
     fields = NAMED.get(text.strip().lower(), text).split()
     if len(fields) != len(_FIELDS):
-        raise BadSchedule(
-            f"A schedule is one of {', '.join(NAMED)}, or has five fields, such as “30 6 * * 1-5”."
-        )
-    read_ = [_read(part, *field) for part, field in zip(fields, _FIELDS, strict=True)]
+        raise BadSchedule(NOT_FIVE(names=", ".join(NAMED)))
+    read_ = [_read(part, kind) for part, kind in zip(fields, _FIELDS, strict=True)]
     minutes, hours, days, months, weekdays = read_
     schedule = Schedule(
         minutes,
@@ -106,42 +151,30 @@ def read(text: str) -> Schedule:
     return schedule
 
 
-def _read(field: str, name: str, low: int, high: int, names: dict[str, int]) -> frozenset[int]:
+def _read(text: str, kind: _Field) -> frozenset[int]:
     found: set[int] = set()
-    for part in field.lower().split(","):
-        matched = _PART.fullmatch(part)
-        if not matched:
-            raise BadSchedule(f"“{part}” is not a {name}.")
-        star, first, last, step = matched.groups()
-        start = low if star else _number(first, name, low, high, names)
-        end = _end(star, last, step, start, name, low, high, names)
-        if end < start or step == "0":
-            raise BadSchedule(f"“{part}” is not a {name}.")
-        found.update(range(start, end + 1, int(step or 1)))
+    for part in text.lower().split(","):
+        try:
+            found.update(_part(part, kind))
+        except ValueError:
+            raise BadSchedule(kind.bad(part=part)) from None
     return frozenset(found)
 
 
-def _end(
-    star: str | None,
-    last: str | None,
-    step: str | None,
-    start: int,
-    name: str,
-    low: int,
-    high: int,
-    names: dict[str, int],
-) -> int:
-    """Return where a range ends; `5/15` goes on as far as there is something."""
-    if last:
-        return _number(last, name, low, high, names)
-    return high if star or step else start
-
-
-def _number(text: str, name: str, low: int, high: int, names: dict[str, int]) -> int:
-    number = names.get(text[:3], -1) if text.isalpha() else int(text) if text.isdecimal() else -1
-    if not low <= number <= high:
-        raise BadSchedule(f"“{text}” is not a {name}.")
-    return number
+def _part(part: str, kind: _Field) -> range:
+    """Return the numbers that a part of a list means; raises ValueError."""
+    matched = _PART.fullmatch(part)
+    if not matched:
+        raise ValueError
+    star, first, last, step = matched.groups()
+    start = kind.low if star else kind.number(first)
+    # `5/15` goes on as far as there is something.
+    end = kind.number(last) if last else kind.high if star or step else start
+    if end == 0 and kind.names is _DAYS:
+        end = start and kind.high  # Sunday ends a week, too: `sat-sun`
+    if end < start or step == "0":
+        raise ValueError
+    return range(start, end + 1, int(step or 1))
 
 
 def _is_real(local: datetime) -> bool:
