@@ -74,7 +74,8 @@ def _label(destination: Destination, *, again: bool) -> str:
     own = destination.transport().send_label
     if own:
         return f"{own} ({destination})"
-    return f"Send to {destination} again" if again else f"Send to {destination}"
+    words = _("Send to {where} again") if again else _("Send to {where}")
+    return words.format(where=destination)
 
 
 class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

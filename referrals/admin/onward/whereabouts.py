@@ -46,7 +46,10 @@ class WhereaboutsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return _exported(request, referral, rows, f"referral-{referral.pk}-sent.csv")
         audit.record(request, "view whereabouts", referral)
         title = _("Where has the data of referral {referral} gone?").format(referral=referral)
-        return self._page(request, title, rows, referral=referral)
+        newest = [row for row in rows if row.is_newest]
+        earlier = [row for row in rows if not row.is_newest]
+        known = {"referral": referral, "newest": newest, "earlier": earlier}
+        return self._page(request, title, rows, **known)
 
     def sent_to_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Show what left last to a destination, or export all of it."""
