@@ -62,10 +62,10 @@ def standing() -> Standing | None:
     return None
 
 
-# What is behind is counted, by its index: PostgreSQL expects a third of all entries to be stale, and
-# would look for the first one among all; without statistics the same for the others. An agreement that has ended is not checked. It has ended
-# wherever the directory is when it ended before yesterday in UTC; whether another one has is looked
-# at when there is something to check.
+# What is behind is counted, by its index: PostgreSQL expects a third of all entries to be stale,
+# and without statistics as much of the others; it would look for the first one among all. An
+# agreement that has ended is not checked. It has ended wherever the directory is when it ended
+# before yesterday in UTC; whether another one has is looked at when there is something to check.
 _STANDING = """
     SELECT directory_directory.*, {now} AS now,
         (SELECT COUNT(*) FROM directory_entry WHERE marks > built) > 0

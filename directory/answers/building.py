@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from hashlib import blake2b
 from typing import Any
 
@@ -77,11 +77,9 @@ def written(made: Any) -> str:
     return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
 
-def dated(text: str, last_modified: datetime | None) -> str:
-    """Return the text of an answer with the time when its service was last changed."""
-    if last_modified is None:
-        return text
-    return text.replace(_UNDATED, f'"last_modified":"{moment(last_modified)}"')
+def dated(text: str, last_modified: str) -> str:
+    """Return the text of an answer with the time when its service was last changed, or none."""
+    return text.replace(_UNDATED, f'"last_modified":"{last_modified}"') if last_modified else text
 
 
 _UNDATED = f'"last_modified":"{LAST_MODIFIED}"'

@@ -212,13 +212,19 @@ class ListView(ApiView):
         if self.values.get("format") == "ndjson":
             return self._stream(asked)
         if self.values.get("minimal"):
-            body = pages.minimal(asked)
-            etag = etag_of(body)
-            return self.conditional(request, etag) or self.whole(request, body, etag)
+            return self._minimal(request, asked)
         try:
             return self._page(request, asked)
         except pages.PastTheEnd:
             raise Problem(404, _("There is no such page.")) from None
+
+    def _minimal(self, request: HttpRequest, asked: Asked) -> HttpResponseBase:
+        etag = pages.etag_of_minimal(asked)
+        if etag and (unchanged := self.conditional(request, etag)):
+            return unchanged
+        page = pages.minimal(asked)
+        etag = etag or page.etag()
+        return self.conditional(request, etag) or self.whole(request, page.body(), etag)
 
     def _page(self, request: HttpRequest, asked: Asked) -> HttpResponseBase:
         if _IF_NONE_MATCH in request.headers:

@@ -133,6 +133,7 @@ class _Part:
         self.work = work
         self.found = Differences()
         self._entries = entries
+        self._compared: list[Sent] = []  # those that did not come as they came last
         self._all_rows = rows
         self._now: datetime = timezone.now()
         self._comparing = Comparing(work, [], {}, here.Here())
@@ -140,11 +141,11 @@ class _Part:
     def compare(self) -> None:
         # Where this import writes, the supplier's lock is taken: it sees what another has written.
         same = digests.unchanged(self.work, self._entries)
-        rest = [sent for sent in self._entries if id(sent) not in same]
-        if rest:
-            rows = self._all_rows.of(rest)
-            loaded = here.load(rest, rows)
-            self._comparing = Comparing(self.work, rest, rows, loaded)
+        self._compared = [sent for sent in self._entries if id(sent) not in same]
+        if self._compared:
+            rows = self._all_rows.of(self._compared)
+            loaded = here.load(self._compared, rows)
+            self._comparing = Comparing(self.work, self._compared, rows, loaded)
             self.found = self._comparing.compare()
         self.found.unchanged += [sent for sent in self._entries if id(sent) in same]
 
@@ -158,6 +159,8 @@ class _Part:
         report.extend(self.found.problems)
 
     def write(self) -> None:
+        if not self._compared:
+            return
         found = self.found
         filled = self._gaps()
         found.touched |= filled.keys()
@@ -180,7 +183,7 @@ class _Part:
         ]
         revisions += [revision(self.work, key, self._now, None) for key in created]
         Revision.objects.bulk_create(revisions, batch_size=500)
-        digests.keep(self.work, self._entries)
+        digests.keep(self.work, self._compared)
         # Last: a marked row stays locked until the commit, and readers would wait for the rest.
         changes.changed(found.touched | found.lost | set(created))
 

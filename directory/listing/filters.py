@@ -1,7 +1,7 @@
 """What a list holds: the entries of a view that match all parameters, and their order."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,18 +43,41 @@ class Asked:
     now: datetime
 
 
+Nearness = tuple[float, UUID]  # metres, id: the order of what is near
+
+
 @dataclass
 class Found:
-    """The entries that match, by `order` and then by id.
+    """The entries that match, by how well they match words and then by id.
 
-    With `distances` (metres, by key) only the entries in it match, and the order is by them.
-    With `by_words_alone` nothing else narrows what is found.
+    With `near` (by key) only the entries in it match, and the order is by distance. `is_alone`:
+    nothing but these words, or this place, narrows what is found.
     """
 
-    entries: "QuerySet[Entry]"
-    order: list[Combinable] = field(default_factory=list)
-    distances: dict[int, float] | None = None
-    by_words_alone: Matches | None = None
+    narrowed: "QuerySet[Entry]"  # by everything but words and distance
+    matches: Matches | None = None
+    near: Mapping[int, Nearness] | None = None
+    is_alone: bool = False
+
+    @property
+    def entries(self) -> "QuerySet[Entry]":
+        """Return what matches, in no order; where there are distances, more than that."""
+        found = self.narrowed
+        if self.matches:
+            found = found.filter(self.matches.condition)
+        if self.near is not None and len(self.near) <= MANY:
+            found = found.filter(pk__in=self.near)
+        return found
+
+    @property
+    def ordered(self) -> "QuerySet[Entry]":
+        """Return what matches, the best first, then by id."""
+        order: list[Combinable | str] = [self.matches.rank] if self.matches else []
+        return self.entries.order_by(*order, "hsds_id")
+
+    @property
+    def by_words_alone(self) -> Matches | None:
+        return self.matches if self.is_alone and self.near is None else None
 
 
 def find(asked: Asked) -> Found:
@@ -62,9 +85,11 @@ def find(asked: Asked) -> Found:
     found = Found(_members(asked.kind, asked.view))
     for name, narrow in _FILTERS.items():
         if name in asked.values:
-            found.entries = found.entries.filter(narrow(asked, asked.values[name]))
-    _search(asked, found)
+            found.narrowed = found.narrowed.filter(narrow(asked, asked.values[name]))
+    found.matches = matching(asked.values.get("search", ""), asked.kind, asked.view)
     _place(asked, found)
+    of_place = {"postcode"} if found.near is not None else set()
+    found.is_alone = len(NARROWING.intersection(asked.values) - of_place) == 1
     return found
 
 
@@ -211,24 +236,15 @@ _FILTERS: Mapping[str, Callable[[Asked, Any], Q]] = {
 }
 
 
-_NARROWING = frozenset({*_FILTERS, "search", "postcode", "proximity"})
+NARROWING = frozenset({*_FILTERS, "search", "postcode", "proximity"})
 
 
 def is_narrowed(asked: Asked) -> bool:
     """Return whether a parameter may leave out entries of the view, or order them."""
-    return not _NARROWING.isdisjoint(asked.values)
+    return not NARROWING.isdisjoint(asked.values)
 
 
-# -- by words and place, which order what is found ------------------------------------------------
-
-
-def _search(asked: Asked, found: Found) -> None:
-    matches = matching(asked.values.get("search", ""), asked.kind, asked.view)
-    if matches:
-        found.entries = found.entries.filter(matches.condition)
-        found.order = [matches.rank]
-        if _NARROWING.intersection(asked.values) == {"search"}:
-            found.by_words_alone = matches
+# -- by place -------------------------------------------------------------------------------------
 
 
 def _place(asked: Asked, found: Found) -> None:
@@ -239,19 +255,20 @@ def _place(asked: Asked, found: Found) -> None:
             raise Refused(Wrong("postcode", _("This postcode is not known here.")))
     if "proximity" in asked.values:
         point = (asked.values.get("latitude", 0.0), asked.values.get("longitude", 0.0))
-        _near(asked, found, postcode.point if postcode else point)
+        found.near = _near(asked, postcode.point if postcode else point)
     elif postcode:
-        found.entries = found.entries.filter(serves(asked, postcode))
+        found.narrowed = found.narrowed.filter(serves(asked, postcode))
 
 
-def _near(asked: Asked, found: Found, point: places.Point) -> None:
+def _near(asked: Asked, point: places.Point) -> dict[int, Nearness]:
+    """Return how near the nearest place of each entry is, where that is near enough."""
     is_at = asked.kind is Kind.SERVICE_AT_LOCATION
-    found.distances = {}
-    for at, service, distance in places.near(asked.view, point, asked.values["proximity"]):
-        of = at if is_at else service
-        found.distances[of] = min(distance, found.distances.get(of, distance))
-    if len(found.distances) <= MANY:
-        found.entries = found.entries.filter(pk__in=found.distances)
+    near: dict[int, Nearness] = {}
+    for one in places.near(asked.view, point, asked.values["proximity"]):
+        key = one.key if is_at else one.service
+        nearness = one.metres, one.id if is_at else one.service_id
+        near[key] = min(nearness, near.get(key, nearness))
+    return near
 
 
 def serves(asked: Asked, postcode: places.Postcode) -> Q:

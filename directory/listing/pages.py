@@ -1,19 +1,18 @@
 """Pages of lists, and all of a list at once."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
 from django.db import connection, transaction
-from django.db.models.expressions import Combinable
 
 from directory.answers.building import written
 from directory.answers.rendering import moment
 from directory.listing import totals
-from directory.listing.filters import Asked, Found, find, is_narrowed
+from directory.listing.filters import NARROWING, Asked, Found, Nearness, find, is_narrowed
 from directory.listing.items import (
     Member,
     Shape,
@@ -90,8 +89,8 @@ def page(asked: Asked, language: str, *, with_texts: bool = True) -> Page:
     distances = None
     if is_narrowed(asked):
         found = find(asked)
-        distances = found.distances
-        total, keys = _slice(found, first, per_page)
+        distances = _distances(found)
+        total, keys = part_of(found, first, per_page)
         inside = members(asked.view, keys, read, asked.kind)
     else:
         total = totals.total(asked.view, asked.kind)
@@ -101,64 +100,97 @@ def page(asked: Asked, language: str, *, with_texts: bool = True) -> Page:
     return Page(asked, shape, total, number, per_page, inside, distances)
 
 
-def _slice(found: Found, first: int, size: int) -> tuple[int, list[int]]:
+def part_of(found: Found, first: int, size: int) -> tuple[int, list[int]]:
     """Return how many match, and the keys of some of them in order."""
     if found.by_words_alone is not None:
         return found.by_words_alone.page(first, size)
-    if found.distances is None:
-        keys = _ordered(found).values_list("pk", flat=True)[first : first + size]
+    if found.near is None:
+        keys = found.ordered.values_list("pk", flat=True)[first : first + size]
         return found.entries.count(), list(keys)
-    by_distance = _by_distance(found)
+    by_distance = _by_distance(found.near, found)
     return len(by_distance), by_distance[first : first + size]
 
 
-def _ordered(found: Found) -> Any:
-    order: list[Combinable | str] = [*found.order, "hsds_id"]
-    return found.entries.order_by(*order)
+def _by_distance(near: Mapping[int, Nearness], found: Found) -> list[int]:
+    """Return the keys of what matches and is near, the nearest first, then by id."""
+    matching: Iterable[int] = near
+    if not found.is_alone:
+        matching = near.keys() & set(found.entries.values_list("pk", flat=True))
+    return sorted(matching, key=near.__getitem__)
 
 
-def _by_distance(found: Found) -> list[int]:
-    distances = found.distances or {}
-    matching = found.entries.order_by("hsds_id").values_list("pk", flat=True)
-    return sorted((key for key in matching if key in distances), key=lambda key: distances[key])
+def _distances(found: Found) -> dict[int, float] | None:
+    return found.near and {key: metres for key, (metres, _) in found.near.items()}
 
 
 def _keys(found: Found) -> Iterator[int]:
     """Yield the keys of all that match, in order."""
-    if found.distances is None:
-        yield from _ordered(found).values_list("pk", flat=True).iterator()
+    if found.near is None:
+        yield from found.ordered.values_list("pk", flat=True).iterator()
     else:
-        yield from _by_distance(found)
+        yield from _by_distance(found.near, found)
 
 
 # -- all at once ----------------------------------------------------------------------------------
 
 
-def minimal(asked: Asked) -> str:
+@dataclass(frozen=True)
+class Minimal:
+    """The ids, and the times as answers write them, of everything that matches, on one page."""
+
+    asked: Asked
+    rows: list[tuple[str, str]]
+
+    def etag(self) -> str:
+        values = (value for row in self.rows for value in row)
+        return etag_of("minimal", self.asked.view.version, *values)
+
+    def body(self) -> str:
+        items = [
+            f'{{"id":"{hsds_id}","last_modified":"{changed}"}}'
+            if changed
+            else f'{{"id":"{hsds_id}"}}'
+            for hsds_id, changed in self.rows
+        ]
+        head = {
+            "total_items": len(items),
+            "total_pages": 1 if items else 0,
+            "page_number": 1,
+            "size": len(items),
+            "first_page": True,
+            "last_page": True,
+            "empty": not items,
+        }
+        return f'{written(head)[:-1]},"contents":[{",".join(items)}]}}'
+
+
+def etag_of_minimal(asked: Asked) -> str:
+    """Return the ETag of a minimal page before it is read; empty where only its rows have one.
+
+    What a view shows of all its services, and since when, changes with its numbering alone.
+    """
+    if asked.values.keys() & (NARROWING - {"modified_after"}):
+        return ""
+    view = asked.view
+    mark = view.mark or totals.mark(view)
+    since = asked.values.get("modified_after")
+    return etag_of("minimal", view.name, view.version, asked.kind, since, mark) if mark else ""
+
+
+def minimal(asked: Asked) -> Minimal:
     """Return one page with the id and the time of everything that matches."""
     found = find(asked)
-    rows = _ordered(found).values_list("pk", "hsds_id", "last_modified")
-    if (distances := found.distances) is not None:
-        rows = sorted(
-            (row for row in rows if row[0] in distances), key=lambda row: distances[row[0]]
-        )
-    if asked.view.shows("service.last_modified"):
-        items = [
-            f'{{"id":"{hsds_id}","last_modified":"{moment(changed)}"}}'
+    rows: Iterable[Any] = found.ordered.values_list("pk", "hsds_id", "last_modified")
+    if (near := found.near) is not None:
+        rows = sorted((row for row in rows if row[0] in near), key=lambda row: near[row[0]])
+    is_dated = asked.view.shows("service.last_modified")
+    return Minimal(
+        asked,
+        [
+            (str(hsds_id), moment(changed) if is_dated and changed else "")
             for _, hsds_id, changed in rows
-        ]
-    else:
-        items = [f'{{"id":"{hsds_id}"}}' for _, hsds_id, _ in rows]
-    head = {
-        "total_items": len(items),
-        "total_pages": 1 if items else 0,
-        "page_number": 1,
-        "size": len(items),
-        "first_page": True,
-        "last_page": True,
-        "empty": not items,
-    }
-    return f'{written(head)[:-1]},"contents":[{",".join(items)}]}}'
+        ],
+    )
 
 
 def spool(asked: Asked, language: str) -> IO[bytes]:
@@ -183,7 +215,7 @@ def _some_of_all(
     if is_narrowed(asked):
         found = find(asked)
         for keys in _chunks(_keys(found)):
-            yield members(asked.view, keys, shape, asked.kind), found.distances
+            yield members(asked.view, keys, shape, asked.kind), _distances(found)
     else:
         for inside in all_of(asked.view, asked.kind, shape):
             yield inside, None

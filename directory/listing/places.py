@@ -4,18 +4,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db import connection
 
-from directory.models import (
-    HIDDEN,
-    Membership,
-    Place,
-    ServiceArea,
-    ServiceAtLocation,
-    View,
-)
+from directory.models import HIDDEN, Place, ServiceArea, View
 from directory.reading import coordinates, postcodes
 from directory.secrecy import is_place
 
@@ -61,28 +55,47 @@ def _middle(places: Iterable[Place]) -> Postcode | None:
 # -- distances ------------------------------------------------------------------------------------
 
 
-def near(view: View, point: Point, metres: float) -> list[tuple[int, int, float]]:
+class Near(NamedTuple):
+    """A service at a location near to a point."""
+
+    key: int
+    service: int
+    metres: float
+    id: UUID
+    service_id: UUID
+
+
+def near(view: View, point: Point, metres: float) -> list[Near]:
     """Return the view's services at locations within so many metres.
 
-    Each with its service and its distance. A confidential location is near to nothing.
+    A confidential location is near to nothing.
     """
     south, north, west, east = coordinates.box(*point, metres)
-    members = Membership.objects.filter(view=view, present=True, entry=OuterRef("pk"))
-    found: Any = (
-        ServiceAtLocation.objects.filter(
-            Exists(members),
-            location__latitude__range=(south, north),
-            location__longitude__range=(west, east),
-        )
-        .exclude(location__entry__secrecy__in=HIDDEN)
-        .values_list("pk", "service", "location__latitude", "location__longitude")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAR, [view.pk, view.pk, *HIDDEN, south, north, west, east])
+        rows = cursor.fetchall()
     placed = (
-        (key, service, coordinates.distance(point, (latitude, longitude)))
-        for key, service, latitude, longitude in found
+        Near(key, service, coordinates.distance(point, (latitude, longitude)), *ids)
+        for key, service, latitude, longitude, *ids in rows
         if is_place(latitude, longitude)
     )
-    return [one for one in placed if one[2] <= metres]
+    return [one for one in placed if one.metres <= metres]
+
+
+# A service at a location is in no view without its service.
+_NEAR = """
+    SELECT place.entry_id, place.service_id, location.latitude, location.longitude,
+        member.hsds_id, service.hsds_id
+    FROM directory_location location
+    JOIN directory_entry entry ON entry.id = location.entry_id
+    JOIN directory_serviceatlocation place ON place.location_id = location.entry_id
+    JOIN directory_membership member ON member.entry_id = place.entry_id
+        AND member.view_id = %s AND member.present
+    JOIN directory_membership service ON service.entry_id = place.service_id
+        AND service.view_id = %s
+    WHERE entry.secrecy NOT IN (%s, %s)
+    AND location.latitude BETWEEN %s AND %s AND location.longitude BETWEEN %s AND %s
+"""
 
 
 # -- areas ----------------------------------------------------------------------------------------

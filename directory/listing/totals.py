@@ -1,8 +1,9 @@
 """How many entries of a kind a view has: counted once, until the view changes."""
 
 from django.db import connection
+from django.db.models import F
 
-from directory.models import View
+from directory.models import Numbering, View
 
 _COUNT = """
     SELECT (
@@ -37,3 +38,9 @@ def total(view: View, kind: str) -> int:
     if mark is not None:
         _counted[view.pk, kind] = (mark, found)
     return int(found)
+
+
+def mark(view: View) -> int | None:
+    """Return the mark of the last giving of numbers in the view; None where there was none yet."""
+    numberings = Numbering.objects.filter(view=view, view__last_number=F("last"))
+    return numberings.values_list("mark", flat=True).first()

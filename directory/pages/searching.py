@@ -64,7 +64,7 @@ def _by_relevance(found: Found, query: Query) -> Results:
             return Results(total, query.page, keys, is_place_unknown=is_unknown)
     total = found.entries.count()
     page = _within(query.page, total)
-    ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
+    ordered = found.ordered.values_list("pk", flat=True)
     keys = list(ordered[(page - 1) * PER_PAGE : page * PER_PAGE])
     return Results(total, page, keys, is_place_unknown=is_unknown)
 
@@ -72,10 +72,10 @@ def _by_relevance(found: Found, query: Query) -> Results:
 def _by_distance(asked: Asked, found: Found, place: Somewhere, wanted: int) -> Results:
     distances: dict[int, float] = {}
     if place.point is not None:
-        for _, service, metres in places.near(asked.view, place.point, NEAR):
-            distances[service] = min(metres, distances.get(service, metres))
+        for one in places.near(asked.view, place.point, NEAR):
+            distances[one.service] = min(one.metres, distances.get(one.service, one.metres))
     in_city = _at_locations(asked.view, place.locations)
-    ordered = found.entries.order_by(*found.order, "hsds_id").values_list("pk", flat=True)
+    ordered = found.ordered.values_list("pk", flat=True)
     matching = [key for key in ordered if key in distances or key in in_city]
     near = sorted(matching, key=lambda key: distances.get(key, inf))
     elsewhere = ordered.filter(~Exists(_placed(asked.view)), serves(asked, place.as_postcode))

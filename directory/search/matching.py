@@ -56,7 +56,8 @@ class Matches:
 def matching(text: str, kind: Kind, view: View) -> Matches | None:
     """Return what matches a text among entries of a kind; None where the text has no word.
 
-    Only words of entries of the view are looked at.
+    Only words of entries of the view lead from one entry to another. Whether the view has what
+    matches by its own words is for the caller to ask.
     """
     wanted = list(dict.fromkeys(words(text)))
     if not wanted:
@@ -69,9 +70,13 @@ def matching(text: str, kind: Kind, view: View) -> Matches | None:
         Kind.SERVICE: _OF_SERVICES + _BY_CITY_OF_SERVICES,
         Kind.SERVICE_AT_LOCATION: _OF_SERVICES_AT_LOCATIONS,
     }.get(kind, _OF_OTHERS)
-    reached = reached.format(view=int(view.pk), of_services=_OF_SERVICES)
-    hits = _HITS.format(named=named, reached=reached, count=len(wanted))
-    values = tuple(value for word in wanted for value in (view.pk, *bounds(word)))
+    key = int(view.pk)
+    member = _MEMBER.format(view=key)
+    of_services = _OF_SERVICES.format(member=member)
+    reached = reached.format(of_services=of_services, member=member, view=key)
+    hits = _HITS_OF_ONE if len(wanted) == 1 else _HITS
+    hits = hits.format(named=named, reached=reached, count=len(wanted))
+    values = tuple(value for word in wanted for value in bounds(word))
     return Matches(view, kind, hits, values)
 
 
@@ -84,13 +89,15 @@ def _begins() -> tuple[str, Any]:
 
 # -- statements -----------------------------------------------------------------------------------
 
-# The words of the view's entries that begin so, for each word that is looked for.
+# The words that begin so, for each word that is looked for.
 _NAMED = """
     SELECT {number} AS wanted, word.entry_id, word.program_id, word.part
     FROM directory_word word
-    JOIN directory_membership member ON member.entry_id = word.entry_id
-        AND member.view_id = %s AND member.present
     WHERE {begins}
+"""
+_MEMBER = """
+    JOIN directory_membership member ON member.entry_id = named.entry_id
+        AND member.view_id = {view} AND member.present
 """
 # A word matches as well as it does anywhere, all of them together as badly as the worst.
 _HITS = """
@@ -98,6 +105,10 @@ _HITS = """
     SELECT best.key, MAX(best.rank) AS rank
     FROM (SELECT key, wanted, MIN(rank) AS rank FROM reached GROUP BY key, wanted) best
     GROUP BY best.key HAVING COUNT(*) = {count}
+"""
+_HITS_OF_ONE = """
+    WITH named AS ({named}), reached AS ({reached})
+    SELECT key, MIN(rank) AS rank FROM reached GROUP BY key
 """
 # In a name, in a term, elsewhere: 0, 1, 2. Agencies, taxonomies and terms go by their own words.
 _OF_OTHERS = """
@@ -109,10 +120,12 @@ _OF_AGENCIES_PROGRAMS_AND_TERMS = """
     UNION ALL
     SELECT service.entry_id, wanted, CASE part WHEN 1 THEN 0 ELSE 2 END
     FROM named JOIN directory_service service ON service.organization_id = named.entry_id
+    {member}
     WHERE named.program_id IS NULL AND part IN (1, 2)
     UNION ALL
     SELECT service.entry_id, wanted, CASE part WHEN 1 THEN 0 ELSE 2 END
     FROM named JOIN directory_service service ON service.program_id = named.program_id
+    {member}
     WHERE part IN (1, 2)
     UNION ALL
     SELECT attribute.link, wanted, 1
@@ -120,6 +133,7 @@ _OF_AGENCIES_PROGRAMS_AND_TERMS = """
     JOIN directory_taxonomyterm term ON term.entry_id = named.entry_id
     JOIN directory_attribute attribute ON attribute.taxonomy_term_id = term.entry_id
         AND attribute.link_entity = 'service'
+    {member}
     WHERE part = 1
 """
 _OF_SERVICES = _OF_OTHERS + _OF_AGENCIES_PROGRAMS_AND_TERMS

@@ -115,6 +115,15 @@ def start() -> None:
     sys.excepthook = sys.__excepthook__
 
 
+def gather_statistics() -> None:
+    """Let PostgreSQL know its tables, as it does by itself within a minute."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+
 def make() -> "World":
     """Return a new world whose source may send with the credentials of `headers`."""
     from integrations.models import SourceCredential

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from directory import changes
 from directory.answers.building import dated
+from directory.answers.rendering import moment
 from directory.models import Answer, Entry, Membership
 from directory.taking_in import take_in
 from directory.views import members as membership
@@ -17,7 +18,8 @@ def answer(row: Any, language: str = "en") -> Any:
     """Return the stored answer of an entry."""
     found = Answer.objects.get(entry=row.pk, language=language)
     service = getattr(row, "service_id", None) or row.pk
-    return json.loads(dated(found.full, Entry.objects.get(pk=service).last_modified))
+    changed = Entry.objects.get(pk=service).last_modified
+    return json.loads(dated(found.full, moment(changed) if changed else ""))
 
 
 def seen(row: Any, view: str = "pages") -> Any:

@@ -63,6 +63,23 @@ def test_what_has_not_changed_is_not_read(client, services):
     assert "directory_answer" in "".join(statements(client, SERVICES, if_none_match='"other"'))
 
 
+def test_all_ids_are_not_read_where_nothing_has_changed(client, services):
+    path = f"{SERVICES}?minimal=true"
+    reader = agreed.reader(exclude_fields=["service.last_modified"])
+    for one in (client, reader):
+        etag = one.get(path)["ETag"]
+        asked = statements(one, path, if_none_match=etag)
+        assert len(asked) == 2
+        assert "content_hash" not in asked[-1]  # a column of the services
+        assert one.get(f"{path}&modified_after=2026-01-01")["ETag"] != etag
+        change(services[0], status="inactive")
+        answer = one.get(path, headers={"if-none-match": etag})
+        assert answer.status_code == 200
+        assert answer.json()["total_items"] == 4
+        change(services[0], status="active")
+        assert one.get(path).json()["total_items"] == 5
+
+
 def test_the_same_page_is_cut_once(services, monkeypatch):
     reader = agreed.reader(exclude_fields=["service.minimum_age"])
     first = reader.get(SERVICES).content
