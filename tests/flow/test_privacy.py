@@ -1,13 +1,17 @@
-"""Nobody's name on the way: not in what programs print, not in an address, not on the disk."""
+"""Nobody's name on the way: not in what programs print, publish, or store in the open."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
+import requests
 from django.conf import settings
 from django.db import connection
+from redis import Redis
 
+from alerts import watching, words
+from alerts.models import Alert, AlertRecipient
 from integrations.models import Destination
 from tests.flow.crms import TOKEN, Crms
 from tests.flow.fileserver import PASSWORD
@@ -73,6 +77,34 @@ def test_no_program_prints_anything_personal(everything: Portal, crms: Crms):
     assert "request_finished" in printed
     assert_nothing_personal(printed)
     assert_nothing_personal(crms.program.output())
+    assert_nothing_personal(requests.get(f"{everything.url}/metrics", timeout=60).text)
+    assert_nothing_personal(alerts_of_what_went_wrong())
+    assert_nothing_personal(stored_in_the_open())
+    if settings.CELERY_BROKER_URL:
+        broker = Redis.from_url(settings.CELERY_BROKER_URL)
+        assert_nothing_personal("".join(str(broker.dump(key)) for key in broker.scan_iter()))
+
+
+def alerts_of_what_went_wrong() -> str:
+    """Return all that would be said of it, to whoever is alerted."""
+    organization = Destination.objects.get().organization
+    recipient = AlertRecipient.objects.create(organization=organization, address="a@b.example")
+    watching.look()
+    alerts = Alert.objects.filter(organization=organization)
+    assert alerts
+    said = (words.message(alert, recipient, "msg_1") for alert in alerts)
+    return " ".join(f"{one.subject} {one.text} {one.payload}" for one in said)
+
+
+def stored_in_the_open() -> str:
+    """Return every column of every table as it is in the database, except of our own words."""
+    found = []
+    for table in connection.introspection.table_names():
+        if not table.startswith(CONFIGURATION):
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+                found += cursor.fetchall()
+    return " ".join(map(str, found))
 
 
 def test_no_address_or_file_name_holds_anything_personal(everything: Portal, crms: Crms):
@@ -96,9 +128,4 @@ def test_nothing_personal_lies_on_the_disk_unencrypted(everything: Portal, crms:
         assert_nothing_personal(path.read_bytes().decode("latin-1"))
         # More than four bytes: among megabytes of ciphertext, those come up by chance.
         assert b"%PDF-1." not in path.read_bytes()
-    for table in connection.introspection.table_names():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            rows = " ".join(map(str, cursor.fetchall()))
-        if not table.startswith(CONFIGURATION):
-            assert_nothing_personal(rows)
+    assert_nothing_personal(stored_in_the_open())
