@@ -15,7 +15,7 @@ from directory.taking_in import take_in
 from directory.views.agreements import Unusable
 from tests.directory import agreed, make, standard
 
-pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("directory")]
+pytestmark = pytest.mark.usefixtures("directory")
 BASE = "/hsds/3.1"
 
 
@@ -97,6 +97,7 @@ def test_an_agreement_allows_so_many_requests_a_minute():
 # -- what it includes -----------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_an_agreement_includes_what_each_key_says():
     county = Supplier.objects.create(name="county")
     parent = make.term(code="B")
@@ -139,6 +140,7 @@ def test_an_agreement_includes_what_each_key_says():
     assert id_of(marked, plain) <= ids(reader)
 
 
+@pytest.mark.postgres
 def test_a_term_that_moves_takes_its_services_along():
     top, other = make.term(code="T"), make.term(code="O")
     middle = make.term(code="TM", parent=top, taxonomy=top.taxonomy)
@@ -153,6 +155,7 @@ def test_a_term_that_moves_takes_its_services_along():
     assert ids(reader) == set()
 
 
+@pytest.mark.postgres
 def test_a_narrower_agreement_holds_with_the_next_request():
     service, other = make.service("One"), make.service("Two", minimum_age=18)
     partner = agreed.partner()
@@ -173,6 +176,7 @@ def test_what_a_supplier_keeps_to_our_pages_reaches_no_data_partner():
     assert id_of(kept).isdisjoint(ids(agreed.reader()))
 
 
+@pytest.mark.postgres
 def test_an_agreement_that_has_ended_costs_nothing(directory):
     yesterday = clock.now().astimezone(directory.zone).date() - timedelta(days=1)
     partner = agreed.partner(valid_until=yesterday)
@@ -238,6 +242,7 @@ def test_what_is_excluded_is_absent_wherever_it_is_nested():
     assert "email" not in whole["service"]["organization"]
 
 
+@pytest.mark.postgres
 def test_a_change_of_what_is_excluded_shows_in_the_time_alone():
     service = make.service(wait_time={"en": "A week"})
     partner = agreed.partner(exclude_fields=["service.wait_time", "service.last_modified"])
@@ -263,6 +268,7 @@ def test_a_change_of_what_is_excluded_shows_in_the_time_alone():
     assert reader.get(path).json()["last_modified"] > first
 
 
+@pytest.mark.postgres
 def test_more_data_partners_cost_no_statement_in_the_click():
     service = make.service()
     take_in()

@@ -9,7 +9,7 @@ from directory.models import Entry, Secrecy
 from directory.taking_in import take_in
 from tests.directory import agreed, make
 
-pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("directory")]
+pytestmark = pytest.mark.usefixtures("directory")
 BASE = "/icarol/v1"
 LEVELS = ["Agency", "Program", "Site", "ProgramAtSite"]
 
@@ -84,6 +84,7 @@ class TaxonomyClient:
         return [one["name"] for one in found]
 
 
+@pytest.mark.postgres
 def test_a_search_finds_stubs_by_number(at):
     reader = agreed.reader()
     found = search(reader, term="*")
@@ -194,6 +195,7 @@ def test_status_tells_what_may_be_referred_to():
     assert marked.pk
 
 
+@pytest.mark.postgres
 def test_a_client_that_mirrors_everything(at):
     mirror = MirrorClient(agreed.reader())
     mirror.pull()

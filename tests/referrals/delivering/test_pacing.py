@@ -37,8 +37,6 @@ from referrals.record import versions
 from tests.clocks import set_clock
 from tests.world import World, make_world, options, plain
 
-pytestmark = pytest.mark.postgres  # locks, windows
-
 RETRY_SCHEDULE = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
 BUSY = "Busy."
 
@@ -90,6 +88,7 @@ def at_once(world: World, limit: int | None = None, per_minute: int | None = Non
 # -- At once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_no_more_run_at_once_than_may(world: World) -> None:
     first, second, third = deliveries(at_once(world, 2), 3)
     assert claim(first)
@@ -104,6 +103,7 @@ def test_a_seat_is_free_again_when_its_delivery_ends(world: World) -> None:
     assert claim(second)
 
 
+@pytest.mark.postgres
 def test_a_lost_worker_keeps_no_seat(world: World) -> None:
     first, second = deliveries(at_once(world, 1), 2)
     assert claim(first)
@@ -113,6 +113,7 @@ def test_a_lost_worker_keeps_no_seat(world: World) -> None:
     assert claim(first) is None
 
 
+@pytest.mark.postgres
 def test_only_as_many_are_offered_as_there_are_free_seats(world: World) -> None:
     made = deliveries(at_once(world, 2), 4)
     assert due_deliveries(10) == made[:2]
@@ -142,6 +143,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
 
 
+@pytest.mark.postgres
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "limit", [1, 7, *(pytest.param(limit, marks=pytest.mark.whole) for limit in (2, 30))]
@@ -164,6 +166,7 @@ def test_no_minute_has_more_than_it_may_and_hardly_less(
     assert len(begun) >= 1.9 * limit
 
 
+@pytest.mark.postgres
 def test_a_turn_that_led_to_nothing_is_given_back(world: World) -> None:
     (pk,) = deliveries(at_once(world, per_minute=1), 1)
     with mock.patch("referrals.delivering.claiming._win", return_value=False):
@@ -183,6 +186,7 @@ def test_what_has_to_wait_spends_no_try_and_leaves_no_attempt(world: World) -> N
 # -- Turns ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_within_an_organization_the_destinations_take_turns(world: World) -> None:
     other = place(world.organization, "Other")
     many, few = deliveries(world.destination, 20), deliveries(other, 2)
@@ -190,6 +194,7 @@ def test_within_an_organization_the_destinations_take_turns(world: World) -> Non
     assert {*due_deliveries(4)} == {*many[:2], *few}
 
 
+@pytest.mark.postgres
 def test_an_organization_with_many_destinations_has_no_more_turns_than_others(
     world: World,
 ) -> None:
@@ -201,6 +206,7 @@ def test_an_organization_with_many_destinations_has_no_more_turns_than_others(
     assert len({*due_deliveries(8)} & {*theirs}) == 4
 
 
+@pytest.mark.postgres
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "standing",
@@ -313,6 +319,7 @@ def when_it_is_time() -> None:
     Destination.objects.update(paused_until=clock.now() - timedelta(seconds=1))
 
 
+@pytest.mark.postgres
 def test_when_it_is_time_one_is_let_through(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = broken(world, monkeypatch)
     when_it_is_time()
@@ -322,6 +329,7 @@ def test_when_it_is_time_one_is_let_through(world: World, monkeypatch: pytest.Mo
     assert due_deliveries(10) == []
 
 
+@pytest.mark.postgres
 def test_a_success_closes_it_and_what_waited_goes_in_turn(
     world: World, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -385,6 +393,7 @@ def test_where_nothing_was_learned_the_next_one_may_go(
     assert claim(waiting[1])
 
 
+@pytest.mark.postgres
 def test_of_a_lost_worker_the_next_one_goes_when_its_lease_is_over(
     world: World, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -486,6 +495,7 @@ def test_a_destination_without_limits_costs_no_statement_more(world: World) -> N
 # -- At the same time ------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("limit", [1, 3])
 def test_workers_that_claim_at_the_same_moment_take_no_seat_twice(
@@ -506,6 +516,7 @@ def test_workers_that_claim_at_the_same_moment_take_no_seat_twice(
     assert Delivery.objects.filter(state="running").count() == limit
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_at_the_same_moment_take_no_turn_twice(transactional_db: None) -> None:
     world = make_world()
@@ -521,6 +532,7 @@ def test_workers_that_claim_at_the_same_moment_take_no_turn_twice(transactional_
         assert sum(threads.map(claims, [made[number::8] for number in range(8)])) == 1
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_of_a_paused_destination_one_worker_alone_gets_through(transactional_db: None) -> None:
     world = make_world()
@@ -537,6 +549,7 @@ def test_of_a_paused_destination_one_worker_alone_gets_through(transactional_db:
         assert sum(threads.map(claims, [made[number::8] for number in range(8)])) == 1
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_work_at_a_limited_destination_goes_on_until_all_is_done(transactional_db: None) -> None:
     world = make_world()

@@ -31,8 +31,6 @@ from tests.core.outbound.servers import answering, in_chunks, serving
 from tests.integrations.sources.real_files import pdf, picture
 from tests.world import REFERENCE, World, make_world, options, plain
 
-pytestmark = pytest.mark.postgres  # claims, leases, the ledger
-
 AT = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 SCHEDULE = [timedelta(seconds=1), timedelta(seconds=2)]
 
@@ -71,6 +69,7 @@ def run_until_settled(world: World, rounds: int = 10) -> Delivery:
 # -- what an outcome makes of a delivery ---------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_a_receipt_makes_it_imported(world: World):
     delivery = world.run()
     assert (delivery.state, delivery.external_id) == ("imported", f"DEMO-{REFERENCE}-referral")
@@ -104,6 +103,7 @@ def test_try_again_follows_the_schedule_and_then_gives_up(world: World):
     assert delivery.attempts.count() == 1 + len(SCHEDULE)
 
 
+@pytest.mark.postgres
 def test_a_connection_that_is_wrong_is_paused_and_costs_no_try(world: World):
     behave(world, "misconfigured")
     delivery = world.run()
@@ -128,6 +128,7 @@ def test_a_good_test_of_the_connection_lets_everything_go(world: World):
     assert world.run().state == "imported"
 
 
+@pytest.mark.postgres
 def test_a_lost_answer_is_looked_up_twice_before_it_is_sent_again(world: World):
     behave(world, "no_answer", times=1)
     world.run()
@@ -170,6 +171,7 @@ def test_it_is_not_there_sends_again(world: World):
     assert [effect.step for effect in demo.delivered] == ["referral", "summary"]
 
 
+@pytest.mark.postgres
 def test_a_verdict_is_taken_once(world: World):
     behave(world, "no_answer", times=1, look_up=False)
     delivery = run_until_settled(world)
@@ -191,6 +193,7 @@ def test_a_crash_before_anything_was_intended_is_a_bug(
     assert (delivery.state, delivery.reason) == ("needs_attention", "bug")
 
 
+@pytest.mark.postgres
 def test_a_crash_in_the_middle_is_searched_for(world: World):
     behave(world, "crash_after", times=1)
     delivery = world.run()
@@ -223,6 +226,7 @@ def test_a_mapping_that_does_not_work_stops_its_own_imports_only(world: World):
     assert Destination.objects.get().paused_at is None
 
 
+@pytest.mark.postgres
 def test_a_mapping_that_is_fixed_lets_its_imports_go(
     world: World, django_capture_on_commit_callbacks
 ):
@@ -298,6 +302,7 @@ def test_a_mapping_error_is_no_failure_of_the_connection(world: World):
     assert delivery.connection_failed_at is None
 
 
+@pytest.mark.postgres
 def test_an_edit_that_came_while_it_was_refused_sends_it_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -316,6 +321,7 @@ def test_an_edit_that_came_while_it_was_refused_sends_it_again(
 # -- leases --------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_a_delivery_is_won_by_one(world: World):
     assert claim(world.delivery.pk) is not None
     assert claim(world.delivery.pk) is None
@@ -331,17 +337,20 @@ def test_what_cannot_be_decrypted_fails_its_attempt_and_not_the_claim(world: Wor
     assert state == "running", "its lease ends, and in the end it is quarantined"
 
 
+@pytest.mark.postgres
 def test_a_delivery_that_is_not_due_is_not_won(world: World):
     Delivery.objects.update(due_at=clock.now() + timedelta(hours=1))
     assert claim(world.delivery.pk) is None
 
 
+@pytest.mark.postgres
 def test_a_suspended_organization_is_not_sent_for(world: World):
     Organization.objects.update(active=False)
     assert claim(world.delivery.pk) is None
     assert due_deliveries(10) == []
 
 
+@pytest.mark.postgres
 def test_a_lost_worker_gives_its_delivery_back(world: World):
     claim(world.delivery.pk)
     assert release_lost() == 0
@@ -353,6 +362,7 @@ def test_a_lost_worker_gives_its_delivery_back(world: World):
     assert world.delivery.lost_workers == 0
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("lost_workers", [0, claiming.MAX_LOST_WORKERS - 1])
 @pytest.mark.parametrize(
     "meanwhile",
@@ -385,6 +395,7 @@ def test_a_lease_that_is_not_lost_after_all_is_left_alone(
     assert world.delivery.attempts.get().ended_at is None
 
 
+@pytest.mark.postgres
 def test_a_delivery_that_kills_its_workers_is_quarantined(world: World):
     for _ in range(claiming.MAX_LOST_WORKERS):
         make_due()
@@ -395,6 +406,7 @@ def test_a_delivery_that_kills_its_workers_is_quarantined(world: World):
     assert world.delivery.has_uncleared_error
 
 
+@pytest.mark.postgres
 def test_a_worker_that_lost_its_lease_does_nothing_more(world: World):
     lease = claim(world.delivery.pk)
     assert lease is not None
@@ -406,6 +418,7 @@ def test_a_worker_that_lost_its_lease_does_nothing_more(world: World):
     assert not Step.objects.exists()
 
 
+@pytest.mark.postgres
 def test_the_outcome_of_a_lost_lease_does_not_overwrite_the_winners(world: World):
     delivery = world.delivery
     first = claim(delivery.pk)
@@ -417,6 +430,7 @@ def test_the_outcome_of_a_lost_lease_does_not_overwrite_the_winners(world: World
     assert world.delivery.state == "running"
 
 
+@pytest.mark.postgres
 def test_due_deliveries_take_the_organizations_in_turn(world: World):
     for number in range(2, 5):
         world.send(plain(number=number, reference=f"350276869{number}"))
@@ -434,6 +448,7 @@ def test_due_deliveries_take_the_organizations_in_turn(world: World):
     assert list(due_deliveries(2))[1] == theirs.pk
 
 
+@pytest.mark.postgres
 def test_an_organization_with_running_deliveries_has_had_these_turns(world: World):
     for number in range(2, 5):
         world.send(plain(number=number, reference=f"350276869{number}"))
@@ -453,6 +468,7 @@ def test_an_organization_with_running_deliveries_has_had_these_turns(world: Worl
     assert due_deliveries(1) == [theirs.pk]
 
 
+@pytest.mark.postgres
 def test_a_wake_up_is_given_once_in_a_while(world: World):
     due = [world.delivery.pk]
     assert mark_woken(due) == due
@@ -464,6 +480,7 @@ def test_a_wake_up_is_given_once_in_a_while(world: World):
 # -- the database keeps the promises too -----------------------------------------------------------
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -479,6 +496,7 @@ def test_the_database_refuses_a_state_that_is_not_whole(world: World, wrong: dic
         Delivery.objects.update(**wrong)
 
 
+@pytest.mark.postgres
 def test_the_database_refuses_a_second_delivery_for_the_same_destination(world: World):
     delivery = world.delivery
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -528,6 +546,7 @@ def test_a_refused_referral_is_not_resent_until_something_changed(world: World):
     assert world.delivery.state == "queued"
 
 
+@pytest.mark.postgres
 def test_two_people_retry_once(world: World):
     behave(world, "try_again")
     run_until_settled(world)
@@ -538,6 +557,7 @@ def test_two_people_retry_once(world: World):
     assert world.delivery.resends == 1
 
 
+@pytest.mark.postgres
 def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(world: World):
     behave(world, "try_again")
     seen = run_until_settled(world)
@@ -549,6 +569,7 @@ def test_a_retry_from_an_old_page_is_refused_when_it_has_failed_again_since(worl
     assert (world.delivery.state, world.delivery.resends) == ("needs_attention", 1)
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("seen_at", [None, timedelta(0), timedelta(days=1)])
 def test_an_error_that_is_newer_than_what_was_seen_is_not_cleared(
     world: World, seen_at: timedelta | None

@@ -26,8 +26,6 @@ from tests.referrals.delivering.test_bulk import failed
 from tests.rows import write
 from tests.world import World, make_world, plain
 
-pytestmark = pytest.mark.postgres  # conditional updates, filters
-
 State = Delivery.State
 DELIVERIES = reverse("admin:referrals_delivery_changelist")
 
@@ -75,6 +73,7 @@ def tomorrow(days: int = 1) -> str:
 # -- Whose it is -----------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_an_error_is_taken_found_under_mine_and_given_back(world: World, ana: User, ben: User):
     mine, other = failed(world, 2)
     client = signed_in(ana)
@@ -90,6 +89,7 @@ def test_an_error_is_taken_found_under_mine_and_given_back(world: World, ana: Us
     assert listed(client, work="mine") == set()
 
 
+@pytest.mark.postgres
 def test_many_are_assigned_to_a_colleague_at_once(world: World, ana: User, ben: User):
     deliveries = failed(world, 3)
     page = act(signed_in(ana), "assign", *deliveries, to=str(ben.pk))
@@ -138,6 +138,7 @@ def test_of_several_organizations_only_who_sees_them_all_is_offered(world: World
     assert foreign.assigned_to == both
 
 
+@pytest.mark.postgres
 def test_the_later_of_two_who_take_the_same_is_reported(world: World, ana: User, ben: User):
     (seen,) = failed(world)
     assert team.assign(seen, ben, ben)
@@ -156,6 +157,7 @@ def test_what_is_assigned_to_somebody_who_left_is_nobodys(world: World, ana: Use
 # -- When it is looked at again --------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_a_snoozed_error_is_shown_again_at_its_time(world: World, ana: User):
     later, now = failed(world, 2)
     client = signed_in(ana)
@@ -290,6 +292,7 @@ def test_a_dismissal_stays_once_something_has_gone_out_because_of_it(world: Worl
     assert Version.objects.get().state == Version.State.DISMISSED
 
 
+@pytest.mark.postgres
 def test_only_who_did_it_undoes_it_once_and_within_the_hour(world: World, ana: User, ben: User):
     (delivery,) = failed(world)
     page = act(signed_in(ana), "take", delivery)
@@ -302,6 +305,7 @@ def test_only_who_did_it_undoes_it_once_and_within_the_hour(world: World, ana: U
     assert Delivery.objects.get().assigned_to == ana
 
 
+@pytest.mark.postgres
 def test_what_a_colleague_has_changed_since_is_not_undone(world: World, ana: User, ben: User):
     (delivery,) = failed(world)
     client = signed_in(ana)
@@ -323,6 +327,7 @@ def test_who_may_no_longer_see_it_undoes_nothing(world: World, ana: User):
 # -- What it costs ---------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
 def test_the_work_list_takes_few_queries_whoever_it_is_shared_with(
     world: World, ana: User, ben: User
 ):
