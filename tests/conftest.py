@@ -32,7 +32,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 # No test is timed: a busy machine is not a failure. What every change waits for tries the same
 # examples each time, so that a change fails by its own fault; `make test-all` tries new ones.
 UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-hypothesis.settings.register_profile("sample", max_examples=30, derandomize=True, **UNTIMED)
+hypothesis.settings.register_profile("sample", max_examples=15, derandomize=True, **UNTIMED)
 hypothesis.settings.register_profile("whole", **UNTIMED)
 
 EMPTYINGS = 10
