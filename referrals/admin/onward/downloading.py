@@ -87,6 +87,8 @@ class DownloadForm(forms.Form):
         super().__init__(data)
         self.fields["organization"].queryset = organizations  # type: ignore[attr-defined]
         self.fields["listing"].queryset = listings  # type: ignore[attr-defined]
+        if len(first := organizations[:2]) == 1:
+            self.fields["organization"].initial = first[0]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -41,14 +41,14 @@ class RunAdmin(ViewOnlyAdmin):
         "shown_state",
         "window",
         "begun",
-        "ended_at",
+        "ended",
         "name",
         "rows",
         "shown_size",
         "hash",
         "message",
     ]
-    readonly_fields = ["shown_state", "window", "begun", "shown_size", "hash"]
+    readonly_fields = ["shown_state", "window", "begun", "ended", "shown_size", "hash"]
 
     @admin.display(description=gettext_lazy("run"))
     def shown_until(self, run: Run) -> str:
@@ -68,7 +68,11 @@ class RunAdmin(ViewOnlyAdmin):
 
     @admin.display(description=gettext_lazy("begun"))
     def begun(self, run: Run) -> str:
-        return _moment(run.intended_at)
+        return _moment(run.intended_at) if run.intended_at else "–"
+
+    @admin.display(description=gettext_lazy("ended at"))
+    def ended(self, run: Run) -> str:
+        return _moment(run.ended_at) if run.ended_at else "–"
 
     @admin.display(description=gettext_lazy("SHA-256"))
     def hash(self, run: Run) -> str:

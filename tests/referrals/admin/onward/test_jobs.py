@@ -72,6 +72,7 @@ def test_a_run_is_repeated_from_its_page(admin_client: Client, folder: Path) -> 
     page = admin_client.get(reverse("admin:referrals_run_change", args=[run.pk]))
     repeat = reverse("admin:referrals_run_repeat", args=[run.pk])
     assert repeat in page.text
+    assert "+00:00" not in page.text, "times are those of a person's zone"
     assert admin_client.get(repeat).status_code == 405
     (folder / "housing" / run.name).unlink()
     answer = admin_client.post(repeat)
