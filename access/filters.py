@@ -1,8 +1,9 @@
-"""Filters of lists that offer only what the person may see."""
+"""Filters of lists that offer only what the person may see, by its name."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.contrib.admin import RelatedFieldListFilter
+from django.contrib.admin import AllValuesFieldListFilter, RelatedFieldListFilter
 from django.http import HttpRequest
 
 
@@ -18,3 +19,15 @@ class RelatedFilter(RelatedFieldListFilter):
             ordering=self.field_admin_ordering(field, request, model_admin),
             limit_choices_to={"pk__in": related.get_queryset(request).values("pk")},
         )
+
+
+def labeled_by(label: Callable[[str], str]) -> type[AllValuesFieldListFilter]:
+    """Return a filter for a column without `choices`, which shows the label of each value."""
+
+    class LabelFilter(AllValuesFieldListFilter):
+        def choices(self, changelist: Any) -> Iterator[Any]:
+            everything, *values = super().choices(changelist)
+            yield everything
+            yield from ({**value, "display": label(value["display"])} for value in values)
+
+    return LabelFilter

@@ -20,7 +20,7 @@ class IntegrationsConfig(AppConfig):
 
         sentences.load_causes_with(destinations.kinds)
         for kind in destinations.names():
-            targets.register(kind, partial(taken_by, kind))
+            targets.register(kind, partial(taken_by, kind), partial(label_of, kind))
         post_migrate.connect(install_shipped_mappings, sender=self)
 
 
@@ -31,6 +31,13 @@ def taken_by(kind: str) -> "Takes":
 
     transport = destinations.transport_class(kind)
     return Takes(tuple(transport.target_fields), Own(transport.targets.own))
+
+
+def label_of(kind: str) -> str:
+    """Return the name of a kind of destination for people, in their language."""
+    from integrations import destinations
+
+    return str(destinations.transport_class(kind).label)
 
 
 def install_shipped_mappings(**_: Any) -> None:

@@ -19,12 +19,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import scope
+from access.filters import labeled_by
 from access.scoped import ScopedAdmin
 from core import audit
 from mapping.editing import editor, exchange, testing, versions
 from mapping.editing.forms import MappingForm, NewMappingForm
 from mapping.editing.wording import field_in_words
-from mapping.engine.targets import takes_any, target_fields
+from mapping.engine.targets import kind_label, takes_any, target_fields
 from mapping.models import Mapping, MappingVersion
 from mapping.source import catalogue
 from mapping.source.samples import samples
@@ -41,8 +42,8 @@ class MappingAdmin(ScopedAdmin):
     form = MappingForm
     fields = ["name", "note", "base"]
     change_form_template = f"{TEMPLATES}/editor.html"
-    list_display = ["name", "destination_kind", "owner", "changed_at"]
-    list_filter = ["destination_kind", "shipped", "organization"]
+    list_display = ["name", "shown_kind", "owner", "changed_at"]
+    list_filter = [("destination_kind", labeled_by(kind_label)), "shipped", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name"]
     actions = ["copy"]
@@ -54,6 +55,10 @@ class MappingAdmin(ScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and not (obj and obj.shipped)
+
+    @admin.display(description=_("destination kind"), ordering="destination_kind")
+    def shown_kind(self, mapping: Mapping) -> str:
+        return kind_label(mapping.destination_kind)
 
     @admin.display(description=_("organization"), ordering="organization__name")
     def owner(self, mapping: Mapping) -> str:
@@ -121,6 +126,7 @@ class MappingAdmin(ScopedAdmin):
             "newest": form.newest,
             "tests": mapping.tests.count(),
             "copy_url": copy_url(mapping) if self.has_add_permission(request) else "",
+            "kind_label": kind_label(mapping.destination_kind),
             "owner": self.owner(mapping),
             "used_by": _used_by(request, mapping),
             "samples": samples(),

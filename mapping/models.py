@@ -13,6 +13,7 @@ from simple_history.models import HistoricalRecords
 
 from core.text.spoken import ENGLISH
 from mapping.engine.engine import Rule
+from mapping.engine.targets import kind_label
 from mapping.engine.transforms import ANYTHING_ELSE
 from mapping.source.allowing import EVERYTHING, AllowList
 
@@ -55,7 +56,7 @@ class Mapping(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.destination_kind})"
+        return f"{self.name} · {kind_label(self.destination_kind)}"
 
     @property
     def language(self) -> str:

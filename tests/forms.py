@@ -1,5 +1,6 @@
-"""What a browser would send back of the last form on a page, if nobody touched it."""
+"""What a browser would send back of the forms on a page, if nobody touched them."""
 
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
@@ -44,3 +45,45 @@ def form_on(page: Any) -> dict[str, list[str]]:
     form = _Form()
     form.feed(page.content.decode())
     return form.data
+
+
+@dataclass
+class Form:
+    """A form that is sent by POST."""
+
+    action: str
+    role: str
+    values: dict[str, str] = field(default_factory=dict)  # of hidden fields: the token and such
+    required: frozenset[str] = frozenset()
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._open: Form | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self._open = None
+            if (given.get("method") or "").casefold() == "post":
+                self._open = Form(given.get("action") or "", given.get("role") or "")
+                self.found.append(self._open)
+        elif self._open and given.get("name") and tag in ("input", "select", "textarea"):
+            name = given["name"] or ""
+            if "required" in given:
+                self._open.required |= {name}
+            elif given.get("type") == "hidden":
+                self._open.values[name] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+
+def forms_in(html: str) -> list[Form]:
+    """Return the forms of a page that are sent by POST, with what each requires."""
+    forms = _Forms()
+    forms.feed(html)
+    return forms.found

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from access.filters import labeled_by
 from core import audit
 from integrations import destinations
 from integrations.admin.choosing import choose_first, choose_only
@@ -37,6 +38,7 @@ from integrations.transport import (
     DeliveryError,
     SecretField,
 )
+from mapping.engine.targets import kind_label
 
 PREFIX = "options"
 NAMED = 10  # referrals, on the page of a destination
@@ -67,7 +69,7 @@ WHAT_PROVES = {
 
 def in_words(one: Standing) -> str:
     """Return how a capability is known, since when, and by whom."""
-    day = date_format(timezone.localtime(one.at), "SHORT_DATE_FORMAT") if one.at else ""
+    day = date_format(timezone.localtime(one.at), "DATE_FORMAT") if one.at else ""
     how_to = WHAT_PROVES[one.capability] if one.yes else _("Choose “Not said” to have it tested.")
     match one.how:
         case How.PROVED:
@@ -103,12 +105,6 @@ def _declared(one: Standing, day: str) -> str:
     else:
         sentence = _("yes, declared, not tested.") if one.yes else _("no, declared, not tested.")
     return sentence.format(who=one.by, day=day)
-
-
-def kind_label(kind: str) -> str:
-    """Return the name of a kind for people; the kind itself when its folder is gone."""
-    known = destinations.kinds().get(kind)
-    return str(known.label) if known else kind
 
 
 def option_fields(kind: str) -> dict[str, forms.Field]:
@@ -249,7 +245,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 class DestinationAdmin(ConfigurationAdmin):
     organization_path = "organization"
     list_display = ["name", "organization", "shown_kind", "standing", "last_good_test"]
-    list_filter = ["kind", "organization"]
+    list_filter = [("kind", labeled_by(kind_label)), "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
     readonly_fields = [

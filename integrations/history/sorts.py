@@ -16,6 +16,7 @@ from integrations.models import (
     SourceCredential,
     TriggerConfig,
 )
+from mapping.engine.targets import kind_label
 from mapping.models import Mapping as FieldMapping
 
 Record = Any  # a row of a model's history, which simple-history makes
@@ -105,7 +106,7 @@ SORTS: Mapping[type[Model], Sort] = {
         Sort(
             FieldMapping,
             lambda organization: Q(organization_id=organization.pk),
-            lambda record: f"{record.name} ({record.destination_kind})",
+            lambda record: f"{record.name} · {kind_label(record.destination_kind)}",
         ),
         Sort(
             Source,

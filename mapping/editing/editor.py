@@ -296,11 +296,14 @@ class OptionInput:
         return f"id_{self.name}"
 
     @property
-    def choices(self) -> tuple[str, ...]:
-        """What to choose from; what stands there already is among them."""
-        offered = self.tables if self.option.kind is OptionKind.VALUE_TABLE else self.option.choices
-        known = not self.value or self.value in offered
-        return offered if known else (*offered, str(self.value))
+    def choices(self) -> list[tuple[str, str]]:
+        """What to choose from, with its label; what stands there already is among them."""
+        if self.option.kind is OptionKind.VALUE_TABLE:
+            offered = [(name, name) for name in self.tables]
+        else:
+            offered = [(choice, self.option.shown(choice)) for choice in self.option.choices]
+        known = not self.value or self.value in dict(offered)
+        return offered if known else [*offered, (str(self.value), str(self.value))]
 
     @property
     def input(self) -> str:

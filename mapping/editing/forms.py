@@ -12,7 +12,7 @@ from mapping.editing import exchange, testing, versions
 from mapping.editing.editor import MappingDraft, draft_of, typed
 from mapping.editing.testing import Outcome
 from mapping.engine.checks import Fault, check_mapping
-from mapping.engine.targets import target_fields
+from mapping.engine.targets import kind_label, target_fields
 from mapping.models import Mapping
 
 CHANGED_MEANWHILE = _(
@@ -169,4 +169,4 @@ def _described(mapping: Mapping) -> str:
     owner = mapping.organization or (
         "Dovetail" if mapping.shipped else gettext("every organization")
     )
-    return f"{mapping.name} ({mapping.destination_kind}, {owner})"
+    return f"{mapping.name} · {kind_label(mapping.destination_kind)} · {owner}"

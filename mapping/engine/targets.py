@@ -44,11 +44,23 @@ class Takes:
 
 
 _known: dict[str, Callable[[], Takes]] = {}
+_labels: dict[str, Callable[[], str]] = {}
 
 
-def register(kind: str, takes: Callable[[], Takes]) -> None:
-    """Make a destination kind known to mappings; `takes` is called when they need to know."""
+def register(kind: str, takes: Callable[[], Takes], label: Callable[[], str] | None = None) -> None:
+    """Make a destination kind known to mappings.
+
+    `takes` and `label`, its name for people, are called when they need to know.
+    """
     _known[kind] = cache(takes)
+    if label:
+        _labels[kind] = label
+
+
+def kind_label(kind: str) -> str:
+    """Return the name of a kind for people; the kind itself when its folder is gone."""
+    label = _labels.get(kind)
+    return label() if label else kind
 
 
 def takes_any(kind: str) -> Own:

@@ -70,7 +70,10 @@ def _time_zones() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a transform. A rule that leaves it out gets the `default`."""
+    """One option of a transform. A rule that leaves it out gets the `default`.
+
+    `shown` makes of a choice what people read.
+    """
 
     name: str
     label: str
@@ -78,6 +81,7 @@ class Option:
     default: Any = None
     required: bool = False
     choices: tuple[str, ...] = ()
+    shown: Callable[[str], str] = str
 
     def fault(self, value: Any) -> str:
         """Return a sentence that says what is wrong with a value; empty when nothing is."""
@@ -184,6 +188,18 @@ def _parse_phone(text: str, region: str) -> PhoneNumber | None:
         return None
     possible = phonenumbers.is_possible_number_with_reason(number)
     return number if possible == ValidationResult.IS_POSSIBLE else None
+
+
+# By style, how it writes a number: an example needs no translation.
+_PHONE_STYLES = {
+    "national": "705-555-0142",
+    "international": "+1 705-555-0142",
+    "e164": "+17055550142",
+}
+
+
+def _with_calling_code(region: str) -> str:
+    return f"{region} (+{phonenumbers.country_code_for_region(region)})"
 
 
 def _write_phone(number: PhoneNumber, style: str) -> str:
@@ -321,7 +337,8 @@ TRANSFORMS: Mapping[str, Transform] = {
                     _("Style"),
                     OptionKind.CHOICE,
                     default="national",
-                    choices=("national", "international", "e164"),
+                    choices=tuple(_PHONE_STYLES),
+                    shown=_PHONE_STYLES.__getitem__,
                 ),
                 Option(
                     "region",
@@ -329,6 +346,7 @@ TRANSFORMS: Mapping[str, Transform] = {
                     OptionKind.CHOICE,
                     default="CA",
                     choices=tuple(sorted(phonenumbers.SUPPORTED_REGIONS)),
+                    shown=_with_calling_code,
                 ),
             ),
         ),

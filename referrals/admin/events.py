@@ -34,7 +34,7 @@ SHOWN_IN_ONE_VALUE = 2_000
 class EndpointFilter(admin.SimpleListFilter):
     """The endpoint at which an event came; they stand in the folders of the kinds of sources."""
 
-    title = "endpoint"
+    title = _("endpoint")
     parameter_name = "endpoint__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

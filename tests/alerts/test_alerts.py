@@ -128,7 +128,7 @@ def test_the_mail_states_what_where_since_when_whose_turn_and_where_to_look(
         "What: All automatic retries failed (HTTP 5xx: an error there).",
         "Where: Birchwood CRMS, of Birchwood Community Mental Health",
         "How many: 2 imports so far",
-        "Since: 23 Nov 2026, 09:05 (America/Toronto)",
+        "Since: Nov 23, 2026, 09:05 (America/Toronto)",
         "Whose turn: support",
         "What to do: When the destination is working again, press Retry.",
         f"Look: https://portal.example.org/admin/referrals/delivery/?organization="
@@ -322,7 +322,7 @@ def test_the_digest_states_whose_errors_are_and_how_many_are_snoozed(
     sent_text = mail.mails[0].get_content()
     assert "All automatic retries failed: 3" in sent_text
     assert "Assigned: 1 to ana." in sent_text
-    assert "Snoozed: 1, the first until 1 Dec 2026, 00:00 (America/Toronto)." in sent_text
+    assert "Snoozed: 1, the first until Dec 1, 2026, 00:00 (America/Toronto)." in sent_text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, Request
@@ -24,6 +25,8 @@ from tests.browser import checks
 from tests.browser.conftest import SignIn
 from tests.browser.portal import Portal
 from tests.dates import other_dates_in
+from tests.forms import forms_in
+from tests.keys import raw_keys_in
 from tests.seeds import ROLES
 from tests.services import ROOT
 
@@ -142,6 +145,7 @@ class Looked:
     def __init__(self, *, every_page: bool) -> None:
         self.every_page = every_page
         self.kinds: set[Kind] = set()
+        self.sent: set[frozenset[str]] = set()  # forms, by what they require
         self.names: set[str] = set()
 
     def over(self, page: Page, portal: Portal) -> Iterator[str]:
@@ -161,6 +165,8 @@ class Looked:
         yield from (
             f"{name}: a date in another style: {text}" for text in other_dates_in(html, language[1])
         )
+        yield from (f"{name}: shows a key as it is: {key}" for key in raw_keys_in(html))
+        yield from self._sent_empty(page, name, address, html)
         kinds = Kinds(html).found
         if not self.every_page and len(kinds - self.kinds) < SEVERAL:
             return
@@ -172,3 +178,24 @@ class Looked:
                 check(page)
             except AssertionError as wrong:
                 yield f"{name}: {wrong}"
+
+    def _sent_empty(self, page: Page, name: str, address: str, html: str) -> Iterator[str]:
+        """Send each form without what it requires; yield where no summary leads to the fields."""
+        for form in forms_in(html):
+            if not form.required or form.role == "search" or form.required in self.sent:
+                continue
+            self.sent.add(form.required)
+            left = {key: text for key, text in form.values.items() if key not in form.required}
+            url = urljoin(address, form.action)
+            answer = page.request.post(url, form=left, headers={"Referer": url})
+            said = answer.text()
+            if re.search('<li class="(error|warning)"', said):
+                continue  # a message on top says it
+            targets = re.findall(r'<li><a href="#([^"]+)"', said.partition("error-summary")[2])
+            if not targets:
+                yield f"{name}: no summary of the errors in {sorted(form.required)}"
+            yield from (
+                f"{name}: the summary leads to #{target}, which is nowhere"
+                for target in targets
+                if f'id="{target}"' not in said
+            )

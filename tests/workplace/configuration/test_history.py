@@ -82,11 +82,11 @@ def test_a_mapping_is_reported_by_its_versions(world: World) -> None:
 
     page = page_of(client, world.organization, what="mapping")
 
-    assert lines_of(page) == ["Mapping Own (crms) changed", "Mapping Own (crms) added"]
+    assert lines_of(page) == ["Mapping Own · CRMS changed", "Mapping Own · CRMS added"]
     assert page.context["changes"][0][0].who == "mireille"
     mapping.delete()
     assert lines_of(page_of(client, world.organization, what="mapping")) == [
-        "Mapping Own (crms) deleted"
+        "Mapping Own · CRMS deleted"
     ]
 
 
