@@ -28,6 +28,6 @@ def labeled_by(label: Callable[[str], str]) -> type[AllValuesFieldListFilter]:
         def choices(self, changelist: Any) -> Iterator[Any]:
             everything, *values = super().choices(changelist)
             yield everything
-            yield from ({**value, "display": label(value["display"])} for value in values)
+            yield from ({**value, "display": label(str(value["display"]))} for value in values)
 
     return LabelFilter

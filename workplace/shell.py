@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -157,9 +158,13 @@ def may_ask(user: Any) -> bool:
 
 
 def _places(request: HttpRequest, pages: tuple[Page, ...]) -> Iterator[Place]:
+    home, services = _reverse("index"), _reverse("directory_services")
     for page in pages:
         if url := _url(request, page):
-            yield Place(str(page.label), url, _is_current(request.path, url), page.key)
+            # Other pages of the navigation stand below these two.
+            below = f"{url}services/" if url in (home, services) else url
+            is_current = request.path == url or request.path.startswith(below)
+            yield Place(str(page.label), url, is_current, page.key)
 
 
 def has_directory(request: HttpRequest) -> bool:
@@ -182,14 +187,18 @@ def _url(request: HttpRequest, page: Page) -> str:
     # A superuser has the permission of what is not there, too. Nobody else is asked about here.
     if page.permission == EDIT_DIRECTORY and not has_directory(request):
         return ""
+    return _reverse(page.name)
+
+
+def _reverse(name: str) -> str:
+    """Return the URL of a page of the admin, or an empty string where there is none."""
+    return _known_url(name, get_urlconf(), get_script_prefix())
+
+
+@cache
+def _known_url(name: str, urlconf: str | None, prefix: str) -> str:
+    """Return the URL of a page: found once, for every page names all of the navigation."""
     try:
-        return reverse(f"admin:{page.name}")
+        return reverse(f"admin:{name}", urlconf)
     except NoReverseMatch:
         return ""
-
-
-def _is_current(path: str, url: str) -> bool:
-    if url in (reverse("admin:index"), reverse("admin:directory_services")):
-        # Other pages of the navigation stand below these.
-        return path == url or path.startswith(f"{url}services/")
-    return path == url or path.startswith(url)

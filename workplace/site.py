@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from workplace import home
@@ -65,13 +66,34 @@ class Workplace(admin.AdminSite):
         return checked
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what every page needs, with what the shell around it shows."""
-        return {**super().each_context(request), "shell": shell_of(request)}
+        """Return what every page needs, with what the shell around it shows.
+
+        Django's list of all models, which it makes for each page, is made for whoever asks: no
+        page of ours does.
+        """
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": self.site_url,
+            "has_permission": self.has_permission(request),
+            "available_apps": SimpleLazyObject(lambda: self.get_app_list(request)),
+            "is_popup": False,
+            "is_nav_sidebar_enabled": self.enable_nav_sidebar,
+            "log_entries": SimpleLazyObject(lambda: self.get_log_entries(request)),
+            "shell": shell_of(request),
+        }
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """Show the home page."""
-        shown = {**home.context_of(request), **(extra_context or {})}
-        return super().index(request, shown)
+        request.current_app = self.name  # type: ignore[attr-defined]
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "subtitle": None,
+            **home.context_of(request),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.index_template, context)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Lead to the one place to sign in; whoever has signed in already may not work here."""

@@ -114,6 +114,20 @@ class Chip:
     current: bool
 
 
+# What no row of the list shows, and what takes time to decrypt or to parse for each.
+NOT_LISTED = (
+    "triggers",
+    "absent_steps",
+    "closed_why",
+    "referral__snapshot",
+    "referral__classifications",
+    *(
+        f"destination__{name}"
+        for name in ("options", "columns", "allowed_fields", "allowed_files", "capabilities")
+    ),
+)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(
     AnswersAdmin, ExportingAdmin, SavedViewsAdmin, TeamAdmin, VersionsAdmin, ViewOnlyAdmin
@@ -168,7 +182,7 @@ class DeliveryAdmin(
             deliveries = deliveries.select_related(*OF_ONE)  # the page asks for all of them
             deliveries = deliveries.defer("referral__snapshot")
         else:
-            deliveries = deliveries.defer("referral__snapshot", "destination__options")
+            deliveries = deliveries.defer(*NOT_LISTED)
         return deliveries.annotate(cause=cause_key(), shown_since=F(since_field(request)))
 
     def get_search_results(
