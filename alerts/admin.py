@@ -290,4 +290,6 @@ class AlertAdmin(ViewOnlyAdmin):
     def sent(self, alert: Any) -> str:
         if not alert.recipients:
             return gettext("To nobody: no recipient wants it")
-        return f"To {alert.sent} of {alert.recipients}"
+        return gettext("To {sent} of {recipients}").format(
+            sent=alert.sent, recipients=alert.recipients
+        )

@@ -176,10 +176,10 @@ def picture(page: Page, name: str, *, of: str = "", language: str = "") -> None:
 _SAME_TIMES = """() => {
   const forms = [
     [/\\b20\\d\\d-\\d\\d-\\d\\d\\b/g, "2026-03-11"],
-    [/\\b(Jan|Feb|March|April|May|June|July|Aug|Sept|Oct|Nov|Dec)[a-z]*\\.? \\d{1,2}, 20\\d\\d/g,
-      "March 11, 2026"],
+    [/\\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\\.? \\d{1,2}, 20\\d\\d/g,
+      "Mar 11, 2026"],
     [/\\b\\d{1,2}(:\\d\\d)? [ap]\\.m\\./g, "9:41 a.m."],
-    [/\\b\\d{1,2}\\s(janv|févr|mars|avr|mai|juin|juill|août|sept|oct|nov|déc)[a-zé]*\\.?\\s20\\d\\d/g,
+    [/\\b\\d{1,2}\\s(jan|fév|mars|avr|mai|juin|juill|août|sept|oct|nov|déc)[a-zé]*\\.?\\s20\\d\\d/g,
       "11 mars 2026"],
     [/\\b\\d{1,2}\\sh\\s\\d\\d\\b/g, "9 h 41"],
     [/\\b\\d\\d:\\d\\d(:\\d\\d)?\\b/g, "09:41"],

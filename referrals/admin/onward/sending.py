@@ -74,8 +74,8 @@ def _label(destination: Destination, *, again: bool) -> str:
     own = destination.transport().send_label
     if own:
         return f"{own} ({destination})"
-    words = _("Send to {where} again") if again else _("Send to {where}")
-    return words.format(where=destination)
+    text = _("Send to {destination} again") if again else _("Send to {destination}")
+    return text.format(destination=destination)
 
 
 class SendingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

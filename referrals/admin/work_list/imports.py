@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
@@ -315,7 +316,7 @@ class DeliveryAdmin(
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
             ACTION_CHECKBOX_NAME,
             delivery.pk,
-            f"Select {delivery.referral.reference}",
+            _("Select %(reference)s") % {"reference": delivery.referral.reference},
         )
 
     @admin.display(description=gettext_lazy("reference"))
@@ -357,7 +358,7 @@ class DeliveryAdmin(
     @admin.display(description=COLUMNS["turn"])
     def turn(self, delivery: Delivery) -> SafeString | str:
         actor = advice(delivery).actor
-        turn = "–" if actor is Actor.NOBODY else actor.label
+        turn = "–" if actor is Actor.NOBODY else capfirst(actor.label)
         shown = format_html('<span class="turn" title="{0}">{0}</span>', turn)
         if delivery.assigned_to and delivery.has_uncleared_error:
             text = _("Assigned to %(name)s") % {"name": name_of(delivery.assigned_to)}
@@ -410,7 +411,8 @@ class DeliveryAdmin(
             return _("None so far")
         if delivery.error_cleared_at is None:
             return _("Not cleared yet")
-        return f"Cleared by {delivery.error_cleared_by or 'Dovetail'}"
+        by = delivery.error_cleared_by or "Dovetail"
+        return _("Cleared by %(who)s") % {"who": by}
 
     @admin.display(description=gettext_lazy("in the destination"))
     def in_destination(self, delivery: Delivery) -> Any:
@@ -434,8 +436,10 @@ class DeliveryAdmin(
     def dismissed(self, delivery: Delivery) -> str:
         if delivery.state != State.DISMISSED:
             return _("No")
-        by = f"By {delivery.closed_by or 'Dovetail'}"
-        return f"{by}: {delivery.closed_why}" if delivery.closed_why else f"{by}. {WHY_DELETED}"
+        by = delivery.closed_by or "Dovetail"
+        if delivery.closed_why:
+            return _("By %(who)s: %(why)s") % {"who": by, "why": delivery.closed_why}
+        return _("By %(who)s. %(why)s") % {"who": by, "why": WHY_DELETED}
 
     def more(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
         noun = obj.destination.transport().noun
