@@ -16,6 +16,7 @@ from typing import Any
 from tests.bench import figures, portal
 
 BATCH = 20
+POLLED = 16  # as many as a worker asks for
 NEW_ID = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
 SERIES = """
 WITH RECURSIVE series (number) AS
@@ -29,13 +30,19 @@ lease_until = %s WHERE id = %s AND state = 'queued' AND due_at <= %s
 """
 BARE_ATTEMPT = """
 INSERT INTO referrals_attempt
-(delivery_id, version_id, number, lease_token, started_at, outcome, headers)
-VALUES (%s, %s, 1, %s, %s, '', '{}')
+(delivery_id, version_id, number, lease_token, started_at, outcome, doubt, kind, code,
+headers)
+VALUES (%s, %s, 1, %s, %s, '', '', '', '', '{}')
 """
 
 
 def measure(claims: int, finished: int, rounds: int, seed: int) -> dict[str, Any]:
-    """Return claims a second, ours and bare, and the milliseconds of a round without work."""
+    """Return claims a second, ours and bare, and the milliseconds of looks.
+
+    `idle` is a round without work, and `idle_among_many` the same among `finished` deliveries;
+    `poll` asks for due deliveries where none is due, `poll_tenth` where a tenth of them all is due,
+    and `poll_all` where all are.
+    """
     portal.start()
     from referrals.running.dispatcher import Dispatcher
 
@@ -45,12 +52,48 @@ def measure(claims: int, finished: int, rounds: int, seed: int) -> dict[str, Any
     first = _finished_delivery(world)
     _multiply(first, finished)
     idle_among_many = _milliseconds(dispatcher.round, rounds)
+    poll = _milliseconds(_poll, rounds)
+    claimed = _claims(claims, random.Random(seed))
+    _make_due(finished // 10)
+    poll_tenth = _milliseconds(_poll, rounds)
+    _make_due(finished)
+    poll_all = _milliseconds(_poll, rounds)
     return {
         "idle": idle,
         "idle_among_many": idle_among_many,
         "finished": finished,
-        **_claims(claims, random.Random(seed)),
+        "poll": poll,
+        "poll_tenth": poll_tenth,
+        "poll_all": poll_all,
+        **claimed,
     }
+
+
+def _poll() -> None:
+    """Ask for due deliveries, as the dispatcher and each worker do."""
+    from referrals import delivering
+
+    delivering.due_deliveries(POLLED)
+
+
+def _make_due(count: int) -> None:
+    """Let so many deliveries be due, and no other."""
+    from django.db import connection
+
+    from referrals.models import Delivery
+
+    queued = Delivery.objects.filter(state=Delivery.State.QUEUED)
+    queued.update(due_at=_now() + timedelta(days=1))
+    Delivery.objects.filter(pk__in=Delivery.objects.values("pk")[:count]).update(
+        state=Delivery.State.QUEUED,
+        due_at=_now(),
+        external_id=None,
+        lease_token=None,
+        lease_until=None,
+    )
+    assert queued.filter(due_at__lte=_now()).count() == count
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _milliseconds(call: Callable[[], Any], rounds: int) -> float:

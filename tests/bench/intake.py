@@ -1,7 +1,8 @@
-"""How many events a second a web server takes in, next to a bare Django view with one INSERT.
+"""How many events a second a web server takes in, next to a bare Django view and to no Django.
 
-Both are served by gunicorn as the Procfile starts it: one process, four threads. Batches of events
-go to either in turn. The ratio is that of the server's CPU time, which other programs of the
+The bare view checks a credential and makes one INSERT; on PostgreSQL, a WSGI function with the
+driver alone does the latter. All are served by gunicorn as the Procfile starts it. Batches of
+events go to each in turn. The ratios are of the server's CPU time, which other programs of the
 machine cannot spoil; the events a second are by the wall clock.
 """
 
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,22 @@ class Server:
 
 
 def measure(batches: int, batch: int, seed: int) -> dict[str, Any]:
-    """Return events a second and CPU milliseconds an event, of the portal and of the bare view."""
+    """Return events a second and CPU milliseconds an event, of each server."""
     portal.start()
     portal.make()
     order = random.Random(seed)
-    with (
-        serving("config.wsgi", "/fhir/$process-message") as ours,
-        serving("tests.bench.bare_portal", "/") as bare,
-    ):
+    with ExitStack() as stack:
+        servers = {
+            "ours": stack.enter_context(serving("config.wsgi", "/fhir/$process-message")),
+            "bare": stack.enter_context(serving("tests.bench.bare_portal", "/")),
+        }
+        if os.environ["DATABASE_URL"].startswith("postgres"):
+            servers["raw"] = stack.enter_context(serving("tests.bench.raw_portal", "/"))
         for number in range(batches + WARM_UP):
             bodies = [portal.message(number * batch + one) for one in range(batch)]
-            for server in order.sample([ours, bare], 2):
-                server.take(bodies)
-    return {"ours": ours.figures(), "bare": bare.figures()}
+            for name in order.sample(sorted(servers), len(servers)):
+                servers[name].take(bodies)
+    return {name: server.figures() for name, server in servers.items()}
 
 
 @contextmanager
