@@ -164,7 +164,7 @@ class Bare:
         self.session.headers["Authorization"] = f"Bearer {portal.TOKEN}"
 
         def upload() -> None:
-            assert len(self.session.get(picture).content) == portal.PICTURE_BYTES
+            assert self.session.get(picture).content == portal.picture()
             created = self.session.post(crms, json=record)
             for document, content in zip(parcel.documents, contents, strict=True):
                 file = (document.name, io.BytesIO(content), document.content_type)

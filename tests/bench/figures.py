@@ -29,8 +29,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that live."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Return the processes that a process has started, by any of its threads, and that live."""
+    of_threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for found in of_threads for child in found.read_text().split()]
 
 
 def resident(pid: int | str = "self", field: str = "VmRSS") -> float:

@@ -20,7 +20,7 @@ import django
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FULL = ROOT / "tests" / "fixtures" / "documents" / "full.json"
-FONTS = ROOT / "referrals" / "rendering" / "fonts.conf"
+FONTS = ROOT / "referrals" / "summary" / "rendering" / "fonts.conf"
 WARM_UP, ROUNDS = 3, 40
 SETTLED = 50  # documents, after which memory should be flat
 NAIVE_CSS = """

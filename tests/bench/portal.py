@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import random
 import secrets
 import shutil
 import subprocess
@@ -11,11 +12,14 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from PIL import Image
 
 from tests.services import ROOT, answers, free_port, spawn
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = ROOT / "tests" / "fixtures" / "examples" / "fhir-full-referral.json"
 PICTURE = "phq9.png"
-PICTURE_BYTES = 180_000
+ANNOUNCED_BYTES = '"size": 48211'  # of the picture, in the example
 KEY, SECRET = "caredove", "a-secret-of-the-bench"
 TOKEN = "a-token-of-the-bench"
 NO_WAITING = {"RETRY_SCHEDULE": ",".join(["0"] * 8), "SETTLE_SECONDS": "0"}
@@ -59,7 +63,7 @@ def neighbours(directory: Path, env: dict[str, str]) -> Iterator[dict[str, str]]
     """
     files = directory / "files"
     files.mkdir()
-    (files / PICTURE).write_bytes(b"\x89PNG\r\n\x1a\n" + secrets.token_bytes(PICTURE_BYTES - 8))
+    (files / PICTURE).write_bytes(picture())
     crms_port, files_port = free_port(), free_port()
     crms = [sys.executable, "manage.py", "crms_sandbox", "--port", str(crms_port)]
     server = [sys.executable, "-m", "http.server", str(files_port), "--bind", "127.0.0.1"]
@@ -150,9 +154,20 @@ def headers() -> dict[str, str]:
     return {"Authorization": f"Basic {basic}", "Content-Type": "application/fhir+json"}
 
 
+@cache
+def picture() -> bytes:
+    """Return a whole picture of about 180,000 bytes, the same in every process."""
+    noise = random.Random(0).randbytes(3 * 245 * 245)
+    file = BytesIO()
+    Image.frombytes("RGB", (245, 245), noise).save(file, "PNG")
+    return file.getvalue()
+
+
 def message(number: int) -> bytes:
     """Return the full example as a message about another referral, with ids of its own."""
     text = EXAMPLE.read_text()
+    assert ANNOUNCED_BYTES in text
+    text = text.replace(ANNOUNCED_BYTES, f'"size": {len(picture())}')
     for known in (*MESSAGE_IDS, REFERRAL_ID):
         text = text.replace(known, str(uuid.uuid5(uuid.NAMESPACE_OID, f"{known}/{number}")))
     text = text.replace(REFERENCE, str(4_000_000_000 + number))
