@@ -120,7 +120,9 @@ def _by_distance(near: Mapping[int, Nearness], found: Found) -> list[int]:
 
 
 def _distances(found: Found) -> dict[int, float] | None:
-    return found.near and {key: metres for key, (metres, _) in found.near.items()}
+    if found.near is None:
+        return None
+    return {key: metres for key, (metres, _) in found.near.items()}
 
 
 def _keys(found: Found) -> Iterator[int]:
