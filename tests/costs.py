@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 SLOW = Path(__file__).with_name("slow.txt")
-MOST, ALL = 0.1, 1.0
+MOST, ALL = 0.08, 1.0
 HEAD = "# Too slow for the quick tier: written by `pytest -p tests.costs` (tests/costs.py).\n"
 
 
