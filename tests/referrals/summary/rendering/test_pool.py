@@ -35,6 +35,14 @@ def make_pool() -> Iterator[MakePool]:
         pool.close()
 
 
+@pytest.fixture(scope="module")
+def one_pool() -> Iterator[Pool]:
+    """A pool for all tests that need none of their own: each has a renderer to start."""
+    pool = Pool(1)
+    yield pool
+    pool.close()
+
+
 def page(body: str) -> str:
     return f"<html lang=en><title>Test</title>{body}"
 
@@ -64,14 +72,12 @@ def new_child(before: set[int]) -> int:
 # -- Used again, replaced --------------------------------------------------------------------------
 
 
-def test_a_renderer_is_used_again(make_pool: MakePool) -> None:
-    pool = make_pool()
+def test_a_renderer_is_used_again(one_pool: Pool) -> None:
+    one_pool.render(page("One"), SANS)
+    first = idle_pid(one_pool)
+    one_pool.render(page("Two"), SANS)
 
-    pool.render(page("One"), SANS)
-    first = idle_pid(pool)
-    pool.render(page("Two"), SANS)
-
-    assert idle_pid(pool) == first
+    assert idle_pid(one_pool) == first
 
 
 def test_a_renderer_is_replaced_after_its_number_of_documents(make_pool: MakePool) -> None:
@@ -242,10 +248,9 @@ def test_the_environment_of_a_renderer_holds_no_secret(
     }
 
 
-def test_the_page_appears_neither_in_arguments_nor_in_files(make_pool: MakePool) -> None:
-    pool = make_pool()
-    pool.render(page("Mireille Tremblay"), SANS)
-    (renderer,) = pool._idle
+def test_the_page_appears_neither_in_arguments_nor_in_files(one_pool: Pool) -> None:
+    one_pool.render(page("Mireille Tremblay"), SANS)
+    (renderer,) = one_pool._idle
 
     arguments = Path(f"/proc/{renderer.process.pid}/cmdline").read_bytes()
     written = [file.read_bytes() for file in Path(renderer.folder).rglob("*") if file.is_file()]
@@ -284,22 +289,19 @@ def test_a_renderer_holds_no_file_of_ours_open(make_pool: MakePool) -> None:
         ),
     ],
 )
-def test_a_page_that_asks_for_anything_is_refused(make_pool: MakePool, body: str) -> None:
+def test_a_page_that_asks_for_anything_is_refused(one_pool: Pool, body: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
-        pool = make_pool()
 
         with pytest.raises(RenderingFailed, match="FatalURLFetchingError"):
-            pool.render(page(body.format(port=server.getsockname()[1])), SANS)
+            one_pool.render(page(body.format(port=server.getsockname()[1])), SANS)
         with pytest.raises(TimeoutError):
             server.accept()
 
 
-def test_a_failure_states_nothing_of_the_page(make_pool: MakePool) -> None:
-    pool = make_pool()
-
+def test_a_failure_states_nothing_of_the_page(one_pool: Pool) -> None:
     with pytest.raises(RenderingFailed) as caught:
-        pool.render(page('Mireille <img src="http://mireille.example/">'), SANS)
+        one_pool.render(page('Mireille <img src="http://mireille.example/">'), SANS)
 
     assert "ireille" not in repr(caught.value) + str(caught.value.__cause__)
 
