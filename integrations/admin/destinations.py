@@ -302,8 +302,10 @@ class DestinationAdmin(ConfigurationAdmin):
         return "\n".join(f"{label}: {words}" for label, words in standings)
 
     @admin.display(description=gettext_lazy("last good test"), ordering="checked_at")
-    def last_good_test(self, destination: Destination) -> Any:
-        return destination.checked_at or _("Never")
+    def last_good_test(self, destination: Destination) -> str:
+        if destination.checked_at is None:
+            return _("Never")
+        return date_format(timezone.localtime(destination.checked_at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("options"))
     def shown_options(self, destination: Destination) -> str:
