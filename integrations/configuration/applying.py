@@ -5,12 +5,25 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from django.db import DatabaseError, models, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from core.compare import Effect
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 from integrations.configuration.reading import Tree
 from integrations.configuration.rows import Refused, Report
 
+# What the parts of a file are called.
+SORTS = (
+    gettext_noop("organization"),
+    gettext_noop("listing"),
+    gettext_noop("source"),
+    gettext_noop("destination"),
+    gettext_noop("mapping"),
+    gettext_noop("trigger"),
+    gettext_noop("credential"),
+    gettext_noop("signing secret"),
+)
 Name = tuple[str, ...]  # ("listing", "4417")
 
 
@@ -48,13 +61,13 @@ class Run:
         except Refused as refused:
             self._note(path, name, refused)
         except DatabaseError:
-            self._note(path, name, Refused(((), "this contradicts what is in Dovetail already")))
+            self._note(path, name, Refused(((), _("this contradicts what is in Dovetail already"))))
 
     def _once(self, path: Path, name: Name) -> None:
         first = self._named.setdefault(name, path)
         if first != path:
-            text = (
-                f"{name[0]} “{name[-1]}” stands here twice, first on line {self.tree.line(first)}"
+            text = _("{sort} “{name}” stands here twice, first on line {line}").format(
+                sort=_(name[0]), name=name[-1], line=self.tree.line(first)
             )
             self._note(path, name, Refused(((), text)))
 
@@ -74,4 +87,5 @@ class Run:
         """
         if name in self._broken:
             raise Refused
-        raise Refused((key, f"no {name[0]} “{name[-1]}” in this file or in Dovetail"))
+        text = _("no {sort} “{name}” in this file or in Dovetail")
+        raise Refused((key, text.format(sort=_(name[0]), name=name[-1])))

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
 from integrations import destinations
 from integrations.configuration.parts import DEFAULT, LIMITS
@@ -203,8 +204,10 @@ def _mapping_name(config: TriggerConfig) -> str:
     hidden = mapping.organization_id is None and same.filter(organization=organization).exists()
     if hidden:
         raise NotExported(
-            f"“{config}” uses a mapping that a file cannot tell from another one of the same "
-            f"name, “{mapping.name}”. Rename one of them."
+            _(
+                "“{config}” uses a mapping that a file cannot tell from another one of the same "
+                "name, “{mapping}”. Rename one of them."
+            ).format(config=config, mapping=mapping.name)
         )
     return mapping.name
 
@@ -220,7 +223,10 @@ def _mappings(organization: Organization) -> Any:
 def _mapping(mapping: FieldMapping) -> dict[str, Any]:
     if mapping.name == DEFAULT:
         raise NotExported(
-            f"The mapping “{mapping}” has the name of the one that ships with Dovetail. Rename it."
+            _(
+                "The mapping “{mapping}” has the name of the one that ships with Dovetail. "
+                "Rename it."
+            ).format(mapping=mapping)
         )
     owner = {"organization": mapping.organization.caredove_id} if mapping.organization else {}
     return owner | exchange.export_mapping(mapping)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.compare import Effect
 from integrations import destinations
 from integrations.configuration.applying import Run
@@ -87,11 +89,11 @@ def _destination_of(run: Run, named: _Named) -> Destination | None:
     if named.organizations is not None:
         found = [one for one in found if (one.organization.caredove_id,) == named.organizations]
     if not found:
-        text = "a partner acts for the organization of its destination, and for no other"
+        text = _("a partner acts for the organization of its destination, and for no other")
         raise Refused((named.key, text))
     if len(found) > 1:
-        text = f"several are named “{named.destination}”: write ORGANIZATION/NAME"
-        raise Refused((named.key, text))
+        text = _("several are named “{name}”: write ORGANIZATION/NAME")
+        raise Refused((named.key, text.format(name=named.destination)))
     return found[0]
 
 
@@ -103,16 +105,22 @@ def _agree(
 ) -> None:
     """Raise Refused when the file names another link of one of the two."""
     if source in links and links[source] != destination:
-        raise Refused((named.key, f"the source “{source}” and its destination disagree"))
+        text = _("the source “{source}” and its destination disagree")
+        raise Refused((named.key, text.format(source=source)))
     for other, where in links.items():
         if destination and where == destination and other != source:
-            raise Refused((named.key, f"“{other}” answers for “{destination}” already"))
+            raise Refused((named.key, _taken(other, destination)))
+
+
+def _taken(other: Source, destination: Destination | None) -> str:
+    text = _("“{other}” answers for “{destination}” already")
+    return text.format(other=other, destination=destination)
 
 
 def _link(run: Run, source: Source, destination: Destination | None, key: Path) -> None:
     other = Source.objects.filter(destination=destination).first() if destination else None
     if other:
-        raise Refused((key, f"“{other}” answers for “{destination}” already"))
+        raise Refused((key, _taken(other, destination)))
     keys = {"destination": ".".join(map(str, key))}
     if write(source, {"destination": destination}, keys) is Effect.CHANGED:
         run.report.count_as_changed(source)

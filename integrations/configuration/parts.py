@@ -7,6 +7,8 @@ and what is left out of a part, stays as it is.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.compare import Effect
 from integrations import destinations, sources
 from integrations.configuration import keys
@@ -62,9 +64,11 @@ def _check_kind(
 ) -> None:
     """Raise Refused unless the kind is known, and the kind of what is here already."""
     if kind not in known:
-        raise Refused((("kind",), f"“{kind}” is not a kind{did_you_mean(kind, known)}"))
+        text = _("“{kind}” is not a kind").format(kind=kind)
+        raise Refused((("kind",), f"{text}{did_you_mean(kind, known)}"))
     if found and found.kind != kind:
-        raise Refused((("kind",), f"this {sort} is of kind “{found.kind}”; use a new name"))
+        text = _("this {sort} is of kind “{kind}”; use a new name")
+        raise Refused((("kind",), text.format(sort=_(sort), kind=found.kind)))
 
 
 def _given(entry: Entry, *names: str) -> dict[str, Any]:
@@ -91,7 +95,8 @@ def _listing(run: Run, organization_id: str, entry: Entry, path: Path) -> None:
         listing = found or ServiceListing(caredove_id=entry["id"], organization=organization)
         if listing.organization != organization:
             owner = listing.organization.caredove_id
-            raise Refused((("id",), f"this listing belongs to organization “{owner}”"))
+            text = _("this listing belongs to organization “{owner}”")
+            raise Refused((("id",), text.format(owner=owner)))
         fields = _given(entry, "name", "category", "active")
         run.count(listing, write(listing, fields, {"caredove_id": "id"}))
         for name, key in keys.of_listings.items():
@@ -242,9 +247,10 @@ def _options(
     known = form_class.base_fields
     unknown = [name for name in given if name not in known]
     if unknown:
+        text = _("not an option")
         raise Refused(
             *(
-                (("options", n), f"not an option{did_you_mean(n, (*known, *LIMITS, *ALLOWED))}")
+                (("options", n), f"{text}{did_you_mean(n, (*known, *LIMITS, *ALLOWED))}")
                 for n in unknown
             )
         )
@@ -309,8 +315,8 @@ def _destination_of(run: Run, organization: Organization, name: str) -> Destinat
     if elsewhere is None:
         run.refuse_missing(("destination",), "destination", organization.caredove_id, name)
     owner = elsewhere.organization.caredove_id
-    text = (
-        f"“{name}” belongs to organization “{owner}”, the listing to “{organization.caredove_id}”"
+    text = _("“{name}” belongs to organization “{owner}”, the listing to “{other}”").format(
+        name=name, owner=owner, other=organization.caredove_id
     )
     raise Refused((("destination",), text))
 
@@ -325,5 +331,5 @@ def _mapping_of(run: Run, destination: Destination, name: str) -> FieldMapping:
         found = found or mappings.filter(name=name, organization=None).first()
     if found:
         return found
-    sort = f"mapping for {destination.kind} destinations"
-    raise Refused((("mapping",), f"no {sort} named “{name}” in this file or in Dovetail"))
+    text = _("no mapping for {kind} destinations named “{name}” in this file or in Dovetail")
+    raise Refused((("mapping",), text.format(kind=destination.kind, name=name)))

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 Path = tuple[str | int, ...]  # ("triggers", 0, "listing")
 
 
@@ -16,8 +18,8 @@ class Problem:
     line: int | None = None
 
     def __str__(self) -> str:
-        where = f" (line {self.line})" if self.line else ""
-        return f"{dotted(self.path)}: {self.message}{where}"
+        text = _("{place}: {message} (line {line})") if self.line else _("{place}: {message}")
+        return text.format(place=dotted(self.path), message=self.message, line=self.line)
 
 
 class ConfigurationError(Exception):
@@ -31,12 +33,12 @@ class ConfigurationError(Exception):
 def dotted(path: Path) -> str:
     """Return the path as people write it: `triggers[0].listing`."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-    return text.removeprefix(".") or "file"
+    return text.removeprefix(".") or _("file")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the end of a sentence that helps to fix a word that is not known."""
     known = list(known)
     if close := difflib.get_close_matches(word, known, n=1):
-        return f"; did you mean “{close[0]}”?"
-    return f"; known: {', '.join(known)}"
+        return _("; did you mean “{word}”?").format(word=close[0])
+    return _("; known: {words}").format(words=", ".join(known))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext as _
 
 from integrations.configuration.problems import ConfigurationError, Path, Problem
 
@@ -18,12 +19,12 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not read", problem_mark=mark
+                problem=_("anchors and aliases are not read"), problem_mark=mark
             )
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "tag", None):
             raise yaml.MarkedYAMLError(
-                problem="tags such as !!int are not read", problem_mark=event.start_mark
+                problem=_("tags such as !!int are not read"), problem_mark=event.start_mark
             )
         return super().compose_node(parent, index)
 
@@ -62,18 +63,20 @@ def read(raw: bytes) -> Tree:
         # Its own text would quote the line, and with it perhaps a secret.
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
-        raise _unreadable(error.problem or "this cannot be read", line) from None
+        raise _unreadable(error.problem or _("this cannot be read"), line) from None
     except yaml.YAMLError:
-        raise _unreadable("there is a character in it that YAML does not allow") from None
+        raise _unreadable(_("there is a character in it that YAML does not allow")) from None
     except RecursionError:
-        raise _unreadable("it is nested too deep") from None
+        raise _unreadable(_("it is nested too deep")) from None
 
 
 def _text(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _unreadable("this is not UTF-8 text", raw.count(b"\n", 0, error.start) + 1) from None
+        raise _unreadable(
+            _("this is not UTF-8 text"), raw.count(b"\n", 0, error.start) + 1
+        ) from None
     # JSON may be indented by tabs, which YAML refuses; in its strings no tab is allowed.
     return text.replace("\t", " ") if text.lstrip().startswith(("{", "[")) else text
 
@@ -101,7 +104,7 @@ def _tree(loader: _Loader, root: yaml.Node | None) -> Tree:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
             if key in found:
                 first = tree.lines[(*path, key)]
-                message = f"this key stands here twice, first on line {first}"
+                message = _("this key stands here twice, first on line {line}").format(line=first)
                 problems.append(Problem((*path, key), message, _line(key_node)))
             tree.lines[(*path, key)] = _line(key_node)
             found[key] = value_of(value_node, (*path, key))

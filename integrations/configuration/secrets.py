@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from core.compare import Effect
 from integrations.configuration.applying import Run
@@ -26,10 +27,11 @@ def apply_basic(run: Run, source: Source, entries: Sequence[Mapping[str, Any]], 
 
 def _put_basic(run: Run, source: Source, key: str, secret: str) -> None:
     if ":" in key:
-        raise Refused((("key",), "a key id has no colon in it: HTTP Basic ends it there"))
+        raise Refused((("key",), _("a key id has no colon in it: HTTP Basic ends it there")))
     found = SourceCredential.objects.filter(scheme=Scheme.BASIC, key=key).first()
     if found and found.source_id != source.pk:
-        raise Refused((("key",), f"this key id belongs to source “{found.source}”"))
+        text = _("this key id belongs to source “{source}”")
+        raise Refused((("key",), text.format(source=found.source)))
     credential = found or SourceCredential(source=source, scheme=Scheme.BASIC, key=key)
     # A new hash of the same secret would differ: it is made only for a new secret.
     same = found is not None and verify_secret(secret, found.secret_hash)

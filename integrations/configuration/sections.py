@@ -6,6 +6,8 @@ A key that is left out leaves things as they are, or, in something new, at their
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from integrations.configuration import keys
@@ -24,15 +26,15 @@ def resolved(secret: str, environment: Mapping[str, str]) -> str:
     name = secret.removeprefix(ENVIRONMENT)
     found = environment.get(name, "").strip()
     if not found:
-        raise LookupError(f"the environment variable {name} is not set")
+        raise LookupError(_("the environment variable {name} is not set").format(name=name))
     return found
 
 
 class Text(serializers.CharField):
     default_error_messages = {
-        "invalid": "a text is expected here",
-        "blank": "this is empty",
-        "required": "this is missing",
+        "invalid": gettext_lazy("a text is expected here"),
+        "blank": gettext_lazy("this is empty"),
+        "required": gettext_lazy("this is missing"),
     }
 
 
@@ -47,7 +49,7 @@ class Secret(Text):
 
 
 class Switch(serializers.BooleanField):
-    default_error_messages = {"invalid": "true or false is expected here"}
+    default_error_messages = {"invalid": gettext_lazy("true or false is expected here")}
 
 
 class Word(Text):
@@ -61,31 +63,31 @@ class Word(Text):
         word = super().to_internal_value(data)
         if word not in self.words:
             raise serializers.ValidationError(
-                f"“{word}” is not known{did_you_mean(word, self.words)}"
+                _("“{word}” is not known").format(word=word) + did_you_mean(word, self.words)
             )
         return word
 
 
 class Words(serializers.ListField):
     default_error_messages = {
-        "not_a_list": "a list is expected here",
-        "required": "this is missing",
-        "empty": "choose at least one",
+        "not_a_list": gettext_lazy("a list is expected here"),
+        "required": gettext_lazy("this is missing"),
+        "empty": gettext_lazy("choose at least one"),
     }
 
 
 class Group(serializers.DictField):
     """Keys and values that somebody else checks."""
 
-    default_error_messages = {"not_a_dict": "keys and values are expected here"}
+    default_error_messages = {"not_a_dict": gettext_lazy("keys and values are expected here")}
 
 
 class Section(serializers.Serializer[Any]):
     """A group of keys. One that is not known is an error, so that no typing error goes unseen."""
 
     default_error_messages = {
-        "invalid": "keys and values are expected here",
-        "required": "this is missing",
+        "invalid": gettext_lazy("keys and values are expected here"),
+        "required": gettext_lazy("this is missing"),
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -93,7 +95,7 @@ class Section(serializers.Serializer[Any]):
             return super().to_internal_value(data)
         data = {key: value for key, value in data.items() if value is not None}
         errors: dict[str, Any] = {
-            key: [f"this key is not known{did_you_mean(key, self.fields)}"]
+            key: [_("this key is not known") + did_you_mean(key, self.fields)]
             for key in data
             if key not in self.fields
         }
@@ -107,7 +109,7 @@ class Section(serializers.Serializer[Any]):
 
 
 class SectionList(serializers.ListSerializer[Any]):
-    default_error_messages = {"not_a_list": "a list is expected here"}
+    default_error_messages = {"not_a_list": gettext_lazy("a list is expected here")}
 
 
 def several(section: type[Section], **kwargs: Any) -> Any:
@@ -151,7 +153,7 @@ class FetchSection(Section):
             raise serializers.ValidationError({"token": "give this, or username and password"})
         if ("username" in given) != ("password" in given):
             missing = "password" if "username" in given else "username"
-            raise serializers.ValidationError({missing: "this is missing"})
+            raise serializers.ValidationError({missing: _("this is missing")})
         return given
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from access import scope
 from core.compare import Comparison, Difference, Effect
@@ -85,7 +86,7 @@ def take_in(raw: bytes, given: Mapping[str, str], by: str = REASON) -> Report:
 
 def _tree(raw: bytes) -> Tree:
     if len(raw) > MAX_BYTES:
-        shown = f"it is larger than {MAX_BYTES // 1024**2} MB"
+        shown = _("it is larger than {size} MB").format(size=MAX_BYTES // 1024**2)
         raise ConfigurationError([Problem((), shown)])
     return read(raw)
 
@@ -149,7 +150,9 @@ def _fill(tree: Tree, given: Mapping[str, str], *, preview: bool) -> None:
         name = text.removeprefix(ENVIRONMENT)
         secret = given.get(name) or _stored(tree, path) or (_PLACEHOLDER if preview else "")
         if not secret:
-            missing.append(Problem(path, f"fill in the secret {name}", tree.line(path)))
+            missing.append(
+                Problem(path, _("fill in the secret {name}").format(name=name), tree.line(path))
+            )
         elif path[0] == "destinations" and not given.get(name) and secret != _PLACEHOLDER:
             del _at(tree.value, path[:-1])[path[-1]]  # left out, it stays as it is stored
         else:
@@ -199,7 +202,7 @@ def _checked(tree: Tree) -> Content:
     content = check(tree, {})
     named = [entry["id"] for entry in content.get("organizations", [])]
     if len(named) != 1:
-        shown = "one organization is expected here; apply_config takes files with several"
+        shown = _("one organization is expected here; apply_config takes files with several")
         raise ConfigurationError([Problem(("organizations",), shown)])
     foreign = [*_of_the_portal(content), *_foreign(content, named[0])]
     problems = [Problem(path, shown, tree.line(path)) for path, shown in foreign]
@@ -211,34 +214,46 @@ def _checked(tree: Tree) -> Content:
 def _of_the_portal(content: Content) -> Iterator[tuple[Path, str]]:
     for name in keys.added:
         if name in content:
-            yield (name,), "this belongs to the whole portal; apply_config takes it"
+            yield (name,), _("this belongs to the whole portal; apply_config takes it")
 
 
 def _foreign(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
     """Yield each part of the file that is not this organization's, and why it is not taken in."""
     for index, source in enumerate(content.get("sources", [])):
         if source.get("organizations") != [owner]:
-            shown = f"a source is taken in with organization “{owner}” alone"
+            shown = _("a source is taken in with organization “{owner}” alone").format(owner=owner)
             yield ("sources", index, "organizations"), shown
         elif not _is_free(source["name"], owner):
-            shown = f"the source “{source['name']}” here is not that of “{owner}” alone"
+            shown = _not_alone(source["name"], owner)
             yield ("sources", index, "name"), shown
     yield from _foreign_destinations(content, owner)
     for index, mapping in enumerate(content.get("mappings", [])):
         if mapping.get("organization", owner) != owner:
-            yield ("mappings", index, "organization"), f"this is not “{owner}”"
+            yield (
+                ("mappings", index, "organization"),
+                _("this is not “{owner}”").format(owner=owner),
+            )
     for index, trigger in enumerate(content.get("triggers", [])):
         if _is_of_another(trigger["listing"], owner):
-            yield ("triggers", index, "listing"), f"this listing is not one of “{owner}”"
+            shown = _("this listing is not one of “{owner}”").format(owner=owner)
+            yield ("triggers", index, "listing"), shown
+
+
+def _not_alone(source: str, owner: str) -> str:
+    text = _("the source “{source}” here is not that of “{owner}” alone")
+    return text.format(source=source, owner=owner)
 
 
 def _foreign_destinations(content: Content, owner: str) -> Iterator[tuple[Path, str]]:
     for index, destination in enumerate(content.get("destinations", [])):
         if destination["organization"] != owner:
-            yield ("destinations", index, "organization"), f"this is not “{owner}”"
+            yield (
+                ("destinations", index, "organization"),
+                _("this is not “{owner}”").format(owner=owner),
+            )
         partner = partner_named(destination)
         if partner and not _is_free(partner, owner):
-            shown = f"the source “{partner}” here is not that of “{owner}” alone"
+            shown = _not_alone(partner, owner)
             yield ("destinations", index, "options", "partner"), shown
 
 

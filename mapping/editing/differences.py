@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.compare import Difference
+from core.text.sentences import Term as _
 from mapping.editing.wording import rule_in_words, target_in_words
 from mapping.engine.engine import Rule
 from mapping.engine.targets import TargetField
@@ -14,7 +15,9 @@ Content = Mapping[str, Any]
 
 def differences(old: Content, new: Content, targets: Sequence[TargetField]) -> list[Difference]:
     """Return what changed from the old to the new, in words, in the order of the target fields."""
-    renamed = [Difference("Name", old["name"], new["name"])] if old["name"] != new["name"] else []
+    renamed = (
+        [Difference(str(_("Name")), old["name"], new["name"])] if old["name"] != new["name"] else []
+    )
     return [*renamed, *_rules(old, new, targets), *_tables(old, new)]
 
 
@@ -28,7 +31,7 @@ def _rules(old: Content, new: Content, targets: Sequence[TargetField]) -> Iterat
             yield Difference(target_in_words(key, targets), was, now)
     kept = [key for key in before if key in after]
     if kept != [key for key in after if key in before]:
-        yield Difference("Order of the rules", "as it was", "changed")
+        yield Difference(str(_("Order of the rules")), str(_("as it was")), str(_("changed")))
 
 
 def _by_target(content: Content) -> dict[str, str]:
@@ -49,8 +52,9 @@ def _tables(old: Content, new: Content) -> Iterator[Difference]:
         was, now = before.get(name), after.get(name)
         if was is None or now is None:
             entries = len(now if was is None else was)
-            size = "1 entry" if entries == 1 else f"{entries} entries"
-            yield Difference(f"Value table {name}", *((size, "") if now is None else ("", size)))
+            size = str(_("1 entry") if entries == 1 else _("{count} entries")).format(count=entries)
+            table = str(_("Value table {name}")).format(name=name)
+            yield Difference(table, *((size, "") if now is None else ("", size)))
         else:
             yield from _entries(name, was, now)
 
@@ -58,6 +62,12 @@ def _tables(old: Content, new: Content) -> Iterator[Difference]:
 def _entries(name: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Difference]:
     for sent in [*was, *(sent for sent in now if sent not in was)]:
         if was.get(sent) != now.get(sent):
-            label = "anything else" if sent == ANYTHING_ELSE else f"“{sent}”"
-            texts = (f"“{table[sent]}”" if sent in table else "" for table in (was, now))
-            yield Difference(f"Value table {name}: {label}", *texts)
+            if sent == ANYTHING_ELSE:
+                label = str(_("Value table {name}: anything else")).format(name=name)
+            else:
+                label = str(_("Value table {name}: “{sent}”")).format(name=name, sent=sent)
+            texts = (
+                str(_("“{text}”")).format(text=table[sent]) if sent in table else ""
+                for table in (was, now)
+            )
+            yield Difference(label, *texts)

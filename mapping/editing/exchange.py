@@ -84,13 +84,14 @@ def _table_errors(tables: object) -> Iterator[tuple[str, str]]:
     """Yield what is wrong in value tables. In YAML a bare yes, no or 1 is not text."""
     for name, entries in tables.items() if isinstance(tables, Mapping) else ():
         if not TABLE_NAME.fullmatch(str(name)):
-            yield f"value_tables.{name}", "A name is made of letters, digits, - and _."
+            yield f"value_tables.{name}", _("A name is made of letters, digits, - and _.")
         if not isinstance(entries, Mapping):
-            yield f"value_tables.{name}", "It must pair each value with another."
+            yield f"value_tables.{name}", _("It must pair each value with another.")
             continue
         for pair in entries.items():
             if not all(isinstance(text, str) and len(text) <= ENTRY_LENGTH for text in pair):
-                message = f"It must be text, in quotes, of at most {ENTRY_LENGTH} characters."
+                text = _("It must be text, in quotes, of at most {count} characters.")
+                message = text.format(count=ENTRY_LENGTH)
                 yield f"value_tables.{name}.{pair[0]}", message
 
 

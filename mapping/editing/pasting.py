@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from core.text.sentences import Term as _
 from mapping.engine.transforms import ANYTHING_ELSE
 
 ENTRY_LENGTH = 255
@@ -18,12 +19,15 @@ class Pasted:
 
     def summary(self, existing: Mapping[str, str]) -> str:
         """Return in one sentence what the entries do to those that are there."""
-        new = sum(sent not in existing for sent, _ in self.entries)
+        new = sum(sent not in existing for sent, _value in self.entries)
         changed = sum(existing.get(sent, value) != value for sent, value in self.entries)
         same = len(self.entries) - new - changed
-        counts = [f"{new} new", f"{changed} changed", f"{same} the same"]
-        rows = "1 row" if len(self.entries) == 1 else f"{len(self.entries)} rows"
-        return f"{rows} understood: {', '.join(counts)}."
+        text = (
+            _("1 row understood: {new} new, {changed} changed, {same} the same.")
+            if len(self.entries) == 1
+            else _("{rows} rows understood: {new} new, {changed} changed, {same} the same.")
+        )
+        return str(text).format(rows=len(self.entries), new=new, changed=changed, same=same)
 
 
 def pasted(text: str) -> Pasted:
@@ -36,10 +40,12 @@ def pasted(text: str) -> Pasted:
     problems: list[str] = []
     for number, sent, value, problem in _lines(text):
         if problem:
-            problems.append(f"Line {number} was left out: {problem}")
+            text = str(_("Line {number} was left out: {problem}"))
+            problems.append(text.format(number=number, problem=problem))
             continue
         if sent in entries:
-            problems.append(f"Line {number} repeats “{sent}”; the last one counts.")
+            text = str(_("Line {number} repeats “{sent}”; the last one counts."))
+            problems.append(text.format(number=number, sent=sent))
         entries[sent] = value
     return Pasted(tuple(entries.items()), tuple(problems))
 
@@ -53,20 +59,23 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, str]]:
             continue
         sent, value = (*columns, "", "")[:2]
         headings = number == 1 and sent.casefold() in HEADINGS
-        yield number, sent, value, "it has the headings." if headings else _problem(columns)
+        yield (
+            number,
+            sent,
+            value,
+            str(_("it has the headings.")) if headings else _problem(columns),
+        )
 
 
 def _problem(columns: list[str]) -> str:
-    if len(columns) != 2:
-        return (
-            "it needs two columns with a tab between."
-            if len(columns) < 2
-            else (f"it has {len(columns)} columns and needs two.")
-        )
+    if len(columns) < 2:
+        return str(_("it needs two columns with a tab between."))
+    if len(columns) > 2:
+        return str(_("it has {count} columns and needs two.")).format(count=len(columns))
     if not columns[0]:
-        return "the first column is empty."
+        return str(_("the first column is empty."))
     if columns[0] == ANYTHING_ELSE:
-        return "write what stands for anything else into its own field."
+        return str(_("write what stands for anything else into its own field."))
     if max(map(len, columns)) > ENTRY_LENGTH:
-        return f"it is longer than {ENTRY_LENGTH} characters."
+        return str(_("it is longer than {count} characters.")).format(count=ENTRY_LENGTH)
     return ""
