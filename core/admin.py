@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from core import audit
+from core.audit.wording import in_words
 from core.models import AuditEvent
 from core.web.pagination import BoundedPaginator
 
@@ -18,6 +19,8 @@ from core.web.pagination import BoundedPaginator
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["at", "username", "deed", "sort", "about", "ip"]
     list_filter = ["at"]
+    fields = ["at", "username", "deed", "action", "sort", "about", "object_id", "ip", "detail"]
+    readonly_fields = ["deed", "sort", "about"]
     show_facets = admin.ShowFacets.NEVER  # they count every row
     search_fields = ["username__exact", "object_id__exact"]
     search_help_text = _("A user name or the id of an object, whole.")
@@ -48,10 +51,10 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             request, {"title": _("Audit events"), **(extra_context or {})}
         )
 
-    @admin.display(description=_("action"))
+    @admin.display(description=_("what was done"))
     def deed(self, event: AuditEvent) -> str:
-        """Return the key of what was done: the same in every language."""
-        return format_html("<code>{}</code>", event.action)
+        """Return what was done, with its key, which is the same in every language, on hover."""
+        return format_html('<span title="{}">{}</span>', event.action, in_words(event.action))
 
     @admin.display(description=_("what"))
     def sort(self, event: AuditEvent) -> str:

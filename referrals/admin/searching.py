@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -88,7 +89,7 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _sought(self, request: HttpRequest, asked: str) -> dict[str, str]:
         rows, _distinct = self.get_search_results(request, self.get_queryset(request), asked)
         by_id = rows.exists()
-        audit.record(request, f"search {self.rows_are()}", by="id" if by_id else "name")
+        audit.record(request, f"search {self.rows_key()}", by="id" if by_id else "name")
         if by_id:
             return {SEARCH_VAR: asked}
         if self.referral_path:
@@ -98,6 +99,11 @@ class SearchedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def rows_are(self) -> str:
         return self.listed or str(self.model._meta.verbose_name_plural)
+
+    def rows_key(self) -> str:
+        """Return what the audit trail calls the rows: the same in every language."""
+        with translation.override("en-ca"):
+            return self.rows_are()
 
     def _url_name(self, view: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{view}"

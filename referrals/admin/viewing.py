@@ -56,8 +56,9 @@ class ViewOnlyAdmin(SearchedAdmin, ScopedAdmin):
         shown = getattr(response, "context_data", None) or {}
         rows = getattr(shown.get("cl"), "result_list", None)
         if rows and self.shows_a_person:
-            detail: Any = {called: [str(row.pk) for row in rows]}
-            audit.record(request, f"list {called}", **detail)
+            key = self.rows_key()
+            detail: Any = {key: [str(row.pk) for row in rows]}
+            audit.record(request, f"list {key}", **detail)
         return response
 
     def render_change_form(
