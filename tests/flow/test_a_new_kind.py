@@ -29,10 +29,15 @@ LETTER = b"%PDF-1.4\n%%EOF\n"
 def project(tmp_path: Path) -> Path:
     """A copy of the project, with the folder of the documentation."""
     copy = copy_project(tmp_path / "project")
-    (copy / "integrations/destinations/shared_folder").mkdir()
-    for name, content in FILE.findall((ROOT / "docs/adding-a-destination.md").read_text()):
-        (copy / name).write_text(content)
+    write(copy)
     return copy
+
+
+def write(project: Path) -> None:
+    """Write the folder that the documentation shows into a project."""
+    (project / "integrations/destinations/shared_folder").mkdir()
+    for name, content in FILE.findall((ROOT / "docs/adding-a-destination.md").read_text()):
+        (project / name).write_text(content)
 
 
 @pytest.fixture
@@ -109,7 +114,3 @@ def test_a_referral_goes_to_a_kind_that_is_one_new_folder(portal: Portal, inbox:
     ((name, summary),) = contents.items()
     assert name == f"referral-{REFERENCE}-summary-{hashlib.sha256(summary).hexdigest()[:8]}.pdf"
     assert summary.startswith(b"%PDF")
-
-
-def test_a_new_kind_needs_no_migration(portal_env: dict[str, str], project: Path):
-    manage(project, portal_env, "makemigrations", "--check", "--dry-run")  # after Django's checks

@@ -13,6 +13,7 @@ import requests
 import yaml
 
 from tests.conftest import PROGRAMS
+from tests.flow import test_a_new_kind
 from tests.flow.portal import KEY, SECRET, Portal
 from tests.flow.test_a_new_kind import configuration, manage
 from tests.integrations.sources import web_form
@@ -63,5 +64,8 @@ def test_a_referral_of_a_kind_that_is_one_new_folder_is_imported(portal: Portal)
     assert portal.post(json.dumps({"event_type": "x"}).encode()).status_code == 401
 
 
-def test_a_new_kind_of_source_needs_no_migration(portal_env: dict[str, str], project: Path) -> None:
+def test_new_kinds_of_sources_and_destinations_need_no_migration(
+    portal_env: dict[str, str], project: Path
+) -> None:
+    test_a_new_kind.write(project)
     manage(project, portal_env, "makemigrations", "--check", "--dry-run")  # after Django's checks

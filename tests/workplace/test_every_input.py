@@ -79,12 +79,12 @@ def lists() -> Iterator[tuple[str, Any]]:
 
 
 def requests_of(url: str, model_admin: Any, *, every: bool) -> Iterator[tuple[str, Any]]:
-    """Yield what is asked of a list; without `every`, all that it understands takes turns.
+    """Yield what is asked of a list; without `every`, half of what it understands takes turns.
 
     A search is tried thrice there: what searches is one view of all lists, and what is sought
     differs in columns alone.
     """
-    for name in dict.fromkeys(names_of(model_admin)):
+    for name in list(dict.fromkeys(names_of(model_admin)))[:: 1 if every else 2]:
         for kind in KINDS if every else [next(TURN)]:
             yield "get", (url, {name: KINDS[kind]})
     if hasattr(model_admin, "search_view"):
