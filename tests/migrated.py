@@ -76,7 +76,8 @@ class Migrated:
         """Return the name of a migrated database to copy; "" where there is none yet."""
         if self._made.exists():
             return self._template
-        return str(self._kept) if self._kept and self._kept.exists() else ""
+        is_kept = self._kept and self._kept.exists() and self._kept.stat().st_size
+        return str(self._kept) if is_kept else ""
 
 
 def kept() -> Path:
@@ -94,7 +95,7 @@ def keep(database: str, file: Path) -> None:
     `post_migrate` fills it again with what belongs into an empty one. Earlier files are deleted.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    for earlier in file.parent.glob("*.sqlite3"):
+    for earlier in set(file.parent.glob("*.sqlite3")) - {file}:  # which others may be copying
         earlier.unlink(missing_ok=True)
     part = file.with_suffix(f".{os.getpid()}")
     databases.copy(database, str(part))
