@@ -51,6 +51,18 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             request, {"title": _("Audit events"), **(extra_context or {})}
         )
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one event under the name of what was done."""
+        event = self.get_object(request, object_id)
+        named = {"title": in_words(event.action), "subtitle": None} if event else {}
+        return super().change_view(request, object_id, form_url, {**named, **(extra_context or {})})
+
     @admin.display(description=_("what was done"))
     def deed(self, event: AuditEvent) -> str:
         """Return what was done, with its key, which is the same in every language, on hover."""

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import accessible, fits_phone, picture
+from tests.browser.checks import accessible, fits_phone, pictures
 from tests.browser.portal import Portal
 
 RECIPIENTS = "/admin/workplace/alertrecipient/"
@@ -23,7 +23,7 @@ def test_a_liaison_adds_a_recipient_and_a_test_states_what_is_missing(
     liaison.get_by_role("button", name="Save", exact=True).click()
     expect(liaison.locator(".messagelist")).to_contain_text("Press “Send a test” to try it.")
     accessible(liaison)
-    picture(liaison, "alert-recipient")
+    pictures(liaison, "alert-recipient")
     liaison.get_by_role("button", name="Send a test").click()
     expect(liaison.locator(".messagelist")).to_contain_text("EMAIL_URL")
 
@@ -49,4 +49,4 @@ def test_what_was_reported_is_listed_and_read(support: Page):
     support.locator("#result_list th a").first.click()
     expect(support.locator("#content")).to_contain_text("Whose turn:")
     accessible(support)
-    picture(support, "alert")
+    pictures(support, "alert")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import accessible, fits_phone, picture
+from tests.browser.checks import accessible, fits_phone, picture, pictures
 from tests.browser.portal import Portal
 from tests.integrations.listings.caredove import (
     PASSWORD,
@@ -54,7 +54,7 @@ def test_a_liaison_imports_listings_from_caredove(
     liaison.get_by_role("button", name="Continue").click()
     accessible(liaison)
     fits_phone(liaison)
-    picture(liaison, "listings-import")
+    pictures(liaison, "listings-import")
 
     liaison.get_by_role("button", name="Ask Caredove").click()
 
@@ -104,7 +104,7 @@ def test_an_administrator_sees_who_changed_what_and_puts_it_back(
     expect(administrator.get_by_text("What putting it back would change")).to_be_visible()
     accessible(administrator)
     fits_phone(administrator)
-    picture(administrator, "version-put-back")
+    pictures(administrator, "version-put-back")
     administrator.get_by_label("Note").fill("Wrong listing")
     administrator.get_by_role("button", name="Put this version back").click()
 

@@ -66,7 +66,7 @@ def test_a_rule_is_edited_seen_in_the_preview_saved_and_put_back(editor: Page):
     expect(change).to_contain_text("Registrant – Street")
     checks.accessible(editor)
     checks.fits_phone(editor)
-    checks.picture(editor, "mapping-versions")
+    checks.pictures(editor, "mapping-versions")
     editor.get_by_role("button", name="Put version 1 back").click()
     expect(editor.get_by_text("Version 1 was put back, as version 3.")).to_be_visible()
     editor.go_back()

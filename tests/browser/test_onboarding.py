@@ -65,7 +65,7 @@ def test_a_test_event_is_followed_into_the_sandbox(liaison: Page, working: Porta
     expect(there).to_be_visible()  # the page looks again by itself
     expect(liaison.locator(".chain .green")).to_have_count(6)
     checks.accessible(liaison)
-    checks.picture(liaison, "test-event-arrived")
+    checks.pictures(liaison, "test-event-arrived")
     reference = re.search(r"TEST-\d{10}", liaison.locator(".lead").inner_text())
     assert reference
     assert crms.referral(reference[0])["body"]["client"]["last_name"] == "Nobody-Dovetail"

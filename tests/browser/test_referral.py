@@ -75,7 +75,7 @@ def test_what_differs_since_it_was_imported(support: Page, portal: Portal):
     expect(table).to_contain_text("9 Harbour St")
     expect(support.get_by_text("takes no updates: enter there")).to_be_visible()
     expect(support.get_by_role("link", name="RF-")).to_have_attribute("target", "_blank")
-    checks.picture(support, "referral-edited-since", of="#part-differs")
+    checks.pictures(support, "referral-edited-since", of="#part-differs")
 
 
 def test_the_summary_stands_beside_it_where_there_is_room(support: Page, portal: Portal):

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import accessible, fits_phone, picture
+from tests.browser.checks import accessible, fits_phone, pictures
 from tests.browser.portal import Portal
 
 WORK_LIST = "/admin/referrals/delivery/"
@@ -63,7 +63,7 @@ def test_many_are_counted_confirmed_watched_and_paused(support: Page, portal: Po
     expect(support.locator("#content")).to_contain_text("Correct the referral in Caredove")
     accessible(support)
     fits_phone(support)
-    picture(support, "bulk-retry-asked")
+    pictures(support, "bulk-retry-asked")
     support.get_by_role("button", name=re.compile(r"^Send \d+ again")).click()
     expect(support.get_by_role("progressbar")).to_have_attribute("value", re.compile(r"\d+"))
     accessible(support)
@@ -74,4 +74,4 @@ def test_many_are_counted_confirmed_watched_and_paused(support: Page, portal: Po
     portal.begin("dispatcher", BULK_RETRY_PAUSE_SECONDS="0.05")
     expect(support.get_by_role("heading", name="Done")).to_be_visible()
     expect(support.get_by_role("status")).to_contain_text("had their turn")
-    picture(support, "bulk-retry-done")
+    pictures(support, "bulk-retry-done")

@@ -156,4 +156,4 @@ def test_what_crms_really_answered_is_quoted(
 def test_pictures_for_the_guide(support: Page):
     support.goto("/admin/")
     ask_by_keyboard(support, seeds.reference("rejected"))
-    checks.picture(support, "why-rejected")
+    checks.pictures(support, "why-rejected")
