@@ -151,19 +151,20 @@ addEventListener("change", event => {
 
 
 def pictures(page: Page, name: str, *, of: str = "") -> None:
-    """Take the guide's pictures of a page in both languages: English, and French in another tab.
+    """Take the guide's pictures of a page in both languages: English, and French beside it.
 
     For pages that an address leads to; what a form has just answered has none.
     """
     picture(page, name, of=of)
     if not _takes_pictures():
-        picture(page, name, language="fr")
-        return
-    tab = page.context.new_page()
-    tab.set_extra_http_headers({"Accept-Language": "fr-CA"})
-    tab.goto(page.url, wait_until="networkidle")
-    picture(tab, name, of=of, language="fr")
-    tab.close()
+        return  # where there is no French one, the guide shows the English one
+    browser = page.context.browser
+    assert browser
+    with browser.new_context(locale="fr-CA", reduced_motion="reduce") as french:
+        french.add_cookies(page.context.cookies())  # type: ignore[arg-type]
+        tab = french.new_page()
+        tab.goto(page.url, wait_until="networkidle")
+        picture(tab, name, of=of, language="fr")
 
 
 def _takes_pictures() -> bool:
