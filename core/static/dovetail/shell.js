@@ -40,6 +40,22 @@ if (opener && shortcuts) {
 // What is wrong with a form is read first.
 document.querySelector(".error-summary")?.focus();
 
+// Django's fields that search as one types are drawn by select2, a moment later, without a name.
+const nameDrawn = (select, frames = 120) => {
+  const [label] = select.labels;
+  const drawn = select.nextElementSibling?.querySelector(".select2-selection");
+  if (!label || !frames) return;
+  if (!drawn) {
+    requestAnimationFrame(() => nameDrawn(select, frames - 1));
+    return;
+  }
+  const shown = drawn.querySelector(".select2-selection__rendered");
+  label.id ||= `${select.id}-label`;
+  shown?.setAttribute("aria-labelledby", label.id);
+  drawn.setAttribute("aria-labelledby", [label.id, shown?.id].filter(Boolean).join(" "));
+};
+document.querySelectorAll("select.admin-autocomplete").forEach((select) => nameDrawn(select));
+
 // A menu closes with Escape, which leads back to its button, and when one goes elsewhere.
 const openMenus = () => [...document.querySelectorAll("#account[open], details.menu[open]")];
 
