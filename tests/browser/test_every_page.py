@@ -166,7 +166,7 @@ class Looked:
             f"{name}: a date in another style: {text}" for text in other_dates_in(html, language[1])
         )
         yield from (f"{name}: shows a key as it is: {key}" for key in raw_keys_in(html))
-        yield from self._sent_empty(page, name, address, html)
+        yield from self._sent_empty(page, name, answer.url, html)
         kinds = Kinds(html).found
         if not self.every_page and len(kinds - self.kinds) < SEVERAL:
             return
@@ -182,7 +182,12 @@ class Looked:
     def _sent_empty(self, page: Page, name: str, address: str, html: str) -> Iterator[str]:
         """Send each form without what it requires; yield where no summary leads to the fields."""
         for form in forms_in(html):
-            if not form.required or form.role == "search" or form.required in self.sent:
+            # What a list does with its rows asks for the rows first, in a message.
+            if (
+                not form.required - {"action"}
+                or form.role == "search"
+                or form.required in self.sent
+            ):
                 continue
             self.sent.add(form.required)
             left = {key: text for key, text in form.values.items() if key not in form.required}
