@@ -1,13 +1,15 @@
 """Marks: which entries have to be built again after a change.
 
-A writer calls `changed` in its transaction, as the last thing before the commit. From then on no
+A writer works in `writing()`, and calls `changed` as the last thing in it. From its commit on, no
 reader is answered from what was stored before.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from directory.models import (
@@ -23,7 +25,27 @@ from directory.models import (
 from directory.tables import TABLES
 
 MANY = 5_000  # keys in one statement
+_WRITERS = 0x446F7666  # a lock of PostgreSQL
 Key = TypeVar("Key", int, str)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Run a transaction that changes entries. On PostgreSQL writers take turns, as SQLite's do.
+
+    They lock their own entries first and then mark others, whichever those are: two at once could
+    wait for each other.
+    """
+    with transaction.atomic():
+        take_turns()
+        yield
+
+
+def take_turns() -> None:
+    """Wait until no writer is at work; none is until this transaction ends."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITERS])
 
 
 def changed(entries: Iterable[int]) -> None:

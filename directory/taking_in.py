@@ -330,6 +330,7 @@ def _give_numbers_and_times() -> None:
     a time has seen, or could have seen, all that came before it.
     """
     _lock()
+    changes.take_turns()  # a writer may have locked some of these entries, and want the others
     now = clock.now()
     _without_time().update(last_modified=now)
     for view in View.objects.filter(pk__in=_unnumbered().values("view")):

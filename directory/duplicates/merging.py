@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -129,7 +129,7 @@ def merge(survivor: int, other: int, choices: Mapping[str, str], user: Any) -> M
     rows of both; what it does not name stays the survivor's, and where that has nothing, becomes
     the other's. Two people who merge the same pair take turns, and the second is refused.
     """
-    with transaction.atomic():
+    with changes.writing():
         one, two = _locked(survivor, other)
         pointing = _pointing(two)
         last = Revision.objects.aggregate(last=Max("pk"))["last"] or 0
@@ -280,7 +280,7 @@ def take_back(merge: int, user: Any) -> TakenBack:
 
     What somebody has changed since stays as it is, and is listed.
     """
-    with transaction.atomic():
+    with changes.writing():
         row = Merge.objects.select_for_update(no_key=True).filter(pk=merge).first()
         if row is None or row.undone_at is not None:
             raise NotMerged(_("This merge was taken back already."))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db import transaction
 from django.utils import timezone
 
 from directory import changes
@@ -26,7 +25,7 @@ def create(model: type[_Row], fields: Mapping[str, Any], user: Any) -> _Row:
 
     Its number and its answers follow when it is taken in.
     """
-    with transaction.atomic():
+    with changes.writing():
         entry = Entry.objects.create(kind=model.KIND)
         row: _Row = model._default_manager.create(entry=entry, **fields)
         Revision.objects.create(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
 from directory import changes, documents
@@ -60,7 +60,7 @@ def edit(keys: Collection[int], user: Any, reason: str, *, keep: bool = True) ->
     those of all entries whose own columns or rows may change. Without `keep`, a supplier may change
     again what was changed: `user` is None where no person of ours did it.
     """
-    with transaction.atomic():
+    with changes.writing():
         entries = {
             entry.pk: entry
             for entry in Entry.objects.select_for_update(no_key=True)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from directory import changes, documents
@@ -44,7 +43,7 @@ def apply(work: Import) -> None:
             part.compare()
             part.count()
             continue
-        with transaction.atomic():
+        with changes.writing():
             # Two imports of one supplier take turns, part by part, and see what the other wrote.
             Supplier.objects.select_for_update(no_key=True).get(pk=work.supplier.pk)
             part.compare()
@@ -54,7 +53,7 @@ def apply(work: Import) -> None:
     if work.row is not None and late:
         # Only now is everything here that a row may refer to: agencies that name each other, or
         # a child that comes before its parent, need no order in the file.
-        with transaction.atomic():
+        with changes.writing():
             _add_late(work, late)
 
 

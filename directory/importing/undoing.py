@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from directory import changes, documents
@@ -53,7 +52,7 @@ def undo(number: int, by: str) -> Undone:
     # What the import brought last goes first: a service at a location before its service.
     order = sorted(firsts.values(), key=lambda revision: -revision.pk)
     for start in range(0, len(order), _PART):
-        with transaction.atomic():
+        with changes.writing():
             _undo(row, order[start : start + _PART], undone, by)
     row.state = SupplierImport.State.UNDONE
     row.save(update_fields=["state"])

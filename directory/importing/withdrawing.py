@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -49,7 +48,7 @@ def withdraw(work: Import, gone: dict[str, list[int]]) -> None:
     for kind, keys in gone.items():
         work.report.count(kind, "withdrawn", len(keys))
         for some in in_parts(keys, 500) if work.row is not None else ():
-            with transaction.atomic():
+            with changes.writing():
                 _withdraw(work, some)
 
 

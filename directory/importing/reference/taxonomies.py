@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import transaction
 from django.utils import timezone
 
 from directory import changes
@@ -57,7 +56,7 @@ def bring_in(path: Path, name: str, version: str = "") -> Terms:
             terms = _read(tables.read(content), file, language, found)
     finally:
         archive.close()
-    with transaction.atomic():
+    with changes.writing():
         _write(_taxonomy(name, version), terms, found)
     return found
 
