@@ -232,3 +232,37 @@ def test_no_library_keeps_a_handler_of_its_own():
     (only,) = handlers.pop("")
     assert isinstance(only.formatter, logs.SafeFormatter)
     assert not any(handlers.values())
+
+
+# -- What somebody else wrote -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a\n{"event": "forged", "level": "info"}',
+        "a\r\nb",
+        "a\x1b[31mred",
+        "a\x00b",
+        "a\u2028b\u2029c\x85d",
+        '", "event": "forged',
+    ],
+)
+@pytest.mark.parametrize("logger", [structlog.get_logger("portal"), logging.getLogger("portal")])
+def test_whatever_is_logged_stays_one_line_of_its_own(lines, logger, text):
+    before = len(lines.text.split("\n"))
+    logger.warning(f"came: {text}")  # noqa: G004 - as whoever forgets would write it
+    assert len(lines.text.split("\n")) == before + 1
+    assert json.loads(lines.text.split("\n")[-2])["level"] == "warning"
+    assert "\x1b" not in lines.text
+    assert "\r" not in lines.text
+
+
+def test_a_refused_page_is_logged_with_its_account(lines, client, db):
+    user = User.objects.create_user("mallory", is_staff=True)
+    client.force_login(user)
+    assert client.get("/admin/auth/user/").status_code == 403
+    refused = [json.loads(line) for line in lines.text.splitlines() if '"code": 403' in line]
+    assert [(one["user_id"], one["request"]) for one in refused] == [
+        (user.pk, "GET /admin/auth/user/")
+    ]

@@ -40,6 +40,7 @@ KINDS = {
     "surrogate": "%ED%A0%80",
     "quotes": "'\"; --",
     "pattern": "%_\\",
+    "regular expression": "((a+)+[$",
     "markup": "<script>",
     "other script": "Đặng 😀",
     "boolean": "True",
