@@ -303,7 +303,7 @@ AUTH_PASSWORD_VALIDATORS = [
         ("CommonPasswordValidator", {}),
         ("NumericPasswordValidator", {}),
     ]
-]
+] + [{"NAME": "access.signing_in.own_words.OwnWordsValidator"}]
 # Signing in: `access.signing_in`.
 REQUIRE_SECOND_FACTOR = env.bool(
     "REQUIRE_SECOND_FACTOR", default=not DEBUG and not checks.only_loopback(ALLOWED_HOSTS)

@@ -42,6 +42,13 @@ def record(
     audit.record(request or user, ACTIONS[signal], user, **detail)
 
 
+@receiver(user_logged_out)
+def forget(request: HttpRequest | None = None, **_: Any) -> None:
+    """Let the browser forget what it has kept (`core.web.middleware`)."""
+    if request is not None:
+        request.signed_out = True  # type: ignore[attr-defined]
+
+
 @receiver(account.user_logged_in)
 def count_second_factor(request: HttpRequest, sociallogin: Any = None, **_: Any) -> None:
     """Let a second factor that was used at the provider be enough for this session."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -36,11 +36,18 @@ _PERMISSIONS = ", ".join(
 def permissions_policy(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Say with each page which powers of the browser it does without."""
+    """Say with each page which powers of the browser it does without; refuse TRACE.
+
+    After somebody has signed out (`request.signed_out`), the browser forgets what it has kept.
+    """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "TRACE":  # a view of any method would take it for a GET
+            return HttpResponse(status=405)
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        if getattr(request, "signed_out", False):
+            response.headers["Clear-Site-Data"] = '"storage"'
         return response
 
     return answer

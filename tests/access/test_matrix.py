@@ -127,6 +127,33 @@ def faults(role: str, response: HttpResponse, before: int) -> Iterator[str]:
         yield f"{role} reads of {name}, and no audit event says so"
     if role in SCOPED and (words := leaks(body(response))):
         yield f"{role} reads {words}"
+    if role != "anonymous":
+        yield from faults_of_a_page(response)
+
+
+def faults_of_a_page(response: HttpResponse) -> Iterator[str]:
+    """Yield what an answer lacks that a browser has to know, and what a page has to offer."""
+    kind = response.get("Content-Type", "")
+    if response.status_code != 200 or kind.startswith("text/javascript"):
+        return
+    if "no-store" not in response.get("Cache-Control", ""):
+        yield f"a browser may keep it: {response.get('Cache-Control')}"
+    if kind.startswith("text/") and "charset=utf-8" not in kind.lower():
+        yield f"its type is {kind}"
+    whole_page = kind.startswith("text/html") and "<html" in body(response)
+    if whole_page and "logout" not in body(response):
+        yield "nobody can sign out there"
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_form_of_another_site_is_refused(view: View, own: Any, planted: None):
+    if view.name in ("login", "logout"):
+        return  # nobody is signed in; what signs out is tried in test_sessions
+    address = view.address(own, row_of(view, own) if view.takes_a_key else None)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username="administrator"))
+    with undone(), nothing_written():
+        assert client.post(address).status_code == 403
 
 
 # -- A row of somebody else's ----------------------------------------------------------------

@@ -41,3 +41,37 @@ def test_the_admin_has_nothing_inline(db: None):
     assert "<style" not in page
     assert " style=" not in page
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize("address", [*PAGES, "/hsds/3.1", "/api/v1/events", "/metrics"])
+def test_trace_is_refused_and_echoes_nothing(address: str, client: Client, db: None):
+    answer = client.trace(address, headers={"X-Secret": "zq-secret"})
+    assert answer.status_code in (404, 405)  # where there is no directory, nothing is there
+    assert b"zq-secret" not in answer.content
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/.git/HEAD", "/.git/config", "/.env", "/.hg/", "/manage.py", "/requirements.txt"),
+        *(
+            "/static/",
+            "/static/admin/",
+            "/static/../manage.py",
+            "/media/",
+            "/var/",
+            "/static//etc/",
+        ),
+    ],
+)
+def test_no_file_of_ours_and_no_list_of_files_is_served(address: str, client: Client, db: None):
+    assert client.get(address).status_code == 404
+
+
+def test_no_page_but_the_public_directorys_may_be_read_by_another_site(client: Client, db: None):
+    asking = {"Origin": "https://elsewhere.example"}
+    for address in (*PAGES, "/api/v1/events", "/api/v1/schema"):
+        assert "Access-Control-Allow-Origin" not in client.get(address, headers=asking).headers
+    public = client.get("/hsds/3.1", headers=asking).headers
+    assert public.get("Access-Control-Allow-Origin") in ("*", None)
+    assert "Access-Control-Allow-Credentials" not in public
