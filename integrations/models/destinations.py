@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from core.database import clock
@@ -302,8 +303,8 @@ class Destination(KeyedModel):
     def _moment(self, at: datetime) -> str:
         """Return a time for people of the organization: with its day, unless that is today."""
         at = at.astimezone(self.organization.zone)
-        day = "" if at.date() == timezone.now().astimezone(at.tzinfo).date() else "%Y-%m-%d "
-        return f"{at:{day}%H:%M}"
+        is_today = at.date() == timezone.now().astimezone(at.tzinfo).date()
+        return date_format(at, "TIME_FORMAT" if is_today else "DATETIME_FORMAT")
 
     @property
     def limits(self) -> str:

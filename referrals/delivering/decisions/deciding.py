@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from core import audit
 from core.database import clock
@@ -76,7 +77,7 @@ def _cooling_off(delivery: Delivery) -> str:
     return sentences.COOLING_OFF(
         count=delivery.resends,
         destination=delivery.destination,
-        time=f"{timezone.localtime(until):%H:%M}",
+        time=date_format(timezone.localtime(until), "DATETIME_FORMAT"),
     )
 
 
