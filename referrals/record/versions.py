@@ -144,8 +144,12 @@ def take_place(version: Version, becomes: State) -> None:
 
 
 def shown_in_copies(referral: Any) -> QuerySet[Delivery]:
-    """Return the deliveries of a referral that may show how its others stand: those in runs."""
-    return Delivery.objects.filter(referral=referral, destination__batches=True, done__gt=0)
+    """Return the deliveries of a referral that may show how its others stand: those in runs.
+
+    Also one whose first run is under way: its row may have been made before.
+    """
+    may_show = Q(done__gt=0) | Q(state=Delivery.State.RUNNING)
+    return Delivery.objects.filter(may_show, referral=referral, destination__batches=True)
 
 
 def renew_copies(referral: Any, name: str, now: datetime) -> None:

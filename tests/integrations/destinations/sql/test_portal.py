@@ -101,8 +101,9 @@ def test_a_field_that_may_not_leave_is_in_no_column(world: World, folder: Path) 
     assert not any("Okafor" in str(value) or "Low mood" in str(value) for value in row)
 
 
+@pytest.mark.parametrize("meanwhile", [False, True])
 def test_what_stands_beside_a_referral_is_there_where_it_is_named(
-    world: World, folder: Path
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
 ) -> None:
     crms = Destination.objects.create(
         organization=world.organization, name="Inbox", kind="demo", options=options("demo")
@@ -113,6 +114,15 @@ def test_what_stands_beside_a_referral_is_there_where_it_is_named(
     world.destination.allowed_fields = ["all", "events", "deliveries"]
     world.destination.save()
     world.send(plain())
+    write = Writer.write
+
+    def settle_and_write(self: Writer, *args: Any) -> None:
+        """Let the other delivery end when the first row of the copy was made, but is not there."""
+        if meanwhile:
+            delivering.run(crms.deliveries.get().pk)
+        write(self, *args)
+
+    monkeypatch.setattr(Writer, "write", settle_and_write)
     carry(world)
     asked = "SELECT destination, state, attempts, external_id FROM dovetail_delivery"
     assert there(folder, asked) == [("Inbox", "queued", 0, None)]
