@@ -207,8 +207,9 @@ class DeliveryLedger:
         if found is not None:
             return found
         entry.searches += 1
-        # Counted after the search has ended, so that the settle time lies between two searches.
-        Step.objects.filter(pk=entry.pk, done_at=None).update(
+        # Counted after the search has ended, so that the settle time lies between two searches; and
+        # for this intent alone: a worker that was frozen meanwhile has not looked for a later one.
+        Step.objects.filter(pk=entry.pk, done_at=None, intended_at=entry.intended_at).update(
             searches=entry.searches, searched_at=Now()
         )
         if entry.searches < SEARCHES:
@@ -297,7 +298,11 @@ class DeliveryLedger:
         """Forget the intent. `unsent`: nothing has answered, so nothing was sent either."""
         self.flush()
         with transaction.atomic():
-            self._steps(step).filter(done_at=None).delete()
+            # Another worker's intent stays, where this one was frozen and the delivery taken over.
+            mine = Delivery.objects.filter(
+                pk=self._lease.delivery_id, lease_token=self._lease.token
+            )
+            self._steps(step).filter(done_at=None, delivery__in=mine).delete()
             if unsent and self._is_first_sending:
                 sending.take_back(self._version)
             if not self._frozen:

@@ -191,6 +191,51 @@ def never_looked_for() -> bool:
     return (step.searches, step.searched_at, step.done_at) == (0, None, None)
 
 
+def another_worker(world: World) -> DeliveryLedger:
+    """Let the lease run out, and another worker take the delivery over."""
+    Delivery.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+    release_lost()
+    Delivery.objects.update(due_at=clock.now())
+    lease = claim(world.delivery.pk)
+    assert lease
+    return DeliveryLedger(lease)
+
+
+def test_who_was_frozen_takes_no_intent_of_another_worker_back(effect: Effect, world: World):
+    """It learned that nobody took what it sent, was frozen, and the delivery was taken over."""
+
+    def frozen() -> str:
+        other = Effect(another_worker(world))
+        other.later()
+        for _ in range(2):
+            let_pass(SETTLE)
+            if other.looked == 0:
+                other.later()
+        other.goes_unanswered()
+        raise Rejected("Nobody took it.")
+
+    with pytest.raises(Rejected):
+        effect.ledger.once("referral", frozen)
+    assert Step.objects.get().done_at is None
+
+
+def test_who_was_frozen_counts_no_look_for_the_intent_of_another_worker(
+    effect: Effect, world: World
+):
+    effect.goes_unanswered()
+    let_pass(SETTLE)
+
+    def frozen() -> None:
+        other = Effect(another_worker(world))
+        other.later()
+        let_pass(SETTLE)
+        other.goes_unanswered()
+
+    with pytest.raises(Unconfirmed):
+        effect.ledger.once("referral", lambda: "RF-3", frozen)
+    assert Step.objects.get().searches == 0
+
+
 def test_a_new_sending_is_looked_for_as_often_as_the_first(effect: Effect):
     effect.goes_unanswered()
     for _ in range(2):
