@@ -29,7 +29,8 @@ _MARKS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-# Codes that values of the kind "word" have: of FHIR's genders and priorities, and of a status.
+# Codes that values of the kind "word" have: of FHIR's genders, priorities, and uses of phones and
+# addresses, and of a status.
 _CODES = {
     "male": _("male"),
     "female": _("female"),
@@ -37,6 +38,10 @@ _CODES = {
     "unknown": _("unknown"),
     "routine": _("routine"),
     "urgent": _("urgent"),
+    "home": _("home"),
+    "work": _("work"),
+    "mobile": _("mobile"),
+    "billing": _("billing"),
     "submitted": _("submitted"),
     "booked": _("booked"),
     "closed": _("closed"),

@@ -65,6 +65,21 @@ SHORT = 6  # lines, about
 ENVELOPE = frozenset({"lines", "city", "province", "postal_code", "country"})  # of an address
 DOT = " · "
 NO_BREAK_SPACE = "\xa0"
+# The short names of Canada's time zones, standard and daylight, which French names otherwise.
+_ZONES = {
+    "NST": _("NST"),
+    "NDT": _("NDT"),
+    "AST": _("AST"),
+    "ADT": _("ADT"),
+    "EST": _("EST"),
+    "EDT": _("EDT"),
+    "CST": _("CST"),
+    "CDT": _("CDT"),
+    "MST": _("MST"),
+    "MDT": _("MDT"),
+    "PST": _("PST"),
+    "PDT": _("PDT"),
+}
 NO_TEXTING, NO_EMAIL = _("Do not text"), _("Do not e-mail")
 SLOTS = {"main": _("main"), "alt": _("alternate")}  # of phones
 
@@ -243,8 +258,9 @@ def _moment(text: str, time_zone: ZoneInfo) -> str:
     value = parse_instant(text, time_zone)
     if value is None:
         return _day(text)
-    clock = date_format(value, "CLOCK_AND_ZONE").replace(" ", NO_BREAK_SPACE)
-    return f"{date_format(value, 'LONG_DAY')}, {clock}"
+    zone = value.tzname() or ""
+    clock = f"{date_format(value, 'CLOCK')} {_ZONES.get(zone, zone)}"
+    return f"{date_format(value, 'LONG_DAY')}, {clock.replace(' ', NO_BREAK_SPACE)}"
 
 
 # -- What the table alone does not lay out -------------------------------------------------------

@@ -8,4 +8,4 @@ DAY_AND_TIME = "M j, H:i"  # Nov 5, 14:05
 TO_THE_SECOND = "M j, Y, H:i:s"  # Nov 5, 2026, 14:05:09
 # Printed documents spell the month out.
 LONG_DAY = "F j, Y"  # June 29, 1991
-CLOCK_AND_ZONE = "P T"  # 11:21 a.m. EDT
+CLOCK = "P"  # 11:21 a.m.
