@@ -413,7 +413,7 @@ class YesNoField(TypedChoiceField):
 
 
 UNDECLARED = "not said"
-DECLARED_CHOICES = [(True, _("Yes")), (False, _("No")), (UNDECLARED, _("Not said"))]
+DECLARED_CHOICES = [(True, _("Yes")), (False, _("No")), (UNDECLARED, _("Not declared"))]
 
 
 class DeclaredField(YesNoField):

@@ -24,7 +24,7 @@ _OURS = {
     "en": re.compile(r"[A-Z][a-z]{2} \d{1,2}(, \d{4})?|\d\d:\d\d(:\d\d)?"),
     "fr": re.compile(r"\d{1,2} [a-zéû]{3,5}\.?( \d{4})?|\d{1,2}[ \xa0]h[ \xa0]\d\d"),
 }
-_PRINTED = re.compile(r"<dl[^>]* data-printed>.*?</dl>", re.DOTALL)
+_PRINTED = re.compile(r"<dl[^>]* data-printed\b[^>]*>.*?</dl>", re.DOTALL)
 # What is no date: a word that begins like a month, before or after a number.
 _WORDS = re.compile(r"(?:main|market|maison|march[ée]|octets?|secours|mapp|decid|d[ée]cid)", re.I)
 

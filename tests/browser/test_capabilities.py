@@ -32,7 +32,7 @@ def test_an_administrator_confirms_what_was_stored_at_the_upgrade(
 
     to_do.get_by_role("link", name=NAME).click()
     known = administrator.locator(".field-shown_capabilities")
-    expect(known).to_contain_text("no, declared at upgrade on 2026-11-29, not tested.")
+    expect(known).to_contain_text("no, declared at upgrade on Nov 29, 2026, not tested.")
     expect(known).to_contain_text("Lists the files of a referral: not proved yet.")
     accessible(administrator)
     fits_phone(administrator)

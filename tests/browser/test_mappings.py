@@ -23,7 +23,7 @@ def editor(liaison: Page, request: pytest.FixtureRequest) -> Page:
 def _copy(page: Page, name: str) -> None:
     page.goto("/admin/mapping/mapping/add/")
     start = page.get_by_label("Begin with a copy of")
-    start.select_option(label="default (crms, Dovetail)")
+    start.select_option(label="default · CRMS · Dovetail")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Organization").select_option(label="Birchwood Community Mental Health")
     page.get_by_role("button", name="Add and open").click()

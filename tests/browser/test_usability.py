@@ -252,7 +252,7 @@ def test_a_listing_is_connected(liaison: Page):
         follow(liaison, "Meals and Rides - Milltown")
         liaison.get_by_label("Destination").select_option(label="Birchwood CRMS")
         liaison.get_by_label("Received", exact=True).check()
-        liaison.get_by_label("Mapping").select_option(label="default (crms)")
+        liaison.get_by_label("Mapping").select_option(label="default · CRMS")
         press(liaison, "Connect")
         expect(message(liaison)).to_contain_text(
             "Meals and Rides - Milltown is connected to Birchwood CRMS."
@@ -301,7 +301,7 @@ def test_a_mapping_of_ones_own_is_begun_changed_kept_so_and_put_back(sign_in: Si
     with task(page := sign_in("liaison"), "L5"):
         go_to(page, "Mappings")
         follow(page, "Add mapping")
-        page.get_by_label("Begin with a copy of").select_option(label="default (crms, Dovetail)")
+        page.get_by_label("Begin with a copy of").select_option(label="default · CRMS · Dovetail")
         page.get_by_label("Name").click()
         page.keyboard.type("Intake")
         page.get_by_label("Organization").select_option(label=BIRCHWOOD)

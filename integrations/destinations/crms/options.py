@@ -136,7 +136,7 @@ class CrmsOptions(Options):
         label=_("Referrals can be looked up by reference"),
         help_text=_(
             "No: CRMS is never searched, and a person decides whenever it did not answer in "
-            "time. Not said: it is searched, and the first import proves whether that "
+            "time. Not declared: it is searched, and the first import proves whether that "
             "finds anything."
         ),
     )
@@ -165,7 +165,7 @@ class CrmsOptions(Options):
     repeat_files = DeclaredField(
         label=_("A file sent twice is recognised"),
         help_text=_(
-            "CRMS keeps one copy of files sent under the same idempotency key. Not said: a "
+            "CRMS keeps one copy of files sent under the same idempotency key. Not declared: a "
             "test event proves it. Until it is proved or declared, and CRMS lists no "
             "files, a person "
             "decides when it is not known whether a file arrived."
