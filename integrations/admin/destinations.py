@@ -70,7 +70,10 @@ WHAT_PROVES = {
 def in_words(one: Standing) -> str:
     """Return how a capability is known, since when, and by whom."""
     day = date_format(timezone.localtime(one.at), "DATE_FORMAT") if one.at else ""
-    how_to = WHAT_PROVES[one.capability] if one.yes else _("Choose “Not declared” to have it tested.")
+    if one.yes:
+        how_to = str(WHAT_PROVES[one.capability])
+    else:
+        how_to = _("Choose “Not declared” to have it tested.")
     match one.how:
         case How.PROVED:
             return _("yes, proved on {day}.").format(day=day)
