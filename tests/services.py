@@ -271,9 +271,10 @@ def own_mariadb() -> Iterator[int]:
         data = f"{directory}/data"
         setting_up = ["mariadb-install-db", "--no-defaults", f"--datadir={data}"]
         setting_up += ["--skip-test-db", "--auth-root-authentication-method=normal"]
-        subprocess.run(
-            setting_up, cwd="/", user=user, group=user, check=True, capture_output=True, text=True
+        set_up = subprocess.run(
+            setting_up, cwd="/", user=user, group=user, check=False, capture_output=True, text=True
         )
+        assert set_up.returncode == 0, set_up.stdout + set_up.stderr
         first = Path(directory, "first.sql")
         first.write_text(
             "CREATE DATABASE copy;\nCREATE USER dovetail@'%' IDENTIFIED BY 'secret';\n"

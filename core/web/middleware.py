@@ -36,14 +36,12 @@ _PERMISSIONS = ", ".join(
 def permissions_policy(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Say with each page which powers of the browser it does without; refuse TRACE.
+    """Say with each page which powers of the browser it does without.
 
     After somebody has signed out (`request.signed_out`), the browser forgets what it has kept.
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.method == "TRACE":  # a view of any method would take it for a GET
-            return HttpResponse(status=405)
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         if getattr(request, "signed_out", False):
@@ -71,7 +69,7 @@ def programs_go_straight(
 
     Such a view has an attribute `for_programs`. It knows no session, and so needs no CSRF check.
     Its language is the one that the program accepts, else the portal's: of its messages alone,
-    since codes and keys are never translated.
+    since codes and keys are never translated. TRACE is refused: by this, or by such a view.
     """
     straight: Any = _ProgramLogMiddleware(convert_exception_to_response(_call))
 
@@ -81,6 +79,9 @@ def programs_go_straight(
         except Resolver404:
             return get_response(request)
         if not getattr(match.func, "for_programs", False):
+            # A view that is a class refuses it by itself; a function would take it for a GET.
+            if request.method == "TRACE" and not hasattr(match.func, "view_class"):
+                return HttpResponse(status=405)
             return get_response(request)
         request.resolver_match = match
         # The thread may still have the language of the request before.

@@ -201,3 +201,6 @@ class ReferralView(SenderView):
 def no_such_address(request: HttpRequest, responses: Responses | None = None) -> HttpResponseBase:
     """Answer for every other address of the API, or below the addresses of an endpoint."""
     return (responses or Responses()).refused(Problem(404, _(NO_SUCH_ADDRESS)))
+
+
+no_such_address.for_programs = True  # type: ignore[attr-defined]  # core.web.middleware

@@ -10,6 +10,7 @@ import yaml
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from core.database import clock
 from integrations import configuration
@@ -155,7 +156,7 @@ def page_of(client: Client) -> tuple[str, Any]:
 def test_the_page_shows_how_each_is_known_and_since_when(admin_client: Client, world: World):
     now().prove({KEYS: Finding(True), FINDS: Finding(False, "It had none.")}, clock.now())
     text = page_of(admin_client)[1].content.decode()
-    day = f"{timezone.localtime(clock.now()):%Y-%m-%d}"
+    day = date_format(timezone.localtime(clock.now()), "DATE_FORMAT")
     assert f"Keeps one copy of a file sent twice: yes, proved on {day}." in text
     assert f"Its search finds a referral that is there: no, disproved on {day}. It had" in text
     assert "Lists the files of a referral: not proved yet." in text

@@ -54,7 +54,7 @@ def test_the_plan_states_what_would_become_of_each_listing(
     ]
     assert other.differences == (
         Difference("Triggers", "Booked", "Received, Edited Status - Ready"),
-        Difference("Mapping", "own (demo)", str(world.config.mapping)),
+        Difference("Mapping", "own · Demo (delivers nothing)", str(world.config.mapping)),
         Difference("Switch", "off", "on"),
     )
 

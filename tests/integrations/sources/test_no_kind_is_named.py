@@ -16,8 +16,10 @@ from tests.services import ROOT
 ROOMS = ("config", "core", "access", "mapping", "integrations", "referrals", "alerts", "workplace")
 PACKAGE = "integrations.sources"
 # A heading that people give a column of a table which they paste, and the option by which a
-# destination names who answers it: words on a screen, in a configuration file, and of a column.
+# destination names who answers it: words on a screen, in a configuration file, and of a column; and
+# a word that no password may be made of.
 WORDS = {
+    ("access/signing_in/own_words.py", "caredove"),
     ("mapping/editing/pasting.py", "caredove"),
     ("integrations/configuration/parts.py", "partner"),
     ("integrations/configuration/partners.py", "partner"),

@@ -207,7 +207,7 @@ class TestService:
             form = form_of(editor, service) | {"texts-description:en": "New."} | wrong
             response = editor.post(address("directory_service", service), form)
             assert response.status_code == 200, wrong
-            assert "errorlist" in response.content.decode(), wrong
+            assert "error-summary" in response.content.decode(), wrong
         assert not Revision.objects.exists()
 
     def test_a_phone_of_another_service_is_out_of_reach(self, editor):
