@@ -268,8 +268,12 @@ def own_mariadb() -> Iterator[int]:
     port = free_port()
     user = "mysql" if os.geteuid() == 0 else None  # it refuses to run as root
     with _directory(user) as directory:
-        data = f"{directory}/data"
-        setting_up = ["mariadb-install-db", "--no-defaults", f"--datadir={data}"]
+        data, own = f"{directory}/data", f"{directory}/tmp"
+        Path(own).mkdir()
+        if user:
+            shutil.chown(own, user)
+        # A server that starts removes temporary tables from its directory: also those of another.
+        setting_up = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={own}"]
         setting_up += ["--skip-test-db", "--auth-root-authentication-method=normal"]
         set_up = subprocess.run(
             setting_up, cwd="/", user=user, group=user, check=False, capture_output=True, text=True
@@ -282,9 +286,13 @@ def own_mariadb() -> Iterator[int]:
         )
         first.chmod(0o644)
         program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
-        command = [program, "--no-defaults", f"--datadir={data}", f"--init-file={first}"]
-        command += [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
-        command += [f"--socket={directory}/socket", f"--pid-file={directory}/pid"]
+        command = [program, "--no-defaults", f"--datadir={data}", f"--tmpdir={own}"]
+        command += [f"--init-file={first}", f"--port={port}", "--bind-address=127.0.0.1"]
+        command += [
+            "--skip-name-resolve",
+            f"--socket={directory}/socket",
+            f"--pid-file={directory}/pid",
+        ]
         command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
         with spawn(command, {}, prints("ready for connections"), user=user):
             yield port
