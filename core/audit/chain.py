@@ -280,26 +280,26 @@ class _Check:
         The seal that says so is checked in its turn, as all are.
         """
         purges = AuditSeal.objects.filter(why=AuditSeal.Why.PURGED).order_by("number")
-        said = [one.detail for one in purges if isinstance(one.detail, dict)]
-        if not said or not isinstance(said[-1].get("through"), int):
+        details = [seal.detail for seal in purges if isinstance(seal.detail, dict)]
+        if not details or not isinstance(details[-1].get("through"), int):
             return 0, ""
-        self.purged = said[-1]["through"]
+        self.purged = details[-1]["through"]
         self.found.notes.append(f"Purged when their time was over: the seals up to {self.purged}.")
-        return self.purged, str(said[-1].get("digest"))
+        return self.purged, str(details[-1].get("digest"))
 
     def _look_at(
         self, seal: AuditSeal, before: tuple[int, str], events: Mapping[int, AuditEvent]
     ) -> tuple[int, str]:
         number, digest = before
         if seal.number != number + 1:
-            self._say(f"Seals are gone: {number + 1} to {seal.number - 1}.")
+            self._report(f"Seals are gone: {number + 1} to {seal.number - 1}.")
         self.digests[seal.number] = seal.digest
         key = self.keys.get(seal.key_id)
         if key is None:
-            self._say(f"Seal {seal.number} cannot be checked: there is no key {seal.key_id}.")
+            self._report(f"Seal {seal.number} cannot be checked: there is no key {seal.key_id}.")
             return seal.number, seal.digest
         if not _agree(_digest(key, _seal(seal, digest)), seal.digest):
-            self._say(f"Seal {seal.number} was changed, or what comes before it.")
+            self._report(f"Seal {seal.number} was changed, or what comes before it.")
         elif seal.why == AuditSeal.Why.RESTORED:
             self.restores.append(seal)
         for pk, its in _entries(seal.entries).items():
@@ -308,12 +308,12 @@ class _Check:
 
     def _look_at_event(self, pk: int, digest: str, key: bytes, event: AuditEvent | None) -> None:
         if pk in self.sealed:
-            self._say(f"Entry {pk} is sealed twice.")
+            self._report(f"Entry {pk} is sealed twice.")
         self.sealed.add(pk)
         if event is None:
-            self._say(f"Entry {pk} is gone.")
+            self._report(f"Entry {pk} is gone.")
         elif not _agree(_digest(key, _event(event)), digest):
-            self._say(f"Entry {pk} was changed.")
+            self._report(f"Entry {pk} was changed.")
 
     def _look_for_unsealed(self) -> None:
         limit = clock.now() - UNSEALED
@@ -323,7 +323,7 @@ class _Check:
             if at > limit:
                 self.found.waiting += 1
             else:
-                self._say(f"Entry {pk} is not sealed.")
+                self._report(f"Entry {pk} is not sealed.")
 
     def _compare(self, head: Head) -> None:
         if head.number <= self.purged:
@@ -337,12 +337,12 @@ class _Check:
                 self.found.notes.append(f"{note}seal {head.number}.")
                 return
         is_there = head.number in self.digests
-        self._say(
+        self._report(
             f"Seal {head.number} of {head.at:%Y-%m-%d %H:%M} UTC, whose head was kept outside, is "
             + ("another one now." if is_there else "gone.")
         )
 
-    def _say(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         self.found.problems.append(problem)
 
 
@@ -390,12 +390,13 @@ def purge(before: datetime) -> int:
 def _seals_until(before: datetime) -> list[AuditSeal]:
     kept = AuditSeal.objects.filter(until__gte=before).aggregate(first=Min("number"))["first"]
     # What says that others were purged is needed until the next one says so.
-    said = AuditSeal.objects.filter(why=AuditSeal.Why.PURGED).aggregate(last=Max("number"))["last"]
+    purges = AuditSeal.objects.filter(why=AuditSeal.Why.PURGED)
+    last_purge = purges.aggregate(last=Max("number"))["last"]
     seals = AuditSeal.objects.order_by("number")
     if kept is not None:
         seals = seals.filter(number__lt=kept)
     found = list(seals[:SEALS])
-    return found if any(one.number != said for one in found) else []
+    return found if any(one.number != last_purge for one in found) else []
 
 
 def may_change(role: str | None = None, model: type[AppendOnlyModel] = AuditEvent) -> bool:
