@@ -78,6 +78,14 @@ def test_no_english_is_left_over_and_nothing_is_cut(sign_in: SignIn, portal: Por
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
+def test_home_fits_on_one_screen_although_french_is_longer(sign_in: SignIn) -> None:
+    page = sign_in("support", locale="fr-CA")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/admin/")
+    assert page.evaluate("() => document.documentElement.scrollHeight") <= 900
+
+
 WIDER = "() => document.documentElement.scrollWidth > window.innerWidth + 4"
 
 
