@@ -189,9 +189,12 @@ def picture(page: Page, name: str, *, of: str = "", language: str = "") -> None:
     if of:
         page.locator(of).first.screenshot(path=file, animations="disabled", caret="hide")
     else:
+        # On a screen as tall as the page, what sticks to its edges stands where it belongs.
         tall = page.evaluate("() => document.documentElement.scrollHeight")
-        shown = {"x": 0, "y": 0, "width": DESK["width"], "height": min(tall, TALLEST)}
-        page.screenshot(path=file, full_page=True, clip=shown, animations="disabled", caret="hide")  # type: ignore[arg-type]
+        page.set_viewport_size({"width": DESK["width"], "height": min(tall, TALLEST)})
+        page.evaluate("() => window.scrollTo(0, 0)")
+        page.screenshot(path=file, animations="disabled", caret="hide")
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]
     with Image.open(file) as taken:  # 256 colors are enough, and a third of the bytes
         taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 

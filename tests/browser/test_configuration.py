@@ -54,7 +54,6 @@ def test_a_liaison_imports_listings_from_caredove(
     liaison.get_by_role("button", name="Continue").click()
     accessible(liaison)
     fits_phone(liaison)
-    pictures(liaison, "listings-import")
 
     liaison.get_by_role("button", name="Ask Caredove").click()
 
