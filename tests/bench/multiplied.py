@@ -26,8 +26,7 @@ def multiply(copies: int, first: int) -> None:
         for model in _models():
             cursor.execute(_insertion(model, first), {"copies": copies, "first": first})
         cursor.execute(
-            "UPDATE directory_view SET last_number = last_number + "
-            "(last_number + 1) * %(copies)s",
+            "UPDATE directory_view SET last_number = last_number + (last_number + 1) * %(copies)s",
             {"copies": copies},
         )
         for model in _models():
