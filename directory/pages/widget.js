@@ -55,8 +55,8 @@
   var line = document.createElement("p");
   line.lang = language;
   line.textContent = words.emergency;
-  line.style.cssText = "all:initial;display:block;padding:8px 4px;color:CanvasText;" +
-    "background:Canvas;font:14px/1.4 system-ui,sans-serif";
+  line.style.cssText = "all:initial;color-scheme:light dark;display:block;padding:8px 4px;" +
+    "color:CanvasText;background:Canvas;font:14px/1.4 system-ui,sans-serif";
   root.appendChild(line);
   root.appendChild(frame);
   script.parentNode.insertBefore(place, script.nextSibling);

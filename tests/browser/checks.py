@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Frame, Page
 
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "guide" / "pictures"
 DESK = {"width": 1280, "height": 900}
@@ -66,12 +66,14 @@ def accessible(page: Page) -> None:
     )
 
 
-def faults(page: Page, scheme: str) -> list[str]:
-    """Return what axe finds on the page in this colour scheme, a line for each."""
+def faults(page: Page, scheme: str, frame: Frame | None = None) -> list[str]:
+    """Return what axe finds on the page, or in a frame of it, in this colour scheme, a line for
+    each."""
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(AXE)
-    found = page.evaluate(_FAULTS, ALL_RULES if scheme == "light" else OF_COLOURS)
+    where = frame or page
+    if not where.evaluate("() => 'axe' in window"):
+        where.evaluate(AXE)
+    found = where.evaluate(_FAULTS, ALL_RULES if scheme == "light" else OF_COLOURS)
     page.emulate_media(color_scheme="light")
     return [
         f"{fault['id']}: {fault['help']}: {node['target'][0]} {_why(node)}"

@@ -154,7 +154,7 @@ def test_b_has_exactly_what_a_shows_it_however_often_both_are_killed(pair, kills
 
 
 def all_has_happened():
-    """Return whether A's staff and a supplier have done each thing, and taken back what they can."""
+    """Return whether everything was done in A, and taken back where it can be."""
     reasons = set(Revision.objects.values_list("reason", flat=True))
     return {"test", MERGED, TAKEN_BACK, HIDDEN_BY, SHOWN_BY} <= reasons and (
         SupplierImport.objects.filter(state=SupplierImport.State.APPLIED).count() > 1
