@@ -40,11 +40,10 @@ def _script() -> str:
 class EmbedPage(SearchPage):
     """The search in a frame of another site. Links open outside of it."""
 
-    by_script = False  # then the script shows the emergency line itself
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.by_script = request.GET.get("by") == "script"
-        return super().dispatch(request, *args, **kwargs)
+    @property
+    def by_script(self) -> bool:
+        """Return whether the script made the frame: then it shows the emergency line itself."""
+        return self.request.GET.get("by") == "script"
 
     def shown(
         self,

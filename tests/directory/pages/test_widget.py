@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 from django.contrib.staticfiles import finders
+from django.test import Client
 
 from directory.models import Directory
 from directory.pages.widget import hosts
@@ -98,3 +99,13 @@ def test_options_stand_in_the_address_and_the_language_in_every_link(client):
 )
 def test_what_a_policy_can_name(given, expected):
     assert hosts(given) == expected
+
+
+@pytest.mark.parametrize("path", [FRAME, "/directory/"])
+def test_a_search_needs_no_cookie_whatever_origin_a_browser_names(path):
+    """A frame sends `Origin: null`, and no cookie with a token against forgery."""
+    make.service("Food bank")
+    strict = Client(enforce_csrf_checks=True)
+    found = strict.post(f"{path}?lang=en", {"need": "bank"}, headers={"Origin": "null"})
+    assert found.status_code == 200
+    assert "Food bank" in found.content.decode()
