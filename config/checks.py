@@ -124,6 +124,8 @@ def _times(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "SETTLE_SECONDS is below zero."
     if settings["LEASE_TIME"].total_seconds() <= 0:
         yield "LEASE_SECONDS has to be more than zero."
+    if settings["STOP_SECONDS"] <= 0:
+        yield "STOP_SECONDS has to be more than zero."
     for name in ("SESSION_IDLE_SECONDS", "SESSION_COOKIE_AGE"):
         if not 60 <= settings[name] <= MAX_SESSION:
             shown = "SESSION_SECONDS" if name == "SESSION_COOKIE_AGE" else name

@@ -167,6 +167,7 @@ RETRY_SCHEDULE = [
 ]
 SETTLE_TIME = timedelta(seconds=env.float("SETTLE_SECONDS", default=20))
 LEASE_TIME = timedelta(seconds=env.float("LEASE_SECONDS", default=100))
+STOP_SECONDS = env.float("STOP_SECONDS", default=80)  # within them a program ends that is told to
 ALLOW_LOOPBACK = env.bool("ALLOW_LOOPBACK", default=DEBUG)
 ALLOWED_PRIVATE_NETWORKS = env.list("ALLOWED_PRIVATE_NETWORKS", default=[])  # CIDR, on premises
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many of ours add X-Forwarded-For

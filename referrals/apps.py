@@ -7,9 +7,12 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
+        from celery.signals import worker_shutting_down
+
         from core import audit
         from core.audit import chain as audit_chain
         from core.encryption import rotation
+        from core.timing import ending
         from integrations.hooks import (
             destination_released,
             destination_tested,
@@ -31,6 +34,7 @@ class ReferralsConfig(AppConfig):
         dispatcher.beside(audit_chain.seal_regularly)
         dispatcher.beside(answering.forget_old_answers)
         rotation.register(names.renew)
+        worker_shutting_down.connect(ending.end_in_time)
         mapping_stored.bind(resuming.resume_mapping)
         listing_connected.bind(resuming.resume_connection)
         destination_released.bind(resuming.resume_destination)

@@ -59,6 +59,7 @@ class Program:
         name: str = "",
         user: str | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.name = name or Path(command[0]).name
         self.stop_signal = stop_signal
@@ -73,6 +74,7 @@ class Program:
                 user=user,
                 group=user,
                 extra_groups=[] if user else None,
+                pass_fds=pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -123,7 +125,7 @@ def spawn(
 ) -> Iterator[Program]:
     """Run a program for as long as the block; `ready` is waited for first.
 
-    `options` are those of `Program`: its name, user and stop_signal.
+    `options` are those of `Program`: its name, user, stop_signal, and pass_fds.
     """
     program = Program(command, env, **options)
     try:

@@ -65,6 +65,7 @@ UNSAFE = [
     ("RETRY_SCHEDULE", "60,-1"),
     ("SETTLE_SECONDS", "-1"),
     ("LEASE_SECONDS", "0"),
+    ("STOP_SECONDS", "0"),
     ("MAX_BODY_BYTES", "0"),
     # Sessions that never begin, or that are longer than a day.
     ("SESSION_SECONDS", "0"),

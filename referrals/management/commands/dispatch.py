@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.encryption import rotation
+from core.timing import ending
 from referrals.running.dispatcher import Dispatcher
 
 
@@ -17,6 +18,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rotation.refuse_to_start()
         dispatcher = Dispatcher()
+
+        def stop(*_: Any) -> None:
+            dispatcher.stop()
+            ending.end_in_time()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: dispatcher.stop())
+            signal.signal(number, stop)
         dispatcher.run()
