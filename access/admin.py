@@ -8,14 +8,17 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.forms import AdminPasswordChangeForm, SetUnusablePasswordMixin
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import DateTimeField
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +31,43 @@ from access.signing_in import factors, provider
 admin.site.unregister([User, Group, EmailAddress, Authenticator])
 # The provider comes from the settings, and links are made by their owners.
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])
+
+
+# What Django calls permissions, and our own: stored in English.
+PERMITTED = {
+    "add": _("Add"),
+    "change": _("Change"),
+    "delete": _("Delete"),
+    "view": _("View"),
+    "see_all_organizations": _("See what belongs to any organization"),
+    "connect_webhook": _("Let alerts go to webhooks"),
+    "decide_delivery": _("Retry, dismiss, and clear imports"),
+    "send_referral": _("Send referrals by hand"),
+    "read_body": _("Read the body of inbound events"),
+    "place_legal_hold": _("Place and release legal holds"),
+}
+
+
+class PermissionChoices(ModelMultipleChoiceField):
+    """Permissions in the reader's language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        verb = obj.codename.removesuffix(f"_{obj.content_type.model}")
+        return f"{obj.content_type} | {PERMITTED.get(verb, obj.name)}"
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """Django's own, whose help is in English for everybody: it joins texts when it is loaded."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "usable_password" in self.fields:
+            self.fields["usable_password"].help_text = format_html(
+                '{}<ul id="id_unusable_warning" class="messagelist">'
+                '<li class="warning">{}</li></ul>',
+                SetUnusablePasswordMixin.usable_password_help_text,
+                gettext("If disabled, the current password for this user will be lost."),
+            )
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):  # type: ignore[type-arg]
@@ -60,6 +100,7 @@ class PortalUserAdmin(ScopedAdmin, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     formfield_overrides = TICKED
+    change_password_form = PasswordForm
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [MembershipInline] if obj else []
@@ -136,6 +177,11 @@ class PortalGroupAdmin(ScopedAdmin, GroupAdmin):
 
     filter_horizontal = ()
     formfield_overrides = TICKED
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionChoices
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -202,6 +202,13 @@ NAMES = (
 )
 # What fields say that are not marked where they stand, and what Django has not translated.
 TEXTS = (
+    _("Add %(name)s"),
+    _("Delete selected %(verbose_name_plural)s"),
+    _("membership"),
+    _("Behaviour"),
+    _("Times"),
+    _("Updates"),
+    _("Effects file"),
     _("who"),
     _("from"),
     _("object"),

@@ -10,6 +10,7 @@ Pure: no Django. `core.apps` puts Django's translations in; without them, senten
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,8 @@ from typing import Any, ClassVar
 _START = '[{"cause":'  # how a stored sentence begins, which no person writes
 WORDS = "words"  # the cause of a text that somebody else wrote, and its value
 TERM = "term"  # the cause of a term of ours, and its value
+# Somebody's words as a whole value: their quotation marks are those of the reader's language.
+_QUOTATION = re.compile(r"“([^“”]*)”(\.?)")
 
 
 @dataclass(slots=True)
@@ -209,6 +212,8 @@ def _plain(value: Any) -> Any:
 
 def _shown(value: Any) -> Any:
     """Return a value as it stands in a sentence: a sentence within another, a list with commas."""
+    if isinstance(value, str) and (quoted := _QUOTATION.fullmatch(value)):
+        return _language.one("“{text}”").replace("{text}", quoted[1]) + quoted[2]
     if not isinstance(value, list):
         return value
     if value and isinstance(value[0], dict):

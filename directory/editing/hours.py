@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
+from django.utils.translation import gettext
+
 from directory import changes
 from directory.hours.closings import Closing
 from directory.hours.reading import read_pair
@@ -36,7 +38,8 @@ def read_day(text: str) -> list[Pair]:
             continue
         pair = read_pair(part, "")
         if pair is None:
-            raise Unreadable(f"“{part.strip()}” is not read as hours. Examples: 9-4:30, 8pm-6am.")
+            problem = gettext("“{part}” cannot be read as hours. Examples: 9-4:30, 8pm-6am.")
+            raise Unreadable(problem.format(part=part.strip()))
         found.append(pair)
     return sorted(found)
 
@@ -178,7 +181,8 @@ def read_closings(text: str) -> list[Closing]:
         except ValueError:
             days = []
         if not days or days[0] > days[-1]:
-            raise Unreadable(f"“{line}” is no closing. An example: 2026-12-24 to 2026-12-26.")
+            problem = gettext("“{line}” is not a closing. An example: 2026-12-24 to 2026-12-26.")
+            raise Unreadable(problem.format(line=line))
         found.append(Closing(days[0], days[-1]))
     return sorted(set(found))
 

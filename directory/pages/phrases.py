@@ -57,7 +57,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "topics_of_service": ("Topics", "Thèmes"),
     "hours": ("This week", "Cette semaine"),
     "other_hours": ("Other hours", "Autres heures"),
-    "closings": ("Coming closings", "Fermetures à venir"),
+    "closings": ("Upcoming closings", "Fermetures à venir"),
     "day": ("Day", "Jour"),
     "times": ("Hours", "Heures"),
     "today": ("today", "aujourd’hui"),
@@ -88,7 +88,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "age_from_to": ("{} to {} years old", "De {} à {} ans"),
     "age_from": ("{} years and older", "{} ans et plus"),
     "age_to": ("Up to {} years old", "Jusqu’à {} ans"),
-    "correct": ("Something is wrong here?", "Une erreur sur cette page?"),
+    "correct": ("Is something wrong on this page?", "Une erreur sur cette page?"),
     "correct_title": ("Suggest a correction", "Proposer une correction"),
     "correct_intro": (
         "Change what is wrong and send it. Staff review each field before it is published. "

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext
+
 from directory.tables import LISTS, TABLES, Sort, nested_in
 
 # Columns that `search` and `proximity` read, beside those that HSDS requires.
@@ -36,12 +38,14 @@ def why_not(name: str) -> str:
     if table in _NEVER_SHOWN:
         return ""
     if table not in TABLES or (column and column not in TABLES[table].columns):
-        return f"“{name}” is no table or column of HSDS 3.1"
+        return gettext("“{name}” is not a table or column of HSDS 3.1").format(name=name)
     if not column:
-        return f"“{name}” is required, or a search reads it" if table in _KEPT_TABLES else ""
+        kept = gettext("“{name}” is required, or a search reads it")
+        return kept.format(name=name) if table in _KEPT_TABLES else ""
     if {column, column.removesuffix("_id")} & TABLES[table].required:
-        return f"HSDS requires “{name}”"
-    return f"search and proximity read “{name}”" if name in _READ else ""
+        return gettext("HSDS requires “{name}”").format(name=name)
+    read = gettext("search and proximity read “{name}”")
+    return read.format(name=name) if name in _READ else ""
 
 
 @dataclass(frozen=True)

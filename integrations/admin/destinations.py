@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from access.filters import labeled_by
@@ -211,7 +211,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _add_option(self, name: str, field: forms.Field) -> None:
         stored = self.instance.options.get(name)
-        field.label = field.label or pretty_name(name)
+        field.label = field.label or _(pretty_name(name))
         if isinstance(field.widget, forms.TextInput):
             field.widget.attrs.setdefault("class", "vTextField")
         if isinstance(field, DeclaredField):
@@ -219,7 +219,8 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         elif not isinstance(field, SecretField):
             self.initial.setdefault(f"{PREFIX}-{name}", field.initial if stored is None else stored)
         elif stored:
-            field.help_text = f"{field.help_text} Stored. Leave it empty to keep it.".strip()
+            kept = _("A value is stored. Leave this empty to keep it.")
+            field.help_text = f"{field.help_text} {kept}".strip()
         self.fields[f"{PREFIX}-{name}"] = field
 
     def _show_declared(self, name: str, field: DeclaredField) -> None:
@@ -268,7 +269,7 @@ class DestinationAdmin(ConfigurationAdmin):
     @admin.display(description=gettext_lazy("connection"))
     def standing(self, destination: Destination) -> str:
         if destination.paused_at is None:
-            return destination.recovering or _("Open")
+            return destination.recovering or pgettext("connection", "Open")
         if destination.is_down:
             return _(
                 "{reason} Nothing is lost. Dovetail tries to reach it at least every 15 minutes, "

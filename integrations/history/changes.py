@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, pgettext_lazy
 
 from core.compare import Effect, Row
 from integrations.history.sorts import SORTS, Record, Sort
@@ -21,9 +20,9 @@ from mapping.models import Mapping, MappingVersion
 VERSION = "mappingversion"  # beside the keys of SORTS: a mapping changes by whole versions
 EFFECTS = {"+": Effect.CREATED, "~": Effect.CHANGED, "-": Effect.REMOVED}
 DONE = {
-    Effect.CREATED: _("added"),
-    Effect.CHANGED: _("changed"),
-    Effect.REMOVED: _("deleted"),
+    Effect.CREATED: pgettext_lazy("history", "added"),
+    Effect.CHANGED: pgettext_lazy("history", "changed"),
+    Effect.REMOVED: pgettext_lazy("history", "deleted"),
 }
 
 

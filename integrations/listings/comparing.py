@@ -125,20 +125,23 @@ class ListingResource(resources.ModelResource):  # type: ignore[misc]
     def before_import_row(self, row: Any, row_number: int = 0, **kwargs: Any) -> None:
         first = self.seen.setdefault(row["id"], row_number)
         if row["id"] and first != row_number:
-            raise ValidationError({"id": "The same id stands in an earlier row."})
+            raise ValidationError({"id": gettext("An earlier row has the same ID.")})
         if problems := dict(_problems(row)):
             raise ValidationError(problems)
         named = str(row.get("organization") or "")
         mine = self.organization
         if mine and named and named.casefold() not in (mine.caredove_id, mine.name.casefold()):
-            words = f"This row is for “{named}”. Here, listings of {mine} ({mine.caredove_id}) are"
-            raise ValidationError({"organization": f"{words} imported."})
+            problem = gettext(
+                "This row is for “{named}”. Here, listings of {organization} ({id}) are imported."
+            )
+            words = problem.format(named=named, organization=mine, id=mine.caredove_id)
+            raise ValidationError({"organization": words})
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         if new:
             instance.organization = self.organization
         elif instance.organization_id != getattr(self.organization, "pk", None):
-            raise ValidationError({"id": "This listing belongs to another organization."})
+            raise ValidationError({"id": gettext("This listing belongs to another organization.")})
 
     def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         instance._change_reason = REASON

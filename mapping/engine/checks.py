@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from mapping import sentences
 from mapping.engine import engine
 from mapping.engine.engine import Context, Rule
 from mapping.engine.targets import TargetField, kinds, takes_any, target_fields
@@ -21,6 +22,7 @@ class Fault:
     rule: Rule | None = None
     part: str = ""
     target: str = ""
+    alone: str = ""  # without the name of the rule
 
     def __str__(self) -> str:
         return self.message
@@ -28,7 +30,7 @@ class Fault:
     @property
     def at_rule(self) -> str:
         """The message for where the rule is seen: a sentence that does not name it."""
-        text = self.message.removeprefix(f"{self.rule}: ")
+        text = str(self.alone or self.message)
         return text[:1].upper() + text[1:]
 
 
@@ -42,10 +44,11 @@ def check_mapping(
     """
     targets = target_fields(kind)
     if kind not in kinds():
-        return [Fault(f"There is no destination kind “{kind}”.")]
+        return [Fault(sentences.NO_KIND(kind=kind))]
     context = Context(ZoneInfo("UTC"), value_tables, targets, is_open=takes_any(kind))
     broken = [
-        Fault(e.sentence, e.rule, e.part, e.rule.target) for e in engine.errors(rules, context)
+        Fault(e.sentence, e.rule, e.part, e.rule.target, e.message)
+        for e in engine.errors(rules, context)
     ]
     return [*broken, *_missing(rules, targets), *_too_long(rules, context)]
 
@@ -54,7 +57,7 @@ def _missing(rules: Sequence[Rule], targets: Sequence[TargetField]) -> Iterator[
     filled = {rule.target for rule in rules}
     for target in targets:
         if target.required and target.key not in filled:
-            message = f"No rule fills “{target.key}” ({target.label}), which must be there."
+            message = sentences.NOT_FILLED(target=target.key, label=target.label)
             yield Fault(message, target=target.key)
 
 
@@ -65,9 +68,10 @@ def _too_long(rules: Sequence[Rule], context: Context) -> Iterator[Fault]:
         for name, options in rule.transforms if limit else ():
             longest = max(_lengths(name, options, context.value_tables), default=0)
             if limit and longest > limit:
-                length = f"“{TRANSFORMS[name].label}” gives {longest} characters"
-                message = f"{rule}: {length}; the field holds {limit}."
-                yield Fault(message, rule, "transforms", rule.target)
+                label = TRANSFORMS[name].label
+                fault = sentences.TOO_LONG(transform=label, longest=longest, limit=limit)
+                message = sentences.AT_RULE(rule=rule.named, fault=fault)
+                yield Fault(message, rule, "transforms", rule.target, fault)
 
 
 def _lengths(name: str, options: Options, value_tables: Mapping[str, ValueTable]) -> Iterator[int]:

@@ -236,7 +236,7 @@ def _fill(
     problems = [step.result.problem for step in steps if step.result.problem]
     fitted = _fitted(value, target)
     if fitted != value:
-        problems.append(f"It is longer than {target.max_length} characters and was cut.")
+        problems.append(sentences.WAS_CUT(limit=target.max_length))
     whole = fitted is not None and fitted == value and not any(s.result.lossy for s in steps)
     return Filled(rule, fitted, used, not whole, tuple(problems), tuple(steps))
 

@@ -200,7 +200,12 @@ class ReferralAdmin(
         if referral.purged_at and not on_hold:
             return badge("dismissed", _("Deleted"))
         shown = [
-            badge(delivery.state, f"{delivery.destination}: {delivery.get_state_display()}")
+            badge(
+                delivery.state,
+                _("{label}: {value}").format(
+                    label=delivery.destination, value=delivery.get_state_display()
+                ),
+            )
             for delivery in referral.shown_deliveries  # type: ignore[attr-defined]
         ]
         if on_hold:

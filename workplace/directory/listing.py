@@ -30,7 +30,7 @@ from directory.models import (
 )
 from directory.reading.words import words
 from workplace.directory.entry.related import add_agency
-from workplace.directory.shared import name_of, shown, url_of
+from workplace.directory.shared import language_for, name_of, shown, url_of
 
 PER_PAGE = 50
 _WORDS = 8
@@ -98,7 +98,7 @@ def _list(
     state = state if state in listed.states else ""
     found = _found(listed.model, request.GET.get("q", ""), state)
     named = found.order_by(
-        Lower(KeyTextTransform(directory.languages[0], "name")).asc(nulls_last=True), "pk"
+        Lower(KeyTextTransform(language_for(directory), "name")).asc(nulls_last=True), "pk"
     )
     page = Paginator(named, PER_PAGE).get_page(request.GET.get("page"))
     rows = [

@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from directory.fields import in_language
 from directory.models import ROWS, Directory, EntryRow, ServiceAtLocation
@@ -39,14 +40,21 @@ def rows_by_key(keys: Any) -> dict[int, Any]:
 
 
 def name_of(row: Any, directory: Directory) -> str:
-    """Return what an entry is called, in the first of the directory's languages that has a name.
+    """Return what an entry is called: in the reader's language, else in the first that has a name.
 
     A service at a location is called after both.
     """
     if isinstance(row, ServiceAtLocation):
         return " – ".join(name_of(one, directory) for one in (row.service, row.location))
     languages: list[str] = directory.languages
-    return in_language(row.name, languages[0], languages) or str(row.entry.hsds_id)
+    return in_language(row.name, language_for(directory), languages) or str(row.entry.hsds_id)
+
+
+def language_for(directory: Directory) -> str:
+    """Return the reader's language if the directory has it, else the directory's first."""
+    languages: list[str] = directory.languages
+    own = (get_language() or "").split("-")[0]
+    return own if own in languages else languages[0]
 
 
 def url_of(row: EntryRow, page: str = "") -> str:

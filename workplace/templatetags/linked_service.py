@@ -4,13 +4,13 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.translation import get_language
 
 from access.roles import EDIT_DIRECTORY, SEE_LINKED_SERVICE
 from directory import linking
 from directory.models import Directory, ListingLink, Service
 from directory.pages import records
 from directory.pages.phrases import phrases
+from workplace.directory.shared import language_for
 
 register = template.Library()
 
@@ -41,10 +41,3 @@ def linked_service(user: Any, listing: Any) -> dict[str, Any]:
             else ""
         ),
     }
-
-
-def language_for(directory: Directory) -> str:
-    """Return the reader's language if the directory has it, else the directory's first."""
-    languages: list[str] = directory.languages
-    own = (get_language() or "").split("-")[0]
-    return own if own in languages else languages[0]

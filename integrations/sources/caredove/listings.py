@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from core import outbound
 from core.text import lenient_json
 from integrations.listings.offers import MAX_ROWS, Offer, Unreadable
@@ -20,10 +23,10 @@ TOTAL_SECONDS = 20  # a person waits, and gunicorn ends a request after 30
 MAX_BYTES = 8 * 1024 * 1024  # of one page: descriptions are long
 COLUMNS = ("id", "name", "category", "active")
 _PROBLEMS = {
-    401: "does not accept the user name and password of the listing API.",
-    403: "does not let us read the listings of this organization.",
-    404: "has no listing API at this address.",
-    429: "is asked too often. Try again in some minutes.",
+    401: gettext_lazy("{host} does not accept the user name and password of the listing API."),
+    403: gettext_lazy("{host} does not let us read the listings of this organization."),
+    404: gettext_lazy("{host} has no listing API at this address."),
+    429: gettext_lazy("{host} was asked too often. Try again in a few minutes."),
 }
 
 
@@ -62,7 +65,7 @@ class _Pages:
             page = self._page(url)
             results = page.get("results")
             if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-                raise Unreadable("Caredove's answer has no list of results in it.")
+                raise Unreadable(_("Caredove's answer has no list of results in it."))
             new = [one for one in results if str(one.get("id")) not in seen]
             seen |= {str(one.get("id")) for one in new}
             yield from new
@@ -75,24 +78,27 @@ class _Pages:
         answer = outbound.send("GET", url, headers=self.headers, max_bytes=MAX_BYTES)
         host = urlsplit(url).hostname
         if answer.status != 200:
-            problem = _PROBLEMS.get(
-                answer.status, f"answered {answer.status} instead of its listings."
-            )
-            raise Unreadable(f"{host} {problem}")
+            other = _("{host} answered {status} instead of its listings.")
+            problem = str(_PROBLEMS.get(answer.status, other))
+            raise Unreadable(problem.format(host=host, status=answer.status))
         if answer.truncated:
-            raise Unreadable(f"{host} sent more than {MAX_BYTES // 1024**2} MB at once.")
+            problem = _("{host} sent more than {size} MB at once.")
+            raise Unreadable(problem.format(host=host, size=MAX_BYTES // 1024**2))
         try:
             page = lenient_json.loads(answer.body.removeprefix(b"\xef\xbb\xbf"))
         except lenient_json.NotStrictJson:
-            raise Unreadable(f"{host} did not answer in JSON. Is the address right?") from None
+            problem = _("{host} did not answer in JSON. Is the address right?")
+            raise Unreadable(problem.format(host=host)) from None
         if not isinstance(page, dict):
-            raise Unreadable(f"{host} sent JSON, but no list of results.")
+            problem = _("{host} sent JSON, but no list of results.")
+            raise Unreadable(problem.format(host=host))
         return page
 
     def _next(self, page: dict[str, Any], here: int, so_far: int) -> str | None:
         """Return where the next page is, if there is one."""
         if so_far > MAX_ROWS:
-            raise Unreadable(f"Caredove lists more than {MAX_ROWS} listings: that cannot be right.")
+            problem = _("Caredove lists more than {most} listings: that cannot be right.")
+            raise Unreadable(problem.format(most=MAX_ROWS))
         link = page.get("next")
         if isinstance(link, str) and link:
             return self._within(link)
@@ -102,15 +108,17 @@ class _Pages:
 
     def _stop_short(self, so_far: int) -> None:
         self.complete = False
-        self.notes.append(
-            f"Caredove gave the same page twice, so there may be more than these {so_far} listings."
+        note = _(
+            "Caredove gave the same page twice, so there may be more than these {count} listings."
         )
+        self.notes.append(note.format(count=so_far))
 
     def _within(self, link: str) -> str:
         """Return the link; our password goes to no other host."""
         url = urljoin(self.base, link)
         if urlsplit(url)[:2] != urlsplit(self.base)[:2]:
-            raise Unreadable("Caredove's answer goes on at another address, which is not asked.")
+            problem = _("Caredove's answer continues at another address, which is not called.")
+            raise Unreadable(problem)
         return url
 
 

@@ -88,7 +88,9 @@ class DestinationJobAdmin(ViewOnlyAdmin):
     def more(self, request: HttpRequest, obj: DestinationJob) -> dict[str, Any]:
         tables = sorted(obj.result.get("tables", {}).items())
         return {
-            "title": f"{obj.get_what_display()}: {obj.destination}",
+            "title": _("{label}: {value}").format(
+                label=obj.get_what_display(), value=obj.destination
+            ),
             "subtitle": None,
             "sentence": progress(obj),
             "tables": tables,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.db.models import Count
@@ -115,14 +116,21 @@ def agreement(
 
 def letter(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:
     """Show the letter at the end of an agreement, in each language, for staff to send."""
-    one = get_object_or_404(DataPartner, pk=key)
+    one = get_object_or_404(DataPartner, pk=key, valid_until__isnull=False)
     context = {
         "partner": one,
         "directory": directory,
-        "languages": directory.languages,
+        "languages": [*_spoken(directory)],
         "back_url": _url(one),
     }
     return shown(site, request, "letter", _("Letter at the end of the agreement"), context)
+
+
+def _spoken(directory: Directory) -> Iterator[tuple[str, str]]:
+    """Yield the languages of the directory that we write, each with the name of its catalog."""
+    for code, _name in settings.LANGUAGES:
+        if (language := code.split("-")[0]) in directory.languages:
+            yield language, code
 
 
 def sees(site: AdminSite, directory: Directory, request: HttpRequest, key: int) -> HttpResponse:

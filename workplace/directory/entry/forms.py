@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory import changes
@@ -284,7 +284,7 @@ class TermsForm(forms.Form):
         for line in filter(None, map(str.strip, self.cleaned_data["add"].splitlines())):
             term = terms.find(line)
             if term is None:
-                text = _now("No term, or more than one, is called “%(text)s”.") % {"text": line}
+                text = gettext("No term, or more than one, is called “%(text)s”.") % {"text": line}
                 raise forms.ValidationError(text)
             found.append(term)
         return found
