@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Max, Q, QuerySet
 
 from core.database import clock
-from directory import changes, secrecy
+from directory import changes, columns, secrecy
 from directory.answers.building import build
 from directory.answers.loading import Loaded
 from directory.models import (
@@ -281,9 +281,8 @@ def _take_in_entries(keys: Collection[int], directory: Directory, today: date) -
 def _note_changes(entries: Collection[Entry], before: dict[int, str]) -> None:
     """Take the time of change from what has changed: it gets one when this is committed."""
     changed = [entry for entry in entries if entry.content_hash != before[entry.pk]]
-    for entry in changed:
-        entry.last_modified = None
-    Entry.objects.bulk_update(changed, ["content_hash", "last_modified"])
+    hashes = {entry.pk: (entry.content_hash, None) for entry in changed}
+    columns.write(Entry, ["content_hash", "last_modified"], hashes)
     services = [entry.pk for entry in changed if entry.kind == Kind.SERVICE]
     # They show when the service was changed, whatever else of it the view shows.
     shows = Q(entry__in=services) | Q(entry__serviceatlocation__service__in=services)
@@ -299,12 +298,10 @@ def _partners() -> "QuerySet[DataPartner]":
 def _give_entry_numbers(keys: Collection[int]) -> None:
     """Number the new ones, above the highest number that there ever was: none is deleted."""
     new = Entry.objects.filter(pk__in=keys, number=None, kind__in=NUMBERED).order_by("pk")
-    entries = list(new)
-    if entries:
+    if found := list(new.values_list("pk", flat=True)):
         highest = Entry.objects.aggregate(highest=Max("number"))["highest"] or 0
-        for number, entry in enumerate(entries, start=highest + 1):
-            entry.number = number
-        Entry.objects.bulk_update(entries, ["number"])
+        numbers = {key: (number,) for number, key in enumerate(found, start=highest + 1)}
+        columns.write(Entry, ["number"], numbers)
 
 
 # -- after the commit -----------------------------------------------------------------------------

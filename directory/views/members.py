@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from directory import columns
 from directory.answers.building import digest, written
 from directory.changes import in_parts
 from directory.models import Answer, Entry, Holding, Kind, Membership, View
@@ -96,29 +97,31 @@ def _by_kind(keys: Keys) -> dict[str, set[int]]:
 def _hash(rules: Rules, keys: Keys) -> None:
     for some in in_parts(keys):
         members = Membership.objects.filter(view=rules.view, present=True, entry__in=some)
-        changed = []
+        changed = {}
         outside = outside_of(rules.view.pk, some)
         is_narrow = bool(rules.view.excluded)
         answers = _answers([key for key in some if is_narrow or key in outside])
-        for member in members.select_related("entry"):
-            found, is_cut = _seen(member.entry, rules.view, answers, outside)
+        for member in members.values_list(*_OF_MEMBERS, named=True):
+            found, is_cut = member.entry__content_hash, False
+            if is_narrow or member.entry in outside:
+                texts = answers.get(member.entry, [])
+                hidden = outside.get(member.entry, ())
+                found, is_cut = _seen(member.kind, found, texts, rules.view, hidden)
             if (member.hash, member.cut) != (found, is_cut):
-                member.hash, member.cut, member.number = found, is_cut, None
-                changed.append(member)
-        Membership.objects.bulk_update(changed, ["hash", "cut", "number"], batch_size=500)
+                changed[member.pk] = (found, is_cut, None)
+        columns.write(Membership, ["hash", "cut", "number"], changed)
+
+
+_OF_MEMBERS = ("pk", "entry", "kind", "hash", "cut", "entry__content_hash")
 
 
 def _seen(
-    entry: Entry, view: View, answers: dict[int, list[str]], outside: dict[int, Outside]
+    kind: str, whole: str, texts: list[str], view: View, outside: Outside
 ) -> tuple[str, bool]:
-    if entry.pk not in outside and not view.excluded:
-        return entry.content_hash, False
-    texts = answers.get(entry.pk, [])
-    seen = [
-        written(seen_by(entry.kind, json.loads(text), view.excluded, outside.get(entry.pk, ())))
-        for text in texts
-    ]
-    return (entry.content_hash, False) if seen == texts else (digest(seen), True)
+    """Return the hash of what a view sees of an entry's answers, and whether that is not `whole`,
+    the hash of all of them."""
+    seen = [written(seen_by(kind, json.loads(text), view.excluded, outside)) for text in texts]
+    return (whole, False) if seen == texts else (digest(seen), True)
 
 
 def seen_by(

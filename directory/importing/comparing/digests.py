@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from django.db.models import Max
 
+from directory import columns
 from directory.changes import in_parts
 from directory.importing.comparing.differences import NEW, Import
 from directory.importing.comparing.parts import Rows
@@ -64,11 +65,12 @@ def keep(work: Import, entries: Iterable[Sent]) -> None:
         wanted |= dict.fromkeys(kept, "")
         # The digest of an entry is of what its own supplier sends.
         own = Entry.objects.filter(pk__in=some, supplier=work.supplier.pk)
-        rows = list(own.only("sent_digest"))
-        changed = [row for row in rows if row.sent_digest != wanted[row.pk]]
-        for row in changed:
-            row.sent_digest = wanted[row.pk]
-        Entry.objects.bulk_update(changed, ["sent_digest"])
+        changed = {
+            key: (wanted[key],)
+            for key, digest in own.values_list("pk", "sent_digest")
+            if digest != wanted[key]
+        }
+        columns.write(Entry, ["sent_digest"], changed)
 
 
 def _changed_since(keys: list[int]) -> set[int]:
