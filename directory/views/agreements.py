@@ -13,7 +13,15 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from directory import models as rows
 from directory.changes import in_parts
-from directory.models import HIDDEN, Attribute, DataPartner, Service, TaxonomyTerm, View
+from directory.models import (
+    HIDDEN,
+    Attribute,
+    DataPartner,
+    ScheduledExport,
+    Service,
+    TaxonomyTerm,
+    View,
+)
 from directory.views import excluding
 from integrations.http.addresses import secure_parts
 
@@ -200,8 +208,16 @@ def save(partner: DataPartner) -> None:
     if partner._state.adding:
         partner.view = View.objects.create(name=f"data partner {uuid4()}")
     partner.notify_ended_at = None  # a receiver that was gone gets another chance
+    _rename_in_exports(partner)
     partner.save()
     View.objects.filter(pk=partner.view_id).update(version=F("version") + 1)
+
+
+def _rename_in_exports(partner: DataPartner) -> None:
+    """Let files on a schedule, which name their data partner, go on under its new name."""
+    before = DataPartner.objects.filter(pk=partner.pk).values_list("name", flat=True).first()
+    if before and before != partner.name:
+        ScheduledExport.objects.filter(partner=before).update(partner=partner.name)
 
 
 def _check_fields(partner: DataPartner) -> None:

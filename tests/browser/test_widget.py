@@ -24,7 +24,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Town
 <meta name="viewport" content="width=device-width"><style>
 p, iframe, form, input, button, h1, h2, li {{ display: none !important; color: red !important;
   font-size: 60px !important; width: 9000px !important; }}
-#own {{ display: block !important; }}
+#own {{ display: block !important; width: auto !important; }}
 </style></head><body><main><h1 id="own">Town</h1><p id="own-text">Our text</p>
 {widget}</main></body></html>"""
 

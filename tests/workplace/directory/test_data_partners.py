@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from core.database import clock
 from core.models import AuditEvent
-from directory.models import DataPartner
+from directory.models import DataPartner, ScheduledExport
 from tests.directory import agreed, make
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +123,56 @@ def test_a_letter_at_the_end_is_offered_and_noted(editor):
     assert not partner.letters.exists()
     editor.post(page(partner), {"deed": "letter", "way": "by e-mail"})
     assert "by e-mail (jo)" in text(editor.get(page(partner)))
+
+
+def test_a_supplier_that_is_not_there_stays_in_an_agreement_that_names_it(editor):
+    make.service("Food bank")
+    partner = agreed.partner(include={"sources": ["North", "not public"], "not_public": True})
+    url = page(partner, "directory_agreement")
+    shown = text(editor.get(url))
+    assert "North (there is no such supplier)" in shown
+    form = {"name": partner.name, "rate": "60", "sources": ["North", "not public"]}
+    shown = text(editor.post(url, form))
+    assert "enters their view" not in shown  # nor does it without them: no form leaves them out
+    seen = re.search(r'name="seen" value="(\w+)"', shown)[1]
+    editor.post(url, form | {"deed": "save", "seen": seen})
+    assert DataPartner.objects.get().include == {"sources": ["North", "not public"]}
+    assert "North (there is no such supplier)" in text(editor.get(page(partner)))
+
+
+def test_the_page_says_what_the_agreement_lets_in_and_which_files_are_written(editor):
+    partner = agreed.partner(include={"statuses": ["temporarily closed"], "not_public": True})
+    export = ScheduledExport.objects.create(
+        name="nightly",
+        partner=partner.name,
+        format="airs-3.0",
+        language="en",
+        schedule="0 3 * * *",
+        folder="valley",
+        due_at=clock.now(),
+    )
+    export.runs.create(
+        state="done", started_at=clock.now(), ended_at=clock.now(), file="directory-airs.xml"
+    )
+    shown = text(editor.get(page(partner)))
+    for words in ("Only services with these statuses", "nightly", "valley", "directory-airs.xml"):
+        assert words in shown
+    for key in ("statuses", "not_public"):
+        assert f">{key}<" not in shown
+
+
+def test_files_go_on_when_their_data_partner_is_renamed():
+    partner, other = agreed.partner(name="Valley"), agreed.partner(name="North")
+    for one in (partner, other):
+        ScheduledExport.objects.create(
+            name=f"for {one.name}",
+            partner=one.name,
+            format="airs-3.0",
+            language="en",
+            schedule="0 3 * * *",
+            folder=one.name,
+            due_at=clock.now(),
+        )
+    agreed.change(partner, name="Valley Helpline")
+    found = dict(ScheduledExport.objects.values_list("folder", "partner"))
+    assert found == {"Valley": "Valley Helpline", "North": "North"}

@@ -73,7 +73,7 @@ class AgreementForm(forms.Form):
     def __init__(self, partner: DataPartner, data: Any = None) -> None:
         super().__init__(data, initial=_initial(partner))
         sources: Any = self.fields["sources"]
-        sources.choices = [(name, name) for name in Supplier.objects.values_list("name", flat=True)]
+        sources.choices = _suppliers(partner)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
@@ -93,6 +93,17 @@ class AgreementForm(forms.Form):
         partner.include = {key: given[key] for key in keys if given[key]}
         if given["notify_secrets"]:
             partner.notify_secrets = given["notify_secrets"]
+
+
+def _suppliers(partner: DataPartner) -> list[tuple[str, str]]:
+    """Return the suppliers, and those that the agreement names and that are not there.
+
+    Without these, saving the form would take them from the agreement, which then lets in more.
+    """
+    names = list(Supplier.objects.values_list("name", flat=True))
+    missing = [name for name in partner.include.get("sources", []) if name not in names]
+    absent = _("%(name)s (there is no such supplier)")
+    return [(name, name) for name in names] + [(name, absent % {"name": name}) for name in missing]
 
 
 def _initial(partner: DataPartner) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from directory.models import (
     Entry,
     Kind,
     Membership,
+    ScheduledExport,
     Service,
 )
 from directory.taking_in import take_in
@@ -75,6 +76,7 @@ def partner(site: AdminSite, directory: Directory, request: HttpRequest, key: in
         "tokens": tokens.good(one, now),
         "may_make_token": tokens.good(one, now).count() < tokens.MOST,
         "notices": one.notices.all()[:NOTICES],
+        "files": _files(one),
         "letters": one.letters.all(),
         "needs_letter": one.valid_until is not None and one.valid_until < today + SOON,
         "letter_url": reverse("admin:directory_data_partner_letter", args=[key]),
@@ -236,10 +238,30 @@ def _named(found: Any, directory: Directory) -> Iterator[tuple[str, str]]:
 
 
 def _include(one: DataPartner) -> list[tuple[str, str]]:
-    return [
-        (key, ", ".join(value) if isinstance(value, list) else str(value))
-        for key, value in one.include.items()
-    ]
+    """Return what the agreement lets in, by the labels of its form."""
+    form = AgreementForm(one)
+    statuses = dict(Service.Status.choices)
+    found = []
+    for key, value in one.include.items():
+        field = form.fields.get(key)
+        label = str(field.label) if field else key
+        if isinstance(value, bool):
+            text = _("yes") if value else _("no")
+        elif key == "statuses":
+            text = ", ".join(str(statuses.get(word, word)) for word in value)
+        elif key == "sources":
+            known = dict(form.fields["sources"].choices)
+            text = ", ".join(known.get(word, word) for word in value)
+        else:
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+        found.append((label, text))
+    return found
+
+
+def _files(one: DataPartner) -> list[dict[str, Any]]:
+    """Return the files that are written for the data partner, with the last time of each."""
+    exports = ScheduledExport.objects.filter(partner=one.name).select_related("destination")
+    return [{"export": export, "last": export.runs.first()} for export in exports]
 
 
 def _effect(effect: previewing.Effect, directory: Directory) -> dict[str, Any]:
