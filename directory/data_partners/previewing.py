@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.database import clock
 from directory.models import DataPartner, Directory, Membership, Service
@@ -34,17 +34,23 @@ def effect(partner: DataPartner, directory: Directory) -> Effect:
     is_new = partner._state.adding
     members = Membership.objects.filter(present=True, entry__kind="service")
     members = members.none() if is_new else members.filter(view=partner.view_id)
-    before = members.values("entry")
+    before = Service.objects.filter(pk__in=members.values("entry"))
     after = rules_of(partner, directory, today).services()
     stored = DataPartner.objects.filter(pk=partner.pk).values_list("exclude_fields", flat=True)
     excluded: set[str] = set(*stored)
     will_be = set(partner.exclude_fields)
     return Effect(
-        after.exclude(pk__in=before),
-        Service.objects.filter(pk__in=before).exclude(pk__in=after.values("pk")),
+        _without(after, before),
+        _without(before, after),
         tuple(sorted(will_be - excluded)),
         tuple(sorted(excluded - will_be)),
     )
+
+
+def _without(some: "QuerySet[Service]", others: "QuerySet[Service]") -> "QuerySet[Service]":
+    """Return those that are not among the others. Not by `exclude(… in …)`: where there are many,
+    PostgreSQL would read all of them for each."""
+    return some.filter(~Exists(others.filter(pk=OuterRef("pk"))))
 
 
 def digest(cleaned: Any) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from directory.exporting.content.carried import Tally, Values
 from directory.exporting.content.reading import Described, described, objects, owners_of
 from directory.exporting.content.wording import wording
@@ -238,7 +240,9 @@ class Writer:
     def leave_out_rest(self) -> None:
         """Count what belongs to no agency, and what the file has no element for."""
         seen = self._seen()
-        alone = Service.objects.filter(pk__in=seen).exclude(organization__in=seen)
+        # Not `exclude(… in …)`: where the view has many entries, PostgreSQL reads all for each.
+        without = ~Exists(self._members().filter(entry=OuterRef("organization")))
+        alone = Service.objects.filter(without, pk__in=seen)
         at = ServiceAtLocation.objects.filter(pk__in=seen, service__in=alone)
         places = Location.objects.filter(pk__in=seen).values_list("pk", flat=True).iterator()
         while some := list(islice(places, _CHUNK)):
@@ -261,7 +265,10 @@ class Writer:
         return described(self._view, kind.value, self._language, keys)
 
     def _seen(self) -> Any:
-        return Membership.objects.filter(view=self._view, present=True).values("entry")
+        return self._members().values("entry")
+
+    def _members(self) -> Any:
+        return Membership.objects.filter(view=self._view, present=True)
 
 
 def _excluded(one: Described) -> dict[str, Any]:
