@@ -30,6 +30,7 @@ from directory.models import (
     Membership,
     Numbering,
     Service,
+    ServiceAtLocation,
     View,
 )
 from directory.search.indexing import index
@@ -284,11 +285,13 @@ def _note_changes(entries: Collection[Entry], before: dict[int, str]) -> None:
     hashes = {entry.pk: (entry.content_hash, None) for entry in changed}
     columns.write(Entry, ["content_hash", "last_modified"], hashes)
     services = [entry.pk for entry in changed if entry.kind == Kind.SERVICE]
-    # They show when the service was changed, whatever else of it the view shows.
-    shows = Q(entry__in=services) | Q(entry__serviceatlocation__service__in=services)
+    # They show when the service was changed, whatever else of it the view shows. Keys come first: a
+    # condition that joins them would read the memberships of all entries in all views.
+    at = ServiceAtLocation.objects.filter(service__in=services).values_list("pk", flat=True)
     undated = [one.view_id for one in _partners() if not one.view.shows("service.last_modified")]
-    found = Membership.objects.filter(shows, present=True).exclude(view__in=undated)
-    found.update(number=None)
+    for some in changes.in_parts([*services, *at]):
+        found = Membership.objects.filter(entry__in=some, present=True)
+        found.exclude(view__in=undated).update(number=None)
 
 
 def _partners() -> "QuerySet[DataPartner]":

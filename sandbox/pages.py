@@ -8,6 +8,7 @@ from typing import Any
 from django.template import Context, Engine
 from django.utils.http import content_disposition_header
 
+from sandbox import notices
 from sandbox.answers import Answer, html_answer
 from sandbox.inbox import NoSuchReferral, Referral, StoredFile
 from sandbox.requests import Request
@@ -48,7 +49,13 @@ def inbox(state: State, request: Request) -> Answer:
         {"referral": referral, "name": _name(referral), "program": referral.body.get("program")}
         for referral in state.inbox.referrals()
     ]
-    return _page(200, "inbox.html", referrals=referrals, modes=MODES.values())
+    return _page(
+        200,
+        "inbox.html",
+        referrals=referrals,
+        notices=notices.summed_up(state),
+        modes=MODES.values(),
+    )
 
 
 def _name(referral: Referral) -> str:

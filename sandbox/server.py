@@ -14,7 +14,7 @@ from socketserver import TCPServer
 from threading import Condition, Thread
 from typing import Any
 
-from sandbox import api, control, pages
+from sandbox import api, control, notices, pages
 from sandbox.answers import Answer, Line, message
 from sandbox.inbox import Referral
 from sandbox.requests import Body, Request
@@ -59,6 +59,8 @@ ROUTES = (
     _route("POST", r"/sandbox/faults", control.add_fault),
     _route("DELETE", r"/sandbox/faults", control.clear_faults),
     _route("DELETE", r"/sandbox", control.clear),
+    _route("POST", r"/notices", notices.receive),
+    _route("GET", r"/sandbox/notices", notices.kept),
     _route("GET", r"/sandbox/elsewhere", control.elsewhere),
     _route("POST", r"/sandbox/elsewhere", control.elsewhere),
     _route("GET", r"/", pages.inbox),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Any
 
 from sandbox.answers import Answer
 from sandbox.inbox import Inbox
@@ -48,6 +49,7 @@ class State:
         planned = [Fault.parse(text) for text in options.faults]
         self.faults = FaultPlan(planned, options.fail_rate, options.seed)
         self.calls: list[Seen] = []
+        self.notices: dict[str, Any] = {}  # of the directory, by their ids
 
     def counts(self) -> dict[str, int | dict[str, int]]:
         """Return how many referrals and files there are, and how many calls of each step."""
@@ -62,3 +64,4 @@ class State:
         self.inbox.clear()
         self.faults.clear()
         self.calls.clear()
+        self.notices.clear()

@@ -14,6 +14,7 @@ class Options:
     token: str = ""  # empty: any token will do, but there must be one
     api_key_header: str = "X-API-Key"
     ledger: Path | None = None
+    notices_secret: str = ""  # of the receiver at /notices; empty: it takes none
     tls: bool = False  # True: https, with a certificate signed by nobody but itself
 
     idempotency: bool = True  # False: a CRMS that does not read Idempotency-Key

@@ -63,6 +63,11 @@ class Command(BaseCommand):
         add("--look-up-delay", type=float, default=0, help="seconds until look-ups find a referral")
         add("--no-attachment-listing", action="store_true", help="look-ups name no attachments")
         add("--max-file-mb", type=float, default=25, help="larger files get 413 (default: 25)")
+        add(
+            "--notices-secret",
+            default=os.environ.get("NOTICES_SECRET", ""),
+            help="of the receiver of notices at /notices; default: $NOTICES_SECRET, or none",
+        )
         add("--tls", action="store_true", help="https, with a certificate that nobody trusts")
         add("--fail", action="append", default=[], metavar="FAULT", help="see below; repeatable")
         add("--fail-rate", type=float, default=0, help="0.05: five calls in 100 fail ambiguously")
@@ -99,6 +104,7 @@ def _options(given: dict[str, Any]) -> Options:
         look_up_names=not given["nameless_look_up"],
         look_up_filters=not given["unfiltered_look_up"],
         look_up_page=given["look_up_page"],
+        notices_secret=given["notices_secret"],
         tls=given["tls"],
         look_up_delay=given["look_up_delay"],
         attachment_listing=not given["no_attachment_listing"],

@@ -1,10 +1,14 @@
 """Notices of changes: signed, never an entry's content, at least once, at most one a minute."""
 
+import base64
 import json
+import os
+import sys
 import threading
 from datetime import timedelta
 
 import pytest
+import requests
 from django.db.models import F
 
 from core.database import clock
@@ -14,8 +18,10 @@ from directory.taking_in import take_in
 from integrations.destinations.webhook.contract import SECRET, Partner
 from tests.directory import agreed, make
 from tests.directory.stored import change
+from tests.services import answers, free_port, spawn
 
 pytestmark = pytest.mark.usefixtures("directory")
+OTHER_SECRET = f"whsec_{base64.b64encode(b'another secret of 32 bytes, here').decode()}"
 
 
 @pytest.fixture
@@ -100,6 +106,34 @@ def test_410_ends_notices_until_the_agreement_is_saved_again(partner, receiver):
     agreed.change(partner)
     notices.make_and_send()
     assert len(receiver.taken) == 1
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("is_right", [True, False], ids=["its secret", "another secret"])
+def test_a_receiver_in_another_process_verifies_what_is_signed_for_it(is_right):
+    """The stand-in CRMS takes notices, too: it knows nothing of the portal but the secret."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "manage.py", "crms_sandbox", "--port", str(port)]
+    command += ["--notices-secret", SECRET if is_right else OTHER_SECRET]
+    with spawn(command, dict(os.environ, DEBUG="true"), answers(url)):
+        agreed.partner(notify_url=f"{url}/notices", notify_secrets=SECRET)
+        take_in()
+        notices.make_and_send()
+        make.service("Never named")
+        take_in()
+        notices.make_and_send()
+        notice = DataPartnerNotice.objects.get()
+        kept = requests.get(f"{url}/sandbox/notices", timeout=60).json()["notices"]
+        if not is_right:
+            assert kept == {}
+            assert (notice.sent_at, notice.due_at is None) == (None, False)  # it is tried again
+            return
+        assert list(kept) == [str(notice.pk)]
+        assert kept[str(notice.pk)]["data"]["counts"]["service"] == {"put": 1}
+        assert notice.sent_at
+        page = requests.get(url, timeout=60).text
+        assert "service: 1 put, 0 removed" in page
 
 
 def test_an_agreement_that_has_ended_sends_none(partner, receiver):
