@@ -282,15 +282,16 @@ class Parcel:
     """What is delivered: one version of one referral for one destination.
 
     `record` maps target keys (`client.first_name`) to JSON values. `documents` are the summary
-    and the attachments, in the order to send them. `version` is the version's id, the same on
-    every try and replay; `skipped` numbers the earlier versions that will never come. `shown` is
-    what the referral shows, as far as it may leave; `trigger` is why the version was made, at
-    `made_at`. What is removed has a reference, and neither record nor documents.
+    and the attachments, in the order to send them; where the kind says `files_follow`, whoever
+    reads the first one waits while the summary is being rendered. `version` is the version's id,
+    the same on every try and replay; `skipped` numbers the earlier versions that will never come.
+    `shown` is what the referral shows, as far as it may leave; `trigger` is why the version was
+    made, at `made_at`. What is removed has a reference, and neither record nor documents.
     """
 
     reference: str
     record: Mapping[str, Any] = field(repr=False)
-    documents: tuple[Document, ...]
+    documents: Sequence[Document]
     ledger: Ledger = field(repr=False)
     action: Action = Action.PUT
     version: str = ""
@@ -482,6 +483,9 @@ class Transport(ABC):
     takes_files: ClassVar[bool] = False  # in a run, too
     schedule: str = ""  # when its runs begin (`core.timing.schedule`); empty: when one is due
     lists_all: bool = False  # a scheduled run brings all that was brought before, once more
+    # `deliver` reads the documents of a parcel only when the referral is there, and between two
+    # steps of the ledger: it begins while the summary is being rendered.
+    files_follow: ClassVar[bool] = False
     targets: Targets = Targets.CLOSED
     # The same version may be sent again under the same id without a search: there it counts once.
     repeatable: bool = False

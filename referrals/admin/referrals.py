@@ -47,7 +47,7 @@ from referrals.answers.timeline import (
     events_of,
     timeline,
 )
-from referrals.delivering.preparing import store_summary
+from referrals.delivering.summaries import store_summary
 from referrals.models import Delivery, InboundEvent, Referral, ReferralFile, Version
 from referrals.record import answered, files
 from referrals.record.documents import document_of

@@ -3,11 +3,11 @@
 Nothing here leaves anything behind: what has to be fetched or stored first is `preparing`'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
-from typing import Any
+from typing import Any, overload
 from urllib.parse import quote
 
 from django.conf import settings
@@ -41,6 +41,32 @@ class Disconnected(Misconfigured):
     """Nothing joins the listing and the destination any more."""
 
     kind = ErrorKind.BAD_MAPPING
+
+
+class _Documents(Sequence[Document]):
+    """The documents of a parcel: its summary, which may still be being rendered, and its files.
+
+    Whoever reads one of them waits for the summary; how many they are is known before.
+    """
+
+    def __init__(self, summary: Callable[[], Document], attached: Sequence[Document]) -> None:
+        self._summary, self._attached = summary, attached
+
+    @cached_property
+    def _all(self) -> tuple[Document, ...]:
+        return (self._summary(), *self._attached)
+
+    @overload
+    def __getitem__(self, index: int) -> Document: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Document]: ...
+
+    def __getitem__(self, index: int | slice) -> Document | Sequence[Document]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return 1 + len(self._attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +164,18 @@ def build(
     *,
     document: source.Document,
     shown: source.Document,
-    summary: StoredSummary | None = None,
+    summary: Callable[[], StoredSummary] | None = None,
     more_later: bool = False,
     frozen: bool = True,
 ) -> Built:
     """Put into a parcel what may leave: a record, the summary, and the files that are here.
 
-    `shown` is what may leave of the document. `more_later`, `frozen`: as Built says. A run knows of
-    its versions whether something was withdrawn, or skipped; of others it is looked up.
+    `shown` is what may leave of the document. `summary` is asked for when the first document is
+    read. `more_later`, `frozen`: as Built says. A run knows of its versions whether something was
+    withdrawn, or skipped; of others it is looked up.
     """
     referral, reference = delivery.referral, delivery.reference
-    documents = [_summary(reference, summary, frozen=frozen)] if summary else []
+    attachments: list[Document] = []
     missing: dict[str, str] = {}
     names: dict[str, str] = {}
     attached = ATTACHMENT in delivery.destination.files_allowed()
@@ -157,8 +184,8 @@ def build(
         taken = {*missing, *names.values()}
         own_name = f"{file.filename} ({number})" if file.filename in taken else file.filename
         if file.state == ReferralFile.State.STORED:
-            documents.append(_attachment(reference, number, file, frozen=frozen))
-            names[documents[-1].name] = own_name
+            attachments.append(_attachment(reference, number, file, frozen=frozen))
+            names[attachments[-1].name] = own_name
         else:
             missing[own_name] = file.problem or sentences.NOT_FETCHED()
     # An earlier version may have left them where it went; nothing was left before the first.
@@ -173,7 +200,11 @@ def build(
             "place": place_of(referral, delivery.destination),
         }
     )
-    parcel = Parcel(reference, record, tuple(documents), ledger, **about, shown=shown)
+    documents: Sequence[Document] = tuple(attachments)
+    if summary:
+        coming = partial(_summary, reference, summary, frozen=frozen)
+        documents = _Documents(coming, documents)
+    parcel = Parcel(reference, record, documents, ledger, **about, shown=shown)
     known = frozenset(file.pk for _, file in numbered)
     return Built(parcel, referral.version, missing, names, more_later, known, frozen)
 
@@ -251,7 +282,8 @@ def _each_once(
     return [(number, file) for number, file in numbered if file.pk in chosen]
 
 
-def _summary(reference: str, summary: StoredSummary, *, frozen: bool) -> Document:
+def _summary(reference: str, stored: Callable[[], StoredSummary], *, frozen: bool) -> Document:
+    summary = stored()
     return Document(
         key="summary",
         name=_name(f"referral-{reference}-summary.pdf", summary.sha256, frozen=frozen),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -45,6 +45,15 @@ SEARCHES = 2  # a destination may show late what it took; one look is not enough
 LEASE_SHARE = 0.8  # of a lease, for one call; the rest is for writing down what came of it
 
 
+class Unsaved(Protocol):
+    """What a row of is to be committed with the next intent."""
+
+    is_saved: bool
+
+    def insert(self) -> None:
+        """Insert it, in a transaction that is open."""
+
+
 class DeliveryLedger:
     """The ledger of one version during one attempt; every entry is committed at once.
 
@@ -70,6 +79,7 @@ class DeliveryLedger:
         # What a partner reads of it from the intent on: it may ask before it has answered the push.
         self.data: Mapping[str, Any] | None = None
         self._is_first_sending = False
+        self._unsaved: Unsaved | None = None
         # The names of its steps, once looked up. The claim has seen whether there are any,
         # and nobody without the lease begins one meanwhile.
         was_begun = getattr(self._version, "was_begun", True)
@@ -143,6 +153,10 @@ class DeliveryLedger:
         if self._answered is not None:
             self._done(*self._answered)
             self._answered = None
+
+    def save_with_intent(self, row: Unsaved) -> None:
+        """Commit the row with the next intent, unless it is saved by then."""
+        self._unsaved = row
 
     def made_once(self, of: str, make: Callable[[], bytes]) -> bytes:
         mark = hashlib.sha256(of.encode()).digest()
@@ -233,13 +247,18 @@ class DeliveryLedger:
         the time that it is.
         """
         mark = marks.read()
+        unsaved = self._unsaved
         with self.committing():
+            if unsaved and not unsaved.is_saved:
+                unsaved.insert()  # first: a referral is locked before its delivery, as by settling
             self._extend()
             self._insert_intent(step)
             if self.data is not None and self._delivery is not None:
                 where = self._delivery.destination_id
                 self._is_first_sending |= sending.begin(self._version, where, self.data)
             number, total, now = looking.next_number(mark)
+        if unsaved:
+            unsaved.is_saved, self._unsaved = True, None
         if self._begun is not None:
             self._begun.add(step)
         try:

@@ -1,31 +1,25 @@
 """What an attempt does before its payload can be built. Each step leaves something behind.
 
 An attempt that is lost in between has sent nothing, and the next one finds what was left: a frozen
-document, files that are here, a reference, a summary that is rendered.
+document, files that are here, a reference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from hashlib import sha256
 from typing import cast
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
 
 from core import outbound
-from core.database.clock import Now
 from core.database.rows import update_each, update_one
-from core.text.spoken import ENGLISH
 from integrations.models import Destination
 from mapping.source.allowing import ALL, AllowList
 from mapping.source.document import Document
 from referrals.delivering.claiming import Lease
-from referrals.models import Delivery, Referral, StoredSummary, Version
+from referrals.models import Delivery, Referral, Version
 from referrals.record import files
 from referrals.record.documents import document_of
-from referrals.summary import pdf
 
 # Of a lease, for all files together: slow ones must not hold the referral back. The lease of a
 # single delivery is extended before each of them; that of a run, between its rows alone.
@@ -122,36 +116,3 @@ def choose_reference(delivery: Delivery) -> None:
     ):
         delivery.reference = delivery.referral.reference
         delivery.save(update_fields=["reference"])
-
-
-def store_summary(referral: Referral, document: Document) -> StoredSummary:
-    """Return the referral's summary, rendered only when this very one was never rendered."""
-    organization = referral.organization
-    context = pdf.SummaryContext(
-        organization_name=document.get("organization", {}).get("name", ""),
-        listing_name=document.get("listing", {}).get("name", ""),
-        time_zone=organization.time_zone if organization else settings.TIME_ZONE,
-        language=organization.language if organization else ENGLISH,
-    )
-    fingerprint = pdf.fingerprint(document, context)
-    known = StoredSummary.objects.filter(referral=referral, fingerprint=fingerprint).first()
-    if known:
-        return known
-    rendered = pdf.pdf(document, context)
-    stored = StoredSummary(
-        referral=referral,
-        fingerprint=fingerprint,
-        sha256=sha256(rendered.content).hexdigest(),
-        size=len(rendered.content),
-        plain=rendered.plain,
-        missing_glyphs=list(rendered.missing_glyphs),
-        rendered_at=Now(),
-    )
-    stored.stored_as = files.storage.save_for(stored, "summaries", ContentFile(rendered.content))
-    try:
-        with transaction.atomic():
-            stored.save()
-    except IntegrityError:  # somebody previewed it at this moment
-        files.storage.delete(stored.stored_as)
-        return StoredSummary.objects.get(referral=referral, fingerprint=fingerprint)
-    return stored

@@ -31,7 +31,8 @@ from referrals.delivering.building import (
 from referrals.delivering.claiming import Lease
 from referrals.delivering.decisions.deciding import COMMAND_LINE
 from referrals.delivering.ledger import DeliveryLedger
-from referrals.delivering.preparing import mapped_before, store_summary
+from referrals.delivering.preparing import mapped_before
+from referrals.delivering.summaries import ComingSummary
 from referrals.models import Delivery, InboundEvent, Referral, Version
 from referrals.record import snapshot, versions
 from referrals.record.beside import listings_of
@@ -124,7 +125,7 @@ def _as_written(
     files = destination.files_allowed()
     if not files:
         return build_row(delivery, version, ledger, record, shown)
-    summary = store_summary(delivery.referral, shown) if SUMMARY in files else None
+    summary = ComingSummary(delivery.referral, shown).store if SUMMARY in files else None
     return build(
         delivery,
         version,

@@ -1,8 +1,10 @@
 """One attempt: claim, prepare and build, deliver, settle."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from integrations.payload import data_of
@@ -10,7 +12,6 @@ from integrations.transport import (
     ATTACHMENT,
     SUMMARY,
     DeliveryError,
-    Ledger,
     Misconfigured,
     Parcel,
     Receipt,
@@ -35,13 +36,13 @@ from referrals.delivering.preparing import (
     choose_what_leaves,
     fetch_files,
     freeze_document,
-    store_summary,
 )
 from referrals.delivering.proving import prove_by_reading, prove_by_writing
 from referrals.delivering.restore import looking
 from referrals.delivering.settling import settle
+from referrals.delivering.summaries import ComingSummary
 from referrals.intake import rereading
-from referrals.models import Attempt, Delivery, Version
+from referrals.models import Attempt, Delivery, StoredSummary, Version
 from referrals.record import versions
 from referrals.record.documents import document_of
 from referrals.record.removal import withdrawal
@@ -84,11 +85,13 @@ class _Progress:
     transport: Transport | None = None
     ledger: DeliveryLedger | None = None
     built: Built | None = None
+    summary: ComingSummary | None = None
 
 
 def _attempt(lease: Lease) -> None:
     progress = _Progress(lease, lease.version.delivery)
     outcome = _outcome(progress)
+    _keep_summary(progress)
     alone = isinstance(outcome, Misconfigured) and _stands_alone(progress)
     delivery, built = progress.delivery, progress.built
     settle(
@@ -145,6 +148,7 @@ def _bring(progress: _Progress) -> Receipt:
             frozen=transport.takes_more,
             with_intent=transport.answered,
             lease=lease,
+            beside=progress if transport.files_follow else None,
         )
     progress.built = built
     ledger.data = data_of(built.parcel) if transport.answered else None
@@ -163,18 +167,20 @@ def _stands_alone(progress: _Progress) -> bool:
 def prepare(
     delivery: Delivery,
     version: Version,
-    ledger: Ledger,
+    ledger: DeliveryLedger,
     *,
     frozen: bool,
     with_intent: bool = False,
     lease: Lease | None = None,
+    beside: _Progress | None = None,
     record: Record | None = None,
     rules: KnownRules | None = None,
 ) -> Built:
     """Do, one after the other, what a payload needs, and build it.
 
     `frozen`: the version shows the same on every try. `with_intent`: as `freeze_document` says.
-    `lease`: of a single delivery. `record`: as it was mapped before. `rules`: as `map_record` knows
+    `lease`: of a single delivery. `beside`: of one that begins while its summary is being rendered,
+    and which is to keep that. `record`: as it was mapped before. `rules`: as `map_record` knows
     them. Raises Rejected when it must not go, and Misconfigured when the mapping does not work:
     before a summary is rendered in vain.
     """
@@ -188,7 +194,11 @@ def prepare(
     more_later = fetch_files(referral, lease) if ATTACHMENT in may_leave else False
     record = map_record(delivery, document, rules) if record is None else record
     choose_reference(delivery)
-    summary = store_summary(referral, shown) if SUMMARY in may_leave else None
+    summary = ComingSummary(referral, shown) if SUMMARY in may_leave else None
+    if summary and not beside:
+        summary.store()
+    elif beside:
+        beside.summary = summary
     return build(
         delivery,
         version,
@@ -196,10 +206,38 @@ def prepare(
         record,
         document=document,
         shown=shown,
-        summary=summary,
+        summary=partial(_awaited, summary, ledger) if summary else None,
         more_later=more_later,
         frozen=frozen,
     )
+
+
+def _awaited(summary: ComingSummary, ledger: DeliveryLedger) -> StoredSummary:
+    """Return the summary for the step that sends it; its row is committed with that intent."""
+    if not summary.is_saved:
+        ledger.flush()  # no id is kept back while we wait
+        _ = summary.row
+        ledger.save_with_intent(summary)
+    return summary.row
+
+
+def _keep_summary(progress: _Progress) -> None:
+    """Store a summary that was begun and not sent: it is not rendered again for the next attempt.
+
+    Before the attempt is settled: with a referral that was deleted meanwhile, it goes too.
+    """
+    summary = progress.summary
+    if summary is None or summary.is_saved or progress.ledger is None:
+        return
+    progress.ledger.flush()
+    with suppress(LeaseLost):  # whether it is, settling finds out
+        progress.lease.extend()
+    try:
+        summary.store()
+    except Exception:
+        # What has become of the delivery is settled all the same.
+        delivery = str(progress.delivery.pk)
+        logger.exception("a summary was not stored", extra={"delivery": delivery})
 
 
 def _prove(delivery: Delivery, parcel: Parcel, receipt: Receipt) -> None:

@@ -4,9 +4,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from inspect import getfile
 from pathlib import Path
@@ -81,8 +83,19 @@ def pdf(document: Document, context: SummaryContext) -> Summary:
     The same document, context and template version give the same bytes.
     """
     text = _text(document, context)
+    return _summary(text, partial(_rendered, _html(text), text.fonts.families))
+
+
+def begin(document: Document, context: SummaryContext) -> Callable[[], Summary]:
+    """Begin to render the summary, beside whatever follows; return what waits for it."""
+    text = _text(document, context)
+    rendering = _beside(partial(_rendered, _html(text), text.fonts.families))
+    return partial(_summary, text, rendering.result)
+
+
+def _summary(text: _Text, rendered: Callable[[], bytes]) -> Summary:
     try:
-        content = _rendered(_html(text), text.fonts.families)
+        content = rendered()
     except RenderingFailed as failure:
         logger.warning("A summary was set plainly: %s", failure.reason)
         return Summary(_plain(text), True, text.missing)
@@ -128,6 +141,20 @@ def _rendered(page: str, families: tuple[str, ...]) -> bytes:
     if len(page) > MAX_HTML:
         raise RenderingFailed("too long")
     return _pool().render(page, families)
+
+
+def _beside(does: Callable[[], bytes]) -> Future[bytes]:
+    """Do it in a thread of its own, which does little more than to wait for a renderer."""
+    done: Future[bytes] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(does())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True, name="summary").start()
+    return done
 
 
 @cache

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -95,7 +96,7 @@ class Points:
                 "_locked",
                 self._written_file(storage.EncryptedFileStorage._locked),
             ),
-            patch.object(pdf, "_rendered", self._rendering(pdf._rendered)),
+            patch.object(pdf, "_beside", self._rendering),
         ):
             yield self
 
@@ -183,10 +184,12 @@ class Points:
 
         return sync
 
-    def _rendering(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def rendered(*args: Any) -> bytes:
-            with self.around(RENDERING, "rendering the summary"):
-                content: bytes = original(*args)
-            return content
+    def _rendering(self, does: Callable[[], bytes]) -> "Future[bytes]":
+        """Render at once: what ends meanwhile, and when, would differ from run to run.
 
-        return rendered
+        The renderer is another process, which a death here does not concern.
+        """
+        done: Future[bytes] = Future()
+        with self.around(RENDERING, "rendering the summary"):
+            done.set_result(does())
+        return done

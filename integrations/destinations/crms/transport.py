@@ -39,6 +39,7 @@ class CrmsTransport(Transport):
     label = Term("CRMS")
     OptionsForm = CrmsOptions
     target_fields = TARGET_FIELDS
+    files_follow = True
     capabilities = {
         Capability.RECOGNIZES_KEYS: FILE_OPTIONS,
         Capability.LISTS_FILES: (*SEARCH_OPTIONS, "files_field"),

@@ -161,6 +161,7 @@ class DemoTransport(Transport):
 
     label = Term("Demo (delivers nothing)")
     OptionsForm = DemoOptions
+    files_follow = True
     target_fields = (
         TargetField("name", Term("Full name"), required=True, max_length=200),
         TargetField("born", Term("Date of birth")),

@@ -22,7 +22,7 @@ from integrations.models import Destination
 from integrations.transport import ATTACHMENT, SUMMARY
 from referrals import delivering
 from referrals.delivering.building import place_of
-from referrals.delivering.preparing import store_summary
+from referrals.delivering.summaries import store_summary
 from referrals.models import Delivery, Referral, ReferralFile
 from referrals.record import files
 from referrals.record.documents import document_of

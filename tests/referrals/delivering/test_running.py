@@ -631,7 +631,7 @@ def test_history_is_never_overwritten(world: World):
 def test_the_same_summary_is_rendered_once(world: World, monkeypatch: pytest.MonkeyPatch):
     behave(world, "try_again")
     world.run()
-    monkeypatch.setattr("referrals.summary.pdf.pdf", lambda *_: pytest.fail("rendered again"))
+    monkeypatch.setattr("referrals.summary.pdf.begin", lambda *_: pytest.fail("rendered again"))
     behave(world, "succeed")
     assert run_until_settled(world).state == "imported"
 

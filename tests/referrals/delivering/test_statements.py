@@ -30,7 +30,7 @@ CLOCK = re.compile(r"SELECT (clock_timestamp|strftime)\(")
 @pytest.fixture
 def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     page = pdf.Summary(b"%PDF-1.4\n%%EOF\n", False, ())
-    monkeypatch.setattr(pdf, "pdf", lambda *_: page)
+    monkeypatch.setattr(pdf, "begin", lambda *_: lambda: page)
     return make_world()
 
 
