@@ -48,15 +48,16 @@ PERMITTED = {
 }
 
 
-class PermissionChoices(ModelMultipleChoiceField):
+class PermissionChoices(ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Permissions in the reader's language."""
 
     def label_from_instance(self, obj: Any) -> str:
         verb = obj.codename.removesuffix(f"_{obj.content_type.model}")
-        return f"{obj.content_type} | {PERMITTED.get(verb, obj.name)}"
+        said = PERMITTED.get(obj.codename) or PERMITTED.get(verb, obj.name)
+        return f"{obj.content_type} | {said}"
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Django's own, whose help is in English for everybody: it joins texts when it is loaded."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -178,7 +179,7 @@ class PortalGroupAdmin(ScopedAdmin, GroupAdmin):
     filter_horizontal = ()
     formfield_overrides = TICKED
 
-    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionChoices
         return super().formfield_for_manytomany(db_field, request, **kwargs)

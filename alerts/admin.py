@@ -198,7 +198,9 @@ class AlertRecipientAdmin(RecordedAdmin):
             )
             self.message_user(request, message, messages.ERROR)
         else:
-            self.message_user(request, gettext("The test was sent. Is it there?"), messages.SUCCESS)
+            self.message_user(
+                request, gettext("The test was sent. Did it arrive?"), messages.SUCCESS
+            )
         audit.record(request, "send a test alert", recipient)
         return HttpResponseRedirect(self._url("change", recipient))
 

@@ -8,4 +8,4 @@ NO_MAIL = Cause(
 SWITCHED_OFF = Cause("alert_switched_off", "This recipient was switched off before it was sent.")
 BUG = Cause("alert_bug", "Dovetail made a mistake. The developers have to look.")
 UNSIGNED = Cause("alert_unsigned", "This webhook has no secret yet: press “New secret”.")
-TRIED_JUST_NOW = Cause("alert_tried_just_now", "One was tried just now: wait half a minute.")
+TRIED_JUST_NOW = Cause("alert_tried_just_now", "A test was sent just now. Wait half a minute.")

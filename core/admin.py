@@ -23,7 +23,7 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ["deed", "sort", "about"]
     show_facets = admin.ShowFacets.NEVER  # they count every row
     search_fields = ["username__exact", "object_id__exact"]
-    search_help_text = _("A user name or the id of an object, whole.")
+    search_help_text = _("A full user name, or the full ID of an object.")
     show_full_result_count = False
     paginator = BoundedPaginator
     sortable_by = ()

@@ -51,7 +51,9 @@ class SettingsForm(forms.Form):
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         required=False,
-        help_text=gettext_lazy("In which times are shown to you. What is sent does not change."),
+        help_text=gettext_lazy(
+            "The one in which times are shown to you. What is sent does not change."
+        ),
     )
     single_keys = forms.BooleanField(
         label=gettext_lazy("Shortcuts with single keys"),

@@ -61,7 +61,7 @@ FAILED = _(
     "The sign-in provider did not confirm who you are. Try again; if that does not help, tell an "
     "administrator."
 )
-TWICE = _("You signed in in another window at the same moment. Sign in once more.")
+TWICE = _("You signed in from another window at the same moment. Sign in again.")
 CANCELLED = _("You were not signed in: the sign-in provider reports that it was cancelled.")
 LINK_ENDED = _("Your account is linked. Sign in at the sign-in provider from now on.")
 

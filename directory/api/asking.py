@@ -81,7 +81,7 @@ def _refuse_token_in_address(request: HttpRequest) -> None:
 
 def _public_view(directory: Directory) -> View:
     if directory.public != Directory.Public.YES:
-        raise Problem(401, _("This directory is read with a token."), headers=_REALM)
+        raise Problem(401, _("Reading this directory requires a token."), headers=_REALM)
     return api_view()
 
 

@@ -71,7 +71,10 @@ def make(key: int) -> RequestedFile | None:
         # What it is stands in the log; the page says that it failed.
         logger.exception("a file could not be written", file=row.pk)
         row.state = RequestedFile.State.FAILED
-        row.message = _("The file could not be written by a fault of ours. It is in the log.")
+        row.message = _(
+            "The file could not be written because of an error in Dovetail. "
+            "The log has the details."
+        )
     row.due_at = timezone.now() + KEPT
     row.save()
     return row

@@ -62,7 +62,9 @@ def run(key: int, *, now: bool = False) -> ExportRun | None:
         # What it is stands in the log; the list of runs says that it failed.
         logger.exception("an export failed", export=export.pk)
         row.state = ExportRun.State.FAILED
-        row.message = _("The export failed by a fault of ours. It is in the log.")
+        row.message = _(
+            "The export failed because of an error in Dovetail. The log has the details."
+        )
     row.ended_at = timezone.now()
     row.save()
     # Only if the claim is still ours: who came after the lease ran out decides when it is due.

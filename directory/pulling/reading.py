@@ -104,7 +104,7 @@ class Api:
             items = _items(page)
             digest = blake2b(json.dumps(items, sort_keys=True).encode()).digest()
             if digest in pages and items:
-                read.missed.append(_("A page of %(list)s came twice.") % {"list": name})
+                read.missed.append(_("A page of %(list)s arrived twice.") % {"list": name})
                 break
             pages.add(digest)
             for item in items:
@@ -116,7 +116,7 @@ class Api:
             if _is_last(page, number, items):
                 break
         if total is not None and len(seen) < total:
-            text = _("Only %(read)s of %(total)s entries of %(list)s came.")
+            text = _("Only %(read)s of %(total)s entries of %(list)s arrived.")
             read.missed.append(text % {"read": len(seen), "total": total, "list": name})
         return len(seen)
 
@@ -160,7 +160,7 @@ class Api:
         try:
             found = self._get(f"{name}/{quote(_id(item), safe='')}", language)
         except (_Status, Unpulled):
-            text = _("An entry of %(list)s could not be read as a whole.") % {"list": name}
+            text = _("An entry of %(list)s could not be read in full.") % {"list": name}
             if text not in read.missed:
                 read.missed.append(text)
             return item

@@ -56,7 +56,9 @@ def pull(key: int, *, allow_withdrawals: bool = False, now: bool = False) -> Pul
         # What it is stands in the log; the supplier's page says that it failed.
         logger.exception("a pull failed", supplier=row.supplier_id)
         row.outcome = Pull.Outcome.FAILED
-        row.problems.append(_("The pull failed by a fault of ours. It is in the log."))
+        row.problems.append(
+            _("The pull failed because of an error in Dovetail. The log has the details.")
+        )
     row.ended_at = timezone.now()
     DUE.settle(
         row,

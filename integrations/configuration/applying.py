@@ -66,7 +66,7 @@ class Run:
     def _once(self, path: Path, name: Name) -> None:
         first = self._named.setdefault(name, path)
         if first != path:
-            text = _("{sort} “{name}” stands here twice, first on line {line}").format(
+            text = _("{sort} “{name}” appears twice, first on line {line}").format(
                 sort=_(name[0]), name=name[-1], line=self.tree.line(first)
             )
             self._note(path, name, Refused(((), text)))

@@ -104,7 +104,7 @@ def _tree(loader: _Loader, root: yaml.Node | None) -> Tree:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
             if key in found:
                 first = tree.lines[(*path, key)]
-                message = _("this key stands here twice, first on line {line}").format(line=first)
+                message = _("this key appears twice, first on line {line}").format(line=first)
                 problems.append(Problem((*path, key), message, _line(key_node)))
             tree.lines[(*path, key)] = _line(key_node)
             found[key] = value_of(value_node, (*path, key))

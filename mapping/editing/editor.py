@@ -271,7 +271,7 @@ def _entry_faults(entries: Iterable[tuple[str, str]]) -> Iterator[str]:
                 number=number
             )
         elif sent in seen:
-            yield gettext("“{sent}” stands there twice.").format(sent=sent)
+            yield gettext("“{sent}” appears twice.").format(sent=sent)
         if max(len(sent), len(value)) > ENTRY_LENGTH:
             yield gettext("Row {number} is longer than {entry_length} characters.").format(
                 number=number, entry_length=ENTRY_LENGTH

@@ -47,6 +47,7 @@ _LAYOUT = (
 FORMER, MAY_TEXT, MAY_EMAIL = _("former"), _("may text: {}"), _("may e-mail: {}")
 BYTES = _("{} bytes")
 NO_TEXT = _("no text")
+LABELED = _("{label}: {value}")
 # What the label of a note or a message says about it.
 _ABOUT = {"author": _(" by {}"), "side": _(" from {}"), "sender": " ({})", "at": ", {}"}
 
@@ -65,10 +66,15 @@ class Line:
     aside: bool = False
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.text}"
+        return labeled(self.label, self.text)
 
 
 Lines: TypeAlias = Iterator[Line | None]
+
+
+def labeled(label: str, text: str) -> str:
+    """Return a line with its label, with the colon as the language has it."""
+    return str(LABELED).format(label=label, value=text)
 
 
 def lines(document: Document, time_zone: ZoneInfo) -> list[Line]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.text.sentences import Term as _
-from mapping.engine.lines import ALSO_SENT, PERMISSIONS, Line
+from mapping.engine.lines import ALSO_SENT, PERMISSIONS, Line, labeled
 
 CONTINUED = _("… continued in the Referral Summary PDF")
 ELLIPSIS = "…"
@@ -53,10 +53,10 @@ class _Piece:
     flag: bool
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.text}" if self.label else self.text
+        return labeled(self.label, self.text) if self.label else self.text
 
     def __len__(self) -> int:
-        return len(self.text) + (len(self.label) + 2 if self.label else 0)
+        return len(str(self))
 
 
 def note(opening: str, lines: Sequence[Line], limit: int | None) -> str:
@@ -137,10 +137,10 @@ def _shortened(piece: _Piece, length: int) -> str:
     """Return at most `length` characters of a piece; a long label gives room to the text."""
     if len(piece) <= length:
         return str(piece)
-    label = piece.label
-    if len(label) + 2 > length * 2 // 3:
-        label = _cut(label, max(length * 2 // 3 - 2, length - 2 - len(piece.text)))
-    return _cut(f"{label}: {piece.text}" if label else piece.text, length)
+    label, colon = piece.label, len(labeled("", ""))
+    if len(label) + colon > length * 2 // 3:
+        label = _cut(label, max(length * 2 // 3 - colon, length - colon - len(piece.text)))
+    return _cut(labeled(label, piece.text) if label else piece.text, length)
 
 
 def _cut(text: str, length: int) -> str:

@@ -21,7 +21,7 @@ from referrals.record.removal import holds, retention
 class HoldForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
-        help_text=_("Such as the number of the case. Whoever may open this referral can read it."),
+        help_text=_("For example, the case number. Anyone who may open this referral can read it."),
         max_length=holds.LONGEST,
     )
 
@@ -66,12 +66,12 @@ class HoldingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             # What was written is not repeated: messages are stored in the open.
             self.message_user(request, str(form.errors["reason"][0]), messages.WARNING)
         elif holds.place(referral, form.cleaned_data["reason"], request.user):  # type: ignore[arg-type]
-            message = _("There is a legal hold on this referral now: nothing of it is deleted.")
+            message = _("This referral is now on legal hold: nothing in it will be deleted.")
             self.message_user(request, message, messages.SUCCESS)
         else:
             message = _(
-                "No legal hold was placed: there is one, or the person's data is deleted or is "
-                "elsewhere."
+                "No legal hold was placed: there already is one, or the "
+                "person's data was deleted or is elsewhere."
             )
             self.message_user(request, message, messages.WARNING)
         return _to(referral)
@@ -80,7 +80,9 @@ class HoldingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Release the hold, and return to the referral."""
         referral = self._referral(request, pk)
         if retention.release(referral, request):
-            message = _("The legal hold is released: this referral is deleted when its time comes.")
+            message = _(
+                "The legal hold was released: this referral will be deleted when its time comes."
+            )
             self.message_user(request, message, messages.SUCCESS)
         else:
             self.message_user(request, _("There was no legal hold."), messages.WARNING)

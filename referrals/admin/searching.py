@@ -28,7 +28,7 @@ from referrals.record import names
 CONTEXT = "referrals.search"
 NAME_VAR = "name"
 LONGEST = 400  # characters of a name
-NOTHING_FOUND = _("Nothing was found. This list is searched by a whole reference or ID.")
+NOTHING_FOUND = _("Nothing was found. Search this list by a full reference or ID.")
 
 
 class NameFilter(admin.ListFilter):

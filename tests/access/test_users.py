@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from access.roles import ADMINISTRATOR
 
@@ -37,3 +38,19 @@ def test_a_superuser_may(client: Client, db: None):
     root = User.objects.create_superuser("root")
     client.force_login(root)
     assert "is_superuser" in client.get(change(root)).context["adminform"].form.fields
+
+
+def test_permissions_and_the_help_of_a_password_are_in_french(client: Client, db: None):
+    client.force_login(User.objects.create_superuser("root"))
+    group = Group.objects.get(name=ADMINISTRATOR)
+    pages = (
+        reverse("admin:auth_group_change", args=[group.pk]),
+        reverse("admin:auth_user_password_change", args=[User.objects.get().pk]),
+    )
+    with translation.override("en-ca"):  # what a request sets is gone after it
+        answers = [client.get(page, headers={"accept-language": "fr-CA"}) for page in pages]
+    roles, password = (answer.content.decode() for answer in answers)
+    assert "jeton d’API | Ajouter" in roles
+    assert "| Can " not in roles
+    assert "Indique si la personne" in password
+    assert "Whether the user" not in password

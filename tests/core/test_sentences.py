@@ -171,3 +171,11 @@ def test_a_cause_that_nothing_has_declared_yet_is_looked_for_once() -> None:
         assert loaded(kept.replace(" ", "")) == "It was declared where it is used."
         assert loaded('[{"cause":"test_never_declared","values":{}}]') == "test never declared"
     assert len(loads) == 1
+
+
+def test_quoted_words_have_the_quotation_marks_of_the_readers_language() -> None:
+    kept = stored(GREETING(name="CRMS", words="“Name is required”."))
+
+    with translation.override("fr-ca"):
+        assert loaded(kept).endswith("«\N{NO-BREAK SPACE}Name is required\N{NO-BREAK SPACE}».")
+    assert "“Name is required”." in loaded(kept)

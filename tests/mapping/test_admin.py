@@ -180,7 +180,7 @@ def test_a_required_field_without_a_rule_has_the_fault_itself(
     response = save(liaison, mapping, with_rule(opened(liaison, mapping), "client.last_name"))
     (row,) = response.context["faulty_rows"]
     assert row.target.key == "client.last_name"
-    assert "must be there" in row.faults[0]
+    assert "which is required" in row.faults[0]
 
 
 def test_two_people_do_not_save_over_each_other(liaison: Client, mapping: Mapping) -> None:
@@ -237,7 +237,7 @@ def test_pasted_rows_are_understood_without_the_rest_of_the_page(
     [
         ({"tables-0-name": ["two words"]}, "made of up to 50 letters"),
         ({"tables-0-sent": ["", ""], "tables-0-value": ["F", ""]}, "does not say which value"),
-        ({"tables-0-sent": ["a", "a"], "tables-0-value": ["F", "M"]}, "“a” stands there twice"),
+        ({"tables-0-sent": ["a", "a"], "tables-0-value": ["F", "M"]}, "“a” appears twice"),
         ({"tables-0-sent": ["*"], "tables-0-value": ["F"]}, "use “Anything else”"),
         ({"tables-900-name": ["gender"]}, "Another table is named “gender”"),
     ],

@@ -124,7 +124,7 @@ def compare(
         "swap_url": reverse("admin:directory_duplicate", args=[other, survivor]),
         "can_merge": not any(_is_out(row.entry) for row in (one, two)),
     }
-    return shown(site, request, "duplicate", _("Are these one?"), context)
+    return shown(site, request, "duplicate", _("Are these the same?"), context)
 
 
 def _fields(one: Any, two: Any) -> list[Field]:
@@ -200,7 +200,7 @@ def _merge(request: HttpRequest, survivor: int, other: int) -> bool:
         messages.error(request, refused.message)
         return False
     audit.record(request, "merged_entries", done.survivor)
-    messages.success(request, _("The two are one now. You can take it back below."))
+    messages.success(request, _("The two are now one. You can undo the merge below."))
     return True
 
 
@@ -223,4 +223,4 @@ def _keep_apart(request: HttpRequest, survivor: int, other: int) -> None:
     one, two = sorted((survivor, other))
     given = {"by": name_of_user(request.user), "at": timezone.now()}
     Apart.objects.get_or_create(one_id=one, other_id=two, defaults=given)
-    messages.success(request, _("They are two. This pair is not shown again."))
+    messages.success(request, _("The two stay separate. This pair will not be shown again."))

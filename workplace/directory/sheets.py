@@ -61,7 +61,7 @@ class Facts(forms.ModelForm):  # type: ignore[type-arg]
         for name in {"email", "verification_email"} & set(self.changed_data):
             text = cleaned.get(name) or ""
             if text and ("@" not in text or any(map(str.isspace, text))):
-                self.add_error(name, _("This is no e-mail address."))
+                self.add_error(name, _("This is not an e-mail address."))
         return cleaned
 
 

@@ -74,5 +74,5 @@ def _do(targets: dict[str, Target], request: HttpRequest) -> None:
     (press if deed == "press" else lift)(target, request.user)
     for entry in Entry.objects.filter(pk__in=target.owners):
         audit.record(request, f"{deed}_confidential", entry)
-    hidden = _("It is confidential now: no reader sees it any more.")
+    hidden = _("It is now confidential: readers no longer see it.")
     messages.success(request, hidden if deed == "press" else _("It can be seen again."))

@@ -291,4 +291,4 @@ def progress(download: Download) -> str:
             return far % {"seen": download.seen, "total": download.total}
         case State.DONE:
             return _("%(rows)s referrals were downloaded.") % {"rows": download.rows}
-    return _("It ended before it was whole: do not use that file.")
+    return _("The download ended before it was complete: do not use that file.")

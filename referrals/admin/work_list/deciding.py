@@ -171,8 +171,8 @@ class DecidingAdmin(UndoingAdmin):
         form = ClearForm(answer_of(request), initial={"seen_at": written(clock.now())})
         if not form.is_valid():
             text = _(
-                "Clear errors once you have seen to them. Their history stays; an error that "
-                "comes later is shown again."
+                "Clear errors once you have dealt with them. Their history is "
+                "kept; a later error is shown again."
             )
             return self._ask(request, deliveries, "clear_errors", form, text)
         values = {key: form.cleaned_data[key] for key in ("note", "seen_at")}

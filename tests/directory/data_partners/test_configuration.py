@@ -64,7 +64,7 @@ def test_tokens_that_the_file_leaves_out_are_revoked():
     ("old", "new", "message"),
     [
         ("contact, ", "service.description, ", "search and proximity read"),
-        ("contact, ", "colour, ", "no table or column"),
+        ("contact, ", "colour, ", "not a table or column"),
         ("[active]", "[open]", "not known"),
         ("areas: [Ottawa]", "areas: []", "at least one"),
         ("areas: [Ottawa]", "towns: [Ottawa]", "not known"),

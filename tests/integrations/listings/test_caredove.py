@@ -95,7 +95,7 @@ def test_the_password_goes_to_no_other_host(world: World, caredove: ListingServe
     page = {"results": [listed(1, "One")], "next": "http://127.0.0.2:9/Service/?page=2"}
     caredove.answer = 200, json.dumps(page).encode()
 
-    assert "goes on at another address" in refusal(world)
+    assert "continues at another address" in refusal(world)
 
 
 def test_pages_without_an_end_are_stopped(world: World, caredove: ListingServer) -> None:

@@ -120,7 +120,7 @@ def test_the_same_id_twice_is_refused_the_second_time(world: World) -> None:
     found = compare(world, YOUTH, ("4418", "Other name", "", "yes"))
 
     assert [line.effect for line in offered(found)] == [Effect.CREATED, Effect.REFUSED]
-    assert "stands in an earlier row" in found.rows[1].problems[0]
+    assert "An earlier row has the same ID" in found.rows[1].problems[0]
 
 
 def test_an_export_is_harmless_in_a_spreadsheet_and_changes_nothing_when_it_comes_back(

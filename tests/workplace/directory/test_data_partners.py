@@ -118,7 +118,10 @@ def test_a_letter_at_the_end_is_offered_and_noted(editor):
     partner = agreed.partner(valid_until=clock.now().date() + timedelta(days=10))
     assert page(partner, "directory_data_partner_letter") in text(editor.get(page(partner)))
     letter = text(editor.get(page(partner, "directory_data_partner_letter")))
-    assert 'lang="fr"' in letter
+    english, french = letter.split('lang="fr"')
+    assert "Your agreement to use" in english
+    assert "Votre entente" in french
+    assert "Your agreement" not in french
     editor.post(page(partner), {"deed": "letter", "way": ""})
     assert not partner.letters.exists()
     editor.post(page(partner), {"deed": "letter", "way": "by e-mail"})

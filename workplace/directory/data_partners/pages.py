@@ -180,7 +180,7 @@ def _do(request: HttpRequest, one: DataPartner) -> str:
             )
             messages.success(request, _("It was noted that the letter was sent."))
         else:
-            messages.warning(request, _("Say how the letter was sent, such as by e-mail."))
+            messages.warning(request, _("Say how the letter was sent, for example by e-mail."))
     return ""
 
 

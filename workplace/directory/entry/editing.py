@@ -90,7 +90,7 @@ def _do(deed: str, row: EntryRow, directory: Directory, request: HttpRequest) ->
     here = url_of(row)
     if deed == "withdraw":
         presence.withdraw(row.entry, request.user)
-        messages.success(request, _("It was withdrawn: no reader sees it any more."))
+        messages.success(request, _("It was withdrawn: readers no longer see it."))
     elif deed == "bring_back":
         presence.bring_back(row.entry, request.user)
         messages.success(request, _("It is back."))

@@ -103,7 +103,7 @@ class TextsForm(forms.Form):
         for name in self.changed_data:  # what came from a supplier stays as it came
             text = cleaned.get(name)
             if text and self._is_link(name.partition(":")[0]) and links.safe(text) is None:
-                words = _("This is no web address. An example: https://example.org/help.")
+                words = _("This is not a web address. An example: https://example.org/help.")
                 self.add_error(name, words)
         return cleaned
 
@@ -169,11 +169,11 @@ class RowForm(forms.Form):
 
     def _check(self, field: str, name: str, text: str) -> None:
         if field == "email" and ("@" not in text or any(map(str.isspace, text))):
-            self.add_error(name, _("This is no e-mail address."))
+            self.add_error(name, _("This is not an e-mail address."))
         if field == "number" and not any(map(str.isdigit, text)):
             self.add_error(name, _("A phone number has digits."))
         if field == "code" and not (text.isascii() and text.isalpha() and 2 <= len(text) <= 3):
-            self.add_error(name, _("This is no code of a language. Examples: en, fr."))
+            self.add_error(name, _("This is not a language code. Examples: en, fr."))
 
     @property
     def is_given(self) -> bool:

@@ -20,7 +20,7 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
     """Write the XML, and count what it cannot carry. Raises NothingToWrite without an agency."""
     children = _children(view)
     if not children:
-        raise NothingToWrite(_("An AIRS file needs an agency, and there is none to be seen."))
+        raise NothingToWrite(_("An AIRS file needs an agency, and none is visible."))
     directory = Directory.objects.get()
     taxonomy = Taxonomy.named(directory.airs_name)
     with etree.xmlfile(file, encoding="utf-8") as xml:
