@@ -40,11 +40,18 @@ _HIDING: dict[str, tuple[type[Model], str]] = {
 }
 
 
-def hold_back(keys: Collection[int]) -> bool:
+class NotInTurn(Exception):
+    """Something is to be hidden, for which no writer may be at work."""
+
+
+def hold_back(keys: Collection[int], *, in_turn: bool = True) -> bool:
     """Note what these entries match by, and hide what matches something confidential.
 
     Both ways: rows of these entries, and rows elsewhere that match a confidential one of these.
-    Marks the entries where something was hidden, and returns whether there were any.
+    Marks the entries where something was hidden, and returns whether there were any. A caller that
+    has locked entries, and has not waited for writers first, says that it is not `in_turn`: a
+    writer may have locked what is to be hidden, and want one of the caller's. Then NotInTurn is
+    raised in place of hiding anything.
     """
     prints = list(_prints(keys))
     # All anew: an address that was corrected no longer matches by the old one.
@@ -52,12 +59,12 @@ def hold_back(keys: Collection[int]) -> bool:
     Fingerprint.objects.bulk_create(prints)
     found = _matches({one.key for one in prints})
     found["location"] |= _near(keys)
-    touched = {key for table in _HIDING for key in _hide(table, found[table])}
+    touched = {key for table in _HIDING for key in _hide(table, found[table], in_turn)}
     changed(touched)
     return bool(touched)
 
 
-def _hide(table: str, keys: Collection[int]) -> set[int]:
+def _hide(table: str, keys: Collection[int], in_turn: bool) -> set[int]:
     """Hide rows that are not hidden, and that no one has cleared; return their entries."""
     model, column = _HIDING[table]
     touched: set[int] = set()
@@ -66,6 +73,8 @@ def _hide(table: str, keys: Collection[int]) -> set[int]:
         open_rows = model._default_manager.filter(pk__in=some, **{column: Secrecy.NO})
         hidden = list(open_rows.values_list("pk", flat=True))
         if hidden:
+            if not in_turn:
+                raise NotInTurn
             open_rows.update(**{column: Secrecy.MATCHES})
             of = Fingerprint.objects.filter(table=table, row__in=hidden)
             touched |= set(of.values_list("entry", flat=True))

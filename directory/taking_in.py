@@ -104,7 +104,10 @@ def take_in(found: Standing | None = None) -> bool:
     if directory.midnight_at is None or now >= directory.midnight_at:
         _pass_midnight(now)
     while _stale().exists():
-        _take_in_some(now)
+        try:
+            _take_in_some(now)
+        except secrecy.NotInTurn:
+            _take_in_some(now, in_turn=True)
     while _unchecked(_day(directory, now)).exists():
         _check_some(now)
     unsettled = Directory.objects.filter(Exists(_unnumbered()) | Exists(_without_time()))
@@ -243,13 +246,20 @@ def _check_some(now: datetime) -> None:
 
 
 @transaction.atomic
-def _take_in_some(now: datetime) -> None:
-    """Take in the next stale entries."""
+def _take_in_some(now: datetime, *, in_turn: bool = False) -> None:
+    """Take in the next stale entries.
+
+    Only what hides something elsewhere waits for writers first (`in_turn`): readers need not.
+    """
     directory = _lock()
+    if in_turn:
+        changes.take_turns()
     # The marks are read before the content: a change that is committed later stays marked.
     marks = {entry.pk: entry.marks for entry in _next()}
     if marks:
-        _take_in_entries(list(marks), directory, _day(directory, now))
+        keys = list(marks)
+        secrecy.hold_back(keys, in_turn=in_turn)
+        _take_in_entries(keys, directory, _day(directory, now))
     for mark in set(marks.values()):
         built = [key for key, found in marks.items() if found == mark]
         Entry.objects.filter(pk__in=built).update(built=mark)
@@ -267,9 +277,8 @@ def _next() -> list[Entry]:
 
 def _take_in_entries(keys: Collection[int], directory: Directory, today: date) -> None:
     _give_entry_numbers(keys)
-    secrecy.hold_back(keys)
-    held_before = Holding.objects.filter(holder__in=keys).values_list("held", flat=True)
-    touched = {*keys, *held_before}
+    contained_before = Holding.objects.filter(holder__in=keys).values_list("held", flat=True)
+    touched = {*keys, *contained_before}
     loaded = Loaded(keys)
     before = {key: loaded.entries[key].content_hash for key in keys}
     build(loaded, directory, today)
