@@ -1,6 +1,7 @@
 """Cells of a file as values of columns: texts, numbers, days, times."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +12,9 @@ from directory.hours.times import RowTime, parse_time
 from directory.reading import texts
 from directory.reading.days import parse_day, parse_moment
 from directory.tables import Column, Sort, Table
+
+# As spreadsheets write it in French. Three digits behind it may be thousands: 1,000.
+_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3},(?!\d{3}$)\d+", re.ASCII)
 
 
 class BadCell(ValueError):
@@ -71,8 +75,11 @@ def _fitting(table: Table, column: Column, text: str) -> str:
 
 
 def _number(table: Table, column: Column, raw: object) -> float | int:
+    text = as_text(raw).strip()
+    if _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     try:
-        number = float(as_text(raw).strip())
+        number = float(text.replace("_", "?"))  # which Python would take between digits
     except ValueError:
         raise BadCell("The value is not a number.") from None
     if not math.isfinite(number) or abs(number) > 2**31:
