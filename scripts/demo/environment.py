@@ -35,6 +35,7 @@ def use_own(state: Path) -> None:
         MEDIA_ROOT=f"{state}/media",
         STATE_ROOT=f"{state}/state",
         AUDIT_HEADS=f"{state}/audit.heads",
+        EXPORT_ROOT=f"{state}/exports",
         **new_keys(),
     )
 

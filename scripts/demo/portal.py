@@ -2,6 +2,7 @@
 
 import os
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -28,6 +29,9 @@ def set_up() -> None:
     for name in ("CAREDOVE_SECRET", "CAREDOVE_PASSWORD", "CRMS_TOKEN"):
         # The same each time, so that what was noted from the first run holds in the next.
         os.environ[name] = salted_hmac("scripts.demo", name, algorithm="sha256").hexdigest()[:32]
+    # The stand-in CRMS takes notices of the directory, too: it reads this one.
+    key = salted_hmac("scripts.demo", "NOTICES_SECRET", algorithm="sha256").digest()
+    os.environ["NOTICES_SECRET"] = f"whsec_{b64encode(key).decode()}"
 
 
 def prepare(crms_url: str, files_host: str, *, stated: bool = True) -> Mapping[str, str]:
@@ -45,7 +49,7 @@ def prepare(crms_url: str, files_host: str, *, stated: bool = True) -> Mapping[s
     _refuse_one_in_use()
     call_command("migrate", verbosity=0)
     configuration.apply(filled.encode())
-    directory.plant()
+    directory.plant(f"{crms_url}/notices", os.environ["NOTICES_SECRET"])
     passwords = people.make_users()
     connections.close_all()
     return passwords

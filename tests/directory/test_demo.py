@@ -2,9 +2,25 @@
 
 import pytest
 
-from directory.models import Agency, Closing, Entry, ListingLink, Membership, Phone, Service
+from directory.duplicates.finding import find
+from directory.exporting import scheduled
+from directory.models import (
+    Closing,
+    DataPartner,
+    Entry,
+    ExportRun,
+    ListingLink,
+    Membership,
+    Merge,
+    Phone,
+    ScheduledExport,
+    Service,
+)
+from integrations.destinations.webhook.contract import SECRET
 from integrations.models import Organization, ServiceListing
 from scripts.demo import directory as demo
+from scripts.demo.directory import others
+from tests.directory import agreed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("directory")]
 
@@ -16,11 +32,15 @@ def test_it_is_planted_once_and_has_every_special_case(client):
     )
     demo.plant()
     demo.plant()
-    assert (Agency.objects.count(), Service.objects.count()) == (60, 150)
+    here = Entry.objects.filter(withdrawn_by="", kind="service")
+    assert (here.filter(supplier=None).count(), here.exclude(supplier=None).count()) == (150, 10)
     seen = Membership.objects.filter(view__name="pages", present=True, entry__kind="service")
-    assert seen.count() == 150
-    # Only what it hides itself is hidden: nothing else matches that by chance.
-    assert Entry.objects.exclude(secrecy="").count() == 1
+    assert seen.count() == 160
+    # Only what it hides itself is hidden, and the county's shelter, which matches it: nothing else
+    # matches by chance.
+    hidden = set(Entry.objects.exclude(secrecy="").values_list("kind", "secrecy"))
+    assert hidden == {("location", "yes"), ("location", "matches")}
+    assert Entry.objects.exclude(secrecy="").count() == 2
     assert Phone.objects.exclude(secrecy="").count() == 1
     assert ListingLink.objects.get().service.name["en"] == demo.LINKED
     assert Closing.objects.exists()
@@ -36,4 +56,22 @@ def test_it_is_planted_once_and_has_every_special_case(client):
     near = found("shelter", "Sudbury")
     assert "Women’s shelter" in near
     assert "Willow" not in near
+    assert "Willow" not in found("shelter for women")
     assert "Free counselling, walk-in" in found("counselling", "p3e 1a1")
+
+
+def test_other_systems_read_and_fill_it(settings, tmp_path):
+    settings.EXPORT_ROOT = str(tmp_path)
+    demo.plant("https://receiver.example.org/notices", SECRET)
+    assert DataPartner.objects.count() == 3
+    assert DataPartner.objects.exclude(notify_url="").count() == 1
+    assert Merge.objects.count() == 1
+    agencies = [pair for pair in find() if pair.kind == "organization"]
+    assert len(agencies) == others.DUPLICATES
+    for export in ScheduledExport.objects.all():
+        run = scheduled.run(export.pk, now=True)
+        assert (run.state, run.message) == (ExportRun.State.DONE, "")
+        assert "Willow" not in (tmp_path / export.folder / run.file).read_bytes().decode("latin-1")
+    # A visitor, a data partner, and the county's own list agree on what is confidential.
+    listed = agreed.client(DataPartner.objects.get(name=others.PARTNERS[0]))
+    assert b"Willow" not in listed.get("/hsds/3.1/services?full=true&per_page=500").content
