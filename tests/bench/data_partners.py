@@ -10,6 +10,7 @@ person's click does, and of what takes it in; memory is the most that this proce
 import json
 import statistics
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -164,7 +165,7 @@ def peaks() -> dict[str, float]:
         for form in FORMATS.values():
             write(form, view, "en", file)  # what is loaded and cached once is not the export's
         return {
-            name: _peak(lambda form=form: write(form, view, "en", file))
+            name: _peak(partial(write, form, view, "en", file))
             for name, form in FORMATS.items()
         }
 
