@@ -73,7 +73,7 @@ class AgreementForm(forms.Form):
     def __init__(self, partner: DataPartner, data: Any = None) -> None:
         super().__init__(data, initial=_initial(partner))
         sources: Any = self.fields["sources"]
-        sources.choices = _suppliers(partner)
+        sources.choices = suppliers_of(partner)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
@@ -95,7 +95,7 @@ class AgreementForm(forms.Form):
             partner.notify_secrets = given["notify_secrets"]
 
 
-def _suppliers(partner: DataPartner) -> list[tuple[str, str]]:
+def suppliers_of(partner: DataPartner) -> list[tuple[str, str]]:
     """Return the suppliers, and those that the agreement names and that are not there.
 
     Without these, saving the form would take them from the agreement, which then lets in more.

@@ -29,7 +29,7 @@ from directory.models import (
 )
 from directory.taking_in import take_in
 from directory.views import agreements
-from workplace.directory.data_partners.forms import AgreementForm
+from workplace.directory.data_partners.forms import AgreementForm, suppliers_of
 from workplace.directory.data_partners.seeing import seen_by_partner
 from workplace.directory.shared import name_of, shown
 
@@ -239,7 +239,7 @@ def _named(found: Any, directory: Directory) -> Iterator[tuple[str, str]]:
 
 def _include(one: DataPartner) -> list[tuple[str, str]]:
     """Return what the agreement lets in, by the labels of its form."""
-    form = AgreementForm(one)
+    form, suppliers = AgreementForm(one), dict(suppliers_of(one))
     statuses = dict(Service.Status.choices)
     found = []
     for key, value in one.include.items():
@@ -250,8 +250,7 @@ def _include(one: DataPartner) -> list[tuple[str, str]]:
         elif key == "statuses":
             text = ", ".join(str(statuses.get(word, word)) for word in value)
         elif key == "sources":
-            known = dict(form.fields["sources"].choices)
-            text = ", ".join(known.get(word, word) for word in value)
+            text = ", ".join(suppliers[word] for word in value)
         else:
             text = ", ".join(value) if isinstance(value, list) else str(value)
         found.append((label, text))
