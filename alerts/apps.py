@@ -10,5 +10,5 @@ class AlertsConfig(AppConfig):
         from referrals.running import dispatcher
 
         dispatcher.beside(look_and_send)
-        dispatcher.beside(look_at_the_portal_and_send)
+        dispatcher.beside(look_at_the_portal_and_send, seconds=30)
         health.not_delivering.bind(look_at_the_portal_and_send)

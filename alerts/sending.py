@@ -30,8 +30,7 @@ PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720)]
 
 def send_due() -> int:
     """Send what is due, the oldest first; returns how many got through."""
-    now = clock.now()
-    return sum(_deliver(key, now) for key in DUE.keys(now, BATCH))
+    return sum(_deliver(key, clock.now()) for key in DUE.keys(clock.Now(), BATCH))
 
 
 def send_test(recipient: AlertRecipient) -> None:

@@ -313,10 +313,12 @@ def _end(trouble: Trouble, now: datetime) -> None:
 
 
 def _digests(now: datetime) -> None:
-    hours = dict(AlertSettings.objects.values_list("organization", "digest_hour"))
-    default = AlertSettings().digest_hour
     uncleared = Delivery.objects.filter(UNCLEARED).order_by()
     first = dict(uncleared.values_list("destination__organization").annotate(Min("error_at")))
+    if not first:
+        return
+    hours = dict(AlertSettings.objects.values_list("organization", "digest_hour"))
+    default = AlertSettings().digest_hour
     for organization in Organization.objects.filter(pk__in=first):
         hour = digest_time(organization, hours.get(organization.pk, default), now)
         if hour <= now < hour + DIGEST_LATEST and first[organization.pk] <= hour:

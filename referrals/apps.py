@@ -32,7 +32,7 @@ class ReferralsConfig(AppConfig):
         dispatcher.beside(retention.sweep_regularly)
         dispatcher.beside(journal.note)
         dispatcher.beside(audit_chain.seal_regularly)
-        dispatcher.beside(answering.forget_old_answers)
+        dispatcher.beside(answering.forget_old_answers, seconds=600)
         rotation.register(names.renew)
         worker_shutting_down.connect(ending.end_in_time)
         mapping_stored.bind(resuming.resume_mapping)

@@ -61,15 +61,16 @@ class Threads(ThreadPoolExecutor):
         together.wait()
 
 
-_beside: list[Callable[[], object]] = []
+_beside: dict[Callable[[], object], float] = {}
 
 
-def beside(does: Callable[[], object]) -> None:
+def beside(does: Callable[[], object], *, seconds: float = 0) -> None:
     """Let every dispatcher do this every BESIDE_SECONDS, in a thread that imports never wait for.
 
+    `seconds`: no sooner again than after these, because every look costs statements at rest.
     It has to bear being done by several dispatchers at once.
     """
-    _beside.append(does)
+    _beside[does] = seconds
 
 
 def to_open() -> QuerySet[InboundEvent]:
@@ -240,8 +241,11 @@ class Dispatcher:
             self._wake.set()
 
     def _do_beside(self) -> None:
+        not_before = dict.fromkeys(_beside, 0.0)
         while not self.stopping.wait(settings.BESIDE_SECONDS):
-            for does in _beside:
+            now = time.monotonic()
+            for does in [one for one in _beside if not_before.get(one, 0.0) <= now]:
+                not_before[does] = now + _beside[does]
                 try:
                     does()
                 except Exception:

@@ -58,7 +58,7 @@ def note() -> int:
         ~holds.on_hold(), purged_at__isnull=False, changed_at__gt=_noted_until
     )
     rows = gone.values_list("pk", "purged_why", "purged_at")
-    found = {Deletion(key_id, _hash(key, pk), why, at) for pk, why, at in rows.iterator() if at}
+    found = {Deletion(key_id, _hash(key, pk), why, at) for pk, why, at in rows if at}
     new = found - _noted
     if new:
         with _open() as file:

@@ -148,9 +148,8 @@ def _notify_staff(deliveries: QuerySet[Delivery], now: datetime, why: str) -> No
 
 def purge_expired() -> int:
     """Purge a batch of referrals that their organization keeps no longer; returns how many."""
-    now = clock.now()
     periods = RetentionPeriod.objects.select_related("organization")
-    return sum(_purge_expired(period, now) for period in periods)
+    return sum(_purge_expired(period, clock.now()) for period in periods)
 
 
 def expired(organization: Organization, days: int, now: datetime) -> QuerySet[Referral]:
