@@ -22,9 +22,10 @@ class Format:
 
     `write(file, view, language, tally)` writes what a view shows, in one language, in constant
     memory; it counts rows in the tally, and each value that the format has no place for. It may
-    raise NothingToWrite. It runs within one snapshot of the database.
+    raise NothingToWrite. It runs within one snapshot of the database. `label` is for people.
     """
 
     name: str
+    label: str
     extension: str
     write: Callable[[IO[bytes], View, str, Tally], None]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from directory.models.settings import LANGUAGE
 
@@ -44,9 +45,9 @@ class ExportRun(models.Model):
     """One time that a file was written: what it holds, or why it was not."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "running"
-        DONE = "done", "there"
-        FAILED = "failed", "failed"
+        RUNNING = "running", _("running")
+        DONE = "done", _("there")
+        FAILED = "failed", _("failed")
 
     export = models.ForeignKey(ScheduledExport, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
@@ -76,10 +77,10 @@ class RequestedFile(models.Model):
     """A file that somebody asked for on the page of files; it is there for a day."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "waiting"
-        RUNNING = "running", "being written"
-        DONE = "done", "there"
-        FAILED = "failed", "failed"
+        QUEUED = "queued", _("waiting")
+        RUNNING = "running", _("being written")
+        DONE = "done", _("there")
+        FAILED = "failed", _("failed")
 
     partner = models.CharField(max_length=100, blank=True)
     format = models.CharField(max_length=40)

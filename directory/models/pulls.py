@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core.database.rows import KeyedModel
 from core.fields import EncryptedTextField
@@ -13,11 +14,11 @@ class Pull(KeyedModel):
     """Where a supplier's API is, when it is pulled next, and what came of the last time."""
 
     class Outcome(models.TextChoices):
-        NONE = "", "not pulled yet"
-        WHOLE = "whole", "everything was read"
-        PARTIAL = "partial", "something was missed, so nothing was withdrawn"
-        WAITS = "waits", "it would withdraw too much: a person decides"
-        FAILED = "failed", "nothing was read"
+        NONE = "", _("not pulled yet")
+        WHOLE = "whole", _("everything was read")
+        PARTIAL = "partial", _("something was missed, so nothing was withdrawn")
+        WAITS = "waits", _("it would withdraw too much: a person decides")
+        FAILED = "failed", _("nothing was read")
 
     supplier = models.OneToOneField(Supplier, on_delete=models.CASCADE, related_name="pull")
     url = models.CharField(max_length=500)

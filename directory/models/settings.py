@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 LOWEST_RANK = 1_000_000  # of a supplier that no one has ranked
@@ -107,10 +108,10 @@ class SupplierImport(models.Model):
     """One file of a supplier that was brought in, and what became of what it holds."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "running"
-        APPLIED = "applied", "applied"
-        REFUSED = "refused", "nothing changed"
-        UNDONE = "undone", "undone"
+        RUNNING = "running", _("running")
+        APPLIED = "applied", _("applied")
+        REFUSED = "refused", _("nothing changed")
+        UNDONE = "undone", _("undone")
 
     supplier = models.ForeignKey(Supplier, on_delete=models.PROTECT, related_name="imports")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)

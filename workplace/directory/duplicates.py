@@ -108,7 +108,7 @@ def compare(
     fields = [
         {
             "name": field.name,
-            "label": field.column.replace("_", " "),
+            "column": field.column,
             "language": field.language,
             "mine": _texts(field.mine, directory),
             "others": _texts(field.others, directory),
@@ -121,6 +121,7 @@ def compare(
         "one": _card(one, directory),
         "two": _card(two, directory),
         "fields": fields,
+        "kind": one.entry.kind,
         "swap_url": reverse("admin:directory_duplicate", args=[other, survivor]),
         "can_merge": not any(_is_out(row.entry) for row in (one, two)),
     }

@@ -77,6 +77,7 @@ def _kept(one: Supplier, directory: Directory) -> list[dict[str, Any]]:
     return [
         {
             "change": change,
+            "kind": rows[change.entry_id].entry.kind,
             "name": name_of(rows[change.entry_id], directory)
             if hasattr(rows[change.entry_id], "name")
             else str(change.entry),

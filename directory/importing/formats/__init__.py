@@ -14,6 +14,7 @@ class Format:
     """One format: how to know it, and how to read it. `needs` are parents that it requires."""
 
     name: str
+    label: str
     is_this: Callable[[Archive], bool]
     read: Callable[[Archive, Batch], None]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -22,18 +23,35 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
-        Format("hsds-1.1", hsds_1_1.is_this, hsds_1_1.read, {"service": ("organization_id",)}),
+        Format(
+            "hsds-1.1",
+            "HSDS 1.1 (CSV)",
+            hsds_1_1.is_this,
+            hsds_1_1.read,
+            {"service": ("organization_id",)},
+        ),
         Format(
             "hsds-3-tabular",
+            "HSDS 3 (CSV)",
             lambda archive: bool(hsds_tabular.tables_in(archive)),
             hsds_tabular.read,
             {"service": ("organization_id",)},
         ),
-        Format("icarol-csv", icarol.is_icarol, icarol.read, {"service": ("organization_id",)}),
         Format(
-            "icarol-json", icarol_json.is_this, icarol_json.read, {"service": ("organization_id",)}
+            "icarol-csv",
+            "iCarol (CSV)",
+            icarol.is_icarol,
+            icarol.read,
+            {"service": ("organization_id",)},
         ),
-        Format("hsds-3-json", hsds_json.is_json, hsds_json.read),
+        Format(
+            "icarol-json",
+            "iCarol (JSON)",
+            icarol_json.is_this,
+            icarol_json.read,
+            {"service": ("organization_id",)},
+        ),
+        Format("hsds-3-json", "HSDS 3 (JSON)", hsds_json.is_json, hsds_json.read),
     )
 }
 

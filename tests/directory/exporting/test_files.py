@@ -406,7 +406,7 @@ def test_a_file_that_was_there_stays_until_the_new_one_is_whole(tmp_path, monkey
     def fail(*arguments):
         raise OSError("full")
 
-    broken = FORMATS["hsds-3.1-json"].__class__("hsds-3.1-json", "zip", fail)
+    broken = FORMATS["hsds-3.1-json"].__class__("hsds-3.1-json", "HSDS", "zip", fail)
     with pytest.raises(OSError, match="full"):
         write(broken, api_view(), "en", output)
     assert output.read_bytes() == before

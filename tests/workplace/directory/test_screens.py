@@ -430,7 +430,7 @@ def test_an_earlier_version_is_put_back(editor):
     editor.post(address("directory_service", service), form)
     page = editor.get(address("directory_service_history", service))
     ((revision, reason, changed),) = page.context["rows"]
-    assert (reason, changed) == ("edited", ["name"])
+    assert (reason, changed) == ("edited", ["Name"])
     editor.post(address("directory_service_history", service), {"revision": revision.pk})
     assert Service.objects.get().name == {"en": "Food bank"}
     other = make.service()

@@ -13,6 +13,7 @@ from directory import documents
 from directory.editing import versions
 from directory.editing.recording import differences
 from directory.models import Directory, EntryRow, Revision
+from workplace.directory.labels import field_label
 from workplace.directory.shared import name_of, row_of, shown, url_of
 
 PER_PAGE = 25
@@ -68,7 +69,8 @@ def _rows(row: EntryRow, found: list[Revision]) -> list[tuple[Revision, str, lis
     for revision in found:
         changed = []
         if revision.before is not None:
-            changed = [one.path for one in differences(revision.before, after) if one.path]
+            paths = [one.path for one in differences(revision.before, after) if one.path]
+            changed = [field_label(row.KIND.value, path) for path in paths]
             after = revision.before
         reason = _(revision.reason) if revision.reason else ""
         rows.append((revision, reason, sorted(dict.fromkeys(changed))))

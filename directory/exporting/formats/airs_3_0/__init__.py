@@ -84,4 +84,4 @@ def _above(key: int, parents: dict[int, Any]) -> Iterator[int]:
         at = parents.get(at)
 
 
-FORMAT = Format("airs-3.0", "xml", write)
+FORMAT = Format("airs-3.0", "AIRS XML 3.0", "xml", write)

@@ -21,4 +21,4 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
         package.pack(file, datapackage.describe(directory.license))
 
 
-FORMAT = Format("hsds-1.1", "zip", write)
+FORMAT = Format("hsds-1.1", "HSDS 1.1 (CSV)", "zip", write)

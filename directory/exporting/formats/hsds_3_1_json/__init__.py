@@ -29,4 +29,4 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
                 member.write(b"\n]\n" if before != b"[\n" else b"[]\n")
 
 
-FORMAT = Format("hsds-3.1-json", "zip", write)
+FORMAT = Format("hsds-3.1-json", "HSDS 3.1 (JSON)", "zip", write)

@@ -30,4 +30,4 @@ def _cell(table: str, column: str, value: Any) -> Any:
     return value
 
 
-FORMAT = Format("hsds-3.1-tabular", "zip", write)
+FORMAT = Format("hsds-3.1-tabular", "HSDS 3.1 (CSV)", "zip", write)

@@ -19,4 +19,4 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
     text.detach()
 
 
-FORMAT = Format("icarol-csv", "csv", write)
+FORMAT = Format("icarol-csv", "iCarol (CSV)", "csv", write)
