@@ -41,11 +41,11 @@ def test_a_superuser_may(client: Client, db: None):
 
 
 def test_permissions_and_the_help_of_a_password_are_in_french(client: Client, db: None):
-    client.force_login(User.objects.create_superuser("root"))
+    client.force_login(User.objects.create_superuser("root", password="a long walk by the river"))
     group = Group.objects.get(name=ADMINISTRATOR)
     pages = (
         reverse("admin:auth_group_change", args=[group.pk]),
-        reverse("admin:auth_user_password_change", args=[User.objects.get().pk]),
+        reverse("admin:auth_user_password_change", args=[User.objects.get(username="root").pk]),
     )
     with translation.override("en-ca"):  # what a request sets is gone after it
         answers = [client.get(page, headers={"accept-language": "fr-CA"}) for page in pages]
