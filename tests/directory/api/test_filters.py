@@ -7,6 +7,7 @@ import pytest
 
 from directory.models import Place
 from directory.taking_in import take_in
+from tests.clocks import set_clock
 from tests.directory.api.oracle import BASE, ZONE, Oracle
 from tests.directory.api.world import PLACES, POSTCODES, World
 
@@ -61,10 +62,10 @@ def questions(oracle):
     }  # fmt: skip
 
 
-def moments():
-    now = datetime.now(UTC)
-    for hours in (1, 30, 77, 150, 290):
-        moment = now + timedelta(hours=hours)
+def moments(now=None, hours=(1, 30, 77, 150, 290)):
+    now = now or datetime.now(UTC)
+    for ahead in hours:
+        moment = now + timedelta(hours=ahead)
         yield moment.replace(minute=0, second=0, microsecond=0).isoformat()
         yield moment.astimezone(ZONE).replace(tzinfo=None, microsecond=0).isoformat()
 
@@ -85,6 +86,26 @@ def test_the_api_finds_what_the_oracle_finds(client, oracle, whole):
     assert_distance_then_id(client, oracle)
     for question in ({}, {"search": "food"}, {"proximity": 400_000}):
         assert_pages_of_any_size_are_the_same(client, question)
+
+
+# Noon in each, and the day before each change of clocks.
+SEASONS = {
+    "winter": datetime(2027, 1, 20, 17, tzinfo=UTC),
+    "summer": datetime(2027, 7, 20, 16, tzinfo=UTC),
+    "clocks go forward": datetime(2027, 3, 13, 17, tzinfo=UTC),
+    "clocks go back": datetime(2027, 11, 6, 16, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("now", SEASONS.values(), ids=SEASONS)
+def test_what_is_open_is_what_the_oracle_finds(client, oracle, monkeypatch, now):
+    set_clock(monkeypatch, lambda: now)
+    take_in()
+    asked = list(moments(now, hours=(1, 9, 13, 14, 15, 38, 77, 150, 290)))
+    for path in ("services", "service_at_locations"):
+        found = {moment: set(ids(client, path, open_at=moment)) for moment in asked}
+        assert found == {moment: oracle.find(path, open_at=moment) for moment in asked}
+        assert any(found.values())
 
 
 def assert_each_parameter_finds_the_same(client, oracle, path, step):
