@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from directory.answers import formats
 from directory.exporting.content.carried import Tally
 from directory.fields import in_language
 from directory.hours.rules import DAYS
-from directory.models import HIDDEN, Directory, View
+from directory.models import HIDDEN, Directory, Membership, View
 from directory.tables import TABLES, Column, Sort, Table
 
 _FORMATS = {"uri": formats.uri, "email": formats.email}
@@ -53,19 +53,22 @@ def _seen(view: View, table: Table) -> Any:
     """Return the query for rows of entries that the view has, and whose content it shows."""
     rows: Any = table.model._default_manager.all()
     if table.name == "unit":
-        return rows.filter(_inside(view, "capacities__service__"))
+        return rows.filter(_inside(view, "capacities__service"))
     if table.is_entry:
-        return rows.filter(_inside(view, ""))
+        return rows.filter(_inside(view, "pk"))
     matches = Q(pk=None)
     for path in _paths(table.name, view):
-        matches |= _inside(view, f"{path}__")
+        matches |= _inside(view, path)
     return rows.filter(matches)
 
 
 def _inside(view: View, path: str) -> Q:
-    member = f"{path}entry__memberships__"
-    shown = ~Q(**{f"{path}entry__secrecy__in": HIDDEN})
-    return Q(**{f"{member}view": view, f"{member}present": True}) & shown
+    """Return the condition that the view has the entry that a path leads to, and shows it.
+
+    It is looked up for each row: joins would read the memberships of all views.
+    """
+    members = Membership.objects.filter(view=view, present=True, entry=OuterRef(path))
+    return Q(Exists(members.exclude(entry__secrecy__in=HIDDEN)))
 
 
 def _paths(name: str, view: View) -> Iterator[str]:
