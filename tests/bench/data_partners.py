@@ -255,8 +255,8 @@ _NUMBERED = (
     WHERE view_id = %(view)s ORDER BY id LIMIT %(number)s
     """,
     """
-    DELETE FROM directory_membership WHERE view_id = %(view)s
-    AND id NOT IN (SELECT id FROM numbered)
+    DELETE FROM directory_membership member WHERE view_id = %(view)s
+    AND NOT EXISTS (SELECT 1 FROM numbered WHERE numbered.id = member.id)
     """,
     # Out of the way first: a number is unique at every moment.
     "UPDATE directory_membership SET number = NULL WHERE view_id = %(view)s",
