@@ -31,7 +31,7 @@ TOKEN = "the-token-nobody-sees"
 
 @pytest.fixture
 def world(db: None) -> World:
-    return make_world("crms", base_url="http://127.0.0.1:9", token=TOKEN)
+    return make_world("crms", history=True, base_url="http://127.0.0.1:9", token=TOKEN)
 
 
 def change_url(row: Any) -> str:

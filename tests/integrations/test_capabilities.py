@@ -35,7 +35,9 @@ URL = "http://127.0.0.1:9"
 @pytest.fixture
 def world(db: None) -> World:
     """A destination of which nothing is said."""
-    return make_world("crms", base_url=URL, token="t", look_up=None, repeat_files=None)
+    return make_world(
+        "crms", history=True, base_url=URL, token="t", look_up=None, repeat_files=None
+    )
 
 
 def now() -> Destination:

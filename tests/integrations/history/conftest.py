@@ -8,7 +8,7 @@ OLD, NOW = "the-old-token", "the-token-of-now"
 @pytest.fixture
 def world(db: None) -> World:
     """A world whose destination had another name, limit and token before."""
-    world = make_world("crms", base_url="http://127.0.0.1:9", token=OLD)
+    world = make_world("crms", history=True, base_url="http://127.0.0.1:9", token=OLD)
     destination = world.destination
     destination.name = "Birchwood CRMS (new)"
     destination.options = {**destination.options, "token": NOW, "note_limit": 500}

@@ -18,7 +18,7 @@ OLD, NEW = "the-old-token", "the-new-token"
 
 @pytest.fixture
 def world(db: None) -> World:
-    return make_world("crms", base_url="http://127.0.0.1:9", token=OLD)
+    return make_world("crms", history=True, base_url="http://127.0.0.1:9", token=OLD)
 
 
 def page_of(client: Client, organization: Organization, **wanted: Any) -> Any:

@@ -21,7 +21,7 @@ TOKEN = "secret-BIRCHWOOD_CRMS_TOKEN"
 
 @pytest.fixture
 def world(db: None) -> World:
-    return make_world("crms", base_url="http://127.0.0.1:9009", token=STAGING)
+    return make_world("crms", history=True, base_url="http://127.0.0.1:9009", token=STAGING)
 
 
 @pytest.fixture
