@@ -101,7 +101,10 @@ def latest_audit() -> int:
 
 
 @by_name
-def test_a_view_of_an_own_row_opens_to_whom_it_should(view: View, own: Any, clients: Clients):
+def test_a_view_of_an_own_row_opens_to_whom_it_should(
+    view: View, own: Any, clients: Clients, whole: bool
+):
+    """A sample sends no empty form where the page has opened already, to one who may open it."""
     address = view.address(own, row_of(view, own))
     wrong = []
     for role, client in clients.items():
@@ -109,6 +112,8 @@ def test_a_view_of_an_own_row_opens_to_whom_it_should(view: View, own: Any, clie
             before = latest_audit()
             got = client.get(address)
             wrong += faults(role, got, before)
+        if not whole and opened(got) and may(role, view):
+            continue
         with undone():
             posted = client.post(address)
         if role == "anonymous":
