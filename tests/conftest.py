@@ -207,7 +207,9 @@ def migrated(
 @pytest.fixture(scope="session")
 def django_db_keepdb(migrated: Migrated) -> bool:
     """Let pytest-django begin with the copy, if there is one."""
-    return migrated.take()
+    is_there = migrated.take()
+    gc.disable()  # to look for garbage takes a quarter of the time of migrating
+    return is_there
 
 
 @pytest.fixture(scope="session")
@@ -217,6 +219,7 @@ def django_db_setup(
     django_db_keepdb: bool,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
+    gc.enable()
     with django_db_blocker.unblock():
         if not django_db_keepdb:
             migrated.give()
