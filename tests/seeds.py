@@ -1,4 +1,4 @@
-"""Hundreds of made-up referrals in every state, for tests that look at pages.
+"""More than a hundred made-up referrals in every state, for tests that look at pages.
 
 `plant()` fills the database of this process; `python -m tests.seeds DIRECTORY` makes a portal of
 its own there. Everything happens by the real code: events come in and are opened, attempts are
@@ -114,7 +114,7 @@ CASES = (
     "foreign_rejected",
     "foreign_expired",
 )
-BULK = 160  # further referrals, of the kinds that are many
+BULK = 80  # further referrals, of the kinds that are many
 
 
 def reference(case: str) -> str:

@@ -22,6 +22,7 @@ SCHEMES = ("light", "dark")
 ALL_RULES: dict[str, object] = {}
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 IN_DARK = 3  # of so many pages, one is looked at in dark too; with --whole, each
+ROWS = 8  # of each table that are looked at: what comes below is alike; with --whole, all
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
 _looks = count()
@@ -67,13 +68,13 @@ def accessible(page: Page) -> None:
 
 
 def faults(page: Page, scheme: str, frame: Frame | None = None) -> list[str]:
-    """Return what axe finds on the page, or in a frame of it, in this colour scheme, a line for
-    each."""
+    """Return what axe finds on the page or in its frame in this colour scheme, a line for each."""
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     where = frame or page
     if not where.evaluate("() => 'axe' in window"):
         where.evaluate(AXE)
-    found = where.evaluate(_FAULTS, ALL_RULES if scheme == "light" else OF_COLOURS)
+    rules = ALL_RULES if scheme == "light" else OF_COLOURS
+    found = where.evaluate(_FAULTS, [f"tbody > tr:nth-child(n+{ROWS + 1})", rules])
     page.emulate_media(color_scheme="light")
     return [
         f"{fault['id']}: {fault['help']}: {node['target'][0]} {_why(node)}"
@@ -84,9 +85,9 @@ def faults(page: Page, scheme: str, frame: Frame | None = None) -> list[str]:
 
 # Colours that are just changing are waited for. Stylesheets are not fetched again: axe would look
 # for what they import beside the page, and apply what it found against the policy.
-_FAULTS = """async rules => {
+_FAULTS = """async ([exclude, rules]) => {
   await Promise.all(document.getAnimations().map(one => one.finished.catch(() => null)));
-  return axe.run(document, {...rules, resultTypes: ["violations"], preload: false});
+  return axe.run({exclude}, {...rules, resultTypes: ["violations"], preload: false});
 }"""
 
 
