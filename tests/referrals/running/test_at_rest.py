@@ -1,4 +1,4 @@
-"""What a portal asks its database while nothing happens."""
+"""What a dispatcher asks its database while nothing happens."""
 
 import pytest
 from django.db import connection
@@ -15,7 +15,7 @@ AT_MOST = 3  # statements a second
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_portal_with_a_broker_asks_at_most_three_statements_a_second_at_rest(settings):
+def test_a_dispatcher_with_a_broker_asks_at_most_three_statements_a_second_at_rest(settings):
     assert settings.BESIDE_SECONDS * LOOKS == MINUTE
     assert settings.DISPATCH_SECONDS * dispatcher.REST_WITH_BROKER * ROUNDS == MINUTE
     make_world()
