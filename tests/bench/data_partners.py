@@ -165,8 +165,7 @@ def peaks() -> dict[str, float]:
         for form in FORMATS.values():
             write(form, view, "en", file)  # what is loaded and cached once is not the export's
         return {
-            name: _peak(partial(write, form, view, "en", file))
-            for name, form in FORMATS.items()
+            name: _peak(partial(write, form, view, "en", file)) for name, form in FORMATS.items()
         }
 
 
