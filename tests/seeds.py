@@ -936,7 +936,7 @@ def main(directory: Path) -> None:
 
     call_command("migrate", verbosity=0)
     plant()
-    (directory / "sessions.json").write_text(json.dumps({role: _session(role) for role in ROLES}))
+    (directory / "sessions.json").write_text(json.dumps({role: session(role) for role in ROLES}))
     (directory / "addresses.json").write_text(json.dumps(_addresses()))
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -954,7 +954,7 @@ def _addresses() -> dict[str, str]:
     }
 
 
-def _session(role: str) -> str:
+def session(role: str) -> str:
     """Return the stored form of a session that the person has signed in with."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY

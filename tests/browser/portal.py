@@ -15,6 +15,7 @@ from uuid import UUID
 
 from tests import seeds
 from tests.flow import portal as flow
+from tests.seeded_directory import EDITOR
 from tests.services import ROOT
 
 DATABASE = "dovetail.sqlite3"
@@ -33,6 +34,7 @@ class Portal(flow.Portal):
         # The URL of every view of the admin, by its name.
         self.addresses: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
+        self.verification_form = ""  # its path, once there is a directory
 
     @contextmanager
     def as_planted(self, planted: Path) -> Iterator[None]:
@@ -65,6 +67,14 @@ class Portal(flow.Portal):
             good.backup(now)
         self.addresses = json.loads((planted / "addresses.json").read_text())
         self._sessions = json.loads((planted / "sessions.json").read_text())
+
+    def plant_directory(self) -> None:
+        """Add a small directory, with an editor, whom `session_cookie` knows then."""
+        command = [sys.executable, "-m", "tests.seeded_directory", str(self.directory)]
+        subprocess.run(command, cwd=ROOT, check=True)
+        known = json.loads((self.directory / "directory.json").read_text())
+        self._sessions[EDITOR] = known["editor"]
+        self.verification_form = known["verify"]
 
     def session_cookie(self, role: str) -> Any:
         """Return the cookie of a new session that a person of this role has signed in with."""

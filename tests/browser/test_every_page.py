@@ -8,52 +8,24 @@ elements that no page before it has shown: many look alike.
 
 import gzip
 import json
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, Request
 
 from tests.addresses import views
-from tests.browser import checks
 from tests.browser.conftest import SignIn
+from tests.browser.looking import Looked
 from tests.browser.portal import Portal
-from tests.dates import other_dates_in
-from tests.forms import forms_in
-from tests.keys import raw_keys_in
 from tests.seeds import ROLES
 from tests.services import ROOT
 
 # They answer with a file, with text for a script, or sign the person out.
 NO_PAGES = ("jsi18n", "autocomplete", "logout", "login", "view_on_site")
 NAMES = [view.name for view in views() if view.name not in NO_PAGES]
-
-Kind = tuple[str, ...]
-SEVERAL = 4  # kinds that are new
-
-
-class Kinds(HTMLParser):
-    """The kinds of elements on a page: tag, classes and type, without what names a model."""
-
-    SPECIFIC = ("field-", "column-", "model-", "app-", "dynamic-", "form-row", "row", "action-")
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: set[Kind] = set()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        classes = sorted((given.get("class") or "").split())
-        shown = [name for name in classes if not name.startswith(self.SPECIFIC)]
-        self.found.add((tag, given.get("type") or "", given.get("role") or "", *shown))
-
 
 ADMINISTRATOR = ROLES[-1]
 LANGUAGES = ["en-CA"]  # that the portal speaks
@@ -69,8 +41,8 @@ LANGUAGES = ["en-CA"]  # that the portal speaks
     ],
 )
 def test_every_page(sign_in: SignIn, portal: Portal, whole: bool, role: str, language: str):
-    looked = Looked(every_page=whole)
-    found = list(looked.over(sign_in(role, locale=language), portal))
+    looked, page = Looked(every_page=whole), sign_in(role, locale=language)
+    found = [fault for name in NAMES for fault in looked.over(page, name, portal.addresses[name])]
     assert looked.names
     assert not found, "\n".join(found)
 
@@ -137,70 +109,3 @@ def _sent(request: Request) -> int:
     response = request.response()
     body = response.body() if response else b""
     return len(gzip.compress(body) if "/static/" in request.url else body)
-
-
-class Looked:
-    """What has been looked at."""
-
-    def __init__(self, *, every_page: bool) -> None:
-        self.every_page = every_page
-        self.kinds: set[Kind] = set()
-        self.sent: set[frozenset[str]] = set()  # forms, by what they require
-        self.names: set[str] = set()
-
-    def over(self, page: Page, portal: Portal) -> Iterator[str]:
-        """Look at every page as whoever this browser page is signed in as; yield what is wrong."""
-        for name in NAMES:
-            yield from self._at(page, name, portal.addresses[name])
-
-    def _at(self, page: Page, name: str, address: str) -> Iterator[str]:
-        answer = page.request.get(address)
-        if answer.status >= 500:
-            yield f"{name}: {address} is answered {answer.status}"
-        if not answer.ok or "text/html" not in answer.headers["content-type"]:
-            return
-        html = answer.text()
-        language = re.search('<html lang="(..)', html)
-        assert language
-        yield from (
-            f"{name}: a date in another style: {text}" for text in other_dates_in(html, language[1])
-        )
-        yield from (f"{name}: shows a key as it is: {key}" for key in raw_keys_in(html))
-        yield from self._sent_empty(page, name, answer.url, html)
-        kinds = Kinds(html).found
-        if not self.every_page and len(kinds - self.kinds) < SEVERAL:
-            return
-        self.kinds |= kinds
-        self.names.add(name)
-        page.goto(address)
-        for check in (checks.accessible, checks.fits_phone):
-            try:
-                check(page)
-            except AssertionError as wrong:
-                yield f"{name}: {wrong}"
-
-    def _sent_empty(self, page: Page, name: str, address: str, html: str) -> Iterator[str]:
-        """Send each form without what it requires; yield where no summary leads to the fields."""
-        for form in forms_in(html):
-            # What a list does with its rows asks for the rows first, in a message.
-            if (
-                not form.required - {"action"}
-                or form.role == "search"
-                or form.required in self.sent
-            ):
-                continue
-            self.sent.add(form.required)
-            left = {key: text for key, text in form.values.items() if key not in form.required}
-            url = urljoin(address, form.action)
-            answer = page.request.post(url, form=left, headers={"Referer": url})
-            said = answer.text()
-            if re.search('<li class="(error|warning)"', said):
-                continue  # a message on top says it
-            targets = re.findall(r'<li><a href="#([^"]+)"', said.partition("error-summary")[2])
-            if not targets:
-                yield f"{name}: no summary of the errors in {sorted(form.required)}"
-            yield from (
-                f"{name}: the summary leads to #{target}, which is nowhere"
-                for target in targets
-                if f'id="{target}"' not in said
-            )
