@@ -93,6 +93,7 @@ def _checks(settings):
             "RETRY_SCHEDULE",
             "SETTLE_TIME",
             "LEASE_TIME",
+            "STOP_SECONDS",
             "MAX_BODY_BYTES",
             "OIDC_ISSUER",
             "SESSION_IDLE_SECONDS",

@@ -450,13 +450,13 @@ def test_two_parts_of_the_same_name_are_refused() -> None:
 
     (line,) = problems(content)
 
-    assert "triggers[1]: trigger “4417 to Birchwood CRMS” stands here twice, first on line" in line
+    assert "triggers[1]: trigger “4417 to Birchwood CRMS” appears twice, first on line" in line
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
     (line,) = problems("sources: []\ntriggers: []\nsources: []\n")
 
-    assert line == "sources: this key stands here twice, first on line 1 (line 3)"
+    assert line == "sources: this key appears twice, first on line 1 (line 3)"
 
 
 def test_a_listing_does_not_move_to_another_organization() -> None:

@@ -79,6 +79,7 @@ def take_in_another_portals(world: World, client: Client) -> None:
 
 
 def put_back_what_was_deleted(world: World, client: Client) -> None:
+    world.config.save()  # keeps a record of it
     record = SORTS[TriggerConfig].records.filter(id=world.config.pk).latest()
     TriggerConfig.objects.all().delete()
     putting_back.put_back(record, "it was right")

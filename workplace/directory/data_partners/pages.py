@@ -246,7 +246,7 @@ def _include(one: DataPartner) -> list[tuple[str, str]]:
         field = form.fields.get(key)
         label = str(field.label) if field else key
         if isinstance(value, bool):
-            text = _("yes") if value else _("no")
+            text = _("Yes") if value else _("No")
         elif key == "statuses":
             text = ", ".join(str(statuses.get(word, word)) for word in value)
         elif key == "sources":
