@@ -18,8 +18,8 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 # Somebody's own words: what stands between guillemets, and what a page marks as quoted.
-# A quotation that a list cuts short ends with “…”.
-QUOTED = re.compile(r"«[^»]*(?:»|…\Z)|“[^”]*(?:”|…\Z)")
+# A quotation that a list cuts short ends with “…”; one may hold another.
+QUOTED = re.compile(r"«[^«»]*(?:»|(?=…\Z))|“[^“”]*(?:”|(?=…\Z))")
 QUOTING = {"blockquote", "code", "pre", "script", "style", "textarea", "del", "ins", "template"}
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr", "progress"}
 SAID = ("aria-label", "placeholder", "title", "alt")
@@ -62,5 +62,7 @@ def english_in(html: str, *, names: tuple[str, ...] = ()) -> Iterator[str]:
         own = text
         for name in names:  # some of which quote others
             own = own.replace(name, "")
-        if ENGLISH.search(QUOTED.sub("", own)):
+        while (unquoted := QUOTED.sub("", own)) != own:
+            own = unquoted
+        if ENGLISH.search(own):
             yield text

@@ -109,8 +109,11 @@ _WIDER = """() => {
   const room = document.documentElement.clientWidth;
   const wider = document.documentElement.scrollWidth - room;
   if (wider <= 0) return [0, ""];
+  const scrolls = element => element && element !== document.body
+    && (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
   const out = [...document.body.querySelectorAll("*")]
     .filter(element => element.getBoundingClientRect().right > room + 1)
+    .filter(element => !scrolls(element.parentElement))  // it makes nothing wider
     .map(element => element.tagName.toLowerCase() + (element.id && "#" + element.id)
       + [...element.classList].map(name => "." + name).join(""));
   return [wider, out.slice(0, 8).join(" ")];
