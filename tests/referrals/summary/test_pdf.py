@@ -544,6 +544,24 @@ def test_a_word_of_100_000_letters_is_set_whole() -> None:
     assert pdf_text(rendered.content).count("x") >= 100_000
 
 
+def test_a_heading_of_several_lines_is_on_one_page() -> None:
+    answers = [
+        {
+            "form": f"{form}",
+            "form_name": f"Anchor {form} of a title that needs several lines, its Keel",
+            **one,
+        }
+        for form in range(60)
+        for one in [{"label": f"Question {n}", "value": "Answer"} for n in range(1 + form % 7)]
+    ]
+
+    rendered = pdf.pdf({"form_answers": answers}, CONTEXT)
+
+    pages = [page.extract_text() for page in PdfReader(BytesIO(rendered.content)).pages]
+    assert sum(page.count("Anchor") for page in pages) == 60
+    assert [page.count("Anchor") for page in pages] == [page.count("Keel") for page in pages]
+
+
 def test_300_form_answers_are_all_there() -> None:
     answers = [{"label": f"Question {n}", "value": f"Answer <{n}>"} for n in range(300)]
 
