@@ -111,7 +111,7 @@ def _writers(time_zone: ZoneInfo) -> Writers:
         word=lambda text: labels.word(as_text(text)),
         flag=_yes_or_no,
         prose=lambda text: with_instants(as_text(text), moment),
-        code=lambda code: str(code).replace("-", " "),
+        code=lambda code: labels.code(str(code)),
         instant=lambda instant: moment(str(instant)),
         bytes=lambda size: str(BYTES).format(size),
         language=_language,

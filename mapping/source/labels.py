@@ -29,8 +29,8 @@ _MARKS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-# Codes that values of the kind "word" have: of FHIR's genders, priorities, and uses of phones and
-# addresses, and of a status.
+# Codes that values of the kinds "word" and "code" have: of FHIR's genders, priorities, uses of
+# phones and addresses, and of the status of a referral, of its request, and of an appointment.
 _CODES = {
     "male": _("male"),
     "female": _("female"),
@@ -38,19 +38,41 @@ _CODES = {
     "unknown": _("unknown"),
     "routine": _("routine"),
     "urgent": _("urgent"),
+    "asap": _("asap"),
+    "stat": _("stat"),
     "home": _("home"),
     "work": _("work"),
     "mobile": _("mobile"),
+    "temp": _("temp"),
+    "old": _("old"),
     "billing": _("billing"),
     "submitted": _("submitted"),
     "booked": _("booked"),
     "closed": _("closed"),
+    "draft": _("draft"),
+    "on-hold": _("on hold"),
+    "revoked": _("revoked"),
+    "completed": _("completed"),
+    "proposed": _("proposed"),
+    "pending": _("pending"),
+    "waitlist": _("waitlist"),
+    "checked-in": _("checked in"),
+    "arrived": _("arrived"),
+    "fulfilled": _("fulfilled"),
+    "cancelled": _("cancelled"),
+    "noshow": _("noshow"),
+    "entered-in-error": _("entered in error"),
 }
 
 
 def word(text: str) -> str:
     """Return a code in the reader's language; whatever else came in its place as it came."""
     return str(_CODES.get(text, text))
+
+
+def code(text: str) -> str:
+    """Return a code of several words, such as `entered-in-error`, in the reader's language."""
+    return str(_CODES.get(text) or text.replace("-", " "))
 
 
 def is_technical(text: str) -> bool:

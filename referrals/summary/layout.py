@@ -186,7 +186,7 @@ def _writers(time_zone: ZoneInfo) -> Writers:
         lambda: str,
         prose=lambda text: with_instants(text, moment),
         word=lambda text: _capital(labels.word(str(text))),
-        code=lambda code: _capital(code.replace("-", " ")),
+        code=lambda code: _capital(labels.code(code)),
         flag=lambda flag: str(_("Yes") if flag else _("No")),
         day=_day,
         instant=moment,
@@ -270,13 +270,13 @@ def _status(written: Written, status: Field) -> Iterator[Entry]:
     """Yield the status with the label of the sub-status and, where it says more, its class."""
     substatus = written.document.get("substatus", {})
     label, classification = substatus.get("label", ""), substatus.get("classification", "")
-    classification = classification.replace("-", " ")
+    classification = labels.code(classification)
     more = "" if label.casefold() == classification.casefold() else classification
     texts = (*(text for _, text in written.at(status)), label, more)
     first, *details = [text for text in texts if text.strip()] or [""]
     withdrawn = ""
     if is_withdrawn(written.document):
-        state = written.document["request_status"].replace("-", " ")
+        state = labels.code(written.document["request_status"])
         withdrawn = str(_("Request {}")).format(state)
     caution = withdrawn if first else ""
     yield Entry(status.label, first or withdrawn, DOT.join(details), caution)

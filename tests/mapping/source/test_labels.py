@@ -152,3 +152,14 @@ def test_a_known_code_is_written_in_the_readers_language(code: str, french: str)
     assert labels.word(code) == code
     with translation.override("fr-ca"):
         assert labels.word(code) == french
+
+
+@pytest.mark.parametrize("code", ["booked", "noshow", "entered-in-error", "on-hold", "my-own-code"])
+def test_a_code_of_several_words_reads_in_english_as_it_came(code: str) -> None:
+    assert labels.code(code) == code.replace("-", " ")
+
+
+def test_the_status_of_an_appointment_is_written_in_the_readers_language() -> None:
+    with translation.override("fr-ca"):
+        assert labels.code("entered-in-error") == "saisi par erreur"
+        assert labels.code("my-own-code") == "my own code"
