@@ -67,8 +67,8 @@ def keep(work: Import, entries: Iterable[Sent]) -> None:
         own = Entry.objects.filter(pk__in=some, supplier=work.supplier.pk)
         changed = {
             key: (wanted[key],)
-            for key, digest in own.values_list("pk", "sent_digest")
-            if digest != wanted[key]
+            for key, stored in own.values_list("pk", "sent_digest")
+            if stored != wanted[key]
         }
         columns.write(Entry, ["sent_digest"], changed)
 
