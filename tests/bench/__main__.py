@@ -38,7 +38,7 @@ EXPORT_MEMORY, EMAIL_SHARE = 1.1, 0.3
 # The directory, to bare counterparts; the first visit in bytes, requests, and queries.
 SERVICES_RATIO, STREAM_RATE, SEARCH_RATIO, AGAIN_SHARE, STREAM_MEMORY = 2.0, 0.5, 2.0, 0.35, 1.2
 FIRST_VISIT = {"bytes": 80 * 1024, "requests": 12, "queries": 15}
-EXCLUDING_RATIO, FEED_RATIO, BESIDE_READERS = 3.0, 1.2, 2.0
+EXCLUDING_RATIO, FEED_RATIO, EXPORT_MEMORY, BESIDE_READERS = 3.0, 1.2, 1.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Size:
     services: tuple[int, int, int] = (1_000, 10_000, 100_000)  # few, some, many
     confidential: int = 5_000  # services at a place
     searches: int = 20  # of each
-    excluding: int = 2_000  # services, of a view with excluded fields
+    # Services, how many times as many they become, data partners, and services of one agency.
+    partners: tuple[int, int, int, int] = (1_000, 100, 20, 10_000)
     numbered: tuple[int, int] = (10_000, 1_000_000)  # changes, few and many
     reads: int = 30
     reading: tuple[int, int] = (5_000, 200)  # services, and readers of them beside intake
@@ -94,7 +95,7 @@ QUICK = Size(
     (60, 80, 100),
     20,
     1,
-    60,
+    (60, 2, 2, 20),
     (500, 1_000),
     0,
     (60, 3),
@@ -134,7 +135,9 @@ class Bench:
         numbers = {"few": few, "some": some, "many": many, "confidential": size.confidential}
         self._measure("directory", "directory", "PostgreSQL", rounds=size.searches, **numbers)
         few, many = size.numbered
-        numbers = {"services": size.excluding, "few": few, "many": many, "rounds": size.reads}
+        services, copies, partners, renamed = size.partners
+        numbers = {"services": services, "copies": copies, "partners": partners}
+        numbers |= {"renamed": renamed, "few": few, "many": many, "rounds": size.reads}
         self._measure("data_partners", "data_partners", "PostgreSQL", **numbers)
         (services, readers), (events, rounds) = size.reading, size.sent
         numbers = {"services": services, "readers": readers, "events": events, "rounds": rounds}
@@ -196,6 +199,15 @@ class Bench:
         few, many = self.size.numbered
         what = f"a page of the change feed after {many:,} changes, to {few:,}"
         yield at_most(what, FEED_RATIO, of["many"] / of["few"])
+        services, copies, partners, renamed = self.size.partners
+        many_services = f"{services * copies:,} services"
+        for form, megabytes in of["large"]["memory"].items():
+            what = f"memory of {form} of {many_services}, to {services:,}"
+            yield at_most(what, EXPORT_MEMORY, megabytes / of["small"]["memory"][form])
+        what = f"statements to save a service, {partners} partners, {many_services}, to {services:,}"
+        yield at_most(what, 1, of["large"]["statements"] / of["small"]["statements"])
+        what = f"statements to rename an agency with {renamed:,} services, to 10"
+        yield at_most(what, 1, of["large"]["rename"] / of["small"]["rename"])
         p95 = self.found["readers"]["p95"]
         for name in ("streams", "exports"):
             what = f"intake beside {self.size.reading[1]} readers of {name}, to alone"

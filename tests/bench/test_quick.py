@@ -51,6 +51,11 @@ AIMS = [
     "queries of a first visit",
     "a page of services with excluded fields",
     "a page of the change feed after 1",
+    "memory of hsds-1.1 of 120 services",
+    "memory of airs-3.0 of 120 services",
+    "memory of icarol-csv of 120 services",
+    "statements to save a service",
+    "statements to rename an agency with 20 services",
     "intake beside 3 readers of streams",
     "intake beside 3 readers of exports",
 ]
