@@ -29,25 +29,31 @@ def objects(view: View, kind: str, language: str) -> Iterator[dict[str, Any]]:
 class Described:
     """An answer with our own properties, the columns beside HSDS, and whose it is.
 
-    `owner` is the key of the agency that a location belongs to, where a format needs one.
+    `owner` is the agency that a location belongs to, for a format that asks for it.
     """
 
     value: dict[str, Any]
     row: Any
-    owner: int | None = None
+    owner: Agency | None = None
 
 
 def described(
-    view: View, kind: str, language: str, keys: Iterable[int] | None = None
+    view: View,
+    kind: str,
+    language: str,
+    keys: Iterable[int] | None = None,
+    *,
+    with_owners: bool = False,
 ) -> Iterator[Described]:
     """Yield the answers of a kind, or those with these keys in their order, with what is beside."""
     shape = Shape(language, extras=True)
     for some in _chunks(_keys(view, kind) if keys is None else keys):
         inside = members(view, some, shape)
         rows = ROWS[kind]._default_manager.select_related("entry").in_bulk(list(inside))
-        owners = owners_of(view, list(inside)) if kind == "location" else {}
+        owners = owners_of(view, list(inside)) if with_owners else {}
+        agencies = Agency.objects.select_related("entry").in_bulk(set(owners.values()))
         for key, text in zip(inside, texts(view, inside, shape), strict=True):
-            yield Described(json.loads(text), rows[key], owners.get(key))
+            yield Described(json.loads(text), rows[key], agencies.get(owners.get(key)))
 
 
 def owners_of(view: View, locations: Collection[int]) -> dict[int, int]:

@@ -4,6 +4,8 @@ import csv
 from datetime import date, time
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from directory.formats.icarol import HEADINGS
 from directory.importing.running import Options, run
@@ -204,3 +206,18 @@ def test_a_site_keeps_its_owner(tmp_path):
     empty()
     run(first, "Again", Options())
     assert Location.objects.get().organization == Service.objects.get().organization
+
+
+def test_more_sites_take_no_more_statements(tmp_path):
+    def statements():
+        take_in()
+        with CaptureQueriesContext(connection) as asked:
+            exported(tmp_path, NAME)
+        return len(asked)
+
+    place()
+    few = statements()
+    for _ in range(5):
+        place()
+
+    assert statements() == few

@@ -11,7 +11,7 @@ from directory.exporting.formats.icarol_csv import people
 from directory.fields import in_language
 from directory.formats import icarol
 from directory.hours import icarol as icarol_hours
-from directory.models import HIDDEN, Agency, Directory, Kind, Taxonomy, View
+from directory.models import HIDDEN, Directory, Kind, Taxonomy, View
 from directory.reading.coordinates import as_text
 from directory.reading.days import parse_moment
 from directory.tables import LISTS
@@ -47,7 +47,8 @@ class Records:
 
     def __iter__(self) -> Iterator[Cells]:
         for kind in icarol.LEVELS.values():
-            for one in described(self._view, kind, self.language):
+            is_site = kind == Kind.LOCATION
+            for one in described(self._view, kind, self.language, with_owners=is_site):
                 record = _Record(self, kind, one)
                 yield record.cells()
                 record.values.leave_out_rest(self._tally)
@@ -148,7 +149,7 @@ class _Record:
         return _agency(value if self._table == "organization" else value.get("organization", {}))
 
     def _owner(self) -> Cells:
-        owner = Agency.objects.select_related("entry").filter(pk=self._one.owner).first()
+        owner = self._one.owner
         if owner is None:
             return {}
         name = self._of.name(owner.name)
