@@ -1,6 +1,5 @@
 """The steps of onboarding: seen from the configuration and from events, and stored only else."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,60 +72,73 @@ def organizations(user: Any) -> QuerySet[Organization]:
 
 def steps(organization: Any, user: Any) -> list[OnboardingStep]:
     """Return the steps of an organization that comes from `organizations`, in their order."""
-    return list(_steps(organization, user))
-
-
-def _steps(organization: Any, user: Any) -> Iterator[OnboardingStep]:
     connects = user.has_perms(
         ("integrations.add_triggerconfig", "integrations.change_triggerconfig")
     )
-    yield OnboardingStep(
-        "credentials",
-        _("Credentials for Caredove"),
-        organization.has_credentials,
-        _("Caredove can sign in to send events.")
-        if organization.has_credentials
-        else _("Caredove needs an address, a key id and a secret to send events."),
-        Actor.ADMINISTRATOR,
-        user.has_perm("integrations.add_sourcecredential"),
-    )
-    yield OnboardingStep(
-        "test",
-        _("Test event received"),
-        organization.has_event,
-        _events_sentence(organization),
-        Actor.LIAISON,
-        connects and organization.has_credentials,
-    )
-    yield OnboardingStep(
-        "destination",
-        _("Destination tested"),
-        organization.has_working_destination,
-        _destination_sentence(organization),
-        Actor.ADMINISTRATOR,
-        user.has_perm("integrations.change_destination"),
-    )
-    yield OnboardingStep(
-        "listing",
-        _("First listing connected"),
-        organization.has_connection,
-        _("A listing goes to a destination.")
-        if organization.has_connection
-        else _("Choose a listing, its destination, and the moments at which referrals go."),
-        Actor.LIAISON,
-        connects,
-    )
-    yield OnboardingStep(
-        "preview",
-        _("First preview seen"),
-        organization.has_preview or organization.has_imports,
-        _("Somebody has seen what will be sent.")
-        if organization.has_preview or organization.has_imports
-        else _("Look at what the destination will get before anything is sent."),
-        Actor.LIAISON,
-        connects,
-    )
-    yield _live(organization, connects)
+    return [
+        _credentials(organization, user),
+        _test_event(organization, connects),
+        _destination(organization, user),
+        _listing(organization, connects),
+        _preview(organization, connects),
+        _live(organization, connects),
+    ]
+
+
+def _credentials(organization: Any, user: Any) -> OnboardingStep:
+    done = organization.has_credentials
+    if done:
+        sentence = _("Caredove can sign in to send events.")
+    else:
+        sentence = _("Caredove needs an address, a key id and a secret to send events.")
+    may = user.has_perm("integrations.add_sourcecredential")
+    label = _("Credentials for Caredove")
+    return OnboardingStep("credentials", label, done, sentence, Actor.ADMINISTRATOR, may)
+
+
+def _test_event(organization: Any, connects: bool) -> OnboardingStep:
+    if organization.has_event_of_caredove:
+        sentence = _("Caredove has sent events.")
+    elif organization.has_event:
+        sentence = _("Only Dovetail's own test has come so far; nothing from Caredove yet.")
+    else:
+        sentence = _("Have Caredove send a test, or send one from here.")
+    may = connects and organization.has_credentials
+    label = _("Test event received")
+    return OnboardingStep("test", label, organization.has_event, sentence, Actor.LIAISON, may)
+
+
+def _destination(organization: Any, user: Any) -> OnboardingStep:
+    done = organization.has_working_destination
+    if done:
+        sentence = _("The destination answers.")
+    elif organization.has_destination:
+        sentence = _("Open the destination and press “Test connection”.")
+    else:
+        sentence = _("Add the destination: its address and its token.")
+    may = user.has_perm("integrations.change_destination")
+    label = _("Destination tested")
+    return OnboardingStep("destination", label, done, sentence, Actor.ADMINISTRATOR, may)
+
+
+def _listing(organization: Any, connects: bool) -> OnboardingStep:
+    done = organization.has_connection
+    if done:
+        sentence = _("A listing goes to a destination.")
+    else:
+        sentence = _("Choose a listing, its destination, and the moments at which referrals go.")
+    label = _("First listing connected")
+    return OnboardingStep("listing", label, done, sentence, Actor.LIAISON, connects)
+
+
+def _preview(organization: Any, connects: bool) -> OnboardingStep:
+    done = organization.has_preview or organization.has_imports
+    if done:
+        sentence = _("Somebody has seen what will be sent.")
+    else:
+        sentence = _("Look at what the destination will get before anything is sent.")
+    label = _("First preview seen")
+    return OnboardingStep("preview", label, done, sentence, Actor.LIAISON, connects)
 
 
 def _live(organization: Any, connects: bool) -> OnboardingStep:
@@ -145,19 +157,3 @@ def _live(organization: Any, connects: bool) -> OnboardingStep:
         )
     actor = Actor.LIAISON if imports else Actor.ADMINISTRATOR
     return OnboardingStep("live", _("Go live"), live, sentence, actor, connects and imports)
-
-
-def _events_sentence(organization: Any) -> str:
-    if organization.has_event_of_caredove:
-        return _("Caredove has sent events.")
-    if organization.has_event:
-        return _("Only Dovetail's own test has come so far; nothing from Caredove yet.")
-    return _("Have Caredove send a test, or send one from here.")
-
-
-def _destination_sentence(organization: Any) -> str:
-    if organization.has_working_destination:
-        return _("The destination answers.")
-    if organization.has_destination:
-        return _("Open the destination and press “Test connection”.")
-    return _("Add the destination: its address and its token.")
