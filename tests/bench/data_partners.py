@@ -4,20 +4,20 @@ A few services are imported, with terms, hours, and two languages; `multiplied` 
 The page of services is asked for in turn with one of a bare view, which reads 50 rows that hold the
 same texts as they are sent; both go through the same middleware. So are two feeds: of a view in
 which few changes were numbered, and of one in which many were. Statements are counted of what a
-person's click does, and of what takes it in; memory is the most that this process has.
+person's click does, and of what takes it in; memory is the most that a process has which writes
+one file and does nothing else.
 """
 
 import json
+import os
 import statistics
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.bench import figures, portal
 from tests.bench.deliveries import spent_seconds
-from tests.bench.directory import _peak
 from tests.bench.multiplied import ORIGINAL, multiply
 
 EXCLUDED = ["contact", "schedule", "service.fees_description", "service.minimum_age"]
@@ -155,18 +155,13 @@ def reader(**fields: Any) -> tuple[Any, Any]:
 
 
 def peaks() -> dict[str, float]:
-    """Return the most megabytes that this process has while it writes each export."""
-    from directory.exporting.writing import FORMATS, write
-    from directory.views.rules import api_view
+    """Return the most megabytes that a process has while it writes each export."""
+    from directory.exporting.writing import FORMATS
 
-    view = api_view()
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "out"
-        for form in FORMATS.values():
-            write(form, view, "en", file)  # what is loaded and cached once is not the export's
-        return {
-            name: _peak(partial(write, form, view, "en", file)) for name, form in FORMATS.items()
-        }
+    return {
+        name: figures.Measurement("export", dict(os.environ), form=name).figures()["megabytes"]
+        for name in FORMATS
+    }
 
 
 def statements() -> int:

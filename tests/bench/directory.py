@@ -1,4 +1,4 @@
-"""What the directory costs: lists, streams, files, searches, an import again, *Confidential*.
+"""What the directory costs: lists, streams, searches, an import again, *Confidential*.
 
 Each figure stands beside a bare counterpart over the same rows. Times are CPU time of this process
 and of the database's. The services are brought in by the import itself, from HSDS files.
@@ -58,7 +58,7 @@ def measure(few: int, some: int, many: int, confidential: int, rounds: int) -> d
     with tempfile.TemporaryDirectory() as folder:
         bench = _Bench(Path(folder), rounds)
         first, again = bench.bring_in(0, few), bench.bring_in(0, few)
-        small = bench.peaks()
+        small = bench.peak()
         bench.bring_in(few, some)
         found = {
             "again": again / first,
@@ -67,8 +67,8 @@ def measure(few: int, some: int, many: int, confidential: int, rounds: int) -> d
             "first_visit": _first_visit(),
         }
         bench.bring_in(some, many)
-        large = bench.peaks()
-        found["memory"] = {name: large[name] / small[name] for name in small}
+        large = bench.peak()
+        found["memory"] = large / small
         found["search"], found["search_page"] = bench.searches()
         found["statements"] = [_statements(5), _statements(confidential)]
     return found
@@ -154,17 +154,10 @@ class _Bench:
 
     # -- Memory ------------------------------------------------------------------------------------
 
-    def peaks(self) -> dict[str, float]:
-        """Return the most megabytes that this process has while it streams and while it exports."""
-        from directory.exporting.writing import FORMATS, write
-        from directory.views.rules import api_view
-
-        view = api_view()
-        does: dict[str, Callable[[], Any]] = {"ndjson": self._drain}
-        for name, form in FORMATS.items():
-            does[name] = lambda form=form: write(form, view, "en", self.folder / "out.zip")
-        does["ndjson"]()  # what is loaded and cached once is not the list's
-        return {name: _peak(one) for name, one in does.items()}
+    def peak(self) -> float:
+        """Return the most megabytes that this process has while it streams all services."""
+        self._drain()  # what is loaded and cached once is not the list's
+        return _peak(self._drain)
 
     def _drain(self) -> None:
         response: Any = self.client.get("/hsds/3.1/services?format=ndjson")
