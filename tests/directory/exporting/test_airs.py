@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
 from directory.models import Agency, Closing, Directory, Entry, Schedule, Secrecy, Taxonomy
@@ -189,6 +190,26 @@ def test_a_service_of_no_agency_is_left_out_and_counted(tmp_path):
     root, written = read(tmp_path)
     assert root.findall(".//SiteService") == []
     assert written.not_carried["service.name"] == written.not_carried["location.name"] == 1
+
+
+def test_more_agencies_take_no_more_statements(tmp_path):
+    def plant():
+        service = coded()
+        make.at(service, make.location(organization=service.organization))
+        make.at(service, make.location())  # of another agency
+        coded("Crisis line", organization=service.organization)  # at no place
+
+    def statements():
+        take_in()
+        with CaptureQueriesContext(connection) as asked:
+            exported(tmp_path, NAME)
+        return len(asked)
+
+    plant()
+    few = statements()
+    for _ in range(5):
+        plant()
+    assert statements() == few
 
 
 def test_without_an_agency_there_is_no_file(tmp_path):

@@ -26,10 +26,7 @@ def write(file: IO[bytes], view: View, language: str, tally: Tally) -> None:
     with etree.xmlfile(file, encoding="utf-8") as xml:
         xml.write_declaration()
         with xml.element("Source", _head(directory, taxonomy)):
-            writer = Writer(xml, view, directory, language, taxonomy, tally)
-            for key in children[None]:
-                writer.write(key, children)
-        writer.leave_out_rest()
+            Writer(xml, view, directory, language, taxonomy, tally, children).write_all()
 
 
 def _head(directory: Directory, taxonomy: Taxonomy | None) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """Agencies as AIRS has them: with their sites, and the services at these."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ from directory.exporting.content.reading import Described, described, objects, o
 from directory.exporting.content.wording import wording
 from directory.exporting.formats.airs_3_0 import elements as made
 from directory.exporting.formats.airs_3_0.elements import Element, element, parent
+from directory.exporting.formats.airs_3_0.having import Agencies, Having, first_own
 from directory.exporting.formats.airs_3_0.services import Services
 from directory.models import (
     HIDDEN,
@@ -26,7 +26,8 @@ from directory.models import (
     View,
 )
 
-_CHUNK = 200  # sites with their services in memory
+_CHUNK = 200  # entries of a kind in memory
+Children = Mapping[int | None, Sequence[int]]  # of agencies, by their parents; None: on top
 _OWNER = re.compile(r"[0-9A-Z]{4,8}")
 
 
@@ -41,6 +42,7 @@ class Writer:
         language: str,
         taxonomy: Taxonomy | None,
         tally: Tally,
+        children: Children,
     ) -> None:
         self._xml = xml
         self._view = view
@@ -49,30 +51,37 @@ class Writer:
         self._tally = tally
         self._wording = wording(directory, language)
         self._services = Services(taxonomy, self._wording)
+        self._children = children
+        self._agencies = Agencies(view, language, _in_order(children))
+
+    def write_all(self) -> None:
+        """Write the agencies on top, and those below them within them; then count the rest."""
+        for key in self._children[None]:
+            self._write(key)
+        self._leave_out_rest()
 
     # -- one agency -------------------------------------------------------------------------------
 
-    def write(self, key: int, children: Mapping[int | None, Sequence[int]]) -> None:
+    def _write(self, key: int) -> None:
         """Write an agency, and those below it within it."""
-        (one,) = self._described(Kind.ORGANIZATION, [key])
+        having = self._agencies.having(key)
+        (one,) = self._agencies.agencies.take([key])
         values = Values("organization", one.value)
         with self._xml.element("Agency", self._attributes(values, one)):
-            for part in self._agency(values, one):
+            for part in self._agency(values, one, having):
                 self._xml.write(part)
             values.leave_out_rest(self._tally)
             self._tally.rows["organization"] += 1
-            for below in children.get(key, ()):
-                self.write(below, children)
+            for below in self._children.get(key, ()):
+                self._write(below)
 
-    def _agency(self, values: Values, one: Described) -> Iterator[Element]:
+    def _agency(self, values: Values, one: Described, having: Having) -> Iterator[Element]:
         key = one.row.pk
         yield element("Key", one.row.entry.number)
         yield element("Name", values.text("name"))
         yield element("AgencyDescription", values.text("description"))
         yield from made.also_known_as(values)
-        sites = self._sites_of(key)
-        own = [site for site, owner in sites.items() if owner == key]
-        yield self._agency_location(own, values)
+        yield self._agency_location(first_own(key, having), values)
         phones = list(made.phone_elements(values.rows("phones")))
         yield from phones or [made.withheld_phone(self._language)]
         yield from self._urls(values)
@@ -81,12 +90,12 @@ class Writer:
         yield element("IRSStatus", values.text("tax_status"))
         for funding in values.rows("funding"):
             yield from made.fields("Agency", "SourceOfFunds", funding)
-        without_place: list[int] = []
-        yield from self._service_groups(key, without_place)
-        yield from self._sites(values, key, sites)
-        for service in self._described(Kind.SERVICE, without_place):
+        without_place = _Again(self._described)
+        yield from self._service_groups(having, without_place)
+        yield from self._sites(values, key, having)
+        for service in without_place:
             yield self._no_site(values, [service.value])
-        if not sites and not without_place:
+        if not having.sites and not without_place:
             yield self._no_site(values, [])
         if day := one.row.assured_date:
             yield element("ResourceInfo", DateLastVerified=day)
@@ -111,12 +120,9 @@ class Writer:
         for one in values.rows("additional_websites"):
             yield made.address_of("URL", one.text("url"), one.text("label"))
 
-    def _service_groups(self, agency: int, without_place: list[int]) -> Iterator[Element]:
-        """Yield the agency's services; note the keys of those that have a code and no place."""
-        seen = self._seen()
-        keys = Service.objects.filter(organization=agency, pk__in=seen)
-        ordered = keys.order_by("entry__number").values_list("pk", flat=True)
-        for one in self._described(Kind.SERVICE, list(ordered)):
+    def _service_groups(self, having: Having, without_place: "_Again") -> Iterator[Element]:
+        """Yield the agency's services; note those that have a code and no place."""
+        for one in self._agencies.services.take(having.services):
             values = Values("service", one.value)
             inside = [element("Key", one.row.entry.number), element("Name", values.text("name"))]
             yield parent("ServiceGroup", inside)
@@ -124,46 +130,22 @@ class Writer:
             if not self._services.account(values):
                 self._tally.leave_out("service", "taxonomy")
             elif "service_at_locations" not in one.value:
-                without_place.append(one.row.pk)
+                without_place.note(one)
             values.leave_out_rest(self._tally)
 
     # -- sites ------------------------------------------------------------------------------------
 
-    def _sites_of(self, agency: int) -> dict[int, int]:
-        """Return the agency's own locations, and those of its services, with their owners."""
-        seen = self._seen()
-        own = Location.objects.filter(organization=agency, pk__in=seen)
-        at = ServiceAtLocation.objects.filter(service__organization=agency, pk__in=seen)
-        keys = {*own.values_list("pk", flat=True), *at.values_list("location", flat=True)}
-        numbered = Location.objects.filter(pk__in=keys).order_by("entry__number")
-        ordered = list(numbered.values_list("pk", flat=True))
-        owners = owners_of(self._view, ordered)
-        return {key: owners[key] for key in ordered}
-
     def _agency_location(self, own: Sequence[int], agency: Values) -> Element:
-        for one in self._described(Kind.LOCATION, own[:1]):
+        for one in self._agencies.own_locations.take(own):
             return self._site("AgencyLocation", one, agency, [], is_own=True)
         return self._no_site(agency, [], "AgencyLocation")
 
-    def _sites(self, agency: Values, key: int, sites: Mapping[int, int]) -> Iterator[Element]:
-        left = iter(sites)
-        while some := list(islice(left, _CHUNK)):
-            joined = self._services_at(key, some)
-            for one in self._described(Kind.LOCATION, some):
-                is_own = sites[one.row.pk] == key
-                inside = self._services_here(joined[one.row.pk])
-                yield self._site("Site", one, agency, inside, is_own=is_own, is_counted=is_own)
-
-    def _services_at(self, agency: int, locations: Sequence[int]) -> dict[int, list[Described]]:
-        """Return the agency's services at locations, by the locations' keys."""
-        at = ServiceAtLocation.objects.filter(
-            service__organization=agency, location__in=locations, pk__in=self._seen()
-        )
-        ordered = at.order_by("entry__number").values_list("pk", flat=True)
-        found: dict[int, list[Described]] = defaultdict(list)
-        for one in self._described(Kind.SERVICE_AT_LOCATION, list(ordered)):
-            found[one.row.location_id].append(one)
-        return found
+    def _sites(self, agency: Values, key: int, having: Having) -> Iterator[Element]:
+        for one in self._agencies.locations.take(having.sites):
+            site = one.row.pk
+            is_own = having.sites[site] == key
+            inside = self._services_here(self._agencies.joined.take(having.joined[site]))
+            yield self._site("Site", one, agency, inside, is_own=is_own, is_counted=is_own)
 
     def _services_here(self, joined: Iterable[Described]) -> Iterator[Element]:
         for one in joined:
@@ -237,7 +219,7 @@ class Writer:
 
     # -- the rest ---------------------------------------------------------------------------------
 
-    def leave_out_rest(self) -> None:
+    def _leave_out_rest(self) -> None:
         """Count what belongs to no agency, and what the file has no element for."""
         seen = self._seen()
         # Not `exclude(… in …)`: where the view has many entries, PostgreSQL reads all for each.
@@ -269,6 +251,35 @@ class Writer:
 
     def _members(self) -> Any:
         return Membership.objects.filter(view=self._view, present=True)
+
+
+class _Again:
+    """Services of an agency that are needed once more: few are kept, and many are read again."""
+
+    def __init__(self, read: Callable[[Kind, Sequence[int]], Iterable[Described]]) -> None:
+        self._read = read
+        self._kept: list[Described] = []
+        self._keys: list[int] = []
+
+    def note(self, one: Described) -> None:
+        if len(self._kept) < _CHUNK:
+            self._kept.append(one)
+        else:
+            self._keys.append(one.row.pk)
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def __iter__(self) -> Iterator[Described]:
+        yield from self._kept
+        yield from self._read(Kind.SERVICE, self._keys)
+
+
+def _in_order(children: Children, above: int | None = None) -> Iterator[int]:
+    """Yield the agencies in the order in which they are written: each before those below it."""
+    for key in children.get(above, ()):
+        yield key
+        yield from _in_order(children, key)
 
 
 def _excluded(one: Described) -> dict[str, Any]:
