@@ -149,9 +149,20 @@ class Record:
             if self.table in cell.tables:
                 day = parse_day(self._take(cell.heading))
                 beside |= {cell.column: day} if day else {}
-        if self.key.isdecimal() and 0 < int(self.key) <= _BIGGEST:
-            beside["number"] = int(self.key)
+        if number := self._number():
+            beside["number"] = number
         return beside
+
+    def _number(self) -> int | None:
+        if not self.key.isdecimal():
+            return None
+        digits = self.key.lstrip("0")
+        # Counted first: Python reads no number of thousands of digits.
+        if len(digits) > len(str(_BIGGEST)) or int(digits or 0) > _BIGGEST:
+            message = "The number is too large, so the entry gets another one."
+            self._report(message, field_of="ResourceAgencyNum")
+            return None
+        return int(digits or 0) or None
 
     def _mark(self, values: dict[str, Any], beside: dict[str, Any]) -> None:
         """Set the status, and the mark *not public*."""

@@ -170,7 +170,7 @@ def test_what_has_left_is_remembered_for_90_days(directory, monkeypatch):
     assert Membership.objects.filter(view=partner.view, entry=service.pk).exists()
     reader = agreed.client(partner)
     assert reader.get(FEED, {"after": follower.after}).status_code == 200
-    set_clock(monkeypatch, lambda: now + timedelta(days=92))
+    set_clock(monkeypatch, lambda: now + timedelta(days=91))
     assert reader.get(FEED, {"after": follower.after}).status_code == 410
     assert not Membership.objects.filter(view=partner.view, entry=service.pk).exists()
     assert reader.get(FEED).json()["changes"] == []

@@ -105,6 +105,25 @@ def test_a_number_that_is_taken_gets_a_new_one_and_a_problem(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("number", "kept"),
+    [(str(9 * 10**15), True), (str(9 * 10**15 + 1), False), ("9" * 200, False), ("0", False)],
+    ids=["the highest", "one more", "many digits", "none"],
+)
+def test_a_number_above_the_limit_gets_a_new_one_and_a_problem(tmp_path, number, kept):
+    report = bring(tmp_path, [agency(number)])
+    take_in()
+    assert (Entry.objects.get().number == int(number[:16])) is kept
+    is_too_large = len(number) > 1 and not kept
+    assert any("too large" in message for message in messages(report)) is is_too_large
+    assert not any(number in message for message in messages(report))
+
+
+def test_a_number_of_thousands_of_digits_rejects_only_its_entry(tmp_path):
+    report = bring(tmp_path, [*small(), agency("9" * 5_000)])
+    assert counts(report)["organization"] == {"read": 2, "created": 1, "rejected": 1}
+
+
+@pytest.mark.parametrize(
     ("level", "cells", "status", "not_public"),
     [
         ("service", {}, "active", False),
