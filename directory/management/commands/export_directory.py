@@ -37,6 +37,8 @@ class Command(BaseCommand):
             written = write(FORMATS[options["format"]], view, language, options["output"])
         except (NothingToWrite, NoSuchPartner) as refused:
             raise CommandError(refused.message) from None
+        except OSError as failed:  # a full disk, or a folder that may not be written
+            raise CommandError(f"The file could not be written: {failed.strerror}.") from None
         if options["json"]:
             self.stdout.write(json.dumps(written.as_dict()))
             return

@@ -87,6 +87,27 @@ def test_no_token_is_kept_as_it_is_and_none_belongs_in_an_address():
         assert secret not in refused.content.decode()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{BASE}/services",
+        f"{BASE}/organizations/9f1c2b7e-0000-4000-8000-000000000000",
+        "/api/v1/directory/changes",
+        "/api/v1/directory/exports/icarol-csv",
+        "/icarol/v1/Resource",
+        "/icarol/v1/Resource/Taxonomy",
+    ],
+)
+def test_a_token_in_the_address_of_any_path_is_refused_also_beside_a_good_one(path):
+    partner = agreed.partner()
+    secret, good = tokens.make(partner), agreed.client(partner)
+    for client in (Client(), good):
+        refused = client.get(path, {"token": secret})
+        assert refused.status_code == 400
+        assert "Authorization" in refused.content.decode()
+        assert secret not in refused.content.decode()
+
+
 def test_an_agreement_allows_so_many_requests_a_minute():
     reader = agreed.reader(rate=2)
     answers = [reader.get(f"{BASE}/services") for _ in range(3)]

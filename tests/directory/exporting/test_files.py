@@ -1,17 +1,21 @@
 """Files of a view: valid, whole, and the same when they are brought in again."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from directory import changes
+from directory.exporting import writing
 from directory.exporting.formats.hsds_3_1_tabular import datapackage
 from directory.exporting.writing import FORMATS, write
 from directory.importing.running import Options, run
@@ -397,6 +401,20 @@ def test_what_cannot_be_written_is_an_error(tmp_path):
     Directory.objects.all().delete()
     with pytest.raises(CommandError, match="no directory"):
         call_command("export_directory", *arguments, str(tmp_path))
+
+
+def test_the_command_names_a_full_disk_and_leaves_the_last_good_file(tmp_path, monkeypatch):
+    output = zipped(tmp_path / "out.zip", supplied.small())
+    before = output.read_bytes()
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writing, "os", SimpleNamespace(**{**vars(os), "fsync": full}))
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command("export_directory", "--format", "hsds-3.1-json", "--output", str(output))
+    assert output.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out.zip"]
 
 
 def test_a_file_that_was_there_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):

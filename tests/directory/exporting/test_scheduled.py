@@ -1,8 +1,11 @@
 """Files on a schedule: whole or not there, the last good one always; old ones go."""
 
+import errno
 import hashlib
 import json
+import os
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -10,6 +13,7 @@ from django.utils import timezone
 
 from directory.exporting import scheduled
 from directory.models import ExportRun, ScheduledExport
+from integrations.destinations.sftp.places import in_folder
 from integrations.destinations.sftp.places.in_folder import InFolder
 from integrations.transport import TryAgain
 from tests.directory import make
@@ -74,6 +78,26 @@ def test_a_run_that_fails_leaves_the_last_good_file_and_is_tried_again(folder, s
     assert row.failures == 1
     assert row.due_at <= timezone.now() + timedelta(minutes=16)
     monkeypatch.undo()
+
+
+def test_a_full_folder_leaves_the_last_good_file_and_is_named(folder, monkeypatch):
+    make.service()
+    row = export()
+    good = scheduled.run(row.pk)
+    before = (folder / good.file).read_bytes()
+    make.service("Another")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(in_folder, "os", SimpleNamespace(**{**vars(os), "fsync": full}))
+    run = scheduled.run(row.pk, now=True)
+    assert run.state == ExportRun.State.FAILED
+    assert "No space left" in run.message
+    assert (folder / good.file).read_bytes() == before
+    monkeypatch.undo()
+    assert scheduled.run(row.pk, now=True).state == ExportRun.State.DONE
+    assert (folder / good.file).read_bytes() != before
 
 
 def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(folder):
